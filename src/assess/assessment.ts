@@ -1,0 +1,128 @@
+import type { Sample } from '../core/metric.ts'
+import type { Check, Observation, Reason, Target, Verdict } from '../core/probe.ts'
+import type { MailTarget, Provider } from '../probes/mail/index.ts'
+
+/** What is to be assessed, as the configuration has it. */
+export interface Plan {
+  readonly checks: readonly Check[]
+  readonly mail: readonly MailTarget[]
+}
+
+/** A check as it stands now: what its last run found, with cross-target reasons, and unknown once it is stale. */
+export interface CheckStatus {
+  /** `probe/target` */
+  readonly id: string
+  readonly probe: string
+  readonly target: string
+  readonly intervalMs: number
+  readonly needs: readonly string[]
+  readonly config: Target
+  readonly verdict: Verdict
+  /** Worst first. */
+  readonly reasons: readonly Reason[]
+  readonly evidence: string
+  readonly stale: boolean
+  /** The last run, stale or not; undefined where there was none. */
+  readonly observation: Observation | undefined
+  /** None once it is stale: a series does not outlive its cause. */
+  readonly samples: readonly Sample[]
+}
+
+export type Role = 'primary' | 'standby'
+
+export interface NodeStatus {
+  /** Name of the `postgres` target. */
+  readonly name: string
+  readonly address: string | undefined
+  /** Undefined while it is not known. */
+  readonly role: Role | undefined
+  readonly verdict: Verdict
+}
+
+export interface ClusterStatus {
+  readonly name: string
+  readonly nodes: readonly NodeStatus[]
+  /** Name of the one primary; with a split brain that of the highest timeline. */
+  readonly primary: string | undefined
+  /** Undefined while it is not known: none seen, and some node could not be asked. */
+  readonly primaries: number | undefined
+  readonly splitBrain: boolean | undefined
+  readonly verdict: Verdict
+  readonly reasons: readonly Reason[]
+  readonly evidence: string
+}
+
+/** Where a write path lands. */
+export interface LandingStatus {
+  readonly writePath: string
+  readonly cluster: string
+  /** Names of the `postgres` targets its sessions landed on. */
+  readonly nodes: readonly string[]
+  readonly onPrimary: boolean | undefined
+}
+
+/** A reason why mail cannot be sent, or why that is not known. */
+export interface Blocker {
+  readonly probe: string
+  readonly target: string
+  readonly reason: Reason
+  /** What it does to the mail verdict. */
+  readonly level: 'fail' | 'unknown'
+  /** The one thing to fix: true for exactly one while the verdict is fail or unknown. */
+  readonly root: boolean
+}
+
+/** The answer: can this application send mail right now, and if not, what is the one thing to fix? */
+export interface MailStatus {
+  readonly name: string
+  readonly verdict: Verdict
+  readonly provider: Provider | undefined
+  /** In dependency order. */
+  readonly blockers: readonly Blocker[]
+  readonly root: Blocker | undefined
+  /** What is broken and survived: reasons behind a `warn`. */
+  readonly exceptions: readonly Omit<Blocker, 'level' | 'root'>[]
+  /** The checks it rests on, by kind: names of targets. */
+  readonly needs: {
+    readonly vault: readonly string[]
+    readonly settings: readonly string[]
+    readonly packages: readonly string[]
+    readonly cluster: readonly string[]
+    readonly write_path: readonly string[]
+    readonly smtp: readonly string[]
+    readonly ses: readonly string[]
+  }
+}
+
+/** What is carried from one assessment to the next: all that a debounce or a counter needs. */
+export interface Memory {
+  readonly at: number
+  readonly clusters: Readonly<Record<string, ClusterMemory>>
+  /** Seconds without a committed write, by write path. */
+  readonly outages: Readonly<Record<string, { readonly seconds: number; readonly out: boolean }>>
+}
+
+export interface ClusterMemory {
+  readonly primary: string | undefined
+  readonly failovers: number
+  /** Milliseconds since the epoch. */
+  readonly lastFailoverAt: number | undefined
+  /** Since when two primaries have been seen, in milliseconds since the epoch. */
+  readonly splitSince: number | undefined
+}
+
+/** Everything that follows from the latest observations; all outputs render this. */
+export interface Assessment {
+  /** Milliseconds since the epoch. */
+  readonly at: number
+  readonly mail: readonly MailStatus[]
+  readonly clusters: readonly ClusterStatus[]
+  readonly landings: readonly LandingStatus[]
+  /** Every configured check, in the order of the configuration. */
+  readonly checks: readonly CheckStatus[]
+  /** Samples of clusters, landings and mail paths. */
+  readonly samples: readonly Sample[]
+  /** Checks whose next look decides something that is only suspected now: run them at once. */
+  readonly recheck: readonly string[]
+  readonly memory: Memory
+}

@@ -1,0 +1,250 @@
+import { gauge, counter, sample, type Sample } from '../core/metric.ts'
+import { finding, reasonsOf, seenBy, type Reason, type ReasonSpec } from '../core/probe.ts'
+import { postgres, timelineOf } from '../probes/postgres/index.ts'
+import type { NodeFacts } from '../probes/postgres/observe.ts'
+import type { CheckStatus, ClusterMemory, ClusterStatus, Memory } from './assessment.ts'
+
+const labels = ['postgres_cluster'] as const
+export const clusterMetrics = {
+  primaries: gauge(
+    'mailpath_cluster_primaries',
+    'Writable nodes of the cluster; absent while none is seen and some node cannot be asked.',
+    labels,
+  ),
+  splitBrain: gauge(
+    'mailpath_cluster_split_brain',
+    'Whether two nodes with the same system identifier are writable, seen twice in a row.',
+    labels,
+  ),
+  nodesUnreachable: gauge('mailpath_cluster_nodes_unreachable', 'Nodes that did not answer in their last run.', labels),
+  primary: gauge('mailpath_cluster_primary_info', 'The primary, by the name of its postgres target.', [
+    ...labels,
+    'node',
+  ]),
+  failovers: counter(
+    'mailpath_cluster_failovers_total',
+    'Times the primary was seen to be another node than before.',
+    labels,
+  ),
+  lastFailover: gauge(
+    'mailpath_cluster_last_failover_timestamp_seconds',
+    'When the primary was last seen to have changed.',
+    labels,
+  ),
+}
+
+export const clusterReasons = {
+  cluster_no_primary: {
+    verdict: 'fail',
+    severity: 'critical',
+    meaning: 'Every node of the cluster answers, and none of them is a primary.',
+    remedy: 'Promote a standby, or find out why the failover manager does not.',
+  },
+  cluster_split_brain: {
+    verdict: 'fail',
+    severity: 'critical',
+    meaning: 'Two nodes with the same system identifier are writable: what is written to one of them will be lost.',
+    remedy: 'Fence the old primary (the one with the lower timeline) at once, then rewind it.',
+  },
+  cluster_primary_unknown: {
+    verdict: 'unknown',
+    severity: 'high',
+    meaning: 'No primary is seen, and a node that cannot be asked may be the one.',
+    remedy: 'Heal the nodes that do not answer, or the way to them.',
+  },
+  cluster_mixed: {
+    verdict: 'fail',
+    severity: 'critical',
+    meaning: 'Nodes under the name of one cluster have different system identifiers: they are not one cluster.',
+    remedy:
+      'Correct the URL or the `cluster` of the postgres target named; or the node was initialised anew and must be rebuilt.',
+  },
+  cluster_timeline_behind: {
+    verdict: 'warn',
+    severity: 'high',
+    meaning: 'A standby is on an older timeline than the primary: it does not follow since a promotion.',
+    remedy: 'Rewind or rebuild the standby (pg_rewind, pg_basebackup).',
+  },
+} as const satisfies Record<string, ReasonSpec>
+const reason = reasonsOf(clusterReasons)
+
+/** A node with what its last fresh look saw, if it saw anything. */
+export interface Node {
+  readonly check: CheckStatus
+  readonly name: string
+  readonly cluster: string
+  readonly address: string | undefined
+  readonly facts: NodeFacts | undefined
+}
+
+/** The nodes of all clusters. What a stale check saw does not count. */
+export function nodesOf(checks: readonly CheckStatus[]): Node[] {
+  return checks.flatMap(check => {
+    if (check.probe !== postgres.kind) return []
+    const found = check.stale ? undefined : seenBy(postgres, check.observation)
+    const { address, facts } = found?.seen ?? {}
+    return [{ check, name: check.target, cluster: clusterOf(check), address, facts }]
+  })
+}
+
+/** The `cluster` a postgres or write_path target belongs to. */
+export const clusterOf = (check: CheckStatus): string => (check.config as { cluster?: string }).cluster ?? ''
+
+interface Clusters {
+  readonly clusters: readonly ClusterStatus[]
+  readonly samples: readonly Sample[]
+  readonly recheck: readonly string[]
+  readonly memory: Readonly<Record<string, ClusterMemory>>
+}
+
+export function assessClusters(checks: readonly CheckStatus[], previous: Memory | undefined, now: number): Clusters {
+  const nodes = nodesOf(checks)
+  const names = [...new Set(nodes.map(node => node.cluster))]
+  const all = names.map(name =>
+    assessCluster(
+      name,
+      nodes.filter(node => node.cluster === name),
+      previous?.clusters[name],
+      now,
+    ),
+  )
+  return {
+    clusters: all.map(one => one.status),
+    samples: all.flatMap(one => one.samples),
+    recheck: all.flatMap(one => one.recheck),
+    memory: Object.fromEntries(all.map(one => [one.status.name, one.memory])),
+  }
+}
+
+function assessCluster(name: string, nodes: readonly Node[], before: ClusterMemory | undefined, now: number) {
+  const identifier = commonest(nodes.flatMap(node => node.facts?.system_identifier ?? []))
+  const primaries = nodes
+    .filter(node => node.facts && !node.facts.in_recovery && node.facts.system_identifier === identifier)
+    .sort((a, b) => timeline(b) - timeline(a))
+  const allSeen = nodes.every(node => node.facts)
+  const split = splitBrain(primaries, before, now)
+  const primary = primaries[0]?.name
+  const count = primaries.length === 0 && !allSeen ? undefined : primaries.length
+  const splitKnown = split.confirmed ? true : primaries.length < 2 && allSeen ? false : undefined
+  const reasons = reasonsFor({ name, nodes, primaries, identifier, allSeen, confirmed: split.confirmed })
+  const memory = remember(before, split.since === undefined ? primary : undefined, split.since, now)
+  const evidence = primaries.length === 0 ? 'no primary is seen' : primaries.map(describe).join('; ')
+  const status: ClusterStatus = {
+    name,
+    nodes: nodes.map(({ name, address, facts, check }) => ({
+      name,
+      address,
+      verdict: check.verdict,
+      role: facts && (facts.in_recovery ? 'standby' : 'primary'),
+    })),
+    primary,
+    primaries: count,
+    splitBrain: splitKnown,
+    ...finding(evidence, reasons, []),
+  }
+  const recheck = split.since !== undefined && !split.confirmed ? primaries.map(node => node.check.id) : []
+  return { status, samples: samplesOf(status, nodes, memory), recheck, memory }
+}
+
+const timeline = (node: Node): number => (node.facts && timelineOf(node.facts)) ?? 0
+const describe = (node: Node): string =>
+  `${node.name} (${node.address ?? '?'}) is primary on timeline ${timeline(node)}`
+
+/**
+ * Two primaries are only suspected at first: one look may be from before a promotion and the other from after it.
+ * They are confirmed once each of them has been looked at again since.
+ */
+function splitBrain(primaries: readonly Node[], before: ClusterMemory | undefined, now: number) {
+  if (primaries.length < 2) return { since: undefined, confirmed: false }
+  const since = before?.splitSince ?? now
+  const lookedAt = primaries.map(node => node.check.observation?.startedAt ?? 0)
+  return { since, confirmed: before?.splitSince !== undefined && lookedAt.every(at => at >= since) }
+}
+
+function remember(
+  before: ClusterMemory | undefined,
+  primary: string | undefined,
+  splitSince: number | undefined,
+  now: number,
+): ClusterMemory {
+  const changed = before?.primary !== undefined && primary !== undefined && primary !== before.primary
+  return {
+    primary: primary ?? before?.primary,
+    failovers: (before?.failovers ?? 0) + Number(changed),
+    lastFailoverAt: changed ? now : before?.lastFailoverAt,
+    splitSince,
+  }
+}
+
+interface Known {
+  readonly name: string
+  readonly nodes: readonly Node[]
+  readonly primaries: readonly Node[]
+  readonly identifier: string | undefined
+  readonly allSeen: boolean
+  readonly confirmed: boolean
+}
+
+function reasonsFor({ name, nodes, primaries, identifier, allSeen, confirmed }: Known): Reason[] {
+  const found: Reason[] = []
+  const [primary] = primaries
+  const unseen = nodes.filter(node => !node.facts).map(node => node.name)
+  const foreign = nodes.filter(node => node.facts && node.facts.system_identifier !== identifier)
+  if (confirmed) {
+    const stale = primaries
+      .slice(1)
+      .map(node => node.name)
+      .join(', ')
+    const remedy = `Fence ${stale} at once (it is behind ${primary?.name ?? ''} or equal to it), then rewind it.`
+    found.push(reason('cluster_split_brain', `cluster ${name}: ${primaries.map(describe).join('; ')}`, remedy))
+  }
+  if (foreign.length > 0)
+    found.push(
+      reason(
+        'cluster_mixed',
+        `cluster ${name}: ${foreign.map(node => node.name).join(', ')} has another system identifier than the other nodes`,
+      ),
+    )
+  if (!primary && allSeen)
+    found.push(reason('cluster_no_primary', `cluster ${name}: all ${nodes.length} nodes answer, and all are standbys`))
+  if (!primary && !allSeen)
+    found.push(
+      reason(
+        'cluster_primary_unknown',
+        `cluster ${name}: no primary is seen, and nothing is known of ${unseen.join(', ')}`,
+      ),
+    )
+  if (primary)
+    for (const node of nodes) {
+      const behind = node.facts?.in_recovery && timeline(node) > 0 && timeline(node) < timeline(primary)
+      if (behind)
+        found.push(
+          reason(
+            'cluster_timeline_behind',
+            `cluster ${name}: ${node.name} is on timeline ${timeline(node)}, the primary ${primary.name} on ${timeline(primary)}`,
+          ),
+        )
+    }
+  return found
+}
+
+function samplesOf(status: ClusterStatus, nodes: readonly Node[], memory: ClusterMemory): Sample[] {
+  const at = { postgres_cluster: status.name }
+  const looked = nodes.every(node => node.check.observation && !node.check.stale)
+  const unreachable = nodes.filter(node => !node.facts).length
+  const { lastFailoverAt } = memory
+  return [
+    sample(clusterMetrics.primaries, status.primaries, at),
+    sample(clusterMetrics.splitBrain, status.splitBrain, at),
+    sample(clusterMetrics.nodesUnreachable, looked ? unreachable : undefined, at),
+    status.primary === undefined ? [] : sample(clusterMetrics.primary, 1, { ...at, node: status.primary }),
+    sample(clusterMetrics.failovers, memory.failovers, at),
+    sample(clusterMetrics.lastFailover, lastFailoverAt === undefined ? undefined : lastFailoverAt / 1000, at),
+  ].flat()
+}
+
+/** The value that occurs most often; the first of them where there are several. */
+function commonest(values: readonly string[]): string | undefined {
+  const count = (value: string): number => values.filter(other => other === value).length
+  return [...new Set(values)].sort((a, b) => count(b) - count(a))[0]
+}

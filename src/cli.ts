@@ -1,0 +1,97 @@
+import { parseArgs } from 'node:util'
+import { logFormats, logLevels, type LogFormat, type LogLevel } from './core/log.ts'
+
+/** A message for the user who typed the command: exit code 64 (EX_USAGE). */
+export class UsageError extends Error {
+  override readonly name = 'UsageError'
+}
+
+export const commands = ['serve', 'check', 'check-config'] as const
+export const formats = ['table', 'markdown', 'json'] as const
+export type Format = (typeof formats)[number]
+
+export interface Options {
+  readonly command: (typeof commands)[number] | 'help' | 'version'
+  readonly configFile: string
+  readonly listen: { readonly host: string | undefined; readonly port: number }
+  readonly logLevel: LogLevel
+  readonly logFormat: LogFormat
+  readonly format: Format
+  /** `kind/target`, or a kind: which checks to run. */
+  readonly only: readonly string[]
+}
+
+export const usage = `Usage: mailpath-exporter [serve] [options]      probe on a timer and export metrics
+       mailpath-exporter check [options]        probe once, print the audit, exit 0 ok, 1 warn, 2 fail, 3 unknown
+       mailpath-exporter check-config [options] check the configuration, exit 0 or 78
+
+Options:
+  --config.file=FILE           the configuration (default: mailpath.yml)
+  --web.listen-address=ADDRESS where to serve (default: :10587)
+  --log.level=LEVEL            ${logLevels.join(', ')} (default: info)
+  --log.format=FORMAT          ${logFormats.join(', ')} (default: json)
+  --only=KIND/TARGET           check only this target; may be given several times
+  --format=FORMAT              of check: ${formats.join(', ')} (default: table)
+  --version, --help
+`
+
+const options = {
+  'config.file': { type: 'string', default: 'mailpath.yml' },
+  'web.listen-address': { type: 'string', default: ':10587' },
+  'log.level': { type: 'string', default: 'info' },
+  'log.format': { type: 'string', default: 'json' },
+  only: { type: 'string', multiple: true, default: [] as string[] },
+  format: { type: 'string', default: 'table' },
+  version: { type: 'boolean', default: false },
+  help: { type: 'boolean', short: 'h', default: false },
+} as const
+
+/** Reads the command line. Throws a UsageError that says what is wrong with which flag. */
+export function parseCommand(args: readonly string[]): Options {
+  const { values, positionals } = parsed(args)
+  const [word = 'serve', ...rest] = positionals
+  if (rest.length > 0) throw new UsageError(`unexpected argument ${rest.join(' ')}`)
+  const command = values.help ? 'help' : values.version ? 'version' : oneOf('command', word, commands)
+  const onlyForCheck = (['only', 'format'] as const).filter(flag =>
+    args.some(arg => arg === `--${flag}` || arg.startsWith(`--${flag}=`)),
+  )
+  if (onlyForCheck.length > 0 && command !== 'check')
+    throw new UsageError(`--${onlyForCheck.join(' and --')} goes with the command check`)
+  return {
+    command,
+    configFile: values['config.file'],
+    listen: parseListen(values['web.listen-address']),
+    logLevel: oneOf('--log.level', values['log.level'], logLevels),
+    logFormat: oneOf('--log.format', values['log.format'], logFormats),
+    format: oneOf('--format', values.format, formats),
+    only: values.only,
+  }
+}
+
+function parsed(args: readonly string[]) {
+  try {
+    return parseArgs({ args: [...args], options, allowPositionals: true, strict: true })
+  } catch (error) {
+    const message = error instanceof Error ? error.message.split('. ')[0] : undefined
+    throw new UsageError(message ?? 'the command line cannot be read')
+  }
+}
+
+function oneOf<const T extends string>(flag: string, value: string, allowed: readonly T[]): T {
+  const found = allowed.find(one => one === value)
+  if (found === undefined)
+    throw new UsageError(`${flag} must be one of ${allowed.join(', ')}, not ${JSON.stringify(value)}`)
+  return found
+}
+
+/** `:10587`, `127.0.0.1:10587` or `[::1]:10587`; without a host it is every address of the machine. */
+function parseListen(text: string): Options['listen'] {
+  const match = /^(?:\[([^\]]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(text)
+  const port = Number(match?.[3])
+  if (!match || port > 65535)
+    throw new UsageError(
+      `--web.listen-address must be [HOST]:PORT, such as :10587 or 127.0.0.1:10587, not ${JSON.stringify(text)}`,
+    )
+  const host = match[1] ?? match[2]
+  return { host: host === '' ? undefined : host, port }
+}

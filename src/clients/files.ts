@@ -1,0 +1,91 @@
+import { constants, type Stats } from 'node:fs'
+import { open } from 'node:fs/promises'
+import { buffer } from 'node:stream/consumers'
+import { codeOf } from '../core/errors.ts'
+
+/** The text of a file, or an Error that says in words why not, without the path. */
+export type ReadFile = (path: string, signal: AbortSignal) => Promise<string>
+
+const maxBytes = 1_048_576
+
+/**
+ * Reads regular files of UTF-8 text up to 1 MiB, anew each time; a byte order mark is cut. A read that hangs (a dead
+ * network file system) is left behind when the signal aborts, and joined by the next read of that path instead of
+ * begun again: each one that hangs holds one of the four threads that DNS lookups need as well.
+ */
+export function fileReader(): ReadFile {
+  const underWay = new Map<string, Promise<string>>()
+  return async (path, signal) => {
+    signal.throwIfAborted()
+    let reading = underWay.get(path)
+    if (!reading) {
+      reading = read(path).finally(() => underWay.delete(path))
+      underWay.set(path, reading)
+    }
+    return unlessAborted(signal, reading)
+  }
+}
+
+async function read(path: string): Promise<string> {
+  try {
+    return await readRegular(path)
+  } catch (error) {
+    throw new Error(inWords(error))
+  }
+}
+
+async function readRegular(path: string): Promise<string> {
+  // A FIFO without a writer would block the thread in open(2) for ever.
+  const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
+  try {
+    refuseIrregular(await handle.stat())
+    const bytes = await buffer(handle.createReadStream({ end: maxBytes, autoClose: false }))
+    if (bytes.length > maxBytes) throw new Refused('is larger than 1 MiB')
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } finally {
+    await handle.close()
+  }
+}
+
+function refuseIrregular(stats: Stats): void {
+  if (stats.isDirectory()) throw new Refused('is a directory, not a file')
+  if (!stats.isFile()) throw new Refused('is not a regular file')
+}
+
+/** An error whose message is for the user as it stands. */
+class Refused extends Error {}
+
+function inWords(error: unknown): string {
+  if (error instanceof Refused) return error.message
+  const code = codeOf(error) ?? 'unknown error'
+  switch (code) {
+    case 'ENOENT':
+    case 'ENOTDIR':
+      return 'there is no such file'
+    case 'EACCES':
+    case 'EPERM':
+      return 'permission denied: let the user the exporter runs as read it'
+    case 'EISDIR':
+      return 'is a directory, not a file'
+    case 'ENXIO':
+      return 'is not a regular file'
+    case 'ERR_ENCODING_INVALID_ENCODED_DATA':
+      return 'is not UTF-8 text'
+    default:
+      return `cannot be read (${code})`
+  }
+}
+
+/** The result, or the signal's reason as soon as it aborts. */
+async function unlessAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  let onAbort: (() => void) | undefined
+  const aborted = new Promise<never>((_, reject) => {
+    onAbort = () => reject(signal.reason as Error)
+    signal.addEventListener('abort', onAbort)
+  })
+  try {
+    return await Promise.race([work, aborted])
+  } finally {
+    if (onAbort) signal.removeEventListener('abort', onAbort)
+  }
+}

@@ -1,0 +1,129 @@
+import http from 'node:http'
+import https from 'node:https'
+import { codeOf, describeError } from '../core/errors.ts'
+
+export interface HttpRequest {
+  readonly method: string
+  readonly url: string
+  readonly headers?: Readonly<Record<string, string>> | undefined
+  readonly body?: string | undefined
+  /** PEM certificates to trust instead of the system's. */
+  readonly ca?: string | undefined
+  readonly signal: AbortSignal
+}
+
+export interface HttpResponse {
+  readonly status: number
+  readonly headers: http.IncomingHttpHeaders
+  readonly body: string
+}
+
+/** How far a request came; `wait` is for the first byte of the answer. */
+export type HttpPhase = 'dns' | 'connect' | 'tls' | 'wait' | 'body'
+
+/** No answer came, or not a whole one. The message is one line that begins with `host:port`; nothing of the request is kept. */
+export class HttpFailure extends Error {
+  override readonly name = 'HttpFailure'
+  readonly phase: HttpPhase
+  /** As `ECONNREFUSED` or `CERT_HAS_EXPIRED`. */
+  readonly code: string | undefined
+  constructor(address: string, phase: HttpPhase, error: unknown) {
+    super(`${address}: ${inWords(error, phase, address)}`)
+    this.phase = phase
+    this.code = codeOf(error)
+  }
+}
+
+const maxBodyBytes = 1_048_576
+
+/** `host:port` of a URL, with the scheme's port where it names none. */
+export function addressOf(url: string): string {
+  const { hostname, port, protocol } = new URL(url)
+  return `${hostname}:${port || (protocol === 'https:' ? '443' : '80')}`
+}
+
+/**
+ * One HTTP/1.1 request on a connection of its own. Any status is an answer; redirects are not followed, proxies of the
+ * environment not used, certificates always verified, and a body over 1 MiB is refused. Throws HttpFailure.
+ */
+export async function httpRequest(request: HttpRequest): Promise<HttpResponse> {
+  const progress: Progress = { phase: 'dns' }
+  try {
+    return await exchange(request, progress)
+  } catch (error) {
+    throw new HttpFailure(addressOf(request.url), progress.phase, error)
+  }
+}
+
+interface Progress {
+  phase: HttpPhase
+}
+
+async function exchange({ signal, body, ...options }: HttpRequest, progress: Progress): Promise<HttpResponse> {
+  signal.throwIfAborted()
+  const request = start(options)
+  let onAbort: (() => void) | undefined
+  try {
+    return await new Promise<HttpResponse>((resolve, reject) => {
+      // Rejecting on the signal itself, since a destroyed request may already have told another story.
+      onAbort = () => reject(signal.reason as Error)
+      signal.addEventListener('abort', onAbort)
+      request.on('error', reject)
+      // Also after an answer that is none (101 Switching Protocols); too late to matter after any other.
+      request.on('close', () => reject(new Error('the connection was closed')))
+      follow(request, options.url, progress)
+      request.on('response', response => {
+        progress.phase = 'body'
+        collect(response, resolve, reject)
+      })
+      request.end(body)
+    })
+  } finally {
+    if (onAbort) signal.removeEventListener('abort', onAbort)
+    request.destroy()
+  }
+}
+
+function start({ method, url, headers, ca }: Omit<HttpRequest, 'signal' | 'body'>): http.ClientRequest {
+  const options: https.RequestOptions = { method, headers: { ...headers }, agent: false }
+  if (!url.startsWith('https:')) return http.request(url, options)
+  // Said outright, or NODE_TLS_REJECT_UNAUTHORIZED=0 would send tokens to anybody.
+  return https.request(url, { ...options, rejectUnauthorized: true, ...(ca !== undefined && { ca }) })
+}
+
+function follow(request: http.ClientRequest, url: string, progress: Progress): void {
+  request.on('socket', socket => {
+    socket.on('lookup', () => (progress.phase = 'connect'))
+    socket.on('connect', () => (progress.phase = url.startsWith('https:') ? 'tls' : 'wait'))
+    socket.on('secureConnect', () => (progress.phase = 'wait'))
+  })
+}
+
+function collect(
+  response: http.IncomingMessage,
+  resolve: (response: HttpResponse) => void,
+  reject: (error: Error) => void,
+): void {
+  const chunks: Buffer[] = []
+  let size = 0
+  response.on('error', reject)
+  response.on('data', (chunk: Buffer) => {
+    size += chunk.length
+    if (size > maxBodyBytes) reject(new Error('the answer is larger than 1 MiB'))
+    else chunks.push(chunk)
+  })
+  response.on('end', () => {
+    const { statusCode = 0, headers } = response
+    resolve({ status: statusCode, headers, body: Buffer.concat(chunks).toString('utf8') })
+  })
+}
+
+function inWords(error: unknown, phase: HttpPhase, address: string): string {
+  const reset = codeOf(error) === 'ECONNRESET'
+  if (reset && phase === 'body') return 'the connection was closed in the middle of the answer (ECONNRESET)'
+  if (reset && phase === 'wait') return 'the connection was closed before an answer came (ECONNRESET)'
+  const text = describeError(error)
+  // OpenSSL's line: write EPROTO 40E7…:error:0A00010B:SSL routines:ssl3_get_record:wrong version number:../deps/…
+  const [, openssl] = /:SSL routines:[^:]*:([^:]+):/.exec(text) ?? []
+  return openssl ? `TLS: ${openssl.trim()} (${codeOf(error) ?? 'EPROTO'})` : text.replaceAll(` ${address}`, '')
+}

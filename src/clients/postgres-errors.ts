@@ -1,0 +1,118 @@
+import type { Failure } from '../core/errors.ts'
+import type { ReasonSpec } from '../core/probe.ts'
+
+/**
+ * Why a session could not be had, by SQLSTATE where the server gave one
+ * (https://www.postgresql.org/docs/current/errcodes-appendix.html), else by what node-postgres says:
+ * its time-outs and its "Connection terminated unexpectedly" have no code.
+ */
+export const connectionProblems = {
+  unreachable: {
+    verdict: 'fail',
+    severity: 'critical',
+    meaning: 'No TCP connection: refused, no route, or a name that does not resolve.',
+    remedy: 'Is Postgres running and listening there? Check the host name, the port and the firewall.',
+  },
+  no_answer: {
+    verdict: 'fail',
+    severity: 'critical',
+    meaning: 'The server took the connection or the statement and did not answer in time.',
+    remedy: 'The server hangs: look at its load, its disks and locks, or whether it is stopped.',
+  },
+  closed: {
+    verdict: 'fail',
+    severity: 'critical',
+    meaning: 'The connection was accepted and then closed without an error. A proxy with no server up does this.',
+    remedy: 'If this is HAProxy: no server of its backend is up; see its status page. Else see the log of the server.',
+  },
+  tls_failed: {
+    verdict: 'fail',
+    severity: 'critical',
+    meaning:
+      'TLS could not be agreed on, or the certificate did not verify, or one side insists on TLS and the other refuses.',
+    remedy:
+      'Compare sslmode with pg_hba.conf and `ssl` of the server; check the certificate, its names and dates, and ca_file.',
+  },
+  login_failed: {
+    verdict: 'fail',
+    severity: 'critical',
+    meaning: 'The server refused the login: wrong password, unknown role, or no entry in pg_hba.conf.',
+    remedy: 'Check user and password of this target, and pg_hba.conf of the server.',
+  },
+  database_missing: {
+    verdict: 'fail',
+    severity: 'critical',
+    meaning: 'There is no such database on the server.',
+    remedy: 'Check the name of the database; does the URL lead to the right server?',
+  },
+  too_many_connections: {
+    verdict: 'fail',
+    severity: 'critical',
+    meaning: 'All connection slots of the server, the database or the role are taken.',
+    remedy: 'Find who holds them (pg_stat_activity), then raise max_connections or put a pooler in front.',
+  },
+  starting_up: {
+    verdict: 'fail',
+    severity: 'critical',
+    meaning: 'The server is starting up, shutting down or in recovery, and takes no connections.',
+    remedy: 'Wait for it; if it does not end, see the log of the server.',
+  },
+  protocol_error: {
+    verdict: 'fail',
+    severity: 'high',
+    meaning: 'What answered does not speak the Postgres protocol, or broke it.',
+    remedy: 'Is this port really Postgres? Check host and port.',
+  },
+  refused_statement: {
+    verdict: 'fail',
+    severity: 'high',
+    meaning: 'The server refused a statement of the check.',
+    remedy: 'See the SQLSTATE given, and the log of the server.',
+  },
+} as const satisfies Record<string, ReasonSpec>
+export type ConnectionProblem = keyof typeof connectionProblems
+
+/** The connection problems as reasons of a probe: `write_path_unreachable`. */
+export function connectionReasons<Kind extends string>(kind: Kind) {
+  const entries = Object.entries(connectionProblems).map(([problem, spec]) => [`${kind}_${problem}`, spec])
+  return Object.fromEntries(entries) as Record<`${Kind}_${ConnectionProblem}`, ReasonSpec>
+}
+
+const byState: Record<string, ConnectionProblem> = {
+  '28P01': 'login_failed',
+  '28000': 'login_failed',
+  '3D000': 'database_missing',
+  '53300': 'too_many_connections',
+  '57P03': 'starting_up',
+  '57P01': 'starting_up',
+  '57P02': 'starting_up',
+  '08P01': 'protocol_error',
+}
+const unreachableCodes = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ETIMEDOUT',
+  'EADDRNOTAVAIL',
+  'ENODATA',
+])
+
+const isSqlState = (code: string): boolean => /^[0-9A-Z]{5}$/.test(code) && code !== 'EPIPE'
+
+export function connectionProblem(failure: Failure): ConnectionProblem {
+  const { code = '', text, timedOut } = failure
+  if (timedOut) return 'no_answer'
+  if (unreachableCodes.has(code)) return 'unreachable'
+  if (/no pg_hba\.conf entry.*(no encryption|SSL off)/.test(text)) return 'tls_failed'
+  if (byState[code]) return byState[code]
+  if (isSqlState(code)) return 'refused_statement'
+  if (/SSL|TLS|CERT|self-signed|certificate/i.test(`${code} ${text}`)) return 'tls_failed'
+  if (/terminated|ECONNRESET|EPIPE|socket hang up/.test(`${code} ${text}`)) return 'closed'
+  return 'protocol_error'
+}
+
+/** The failure in one line, with the SQLSTATE where the server gave one. */
+export const failureText = ({ code = '', text }: Failure): string =>
+  isSqlState(code) ? `${text}, SQLSTATE ${code}` : text

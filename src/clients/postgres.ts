@@ -1,0 +1,199 @@
+import { readFile } from 'node:fs/promises'
+import net from 'node:net'
+import pg from 'pg'
+import type { Look } from '../core/probe.ts'
+import { address, openSocket } from './socket.ts'
+
+/** The name our sessions have on a server, in pg_stat_activity and in its log. */
+export const applicationName = 'mailpath-exporter'
+
+/** https://www.postgresql.org/docs/current/libpq-ssl.html#LIBPQ-SSL-SSLMODE-STATEMENTS */
+export const sslModes = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'] as const
+export type SslMode = (typeof sslModes)[number]
+
+export interface Login {
+  readonly host: string
+  readonly port: number
+  readonly user: string
+  readonly database: string
+  readonly password: string | undefined
+  readonly sslmode: SslMode
+  readonly caFile: string | undefined
+}
+
+export type Row = Readonly<Record<string, unknown>>
+
+/** One connection to one server, opened for one run. */
+export interface Session {
+  /** Process ID the server (or a pooler) gave with the cancel key. */
+  readonly backendPid: number
+  /** Messages the server sent besides results, `SQLSTATE message`. */
+  readonly notices: readonly string[]
+  /** Runs a text of one or more statements in one message (simple query protocol); gives the rows of the last that has any. */
+  query(sql: string): Promise<readonly Row[]>
+  /** Asks the server to cancel what the session is doing. Resolves once asked; never rejects. */
+  cancel(): Promise<void>
+  /** Says goodbye and closes; destroys the socket where that does not come to an end. */
+  close(): Promise<void>
+}
+
+/** How long a socket may outlive the run's signal, in milliseconds, so that a cancel request gets its answer. */
+export const lingerMs = 150
+
+/**
+ * Opens a session as an application would: phases `dns`, `connect`, `login`. Everything ends with the run's signal, at
+ * most `lingerMs` later. Nothing is taken from PG* environment variables or a .pgpass file. Rejects with node-postgres'
+ * errors: `code` is an SQLSTATE where the server gave one.
+ */
+export async function openSession(look: Look, login: Login): Promise<Session> {
+  const lifetime = linger(look.signal)
+  const socket = await openSocket(look, login.host, login.port, lifetime.signal)
+  socket.on('close', lifetime.clear)
+  try {
+    const client = new pg.Client({
+      host: login.host,
+      port: login.port,
+      user: login.user,
+      database: login.database,
+      // A function, because an absent or empty string falls back to PGPASSWORD.
+      password: () => login.password ?? '',
+      ssl: await tls(login),
+      application_name: applicationName,
+      stream: () => connectedAlready(socket),
+    })
+    client.on('error', () => undefined)
+    const notices: string[] = []
+    client.on('notice', notice => notices.push(`${notice.code ?? ''} ${notice.message ?? ''}`.trim()))
+    await look.phase('login', () => endsWith(look.signal, client.connect()))
+    return sessionOf(look, login, client, socket, notices)
+  } catch (error) {
+    socket.destroy()
+    throw error
+  }
+}
+
+function sessionOf(
+  look: Look,
+  login: Login,
+  client: pg.Client,
+  socket: net.Socket,
+  notices: readonly string[],
+): Session {
+  const { processID, secretKey } = client as unknown as { processID: number; secretKey: number }
+  return {
+    backendPid: processID,
+    notices,
+    async query(sql) {
+      const result = (await endsWith(look.signal, client.query(sql), lingerMs)) as
+        pg.QueryResult<Row> | pg.QueryResult<Row>[]
+      const results = Array.isArray(result) ? result : [result]
+      return results.findLast(one => one.rows.length > 0)?.rows ?? []
+    },
+    cancel: () => sendCancel(login, processID, secretKey),
+    async close() {
+      await Promise.race([client.end().catch(() => undefined), new Promise(resolve => socket.once('close', resolve))])
+      socket.destroy()
+    },
+  }
+}
+
+/**
+ * A cancel request, on a connection of its own, which the server closes without an answer.
+ * https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-CANCELING-REQUESTS
+ */
+function sendCancel(login: Login, processId: number, secretKey: number): Promise<void> {
+  const packet = Buffer.alloc(16)
+  packet.writeInt32BE(16, 0)
+  packet.writeInt32BE(80877102, 4)
+  packet.writeInt32BE(processId, 8)
+  packet.writeInt32BE(secretKey, 12)
+  return new Promise(resolve => {
+    const socket = net.connect(login.port, login.host, () => socket.write(packet))
+    const timer = setTimeout(() => socket.destroy(), lingerMs)
+    socket.on('error', () => undefined)
+    socket.on('close', () => {
+      clearTimeout(timer)
+      resolve()
+    })
+    socket.resume()
+  })
+}
+
+/** The TLS options of node-postgres: `require` encrypts without verifying, as libpq has it. */
+async function tls({ sslmode, caFile }: Login) {
+  if (sslmode === 'disable' || sslmode === 'allow' || sslmode === 'prefer') return false
+  const ca = caFile === undefined ? {} : { ca: await readFile(caFile, 'utf8') }
+  if (sslmode === 'require' && caFile === undefined) return { rejectUnauthorized: false }
+  return sslmode === 'verify-full'
+    ? { ...ca, rejectUnauthorized: true }
+    : { ...ca, rejectUnauthorized: true, checkServerIdentity: () => undefined }
+}
+
+/** node-postgres calls connect() on the stream it is given; ours has been through DNS and connect under our own eyes. */
+const connectedAlready = (socket: net.Socket): net.Socket =>
+  Object.assign(socket, {
+    connect() {
+      process.nextTick(() => socket.emit('connect'))
+      return socket
+    },
+  })
+
+/** Rejects with the signal's reason, `graceMs` after it aborts: node-postgres itself waits for ever. */
+async function endsWith<T>(signal: AbortSignal, work: Promise<T>, graceMs = 0): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  let onAbort: (() => void) | undefined
+  const aborted = new Promise<never>((_, reject) => {
+    onAbort = () => {
+      timer = setTimeout(() => reject(signal.reason as Error), graceMs)
+    }
+    if (signal.aborted) onAbort()
+    else signal.addEventListener('abort', onAbort)
+  })
+  try {
+    return await Promise.race([work, aborted])
+  } finally {
+    clearTimeout(timer)
+    if (onAbort) signal.removeEventListener('abort', onAbort)
+    work.catch(() => undefined)
+  }
+}
+
+/** A signal that follows another `lingerMs` later. */
+function linger(signal: AbortSignal): { signal: AbortSignal; clear: () => void } {
+  const controller = new AbortController()
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const onAbort = (): void => {
+    timer = setTimeout(() => controller.abort(signal.reason), lingerMs)
+  }
+  signal.addEventListener('abort', onAbort)
+  return {
+    signal: controller.signal,
+    clear() {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', onAbort)
+    },
+  }
+}
+
+/** What a URL or separate fields say of a login; the password only where the URL holds one. */
+export function parseUrl(text: string): Omit<Login, 'password'> & { readonly password: string | undefined } {
+  // The error of `new URL` carries its input, and so the password.
+  if (!URL.canParse(text)) throw new Error('not a valid URL; expected one such as postgres://user@host:5432/database')
+  const url = new URL(text)
+  if (!['postgres:', 'postgresql:'].includes(url.protocol) || url.hostname === '')
+    throw new Error('not a Postgres URL; expected one such as postgres://user@host:5432/database')
+  const user = decodeURIComponent(url.username)
+  const mode = url.searchParams.get('sslmode')
+  return {
+    host: decodeURIComponent(url.hostname).replace(/^\[(.*)\]$/, '$1'),
+    port: url.port === '' ? 5432 : Number(url.port),
+    user,
+    database: decodeURIComponent(url.pathname.slice(1)) || user,
+    password: url.password === '' ? undefined : decodeURIComponent(url.password),
+    sslmode: sslModes.find(known => known === mode) ?? 'prefer',
+    caFile: url.searchParams.get('sslrootcert') ?? undefined,
+  }
+}
+
+/** The server a login is for, as the subject of reasons. */
+export const subject = (login: Pick<Login, 'host' | 'port'>): string => address(login.host, login.port)

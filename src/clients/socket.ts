@@ -1,0 +1,74 @@
+import { lookup } from 'node:dns/promises'
+import type { LookupAddress } from 'node:dns'
+import net from 'node:net'
+import type { Look } from '../core/probe.ts'
+
+/** `host:port` as people write it, an IPv6 address in brackets: the subject of failures. */
+export const address = (host: string, port: number): string =>
+  host.includes(':') && !host.startsWith('[') ? `[${host}]:${port}` : `${host}:${port}`
+
+/**
+ * A connected TCP socket, in the phases `dns` and `connect`. All addresses of the host are tried, IPv6 and IPv4 in turn
+ * (RFC 8305, as Node does it). The socket belongs to the run: it is destroyed when the run's signal (or the `lifetime`
+ * given) aborts, for as long as it lives. Its errors are never unhandled. Rejects with the system's error (ENOTFOUND,
+ * ECONNREFUSED, …; an AggregateError where there were several addresses) or with the signal's reason.
+ */
+export async function openSocket(
+  look: Look,
+  host: string,
+  port: number,
+  lifetime: AbortSignal = look.signal,
+): Promise<net.Socket> {
+  const { signal } = look
+  const addresses = net.isIP(host)
+    ? undefined
+    : await look.phase('dns', () => unlessAborted(signal, () => lookup(host, { all: true })))
+  return look.phase('connect', () =>
+    unlessAborted(signal, () => {
+      const socket = net.connect({ host, port, ...(addresses && { lookup: answer(addresses) }) })
+      boundTo(lifetime, socket)
+      return connected(socket)
+    }),
+  )
+}
+
+/** The result of the work, or the signal's reason as soon as it aborts: getaddrinfo(3) cannot be cancelled. */
+async function unlessAborted<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  signal.throwIfAborted()
+  let onAbort: (() => void) | undefined
+  const aborted = new Promise<never>((_, reject) => {
+    onAbort = () => reject(signal.reason as Error)
+    signal.addEventListener('abort', onAbort)
+  })
+  try {
+    return await Promise.race([work(), aborted])
+  } finally {
+    if (onAbort) signal.removeEventListener('abort', onAbort)
+  }
+}
+
+const answer =
+  (addresses: readonly LookupAddress[]): net.LookupFunction =>
+  (hostname, options, done) => {
+    const [first] = addresses
+    if (!first) done(new Error(`${hostname} has no address`), '')
+    else if (options.all) done(null, [...addresses])
+    else done(null, first.address, first.family)
+  }
+
+function boundTo(signal: AbortSignal, socket: net.Socket): void {
+  const onAbort = (): void => void socket.destroy(signal.reason as Error)
+  signal.addEventListener('abort', onAbort)
+  socket.on('close', () => signal.removeEventListener('abort', onAbort))
+  // Whoever uses the socket listens for errors as well; between two users nobody does.
+  socket.on('error', () => undefined)
+}
+
+const connected = (socket: net.Socket): Promise<net.Socket> =>
+  new Promise((resolve, reject) => {
+    socket.once('error', reject)
+    socket.once('connect', () => {
+      socket.off('error', reject)
+      resolve(socket)
+    })
+  })

@@ -1,0 +1,204 @@
+import { oneLine } from '../core/errors.ts'
+import { httpRequest } from './http.ts'
+
+export interface VaultConnection {
+  readonly url: string
+  readonly token?: string | undefined
+  /** Namespace of Vault Enterprise. */
+  readonly namespace?: string | undefined
+  /** PEM certificates to trust instead of the system's. */
+  readonly ca?: string | undefined
+  readonly signal: AbortSignal
+}
+
+/** Whatever status came; the body is parsed JSON, or the text where it is none. */
+export interface VaultAnswer {
+  readonly status: number
+  readonly body: unknown
+}
+
+/** Every call throws HttpFailure where no whole answer came, and nothing else. */
+export interface Vault {
+  /** GET /sys/health, without token and namespace, which it does not need. */
+  health(): Promise<VaultAnswer>
+  /** GET /auth/token/lookup-self. Takes one use of a token that has a number of them. */
+  lookupSelf(): Promise<VaultAnswer>
+  read(path: string): Promise<VaultAnswer>
+}
+
+/** What node-vault asks of a transport, as far as the calls made here go. */
+interface TransportRequest {
+  readonly method: string
+  readonly uri: string
+  readonly path: string
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/**
+ * A Vault through node-vault, on a transport of our own: node-vault's would never time out, ignore the signal, carry the
+ * token along a redirect, heed proxies and VAULT_SKIP_VERIFY, and put the token into its errors.
+ */
+export async function openVault({ url, token, namespace, ca, signal }: VaultConnection): Promise<Vault> {
+  // Here, so that a configuration without Vault does not pay for loading axios.
+  const { default: nodeVault } = await import('node-vault')
+  const send = async ({ method, uri, path, headers }: TransportRequest) => {
+    const { status, body } = await httpRequest({ method, url: uri, headers, ca, signal })
+    return { statusCode: status, body: parsed(body), request: { path } }
+  }
+  const clientWith = (credentials: { token: string; namespace: string }) => {
+    // Its own debug would print what is sent where DEBUG=node-vault is set.
+    const client = nodeVault({ endpoint: url, debug: () => undefined, 'request-promise': { defaults: () => send } })
+    // Set afterwards: where the options leave them empty, node-vault takes VAULT_TOKEN, VAULT_NAMESPACE and VAULT_PREFIX.
+    Object.assign(client, { ...credentials, pathPrefix: '' })
+    // Its own loses the status of /sys/health and throws the others.
+    client.handleVaultResponse = response =>
+      Promise.resolve<VaultAnswer>({ status: response?.statusCode ?? 0, body: response?.body })
+    return client
+  }
+  const anonymous = clientWith({ token: '', namespace: '' })
+  const client = clientWith({ token: token ?? '', namespace: namespace ?? '' })
+  return {
+    health: () => anonymous.health() as Promise<VaultAnswer>,
+    lookupSelf: () => client.tokenLookupSelf() as Promise<VaultAnswer>,
+    read: path => client.read(encoded(path)) as Promise<VaultAnswer>,
+  }
+}
+
+/** Why a request was not served, apart from what is said about its path. */
+export interface Trouble {
+  /** `failed` is any other status, or no answer of a Vault at all. */
+  readonly kind: 'sealed' | 'rate_limited' | 'redirected' | 'failed'
+  readonly text: string
+}
+
+export type TokenRead =
+  | {
+      readonly kind: 'valid'
+      /** Infinity where it never expires. */
+      readonly ttlSeconds: number
+      /** Milliseconds since the epoch by Vault's clock, or Infinity. */
+      readonly expiresAt: number
+      /** Requests it is still good for; 0 for any number. */
+      readonly uses: number
+    }
+  | { readonly kind: 'rejected'; readonly text: string }
+  | Trouble
+
+/** Looks up the token itself. Vault answers a token that may not look itself up like one that is not valid. */
+export async function readToken(vault: Vault): Promise<TokenRead> {
+  const answer = await vault.lookupSelf()
+  if (answer.status === 403 && errorsOf(answer.body)) return { kind: 'rejected', text: inWords(answer) }
+  const data = dataOf(answer)
+  if (typeof data?.['ttl'] !== 'number') return troubleOf(answer)
+  const { ttl, expire_time: expires, num_uses: uses } = data
+  // A root token has ttl 0 and no time at which it expires.
+  const never = ttl === 0 && (expires === null || expires === undefined)
+  const at = typeof expires === 'string' ? Date.parse(expires) : NaN
+  return {
+    kind: 'valid',
+    ttlSeconds: never ? Infinity : ttl,
+    expiresAt: never ? Infinity : Number.isNaN(at) ? Date.now() + ttl * 1000 : at,
+    uses: typeof uses === 'number' ? uses : 0,
+  }
+}
+
+export type SecretRead =
+  | {
+      readonly kind: 'ok'
+      /** The value of a key as text, or undefined where the secret has no such key. */
+      value(key: string): string | undefined
+    }
+  | { readonly kind: 'missing' | 'deleted' | 'destroyed' | 'denied'; readonly text: string }
+  | Trouble
+
+/**
+ * A secret of the KV engine, version 1 or 2, at the path of the HTTP API (`secret/data/app` in version 2).
+ * Vault answers a path that the token has no right to like a mount that does not exist: denied.
+ */
+export async function readSecret(vault: Vault, path: string): Promise<SecretRead> {
+  const answer = await vault.read(path)
+  const data = dataOf(answer)
+  if (data) {
+    const values = hasDataSegment(path) && isVersioned(data) ? (record(data['data']) ?? {}) : data
+    return { kind: 'ok', value: key => textOf(values, key) }
+  }
+  if (answer.status === 403 && errorsOf(answer.body))
+    return { kind: 'denied', text: `the token is not valid or may not read it (${inWords(answer)})${hint(path)}` }
+  if (answer.status === 404 && isVaults(answer.body)) return gone(answer, path)
+  return troubleOf(answer)
+}
+
+/** A 404 of version 2 for a version that was deleted carries its metadata. */
+function gone(answer: VaultAnswer, path: string): SecretRead {
+  const metadata = record(record(record(answer.body)?.['data'])?.['metadata'])
+  const deletedAt = metadata?.['deletion_time']
+  if (metadata?.['destroyed'] === true) return { kind: 'destroyed', text: 'its current version was destroyed' }
+  if (typeof deletedAt === 'string' && deletedAt !== '')
+    return { kind: 'deleted', text: `its current version was deleted at ${oneLine(deletedAt).slice(0, 40)}` }
+  return { kind: 'missing', text: `there is no such secret (${inWords(answer)})${hint(path)}` }
+}
+
+function hint(path: string): string {
+  if (hasDataSegment(path)) return ''
+  const [mount = '', ...rest] = path.split('/')
+  return `; is this a KV version 2 mount? then the path is ${[mount, 'data', ...rest].join('/')}`
+}
+
+const hasDataSegment = (path: string): boolean => path.split('/').slice(1).includes('data')
+const isVersioned = (data: Fields): boolean =>
+  'data' in data && typeof record(data['metadata'])?.['version'] === 'number'
+
+function textOf(values: Fields, key: string): string | undefined {
+  if (!Object.hasOwn(values, key)) return undefined
+  const value = values[key]
+  if (value === null) return ''
+  return typeof value === 'string' ? value : JSON.stringify(value)
+}
+
+function troubleOf(answer: VaultAnswer): Trouble {
+  const { status, body } = answer
+  if (status >= 300 && status < 400)
+    return { kind: 'redirected', text: `HTTP ${status}, a redirect, which is not followed` }
+  if (status === 429 && errorsOf(body)) return { kind: 'rate_limited', text: inWords(answer) }
+  if (status === 503 && errorsOf(body)?.some(error => error.includes('sealed')))
+    return { kind: 'sealed', text: 'is sealed' }
+  return { kind: 'failed', text: isVaults(body) ? inWords(answer) : `HTTP ${status}, not an answer of a Vault` }
+}
+
+/** As `HTTP 403: permission denied`. */
+function inWords({ status, body }: VaultAnswer): string {
+  const errors = errorsOf(body) ?? []
+  return errors.length === 0 ? `HTTP ${status}` : `HTTP ${status}: ${oneLine(errors.join('; ')).slice(0, 200)}`
+}
+
+type Fields = Readonly<Record<string, unknown>>
+
+/** The value as an object with fields, if it is one. */
+export const record = (value: unknown): Fields | undefined =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : undefined
+
+const dataOf = ({ status, body }: VaultAnswer): Fields | undefined =>
+  status === 200 ? record(record(body)?.['data']) : undefined
+
+const isVaults = (body: unknown): boolean => errorsOf(body) !== undefined || 'data' in (record(body) ?? {})
+
+/** Vault's own account of an error; undefined where the body is not one of Vault's. */
+function errorsOf(body: unknown): string[] | undefined {
+  const errors = record(body)?.['errors']
+  return Array.isArray(errors) ? errors.filter(error => typeof error === 'string') : undefined
+}
+
+function parsed(body: string): unknown {
+  try {
+    return JSON.parse(body)
+  } catch {
+    return body
+  }
+}
+
+const encoded = (path: string): string =>
+  path
+    .replace(/^\/+/, '')
+    .split('/')
+    .map(segment => encodeURIComponent(segment))
+    .join('/')

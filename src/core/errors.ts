@@ -1,0 +1,57 @@
+/** A message for the user, without a stack: the configuration is wrong. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError'
+}
+
+/** A reference (`{file: …}`, `{vault: …}`, …) could not be fetched: the look did not happen, so the verdict is unknown. */
+export class Unresolved extends Error {
+  override readonly name = 'Unresolved'
+}
+
+/** The reason of the abort signal of a run that used up its time. */
+export class DeadlineExceeded extends Error {
+  override readonly name = 'DeadlineExceeded'
+  constructor(ms: number) {
+    super(`no answer within ${seconds(ms)}`)
+  }
+}
+
+export const seconds = (ms: number): string => `${Math.round(ms) / 1000} s`
+
+const oneLine = (text: string): string => {
+  // eslint-disable-next-line no-control-regex
+  const line = text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ').trim()
+  return line.length > 300 ? `${line.slice(0, 299)}…` : line
+}
+
+/**
+ * Any thrown value as one line for a human. Unwraps `cause` (fetch hides it there) and AggregateError
+ * (a refused dual-address connect has an empty message). Never prints properties such as `input`.
+ */
+export function describeError(error: unknown): string {
+  if (error instanceof AggregateError && error.errors.length > 0)
+    return oneLine([...new Set(error.errors.map(describeError))].join('; '))
+  if (!(error instanceof Error)) return oneLine(typeof error === 'string' ? error : 'an unknown error')
+  const own = oneLine(error.message)
+  if (error.cause === undefined) return own || codeOf(error) || error.name
+  const cause = describeError(error.cause)
+  return own === '' || own === 'fetch failed' || own.includes(cause) ? cause : oneLine(`${own}: ${cause}`)
+}
+
+/** The `code` of a system or protocol error (`ECONNREFUSED`, `25006`), also out of an AggregateError or a cause. */
+export function codeOf(error: unknown): string | undefined {
+  if (typeof error !== 'object' || error === null) return undefined
+  if ('code' in error && typeof error.code === 'string') return error.code
+  if (error instanceof AggregateError) return codeOf(error.errors[0])
+  return 'cause' in error ? codeOf(error.cause) : undefined
+}
+
+/** Why a run stopped short: in which phase, with which code, and one line for a human. */
+export interface Failure {
+  readonly phase: string
+  readonly code: string | undefined
+  readonly text: string
+  readonly timedOut: boolean
+}
+
+export { oneLine }

@@ -1,0 +1,24 @@
+import { pino, type DestinationStream, type Logger } from 'pino'
+
+export type { Logger }
+export const logLevels = ['debug', 'info', 'warn', 'error'] as const
+export type LogLevel = (typeof logLevels)[number]
+export const logFormats = ['json', 'pretty'] as const
+export type LogFormat = (typeof logFormats)[number]
+
+/** Logs to standard error: JSON lines for machines, or `time level message key=value` for people. */
+export function createLog(level: LogLevel, format: LogFormat, write: (line: string) => void): Logger {
+  const stream: DestinationStream = { write: format === 'json' ? write : line => write(pretty(line)) }
+  return pino(
+    { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: label => ({ level: label }) } },
+    stream,
+  )
+}
+
+function pretty(line: string): string {
+  const { time, level, msg, ...rest } = JSON.parse(line) as Record<string, unknown>
+  const fields = Object.entries(rest).map(
+    ([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
+  )
+  return `${[time, String(level).padEnd(5), msg, ...fields].join(' ')}\n`
+}

@@ -1,0 +1,192 @@
+import type { z } from 'zod'
+import { describeError, codeOf, type Failure } from './errors.ts'
+import type { Metric, Sample } from './metric.ts'
+
+/** As monitoring plugins have it: the exit codes are 0 1 2 3. */
+export const verdicts = ['ok', 'warn', 'fail', 'unknown'] as const
+export type Verdict = (typeof verdicts)[number]
+export const exitCode = (verdict: Verdict): number => verdicts.indexOf(verdict)
+
+const weight: Record<Verdict, number> = { ok: 0, warn: 1, unknown: 2, fail: 3 }
+/** Sorts worst first: a proven failure before something unknown, before a warning. */
+export const byVerdict = (a: Verdict, b: Verdict): number => weight[b] - weight[a]
+export const worst = (list: readonly Verdict[]): Verdict => [...list].sort(byVerdict)[0] ?? 'ok'
+
+/** How soon somebody should act. */
+export const severities = ['critical', 'high', 'medium', 'low'] as const
+export type Severity = (typeof severities)[number]
+
+/** An entry of a probe's closed list of reasons. */
+export interface ReasonSpec {
+  readonly verdict: Exclude<Verdict, 'ok'>
+  readonly severity: Severity
+  /** What it means, for the documentation. */
+  readonly meaning: string
+  /** What to do about it. */
+  readonly remedy: string
+}
+
+/** A reason that holds now, with the evidence in one line that never holds a secret. */
+export interface Reason {
+  readonly code: string
+  readonly verdict: Exclude<Verdict, 'ok'>
+  readonly severity: Severity
+  readonly text: string
+  readonly remedy: string
+}
+
+/** What a probe concludes from what was seen. The verdict follows from the reasons: none, and it is ok. */
+export interface Finding {
+  readonly verdict: Verdict
+  /** Worst first. */
+  readonly reasons: readonly Reason[]
+  /** What was seen, in one line. */
+  readonly evidence: string
+  readonly samples: readonly Sample[]
+}
+
+/** What a probe may use while it looks: everything ends with the signal. */
+export interface Look {
+  readonly signal: AbortSignal
+  readonly timeoutMs: number
+  /** A plain value of the config, fetched now if it is a reference. Throws Unresolved. */
+  text(field: string, value: Resolvable): Promise<string>
+  /** The same for a secret, which from then on is blotted out of everything the run says. */
+  secret(field: string, value: Resolvable): Promise<string>
+  /** Names a secret that was found inside another value (the password of a URL). */
+  conceal(secret: string): void
+  /** All settings of an application, by name. Throws Unresolved. */
+  settings(field: string, source: SettingsSource): Promise<Readonly<Record<string, string>>>
+  /** Times a step, and names it when it fails. */
+  phase<T>(name: string, work: () => Promise<T> | T): Promise<T>
+  /** Records how long a step took that was timed elsewhere. */
+  took(phase: string, ms: number): void
+  /** The step under way: where a failure happened. */
+  readonly current: string
+}
+
+/** A config value that is fetched when needed. Exactly one source is set. */
+export interface Reference {
+  readonly env?: string | undefined
+  readonly file?: string | undefined
+  readonly dotenv?: string | undefined
+  readonly key?: string | undefined
+  readonly kubernetes?: { readonly namespace: string; readonly secret: string; readonly key: string } | undefined
+  readonly vault?: { readonly target: string; readonly path: string; readonly key: string } | undefined
+  /** Used where the source is there but has no such key. */
+  readonly default?: string | undefined
+}
+export type Resolvable = string | number | Reference
+
+/** Where an application keeps its settings, all of them. */
+export interface SettingsSource {
+  readonly dotenv?: string | undefined
+  readonly kubernetes?: { readonly namespace: string; readonly secret: string } | undefined
+}
+
+/** What every config entry has. Times are in milliseconds. */
+export interface Target {
+  readonly name: string
+  readonly interval?: number | undefined
+  readonly timeout?: number | undefined
+}
+
+/** A kind of look. `observe` does all of the I/O and holds no policy; `judge` is pure and holds all of it. */
+export interface Probe<T extends Target = Target, Seen = unknown> {
+  readonly kind: string
+  readonly summary: string
+  readonly target: z.ZodType<T>
+  readonly metrics: Readonly<Record<string, Metric>>
+  readonly reasons: Readonly<Record<string, ReasonSpec>>
+  /** An expected failure (refused, 535, sealed) is part of what was seen; throws when it could not look. */
+  observe(target: T, look: Look): Promise<Seen>
+  judge(seen: Seen, target: T): Finding
+  /** The check of one target. */
+  bind(target: T): BoundLook
+}
+
+/** A probe bound to a target: its types are gone, it can only be run. */
+export interface BoundLook {
+  readonly probe: string
+  readonly config: Target
+  look(look: Look): Promise<{ readonly seen: unknown; readonly finding: Finding }>
+}
+
+export interface Check extends BoundLook {
+  readonly target: string
+  readonly intervalMs: number
+  readonly timeoutMs: number
+  /** The checks whose target this one takes references from: `vault/vault-01`. */
+  readonly needs: readonly string[]
+}
+
+/** A finding with who, when and how long. */
+export interface Observation extends Finding {
+  readonly probe: string
+  readonly target: string
+  readonly config: Target
+  /** What the probe saw; read it through `seenBy`. Undefined where it could not look. */
+  readonly seen: unknown
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number
+  readonly finishedAt: number
+  readonly phases: Readonly<Record<string, number>>
+}
+
+/** The name of a check: `probe/target`. */
+export const checkId = (check: { readonly probe: string; readonly target: string }): string =>
+  `${check.probe}/${check.target}`
+
+export function defineProbe<T extends Target, Seen>(probe: Omit<Probe<T, Seen>, 'bind'>): Probe<T, Seen> {
+  return {
+    ...probe,
+    bind: target => ({
+      probe: probe.kind,
+      config: target,
+      async look(look) {
+        const seen = await probe.observe(target, look)
+        return { seen, finding: probe.judge(seen, target) }
+      },
+    }),
+  }
+}
+
+/** The facts of an observation with the types of its probe; undefined for another probe's, or where nothing was seen. */
+export function seenBy<T extends Target, Seen>(
+  probe: Probe<T, Seen>,
+  observation: Observation | undefined,
+): { readonly seen: Seen; readonly target: T } | undefined {
+  if (observation?.probe !== probe.kind || observation.seen === undefined) return undefined
+  // The one place where the types that `bind` took away come back.
+  return { seen: observation.seen as Seen, target: observation.config as T }
+}
+
+/** A function that makes the reasons of a closed list, so that no code outside of it can be written. */
+export const reasonsOf =
+  <Code extends string>(specs: Readonly<Record<Code, ReasonSpec>>) =>
+  (code: Code, text: string, remedy?: string): Reason => ({
+    code,
+    verdict: specs[code].verdict,
+    severity: specs[code].severity,
+    text,
+    remedy: remedy ?? specs[code].remedy,
+  })
+
+/** The finding that follows from reasons: ok where there are none, else as bad as the worst of them. */
+export function finding(evidence: string, reasons: readonly Reason[], samples: readonly Sample[]): Finding {
+  const sorted = [...reasons].sort((a, b) => byVerdict(a.verdict, b.verdict))
+  return {
+    verdict: worst(reasons.map(r => r.verdict)),
+    reasons: sorted,
+    evidence: sorted[0]?.text ?? evidence,
+    samples,
+  }
+}
+
+/** What went wrong, where and why, as a fact for `judge`. The subject (an address) begins the line. */
+export function failureOf(error: unknown, look: Look, subject: string): Failure {
+  const timedOut = look.signal.aborted
+  const cause = describeError(timedOut ? look.signal.reason : error)
+  const text = cause.startsWith(subject) ? cause : `${subject}: ${cause}`
+  return { phase: look.current, code: codeOf(error), text: `${text} (phase ${look.current})`, timedOut }
+}

@@ -1,0 +1,173 @@
+import { DeadlineExceeded, Unresolved, describeError } from './errors.ts'
+import {
+  finding,
+  reasonsOf,
+  type Check,
+  type Finding,
+  type Look,
+  type Observation,
+  type Reference,
+  type ReasonSpec,
+  type SettingsSource,
+} from './probe.ts'
+import { redactor } from './redact.ts'
+
+/** Fetches references. Every call ends with the signal; a failure is an Unresolved that says which and why. */
+export interface References {
+  value(reference: Reference, signal: AbortSignal): Promise<string>
+  settings(source: SettingsSource, signal: AbortSignal): Promise<Readonly<Record<string, string>>>
+}
+
+/** Reasons that any check can have. */
+export const commonReasons = {
+  deadline_exceeded: {
+    verdict: 'fail',
+    severity: 'high',
+    meaning: 'The check did not come to an end within its timeout.',
+    remedy: 'Find out what hangs in the phase named; raise `timeout` only if the target is known to be slow.',
+  },
+  reference_unresolved: {
+    verdict: 'unknown',
+    severity: 'high',
+    meaning: 'A value of the configuration that is fetched when needed could not be fetched, so nothing was looked at.',
+    remedy: 'Make the source named readable to the exporter, or heal what it comes from.',
+  },
+  probe_error: {
+    verdict: 'unknown',
+    severity: 'medium',
+    meaning: 'The exporter itself failed while it looked. This is a bug of the exporter.',
+    remedy: 'Report it, with the line given here.',
+  },
+  not_run_yet: {
+    verdict: 'unknown',
+    severity: 'medium',
+    meaning: 'The check has not come to an end since the exporter started.',
+    remedy: 'Wait for one interval.',
+  },
+  stale: {
+    verdict: 'unknown',
+    severity: 'high',
+    meaning: 'The last result is older than three intervals. What it said then is no evidence now.',
+    remedy: 'Find out why the check no longer runs: is the exporter short of CPU, or stopped?',
+  },
+} as const satisfies Record<string, ReasonSpec>
+export const commonReason = reasonsOf(commonReasons)
+
+/** After its deadline a check has this long to say what it had seen so far. */
+const windUpMs = 250
+
+/**
+ * A signal that aborts when the time is up or when `stop` does. Written by hand, because
+ * AbortSignal.any() and AbortSignal.timeout() leak on Node 20 while listeners stay attached.
+ */
+export function deadline(ms: number, stop: AbortSignal): { readonly signal: AbortSignal; clear(): void } {
+  const controller = new AbortController()
+  const timer = setTimeout(() => controller.abort(new DeadlineExceeded(ms)), ms)
+  const onStop = (): void => controller.abort(stop.reason)
+  if (stop.aborted) onStop()
+  else stop.addEventListener('abort', onStop)
+  return {
+    signal: controller.signal,
+    clear() {
+      clearTimeout(timer)
+      stop.removeEventListener('abort', onStop)
+    },
+  }
+}
+
+/** Runs a check once, under one total deadline. Never rejects; undefined when `stop` cut it off: no half-run is recorded. */
+export async function run(check: Check, references: References, stop: AbortSignal): Promise<Observation | undefined> {
+  const startedAt = Date.now()
+  const limit = deadline(check.timeoutMs, stop)
+  const { look, phases, redact } = startLook(check, references, limit.signal)
+  try {
+    const { seen, finding: found } = await withinDeadline(check, look)
+    // An abort is judged by the signal, not by the clock: what a run cut off by shutdown saw is not evidence.
+    if (stop.aborted) return undefined
+    const about = { probe: check.probe, target: check.target, config: check.config }
+    return { ...about, seen, startedAt, finishedAt: Date.now(), phases, ...blotted(found, redact) }
+  } finally {
+    limit.clear()
+  }
+}
+
+async function withinDeadline(check: Check, look: Look): Promise<{ seen: unknown; finding: Finding }> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  let onAbort: (() => void) | undefined
+  const overrun = new Promise<never>((_, reject) => {
+    onAbort = () => {
+      timer = setTimeout(() => reject(look.signal.reason as Error), windUpMs)
+    }
+    look.signal.addEventListener('abort', onAbort)
+  })
+  try {
+    return await Promise.race([check.look(look), overrun])
+  } catch (error) {
+    return { seen: undefined, finding: notSeen(error, look) }
+  } finally {
+    clearTimeout(timer)
+    if (onAbort) look.signal.removeEventListener('abort', onAbort)
+  }
+}
+
+function notSeen(error: unknown, look: Look): Finding {
+  const text = describeError(error)
+  const reason =
+    error instanceof Unresolved
+      ? commonReason('reference_unresolved', text)
+      : look.signal.aborted
+        ? commonReason('deadline_exceeded', `${describeError(look.signal.reason)} (phase ${look.current})`)
+        : commonReason('probe_error', text)
+  return finding(text, [reason], [])
+}
+
+function startLook(check: Check, references: References, signal: AbortSignal) {
+  const phases: Record<string, number> = {}
+  const redact = redactor()
+  let current = 'start'
+  const took = (phase: string, ms: number): void => {
+    phases[phase] = (phases[phase] ?? 0) + ms / 1000
+  }
+  const fetched = async <T>(field: string, fetch: () => Promise<T>): Promise<T> => {
+    try {
+      return await look.phase('references', fetch)
+    } catch (error) {
+      throw new Unresolved(`${field}: ${describeError(error)}`)
+    }
+  }
+  const look: Look = {
+    signal,
+    timeoutMs: check.timeoutMs,
+    get current() {
+      return current
+    },
+    took,
+    conceal: redact.add,
+    async text(field, value) {
+      if (typeof value !== 'object') return String(value)
+      return fetched(field, () => references.value(value, signal))
+    },
+    async secret(field, value) {
+      const secret = await look.text(field, value)
+      redact.add(secret)
+      return secret
+    },
+    settings: (field, source) => fetched(field, () => references.settings(source, signal)),
+    async phase(name, work) {
+      current = name
+      const from = performance.now()
+      try {
+        return await work()
+      } finally {
+        took(name, performance.now() - from)
+      }
+    },
+  }
+  return { look, phases, redact: redact.text }
+}
+
+const blotted = (found: Finding, redact: (text: string) => string): Finding => ({
+  ...found,
+  evidence: redact(found.evidence),
+  reasons: found.reasons.map(r => ({ ...r, text: redact(r.text), remedy: redact(r.remedy) })),
+})

@@ -1,0 +1,41 @@
+/** Where in its interval a loop starts: the same for the same name, so that restarts do not bunch checks together. */
+export function offsetOf(name: string, withinMs: number): number {
+  let hash = 2166136261 // FNV-1a, 32 bit
+  for (const char of name) hash = Math.imul(hash ^ (char.codePointAt(0) ?? 0), 16777619) >>> 0
+  return withinMs <= 0 ? 0 : hash % Math.ceil(withinMs)
+}
+
+/**
+ * Calls `tick` after the offset and then on every interval, keeping its phase: a tick that took 2.3 intervals is
+ * followed at 3, 4, …; it never overlaps itself. Ends when `stop` aborts and the tick under way has ended.
+ * `tick` must not reject: nothing here would catch it.
+ */
+export async function every(
+  intervalMs: number,
+  offsetMs: number,
+  stop: AbortSignal,
+  tick: () => Promise<void>,
+): Promise<void> {
+  const start = performance.now() + offsetMs
+  await sleep(offsetMs, stop)
+  while (!stop.aborted) {
+    await tick()
+    const elapsed = performance.now() - start
+    const next = (Math.floor(elapsed / intervalMs) + 1) * intervalMs
+    await sleep(next - elapsed, stop)
+  }
+}
+
+/** Resolves after the time or when `stop` aborts, whichever is first. */
+export function sleep(ms: number, stop: AbortSignal): Promise<void> {
+  return new Promise(resolve => {
+    if (stop.aborted) return resolve()
+    const done = (): void => {
+      clearTimeout(timer)
+      stop.removeEventListener('abort', done)
+      resolve()
+    }
+    const timer = setTimeout(done, ms)
+    stop.addEventListener('abort', done)
+  })
+}

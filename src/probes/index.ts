@@ -1,0 +1,11 @@
+import { mail } from './mail/index.ts'
+import { packages } from './packages/index.ts'
+import { postgres } from './postgres/index.ts'
+import { ses } from './ses/index.ts'
+import { settings } from './settings/index.ts'
+import { smtp } from './smtp/index.ts'
+import { vault } from './vault/index.ts'
+import { writePath } from './write_path/index.ts'
+
+/** Every kind of look there is. A new probe is its folder and its line here. */
+export const probes = [postgres, writePath, smtp, vault, ses, settings, packages, mail] as const

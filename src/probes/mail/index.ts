@@ -1,0 +1,91 @@
+import { z } from 'zod'
+import { section, targetFields, text } from '../../config/fields.ts'
+import { gauge, sample } from '../../core/metric.ts'
+import {
+  defineProbe,
+  finding,
+  reasonsOf,
+  type Look,
+  type ReasonSpec,
+  type Resolvable,
+  type Target,
+} from '../../core/probe.ts'
+
+/** An application that sends mail, and what it needs for that. A list left out means all targets of that kind. */
+export interface MailTarget extends Target {
+  readonly provider: Resolvable
+  readonly write_path?: readonly string[] | undefined
+  readonly smtp?: readonly string[] | undefined
+  readonly ses?: readonly string[] | undefined
+  readonly settings?: readonly string[] | undefined
+  readonly packages?: readonly string[] | undefined
+}
+
+export const providers = ['smtp', 'ses'] as const
+export type Provider = (typeof providers)[number]
+
+export interface MailSeen {
+  readonly provider: string
+}
+
+const targets = (kind: string) =>
+  z
+    .array(z.string(), { error: `expected a list of names of ${kind} targets` })
+    .optional()
+    .describe(`The \`${kind}\` targets it needs. Default: all of them.`)
+
+const metrics = {
+  provider: gauge(
+    'mailpath_mail_provider',
+    'The provider the application is set to send mail with (1 for the current one).',
+    ['mail_path', 'provider'],
+  ),
+}
+
+const reasons = {
+  mail_provider_unknown: {
+    verdict: 'unknown',
+    severity: 'high',
+    meaning: 'The application is set to a mail provider that this exporter cannot check.',
+    remedy: `Set the provider to one of ${providers.join(', ')}.`,
+  },
+} as const satisfies Record<string, ReasonSpec>
+const reason = reasonsOf(reasons)
+
+const isProvider = (name: string): name is Provider => providers.some(known => known === name)
+
+/** The provider an application is set to, if it is one that can be checked. */
+export const providerOf = (seen: MailSeen): Provider | undefined =>
+  isProvider(seen.provider) ? seen.provider : undefined
+
+/** Which provider an application is set to send with. Whether it can is the assessment's to say. */
+export const mail = defineProbe<MailTarget, MailSeen>({
+  kind: 'mail',
+  summary: 'An application that sends mail: its provider, and the write paths and relays it needs.',
+  target: section({
+    ...targetFields,
+    provider: text('What the application sends with: smtp or ses.').default('smtp'),
+    write_path: targets('write_path'),
+    smtp: targets('smtp'),
+    ses: targets('ses'),
+    settings: targets('settings'),
+    packages: targets('packages'),
+  }),
+  metrics,
+  reasons,
+  async observe(target: MailTarget, look: Look): Promise<MailSeen> {
+    return { provider: (await look.text('provider', target.provider)).trim().toLowerCase() }
+  },
+  judge(seen, target) {
+    const provider = providerOf(seen)
+    const samples = providers.flatMap(name =>
+      sample(metrics.provider, provider && name === provider, { mail_path: target.name, provider: name }),
+    )
+    // The value is not repeated: it comes out of a settings file and may be anything.
+    const unknown = reason(
+      'mail_provider_unknown',
+      `the provider is set to something else than ${providers.join(' or ')}`,
+    )
+    return finding(`sends with ${provider ?? ''}`, provider ? [] : [unknown], samples)
+  },
+})

@@ -1,0 +1,94 @@
+import { z } from 'zod'
+import { openSession, parseUrl, subject, type Login } from '../../clients/postgres.ts'
+import type { Failure } from '../../core/errors.ts'
+import { failureOf, type Look } from '../../core/probe.ts'
+import type { PostgresTarget } from './index.ts'
+
+/**
+ * Everything there is to know of a node, in one statement. What only a primary or only a standby can answer stands
+ * behind CASE, or it would raise 55000. The columns of pg_stat_wal_receiver are NULL without pg_monitor.
+ * https://www.postgresql.org/docs/current/functions-admin.html#FUNCTIONS-RECOVERY-CONTROL
+ */
+const nodeSql = `
+select
+  pg_is_in_recovery() as in_recovery,
+  current_setting('transaction_read_only') = 'on' as read_only,
+  (select source from pg_settings where name = 'default_transaction_read_only') as read_only_source,
+  current_setting('server_version') as version,
+  host(inet_server_addr()) as server_address,
+  inet_server_port() as server_port,
+  to_char(pg_postmaster_start_time() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US') as postmaster_start,
+  (select system_identifier::text from pg_control_system()) as system_identifier,
+  pg_wal_lsn_diff(case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_lsn() end, '0/0')::float8 as wal_lsn,
+  case when not pg_is_in_recovery() then substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) end as wal_file_timeline,
+  receiver.pid is not null as receiver_running,
+  receiver.status as receiver_status,
+  receiver.received_tli as received_timeline,
+  extract(epoch from clock_timestamp() - receiver.last_msg_receipt_time)::float8 as receiver_silent_seconds,
+  pg_wal_lsn_diff(receiver.latest_end_lsn, pg_last_wal_replay_lsn())::float8 as replay_lag_bytes,
+  extract(epoch from clock_timestamp() - pg_last_xact_replay_timestamp())::float8 as last_replay_seconds,
+  case when pg_is_in_recovery() then pg_is_wal_replay_paused() end as replay_paused,
+  (select sum(numbackends) from pg_stat_database)::int as connections,
+  current_setting('max_connections')::int as max_connections,
+  pg_has_role(current_user, 'pg_monitor', 'usage') as monitor,
+  current_setting('synchronous_standby_names') <> '' as synchronous,
+  (select count(*) from pg_stat_replication where sync_state in ('sync', 'quorum'))::int as sync_standbys
+from (select 1) as one
+left join pg_stat_wal_receiver as receiver on true`
+
+const row = z.object({
+  in_recovery: z.boolean(),
+  read_only: z.boolean(),
+  read_only_source: z.string().nullable(),
+  version: z.string(),
+  server_address: z.string().nullable(),
+  server_port: z.number().nullable(),
+  postmaster_start: z.string(),
+  system_identifier: z.string(),
+  wal_lsn: z.number().nullable(),
+  wal_file_timeline: z.string().nullable(),
+  receiver_running: z.boolean(),
+  receiver_status: z.string().nullable(),
+  received_timeline: z.number().nullable(),
+  receiver_silent_seconds: z.number().nullable(),
+  replay_lag_bytes: z.number().nullable(),
+  last_replay_seconds: z.number().nullable(),
+  replay_paused: z.boolean().nullable(),
+  connections: z.number().nullable(),
+  max_connections: z.number(),
+  monitor: z.boolean(),
+  synchronous: z.boolean(),
+  sync_standbys: z.number(),
+})
+export type NodeFacts = z.output<typeof row>
+
+export interface PostgresSeen {
+  /** Where we connected to: `host:port`. */
+  readonly address: string
+  readonly facts: NodeFacts | undefined
+  readonly failure: Failure | undefined
+}
+
+/** One connection, one statement. */
+export async function observe(target: PostgresTarget, look: Look): Promise<PostgresSeen> {
+  const login = await loginOf(target, look)
+  const address = subject(login)
+  try {
+    const session = await openSession(look, login)
+    try {
+      const [first] = await look.phase('query', () => session.query(nodeSql))
+      return { address, facts: row.parse(first), failure: undefined }
+    } finally {
+      await session.close()
+    }
+  } catch (error) {
+    return { address, facts: undefined, failure: failureOf(error, look, address) }
+  }
+}
+
+async function loginOf(target: PostgresTarget, look: Look): Promise<Login> {
+  const parsed = parseUrl(await look.text('url', target.url))
+  if (parsed.password !== undefined) look.conceal(parsed.password)
+  const password = target.password === undefined ? parsed.password : await look.secret('password', target.password)
+  return { ...parsed, password, caFile: target.ca_file ?? parsed.caFile }
+}

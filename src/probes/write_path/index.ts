@@ -1,0 +1,303 @@
+import { z } from 'zod'
+import { sslModes, type SslMode } from '../../clients/postgres.ts'
+import { connectionProblem, connectionReasons } from '../../clients/postgres-errors.ts'
+import { filePath, host, name, port, secret, section, targetFields, text, url } from '../../config/fields.ts'
+import { counter, gauge, sample, type Sample } from '../../core/metric.ts'
+import {
+  defineProbe,
+  finding,
+  reasonsOf,
+  type Reason,
+  type ReasonSpec,
+  type Reference,
+  type Resolvable,
+  type Target,
+} from '../../core/probe.ts'
+import { observe, type Landing, type Rung, type WritePathSeen } from './observe.ts'
+
+export type { Landing, WritePathSeen }
+
+export interface WritePathTarget extends Target {
+  readonly cluster: string
+  readonly url?: Resolvable | undefined
+  readonly host?: Resolvable | undefined
+  readonly port: Resolvable
+  readonly user?: Resolvable | undefined
+  readonly database?: Resolvable | undefined
+  readonly password?: Reference | undefined
+  readonly sslmode: SslMode
+  readonly ca_file?: string | undefined
+  readonly sessions: number
+  readonly heartbeat?: { readonly table: string } | undefined
+}
+
+/** What makes transactions read-only: being a standby, or where default_transaction_read_only is set. */
+export const readOnlyCauses = ['standby', 'role', 'database', 'server', 'session'] as const
+export type ReadOnlyCause = (typeof readOnlyCauses)[number]
+
+const labels = ['target', 'postgres_cluster'] as const
+export const metrics = {
+  reachable: gauge('mailpath_write_path_reachable', 'Whether a fresh session could be opened.', labels),
+  writable: gauge(
+    'mailpath_write_path_writable',
+    'Whether a write was committed through this path in the last run.',
+    labels,
+  ),
+  readOnly: gauge(
+    'mailpath_write_path_read_only',
+    'Whether a transaction of a fresh session is read-only (SQLSTATE 25006).',
+    labels,
+  ),
+  readOnlyCause: gauge(
+    'mailpath_write_path_read_only_cause',
+    'Why it is read-only: standby, or where default_transaction_read_only is set.',
+    [...labels, 'cause'],
+  ),
+  onPrimary: gauge('mailpath_write_path_on_primary', 'Whether it lands on the primary of its cluster.', labels),
+  landed: gauge('mailpath_write_path_landed_info', 'The node it lands on, by the name of its postgres target.', [
+    ...labels,
+    'node',
+  ]),
+  commitDuration: gauge(
+    'mailpath_write_path_commit_duration_seconds',
+    'How long a commit took, with WAL flush and synchronous replication.',
+    labels,
+  ),
+  pooled: gauge('mailpath_write_path_pooled', 'Whether a connection pooler sits between.', labels),
+  outage: counter(
+    'mailpath_write_path_outage_seconds_total',
+    'Time during which no write could be committed, since the start of the exporter.',
+    labels,
+  ),
+}
+
+const reasons = {
+  ...connectionReasons('write_path'),
+  write_path_read_only: {
+    verdict: 'fail',
+    severity: 'critical',
+    meaning:
+      'Writes through this path fail with SQLSTATE 25006: it lands on a standby, or default_transaction_read_only is on.',
+    remedy: 'Point it at the primary, or at an endpoint that follows the primary.',
+  },
+  write_path_commit_stuck: {
+    verdict: 'fail',
+    severity: 'critical',
+    meaning: 'A commit does not come back: it waits for a synchronous standby, a lock or a disk.',
+    remedy:
+      'Bring a synchronous standby back, or take it out of synchronous_standby_names and reload; else look at the disks.',
+  },
+  write_path_disk_full: {
+    verdict: 'fail',
+    severity: 'critical',
+    meaning: 'The server has no space left (SQLSTATE 53100).',
+    remedy: 'Free space on the data or WAL volume; look for replication slots that hold WAL back.',
+  },
+  write_path_write_refused: {
+    verdict: 'fail',
+    severity: 'critical',
+    meaning: 'The server refused a write for another reason than being read-only.',
+    remedy: 'See the SQLSTATE given and the log of the server.',
+  },
+  write_path_heartbeat_refused: {
+    verdict: 'fail',
+    severity: 'high',
+    meaning: 'The heartbeat table could not be written: missing, locked, or without permission.',
+    remedy:
+      'Create it (target text primary key, beat timestamptz), grant select, insert, update on it, or end the session that locks it.',
+  },
+  write_path_pooler_refused: {
+    verdict: 'fail',
+    severity: 'critical',
+    meaning: 'The pooler in front has no server session for us: paused, its pool exhausted, or its server gone.',
+    remedy:
+      'Look at show pools and show databases on the console of the pooler; resume it, or end what holds its sessions.',
+  },
+  write_path_not_tried: {
+    verdict: 'unknown',
+    severity: 'low',
+    meaning: 'No user is configured, so only the address was looked at: no write was tried.',
+    remedy: 'Give the path the user, database and password the application has.',
+  },
+  write_path_other_cluster: {
+    verdict: 'fail',
+    severity: 'critical',
+    meaning: 'It lands on a server of another cluster (another system identifier).',
+    remedy: 'Point it at the cluster named, or correct `cluster` of this target.',
+  },
+  write_path_old_primary: {
+    verdict: 'fail',
+    severity: 'critical',
+    meaning:
+      'It lands on a server that is writable but is not the primary of the cluster: what is written there is lost or diverges.',
+    remedy: 'Fence that server, then point the path at the primary.',
+  },
+  write_path_unlisted_node: {
+    verdict: 'warn',
+    severity: 'medium',
+    meaning: 'It lands on a server that is none of the nodes of its cluster in this configuration.',
+    remedy: 'Add a postgres target for that server, or correct the path.',
+  },
+} as const satisfies Record<string, ReasonSpec>
+export const writePathReason = reasonsOf(reasons)
+
+const tablePattern = /^[A-Za-z_][A-Za-z0-9_$]*(\.[A-Za-z_][A-Za-z0-9_$]*)?$/
+
+/** A way in which something writes: opened as the application opens it, up to a real commit. */
+export const writePath = defineProbe<WritePathTarget, WritePathSeen>({
+  kind: 'write_path',
+  summary:
+    'A way in which something writes to Postgres: where a fresh session lands, and whether a write commits there.',
+  target: section({
+    ...targetFields,
+    cluster: name.describe('The cluster it should write to.'),
+    url: url(
+      'Where the application logs in; most often a reference to its own setting.',
+      ['postgres', 'postgresql'],
+      'postgres://app@db:5432/app',
+    ).optional(),
+    host: host('Host, where there is no URL.').optional(),
+    port: port('Port, with `host`.').default(5432),
+    user: text('Role the application logs in with, with `host`. Without one only the address is looked at.').optional(),
+    database: text('Database, with `host`. Default: the name of the user.').optional(),
+    password: secret('Password of the role, where the URL does not hold it.').optional(),
+    sslmode: z.enum(sslModes).default('prefer').describe('As libpq has it, with `host`; a URL says it itself.'),
+    ca_file: filePath('CA certificates to verify the server with.').optional(),
+    sessions: z
+      .int()
+      .min(1)
+      .max(20)
+      .default(1)
+      .describe('Fresh sessions per run; an endpoint that alternates lands on several nodes.'),
+    heartbeat: section({
+      table: z
+        .string()
+        .regex(tablePattern, 'expected the name of a table, such as mailpath_heartbeat or app.mailpath_heartbeat'),
+    })
+      .optional()
+      .describe('Also write a row of a table of your own: (target text primary key, beat timestamptz).'),
+  }).superRefine((value, context) => {
+    if ((value.url === undefined) === (value.host === undefined))
+      context.addIssue('give either url or host, not both and not none')
+    if (value.url !== undefined)
+      for (const key of ['user', 'database'] as const)
+        if (value[key] !== undefined)
+          context.addIssue({ code: 'custom', path: [key], message: `${key} goes with host; a url says it itself` })
+  }),
+  metrics,
+  reasons,
+  observe,
+  judge(seen, target) {
+    const at = { target: target.name, postgres_cluster: target.cluster }
+    return finding(describe(seen), problemsOf(seen), samplesOf(seen, at))
+  },
+})
+
+const describe = (seen: WritePathSeen): string => {
+  const commit = seen.ladder.find(rung => rung.rung === 'commit')
+  return `${seen.address}: a write was committed in ${((commit?.seconds ?? 0) * 1000).toFixed(1)} ms${seen.landings.some(one => one.pooled) ? ', through a pooler' : ''}`
+}
+
+function problemsOf(seen: WritePathSeen): Reason[] {
+  const { address, failure, landings, addressOnly } = seen
+  if (addressOnly)
+    return [writePathReason('write_path_not_tried', `${address}: no user is configured, so no write was tried`)]
+  const found = [...readOnlyProblem(seen), ...seen.ladder.flatMap(rung => rungProblem(address, rung))]
+  if (failure) {
+    const pooled =
+      landings.length === 0 &&
+      /pgbouncer|server login has been failing|query_wait_timeout|no more connections allowed/i.test(failure.text)
+    found.push(
+      writePathReason(pooled ? 'write_path_pooler_refused' : `write_path_${connectionProblem(failure)}`, failure.text),
+    )
+  }
+  // Without a commit there is no evidence of a write, whatever else went well.
+  if (found.length === 0 && !seen.ladder.some(rung => rung.rung === 'commit' && rung.ok))
+    found.push(writePathReason('write_path_write_refused', `${address}: no write was committed`))
+  return found
+}
+
+/** Why transactions of a session are read-only; undefined where they are not. */
+export const readOnlyCause = (landing: Landing): ReadOnlyCause | undefined => {
+  if (landing.in_recovery) return 'standby'
+  if (!landing.read_only) return undefined
+  const bySource: Record<string, ReadOnlyCause> = {
+    user: 'role',
+    'database user': 'role',
+    database: 'database',
+    client: 'session',
+    session: 'session',
+  }
+  return bySource[landing.read_only_source ?? ''] ?? 'server'
+}
+
+const causeText: Record<ReadOnlyCause, string> = {
+  standby: 'a standby',
+  role: 'a primary, where default_transaction_read_only is on for the role',
+  database: 'a primary, where default_transaction_read_only is on for the database',
+  server: 'a primary, where default_transaction_read_only is on in its configuration',
+  session: 'a primary, where default_transaction_read_only is on for the session',
+}
+
+function readOnlyProblem({ address, landings, ladder }: WritePathSeen): Reason[] {
+  const readOnly = landings.filter(landing => landing.in_recovery || landing.read_only)
+  const [first] = readOnly
+  const cause = first && readOnlyCause(first)
+  if (!cause) return []
+  const share = landings.length > 1 ? `${readOnly.length} of ${landings.length} sessions land on` : 'lands on'
+  const refused = ladder.find(rung => rung.code === '25006')
+  const evidence = refused ? ` (${refused.text})` : ''
+  const remedy =
+    cause === 'standby' ? undefined : `Reset default_transaction_read_only for the ${cause} (see pg_settings.source).`
+  return [
+    writePathReason(
+      'write_path_read_only',
+      `${address}: ${share} ${causeText[cause]}: a write fails with SQLSTATE 25006${evidence}`,
+      remedy,
+    ),
+  ]
+}
+
+function rungProblem(address: string, rung: Rung): Reason[] {
+  // 25006 has been told by readOnlyProblem already.
+  if (rung.ok || rung.code === '25006') return []
+  const told = `${address}: ${rung.code ? `SQLSTATE ${rung.code}, ` : ''}${rung.text} (rung ${rung.rung})`
+  if (rung.rung === 'heartbeat' && rung.code !== '53100') return [writePathReason('write_path_heartbeat_refused', told)]
+  if (rung.code === '53100') return [writePathReason('write_path_disk_full', told)]
+  if (rung.code === '55P03')
+    return [
+      writePathReason(
+        'write_path_commit_stuck',
+        `${address}: an earlier commit of this exporter still hangs there (rung ${rung.rung})`,
+      ),
+    ]
+  if (rung.hung) {
+    const why = rung.syncWait ? 'it waits for a synchronous standby' : rung.text
+    return [
+      writePathReason(
+        'write_path_commit_stuck',
+        `${address}: a commit did not come back within ${rung.seconds.toFixed(1)} s: ${why}`,
+      ),
+    ]
+  }
+  return [writePathReason('write_path_write_refused', told)]
+}
+
+function samplesOf(seen: WritePathSeen, at: Readonly<Record<(typeof labels)[number], string>>): Sample[] {
+  if (seen.addressOnly) return sample(metrics.reachable, true, at)
+  const { landings, ladder } = seen
+  const cause = landings.map(readOnlyCause).find(one => one !== undefined)
+  const landed = landings.length > 0
+  const commit = ladder.find(rung => rung.rung === 'commit')
+  const writable = !seen.failure && cause === undefined && commit !== undefined && ladder.every(rung => rung.ok)
+  return [
+    sample(metrics.reachable, landed, at),
+    sample(metrics.writable, writable, at),
+    sample(metrics.readOnly, landed ? cause !== undefined : undefined, at),
+    ...readOnlyCauses.map(one =>
+      sample(metrics.readOnlyCause, landed ? one === cause : undefined, { ...at, cause: one }),
+    ),
+    sample(metrics.commitDuration, commit?.ok ? commit.seconds : undefined, at),
+    sample(metrics.pooled, landed ? landings.some(landing => landing.pooled) : undefined, at),
+  ].flat()
+}

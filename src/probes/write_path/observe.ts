@@ -1,0 +1,198 @@
+import { z } from 'zod'
+import { openSession, parseUrl, subject, type Login, type Session } from '../../clients/postgres.ts'
+import { openSocket } from '../../clients/socket.ts'
+import { describeError, codeOf, type Failure } from '../../core/errors.ts'
+import { failureOf, type Look } from '../../core/probe.ts'
+import type { WritePathTarget } from './index.ts'
+
+/**
+ * Where the session is, and whether its transactions are read-only: the first rung, in one statement.
+ * Any role may run it. https://www.postgresql.org/docs/current/functions-info.html
+ */
+const landingSql = `
+select
+  pg_is_in_recovery() as in_recovery,
+  current_setting('transaction_read_only') = 'on' as read_only,
+  (select source from pg_settings where name = 'default_transaction_read_only') as read_only_source,
+  host(inet_server_addr()) as server_address,
+  inet_server_port() as server_port,
+  to_char(pg_postmaster_start_time() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US') as postmaster_start,
+  (select system_identifier::text from pg_control_system()) as system_identifier,
+  case when not pg_is_in_recovery() then substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) end as wal_file_timeline,
+  pg_backend_pid() as backend_pid,
+  (select extract(epoch from clock_timestamp() - backend_start)::float8 from pg_stat_activity where pid = pg_backend_pid()) as backend_age_seconds`
+
+const row = z.object({
+  in_recovery: z.boolean(),
+  read_only: z.boolean(),
+  read_only_source: z.string().nullable(),
+  server_address: z.string().nullable(),
+  server_port: z.number().nullable(),
+  postmaster_start: z.string(),
+  system_identifier: z.string(),
+  wal_file_timeline: z.string().nullable(),
+  backend_pid: z.number(),
+  backend_age_seconds: z.number().nullable(),
+})
+/** Where one session landed. */
+export interface Landing extends z.output<typeof row> {
+  /** A pooler sits between: it gave another process ID than the backend has, or a backend older than our connect. */
+  readonly pooled: boolean
+}
+
+export const rungs = ['xid', 'commit', 'heartbeat'] as const
+/** One rung of the write ladder, as it went. */
+export interface Rung {
+  readonly rung: (typeof rungs)[number]
+  readonly ok: boolean
+  /** It did not come back until the deadline. */
+  readonly hung: boolean
+  readonly seconds: number
+  /** SQLSTATE, where the server refused. */
+  readonly code: string | undefined
+  readonly text: string
+  /** The server said, when asked to cancel, that the commit waited for a synchronous standby. */
+  readonly syncWait: boolean
+}
+
+export interface WritePathSeen {
+  /** Where we connected to: `host:port`. */
+  readonly address: string
+  /** No user is configured: only the address was looked at. */
+  readonly addressOnly: { readonly peer: string; readonly port: number } | undefined
+  readonly landings: readonly Landing[]
+  readonly ladder: readonly Rung[]
+  readonly failure: Failure | undefined
+}
+
+/** Opens fresh sessions one after the other, climbs the write ladder on the first, and looks where the others land. */
+export async function observe(target: WritePathTarget, look: Look): Promise<WritePathSeen> {
+  const login = await loginOf(target, look)
+  const seen = { address: subject(login), addressOnly: undefined, landings: [] as Landing[], ladder: [] as Rung[] }
+  try {
+    if (login.user === '') return { ...seen, addressOnly: await peerOf(login, look), failure: undefined }
+    for (let n = 0; n < target.sessions; n++) await lookThrough(target, login, look, seen, n === 0)
+    return { ...seen, failure: undefined }
+  } catch (error) {
+    return { ...seen, failure: failureOf(error, look, seen.address) }
+  }
+}
+
+async function lookThrough(
+  target: WritePathTarget,
+  login: Login,
+  look: Look,
+  seen: { readonly landings: Landing[]; readonly ladder: Rung[] },
+  climbIt: boolean,
+): Promise<void> {
+  const openedAt = performance.now()
+  const session = await openSession(look, login)
+  try {
+    const rows = await look.phase('landing', () => session.query(landingSql))
+    const landing = row.parse(rows[0])
+    const older = (landing.backend_age_seconds ?? 0) > (performance.now() - openedAt) / 1000 + 0.05
+    seen.landings.push({ ...landing, pooled: older || landing.backend_pid !== session.backendPid })
+    if (climbIt) await climb(target, look, session, seen.ladder)
+  } finally {
+    await session.close()
+  }
+}
+
+/**
+ * At most one of our sessions at a time is in a commit on a server: the others wait for this lock, and the server itself
+ * ends their wait (lock_timeout). So if commits hang there and cancel requests do not get through, one backend of ours
+ * stays behind, and no more, however long the outage. Only statement_timeout does nothing for a commit that waits for a
+ * synchronous standby. https://www.postgresql.org/docs/current/warm-standby.html#SYNCHRONOUS-REPLICATION
+ */
+const commitLock = 0x6d61696c // "mail"
+
+/**
+ * The rungs after `transaction_read_only`, none of which leaves a row. An aborted transaction is proof for a standby,
+ * but not for default_transaction_read_only, and it does not wait for a disk or a standby: so a real commit follows,
+ * of a logical message, which takes no table and any role may write.
+ * https://www.postgresql.org/docs/current/functions-admin.html#FUNCTIONS-REPLICATION
+ */
+async function climb(target: WritePathTarget, look: Look, session: Session, ladder: Rung[]): Promise<void> {
+  const lockTimeout = Math.max(100, Math.round(look.timeoutMs * 0.6))
+  const inTransaction = (...statements: string[]): string =>
+    ['begin', `set local lock_timeout = ${lockTimeout}`, ...statements, 'commit'].join('; ')
+  const sql: [Rung['rung'], string][] = [
+    ['xid', 'begin; select pg_current_xact_id(); rollback'],
+    [
+      'commit',
+      inTransaction(
+        `select pg_advisory_xact_lock(${commitLock})`,
+        `select pg_logical_emit_message(true, 'mailpath', '')`,
+      ),
+    ],
+  ]
+  if (target.heartbeat) sql.push(['heartbeat', inTransaction(heartbeatSql(target.heartbeat.table, target.name))])
+  for (const [rung, statement] of sql) {
+    const result = await look.phase(rung, () => tryRung(rung, statement, look, session))
+    ladder.push(result)
+    if (!result.ok) return
+  }
+}
+
+/** Runs a rung. What the server refuses is a fact; what hangs until the deadline is cancelled first. */
+async function tryRung(rung: Rung['rung'], sql: string, look: Look, session: Session): Promise<Rung> {
+  const from = performance.now()
+  const cancel = (): void => void session.cancel()
+  const outcome = (error?: unknown): Rung => {
+    const hung = look.signal.aborted
+    return {
+      rung,
+      ok: error === undefined && !hung,
+      hung,
+      seconds: (performance.now() - from) / 1000,
+      code: hung ? undefined : codeOf(error),
+      text: hung ? describeError(look.signal.reason) : error === undefined ? '' : describeError(error),
+      syncWait: session.notices.some(notice => notice.includes('synchronous replication')),
+    }
+  }
+  look.signal.addEventListener('abort', cancel)
+  try {
+    await session.query(sql)
+    return outcome()
+  } catch (error) {
+    return outcome(error)
+  } finally {
+    look.signal.removeEventListener('abort', cancel)
+  }
+}
+
+const quoted = (identifier: string): string =>
+  identifier
+    .split('.')
+    .map(part => `"${part}"`)
+    .join('.')
+const heartbeatSql = (table: string, name: string): string =>
+  `insert into ${quoted(table)} (target, beat) values ('${name.replaceAll("'", "''")}', now()) on conflict (target) do update set beat = excluded.beat`
+
+/** The address a path without a login leads to. Nothing is sent, so the server has nothing to complain about in its log. */
+async function peerOf(login: Login, look: Look): Promise<{ peer: string; port: number }> {
+  const socket = await openSocket(look, login.host, login.port)
+  const peer = { peer: socket.remoteAddress ?? login.host, port: socket.remotePort ?? login.port }
+  socket.destroy()
+  return peer
+}
+
+async function loginOf(target: WritePathTarget, look: Look): Promise<Login> {
+  const base = target.url === undefined ? await fromFields(target, look) : parseUrl(await look.text('url', target.url))
+  if (base.password !== undefined) look.conceal(base.password)
+  const password = target.password === undefined ? base.password : await look.secret('password', target.password)
+  return { ...base, password, caFile: target.ca_file ?? base.caFile }
+}
+
+async function fromFields(target: WritePathTarget, look: Look): Promise<Login> {
+  const user = target.user === undefined ? '' : await look.text('user', target.user)
+  return {
+    host: await look.text('host', target.host ?? ''),
+    port: Number(await look.text('port', target.port)),
+    user,
+    database: target.database === undefined ? user : await look.text('database', target.database),
+    password: undefined,
+    sslmode: target.sslmode,
+    caFile: undefined,
+  }
+}
