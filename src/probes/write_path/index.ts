@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { sslModes, type SslMode } from '../../clients/postgres.ts'
-import { connectionProblem, connectionReasons } from '../../clients/postgres-errors.ts'
+import { connectionProblem, connectionReasons, failureText } from '../../clients/postgres-errors.ts'
 import { filePath, host, name, port, secret, section, targetFields, text, url } from '../../config/fields.ts'
 import { counter, gauge, sample, type Sample } from '../../core/metric.ts'
 import {
@@ -208,7 +208,10 @@ function problemsOf(seen: WritePathSeen): Reason[] {
       landings.length === 0 &&
       /pgbouncer|server login has been failing|query_wait_timeout|no more connections allowed/i.test(failure.text)
     found.push(
-      writePathReason(pooled ? 'write_path_pooler_refused' : `write_path_${connectionProblem(failure)}`, failure.text),
+      writePathReason(
+        pooled ? 'write_path_pooler_refused' : `write_path_${connectionProblem(failure)}`,
+        failureText(failure),
+      ),
     )
   }
   // Without a commit there is no evidence of a write, whatever else went well.
