@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { reportFormats as formats, type ReportFormat } from './render/report.ts'
 import { logFormats, logLevels, type LogFormat, type LogLevel } from './core/log.ts'
 
 /** A message for the user who typed the command: exit code 64 (EX_USAGE). */
@@ -7,8 +8,6 @@ export class UsageError extends Error {
 }
 
 export const commands = ['serve', 'check', 'check-config'] as const
-export const formats = ['table', 'markdown', 'json'] as const
-export type Format = (typeof formats)[number]
 
 export interface Options {
   readonly command: (typeof commands)[number] | 'help' | 'version'
@@ -16,7 +15,7 @@ export interface Options {
   readonly listen: { readonly host: string | undefined; readonly port: number }
   readonly logLevel: LogLevel
   readonly logFormat: LogFormat
-  readonly format: Format
+  readonly format: ReportFormat
   /** `kind/target`, or a kind: which checks to run. */
   readonly only: readonly string[]
 }

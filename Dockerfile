@@ -1,0 +1,26 @@
+# syntax=docker/dockerfile:1
+FROM node:24-slim AS build
+WORKDIR /build
+COPY package.json package-lock.json ./
+# The embedded Postgres of the tests is not needed to compile.
+RUN npm ci --ignore-scripts
+COPY tsconfig.json tsconfig.build.json ./
+COPY src ./src
+RUN npm run build
+
+FROM node:24-slim AS dependencies
+WORKDIR /build
+COPY package.json package-lock.json ./
+RUN npm ci --omit=dev --ignore-scripts
+
+FROM node:24-slim
+ENV NODE_ENV=production
+WORKDIR /opt/mailpath-exporter
+COPY --from=dependencies /build/node_modules ./node_modules
+COPY --from=build /build/dist ./dist
+COPY package.json LICENSE ./
+# node:node of the image. Nothing is written: run it with --read-only.
+USER 1000:1000
+EXPOSE 10587
+ENTRYPOINT ["node", "/opt/mailpath-exporter/dist/main.js"]
+CMD ["serve", "--config.file=/etc/mailpath/mailpath.yml"]

@@ -1,0 +1,143 @@
+#!/usr/bin/env node
+import { setMaxListeners } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { UsageError, parseCommand, usage, type Options } from './cli.ts'
+import { loadConfig, type Config } from './config/load.ts'
+import { createReferences } from './config/references.ts'
+import { ConfigError, describeError } from './core/errors.ts'
+import { createLog, type Logger } from './core/log.ts'
+import { checkId, exitCode } from './core/probe.ts'
+import { createMonitor } from './monitor.ts'
+import { audit, auditVerdict } from './render/audit.ts'
+import { report } from './render/report.ts'
+import { createApp } from './server.ts'
+
+// The one place that knows the process: its arguments, environment, signals and exit code.
+
+/** sysexits.h */
+const exUsage = 64
+const exConfig = 78
+const exFailure = 1
+/** After this long a shutdown no longer waits for what hangs. */
+const shutdownMs = 1_500
+
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
+
+async function main(): Promise<number> {
+  const options = parseCommand(process.argv.slice(2))
+  const stop = new AbortController()
+  // A listener per check, and one more per run.
+  setMaxListeners(0, stop.signal)
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop.abort(new Error(signal)))
+  switch (options.command) {
+    case 'help':
+      process.stdout.write(usage)
+      return 0
+    case 'version':
+      process.stdout.write(`mailpath-exporter ${version} (node ${process.version})\n`)
+      return 0
+    case 'check-config': {
+      const config = await loadConfig(options.configFile)
+      process.stdout.write(`${config.file}: ${config.checks.length} checks, ok\n`)
+      return 0
+    }
+    case 'check':
+      return check(options, stop.signal)
+    case 'serve':
+      return serve(options, stop.signal)
+  }
+}
+
+const referencesOf = ({ vaults, kubernetes }: Config) => createReferences({ env: process.env, vaults, kubernetes })
+const logOf = ({ logLevel, logFormat }: Options): Logger =>
+  createLog(logLevel, logFormat, line => process.stderr.write(line))
+
+/** Probes once and prints the audit; the exit code is the verdict. */
+async function check(options: Options, stop: AbortSignal): Promise<number> {
+  const config = await loadConfig(options.configFile)
+  const plan = narrowed(config, options.only)
+  const monitor = createMonitor(
+    plan,
+    referencesOf(config),
+    createLog('error', options.logFormat, () => undefined),
+  )
+  await monitor.runAll(stop)
+  if (stop.aborted) return exitCode('unknown')
+  const status = monitor.status()
+  const { isTTY = false, columns = 100 } = process.stdout
+  const colour = isTTY && process.env['NO_COLOR'] === undefined && process.env['TERM'] !== 'dumb'
+  process.stdout.write(report(audit(status), { format: options.format, colour, width: Math.min(columns, 140) }))
+  // A name server that does not answer would hold the process up: getaddrinfo(3) cannot be cancelled.
+  setTimeout(() => process.exit(), 500).unref()
+  return exitCode(auditVerdict(status))
+}
+
+/** The checks asked for by `kind/target` or `kind`; without the mail paths, which need them all. */
+function narrowed(config: Config, only: readonly string[]): Pick<Config, 'checks' | 'mail'> {
+  if (only.length === 0) return config
+  const wanted = (name: string) => config.checks.filter(one => checkId(one) === name || one.probe === name)
+  const nothing = only.find(name => wanted(name).length === 0)
+  if (nothing !== undefined)
+    throw new UsageError(
+      `--only=${nothing}: there is no such target; known are ${config.checks.map(checkId).join(', ')}`,
+    )
+  const checks = config.checks.filter(one => only.some(name => wanted(name).includes(one)))
+  return { checks, mail: [] }
+}
+
+async function serve(options: Options, stop: AbortSignal): Promise<number> {
+  const config = await loadConfig(options.configFile)
+  const log = logOf(options)
+  const loadedAt = Date.now()
+  const monitor = createMonitor(config, referencesOf(config), log)
+  const exporter = () => ({
+    version,
+    nodeVersion: process.version,
+    lastReloadSuccessful: true,
+    lastReloadSuccessAt: loadedAt,
+  })
+  const server = createServer(createApp({ monitor, configFile: config.file, exporter, log }))
+  const address = await listen(server, options.listen)
+  log.info({ version, config: config.file, checks: config.checks.length, address }, 'listening')
+  process.on('SIGHUP', () => log.warn('SIGHUP is ignored: restart to read the configuration again'))
+  await monitor.watch(stop)
+  log.info({ signal: describeError(stop.reason) }, 'stopped')
+  await close(server)
+  return 0
+}
+
+function listen(server: Server, { host, port }: Options['listen']): Promise<string> {
+  return new Promise((resolve, reject) => {
+    server.once('error', error => reject(new Error(`cannot listen on ${host ?? ''}:${port}: ${describeError(error)}`)))
+    server.listen({ port, ...(host !== undefined && { host }) }, () => {
+      const { address, port: bound } = server.address() as AddressInfo
+      resolve(address.includes(':') ? `[${address}]:${bound}` : `${address}:${bound}`)
+    })
+  })
+}
+
+const close = (server: Server): Promise<void> =>
+  new Promise(resolve => {
+    server.close(() => resolve())
+    server.closeAllConnections()
+  })
+
+/** Ends the process when a shutdown does not come to an end: a probe that hangs must not hold it up. */
+function giveUpLater(): void {
+  for (const signal of ['SIGTERM', 'SIGINT'] as const)
+    process.on(signal, () => setTimeout(() => process.exit(0), shutdownMs).unref())
+}
+
+giveUpLater()
+try {
+  process.exitCode = await main()
+} catch (error) {
+  const code = error instanceof UsageError ? exUsage : error instanceof ConfigError ? exConfig : exFailure
+  process.stderr.write(
+    `${error instanceof ConfigError ? error.message : `mailpath-exporter: ${describeError(error)}`}\n`,
+  )
+  if (error instanceof UsageError) process.stderr.write('Try mailpath-exporter --help.\n')
+  process.exitCode = code
+}

@@ -1,0 +1,83 @@
+import { gzip } from 'node:zlib'
+import { promisify } from 'node:util'
+import express, { type ErrorRequestHandler, type Express, type Response } from 'express'
+import { describeError } from './core/errors.ts'
+import type { Logger } from './core/log.ts'
+import type { Monitor } from './monitor.ts'
+import { formatFor } from './render/accept.ts'
+import { statusJson } from './render/api.ts'
+import { samplesOf, type ExporterState } from './render/catalogue.ts'
+import { renderPage } from './render/page.ts'
+import { contentTypes, expose, watchProcess } from './render/registry.ts'
+
+/** What the server shows besides the status. */
+export interface Shown {
+  readonly monitor: Monitor
+  readonly configFile: string
+  readonly exporter: () => ExporterState
+  readonly log: Logger
+}
+
+const compressed = promisify(gzip)
+/** The page needs no script and loads nothing. */
+const pagePolicy =
+  "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
+
+/** The endpoints of the exporter. None of them waits for a probe: they render what is known. */
+export function createApp({ monitor, configFile, exporter, log }: Shown): Express {
+  const processMetrics = watchProcess()
+  const app = express()
+  app.disable('x-powered-by')
+  app.disable('etag')
+  app.set('query parser', false)
+  app.use((_request, response, next) => {
+    response.set({ 'X-Content-Type-Options': 'nosniff', 'Cache-Control': 'no-store', 'Referrer-Policy': 'no-referrer' })
+    next()
+  })
+
+  app.get('/metrics', async (request, response) => {
+    const format = formatFor(request.get('accept'))
+    const text = await expose(samplesOf(monitor.status(), exporter()), format, await processMetrics())
+    response.set('Content-Type', contentTypes[format])
+    await send(response, text, request.acceptsEncodings('gzip', 'identity') === 'gzip')
+  })
+  app.get('/', (_request, response) => {
+    response.set('Content-Security-Policy', pagePolicy)
+    response.type('html').send(renderPage(monitor.status(), { version: exporter().version, configFile }))
+  })
+  app.get('/api/v1/status', (_request, response) => {
+    response.json(statusJson(monitor.status()))
+  })
+  app.get('/-/healthy', (_request, response) => {
+    const alive = monitor.alive()
+    plain(
+      response,
+      alive ? 200 : 503,
+      alive ? 'healthy' : 'a check has not come to an end for more than three intervals',
+    )
+  })
+  app.get('/-/ready', (_request, response) => {
+    const ready = monitor.ready()
+    plain(response, ready ? 200 : 503, ready ? 'ready' : 'not every check has run yet')
+  })
+  app.use((_request, response) => plain(response, 404, 'not found; see /'))
+  // Express would answer with the stack.
+  const onError: ErrorRequestHandler = (error: unknown, _request, response, _next) => {
+    const status = typeof error === 'object' && error !== null && 'status' in error ? Number(error.status) : 500
+    if (status >= 500) log.error({ error: describeError(error) }, 'a request failed')
+    plain(response, status, status >= 500 ? 'internal error; see the log' : 'bad request')
+  }
+  app.use(onError)
+  return app
+}
+
+const plain = (response: Response, status: number, text: string): void => {
+  response.status(status).type('text/plain').send(`${text}\n`)
+}
+
+async function send(response: Response, text: string, gzipped: boolean): Promise<void> {
+  response.vary('Accept-Encoding')
+  if (gzipped) response.set('Content-Encoding', 'gzip')
+  // end(), because send() would add a charset of its own to the content type.
+  response.end(gzipped ? await compressed(text) : text)
+}
