@@ -1,6 +1,7 @@
 import { constants, type Stats } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { buffer } from 'node:stream/consumers'
+import { unlessAborted } from '../core/abort.ts'
 import { codeOf } from '../core/errors.ts'
 
 /** The text of a file, or an Error that says in words why not, without the path. */
@@ -73,19 +74,5 @@ function inWords(error: unknown): string {
       return 'is not UTF-8 text'
     default:
       return `cannot be read (${code})`
-  }
-}
-
-/** The result, or the signal's reason as soon as it aborts. */
-async function unlessAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
-  let onAbort: (() => void) | undefined
-  const aborted = new Promise<never>((_, reject) => {
-    onAbort = () => reject(signal.reason as Error)
-    signal.addEventListener('abort', onAbort)
-  })
-  try {
-    return await Promise.race([work, aborted])
-  } finally {
-    if (onAbort) signal.removeEventListener('abort', onAbort)
   }
 }

@@ -18,8 +18,8 @@ export interface HttpResponse {
   readonly body: string
 }
 
-/** How far a request came; `wait` is for the first byte of the answer. */
-export type HttpPhase = 'dns' | 'connect' | 'tls' | 'wait' | 'body'
+/** How far a request came; `connect` begins with the name, `wait` is for the first byte of the answer. */
+export type HttpPhase = 'connect' | 'tls' | 'wait' | 'body'
 
 /** No answer came, or not a whole one. The message is one line that begins with `host:port`; nothing of the request is kept. */
 export class HttpFailure extends Error {
@@ -47,7 +47,7 @@ export function addressOf(url: string): string {
  * environment not used, certificates always verified, and a body over 1 MiB is refused. Throws HttpFailure.
  */
 export async function httpRequest(request: HttpRequest): Promise<HttpResponse> {
-  const progress: Progress = { phase: 'dns' }
+  const progress: Progress = { phase: 'connect' }
   try {
     return await exchange(request, progress)
   } catch (error) {
@@ -69,8 +69,8 @@ async function exchange({ signal, body, ...options }: HttpRequest, progress: Pro
       onAbort = () => reject(signal.reason as Error)
       signal.addEventListener('abort', onAbort)
       request.on('error', reject)
-      // Also after an answer that is none (101 Switching Protocols); too late to matter after any other.
-      request.on('close', () => reject(new Error('the connection was closed')))
+      // What else is there: an answer that is none (101 Switching Protocols). Within one the response says what happened.
+      request.on('close', () => progress.phase !== 'body' && reject(new Error('the connection was closed')))
       follow(request, options.url, progress)
       request.on('response', response => {
         progress.phase = 'body'
@@ -93,7 +93,6 @@ function start({ method, url, headers, ca }: Omit<HttpRequest, 'signal' | 'body'
 
 function follow(request: http.ClientRequest, url: string, progress: Progress): void {
   request.on('socket', socket => {
-    socket.on('lookup', () => (progress.phase = 'connect'))
     socket.on('connect', () => (progress.phase = url.startsWith('https:') ? 'tls' : 'wait'))
     socket.on('secureConnect', () => (progress.phase = 'wait'))
   })

@@ -99,7 +99,7 @@ const unreachableCodes = new Set([
   'ENODATA',
 ])
 
-const isSqlState = (code: string): boolean => /^[0-9A-Z]{5}$/.test(code) && code !== 'EPIPE'
+const isSqlState = (code: string): boolean => /^(?=.*\d)[0-9A-Z]{5}$/.test(code)
 
 export function connectionProblem(failure: Failure): ConnectionProblem {
   const { code = '', text, timedOut } = failure
@@ -108,7 +108,8 @@ export function connectionProblem(failure: Failure): ConnectionProblem {
   if (/no pg_hba\.conf entry.*(no encryption|SSL off)/.test(text)) return 'tls_failed'
   if (byState[code]) return byState[code]
   if (isSqlState(code)) return 'refused_statement'
-  if (/SSL|TLS|CERT|self-signed|certificate/i.test(`${code} ${text}`)) return 'tls_failed'
+  if (/not (?:a|the) Postgres/.test(text)) return 'protocol_error'
+  if (/SSL|CERT|ERR_TLS|EPROTO|certificate|TLS connection|support TLS/.test(`${code} ${text}`)) return 'tls_failed'
   if (/terminated|ECONNRESET|EPIPE|socket hang up/.test(`${code} ${text}`)) return 'closed'
   return 'protocol_error'
 }

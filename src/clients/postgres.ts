@@ -1,7 +1,8 @@
-import { readFile } from 'node:fs/promises'
-import net from 'node:net'
+import type net from 'node:net'
 import pg from 'pg'
+import { unlessAborted } from '../core/abort.ts'
 import type { Look } from '../core/probe.ts'
+import { forClient, negotiateTls, sendCancel } from './postgres-stream.ts'
 import { address, openSocket } from './socket.ts'
 
 /** The name our sessions have on a server, in pg_stat_activity and in its log. */
@@ -41,7 +42,7 @@ export interface Session {
 export const lingerMs = 150
 
 /**
- * Opens a session as an application would: phases `dns`, `connect`, `login`. Everything ends with the run's signal, at
+ * Opens a session as an application would: phases `dns`, `connect`, `startup`, `tls`, `login`. Everything ends with the run's signal, at
  * most `lingerMs` later. Nothing is taken from PG* environment variables or a .pgpass file. Rejects with node-postgres'
  * errors: `code` is an SQLSTATE where the server gave one.
  */
@@ -50,6 +51,7 @@ export async function openSession(look: Look, login: Login): Promise<Session> {
   const socket = await openSocket(look, login.host, login.port, lifetime.signal)
   socket.on('close', lifetime.clear)
   try {
+    const stream = await negotiateTls(look, socket, login)
     const client = new pg.Client({
       host: login.host,
       port: login.port,
@@ -57,14 +59,15 @@ export async function openSession(look: Look, login: Login): Promise<Session> {
       database: login.database,
       // A function, because an absent or empty string falls back to PGPASSWORD.
       password: () => login.password ?? '',
-      ssl: await tls(login),
+      // TLS is on the stream already; left out, PGSSLMODE would decide.
+      ssl: false,
       application_name: applicationName,
-      stream: () => connectedAlready(socket),
+      stream: () => forClient(stream),
     })
     client.on('error', () => undefined)
     const notices: string[] = []
     client.on('notice', notice => notices.push(`${notice.code ?? ''} ${notice.message ?? ''}`.trim()))
-    await look.phase('login', () => endsWith(look.signal, client.connect()))
+    await look.phase('login', () => unlessAborted(look.signal, client.connect()))
     return sessionOf(look, login, client, socket, notices)
   } catch (error) {
     socket.destroy()
@@ -84,77 +87,16 @@ function sessionOf(
     backendPid: processID,
     notices,
     async query(sql) {
-      const result = (await endsWith(look.signal, client.query(sql), lingerMs)) as
+      const result = (await unlessAborted(look.signal, client.query(sql), lingerMs)) as
         pg.QueryResult<Row> | pg.QueryResult<Row>[]
       const results = Array.isArray(result) ? result : [result]
       return results.findLast(one => one.rows.length > 0)?.rows ?? []
     },
-    cancel: () => sendCancel(login, processID, secretKey),
+    cancel: () => sendCancel(login, processID, secretKey, lingerMs),
     async close() {
       await Promise.race([client.end().catch(() => undefined), new Promise(resolve => socket.once('close', resolve))])
       socket.destroy()
     },
-  }
-}
-
-/**
- * A cancel request, on a connection of its own, which the server closes without an answer.
- * https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-CANCELING-REQUESTS
- */
-function sendCancel(login: Login, processId: number, secretKey: number): Promise<void> {
-  const packet = Buffer.alloc(16)
-  packet.writeInt32BE(16, 0)
-  packet.writeInt32BE(80877102, 4)
-  packet.writeInt32BE(processId, 8)
-  packet.writeInt32BE(secretKey, 12)
-  return new Promise(resolve => {
-    const socket = net.connect(login.port, login.host, () => socket.write(packet))
-    const timer = setTimeout(() => socket.destroy(), lingerMs)
-    socket.on('error', () => undefined)
-    socket.on('close', () => {
-      clearTimeout(timer)
-      resolve()
-    })
-    socket.resume()
-  })
-}
-
-/** The TLS options of node-postgres: `require` encrypts without verifying, as libpq has it. */
-async function tls({ sslmode, caFile }: Login) {
-  if (sslmode === 'disable' || sslmode === 'allow' || sslmode === 'prefer') return false
-  const ca = caFile === undefined ? {} : { ca: await readFile(caFile, 'utf8') }
-  if (sslmode === 'require' && caFile === undefined) return { rejectUnauthorized: false }
-  return sslmode === 'verify-full'
-    ? { ...ca, rejectUnauthorized: true }
-    : { ...ca, rejectUnauthorized: true, checkServerIdentity: () => undefined }
-}
-
-/** node-postgres calls connect() on the stream it is given; ours has been through DNS and connect under our own eyes. */
-const connectedAlready = (socket: net.Socket): net.Socket =>
-  Object.assign(socket, {
-    connect() {
-      process.nextTick(() => socket.emit('connect'))
-      return socket
-    },
-  })
-
-/** Rejects with the signal's reason, `graceMs` after it aborts: node-postgres itself waits for ever. */
-async function endsWith<T>(signal: AbortSignal, work: Promise<T>, graceMs = 0): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined
-  let onAbort: (() => void) | undefined
-  const aborted = new Promise<never>((_, reject) => {
-    onAbort = () => {
-      timer = setTimeout(() => reject(signal.reason as Error), graceMs)
-    }
-    if (signal.aborted) onAbort()
-    else signal.addEventListener('abort', onAbort)
-  })
-  try {
-    return await Promise.race([work, aborted])
-  } finally {
-    clearTimeout(timer)
-    if (onAbort) signal.removeEventListener('abort', onAbort)
-    work.catch(() => undefined)
   }
 }
 

@@ -1,6 +1,7 @@
 import { lookup } from 'node:dns/promises'
 import type { LookupAddress } from 'node:dns'
 import net from 'node:net'
+import { unlessAborted } from '../core/abort.ts'
 import type { Look } from '../core/probe.ts'
 
 /** `host:port` as people write it, an IPv6 address in brackets: the subject of failures. */
@@ -22,29 +23,13 @@ export async function openSocket(
   const { signal } = look
   const addresses = net.isIP(host)
     ? undefined
-    : await look.phase('dns', () => unlessAborted(signal, () => lookup(host, { all: true })))
-  return look.phase('connect', () =>
-    unlessAborted(signal, () => {
-      const socket = net.connect({ host, port, ...(addresses && { lookup: answer(addresses) }) })
-      boundTo(lifetime, socket)
-      return connected(socket)
-    }),
-  )
-}
-
-/** The result of the work, or the signal's reason as soon as it aborts: getaddrinfo(3) cannot be cancelled. */
-async function unlessAborted<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-  signal.throwIfAborted()
-  let onAbort: (() => void) | undefined
-  const aborted = new Promise<never>((_, reject) => {
-    onAbort = () => reject(signal.reason as Error)
-    signal.addEventListener('abort', onAbort)
+    : await look.phase('dns', () => unlessAborted(signal, lookup(host, { all: true })))
+  return look.phase('connect', () => {
+    signal.throwIfAborted()
+    const socket = net.connect({ host, port, ...(addresses && { lookup: answer(addresses) }) })
+    boundTo(lifetime, socket)
+    return unlessAborted(signal, connected(socket))
   })
-  try {
-    return await Promise.race([work(), aborted])
-  } finally {
-    if (onAbort) signal.removeEventListener('abort', onAbort)
-  }
 }
 
 const answer =

@@ -1,25 +1,31 @@
+import { isIPv6 } from 'node:net'
 import { z } from 'zod'
 import type { Reference, Resolvable, SettingsSource } from '../core/probe.ts'
 
-/** An object of the config: unknown keys are errors that name the known ones. */
-export function section<Shape extends z.ZodRawShape>(shape: Shape) {
-  const known = Object.keys(shape).join(', ')
-  return z.strictObject(shape, {
-    error: issue =>
-      issue.code === 'unrecognized_keys'
-        ? `unknown key ${issue.keys?.join(', ') ?? ''}; known keys: ${known}`
-        : undefined,
-  })
+/** What to say of a value of the wrong type, with what it should be. Never quotes the value: it may be a secret. */
+export const expects =
+  (what: string) =>
+  ({ input }: { readonly input?: unknown }): string =>
+    `${input === undefined ? 'is missing; ' : input === null ? 'is empty; ' : ''}expected ${what}`
+
+/** An object of the config. The message for an unknown key names the known ones. */
+export function section<Shape extends z.ZodRawShape>(shape: Shape, what = 'a section with keys') {
+  const known = `known keys: ${Object.keys(shape).join(', ')}`
+  return z.strictObject(shape, { error: issue => (issue.code === 'unrecognized_keys' ? known : expects(what)(issue)) })
 }
 
+/** For rules over a whole section: they would only repeat what an unknown key or a wrong type has already said. */
+const ifFine = ({ issues }: z.core.ParsePayload): boolean => issues.length === 0
+
 const units = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const
+const durationForm = 'a duration such as 500ms, 15s or 5m'
 const durationPattern = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/
 
 /** A duration such as `500ms`, `15s`, `5m`, as milliseconds. */
 export const duration = (meaning: string) =>
   z
-    .string({ error: 'expected a duration such as 500ms, 15s or 5m' })
-    .regex(durationPattern, 'expected a duration such as 500ms, 15s or 5m')
+    .string({ error: expects(durationForm) })
+    .regex(durationPattern, `expected ${durationForm}`)
     .transform(text => {
       const [, amount, unit] = durationPattern.exec(text) ?? []
       return Number(amount) * units[(unit ?? 's') as keyof typeof units]
@@ -29,10 +35,9 @@ export const duration = (meaning: string) =>
 
 export const name = z
   .string()
-  .min(1, 'a name must not be empty')
+  .regex(/\S/, 'a name must not be empty')
   .max(120, 'a name has at most 120 characters')
-  // eslint-disable-next-line no-control-regex
-  .regex(/^[^\u0000-\u001f\u007f]*$/, 'a name must not hold control characters')
+  .regex(/^[^\p{Cc}\u2028\u2029]*$/u, 'a name must not hold control characters')
   .describe('Names the target in labels, on the status page and in `--only`.')
 
 /** The keys that every target has. */
@@ -57,15 +62,21 @@ const referenceShape = {
   default: z.string().optional().describe('The value where the source is there but has no such key.'),
 }
 
-export const reference = section(referenceShape).superRefine((value, context) => {
-  const given = sources.filter(source => value[source] !== undefined)
-  if (given.length !== 1)
-    context.addIssue(
-      `a reference has exactly one source out of ${sources.join(', ')}${given.length > 1 ? `; here are ${given.join(' and ')}` : ''}`,
-    )
-  if ((value.dotenv === undefined) !== (value.key === undefined))
-    context.addIssue('dotenv and key go together: { dotenv: /path/to/.env, key: NAME }')
-})
+const sourcesIn = (value: Reference): string[] => sources.filter(source => value[source] !== undefined)
+
+export const reference = section(referenceShape)
+  .refine(value => sourcesIn(value).length === 1, {
+    error: ({ input }) => {
+      const given = sourcesIn(input as Reference)
+      const here = given.length > 1 ? `here are ${given.join(' and ')}` : 'for example { env: NAME }'
+      return `a reference has exactly one source out of ${sources.join(', ')}; ${here}`
+    },
+    when: ifFine,
+  })
+  .refine(value => (value.dotenv === undefined) === (value.key === undefined), {
+    error: 'dotenv and key go together: { dotenv: /path/to/.env, key: NAME }',
+    when: ifFine,
+  })
 
 const takeReference = 'write a reference, for example { env: NAME } or { file: /run/secrets/name }'
 
@@ -74,7 +85,7 @@ export const text = (meaning: string): z.ZodType<Resolvable> =>
   z
     .union([
       z
-        .string({ error: 'expected text, a number or a reference' })
+        .string({ error: expects('text, a number or a reference') })
         .min(1, `must not be empty; leave it out or ${takeReference}`),
       z.number(),
       reference,
@@ -84,59 +95,77 @@ export const text = (meaning: string): z.ZodType<Resolvable> =>
 /** A secret: only ever a reference. */
 export const secret = (meaning: string): z.ZodType<Reference> =>
   z
-    .custom<unknown>(value => typeof value === 'object' && value !== null, {
-      error: `a secret must not stand in this file; ${takeReference}`,
+    .custom<unknown>(value => typeof value === 'object' && value !== null && !Array.isArray(value), {
+      error: ({ input }) =>
+        input === undefined || input === null
+          ? expects('a reference, for example { env: NAME } or { file: /run/secrets/name }')({ input })
+          : `a secret must not stand in this file; ${takeReference}`,
       abort: true,
     })
     .pipe(reference)
     .describe(meaning)
     .meta({ onlyReference: true })
 
-const badHost = 'expected a host name or an IP address, without port or scheme'
+const hostForm = 'a host name or an IP address, without port or scheme'
 
 export const host = (meaning: string): z.ZodType<Resolvable> =>
-  z.union([z.string({ error: badHost }).regex(/^[^\s/:@]+$|^[0-9a-fA-F:.]+$/, badHost), reference]).describe(meaning)
+  z.union([z.string({ error: expects(hostForm) }).refine(isHost, `expected ${hostForm}`), reference]).describe(meaning)
 
+const isHost = (value: string): boolean => isIPv6(value) || /^[^\s/:@[\]]+$/.test(value)
+
+const portRange = 'a port lies between 1 and 65535'
 const portNumber = z
-  .int({ error: 'expected a port number from 1 to 65535' })
-  .min(1, 'expected a port number from 1 to 65535')
-  .max(65535, 'expected a port number from 1 to 65535')
+  .int({ error: expects('a port number, not in quotes') })
+  .min(1, portRange)
+  .max(65535, portRange)
 
 export const port = (meaning: string): z.ZodType<Resolvable> => z.union([portNumber, reference]).describe(meaning)
 
-const parses = (url: string): URL | undefined => (URL.canParse(url) ? new URL(url) : undefined)
-
 /** A URL of the given schemes, written here without a password, or a reference to one that may have it. */
 export const url = (meaning: string, schemes: readonly string[], example: string): z.ZodType<Resolvable> =>
-  z.union([literalUrl(schemes, example), reference]).describe(meaning)
+  z.union([plainUrl(schemes, example, holdsPassword, passwordElsewhere), reference]).describe(meaning)
 
 /** A URL that is no reference: an address without user and password. */
 export const literalUrl = (schemes: readonly string[], example: string) =>
-  z.string({ error: `expected a URL such as ${example}` }).superRefine((value, context) => {
-    const parsed = parses(value)
-    // Never prints the value: it may hold the password that does not belong there.
+  plainUrl(
+    schemes,
+    example,
+    url => url.username !== '' || holdsPassword(url),
+    `the URL must not hold a user or a password; expected one such as ${example}`,
+  )
+
+const holdsPassword = ({ password, searchParams }: URL): boolean =>
+  password !== '' || searchParams.has('password') || searchParams.has('sslpassword')
+const passwordElsewhere =
+  'the URL holds a password, and a secret must not stand in this file; take it out and set password to a reference, for example { env: NAME }'
+
+/** No message has the value in it: it may hold the password that does not belong there. */
+function plainUrl(schemes: readonly string[], example: string, isRefused: (url: URL) => boolean, why: string) {
+  return z.string({ error: expects(`a URL such as ${example}`) }).superRefine((value, context) => {
+    const parsed = URL.canParse(value) ? new URL(value) : undefined
     if (!parsed || !schemes.includes(parsed.protocol.slice(0, -1)) || parsed.hostname === '')
       context.addIssue(`not a valid URL; expected one such as ${example}`)
-    else if (parsed.password !== '')
-      context.addIssue(
-        `the URL holds a password, and a secret must not stand in this file; take it out and set password to a reference, for example { env: NAME }`,
-      )
+    else if (isRefused(parsed)) context.addIssue(why)
   })
+}
 
 export const filePath = (meaning: string) => z.string().min(1).describe(meaning)
 
+const settingsForm = 'either { dotenv: /path/to/.env } or { kubernetes: { namespace: …, secret: … } }'
+
 /** Where an application keeps its settings. */
 export const settingsSource = (meaning: string): z.ZodType<SettingsSource> =>
-  section({
-    dotenv: z.string().min(1).optional().describe('Path of a `.env` file.'),
-    kubernetes: section({ namespace: z.string().min(1), secret: z.string().min(1) })
-      .optional()
-      .describe('A Kubernetes Secret, all of its keys.'),
-  })
-    .superRefine((value, context) => {
-      if ((value.dotenv === undefined) === (value.kubernetes === undefined))
-        context.addIssue(
-          'a source of settings is either { dotenv: /path/to/.env } or { kubernetes: { namespace: …, secret: … } }',
-        )
+  section(
+    {
+      dotenv: z.string().min(1).optional().describe('Path of a `.env` file.'),
+      kubernetes: section({ namespace: z.string().min(1), secret: z.string().min(1) })
+        .optional()
+        .describe('A Kubernetes Secret, all of its keys.'),
+    },
+    settingsForm,
+  )
+    .refine(value => (value.dotenv === undefined) !== (value.kubernetes === undefined), {
+      error: `expected ${settingsForm}`,
+      when: ifFine,
     })
     .describe(meaning)

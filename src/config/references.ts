@@ -27,7 +27,7 @@ export function createReferences({ env, vaults, kubernetes }: Sources): Referenc
   async function value(reference: Reference, signal: AbortSignal): Promise<string> {
     return fetched(written(reference), async () => {
       const { found, name } = await find(reference, signal)
-      if (found === '') throw new Error(`${name} is empty`)
+      if (found === '' && reference.default !== '') throw new Error(`${name} is empty`)
       if (found !== undefined) return found
       if (reference.default !== undefined) return reference.default
       throw new Error(reference.env === undefined ? `has no ${name}` : `${name} is not set`)

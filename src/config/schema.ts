@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { duration, filePath, literalUrl, secret, section } from './fields.ts'
+import { duration, expects, filePath, literalUrl, secret, section } from './fields.ts'
 import { probes } from '../probes/index.ts'
 
 const kubernetes = section({
@@ -10,20 +10,23 @@ const kubernetes = section({
   ca_file: filePath('CA certificate of the API server. Default: the one of the service account.').optional(),
 }).describe('How to read Kubernetes Secrets; not needed inside of a cluster.')
 
+/** Milliseconds. */
+export const defaultTimes = { interval: 15_000, timeout: 5_000 } as const
+
 /** The configuration file: a section per probe kind, a list of targets each. */
 export const fileSchema = section({
   interval: duration('How often each check runs, unless its target says otherwise.')
-    .default(15_000)
+    .default(defaultTimes.interval)
     .meta({ default: '15s' }),
   timeout: duration('Total time one run may take, unless its target says otherwise.')
-    .default(5_000)
+    .default(defaultTimes.timeout)
     .meta({ default: '5s' }),
   kubernetes: kubernetes.optional(),
   ...Object.fromEntries(
     probes.map(probe => [
       probe.kind,
       z
-        .array(probe.target, { error: `expected a list of ${probe.kind} targets` })
+        .array(probe.target, { error: expects(`a list of ${probe.kind} targets`) })
         .optional()
         .describe(probe.summary),
     ]),

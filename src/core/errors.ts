@@ -19,7 +19,6 @@ export class DeadlineExceeded extends Error {
 export const seconds = (ms: number): string => `${Math.round(ms) / 1000} s`
 
 const oneLine = (text: string): string => {
-  // eslint-disable-next-line no-control-regex
   const line = text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ').trim()
   return line.length > 300 ? `${line.slice(0, 299)}…` : line
 }

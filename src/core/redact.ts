@@ -5,11 +5,17 @@ const shortestSecret = 4
  * Blots known secrets out of text, also where they stand in it percent-encoded or in base64 (as in AUTH PLAIN).
  * The second line of defence: no code puts a secret into a text, but an error message of a server or a library might.
  */
-export function redactor(): { add(secret: string): void; text(text: string): string } {
+export function redactor(): {
+  readonly add: (secret: string) => void
+  readonly text: (text: string) => string
+} {
   const secrets = new Set<string>()
   return {
     add(secret) {
-      const forms = [secret, secret.trim(), encodeURIComponent(secret), base64(secret)]
+      const bytes = Buffer.from(secret, 'utf8')
+      // By way of the bytes, because encodeURIComponent() throws at half a surrogate pair.
+      const percent = encodeURIComponent(bytes.toString('utf8'))
+      const forms = [secret, secret.trim(), percent, bytes.toString('base64'), ...insideBase64(bytes)]
       for (const form of forms) if (form.length >= shortestSecret) secrets.add(form)
     },
     text(text) {
@@ -21,4 +27,13 @@ export function redactor(): { add(secret: string): void; text(text: string): str
   }
 }
 
-const base64 = (text: string): string => Buffer.from(text, 'utf8').toString('base64')
+/**
+ * How bytes stand within longer base64: in three ways, by where they begin in a group of three bytes. Without the
+ * characters at the edges, which depend on the neighbours too.
+ */
+const insideBase64 = (bytes: Buffer): string[] =>
+  [0, 1, 2].map(before =>
+    Buffer.concat([Buffer.alloc(before), bytes])
+      .toString('base64')
+      .slice(Math.ceil((before * 8) / 6), Math.floor(((before + bytes.length) * 8) / 6)),
+  )

@@ -1,3 +1,4 @@
+import { unlessAborted } from './abort.ts'
 import { DeadlineExceeded, Unresolved, describeError } from './errors.ts'
 import {
   finding,
@@ -81,32 +82,23 @@ export async function run(check: Check, references: References, stop: AbortSigna
   const limit = deadline(check.timeoutMs, stop)
   const { look, phases, redact } = startLook(check, references, limit.signal)
   try {
+    if (limit.signal.aborted) return undefined
     const { seen, finding: found } = await withinDeadline(check, look)
     // An abort is judged by the signal, not by the clock: what a run cut off by shutdown saw is not evidence.
     if (stop.aborted) return undefined
     const about = { probe: check.probe, target: check.target, config: check.config }
-    return { ...about, seen, startedAt, finishedAt: Date.now(), phases, ...blotted(found, redact) }
+    // A copy: a look that was cut off may still be going on.
+    return { ...about, seen, startedAt, finishedAt: Date.now(), phases: { ...phases }, ...blotted(found, redact) }
   } finally {
     limit.clear()
   }
 }
 
 async function withinDeadline(check: Check, look: Look): Promise<{ seen: unknown; finding: Finding }> {
-  let timer: ReturnType<typeof setTimeout> | undefined
-  let onAbort: (() => void) | undefined
-  const overrun = new Promise<never>((_, reject) => {
-    onAbort = () => {
-      timer = setTimeout(() => reject(look.signal.reason as Error), windUpMs)
-    }
-    look.signal.addEventListener('abort', onAbort)
-  })
   try {
-    return await Promise.race([check.look(look), overrun])
+    return await unlessAborted(look.signal, check.look(look), windUpMs)
   } catch (error) {
     return { seen: undefined, finding: notSeen(error, look) }
-  } finally {
-    clearTimeout(timer)
-    if (onAbort) look.signal.removeEventListener('abort', onAbort)
   }
 }
 

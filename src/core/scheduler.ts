@@ -17,19 +17,24 @@ export async function every(
   tick: () => Promise<void>,
 ): Promise<void> {
   const start = performance.now() + offsetMs
+  let turn = 0
   await sleep(offsetMs, stop)
   while (!stop.aborted) {
     await tick()
     const elapsed = performance.now() - start
-    const next = (Math.floor(elapsed / intervalMs) + 1) * intervalMs
-    await sleep(next - elapsed, stop)
+    // Turns are counted, because a timer may fire a little early: by the clock alone the same turn would come again.
+    turn = Math.max(turn, Math.floor(elapsed / intervalMs)) + 1
+    await sleep(turn * intervalMs - elapsed, stop)
   }
 }
 
 /** Resolves after the time or when `stop` aborts, whichever is first. */
 export function sleep(ms: number, stop: AbortSignal): Promise<void> {
   return new Promise(resolve => {
-    if (stop.aborted) return resolve()
+    if (stop.aborted) {
+      resolve()
+      return
+    }
     const done = (): void => {
       clearTimeout(timer)
       stop.removeEventListener('abort', done)

@@ -265,7 +265,7 @@ describe('on a real cluster', () => {
     first().resume()
     expect(seen.reasons[0]).toMatchObject({
       code: 'postgres_no_answer',
-      text: expect.stringContaining('(phase login)') as string,
+      text: expect.stringContaining('(phase startup)') as string,
     })
     expect(seen.finishedAt - seen.startedAt).toBeLessThan(1500)
   })

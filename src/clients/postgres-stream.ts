@@ -1,0 +1,152 @@
+import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import net from 'node:net'
+import tls from 'node:tls'
+import { unlessAborted } from '../core/abort.ts'
+import type { Look } from '../core/probe.ts'
+import type { Login } from './postgres.ts'
+
+/**
+ * Asks for TLS as libpq does by the sslmode, and gives the stream to speak on: `prefer` takes what the server offers,
+ * `require` encrypts without verifying, `verify-ca` and `verify-full` verify. Phases `startup` and `tls`.
+ * https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-SSL
+ */
+export async function negotiateTls(look: Look, socket: net.Socket, login: Login): Promise<net.Socket> {
+  const { sslmode } = login
+  if (sslmode === 'disable' || sslmode === 'allow') return socket
+  const answer = await look.phase('startup', () => unlessAborted(look.signal, askForTls(socket)))
+  if (answer === 'N' && sslmode === 'prefer') return socket
+  if (answer === 'N') throw new Error('the server does not support TLS, and sslmode insists on it')
+  if (answer !== 'S') throw new Error(oddAnswer)
+  return look.phase('tls', () => unlessAborted(look.signal, handshake(socket, login)))
+}
+
+async function handshake(socket: net.Socket, { host, sslmode, caFile }: Login): Promise<net.Socket> {
+  const verify = sslmode.startsWith('verify') || (sslmode === 'require' && caFile !== undefined)
+  const secured = tls.connect({
+    socket,
+    host,
+    rejectUnauthorized: verify,
+    ...(net.isIP(host) === 0 && { servername: host }),
+    ...(caFile !== undefined && { ca: await readFile(caFile, 'utf8') }),
+    ...(sslmode !== 'verify-full' && { checkServerIdentity: () => undefined }),
+  })
+  // Between two users nobody listens for errors.
+  secured.on('error', () => undefined)
+  await until(secured, 'secureConnect')
+  return secured
+}
+
+const oddAnswer = 'not a Postgres server: an odd answer to SSLRequest'
+
+/** SSLRequest, and the one byte that answers it. More than one would be plaintext smuggled in before TLS (CVE-2021-23222). */
+async function askForTls(socket: net.Socket): Promise<string> {
+  const request = Buffer.alloc(8)
+  request.writeInt32BE(8, 0)
+  request.writeInt32BE(80877103, 4)
+  socket.write(request)
+  await until(socket, 'readable')
+  const answer = socket.read() as Buffer | null
+  if (answer === null) throw new Error('Connection terminated unexpectedly')
+  if (answer.length !== 1) throw new Error(oddAnswer)
+  return answer.toString('latin1')
+}
+
+/** Waits for the event; a stream that ends first is an error. */
+async function until(stream: net.Socket, event: string): Promise<void> {
+  const ended = new AbortController()
+  const onClose = (): void => ended.abort(new Error('Connection terminated unexpectedly'))
+  stream.once('close', onClose)
+  stream.once('end', onClose)
+  try {
+    await once(stream, event, { signal: ended.signal })
+  } catch (error) {
+    throw ended.signal.aborted ? ended.signal.reason : error
+  } finally {
+    stream.off('close', onClose)
+    stream.off('end', onClose)
+  }
+}
+
+/**
+ * The stream as node-postgres wants it. It calls connect() on a stream that has long been connected; and its parser gets
+ * whole, well-formed messages only, with nothing that it throws left uncaught.
+ */
+export function forClient(stream: net.Socket): net.Socket {
+  const on = stream.on.bind(stream)
+  return Object.assign(stream, {
+    connect() {
+      process.nextTick(() => stream.emit('connect'))
+      return stream
+    },
+    on(event: string, listener: (...args: unknown[]) => void) {
+      if (event !== 'data') return on(event, listener)
+      const whole = wholeMessages(listener)
+      return on(event, (chunk: Buffer) => {
+        try {
+          whole(chunk)
+        } catch {
+          stream.destroy(new Error('not the Postgres protocol: a malformed message'))
+        }
+      })
+    },
+  })
+}
+
+/** No row or message of our statements comes near. */
+const maxMessageBytes = 65_536
+
+/**
+ * Passes on whole messages. node-postgres' parser (pg-protocol 1.x) loops for ever over an ErrorResponse without its
+ * final zeros and over a length that does not move it on, and throws out of a listener on others: without this, a hostile
+ * server could freeze or end the process. https://www.postgresql.org/docs/current/protocol-message-formats.html
+ */
+function wholeMessages(deliver: (messages: Buffer) => void): (chunk: Buffer) => void {
+  let pending: Buffer = Buffer.alloc(0)
+  return chunk => {
+    pending = Buffer.concat([pending, chunk])
+    let end = 0
+    while (pending.length - end >= 5) {
+      const length = pending.readUInt32BE(end + 1)
+      if (length < 4 || length > maxMessageBytes) throw new Error('a message of impossible length')
+      if (pending.length - end < 1 + length) break
+      const isText = 'EN'.includes(String.fromCharCode(pending[end] ?? 0))
+      if (isText && !endsWithZeros(pending.subarray(end + 5, end + 1 + length)))
+        throw new Error('a message without an end')
+      end += 1 + length
+    }
+    const messages = pending.subarray(0, end)
+    pending = pending.subarray(end)
+    if (end > 0) deliver(messages)
+  }
+}
+
+/** Fields of a letter and a string each, then a zero: whatever is in it, a reader that stops at a zero letter stops. */
+const endsWithZeros = (body: Buffer): boolean => body.at(-1) === 0 && (body.length === 1 || body.at(-2) === 0)
+
+/**
+ * A cancel request, on a connection of its own, which the server closes without an answer. Never rejects.
+ * https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-CANCELING-REQUESTS
+ */
+export function sendCancel(
+  { host, port }: Login,
+  processId: number,
+  secretKey: number,
+  timeoutMs: number,
+): Promise<void> {
+  const packet = Buffer.alloc(16)
+  packet.writeInt32BE(16, 0)
+  packet.writeInt32BE(80877102, 4)
+  packet.writeInt32BE(processId, 8)
+  packet.writeInt32BE(secretKey, 12)
+  return new Promise(resolve => {
+    const socket = net.connect(port, host, () => socket.write(packet))
+    const timer = setTimeout(() => socket.destroy(), timeoutMs)
+    socket.on('error', () => undefined)
+    socket.on('close', () => {
+      clearTimeout(timer)
+      resolve()
+    })
+    socket.resume()
+  })
+}

@@ -1,0 +1,150 @@
+import { oneLine, seconds } from '../core/errors.ts'
+import { mail, type MailTarget } from '../probes/mail/index.ts'
+import { probes } from '../probes/index.ts'
+import { duration } from './fields.ts'
+import type { Problems } from './problems.ts'
+import { defaultTimes } from './schema.ts'
+import type { Path } from './yaml.ts'
+
+export type Keys = Readonly<Record<string, unknown>>
+export const isKeys = (value: unknown): value is Keys =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+type Add = Problems['add']
+
+/**
+ * The rules that hold between entries. They read the file as it stands, before the schema has made targets of it, and
+ * pass over what they do not understand: that is the schema's to report.
+ */
+export function checkAcross(file: Keys, add: Add): void {
+  const kinds = probes.map(probe => probe.kind).filter(kind => kind !== mail.kind)
+  const isEmpty = (section: unknown): boolean =>
+    section === undefined || (Array.isArray(section) && section.length === 0)
+  if (kinds.every(kind => isEmpty(file[kind])))
+    add([], `there is no target; give at least one under ${kinds.join(', ')}`)
+  checkNames(file, add)
+  checkTimes(file, add)
+  checkMailLists(file, add)
+  checkReferences(file, add)
+}
+
+interface Entry {
+  readonly path: Path
+  readonly keys: Keys
+  readonly name: string | undefined
+}
+
+function entriesOf(file: Keys, kind: string): Entry[] {
+  const section = file[kind]
+  if (!Array.isArray(section)) return []
+  return section.flatMap((keys: unknown, index) =>
+    isKeys(keys)
+      ? [{ path: [kind, index], keys, name: typeof keys['name'] === 'string' ? keys['name'] : undefined }]
+      : [],
+  )
+}
+
+function checkNames(file: Keys, add: Add): void {
+  for (const { kind } of probes) {
+    const first = new Map<string, Path>()
+    for (const { path, name } of entriesOf(file, kind)) {
+      if (name === undefined) continue
+      const earlier = first.get(name)
+      if (!earlier) first.set(name, path)
+      else
+        add(
+          [...path, 'name'],
+          `${quoted(name)} is the name of ${kind}[${String(earlier[1])}] already; a name stands for one target of a section`,
+        )
+    }
+  }
+}
+
+function checkTimes(file: Keys, add: Add): void {
+  const own = timesOf(file)
+  const every = { interval: own.interval ?? defaultTimes.interval, timeout: own.timeout ?? defaultTimes.timeout }
+  const check = (path: Path, { interval, timeout }: Times): void => {
+    const set = timeout !== undefined ? 'timeout' : interval !== undefined ? 'interval' : undefined
+    const times = { interval: interval ?? every.interval, timeout: timeout ?? every.timeout }
+    if (set && times.timeout >= times.interval)
+      add(
+        [...path, set],
+        `the timeout (${seconds(times.timeout)}) must be less than the interval (${seconds(times.interval)})`,
+      )
+  }
+  check([], own)
+  for (const { kind } of probes) for (const { path, keys } of entriesOf(file, kind)) check(path, timesOf(keys))
+}
+
+interface Times {
+  readonly interval: number | undefined
+  readonly timeout: number | undefined
+}
+
+const anyDuration = duration('')
+const timesOf = (keys: Keys): Times => ({
+  interval: anyDuration.safeParse(keys['interval']).data,
+  timeout: anyDuration.safeParse(keys['timeout']).data,
+})
+
+const listed = ['write_path', 'smtp', 'ses', 'settings', 'packages'] as const satisfies (keyof MailTarget)[]
+
+function checkMailLists(file: Keys, add: Add): void {
+  for (const { path, keys } of entriesOf(file, mail.kind))
+    for (const kind of listed) {
+      const list = keys[kind]
+      if (!Array.isArray(list)) continue
+      const names = namesOf(file, kind)
+      list.forEach((name: unknown, at) => {
+        if (typeof name === 'string' && !names.includes(name)) add([...path, kind, at], noSuch(kind, name, names))
+      })
+    }
+}
+
+const namesOf = (file: Keys, kind: string): string[] => entriesOf(file, kind).flatMap(({ name }) => name ?? [])
+
+const noSuch = (kind: string, name: string, names: readonly string[]): string =>
+  `there is no ${kind} target ${quoted(name)}; ${names.length === 0 ? `the file has no ${kind} targets` : `known are ${names.map(quoted).join(', ')}`}`
+
+const quoted = (name: string): string => `"${oneLine(name)}"`
+
+function checkReferences(file: Keys, add: Add): void {
+  const vaults = entriesOf(file, 'vault')
+  const names = namesOf(file, 'vault')
+  for (const [section, value] of Object.entries(file))
+    for (const { path, vault, kubernetes } of referencesIn(value, [section])) {
+      if (section === 'kubernetes' && (vault || kubernetes))
+        add(
+          path,
+          'what is needed to talk to Kubernetes cannot come out of Kubernetes or a Vault; use env, file or dotenv',
+        )
+      else if (section === 'vault' && vault)
+        add(path, 'what is needed to talk to a Vault cannot come out of a Vault; use env, file, dotenv or kubernetes')
+      else if (vault) {
+        const at = [...path, 'vault', 'target']
+        const target = vaults.find(({ name }) => name === vault)
+        if (!target) add(at, noSuch('vault', vault, names))
+        else if (target.keys['token'] === undefined)
+          add(at, `the vault target ${quoted(vault)} has no token to read it with; give it one`)
+      }
+    }
+}
+
+interface Found {
+  readonly path: Path
+  /** The `vault` target it names. */
+  readonly vault: string | undefined
+  readonly kubernetes: boolean
+}
+
+/** Every reference to Vault or Kubernetes below a value of the config. */
+export function referencesIn(value: unknown, path: Path = []): Found[] {
+  if (Array.isArray(value)) return value.flatMap((item: unknown, index) => referencesIn(item, [...path, index]))
+  if (!isKeys(value)) return []
+  const below = Object.entries(value).flatMap(([key, child]) => referencesIn(child, [...path, key]))
+  const { vault, kubernetes } = value
+  const target = isKeys(vault) && typeof vault['target'] === 'string' ? vault['target'] : undefined
+  return target !== undefined || isKeys(kubernetes)
+    ? [{ path, vault: target, kubernetes: isKeys(kubernetes) }, ...below]
+    : below
+}

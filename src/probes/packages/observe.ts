@@ -1,0 +1,138 @@
+import { constants } from 'node:fs'
+import { access, readFile, realpath, stat } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { z } from 'zod'
+import { codeOf, describeError, oneLine } from '../../core/errors.ts'
+import type { Look, Target } from '../../core/probe.ts'
+
+/** An application's folder, what must be installed there, and what its files must not hold. */
+export interface PackagesTarget extends Target {
+  readonly folder: string
+  readonly require: readonly string[]
+  readonly forbid: readonly { readonly file: string; readonly pattern: string }[]
+}
+
+export interface PackageSeen {
+  readonly name: string
+  /** `broken`: it is there, but Node would refuse to load it. */
+  readonly state: 'installed' | 'missing' | 'broken' | 'unreadable'
+  /** Of an installed package. */
+  readonly version?: string
+  /** The section of the application's package.json that lists a missing package. */
+  readonly listed?: string
+  readonly why?: string
+}
+
+export interface FileSeen {
+  readonly file: string
+  readonly pattern: string
+  readonly state: 'clean' | 'found' | 'missing' | 'unreadable'
+  readonly why?: string
+}
+
+export interface PackagesSeen {
+  /** Why the folder could not be looked into; the lists are empty then. */
+  readonly why?: string
+  readonly packages: readonly PackageSeen[]
+  readonly files: readonly FileSeen[]
+}
+
+/** Looks into the folder: one file after the other, so that no more than one is held in memory. */
+export async function observe(target: PackagesTarget, look: Look): Promise<PackagesSeen> {
+  let folder: string
+  try {
+    // As Node does it: it looks for packages above the real path, not above a link to it.
+    folder = await realpath(target.folder)
+    await access(`${folder}/.`, constants.X_OK)
+  } catch (error) {
+    return { why: whyNot(error), packages: [], files: [] }
+  }
+  const packages: PackageSeen[] = []
+  for (const name of new Set(target.require))
+    packages.push(await look.phase('packages', () => lookForPackage(folder, name, look.signal)))
+  const files: FileSeen[] = []
+  for (const forbidden of target.forbid)
+    files.push(await look.phase('files', () => search(folder, forbidden, look.signal)))
+  return { packages, files }
+}
+
+const names = z.record(z.string(), z.unknown()).catch({})
+const manifest = z.object({
+  version: z.string().catch('without a version'),
+  dependencies: names,
+  optionalDependencies: names,
+  peerDependencies: names,
+  devDependencies: names,
+})
+
+/** Looks where Node would: in `node_modules` of the folder, then of each folder above it. */
+async function lookForPackage(folder: string, name: string, signal: AbortSignal): Promise<PackageSeen> {
+  for (const modules of modulesAbove(folder)) {
+    const { text, why } = await readText(join(modules, name, 'package.json'), signal)
+    if (why !== undefined) return { name, state: 'unreadable', why }
+    if (text === undefined) continue
+    const version = parseManifest(text)?.version
+    if (version === undefined) return { name, state: 'broken', why: 'its package.json is not valid' }
+    return { name, state: 'installed', version: oneLine(version).slice(0, 40) }
+  }
+  const { text } = await readText(join(folder, 'package.json'), signal)
+  const listed = text === undefined ? undefined : listedIn(text, name)
+  return { name, state: 'missing', ...(listed && { listed }) }
+}
+
+/** https://nodejs.org/api/modules.html#loading-from-node_modules-folders */
+function modulesAbove(folder: string): string[] {
+  const own = basename(folder) === 'node_modules' ? [] : [join(folder, 'node_modules')]
+  const parent = dirname(folder)
+  return parent === folder ? own : [...own, ...modulesAbove(parent)]
+}
+
+function listedIn(text: string, name: string): string | undefined {
+  const own = parseManifest(text)
+  const sections = ['dependencies', 'optionalDependencies', 'peerDependencies', 'devDependencies'] as const
+  return own && sections.find(section => Object.hasOwn(own[section], name))
+}
+
+function parseManifest(text: string): z.output<typeof manifest> | undefined {
+  try {
+    return manifest.parse(JSON.parse(text))
+  } catch {
+    return undefined
+  }
+}
+
+async function search(
+  folder: string,
+  { file, pattern }: { readonly file: string; readonly pattern: string },
+  signal: AbortSignal,
+): Promise<FileSeen> {
+  const { text, why } = await readText(join(folder, file), signal)
+  if (why !== undefined) return { file, pattern, state: 'unreadable', why }
+  if (text === undefined) return { file, pattern, state: 'missing' }
+  return { file, pattern, state: text.includes(pattern) ? 'found' : 'clean' }
+}
+
+const maxBytes = 16 * 1_048_576
+
+/** The text of a file, or why it cannot be had; neither where there is no such file. */
+async function readText(path: string, signal: AbortSignal): Promise<{ readonly text?: string; readonly why?: string }> {
+  try {
+    signal.throwIfAborted()
+    const found = await stat(path)
+    // Opening a named pipe would wait for its writer, and no signal ends that.
+    if (!found.isFile()) return { why: 'is not a regular file' }
+    if (found.size > maxBytes) return { why: 'is larger than 16 MiB' }
+    return { text: await readFile(path, { encoding: 'utf8', signal }) }
+  } catch (error) {
+    if (signal.aborted) throw error
+    const code = codeOf(error)
+    return code === 'ENOENT' || code === 'ENOTDIR' ? {} : { why: whyNot(error) }
+  }
+}
+
+const whys: Readonly<Record<string, string>> = {
+  ENOENT: 'no such folder',
+  ENOTDIR: 'is not a folder',
+  EACCES: 'permission denied',
+}
+const whyNot = (error: unknown): string => whys[codeOf(error) ?? ''] ?? describeError(error)

@@ -1,0 +1,47 @@
+import { Unresolved, describeError } from '../../core/errors.ts'
+import type { Look, Reference, Resolvable, Target } from '../../core/probe.ts'
+import { sourceOf } from '../settings/source.ts'
+import { lint, type Lint, type SettingName } from './lint.ts'
+
+/** The SES settings of an application. */
+export interface SesTarget extends Target {
+  readonly access_key: Resolvable
+  readonly secret_key: Reference
+  readonly region: Resolvable
+  /** False where the application's SES sender is a stub. */
+  readonly implemented: boolean
+}
+
+export type SesSetting = (Lint | { readonly state: 'unreadable'; readonly why: string }) & {
+  /** Where it comes from, as text. */
+  readonly source: string
+}
+
+/** What each setting looks like. The values stay in here. */
+export interface SesSeen {
+  readonly settings: Readonly<Record<SettingName, SesSetting>>
+}
+
+/** Fetches the three settings. One that cannot be read does not hide the other two. */
+export async function observe(target: SesTarget, look: Look): Promise<SesSeen> {
+  const setting = (name: SettingName): Promise<SesSetting> => observeSetting(name, target[name], look)
+  const [access_key, secret_key, region] = await Promise.all([
+    setting('access_key'),
+    setting('secret_key'),
+    setting('region'),
+  ])
+  return { settings: { access_key, secret_key, region } }
+}
+
+async function observeSetting(name: SettingName, from: Resolvable, look: Look): Promise<SesSetting> {
+  const source = sourceOf(from)
+  // The default is what a readable source without such a key gives: '' tells "absent" from "could not be read".
+  const orEmpty = typeof from === 'object' ? { ...from, default: from.default ?? '' } : from
+  try {
+    const value = await (name === 'region' ? look.text(name, orEmpty) : look.secret(name, orEmpty))
+    return { ...lint(name, value), source }
+  } catch (error) {
+    if (error instanceof Unresolved) return { state: 'unreadable', why: describeError(error), source }
+    throw error
+  }
+}

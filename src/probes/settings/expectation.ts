@@ -1,0 +1,70 @@
+import { z } from 'zod'
+import { expects, reference, section } from '../../config/fields.ts'
+import type { Reference } from '../../core/probe.ts'
+
+/** What is expected of a setting. A scalar in the config is short for `equals`. */
+export interface Expectation {
+  /** Without it only presence is asked for. */
+  readonly equals?: string | undefined
+  readonly present?: true | undefined
+  readonly optional?: boolean | undefined
+  /** What the application uses where the setting is absent. */
+  readonly default?: string | undefined
+  readonly secret?: boolean | undefined
+  /** Another place this one setting comes from. */
+  readonly from?: Reference | undefined
+}
+export type Expected = string | number | boolean | Expectation
+
+const notEmpty = 'an expected value must not be empty; write { present: true } where any value will do'
+
+const expected = z.union([
+  z.string({ error: expects('a value, or keys such as { present: true }') }).min(1, notEmpty),
+  z.number().refine(Number.isSafeInteger, 'only whole numbers are compared as they stand; put the value in quotes'),
+  z.boolean(),
+  section({
+    equals: z
+      .string()
+      .min(1, notEmpty)
+      .optional()
+      .describe('The value it must have. A plain value instead of the keys is short for this.'),
+    present: z
+      .literal(true, 'expected true; where the setting may be absent write optional: true')
+      .optional()
+      .describe('Any value will do. This is so without `equals`.'),
+    optional: z.boolean().optional().describe('True where its absence is nothing to report.'),
+    default: z.string().min(1, notEmpty).optional().describe('What the application uses where the setting is absent.'),
+    secret: z.boolean().optional().describe('Default: true where the name has pass, secret, key, token or url in it.'),
+    from: reference.optional().describe('Another place from which this one setting comes.'),
+  }),
+])
+
+/** The settings by name. What is expected of a secret must not stand in the file. */
+export const expectations = z
+  .record(z.string(), expected)
+  .superRefine((settings, context) => {
+    if (Object.keys(settings).length === 0)
+      context.addIssue('name at least one setting, for example SMTP_HOST: { present: true }')
+    for (const [name, given] of Object.entries(settings)) {
+      if (!/^[-._A-Za-z0-9]+$/.test(name))
+        context.addIssue({
+          code: 'custom',
+          path: [name],
+          message: 'not the name of a setting; expected letters, digits, _ . and -',
+        })
+      const { equals, default: fallback } = expectationOf(given)
+      if (isSecret(name, given) && (equals !== undefined || fallback !== undefined))
+        context.addIssue({ code: 'custom', path: [name], message: secretInFile })
+    }
+  })
+  .describe('What is expected of each setting.')
+
+const secretInFile =
+  'counts as a secret, and a secret must not stand in this file; write { present: true }, or add secret: false if it is none'
+
+export const expectationOf = (given: Expected): Expectation =>
+  typeof given === 'object' ? given : { equals: String(given) }
+
+/** Whether the value must never be shown, and so not be compared with anything that stands in the config. */
+export const isSecret = (name: string, given: Expected): boolean =>
+  expectationOf(given).secret ?? /pass|secret|key|token|url/i.test(name)

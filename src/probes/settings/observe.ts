@@ -1,0 +1,86 @@
+import { Unresolved, describeError } from '../../core/errors.ts'
+import type { Look, Reference, SettingsSource, Target } from '../../core/probe.ts'
+import { expectationOf, isSecret, type Expectation, type Expected } from './expectation.ts'
+import { sourceOf } from './source.ts'
+
+export interface SettingsTarget extends Target {
+  readonly from: SettingsSource
+  readonly expect: Readonly<Record<string, Expected>>
+}
+
+/** `verified`: compared with what is expected, and the same. `present`: only presence was asked for. */
+export type SettingState = 'verified' | 'present' | 'absent' | 'different' | 'unreadable'
+
+/** A row of the table of settings. The actual value is never in it. */
+export interface SettingSeen {
+  readonly name: string
+  readonly state: SettingState
+  /** Where the value comes from, as text; `default` where the application's own applies. */
+  readonly source: string
+  /** Undefined where only presence was asked for. */
+  readonly expected: string | undefined
+  readonly optional: boolean
+  /** More about a value that is different or could not be read. */
+  readonly why: string | undefined
+}
+
+export interface SettingsSeen {
+  readonly settings: readonly SettingSeen[]
+}
+
+/** Reads the application's settings. What cannot be read does not hide the rest. */
+export async function observe(target: SettingsTarget, look: Look): Promise<SettingsSeen> {
+  const all = fetched(() => look.settings('from', target.from))
+  const rows = Object.entries(target.expect).map(async ([name, given]): Promise<SettingSeen> => {
+    const expectation = expectationOf(given)
+    const secret = isSecret(name, given)
+    const value = expectation.from ? await fetchOne(expectation.from, look) : pick(await all, name)
+    if (secret && value.got !== undefined) look.conceal(value.got)
+    return {
+      name,
+      source: sourceOf(expectation.from ?? target.from),
+      expected: secret ? undefined : expectation.equals,
+      optional: expectation.optional ?? false,
+      why: undefined,
+      ...compare(value, expectation),
+    }
+  })
+  const [settings] = await Promise.all([Promise.all(rows), all])
+  return { settings }
+}
+
+/** What came of a fetch: a value, or why there is none; neither where the value is absent. */
+interface Fetched<T> {
+  readonly got?: T | undefined
+  readonly why?: string
+}
+
+async function fetched<T>(fetch: () => Promise<T>): Promise<Fetched<T>> {
+  try {
+    return { got: await fetch() }
+  } catch (error) {
+    if (error instanceof Unresolved) return { why: describeError(error) }
+    throw error
+  }
+}
+
+// The default is what a readable source without such a key gives: '' tells "absent" from "could not be read".
+const fetchOne = (from: Reference, look: Look): Promise<Fetched<string>> =>
+  fetched(() => look.secret('from', { ...from, default: from.default ?? '' }))
+
+const pick = ({ got, why }: Fetched<Readonly<Record<string, string>>>, name: string): Fetched<string> =>
+  why === undefined ? { got: got && Object.hasOwn(got, name) ? got[name] : undefined } : { why }
+
+type Outcome = Pick<SettingSeen, 'state'> & Partial<Pick<SettingSeen, 'why' | 'source'>>
+
+function compare({ got = '', why }: Fetched<string>, { equals, default: fallback }: Expectation): Outcome {
+  if (why !== undefined) return { state: 'unreadable', why }
+  const isSet = got.trim() !== ''
+  const value = isSet ? got : fallback
+  if (value === undefined) return { state: 'absent' }
+  const from = isSet ? {} : { source: 'default' }
+  if (equals === undefined) return { ...from, state: 'present' }
+  if (value === equals) return { ...from, state: 'verified' }
+  const onlySpace = value.trim() === equals.trim()
+  return { ...from, state: 'different', why: onlySpace ? 'differs only in white space around it' : undefined }
+}

@@ -1,0 +1,20 @@
+import type { Reference, Resolvable, SettingsSource } from '../../core/probe.ts'
+
+/** Where a value of the config comes from, for a human: `env SMTP_PASS`, `vault vault-01 secret/data/app#KEY`. Never the value. */
+export function sourceOf(value: Resolvable | SettingsSource): string {
+  if (typeof value !== 'object') return 'the config file'
+  const { env, file, dotenv, key, vault, kubernetes }: Reference = asReference(value)
+  if (env !== undefined) return `env ${env}`
+  if (file !== undefined) return `file ${file}`
+  if (dotenv !== undefined) return withKey(`dotenv ${dotenv}`, key)
+  if (vault) return withKey(`vault ${vault.target} ${vault.path}`, vault.key)
+  return kubernetes ? withKey(`kubernetes ${kubernetes.namespace}/${kubernetes.secret}`, kubernetes.key) : 'nowhere'
+}
+
+const withKey = (place: string, key: string | undefined): string => (key ? `${place}#${key}` : place)
+
+/** A source of all settings is a reference that has no key yet. */
+const asReference = (value: Reference | SettingsSource): Reference => {
+  const { kubernetes, ...rest } = value
+  return kubernetes ? { ...rest, kubernetes: { key: '', ...kubernetes } } : rest
+}

@@ -1,0 +1,132 @@
+import type { Reason } from '../../core/probe.ts'
+import { mechanismsOf, passwordMechanisms, type SmtpSeen } from './observe.ts'
+import type { SmtpTarget } from './index.ts'
+import { reason, type SmtpReason } from './reasons.ts'
+import type { Suspension } from './suspension.ts'
+import type { TlsFacts } from './tls.ts'
+import { is2xx, type Reply, type Step } from './transcript.ts'
+
+const dayMs = 86_400_000
+const soonDays = 14
+
+export const replyTo = (seen: SmtpSeen, step: Step): Reply | undefined => seen.replies.findLast(r => r.step === step)
+
+/** Whether STARTTLS is offered in the clear and taken where it was tried; undefined where that is not known. */
+export function hasStarttls({ replies, extensions }: SmtpSeen): boolean | undefined {
+  const refused = replies.some(reply => reply.step === 'starttls' && !is2xx(reply))
+  return extensions.clear && !refused && offersStarttls(extensions.clear)
+}
+
+const offersStarttls = (lines: readonly string[]): boolean => lines.some(line => /^STARTTLS\b/.test(line))
+
+/** Every reason that holds; none only where a login was taken, or an envelope by a relay without login. */
+export function reasonsIn(seen: SmtpSeen, target: SmtpTarget): Reason[] {
+  const problems = [brokenOff(seen), tlsProblem(seen, target), loginProblem(seen, target), envelopeProblem(seen)]
+  const found = problems.flatMap(problem => (problem ? [toReason(seen, problem)] : []))
+  const proven = target.user === undefined ? is2xx(replyTo(seen, 'rcpt_to')) : seen.authenticated === true
+  if (proven || found.some(({ verdict }) => verdict !== 'warn')) return found
+  const missing: Problem =
+    target.user === undefined
+      ? ['smtp_login_not_configured', 'no user is set, so that no login was tried']
+      : ['smtp_protocol_error', 'the login came to no end']
+  return [...found, toReason(seen, missing)]
+}
+
+type Problem = readonly [code: SmtpReason, text: string]
+
+const toReason = ({ address }: SmtpSeen, [code, text]: Problem): Reason =>
+  reason(code, text.startsWith(address) ? text : `${address}: ${text}`)
+
+const quoted = (reply: Reply): string => `"${reply.text.slice(0, 160)}"`
+
+/** Why the dialogue broke off. */
+function brokenOff({ failure, replies }: SmtpSeen): Problem | undefined {
+  if (!failure) return undefined
+  const { phase, code, text, timedOut } = failure
+  if (timedOut) return ['smtp_no_answer', text]
+  if (phase === 'dns' || phase === 'connect') return ['smtp_unreachable', text]
+  if (phase === 'tls') return ['smtp_tls_failed', text]
+  const last = replies.at(-1)
+  if (last?.step === phase && (last.code ?? 0) >= 400)
+    return ['smtp_greeting_refused', `the answer was ${quoted(last)} (phase ${phase})`]
+  if (code === 'ECONNECTION' || code === 'ECONNRESET' || code === 'EPIPE') return ['smtp_closed', text]
+  return ['smtp_protocol_error', last?.step === phase ? `the answer was ${quoted(last)} (phase ${phase})` : text]
+}
+
+function tlsProblem(seen: SmtpSeen, { security }: SmtpTarget): Problem | undefined {
+  const { tls, extensions, injected, at } = seen
+  if (injected)
+    return ['smtp_protocol_error', 'clear text stood behind the answer to STARTTLS: somebody injects replies']
+  if (security === 'starttls' && !tls && extensions.clear) {
+    if (!offersStarttls(extensions.clear)) return ['smtp_starttls_missing', 'STARTTLS is not offered']
+    const refusal = replyTo(seen, 'starttls')
+    return refusal && !is2xx(refusal)
+      ? ['smtp_starttls_refused', `the answer to STARTTLS was ${quoted(refusal)}`]
+      : undefined
+  }
+  if (tls && tls.problems.length > 0)
+    return ['smtp_certificate_invalid', `the certificate ${tls.problems.map(code => wrong(code, tls)).join(', and ')}`]
+  const days = tls?.notAfter === undefined ? Infinity : (tls.notAfter - at) / dayMs
+  if (days >= soonDays) return undefined
+  return [
+    'smtp_certificate_expires_soon',
+    `the certificate expires on ${day(tls?.notAfter)}, in ${Math.floor(days)} days, less than ${soonDays}`,
+  ]
+}
+
+const day = (ms: number | undefined): string =>
+  ms === undefined ? 'an unknown day' : new Date(ms).toISOString().slice(0, 10)
+
+/** What is wrong with a certificate, in words. */
+function wrong(code: string, { notBefore, notAfter, names, expected }: TlsFacts): string {
+  switch (code) {
+    case 'CERT_HAS_EXPIRED':
+      return `expired on ${day(notAfter)}`
+    case 'CERT_NOT_YET_VALID':
+      return `is not valid before ${day(notBefore)}`
+    case 'DEPTH_ZERO_SELF_SIGNED_CERT':
+      return 'is self-signed'
+    case 'ERR_TLS_CERT_ALTNAME_INVALID':
+      return `is not for ${expected} but for ${names.slice(0, 100) || 'no name'}`
+    case 'SELF_SIGNED_CERT_IN_CHAIN':
+    case 'UNABLE_TO_GET_ISSUER_CERT':
+    case 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY':
+    case 'UNABLE_TO_VERIFY_LEAF_SIGNATURE':
+      return `is by an authority that is not known here, or its chain is incomplete (${code})`
+    default:
+      return `does not verify (${code})`
+  }
+}
+
+function loginProblem(seen: SmtpSeen, { user, security }: SmtpTarget): Problem | undefined {
+  const { authenticated, suspended, unresolved, extensions, tls, failure } = seen
+  if (user === undefined) return undefined
+  if (unresolved !== undefined) return ['smtp_password_unresolved', unresolved]
+  if (suspended) return ['smtp_auth_failed', refusal(seen.user ?? '', suspended)]
+  const reply = replyTo(seen, 'auth')
+  if (authenticated === false && reply)
+    return [
+      Math.floor((reply.code ?? 0) / 100) === 4 ? 'smtp_auth_temporary' : 'smtp_protocol_error',
+      `the answer to the login of ${seen.user ?? ''} was ${quoted(reply)}`,
+    ]
+  const trusted = security === 'none' || tls?.problems.length === 0
+  if (authenticated !== undefined || failure || !trusted || !extensions.now) return undefined
+  const offered = mechanismsOf(extensions)
+  if (passwordMechanisms.some(known => offered.includes(known))) return undefined
+  const offer = offered.length > 0 ? `only ${offered.join(' ').slice(0, 80)}` : 'no AUTH'
+  return ['smtp_auth_not_offered', `${offer} is offered, and none of ${passwordMechanisms.join(' ')}`]
+}
+
+const refusal = (user: string, { refusals, reply, until }: Suspension): string =>
+  `the login of ${user} was refused with ${quoted(reply)}${refusals > 1 ? `, ${refusals} times in a row` : ''}; next try not before ${new Date(until).toISOString()}`
+
+function envelopeProblem(seen: SmtpSeen): Problem | undefined {
+  const [sender, recipient] = [replyTo(seen, 'mail_from'), replyTo(seen, 'rcpt_to')]
+  if (sender && !is2xx(sender)) return ['smtp_sender_refused', `the answer to MAIL FROM was ${quoted(sender)}`]
+  if (!recipient || is2xx(recipient)) return undefined
+  const deferred = Math.floor((recipient.code ?? 0) / 100) === 4
+  return [
+    deferred ? 'smtp_recipient_deferred' : 'smtp_recipient_refused',
+    `the answer to RCPT TO was ${quoted(recipient)}`,
+  ]
+}

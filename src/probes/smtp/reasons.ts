@@ -1,0 +1,104 @@
+import { reasonsOf, type ReasonSpec } from '../../core/probe.ts'
+
+const fails = (severity: ReasonSpec['severity'], meaning: string, remedy: string) =>
+  ({ verdict: 'fail', severity, meaning, remedy }) as const
+const warns = (severity: ReasonSpec['severity'], meaning: string, remedy: string) =>
+  ({ verdict: 'warn', severity, meaning, remedy }) as const
+const unknown = (severity: ReasonSpec['severity'], meaning: string, remedy: string) =>
+  ({ verdict: 'unknown', severity, meaning, remedy }) as const
+
+export const reasons = {
+  smtp_unreachable: fails(
+    'critical',
+    'No TCP connection to the relay: refused, no route, or a name that does not resolve.',
+    'Is the mail server running and listening on this port? Check the host name, the port and the firewall between.',
+  ),
+  smtp_no_answer: fails(
+    'critical',
+    'The relay did not answer in time, in the phase named.',
+    'In connect: a firewall drops packets. In greeting: the relay hangs, or the port speaks TLS from the start (465: `security: tls`). Else look at its load and its DNS.',
+  ),
+  smtp_closed: fails(
+    'critical',
+    'The relay took the connection and closed it in mid-dialogue, without saying why.',
+    'See the log of the relay; a proxy with no server behind it, and a ban (fail2ban, postscreen), look like this.',
+  ),
+  smtp_greeting_refused: fails(
+    'critical',
+    'The relay refuses to serve this client, by its greeting (421, 554) or its answer to EHLO.',
+    'Read what it says: it is overloaded, or this address is banned or not allowed in. See its log; allow the address.',
+  ),
+  smtp_protocol_error: fails(
+    'critical',
+    'What answered does not speak SMTP, or broke off from it.',
+    'Is this port really a mail server? Check host and port, and what stands between.',
+  ),
+  smtp_starttls_missing: fails(
+    'critical',
+    'The relay does not offer STARTTLS, which this target needs: it is switched off, or somebody in between takes it out of the reply. No password was sent.',
+    'Switch TLS on at the relay (Postfix: smtpd_tls_security_level, and a certificate). If it is on there, find the firewall or proxy that strips it.',
+  ),
+  smtp_starttls_refused: fails(
+    'critical',
+    'The relay offers STARTTLS and refuses it (454: TLS not available). No password was sent.',
+    'See the log of the relay: mostly its certificate or key cannot be read.',
+  ),
+  smtp_tls_failed: fails(
+    'critical',
+    'The TLS handshake failed: no version or cipher in common, or the other side does not speak TLS there.',
+    'Port 587 takes `security: starttls`, 465 `security: tls`. The relay needs TLS 1.2 or newer; see its log.',
+  ),
+  smtp_certificate_invalid: fails(
+    'critical',
+    'The certificate of the relay does not verify, so every client that looks refuses it. No password was sent.',
+    'Renew the certificate, with the whole chain and the name clients use. For an authority of your own set `ca_file`; for another name set `servername`.',
+  ),
+  smtp_certificate_expires_soon: warns(
+    'medium',
+    'The certificate of the relay expires in less than 14 days.',
+    'Renew it, and have the relay load it (Postfix: postfix reload).',
+  ),
+  smtp_auth_failed: fails(
+    'critical',
+    'The relay refuses this user and password (5xx). The login is then held off longer each time, so that the account is not locked; a changed password is tried at once.',
+    'Set the right password where it comes from. If it was put right at the relay, reload the exporter to try at once.',
+  ),
+  smtp_auth_temporary: fails(
+    'high',
+    'The relay cannot check the login now (4xx on AUTH): whatever it asks for passwords is down.',
+    'Look at the authentication service of the relay: Dovecot or saslauthd, LDAP, the disk.',
+  ),
+  smtp_auth_not_offered: fails(
+    'critical',
+    'The relay offers no login that takes a user and a password (PLAIN, LOGIN, CRAM-MD5), so none was sent.',
+    'Is this the submission port (587, 465) and not 25? Switch AUTH on at the relay (Postfix: smtpd_sasl_auth_enable).',
+  ),
+  smtp_password_unresolved: unknown(
+    'high',
+    'User or password could not be fetched from where it comes from, so that no login was tried.',
+    'Make the source named readable to the exporter, or heal what it comes from.',
+  ),
+  smtp_login_not_configured: unknown(
+    'medium',
+    'The target has no user, and no envelope that was taken either: whether the relay takes mail is not known.',
+    'Set user and password; for a relay that takes mail without a login, set envelope.',
+  ),
+  smtp_sender_refused: fails(
+    'critical',
+    'The relay refuses the sender of the envelope (MAIL FROM).',
+    'Read what it says: may this login send as that address, and is the disk of the relay full (452)?',
+  ),
+  smtp_recipient_refused: fails(
+    'critical',
+    'The relay refuses the recipient of the envelope (RCPT TO).',
+    'Read what it says: "relay access denied" means that this client may not send without a login.',
+  ),
+  smtp_recipient_deferred: warns(
+    'low',
+    'The relay puts the recipient of the envelope off (4xx on RCPT TO), mostly greylisting.',
+    'Nothing, if it is greylisting: mail is tried again. Else read what it says; better exempt this client.',
+  ),
+} as const satisfies Record<string, ReasonSpec>
+
+export type SmtpReason = keyof typeof reasons
+export const reason = reasonsOf<SmtpReason>(reasons)

@@ -1,0 +1,173 @@
+import type { Socket } from 'node:net'
+import { finished } from 'node:stream/promises'
+import { TLSSocket, type ConnectionOptions } from 'node:tls'
+import SMTPConnection from 'nodemailer/lib/smtp-connection'
+import type { Look } from '../../core/probe.ts'
+import { tlsFacts, type TlsFacts } from './tls.ts'
+import { is2xx, startTranscript, type Transcript } from './transcript.ts'
+
+export interface SessionOptions {
+  readonly security: 'starttls' | 'tls' | 'none'
+  /** Our name in EHLO. */
+  readonly hello: string
+  /** The name the server's certificate has to be for. */
+  readonly name: string
+  readonly tls: ConnectionOptions
+  /** Blots secrets out of what the server says. */
+  readonly clean: (text: string) => string
+}
+
+export interface Session {
+  readonly transcript: Transcript
+  /** Once TLS stands. */
+  readonly tls: TlsFacts | undefined
+  /** Greeting, EHLO and, where it is wanted and offered, STARTTLS. Rejects when the dialogue breaks off. */
+  begin(): Promise<void>
+  /** AUTH; false where it was refused. Rejects when the dialogue breaks off. */
+  login(user: string, password: string): Promise<boolean>
+  /** MAIL FROM, RCPT TO, RSET: nothing is sent. Rejects when the dialogue breaks off. */
+  envelope(from: string, to: string): Promise<void>
+  /** Says QUIT where the dialogue still stands, waits for the answer or the run's signal, and hangs up. Never rejects. */
+  end(): Promise<void>
+  /** Says QUIT where it may be said, and hangs up without waiting: the time is up. */
+  leave(): void
+}
+
+/** nodemailer's timeouts are idle timeouts; what ends us is the run's signal alone. */
+const never = 2 ** 31 - 1
+
+/**
+ * A session of nodemailer's SMTP connection on a connected socket, which is encrypted already for `security: tls`.
+ * It never logs in by itself. Where STARTTLS is missing or refused it goes on in the clear, so that it can end with
+ * QUIT, and where a certificate does not verify it goes on as well: to `login` or not is for the caller to decide.
+ */
+export function startSession(look: Look, socket: Socket, options: SessionOptions): Session {
+  const { security, hello, name, clean } = options
+  let tls: TlsFacts | undefined
+  const encrypted = (): TLSSocket | undefined =>
+    connection.secure && connection._socket instanceof TLSSocket ? connection._socket : undefined
+  const transcript = startTranscript(look, clean, {
+    encrypted: () => encrypted() !== undefined,
+    ended: () => !connection._socket || connection._socket.destroyed || connection._socket.readableEnded,
+  })
+  const log: Transcript['log'] = (entry, line) => {
+    const secured = encrypted()
+    if (secured) tls ??= tlsFacts(secured, name)
+    transcript.log(entry, line)
+  }
+  const connection: SMTPConnection = new SMTPConnection({
+    connection: socket,
+    secure: security === 'tls',
+    secured: security === 'tls',
+    ignoreTLS: security === 'none',
+    opportunisticTLS: security === 'starttls',
+    tls: options.tls,
+    name: hello,
+    maxResponseSize: 65_536,
+    connectionTimeout: never,
+    greetingTimeout: never,
+    socketTimeout: never,
+    transactionLog: true,
+    logger: { debug: log, info: log, warn: log, error: log },
+  })
+  const dialogue = watch(connection, transcript)
+  const step = <T>(work: Promise<T>): Promise<T> =>
+    Promise.race([work, dialogue.broken]).finally(() => transcript.leave())
+  return {
+    transcript,
+    get tls() {
+      return tls
+    },
+    begin() {
+      transcript.begin('greeting')
+      return step(connect(connection))
+    },
+    login: (user, password) => step(login(connection, user, password)),
+    envelope: (from, to) => step(envelope(connection, transcript, from, to)),
+    end: () => look.phase('quit', () => end(connection, dialogue, look.signal)),
+    leave() {
+      dialogue.quit()
+      connection.close()
+    },
+  }
+}
+
+interface Dialogue {
+  /** Rejects when it comes to an end before it should. */
+  readonly broken: Promise<never>
+  /** Says QUIT, once, where it may be said; whether that was now. */
+  quit(): boolean
+  readonly saidQuit: boolean
+}
+
+function watch(connection: SMTPConnection, { replies }: Transcript): Dialogue {
+  let saidQuit = false
+  function quit(): boolean {
+    // Not before the greeting, nor into a handshake: talking out of turn gets a client banned.
+    const polite = replies.length > 0 && replies.every(({ code }) => code !== undefined && code !== 421)
+    if (!polite || saidQuit || connection.destroyed || connection.upgrading) return false
+    connection.quit()
+    saidQuit = true
+    return true
+  }
+  const broken = new Promise<never>((_, reject) => {
+    connection.on('error', error => {
+      reject(error as Error)
+      // nodemailer hangs up next, also where the server only refused to go on and expects a QUIT.
+      quit()
+    })
+    connection.on('end', () => {
+      reject(Object.assign(new Error('Connection closed unexpectedly'), { code: 'ECONNECTION' }))
+    })
+  })
+  broken.catch(() => undefined)
+  return {
+    broken,
+    quit,
+    get saidQuit() {
+      return saidQuit
+    },
+  }
+}
+
+async function end(connection: SMTPConnection, dialogue: Dialogue, signal: AbortSignal): Promise<void> {
+  const socket = connection._socket
+  const ended = new Promise(resolve => connection.once('end', resolve))
+  const answered = !signal.aborted && dialogue.quit() && (await ended)
+  connection.close()
+  if (!socket) return
+  // Until our last words (QUIT, close_notify) are out, and the answer is in where nodemailer did not wait for it.
+  const readable = dialogue.saidQuit && answered === false
+  await finished(socket, { readable, signal }).catch(() => undefined)
+}
+
+const connect = (connection: SMTPConnection): Promise<void> =>
+  new Promise((resolve, reject) => connection.connect(error => (error ? reject(error) : resolve())))
+
+const login = (connection: SMTPConnection, user: string, pass: string): Promise<boolean> =>
+  new Promise((resolve, reject) => {
+    connection.login({ user, pass }, error => {
+      if (!error) resolve(true)
+      else if (error.responseCode) resolve(false)
+      else reject(error)
+    })
+  })
+
+async function envelope(connection: SMTPConnection, transcript: Transcript, from: string, to: string): Promise<void> {
+  transcript.enter('envelope')
+  if (!is2xx(transcript.add('mail_from', await said(connection, `MAIL FROM:<${from}>`)))) return
+  transcript.add('rcpt_to', await said(connection, `RCPT TO:<${to}>`))
+  await said(connection, 'RSET')
+}
+
+/**
+ * The reply to a command of our own. nodemailer's `send` would go on to DATA; its public way to any other command is
+ * an authentication mechanism of one's own, which need not authenticate.
+ */
+const said = (connection: SMTPConnection, command: string): Promise<string> =>
+  new Promise((resolve, reject) => {
+    connection.customAuth.set('RAW', session => session.sendCommand(command, (_, reply) => resolve(reply.response)))
+    connection.login({ method: 'RAW' }, error => {
+      if (error) reject(error)
+    })
+  })

@@ -1,0 +1,113 @@
+import { oneLine } from '../../core/errors.ts'
+import type { Look } from '../../core/probe.ts'
+
+export type Step = 'greeting' | 'ehlo' | 'starttls' | 'auth' | 'mail_from' | 'rcpt_to'
+
+/** What the server answered to a step; no code where that is not a reply of SMTP (RFC 5321 §4.2). */
+export interface Reply {
+  readonly step: Step
+  readonly code: number | undefined
+  readonly text: string
+}
+
+export const is2xx = (reply: Reply | undefined): boolean => Math.floor((reply?.code ?? 0) / 100) === 2
+
+/** What EHLO offers: keywords with their parameters, in capitals (RFC 5321 §4.1.1.1). */
+export interface Extensions {
+  /** Before there was TLS; undefined where there always was, or EHLO was not answered. */
+  readonly clear: readonly string[] | undefined
+  readonly now: readonly string[] | undefined
+}
+
+/** What was said in a session and the phases it went through, taken from nodemailer's own log. */
+export interface Transcript {
+  readonly replies: readonly Reply[]
+  readonly extensions: Extensions
+  /** Clear text stood behind the reply to STARTTLS (response injection). nodemailer has discarded it. */
+  readonly injected: boolean
+  /** The logger of nodemailer. Of what we send only the verb is looked at. */
+  log(entry: { readonly tnx?: string; readonly discarded?: number }, line: unknown): void
+  /** The replies from here on belong to this step, and its phase begins. */
+  begin(step: Step): void
+  /** A phase begins whose replies are told by `add`. */
+  enter(phase: string): void
+  add(step: Step, line: string): Reply
+  /** The phase under way ends. */
+  leave(): void
+}
+
+/** `clean` blots secrets out of what the server said; `state` tells how the connection is now. */
+export function startTranscript(
+  look: Look,
+  clean: (text: string) => string,
+  state: { encrypted(): boolean; ended(): boolean },
+): Transcript {
+  const replies: Reply[] = []
+  let extensions: Extensions = { clear: undefined, now: undefined }
+  let injected = false
+  let current: Step | undefined
+  let leave = (): void => undefined
+
+  function phase(name: string): void {
+    leave()
+    void look.phase(name, () => new Promise<void>(resolve => (leave = resolve)))
+  }
+  function begin(step: Step | undefined): void {
+    current = step
+    if (step) phase(step)
+  }
+  function add(step: Step, line: string): Reply {
+    const reply = { step, code: codeIn(line), text: oneLine(clean(line)) }
+    replies.push(reply)
+    return reply
+  }
+  function hear(line: string): void {
+    // What is left over when a connection ends is logged as if it were a reply.
+    if (!current || state.ended()) return
+    const reply = add(current, line)
+    if (!is2xx(reply)) return
+    if (current === 'starttls') phase('tls')
+    if (current === 'ehlo')
+      extensions = { clear: state.encrypted() ? extensions.clear : offers(line), now: offers(line) }
+  }
+  return {
+    replies,
+    get extensions() {
+      return extensions
+    },
+    get injected() {
+      return injected
+    },
+    log({ tnx, discarded }, line) {
+      if (discarded) injected = true
+      if (typeof line !== 'string') return
+      const verb = tnx === 'client' ? (/^[A-Z]+(?= |$)/.exec(line)?.[0] ?? '') : ''
+      if (Object.hasOwn(steps, verb)) begin(steps[verb])
+      if (tnx === 'server') hear(line)
+    },
+    begin,
+    enter(name) {
+      current = undefined
+      phase(name)
+    },
+    add,
+    leave: () => leave(),
+  }
+}
+
+const steps: Readonly<Record<string, Step | undefined>> = {
+  EHLO: 'ehlo',
+  HELO: 'ehlo',
+  STARTTLS: 'starttls',
+  AUTH: 'auth',
+  QUIT: undefined,
+}
+
+const codeIn = (line: string): number | undefined =>
+  /^[2-5]\d\d([ -]|$)/.test(line) ? Number(line.slice(0, 3)) : undefined
+
+const offers = (reply: string): string[] =>
+  reply
+    .split('\n')
+    .slice(1)
+    .map(line => line.slice(4).trim().toUpperCase())

@@ -1,0 +1,161 @@
+import { reasonsOf, type ReasonSpec } from '../../core/probe.ts'
+
+export const reasons = {
+  vault_unreachable: {
+    verdict: 'fail',
+    severity: 'critical',
+    meaning: 'No connection to the Vault node, or it was closed before an answer came.',
+    remedy:
+      'Check on its host that vault.service runs (systemctl status vault; journalctl -u vault), then the address, DNS and firewall.',
+  },
+  vault_no_answer: {
+    verdict: 'fail',
+    severity: 'critical',
+    meaning: 'The Vault node did not answer within the timeout of the check.',
+    remedy: 'Look at load, disk and storage back end of the node; raise `timeout` only if it is known to be slow.',
+  },
+  vault_tls_failed: {
+    verdict: 'fail',
+    severity: 'critical',
+    meaning:
+      'The TLS handshake failed, mostly over a certificate that does not verify. Nothing was sent, the token least of all.',
+    remedy:
+      'Renew or correct the certificate of the listener, or set `ca_file` to the authority that signed it; check that the port speaks TLS.',
+  },
+  vault_not_vault: {
+    verdict: 'fail',
+    severity: 'critical',
+    meaning:
+      'Something answers HTTP, but not as Vault answers /v1/sys/health: a proxy without a Vault behind it, or another service.',
+    remedy: 'Ask the node itself, past the proxy; check scheme, port and path of `url`.',
+  },
+  vault_sealed: {
+    verdict: 'fail',
+    severity: 'critical',
+    meaning: 'The Vault node is sealed: it serves nothing until it is unsealed.',
+    remedy:
+      'Unseal it (vault operator unseal, once per key holder), then find out why it restarted or lost its auto-unseal.',
+  },
+  vault_uninitialized: {
+    verdict: 'fail',
+    severity: 'critical',
+    meaning:
+      'Vault runs on an empty storage. Where it held secrets before, it looks at the wrong place: they are not lost.',
+    remedy:
+      'Is the storage path right? Compare storage.path of the Vault configuration with where the data are, and correct it. Never initialise a Vault that held secrets.',
+  },
+  vault_removed: {
+    verdict: 'fail',
+    severity: 'critical',
+    meaning: 'The node was removed from its Raft cluster and serves nothing.',
+    remedy:
+      'Compare with vault operator raft list-peers on another node; wipe its storage and join it again, or take it out of the configuration.',
+  },
+  vault_standby_without_active: {
+    verdict: 'fail',
+    severity: 'critical',
+    meaning: 'The node is a standby that has lost the connection to the active node, so it can forward nothing.',
+    remedy: 'Find the active node (vault operator raft list-peers) and check the cluster port (8201) between the two.',
+  },
+  vault_dr_secondary: {
+    verdict: 'warn',
+    severity: 'medium',
+    meaning: 'The node belongs to a disaster recovery secondary: healthy, but it serves no secrets.',
+    remedy: 'Point `url` at the primary cluster, or promote this one if the primary is lost.',
+  },
+  vault_token_unresolved: {
+    verdict: 'unknown',
+    severity: 'high',
+    meaning:
+      'The token could not be fetched from where the configuration says, so neither it nor the secrets were looked at.',
+    remedy: 'Make the source of the token readable to the exporter.',
+  },
+  vault_token_rejected: {
+    verdict: 'fail',
+    severity: 'critical',
+    meaning: "Vault does not accept the token: it expired, was revoked or is another Vault's.",
+    remedy:
+      'Issue a new token with the same policy and put it where `token` points; check that whatever renews it runs.',
+  },
+  vault_token_lookup_denied: {
+    verdict: 'warn',
+    severity: 'low',
+    meaning: 'The token reads secrets but may not look itself up, so nobody will know before it expires.',
+    remedy: 'Give the token the policy `default`, or read on auth/token/lookup-self.',
+  },
+  vault_token_expires_soon: {
+    verdict: 'warn',
+    severity: 'high',
+    meaning: 'The token has less than `token_warning` left. Once it has expired, nothing can be read with it.',
+    remedy:
+      'Renew it (vault token renew) or issue a new one; if something renews it all the time, set `token_warning` below its period.',
+  },
+  vault_token_uses_limited: {
+    verdict: 'warn',
+    severity: 'medium',
+    meaning: 'The token is good for a limited number of requests, and every run of this check takes some.',
+    remedy: 'Issue a token for the exporter without a limit of uses.',
+  },
+  vault_secret_denied: {
+    verdict: 'fail',
+    severity: 'high',
+    meaning: 'The token may not read the secret. Vault answers a mount that does not exist in the same way.',
+    remedy:
+      "Grant the token's policy read on exactly this path; in a KV version 2 mount it has data/ behind the mount.",
+  },
+  vault_secret_missing: {
+    verdict: 'fail',
+    severity: 'high',
+    meaning: 'There is no secret at the path.',
+    remedy: 'Write the secret, or correct the path; in a KV version 2 mount it has data/ behind the mount.',
+  },
+  vault_secret_deleted: {
+    verdict: 'fail',
+    severity: 'high',
+    meaning: 'The current version of the secret (KV version 2) was deleted or destroyed.',
+    remedy:
+      'Bring it back (vault kv undelete, or vault kv rollback to an older version); a destroyed version has to be written anew.',
+  },
+  vault_secret_key_missing: {
+    verdict: 'fail',
+    severity: 'high',
+    meaning: 'The secret is there but has no such key.',
+    remedy: 'Add the key (vault kv patch), or correct its name in the configuration; keys are case sensitive.',
+  },
+  vault_secret_key_empty: {
+    verdict: 'fail',
+    severity: 'high',
+    meaning: 'The secret has the key, with an empty value.',
+    remedy: 'Write the value (vault kv patch).',
+  },
+  vault_api_failed: {
+    verdict: 'fail',
+    severity: 'high',
+    meaning: 'The node calls itself healthy but did not serve a request with the token.',
+    remedy:
+      'Read the log of the node; just after unsealing or without an active node this passes or it does not: look for the active node.',
+  },
+  vault_rate_limited: {
+    verdict: 'unknown',
+    severity: 'medium',
+    meaning: 'A rate limit quota refused the request (429), so nothing was found out.',
+    remedy: 'Raise the quota for the exporter, or the interval of the check.',
+  },
+  vault_redirected: {
+    verdict: 'unknown',
+    severity: 'medium',
+    meaning:
+      'The node redirects requests instead of serving or forwarding them. Redirects are not followed, since the token would go along.',
+    remedy: 'Point `url` at the node or load balancer that serves, or switch on request forwarding.',
+  },
+  vault_clock_skew: {
+    verdict: 'warn',
+    severity: 'medium',
+    meaning:
+      "The clocks of the Vault node and of the exporter's host differ by more than a minute: tokens and leases end at the wrong time.",
+    remedy: 'Check time synchronisation (chronyc tracking) on both hosts.',
+  },
+} as const satisfies Record<string, ReasonSpec>
+
+export const reason = reasonsOf(reasons)
+export type VaultReasonCode = keyof typeof reasons

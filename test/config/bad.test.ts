@@ -1,0 +1,292 @@
+import { mkdtemp, readdir, readFile, rm, writeFile, chmod } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { loadConfig, parseConfig } from '../../src/config/load.ts'
+import { ConfigError } from '../../src/core/errors.ts'
+
+const folder = join(import.meta.dirname, 'bad')
+
+/** All that is said of each file in `bad/`, without the file's name, which every line begins with. */
+const messages: Record<string, string[]> = {
+  'alias-bomb.yml': ['2:8: not valid YAML: aliases stand for more than 1000 copies; write them out'],
+  'alias-inside-itself.yml': ['2:5: not valid YAML: an alias inside of what it stands for'],
+  'alias-without-anchor.yml': [
+    '5:15: not valid YAML: an alias without its anchor; put a value that begins with * in quotes',
+  ],
+  'choice.yml': ['4:15: smtp[0].security: expected one of starttls, tls, none'],
+  'comment-only.yml': ['1:1: the file is empty; it needs at least one target, for example under `postgres`'],
+  'dotenv-without-key.yml': [
+    '4:10: write_path[0].url: dotenv and key go together: { dotenv: /path/to/.env, key: NAME }',
+    '7:11: write_path[1].host: dotenv and key go together: { dotenv: /path/to/.env, key: NAME }',
+  ],
+  'duration.yml': [
+    '1:11: interval: expected a duration such as 500ms, 15s or 5m',
+    '2:10: timeout: a duration lies between 100ms and 24h',
+    '7:15: postgres[0].interval: expected a duration such as 500ms, 15s or 5m',
+    '8:14: postgres[0].max_lag: expected a duration such as 500ms, 15s or 5m',
+  ],
+  'empty.yml': ['1:1: the file is empty; it needs at least one target, for example under `postgres`'],
+  'entry-not-a-section.yml': ['2:5: postgres[0]: expected a section with keys'],
+  'everything-at-once.yml': [
+    '1:11: interval: the timeout (5 s) must be less than the interval (5 s)',
+    '5:10: postgres[0].url: the URL holds a password, and a secret must not stand in this file; take it out and set password to a reference, for example { env: NAME }',
+    '6:14: postgres[0].timeout: the timeout (10 s) must be less than the interval (5 s)',
+    '7:5: postgres[1].cluster: is missing; expected text',
+    '7:11: postgres[1].name: "db-1" is the name of postgres[0] already; a name stands for one target of a section',
+    '9:5: postgres[1]: unknown key passwort; known keys: name, interval, timeout, cluster, url, password, ca_file, max_lag',
+    '12:11: smtp[0].host: expected a host name or an IP address, without port or scheme',
+    '14:34: smtp[0].password.vault.target: there is no vault target "vault-1"; the file has no vault targets',
+    '17:19: mail[0].smtp[1]: there is no smtp target "relay-2"; known are "relay"',
+  ],
+  'host.yml': [
+    '3:11: smtp[0].host: expected a host name or an IP address, without port or scheme',
+    '5:11: smtp[1].host: expected a host name or an IP address, without port or scheme',
+    '7:11: smtp[2].host: expected a host name or an IP address, without port or scheme',
+    '9:11: smtp[3].host: expected a host name or an IP address, without port or scheme',
+  ],
+  'interval-not-more-than-timeout.yml': ['1:11: interval: the timeout (5 s) must be less than the interval (5 s)'],
+  'key-twice.yml': ['5:5: not valid YAML: the same key stands here a second time; keep one of them'],
+  'kubernetes-token-out-of-kubernetes.yml': [
+    '2:10: kubernetes.token: what is needed to talk to Kubernetes cannot come out of Kubernetes or a Vault; use env, file or dotenv',
+  ],
+  'literal-secrets.yml': [
+    '4:12: vault[0].token: a secret must not stand in this file; write a reference, for example { env: NAME } or { file: /run/secrets/name }',
+    '9:15: smtp[0].password: a secret must not stand in this file; write a reference, for example { env: NAME } or { file: /run/secrets/name }',
+    '13:17: ses[0].secret_key: a secret must not stand in this file; write a reference, for example { env: NAME } or { file: /run/secrets/name }',
+    '18:26: settings[0].expect.SMTP_PASS: counts as a secret, and a secret must not stand in this file; write { present: true }, or add secret: false if it is none',
+  ],
+  'mail-names-unknown-targets.yml': [
+    '7:12: mail[0].smtp[0]: there is no smtp target "mail.keybuzz.io"; the file has no smtp targets',
+    '8:18: mail[0].write_path[0]: there is no write_path target "haproxy-write"; known are "haproxy"',
+  ],
+  'missing-keys.yml': [
+    '2:5: postgres[0].name: is missing; expected text',
+    '2:5: postgres[0].url: is missing; expected a URL such as postgres://mailpath@db-1:5432/postgres',
+  ],
+  'name-control-character.yml': ['2:11: postgres[0].name: a name must not hold control characters'],
+  'name-empty.yml': ['2:11: postgres[0].name: a name must not be empty'],
+  'name-too-long.yml': ['2:11: postgres[0].name: a name has at most 120 characters'],
+  'name-twice.yml': [
+    '5:11: postgres[1].name: "db-1" is the name of postgres[0] already; a name stands for one target of a section',
+  ],
+  'no-source.yml': [
+    '3:11: smtp[0].host: a reference has exactly one source out of env, file, dotenv, kubernetes, vault; for example { env: NAME }',
+    '4:11: smtp[0].user: a reference has exactly one source out of env, file, dotenv, kubernetes, vault; for example { env: NAME }',
+    '5:15: smtp[0].password: a secret must not stand in this file; write a reference, for example { env: NAME } or { file: /run/secrets/name }',
+  ],
+  'no-targets-but-mail.yml': [
+    '1:1: there is no target; give at least one under postgres, write_path, smtp, vault, ses, settings, packages',
+  ],
+  'no-targets.yml': [
+    '1:1: there is no target; give at least one under postgres, write_path, smtp, vault, ses, settings, packages',
+  ],
+  'no-vault-target.yml': [
+    '5:45: settings[0].expect.SMTP_PASS.from.vault.target: there is no vault target "vault-01"; the file has no vault targets',
+  ],
+  'not-sections.yml': ['1:1: expected sections by name, such as `postgres:` with a list of targets below it'],
+  'null-section.yml': ['1:10: postgres: is empty; expected a list of postgres targets'],
+  'null-values.yml': [
+    '2:10: smtp[0].name: is empty; expected text',
+    '3:10: smtp[0].host: is empty; expected a host name or an IP address, without port or scheme',
+    '4:10: smtp[0].port: is empty; expected a port number, not in quotes',
+    '5:14: smtp[0].password: is empty; expected a reference, for example { env: NAME } or { file: /run/secrets/name }',
+  ],
+  'number-out-of-range.yml': ['5:15: write_path[0].sessions: must be 1 or more'],
+  'packages.yml': [
+    '2:5: packages[0]: give at least one of require and forbid',
+    '6:15: packages[1].require[0]: not the name of an npm package',
+    '8:17: packages[1].forbid[0].file: must be a path inside the folder, without a leading / and without ..',
+    '9:17: packages[1].forbid[1].file: must be a path inside the folder, without a leading / and without ..',
+    '10:9: packages[1].forbid[2].pattern: is missing; expected text',
+  ],
+  'port.yml': [
+    '4:11: smtp[0].port: expected a port number, not in quotes',
+    '7:11: smtp[1].port: a port lies between 1 and 65535',
+    '10:11: smtp[2].port: expected a port number, not in quotes',
+  ],
+  'secrets-without-token.yml': ['4:14: vault[0].secrets: reading secrets needs a token; set token to a reference'],
+  'section-not-a-list.yml': ['2:3: postgres: expected a list of postgres targets'],
+  'settings-expectations.yml': [
+    '4:13: settings[0].expect: name at least one setting, for example SMTP_HOST: { present: true }',
+    '8:17: settings[1].expect.SMTP_HOST: is empty; expected a value, or keys such as { present: true }',
+    '9:18: settings[1].expect.SMTP_PORT: only whole numbers are compared as they stand; put the value in quotes',
+    '10:18: settings[1].expect.SMTP_USER: an expected value must not be empty; write { present: true } where any value will do',
+    '11:31: settings[1].expect.SMTP FROM.present: expected true; where the setting may be absent write optional: true',
+    '12:25: settings[1].expect.EMAIL_PROVIDER: unknown key equal; known keys: equals, present, optional, default, secret, from',
+  ],
+  'settings-source.yml': [
+    '3:11: settings[0].from: expected either { dotenv: /path/to/.env } or { kubernetes: { namespace: …, secret: … } }',
+    '6:11: settings[1].from: expected either { dotenv: /path/to/.env } or { kubernetes: { namespace: …, secret: … } }',
+  ],
+  'syntax-block.yml': [
+    '5:16: not valid YAML: unexpected here; put the value in quotes, or look for a quote or bracket that is missing before',
+  ],
+  'syntax-escape.yml': ['5:16: not valid YAML: not an escape sequence; put the value in single quotes'],
+  'syntax-no-colon.yml': [
+    '5:5: not valid YAML: something is missing: a colon and a space behind a key, a comma, a closing quote or bracket',
+  ],
+  'syntax-quote.yml': [
+    '6:1: not valid YAML: something is missing: a colon and a space behind a key, a comma, a closing quote or bracket',
+  ],
+  'syntax-reserved-character.yml': ['5:15: not valid YAML: a value cannot begin with this character; put it in quotes'],
+  'syntax-second-colon.yml': [
+    '5:15: not valid YAML: a second key or a list begins in this line; put a value that has ": " in it in quotes',
+  ],
+  'syntax-several.yml': [
+    '5:16: not valid YAML: not an escape sequence; put the value in single quotes',
+    '6:15: not valid YAML: a value cannot begin with this character; put it in quotes',
+    '7:5: not valid YAML: the same key stands here a second time; keep one of them',
+  ],
+  'syntax-tag.yml': ['5:15: not valid YAML: an unknown tag; put a value that begins with ! in quotes'],
+  'syntax-template.yml': ['5:16: not valid YAML: a key must be text; put a value that begins with { or [ in quotes'],
+  'tab-indentation.yml': ['2:1: not valid YAML: indented with a tab; use spaces'],
+  'target-interval-not-more-than-timeout.yml': [
+    '6:15: postgres[0].interval: the timeout (10 s) must be less than the interval (8 s)',
+  ],
+  'target-timeout-not-less-than-interval.yml': [
+    '5:14: postgres[0].timeout: the timeout (15 s) must be less than the interval (15 s)',
+  ],
+  'timeout-not-less-than-interval.yml': ['1:10: timeout: the timeout (20 s) must be less than the interval (15 s)'],
+  'two-documents.yml': ['5:1: not valid YAML: a second document begins here; write one document, without ---'],
+  'two-sources.yml': [
+    '5:15: smtp[0].password: a reference has exactly one source out of env, file, dotenv, kubernetes, vault; here are env and file',
+  ],
+  'unknown-key-in-nested-section.yml': [
+    '4:25: write_path[0].host.kubernetes.key: is missing; expected text',
+    '4:67: write_path[0].host.kubernetes: unknown key kye; known keys: namespace, secret, key',
+  ],
+  'unknown-key-in-reference.yml': [
+    '5:17: postgres[0].password: unknown key flie; known keys: env, file, dotenv, key, kubernetes, vault, default',
+  ],
+  'unknown-key-in-target.yml': [
+    '5:5: postgres[0]: unknown key user; known keys: name, interval, timeout, cluster, url, password, ca_file, max_lag',
+    '6:5: postgres[0]: unknown key databse; known keys: name, interval, timeout, cluster, url, password, ca_file, max_lag',
+  ],
+  'unknown-section.yml': [
+    '5:1: unknown key postgress; known keys: interval, timeout, kubernetes, postgres, write_path, smtp, vault, ses, settings, packages, mail',
+  ],
+  'unknown-vault-target.yml': [
+    '9:34: smtp[0].password.vault.target: there is no vault target "vault-02"; known are "vault-01"',
+  ],
+  'url-and-host.yml': ['2:5: write_path[0]: give either url or host, not both and not none'],
+  'url-with-password.yml': [
+    '4:10: postgres[0].url: the URL holds a password, and a secret must not stand in this file; take it out and set password to a reference, for example { env: NAME }',
+    '8:10: write_path[0].url: the URL holds a password, and a secret must not stand in this file; take it out and set password to a reference, for example { env: NAME }',
+  ],
+  'url.yml': [
+    '4:10: postgres[0].url: not a valid URL; expected one such as postgres://mailpath@db-1:5432/postgres',
+    '7:10: postgres[1].url: not a valid URL; expected one such as postgres://mailpath@db-1:5432/postgres',
+    '10:10: postgres[2].url: not a valid URL; expected one such as postgres://mailpath@db-1:5432/postgres',
+    '13:10: vault[0].url: expected a URL such as https://vault-01:8200',
+  ],
+  'user-without-password.yml': ['2:5: smtp[0].password: is missing: user and password go together'],
+  'vault-token-out-of-vault.yml': [
+    '4:12: vault[0].token: what is needed to talk to a Vault cannot come out of a Vault; use env, file, dotenv or kubernetes',
+  ],
+  'vault-url-with-user.yml': [
+    '3:10: vault[0].url: the URL must not hold a user or a password; expected one such as https://vault-01:8200',
+  ],
+  'vault-without-token.yml': [
+    '8:34: smtp[0].password.vault.target: the vault target "vault-01" has no token to read it with; give it one',
+  ],
+  'wrong-types.yml': [
+    '1:11: interval: expected a duration such as 500ms, 15s or 5m',
+    '3:11: postgres[0].name: expected text; put the value in quotes',
+    '4:14: postgres[0].cluster: expected text',
+    '5:10: postgres[0].url: expected a URL such as postgres://mailpath@db-1:5432/postgres',
+    '8:13: packages[0].folder: expected text; put the value in quotes',
+    '9:14: packages[0].require: expected a list of packages',
+    '15:18: ses[0].implemented: expected true or false, not in quotes',
+  ],
+}
+
+async function problem(file: string): Promise<string> {
+  const thrown: unknown = await loadConfig(file).catch((error: unknown) => error)
+  if (!(thrown instanceof ConfigError)) throw new Error(`not a ConfigError: ${String(thrown)}`)
+  return thrown.message
+}
+
+describe('a bad file', () => {
+  it.each(Object.entries(messages))('%s', async (name, lines) => {
+    const file = join(folder, name)
+    expect(await problem(file)).toBe(lines.map(line => `${file}:${line}`).join('\n'))
+  })
+
+  it('is in this table', async () => {
+    expect((await readdir(folder)).sort()).toEqual(Object.keys(messages).sort())
+  })
+
+  it('is never quoted: what is wrong may be a secret', async () => {
+    const files = await Promise.all(Object.keys(messages).map(name => readFile(join(folder, name), 'utf8')))
+    expect(files.filter(text => text.includes('canary')).length).toBeGreaterThan(12)
+    expect(JSON.stringify(messages)).not.toContain('canary')
+  })
+})
+
+describe('what is no file of settings at all', () => {
+  async function scratch(name: string, content: string | Uint8Array): Promise<string> {
+    const made = await mkdtemp(join(tmpdir(), 'mailpath-config-'))
+    onTestFinished(() => rm(made, { recursive: true }))
+    const file = join(made, name)
+    await writeFile(file, content)
+    return file
+  }
+
+  it('missing', async () => {
+    expect(await problem('/nowhere/mailpath.yml')).toBe(
+      '/nowhere/mailpath.yml: there is no such file; give its path with --config.file',
+    )
+  })
+
+  it('a directory', async () => {
+    expect(await problem(folder)).toBe(`${folder}: is a directory; give the path of a file with --config.file`)
+  })
+
+  it('one that may not be read', async () => {
+    const file = await scratch('mailpath.yml', 'postgres: []\n')
+    await chmod(file, 0)
+    // Root may read everything, so a test that runs as root steps down for this one.
+    const isRoot = process.geteuid?.() === 0
+    if (isRoot) process.seteuid?.(65534)
+    try {
+      expect(await problem(file)).toMatch(/permission denied; let the user the exporter runs as read it$/)
+    } finally {
+      if (isRoot) process.seteuid?.(0)
+    }
+  })
+
+  it.each([
+    ['Latin-1', Uint8Array.of(0x23, 0xe9, 0x0a)],
+    ['UTF-16', Uint8Array.of(0xff, 0xfe, 0x61, 0x00)],
+  ])('%s', async (_, bytes) => {
+    const file = await scratch('mailpath.yml', bytes)
+    expect(await problem(file)).toBe(`${file}: not UTF-8 text; save the file as UTF-8`)
+  })
+
+  it('a huge one', async () => {
+    const file = await scratch('mailpath.yml', '#'.repeat(1_048_577))
+    expect(await problem(file)).toBe(`${file}: larger than 1 MiB; this is not a configuration file`)
+  })
+
+  it.each([
+    ['[', 'c:1:51'],
+    ['{a: ', 'c:1:198'],
+    ['- ', 'c:1:100'],
+  ])('nothing but %j: composing it would end the process', (opening, position) => {
+    const text = opening.repeat(1_000_000 / opening.length)
+    expect(() => parseConfig(text, 'c')).toThrow(`${position}: not valid YAML: nested deeper than 50 levels`)
+  })
+
+  it('one with a problem in each line: it tells the first 50', () => {
+    const lines = Array.from({ length: 53 }, (_, i) => `key${i}: 1`)
+    const text = ['postgres: [1]', ...lines].join('\n')
+    expect(() => parseConfig(text, 'c')).toThrow(/^c:1:12: .*\n(c:\d+:1: unknown key .*\n){49}c: and 4 more problems$/)
+  })
+
+  it('one whose keys would break the lines of the message', () => {
+    expect(() => parseConfig('"a\\nb\\e[31m": 1\npostgres: [{ "x\\u2028y": 1 }]\n', 'c')).toThrow(
+      /^(c:\d+:\d+: [^\p{Cc}\u2028]+\n)+c:\d+:\d+: [^\p{Cc}\u2028]+$/u,
+    )
+  })
+})

@@ -1,0 +1,169 @@
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { loadConfig, parseConfig, type Config } from '../../src/config/load.ts'
+import { checkId, type Check } from '../../src/core/probe.ts'
+
+const example = join(import.meta.dirname, 'example.yml')
+const parse = (text: string): Config => parseConfig(text, 'mailpath.yml')
+const postgres = `postgres:
+  - name: db-1
+    cluster: main
+    url: postgres://mailpath@db-1:5432/postgres
+`
+
+function find(config: Config, id: string): Check {
+  const check = config.checks.find(check => checkId(check) === id)
+  if (!check) throw new Error(`there is no check ${id}`)
+  return check
+}
+
+describe('the example of the design', () => {
+  it('loads: one check per entry', async () => {
+    const { checks, file } = await loadConfig(example)
+    expect(file).toBe(example)
+    expect(checks.map(checkId)).toEqual([
+      'postgres/db-postgres-01',
+      'write_path/haproxy-write',
+      'write_path/backend DATABASE_URL',
+      'write_path/secret PGHOST',
+      'smtp/mail.keybuzz.io',
+      'vault/vault-01',
+      'ses/backend SES',
+      'settings/backend-01',
+      'packages/keybuzz-backend',
+      'mail/keybuzz-backend',
+    ])
+  })
+
+  it('keeps references as they are, to be fetched at each run', async () => {
+    const config = await loadConfig(example)
+    expect(find(config, 'ses/backend SES').config).toEqual({
+      name: 'backend SES',
+      access_key: { env: 'AWS_SES_ACCESS_KEY' },
+      secret_key: { env: 'AWS_SES_SECRET_KEY' },
+      region: { env: 'AWS_SES_REGION' },
+      implemented: false,
+    })
+    expect(config.mail).toEqual([
+      {
+        name: 'keybuzz-backend',
+        provider: { dotenv: '/opt/keybuzz/keybuzz-backend/.env', key: 'EMAIL_PROVIDER', default: 'smtp' },
+        write_path: ['backend DATABASE_URL', 'haproxy-write'],
+        smtp: ['mail.keybuzz.io'],
+      },
+    ])
+    expect(config.vaults.map(({ name, url }) => [name, url])).toEqual([['vault-01', 'https://vault-01:8200']])
+    expect(config.kubernetes).toBeUndefined()
+  })
+
+  it('knows which checks need which Vault', async () => {
+    const { checks } = await loadConfig(example)
+    const needy = checks.filter(({ needs }) => needs.length > 0)
+    expect(needy.map(check => [checkId(check), check.needs])).toEqual([['smtp/mail.keybuzz.io', ['vault/vault-01']]])
+  })
+})
+
+describe('times', () => {
+  it('have defaults', () => {
+    expect(find(parse(postgres), 'postgres/db-1')).toMatchObject({ intervalMs: 15_000, timeoutMs: 5_000 })
+  })
+
+  it('are those of the file, unless the target says otherwise', () => {
+    const config = parse(`interval: 1m
+timeout: 2.5s
+${postgres}    interval: 1h
+  - name: db-2
+    cluster: main
+    url: postgres://mailpath@db-2/postgres
+    timeout: 500ms
+  - name: db-3
+    cluster: main
+    url: postgres://mailpath@db-3/postgres
+`)
+    const times = config.checks.filter(({ probe }) => probe === 'postgres').map(c => [c.intervalMs, c.timeoutMs])
+    expect(times).toEqual([
+      [3_600_000, 2_500],
+      [60_000, 500],
+      [60_000, 2_500],
+    ])
+  })
+
+  it('may be written so that only the target fits: a long timeout with a long interval', () => {
+    const config = parse(`${postgres}    interval: 5m\n    timeout: 1m\n`)
+    expect(find(config, 'postgres/db-1')).toMatchObject({ intervalMs: 300_000, timeoutMs: 60_000 })
+  })
+})
+
+describe('needs', () => {
+  it('are found however deep the reference is, once each', () => {
+    const config = parse(`vault:
+  - { name: vault-01, url: "https://vault-01:8200", token: { env: TOKEN } }
+  - { name: vault-02, url: "https://vault-02:8200", token: { env: TOKEN } }
+settings:
+  - name: backend-01
+    from: { dotenv: /opt/app/.env }
+    expect:
+      SMTP_USER: { from: { vault: { target: vault-02, path: kv/smtp, key: user } } }
+      SMTP_PASS: { from: { vault: { target: vault-01, path: kv/smtp, key: pass } } }
+      SMTP_CERT: { from: { vault: { target: vault-02, path: kv/smtp, key: cert } } }
+      vault: { present: true }
+`)
+    expect(find(config, 'settings/backend-01').needs).toEqual(['vault/vault-02', 'vault/vault-01'])
+    expect(find(config, 'vault/vault-01').needs).toEqual([])
+  })
+})
+
+describe('the mail path', () => {
+  const ses = `ses:
+  - name: ses
+    access_key: { env: A }
+    secret_key: { env: B }
+    region: eu-west-1
+`
+  const smtp = 'smtp:\n  - { name: relay, host: mail.keybuzz.io }\n'
+
+  it.each([
+    ['smtp, where there is nothing to tell', postgres, 'smtp'],
+    ['smtp, where there is a relay', smtp + ses, 'smtp'],
+    ['ses, where there is SES only', ses, 'ses'],
+    ['smtp, where the section is empty', `${smtp}mail: []\n`, 'smtp'],
+  ])('is by default one over all targets, with %s', (_, text, provider) => {
+    const config = parse(text)
+    expect(config.mail).toEqual([{ name: 'default', provider }])
+    expect(find(config, 'mail/default').config).toEqual({ name: 'default', provider })
+  })
+
+  it('is not added to those that the file has', () => {
+    expect(parse(`${smtp}mail:\n  - name: backend\n`).mail).toEqual([{ name: 'backend', provider: 'smtp' }])
+  })
+})
+
+describe('YAML', () => {
+  it('may have a byte order mark, Windows lines, a document start, and aliases', () => {
+    const text = `\uFEFF---\nsmtp:\n  - &first { name: a, host: &host mail.keybuzz.io }\n  - { name: b, host: *host }\n`
+    expect(parse(text.replaceAll('\n', '\r\n')).checks.map(checkId)).toEqual(['smtp/a', 'smtp/b', 'mail/default'])
+  })
+
+  it('may use one alias in hundreds of targets', () => {
+    const targets = Array.from({ length: 300 }, (_, i) => `  - { name: t${i}, host: *host }\n`)
+    const config = parse(`smtp:\n  - { name: first, host: &host mail.keybuzz.io }\n${targets.join('')}`)
+    expect(config.checks.length).toBe(302)
+  })
+
+  it('reads yes and no as text, so that they are not taken for booleans', () => {
+    expect(() => parse('packages:\n  - { name: a, folder: yes, require: [pg] }\n')).not.toThrow()
+    expect(() => parse(`ses:\n  - { name: a, implemented: no }\n`)).toThrow('expected true or false, not in quotes')
+  })
+})
+
+describe('a host', () => {
+  it.each(['mail.keybuzz.io', 'localhost', '10.0.0.160', '::1', 'fe80::1', 'mail_core-01'])('%s', host => {
+    expect(() => parse(`smtp:\n  - { name: a, host: "${host}" }\n`)).not.toThrow()
+  })
+
+  it.each(['10.0.0.160:587', '[::1]', 'mail keybuzz', 'user@mail', 'smtp://mail', ''])('not %j', host => {
+    expect(() => parse(`smtp:\n  - { name: a, host: "${host}" }\n`)).toThrow(
+      /^mailpath.yml:2:22: smtp\[0\].host: expected/,
+    )
+  })
+})
