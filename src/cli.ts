@@ -39,8 +39,8 @@ const options = {
   'web.listen-address': { type: 'string', default: ':10587' },
   'log.level': { type: 'string', default: 'info' },
   'log.format': { type: 'string', default: 'json' },
-  only: { type: 'string', multiple: true, default: [] as string[] },
-  format: { type: 'string', default: 'table' },
+  only: { type: 'string', multiple: true },
+  format: { type: 'string' },
   version: { type: 'boolean', default: false },
   help: { type: 'boolean', short: 'h', default: false },
 } as const
@@ -51,19 +51,17 @@ export function parseCommand(args: readonly string[]): Options {
   const [word = 'serve', ...rest] = positionals
   if (rest.length > 0) throw new UsageError(`unexpected argument ${rest.join(' ')}`)
   const command = values.help ? 'help' : values.version ? 'version' : oneOf('command', word, commands)
-  const onlyForCheck = (['only', 'format'] as const).filter(flag =>
-    args.some(arg => arg === `--${flag}` || arg.startsWith(`--${flag}=`)),
-  )
-  if (onlyForCheck.length > 0 && command !== 'check')
-    throw new UsageError(`--${onlyForCheck.join(' and --')} goes with the command check`)
+  const misplaced = (['only', 'format'] as const).find(flag => values[flag] !== undefined)
+  if (misplaced !== undefined && (command === 'serve' || command === 'check-config'))
+    throw new UsageError(`--${misplaced} goes with the command check`)
   return {
     command,
     configFile: values['config.file'],
     listen: parseListen(values['web.listen-address']),
     logLevel: oneOf('--log.level', values['log.level'], logLevels),
     logFormat: oneOf('--log.format', values['log.format'], logFormats),
-    format: oneOf('--format', values.format, formats),
-    only: values.only,
+    format: oneOf('--format', values.format ?? 'table', formats),
+    only: values.only ?? [],
   }
 }
 
@@ -71,7 +69,7 @@ function parsed(args: readonly string[]) {
   try {
     return parseArgs({ args: [...args], options, allowPositionals: true, strict: true })
   } catch (error) {
-    const message = error instanceof Error ? error.message.split('. ')[0] : undefined
+    const message = error instanceof Error ? error.message.split(/\.\s/)[0] : undefined
     throw new UsageError(message ?? 'the command line cannot be read')
   }
 }

@@ -66,9 +66,9 @@ async function check(options: Options, stop: AbortSignal): Promise<number> {
   await monitor.runAll(stop)
   if (stop.aborted) return exitCode('unknown')
   const status = monitor.status()
-  const { isTTY = false, columns = 100 } = process.stdout
-  const colour = isTTY && process.env['NO_COLOR'] === undefined && process.env['TERM'] !== 'dumb'
-  process.stdout.write(report(audit(status), { format: options.format, colour, width: Math.min(columns, 140) }))
+  const { isTTY, columns } = process.stdout as { isTTY: boolean | undefined; columns: number | undefined }
+  const colour = isTTY === true && process.env['NO_COLOR'] === undefined && process.env['TERM'] !== 'dumb'
+  process.stdout.write(report(audit(status), { format: options.format, colour, width: Math.min(columns ?? 100, 140) }))
   // A name server that does not answer would hold the process up: getaddrinfo(3) cannot be cancelled.
   setTimeout(() => process.exit(), 500).unref()
   return exitCode(auditVerdict(status))

@@ -76,7 +76,7 @@ const plain = (response: Response, status: number, text: string): void => {
 }
 
 async function send(response: Response, text: string, gzipped: boolean): Promise<void> {
-  response.vary('Accept-Encoding')
+  response.vary('Accept, Accept-Encoding')
   if (gzipped) response.set('Content-Encoding', 'gzip')
   // end(), because send() would add a charset of its own to the content type.
   response.end(gzipped ? await compressed(text) : text)

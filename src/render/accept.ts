@@ -1,0 +1,29 @@
+import type { Format } from './registry.ts'
+
+const openMetricsVersions: readonly (string | undefined)[] = [undefined, '1.0.0', '0.0.1']
+const textTypes: readonly (string | undefined)[] = ['text/plain', 'text/*', '*/*']
+
+/** The format a scraper likes best of those there are, by its Accept header (RFC 9110, section 12.5.1); else Prometheus text. */
+export function formatFor(accept: string | undefined): Format {
+  const ranges = (accept ?? '')
+    .split(',')
+    .map(parseRange)
+    .filter(range => range.quality > 0)
+    .sort((a, b) => b.quality - a.quality)
+  for (const { type, version } of ranges) {
+    if (type === 'application/openmetrics-text' && openMetricsVersions.includes(version)) return 'openmetrics'
+    if (textTypes.includes(type)) return 'prometheus'
+  }
+  return 'prometheus'
+}
+
+function parseRange(range: string) {
+  const [type, ...rest] = range.split(';').map(part => part.trim().toLowerCase())
+  const parameters = new Map(
+    rest.map(part => {
+      const [name = '', value = ''] = part.split('=', 2)
+      return [name.trim(), value.trim().replace(/^"(.*)"$/, '$1')]
+    }),
+  )
+  return { type, version: parameters.get('version'), quality: Number(parameters.get('q') ?? 1) }
+}

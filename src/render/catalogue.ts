@@ -1,0 +1,81 @@
+import { clusterMetrics } from '../assess/cluster.ts'
+import { mailMetrics } from '../assess/mail.ts'
+import { gauge, sample, type Metric, type Sample } from '../core/metric.ts'
+import { probes } from '../probes/index.ts'
+import { mail } from '../probes/mail/index.ts'
+import type { Status } from '../monitor.ts'
+import { checkMetrics, checkSamples } from './check-metrics.ts'
+
+/** Metrics that belong together. */
+export interface MetricGroup {
+  readonly title: string
+  /** What they are about, as a sentence. */
+  readonly about: string
+  readonly metrics: readonly Metric[]
+}
+
+const exporterMetrics = {
+  build: gauge('mailpath_build_info', 'Version of the exporter and of the Node.js it runs on.', [
+    'version',
+    'node_version',
+  ]),
+  reloadSuccessful: gauge(
+    'mailpath_config_last_reload_successful',
+    'Whether the configuration was good the last time it was read.',
+  ),
+  reloadTime: gauge(
+    'mailpath_config_last_reload_success_timestamp_seconds',
+    'When a good configuration was last read.',
+  ),
+}
+
+/** Every metric of the program besides those of its process, in the order in which they are exposed and documented. */
+export const catalogue: readonly MetricGroup[] = [
+  {
+    title: 'Mail',
+    about: 'The answer: can the application send mail right now, and if not, what is the one thing to fix?',
+    metrics: [...Object.values(mailMetrics), ...Object.values(mail.metrics)],
+  },
+  {
+    title: 'Every check',
+    about: 'A check is a probe bound to a target. Whatever it looks at, it has these.',
+    metrics: Object.values(checkMetrics),
+  },
+  {
+    title: 'Clusters',
+    about: 'What follows from the nodes of a Postgres cluster taken together.',
+    metrics: Object.values(clusterMetrics),
+  },
+  ...probes
+    .filter(probe => probe.kind !== mail.kind)
+    .map(probe => ({
+      title: `Probe \`${probe.kind}\``,
+      about: probe.summary,
+      metrics: Object.values<Metric>(probe.metrics),
+    })),
+  {
+    title: 'The exporter',
+    about: 'Besides these there are the `process_*` and `nodejs_*` metrics of prom-client.',
+    metrics: Object.values(exporterMetrics),
+  },
+]
+
+/** What is to be said of the exporter itself. */
+export interface ExporterState {
+  readonly version: string
+  readonly nodeVersion: string
+  readonly lastReloadSuccessful: boolean
+  /** When a good configuration was last read, in milliseconds since the epoch. */
+  readonly lastReloadSuccessAt: number
+}
+
+/** Everything that is exposed now. Computed anew for each scrape, so that no series outlives its cause. */
+export function samplesOf(status: Status, exporter: ExporterState): Sample[] {
+  return [
+    status.samples,
+    ...status.checks.map(check => checkSamples(check, status.records.get(check.id))),
+    sample(exporterMetrics.build, 1, { version: exporter.version, node_version: exporter.nodeVersion }),
+    sample(exporterMetrics.reloadSuccessful, exporter.lastReloadSuccessful, {}),
+    sample(exporterMetrics.reloadTime, exporter.lastReloadSuccessAt / 1000, {}),
+  ].flat()
+}

@@ -1,0 +1,161 @@
+import { exitCode, type Severity, type Verdict } from '../core/probe.ts'
+import type { SettingState } from '../probes/settings/index.ts'
+import type { Action, Answer, Audit, SettingRow } from './audit.ts'
+import { cell, escapeMarkdown, markdownTable, tableLines, wrap, type Paint } from './table.ts'
+
+export const reportFormats = ['table', 'markdown', 'json'] as const
+export type ReportFormat = (typeof reportFormats)[number]
+
+export interface ReportOptions {
+  readonly format: ReportFormat
+  /** Of the terminal, in columns. */
+  readonly width?: number | undefined
+  readonly colour?: boolean | undefined
+}
+
+/** The audit as text, with a newline at its end. The verdict is its first line. */
+export function report(audit: Audit, { format, width = 100, colour = false }: ReportOptions): string {
+  switch (format) {
+    case 'table':
+      return terminalReport(audit, Math.max(80, width), colour)
+    case 'markdown':
+      return markdownReport(audit)
+    case 'json':
+      return `${JSON.stringify(reportJson(audit), null, 2)}\n`
+  }
+}
+
+/** SGR codes: https://www.ecma-international.org/publications-and-standards/standards/ecma-48/ */
+const codes: Readonly<Record<Verdict | Severity | SettingState | 'bold' | 'dim', string>> = {
+  ok: '32',
+  warn: '33',
+  fail: '31;1',
+  unknown: '35',
+  critical: '31;1',
+  high: '31',
+  medium: '33',
+  low: '0',
+  verified: '32',
+  present: '32',
+  absent: '33',
+  different: '31;1',
+  unreadable: '35',
+  bold: '1',
+  dim: '2',
+}
+
+function terminalReport(audit: Audit, width: number, colour: boolean): string {
+  const paint = (code: keyof typeof codes): Paint =>
+    colour ? text => `\u001b[${codes[code]}m${text}\u001b[0m` : text => text
+  const title = (text: string): string[] => ['', paint('bold')(text)]
+  const components = audit.components.map(({ name, verdict, evidence }) => [
+    cell(verdict, paint(verdict)),
+    cell(name),
+    cell(evidence),
+  ])
+  const lines = [
+    ...audit.answers.flatMap(answer => answerLines(answer, width, paint)),
+    ...title('Components'),
+    ...tableLines(components, width),
+    ...groupedByTarget(audit.settings).flatMap(([target, rows]) => [
+      ...title(`Settings of ${target}`),
+      ...tableLines(
+        rows.map(row => [
+          cell(row.state, paint(row.state)),
+          cell(row.setting),
+          cell(row.expected),
+          cell([row.source, ...(row.why === undefined ? [] : [row.why])]),
+        ]),
+        width,
+      ),
+    ]),
+    ...title('Actions'),
+    ...(audit.actions.length === 0 ? ['  none: nothing is wrong'] : []),
+    ...tableLines(
+      audit.actions.map(action => [
+        cell(action.severity, paint(action.severity)),
+        cell([whereText(action), action.reason.text, `→ ${action.reason.remedy}`]),
+      ]),
+      width,
+    ),
+    '',
+    paint('dim')(`as of ${new Date(audit.at).toISOString()}`),
+  ]
+  return `${lines.join('\n')}\n`
+}
+
+function answerLines(answer: Answer, width: number, paint: (code: Verdict) => Paint): string[] {
+  const { root, sentence, verdict } = answer
+  const why = root ? [...wrap(root.reason.text, width - 2), ...wrap(`→ ${root.reason.remedy}`, width - 2)] : []
+  return [...wrap(sentence, width).map(paint(verdict)), ...why.map(line => `  ${line}`)]
+}
+
+const whereText = ({ where, root }: Action): string => `${where.join(', ')}${root ? ' (root blocker)' : ''}`
+
+function groupedByTarget(rows: readonly SettingRow[]): (readonly [string, readonly SettingRow[]])[] {
+  const targets = [...new Set(rows.map(row => row.target))]
+  return targets.map(target => [target, rows.filter(row => row.target === target)])
+}
+
+function markdownReport(audit: Audit): string {
+  const text = escapeMarkdown
+  const blocks = [
+    ...audit.answers.flatMap(({ sentence, root }) => [
+      `# ${text(sentence)}`,
+      ...(root ? [text(root.reason.text), `**Fix:** ${text(root.reason.remedy)}`] : []),
+    ]),
+    '## Components',
+    markdownTable(
+      ['Component', 'Verdict', 'Evidence'],
+      audit.components.map(({ name, verdict, evidence }) => [text(name), verdict, evidence.map(text).join('<br>')]),
+    ),
+    ...groupedByTarget(audit.settings).flatMap(([target, rows]) => [
+      `## Settings of ${text(target)}`,
+      markdownTable(
+        ['Setting', 'Expected', 'Source', 'State'],
+        rows.map(({ setting, expected, source, state, why }) => [
+          text(setting),
+          text(expected),
+          text(source),
+          why === undefined ? state : `${state}: ${text(why)}`,
+        ]),
+      ),
+    ]),
+    '## Actions',
+    audit.actions.length === 0
+      ? 'None: nothing is wrong.'
+      : markdownTable(
+          ['Priority', 'Where', 'Evidence', 'Remedy'],
+          audit.actions.map(action => [
+            action.severity,
+            text(whereText(action)),
+            text(action.reason.text),
+            text(action.reason.remedy),
+          ]),
+        ),
+    `As of ${new Date(audit.at).toISOString()}.`,
+  ]
+  return `${blocks.join('\n\n')}\n`
+}
+
+/** What is not known is null. */
+const reportJson = (audit: Audit) => ({
+  at: new Date(audit.at).toISOString(),
+  verdict: audit.verdict,
+  exit_code: exitCode(audit.verdict),
+  answers: audit.answers.map(({ root, ...answer }) => ({
+    ...answer,
+    root: root ? { where: root.where, ...root.reason } : null,
+  })),
+  components: audit.components,
+  settings: audit.settings.map(row => ({ ...row, why: row.why ?? null })),
+  actions: audit.actions.map(({ severity, root, where, reason: { code, verdict, text, remedy } }) => ({
+    severity,
+    root,
+    where,
+    code,
+    verdict,
+    text,
+    remedy,
+  })),
+})
