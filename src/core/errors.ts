@@ -1,3 +1,5 @@
+import { ellipsis } from './redact.ts'
+
 /** A message for the user, without a stack: the configuration is wrong. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError'
@@ -20,7 +22,7 @@ export const seconds = (ms: number): string => `${Math.round(ms) / 1000} s`
 
 const oneLine = (text: string): string => {
   const line = text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ').trim()
-  return line.length > 300 ? `${line.slice(0, 299)}…` : line
+  return line.length > 300 ? `${line.slice(0, 299)}${ellipsis}` : line
 }
 
 /**

@@ -1,5 +1,7 @@
 /** Shorter strings are not blotted out: they would take half of the text with them. */
 const shortestSecret = 4
+/** What ends a text that was shortened, see `oneLine`. */
+export const ellipsis = '…'
 
 /**
  * Blots known secrets out of text, also where they stand in it percent-encoded or in base64 (as in AUTH PLAIN).
@@ -22,7 +24,7 @@ export function redactor(): {
       let clean = text
       for (const secret of [...secrets].sort((a, b) => b.length - a.length))
         clean = clean.replaceAll(secret, '<secret>')
-      return clean
+      return clean.endsWith(ellipsis) ? withoutCutSecret(clean.slice(0, -1), secrets) + ellipsis : clean
     },
   }
 }
@@ -37,3 +39,11 @@ const insideBase64 = (bytes: Buffer): string[] =>
       .toString('base64')
       .slice(Math.ceil((before * 8) / 6), Math.floor(((before + bytes.length) * 8) / 6)),
   )
+
+/** A text that was shortened may end in the first half of a secret. */
+function withoutCutSecret(text: string, secrets: ReadonlySet<string>): string {
+  for (const secret of secrets)
+    for (let length = secret.length - 1; length >= shortestSecret; length--)
+      if (text.endsWith(secret.slice(0, length))) return `${text.slice(0, -length)}<secret>`
+  return text
+}

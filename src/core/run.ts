@@ -88,7 +88,15 @@ export async function run(check: Check, references: References, stop: AbortSigna
     if (stop.aborted) return undefined
     const about = { probe: check.probe, target: check.target, config: check.config }
     // A copy: a look that was cut off may still be going on.
-    return { ...about, seen, startedAt, finishedAt: Date.now(), phases: { ...phases }, ...blotted(found, redact) }
+    const { samples, ...said } = found
+    return {
+      ...about,
+      ...blotted({ seen, ...said }, redact),
+      samples,
+      startedAt,
+      finishedAt: Date.now(),
+      phases: { ...phases },
+    }
   } finally {
     limit.clear()
   }
@@ -158,8 +166,11 @@ function startLook(check: Check, references: References, signal: AbortSignal) {
   return { look, phases, redact: redact.text }
 }
 
-const blotted = (found: Finding, redact: (text: string) => string): Finding => ({
-  ...found,
-  evidence: redact(found.evidence),
-  reasons: found.reasons.map(r => ({ ...r, text: redact(r.text), remedy: redact(r.remedy) })),
-})
+/** A copy in which every text, however deep, is without the secrets; what is no plain object stays as it is. */
+function blotted<T>(value: T, redact: (text: string) => string): T
+function blotted(value: unknown, redact: (text: string) => string): unknown {
+  if (typeof value === 'string') return redact(value)
+  if (Array.isArray(value)) return value.map(item => blotted(item as unknown, redact))
+  if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype) return value
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, blotted(item as unknown, redact)]))
+}

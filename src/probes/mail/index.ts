@@ -25,7 +25,8 @@ export const providers = ['smtp', 'ses'] as const
 export type Provider = (typeof providers)[number]
 
 export interface MailSeen {
-  readonly provider: string
+  /** Undefined where it is set to something else. That is not kept: it comes out of a settings file and may be anything. */
+  readonly provider: Provider | undefined
 }
 
 const targets = (kind: string) =>
@@ -52,12 +53,6 @@ const reasons = {
 } as const satisfies Record<string, ReasonSpec>
 const reason = reasonsOf(reasons)
 
-const isProvider = (name: string): name is Provider => providers.some(known => known === name)
-
-/** The provider an application is set to, if it is one that can be checked. */
-export const providerOf = (seen: MailSeen): Provider | undefined =>
-  isProvider(seen.provider) ? seen.provider : undefined
-
 /** Which provider an application is set to send with. Whether it can is the assessment's to say. */
 export const mail = defineProbe<MailTarget, MailSeen>({
   kind: 'mail',
@@ -74,14 +69,14 @@ export const mail = defineProbe<MailTarget, MailSeen>({
   metrics,
   reasons,
   async observe(target: MailTarget, look: Look): Promise<MailSeen> {
-    return { provider: (await look.text('provider', target.provider)).trim().toLowerCase() }
+    const set = (await look.text('provider', target.provider)).trim().toLowerCase()
+    return { provider: providers.find(known => known === set) }
   },
   judge(seen, target) {
-    const provider = providerOf(seen)
+    const { provider } = seen
     const samples = providers.flatMap(name =>
       sample(metrics.provider, provider && name === provider, { mail_path: target.name, provider: name }),
     )
-    // The value is not repeated: it comes out of a settings file and may be anything.
     const unknown = reason(
       'mail_provider_unknown',
       `the provider is set to something else than ${providers.join(' or ')}`,

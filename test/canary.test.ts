@@ -1,0 +1,248 @@
+import { createServer as createHttp } from 'node:http'
+import net from 'node:net'
+import { chmod, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { inspect } from 'node:util'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createReferences } from '../src/config/references.ts'
+import { parseConfig } from '../src/config/load.ts'
+import { createLog } from '../src/core/log.ts'
+import { createMonitor, type Status } from '../src/monitor.ts'
+import { audit } from '../src/render/audit.ts'
+import { report, reportFormats } from '../src/render/report.ts'
+import { createApp } from '../src/server.ts'
+import { closesAtOnce, garbage, listen, refusedPort, scripted, silent, type Listening } from './servers/hostile.ts'
+import { removeFolder, tempFolder } from './servers/processes.ts'
+
+/** With characters that look different in a URL and in base64. */
+const canary = (name: string): string => `canary-${name}/+ü?x9`
+const secrets = ['postgres', 'url', 'smtp', 'vault', 'kubernetes', 'access', 'secret', 'setting', 'expected'].map(
+  canary,
+)
+const forms = secrets.flatMap(secret => [
+  secret,
+  encodeURIComponent(secret),
+  encodeURI(secret),
+  Buffer.from(secret).toString('base64'),
+  Buffer.from(`\0probe\0${secret}`).toString('base64'),
+  Buffer.from(secret).toString('hex'),
+])
+
+const message = (type: string, body: Buffer): Buffer => {
+  const length = Buffer.alloc(4)
+  length.writeInt32BE(body.length + 4)
+  return Buffer.concat([Buffer.from(type), length, body])
+}
+
+/** Asks for the password in the clear, and puts it into its error. */
+const postgresThatEchoes = () =>
+  listen(
+    net.createServer(socket => {
+      let heard = 0
+      socket.on('error', () => undefined)
+      socket.on('data', data => {
+        heard++
+        if (heard === 1) socket.write('N')
+        else if (heard === 2) socket.write(message('R', Buffer.from([0, 0, 0, 3])))
+        else
+          socket.end(
+            message(
+              'E',
+              Buffer.concat([
+                Buffer.from('SFATAL\0C28P01\0Mwrong password '),
+                data.subarray(5, -1),
+                Buffer.from('\0\0'),
+              ]),
+            ),
+          )
+      })
+    }),
+  )
+
+/** Puts the AUTH command, and what it says, into its reply. */
+const smtpThatEchoes = () =>
+  scripted({
+    security: 'none',
+    capabilities: ['AUTH PLAIN'],
+    handlers: [
+      line =>
+        /^AUTH PLAIN (.*)$/i.test(line)
+          ? `535 5.7.8 ${line} ${Buffer.from(line.slice(11), 'base64').toString().replaceAll('\0', ' ')}`
+          : undefined,
+    ],
+  })
+
+/** Puts the headers into its answer. */
+const httpThatEchoes = () =>
+  listen(
+    createHttp((request, response) =>
+      response.writeHead(403, { 'content-type': 'application/json' }).end(
+        JSON.stringify({
+          errors: [`denied to ${JSON.stringify(request.headers)}`],
+          message: inspect(request.headers),
+        }),
+      ),
+    ),
+  )
+
+let folder: string
+const servers: Listening[] = []
+const texts: Record<string, string> = {}
+let status: Status
+
+/** One target of every probe for every kind of server, with a secret in every place that takes one. */
+function configFor(name: string, { postgres, smtp, http }: Record<'postgres' | 'smtp' | 'http', number>): string {
+  const file = (of: string) => JSON.stringify(path.join(folder, of))
+  return `
+- postgres: { name: ${name}, cluster: kb, url: "postgres://probe@127.0.0.1:${postgres}/db", password: { env: POSTGRES } }
+- write_path: { name: ${name} url, cluster: kb, url: { dotenv: ${file('.env')}, key: URL_${name} } }
+- write_path: { name: ${name} host, cluster: kb, host: 127.0.0.1, port: ${postgres}, user: probe, password: { file: ${file('postgres')} } }
+- smtp: { name: ${name}, host: 127.0.0.1, port: ${smtp}, security: none, user: probe, password: { env: SMTP } }
+- smtp: { name: ${name} by vault, host: 127.0.0.1, port: ${smtp}, security: none, user: probe, password: { vault: { target: ${name}, path: secret/data/x, key: PASS } } }
+- vault: { name: ${name}, url: "http://127.0.0.1:${http}", token: { env: VAULT }, secrets: [{ path: secret/data/x, keys: [PASS] }] }
+`
+}
+
+function yamlOf(kinds: readonly (readonly [string, Record<'postgres' | 'smtp' | 'http', number>])[]): string {
+  const sections = new Map<string, string[]>()
+  const all = kinds.flatMap(([name, ports]) => configFor(name, ports).trim().split('\n'))
+  const others = [
+    `- ses: { name: ses, access_key: { env: ACCESS }, secret_key: { env: SECRET }, region: { env: EXPECTED } }`,
+    `- settings: { name: settings, from: { dotenv: ${JSON.stringify(path.join(folder, '.env'))} }, expect: { SMTP_HOST: other, APP_PASSWORD: { present: true }, GONE: { present: true }, BY_KUBERNETES: { present: true, from: { kubernetes: { namespace: a, secret: b, key: c } } } } }`,
+    `- packages: { name: packages, folder: ${JSON.stringify(folder)}, require: [nothing], forbid: [{ file: .env, pattern: APP_PASSWORD }] }`,
+    `- mail: { name: app, provider: { env: SMTP } }`,
+  ]
+  for (const line of [...all, ...others]) {
+    const [, kind = '', entry = ''] = /^- (\w+): (.*)$/.exec(line) ?? []
+    sections.set(kind, [...(sections.get(kind) ?? []), `  - ${entry}`])
+  }
+  const http = kinds.find(([name]) => name === 'echoes')?.[1].http ?? 0
+  const head = `interval: 2s\ntimeout: 700ms\nkubernetes: { url: "http://127.0.0.1:${http}", token: { env: KUBERNETES } }\n`
+  return head + [...sections].map(([kind, entries]) => `${kind}:\n${entries.join('\n')}\n`).join('')
+}
+
+beforeAll(async () => {
+  folder = tempFolder('mailpath-blot-')
+  const start = async <T extends Listening>(starting: Promise<T>): Promise<number> => {
+    const server = await starting
+    servers.push(server)
+    return server.port
+  }
+  const same = async (starting: () => Promise<Listening>) => ({
+    postgres: await start(starting()),
+    smtp: await start(starting()),
+    http: await start(starting()),
+  })
+  const kinds = [
+    [
+      'echoes',
+      {
+        postgres: await start(postgresThatEchoes()),
+        smtp: await start(smtpThatEchoes()),
+        http: await start(httpThatEchoes()),
+      },
+    ],
+    ['refused', await same(refusedPort)],
+    ['silent', await same(silent)],
+    ['garbage', await same(garbage)],
+    ['closes', await same(closesAtOnce)],
+  ] as const
+  const urls = kinds.map(
+    ([name, ports]) =>
+      `URL_${name}=postgres://probe:${encodeURIComponent(canary('url'))}@127.0.0.1:${ports.postgres}/db`,
+  )
+  await writeFile(
+    path.join(folder, '.env'),
+    [...urls, `SMTP_HOST=${canary('setting')}`, `APP_PASSWORD=${canary('setting')}`].join('\n'),
+  )
+  await writeFile(path.join(folder, 'postgres'), canary('postgres'))
+  await chmod(path.join(folder, 'postgres'), 0o600)
+
+  const config = parseConfig(yamlOf(kinds), 'mailpath.yml')
+  const env = {
+    POSTGRES: canary('postgres'),
+    SMTP: canary('smtp'),
+    VAULT: canary('vault'),
+    KUBERNETES: canary('kubernetes'),
+    ACCESS: canary('access'),
+    SECRET: canary('secret'),
+    EXPECTED: canary('expected'),
+  }
+  const lines: string[] = []
+  const log = createLog('debug', 'json', line => lines.push(line))
+  const monitor = createMonitor(
+    config,
+    createReferences({ env, vaults: config.vaults, kubernetes: config.kubernetes }),
+    log,
+  )
+  await monitor.runAll(new AbortController().signal)
+  status = monitor.status()
+  for (const format of reportFormats)
+    texts[`check as ${format}`] = report(audit(status), { format, colour: format === 'table' })
+  const exporter = () => ({ version: '0', nodeVersion: 'v0', lastReloadSuccessful: true, lastReloadSuccessAt: 0 })
+  const server = await listen(createHttp(createApp({ monitor, configFile: 'mailpath.yml', exporter, log })))
+  servers.push(server)
+  const get = async (at: string, accept = '*/*') =>
+    (await fetch(`http://127.0.0.1:${server.port}${at}`, { headers: { accept } })).text()
+  texts['metrics'] = await get('/metrics')
+  texts['OpenMetrics'] = await get('/metrics', 'application/openmetrics-text')
+  texts['page'] = await get('/')
+  texts['API'] = await get('/api/v1/status')
+  texts['what is not found'] = await get(`/${encodeURIComponent(canary('url'))}`)
+  texts['log'] = lines.join('')
+  texts['everything that is kept'] = inspect(
+    { checks: status.checks.map(({ config: _, ...check }) => check), mail: status.mail },
+    { depth: 12 },
+  )
+}, 30_000)
+
+afterAll(async () => {
+  await Promise.all(servers.map(server => server.close()))
+  await removeFolder(folder)
+})
+
+describe('a secret', () => {
+  it('was used by every probe that takes one, and every one of them failed', () => {
+    expect(status.checks.length).toBe(5 * 6 + 4)
+    const fine = status.checks.filter(check => check.verdict === 'ok').map(check => check.id)
+    expect(fine).toEqual([])
+    // The servers did say it: what is blotted out was really there.
+    expect(texts['API']).toContain('wrong password <secret>')
+    expect(texts['API']).toContain('535')
+  })
+
+  it.each([
+    'check as table',
+    'check as markdown',
+    'check as json',
+    'metrics',
+    'OpenMetrics',
+    'page',
+    'API',
+    'log',
+    'what is not found',
+    'everything that is kept',
+  ])('is not in: %s', name => {
+    const text = texts[name] ?? ''
+    expect(text.length).toBeGreaterThan(0)
+    for (const form of forms) expect(text.includes(form), `${form} is in ${name}`).toBe(false)
+    expect(text).not.toMatch(/canary-/)
+  })
+
+  it('is not in the message about a config that holds it', () => {
+    const bad = `
+postgres: [{ name: a, cluster: b, url: "postgres://u:canary-x@h/d", password: canary-y }]
+smtp: [{ name: a, host: "canary-z@h", password: canary-w, security: canary-v }]
+vault: [{ name: a, url: "https://canary-t:canary-u@h", token: [canary-s] }]
+canary-key-is-shown: 1
+`
+    let text = ''
+    try {
+      parseConfig(bad, 'mailpath.yml')
+    } catch (error) {
+      text = String(error)
+    }
+    expect(text).toContain('a secret must not stand in this file')
+    expect(text.replaceAll('canary-key-is-shown', '')).not.toMatch(/canary/)
+  })
+})
