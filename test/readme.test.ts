@@ -1,0 +1,40 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { parseConfig } from '../src/config/load.ts'
+import { probes } from '../src/probes/index.ts'
+
+const read = (file: string): string => readFileSync(new URL(`../${file}`, import.meta.url), 'utf8')
+const readme = read('README.md')
+const block = (language: string, containing: string): string => {
+  const found = [...readme.matchAll(/^```(\w*)\n(.*?)^```$/gms)].find(
+    ([, name, text]) => name === language && text?.includes(containing),
+  )
+  return found?.[2] ?? ''
+}
+
+describe('the README', () => {
+  it('is short', () => {
+    expect(readme.split('\n').length).toBeLessThan(150)
+  })
+
+  it('shows the incident as check really prints it', () => {
+    const shown = block('', 'BLOCKED by')
+    expect(shown).toContain('SQLSTATE 25006')
+    expect(read('test/golden/audit.txt').startsWith(shown.trimEnd())).toBe(true)
+  })
+
+  it('has a configuration that is good', () => {
+    const config = parseConfig(block('yaml', 'postgres:'), 'mailpath.yml')
+    expect(config.checks.map(check => check.probe)).toEqual(['postgres', 'write_path', 'smtp', 'mail'])
+  })
+
+  it('has a row for every probe, in its own words', () => {
+    for (const { kind, summary } of probes) expect(readme).toContain(`| \`${kind}\` | ${summary} |`)
+  })
+
+  it('names only scripts and files that are there', () => {
+    const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> }
+    for (const [, script = ''] of readme.matchAll(/npm run (\w+)/g)) expect(Object.keys(scripts)).toContain(script)
+    for (const [, file = ''] of readme.matchAll(/\]\(([^):]+)\)/g)) expect(read(file).length, file).toBeGreaterThan(0)
+  })
+})
