@@ -1,6 +1,6 @@
 import { gzip } from 'node:zlib'
 import { promisify } from 'node:util'
-import express, { type ErrorRequestHandler, type Express, type Response } from 'express'
+import express, { type ErrorRequestHandler, type Express, type Request, type Response } from 'express'
 import { describeError } from './core/errors.ts'
 import type { Logger } from './core/log.ts'
 import type { Monitor } from './monitor.ts'
@@ -38,12 +38,14 @@ export function createApp({ monitor, configFile, exporter, log }: Shown): Expres
   app.get('/metrics', async (request, response) => {
     const format = formatFor(request.get('accept'))
     const text = await expose(samplesOf(monitor.status(), exporter()), format, await processMetrics())
-    response.set('Content-Type', contentTypes[format])
-    await send(response, text, request.acceptsEncodings('gzip', 'identity') === 'gzip')
+    response.vary('Accept')
+    await send(request, response, contentTypes[format], text)
   })
-  app.get('/', (_request, response) => {
+  app.get('/', async (request, response) => {
+    const refresh = !request.url.endsWith('?refresh=off')
+    const page = renderPage(monitor.status(), { version: exporter().version, configFile, refresh })
     response.set('Content-Security-Policy', pagePolicy)
-    response.type('html').send(renderPage(monitor.status(), { version: exporter().version, configFile }))
+    await send(request, response, 'text/html; charset=utf-8', page)
   })
   app.get('/api/v1/status', (_request, response) => {
     response.json(statusJson(monitor.status()))
@@ -75,8 +77,10 @@ const plain = (response: Response, status: number, text: string): void => {
   response.status(status).type('text/plain').send(`${text}\n`)
 }
 
-async function send(response: Response, text: string, gzipped: boolean): Promise<void> {
-  response.vary('Accept, Accept-Encoding')
+async function send(request: Request, response: Response, type: string, text: string): Promise<void> {
+  const gzipped = request.acceptsEncodings('gzip', 'identity') === 'gzip'
+  response.vary('Accept-Encoding')
+  response.set('Content-Type', type)
   if (gzipped) response.set('Content-Encoding', 'gzip')
   // end(), because send() would add a charset of its own to the content type.
   response.end(gzipped ? await compressed(text) : text)

@@ -12,26 +12,32 @@ const mostOthers = 6
 /** The answer for each mail path, worst first: the verdict, its root and what to do about it. */
 export function headlines(paths: readonly MailStatus[], anchors: Anchors): Html {
   if (paths.length === 0) return html`<p class="none">No mail path is configured.</p>`
-  const sorted = [...paths].sort((a, b) => byVerdict(a.verdict, b.verdict))
-  const many = paths.length > 1
-  const [good, bad] = [sorted.filter(isGood), sorted.filter(path => !isGood(path))]
-  return html`${bad.map(path => headline(path, anchors, many))}${
-    many && good.length > 0
-      ? html`<div class="fine">${good.map(path => headline(path, anchors, many))}</div>`
-      : good.map(path => headline(path, anchors, many))
-  }`
+  const draw = (group: readonly MailStatus[]): Html | undefined => headline(group, anchors, paths.length > 1)
+  const bad = paths.filter(path => path.verdict !== 'ok').sort((a, b) => byVerdict(a.verdict, b.verdict))
+  const good = paths.filter(path => path.verdict === 'ok').map(path => draw([path]))
+  return html`${groupBy(bad, answerOf).map(draw)}${paths.length > 1 ? html`<div class="fine">${good}</div>` : good}`
 }
 
-const isGood = (path: MailStatus): boolean => path.verdict === 'ok'
+/** What stands in the panel of a path: paths with the same answer share one. */
+const answerOf = ({ verdict, blockers, exceptions }: MailStatus): string =>
+  JSON.stringify([verdict, blockers, exceptions])
 
-function headline(path: MailStatus, anchors: Anchors, many: boolean): Html {
-  const { verdict, name, provider } = path
+function groupBy<T>(list: readonly T[], keyOf: (item: T) => string): T[][] {
+  const groups = new Map<string, T[]>()
+  for (const item of list) groups.set(keyOf(item), [...(groups.get(keyOf(item)) ?? []), item])
+  return [...groups.values()]
+}
+
+function headline(paths: readonly MailStatus[], anchors: Anchors, many: boolean): Html | undefined {
+  const [path] = paths
+  if (!path) return undefined
+  const { verdict } = path
   const { first, others, survived } = causesOf(path)
   return html`<section class="headline ${verdict}${many ? ' one-of-many' : ''}">
     <div class="answer">
       ${icon(verdict)}
       <div>
-        <p class="whose"><b class="name">${name}</b>${provider ? ` sends with ${provider.toUpperCase()}` : ''}</p>
+        <p class="whose">${paths.map((one, i) => html`${i > 0 ? ', ' : ''}${sender(one)}`)}</p>
         <h2>${sentences[verdict]}</h2>
         ${first ? firstCause(first, anchors) : undefined}
       </div>
@@ -40,29 +46,32 @@ function headline(path: MailStatus, anchors: Anchors, many: boolean): Html {
   </section>`
 }
 
+const sender = ({ name, provider }: MailStatus): Html =>
+  html`<b class="name">${name}</b>${provider ? ` sends with ${provider.toUpperCase()}` : ''}`
+
 interface Causes {
   readonly first: Cause | undefined
   readonly others: readonly Cause[]
   readonly survived: readonly Cause[]
 }
 
-/** The root comes first; of a path that can send, the first exception. */
+/** The root comes first; of a path that can send, the worst exception. */
 function causesOf({ root, blockers, exceptions }: MailStatus): Causes {
-  if (root)
-    return { first: root, others: blockers.filter(blocker => blocker !== root && !blocker.root), survived: exceptions }
-  const [first, ...others] = exceptions
+  if (root) return { first: root, others: blockers.filter(blocker => !blocker.root), survived: exceptions }
+  const [first, ...others] = [...exceptions].sort((a, b) => byVerdict(a.reason.verdict, b.reason.verdict))
   return { first, others: [...blockers, ...others], survived: [] }
 }
 
 const firstCause = ({ reason, ...whose }: Cause, anchors: Anchors): Html => html`
-  <p class="cause">${checkLink(whose, anchors)}: ${reason.text}</p>
+  <p class="cause">${checkLink(whose, anchors)}: ${textOf({ reason, ...whose })}</p>
   <p class="do"><strong>Do this:</strong> ${prose(reason.remedy)}</p>
   <p class="code-line"><code>${reason.code}</code> · ${reason.severity}</p>
 `
 
 function otherCauses(title: string, causes: readonly Cause[], anchors: Anchors): Html | undefined {
   if (causes.length === 0) return undefined
-  const groups = alike(causes)
+  // What holds word for word of several checks is said once.
+  const groups = groupBy(causes, ({ reason: { code, text, remedy } }) => JSON.stringify([code, text, remedy]))
   const rest = groups.slice(mostOthers).flat().length
   return html`<div class="others">
     <h3>${title}</h3>
@@ -73,30 +82,26 @@ function otherCauses(title: string, causes: readonly Cause[], anchors: Anchors):
   </div>`
 }
 
-/** Causes with the same reason word for word stand together. */
-function alike(causes: readonly Cause[]): Cause[][] {
-  const groups = new Map<string, Cause[]>()
-  for (const cause of causes) {
-    const { code, text, remedy } = cause.reason
-    const key = JSON.stringify([code, text, remedy])
-    groups.set(key, [...(groups.get(key) ?? []), cause])
-  }
-  return [...groups.values()]
-}
-
 function otherCause(causes: readonly Cause[], anchors: Anchors): Html | undefined {
-  const reason = causes[0]?.reason
-  if (!reason) return undefined
-  const { verdict, text, remedy } = reason
+  const [first] = causes
+  if (!first) return undefined
+  const { reason } = first
+  const { verdict, remedy } = reason
   const whose = causes.slice(0, mostOthers).map((cause, i) => html`${i > 0 ? ', ' : ''}${checkLink(cause, anchors)}`)
   const rest = causes.length > mostOthers ? ` and ${causes.length - mostOthers} more` : ''
   return html`<li>
     ${icon(verdict)}
     <div>
-      <p><b class="word ${verdict}">${verdict}</b> ${whose}${rest}: ${text}</p>
+      <p><b class="word ${verdict}">${verdict}</b> ${whose}${rest}: ${textOf(first)}</p>
       <p class="remedy"><b>Do this:</b> ${prose(remedy)}</p>
     </div>
   </li>`
+}
+
+/** The text without whose it is, where it begins with that: the name stands before it already. */
+function textOf({ probe, target, reason: { text } }: Cause): string {
+  const name = [`${probe} ${target}: `, `${target}: `].find(start => text.startsWith(start)) ?? ''
+  return text.slice(name.length)
 }
 
 function checkLink(check: { readonly probe: string; readonly target: string }, anchors: Anchors): Html {

@@ -11,6 +11,8 @@ import { sentences, shapes, symbols, utc, type Anchors } from './words.ts'
 export interface About {
   readonly version: string
   readonly configFile: string
+  /** Whether the page loads itself anew; off, what was unfolded on it stays so. */
+  readonly refresh: boolean
 }
 
 /**
@@ -21,7 +23,7 @@ export function renderPage(status: Status, about: About): string {
   const anchors: Anchors = new Map(status.checks.map((check, i) => [check.id, `check-${i + 1}`]))
   const page = html`<!doctype html>
     <html lang="en">
-      ${head(status)}
+      ${head(status, about)}
       <body>
         ${sprite()}
         <main>
@@ -40,20 +42,23 @@ export function renderPage(status: Status, about: About): string {
 
 const sheet: Html = { markup: `<style>${style}</style>` }
 
-function head(status: Status): Html {
+function head(status: Status, { refresh }: About): Html {
   const verdict = status.mail.length > 0 ? worst(status.mail.map(path => path.verdict)) : 'unknown'
   const concerned = status.mail.filter(path => path.verdict === verdict).map(path => path.name)
   return html`<head>
     <meta charset="utf-8" />
-    <title>${symbols[verdict]} ${sentences[verdict]} · ${concerned.join(', ')}</title>
+    <title>${symbols[verdict]} ${sentences[verdict]} · ${firstFew(concerned)}</title>
     <meta name="viewport" content="width=device-width, initial-scale=1" />
     <meta name="color-scheme" content="light dark" />
     <meta name="robots" content="noindex" />
-    <meta http-equiv="refresh" content="${refreshSeconds(status)}" />
+    ${refresh ? html`<meta http-equiv="refresh" content="${refreshSeconds(status)}" />` : ''}
     <link rel="icon" href="${favicon(shapes[verdict], tints[verdict])}" />
     ${sheet}
   </head>`
 }
+
+const firstFew = (names: readonly string[]): string =>
+  names.length > 3 ? `${names.slice(0, 2).join(', ')} and ${names.length - 2} more` : names.join(', ')
 
 /** As often as the most frequent check runs, within reason. */
 const refreshSeconds = ({ checks }: Status): number =>
@@ -68,10 +73,17 @@ const sprite = (): Html => html`
   </svg>
 `
 
-const footer = (status: Status, { version, configFile }: About): Html => html`
+const footer = (status: Status, { version, configFile, refresh }: About): Html => html`
   <footer>
     <p>mailpath-exporter ${version} · up since ${utc(status.startedAt)} · <span class="name">${configFile}</span></p>
     <p><a href="/metrics">/metrics</a> · <a href="/api/v1/status">/api/v1/status</a></p>
-    <p>This page as of ${utc(status.at)}; it loads itself anew every ${refreshSeconds(status)} s.</p>
+    <p>
+      This page as of ${utc(status.at)}.
+      ${
+        refresh
+          ? html`It loads itself anew every ${refreshSeconds(status)} s: <a href="/?refresh=off">hold it still</a>.`
+          : html`It is held still: <a href="/">let it load itself anew</a>.`
+      }
+    </p>
   </footer>
 `

@@ -57,7 +57,7 @@ footer { margin-top: 3rem; color: var(--quiet); font-size: .85rem }
 `
 
 const headlineStyle = `
-.headline { --on: #fff; overflow: hidden; margin-bottom: 1rem; border: 1px solid transparent; border-radius: .9rem;
+.headline { --on: #fff; overflow: hidden; margin-bottom: 1rem; border-radius: .9rem; outline: 1px solid transparent;
   background: var(--surface) }
 .headline.ok { --solid: var(--ok-solid) }
 .headline.warn { --solid: var(--warn-solid); --on: #1f1600 }
@@ -73,7 +73,7 @@ const headlineStyle = `
   text-wrap: balance; overflow-wrap: break-word }
 .whose { margin-bottom: .3rem }
 .cause { margin-top: 1rem; font-size: 1.15rem; line-height: 1.4 }
-.do { width: fit-content; margin-top: 1rem; padding: .7rem 1rem; border: 1px solid transparent; border-radius: .5rem; background: #fff; color: #171a1f;
+.do { width: fit-content; margin-top: 1rem; padding: .7rem 1rem; border-radius: .5rem; outline: 1px solid transparent; background: #fff; color: #171a1f;
   font-size: 1.15rem; line-height: 1.4 }
 .code-line { margin-top: .9rem; font-size: .9rem }
 .rest { color: var(--quiet) }
@@ -128,7 +128,7 @@ const printStyle = `
 @media print {
   body { max-width: none; padding: 0; background: none }
   .answer, .answer > .icon, .do { background: none !important; color: #000 }
-  .headline, .do { border-color: #777 }
+  .headline, .do { outline-color: #777 }
   .headline, .check, .box, .join { break-inside: avoid }
 }
 `

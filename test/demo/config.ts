@@ -1,0 +1,153 @@
+import { parseDocument } from 'yaml'
+import type { PostgresNode } from '../servers/postgres.ts'
+
+type Place = Pick<PostgresNode, 'name' | 'host' | 'port'>
+
+/** Where the parts of the platform are: what the exporter has to be told. */
+export interface Places {
+  readonly nodes: readonly Place[]
+  readonly database: string
+  readonly backendUser: string
+  readonly monitorUser: string
+  readonly writePort: number
+  readonly smtpPort: number
+  readonly smtpUser: string
+  readonly vaultUrl: string
+  readonly kubernetesUrl: string
+  /** Paths of files and folders. */
+  readonly caFile: string
+  readonly secret: (name: string) => string
+  readonly appFolder: string
+  readonly envFile: string
+}
+
+/** Short, so that a change is seen at once. */
+export const intervalMs = 2_000
+const timeoutMs = 1_500
+
+export const clusterName = 'keybuzz'
+/** The names of the targets that the scenarios look for. */
+export const targets = {
+  databaseUrl: 'backend DATABASE_URL',
+  haproxy: 'haproxy-write',
+  secret: 'secret PGHOST',
+  smtp: 'mail.keybuzz.io',
+  vault: 'vault-01',
+  mail: 'keybuzz-backend',
+} as const
+
+/** The Secret in the double of Kubernetes, and the secret in the one of Vault. */
+export const kubernetesSecret = { namespace: 'keybuzz', secret: 'keybuzz-db' } as const
+export const vaultPath = 'secret/data/keybuzz/smtp'
+
+/** What the deployed code must not hold. */
+export const stub = { file: 'dist/modules/outbound/outboundEmail.service.js', pattern: 'SES not implemented' } as const
+
+/** JSON is YAML, whatever stands in a path. */
+const q = (text: string): string => JSON.stringify(text)
+
+/** The configuration of the exporter for the platform at these places, in the shape of the example of the README. */
+export function configText(at: Places): string {
+  return `# What the exporter of the demo is told. It goes when the demo ends: copy it, if you want to keep it.
+interval: ${intervalMs / 1000}s
+timeout: ${timeoutMs}ms
+
+kubernetes: # a double
+  url: ${at.kubernetesUrl}
+  token: { file: ${q(at.secret('kubernetes_token'))} }
+  ca_file: ${q(at.caFile)}
+
+postgres: # one entry per node
+${at.nodes.map(node => nodeText(at, node)).join('')}
+${writePathText(at)}
+${deliveryText(at)}
+${applicationText(at)}`
+}
+
+const fromSecret = (key: string): string =>
+  `{ kubernetes: { namespace: ${kubernetesSecret.namespace}, secret: ${kubernetesSecret.secret}, key: ${key} } }`
+const dotenv = (at: Places, key: string, more = ''): string => `{ dotenv: ${q(at.envFile)}, key: ${key}${more} }`
+const smtpPass = `{ vault: { target: ${targets.vault}, path: ${vaultPath}, key: SMTP_PASS } }`
+
+const nodeText = (at: Places, { name, host, port }: Place): string => `  - name: ${name}
+    cluster: ${clusterName}
+    url: postgres://${at.monitorUser}@${host}:${port}/postgres
+    password: { file: ${q(at.secret('pg_password'))} }
+`
+
+const writePathText = (at: Places): string => `write_path: # one entry per way in which something writes
+  - name: ${targets.haproxy}
+    cluster: ${clusterName}
+    url: postgres://${at.backendUser}@127.0.0.1:${at.writePort}/${at.database}
+    password: { file: ${q(at.secret('kb_password'))} }
+  - name: ${targets.databaseUrl}
+    cluster: ${clusterName}
+    url: ${dotenv(at, 'DATABASE_URL')}
+  - name: ${targets.secret}
+    cluster: ${clusterName}
+    host: ${fromSecret('PGHOST')}
+    port: ${fromSecret('PGPORT')} # all nodes are on one host here
+    user: ${fromSecret('PGUSER')}
+    password: ${fromSecret('PGPASSWORD')}
+    database: ${at.database}
+`
+
+const deliveryText = (at: Places): string => `smtp:
+  - name: ${targets.smtp}
+    host: 127.0.0.1
+    port: ${at.smtpPort}
+    servername: mail.keybuzz.io
+    ca_file: ${q(at.caFile)}
+    user: ${at.smtpUser}
+    password: ${smtpPass}
+
+vault: # a double
+  - name: ${targets.vault}
+    url: ${at.vaultUrl}
+    ca_file: ${q(at.caFile)}
+    token: { file: ${q(at.secret('vault_token'))} }
+    secrets: [{ path: ${vaultPath}, keys: [SMTP_PASS] }]
+
+ses:
+  - name: backend SES
+    access_key: ${dotenv(at, 'AWS_SES_ACCESS_KEY')}
+    secret_key: ${dotenv(at, 'AWS_SES_SECRET_KEY')}
+    region: ${dotenv(at, 'AWS_SES_REGION')}
+    implemented: false # the app's SES sender is a stub: SES is then no second way out
+`
+
+const applicationText = (at: Places): string => `settings: # the app's own settings, compared with what they should be
+  - name: backend-01
+    from: { dotenv: ${q(at.envFile)} }
+    expect:
+      SMTP_HOST: 127.0.0.1
+      SMTP_PORT: ${q(String(at.smtpPort))}
+      SMTP_USER: ${at.smtpUser}
+      SMTP_PASS: { present: true, from: ${smtpPass} }
+      EMAIL_PROVIDER: { equals: smtp, default: smtp }
+      AWS_SES_ACCESS_KEY: { optional: true }
+      AWS_SES_SECRET_KEY: { optional: true }
+      AWS_SES_REGION: { optional: true }
+
+packages: # what is installed in the app, and what must not be in its deployed code
+  - name: keybuzz-backend
+    folder: ${q(at.appFolder)}
+    require: [nodemailer, "@aws-sdk/client-ses"]
+    forbid: [{ file: ${stub.file}, pattern: ${stub.pattern} }]
+
+mail: # one entry per application that sends mail
+  - name: ${targets.mail}
+    provider: ${dotenv(at, 'EMAIL_PROVIDER', ', default: smtp')}
+    write_path: [${targets.databaseUrl}, ${targets.haproxy}]
+    smtp: [${targets.smtp}]
+`
+
+/** The text with sections replaced; one that is undefined is left out. */
+export function withSections(text: string, sections: Readonly<Record<string, unknown>>): string {
+  const document = parseDocument(text)
+  for (const [name, value] of Object.entries(sections)) {
+    if (value === undefined) document.delete(name)
+    else document.set(name, value)
+  }
+  return document.toString({ lineWidth: 0 })
+}

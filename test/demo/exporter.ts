@@ -1,0 +1,129 @@
+import { spawn } from 'node:child_process'
+import { createServer } from 'node:net'
+import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import type { StatusJson } from '../../src/render/api.ts'
+import { startProcess, untilListening, type RunningProcess } from '../servers/processes.ts'
+import { intervalMs } from './config.ts'
+
+export type { StatusJson } from '../../src/render/api.ts'
+
+/** A real exporter, run from its source. */
+export interface Exporter {
+  readonly url: string
+  readonly logFile: string
+  readonly process: RunningProcess
+  /** What it says now. */
+  status(signal: AbortSignal): Promise<StatusJson>
+  stop(): Promise<void>
+}
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+// From the source, since `dist` may be missing or old.
+const command = (...args: string[]): string[] => ['--import', 'tsx', 'src/main.ts', ...args]
+
+export interface ExporterOptions {
+  readonly configFile: string
+  /** Where its log goes. */
+  readonly folder: string
+  readonly port: number
+  /** More arguments, such as `--web.enable-lifecycle`. */
+  readonly flags?: readonly string[]
+}
+
+/** Starts `mailpath-exporter serve`, and waits until it listens. */
+export async function startExporter(options: ExporterOptions): Promise<Exporter> {
+  const { configFile, folder, port, flags = [] } = options
+  const args = command('serve', `--config.file=${configFile}`, `--web.listen-address=127.0.0.1:${port}`, ...flags)
+  const logFile = path.join(folder, 'exporter.log')
+  const running = startProcess('exporter', process.execPath, args, { cwd: root, logFile, lastSignal: 'SIGTERM' })
+  await untilListening(running, port)
+  const url = `http://127.0.0.1:${port}`
+  return {
+    url,
+    logFile,
+    process: running,
+    async status(signal) {
+      const response = await fetch(`${url}/api/v1/status`, { signal })
+      return (await response.json()) as StatusJson
+    },
+    stop: () => running.stop(),
+  }
+}
+
+/** Runs `mailpath-exporter check` with our own standard output; gives its exit code, 3 where a signal ended it. */
+export function runCheck(configFile: string, signal: AbortSignal): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, command('check', `--config.file=${configFile}`), {
+      cwd: root,
+      stdio: ['ignore', 'inherit', 'inherit'],
+    })
+    const onAbort = (): void => void child.kill('SIGTERM')
+    signal.addEventListener('abort', onAbort)
+    child.once('error', reject)
+    child.once('exit', code => {
+      signal.removeEventListener('abort', onAbort)
+      resolve(code ?? 3)
+    })
+  })
+}
+
+const pollMs = 100
+/** Three rounds, and the time an exporter that was starved of CPU may need. */
+const patienceMs = 5 * intervalMs
+
+export interface Sighting {
+  readonly status: StatusJson
+  /** How long it took until the change was seen; undefined if it was not. */
+  readonly seenAfterMs: number | undefined
+}
+
+/**
+ * Asks until the exporter has seen the change, and then until every check has run since: only then is the verdict the
+ * one that follows from it. Never waits longer than five intervals. Rejects with the reason of the signal.
+ */
+export async function untilSeen(
+  exporter: Exporter,
+  seen: (status: StatusJson) => boolean,
+  since: number,
+  signal: AbortSignal,
+): Promise<Sighting> {
+  let seenAfterMs: number | undefined
+  for (;;) {
+    const status = await exporter.status(signal)
+    if (seenAfterMs === undefined && seen(status)) seenAfterMs = Math.max(0, Date.now() - since)
+    const settled = seenAfterMs !== undefined && status.checks.every(check => beganAt(check) >= since)
+    if (settled || Date.now() - since > patienceMs) return { status, seenAfterMs }
+    await sleep(pollMs, undefined, { signal })
+  }
+}
+
+const beganAt = ({ last_run: lastRun, duration_seconds: duration }: StatusJson['checks'][number]): number =>
+  lastRun === null ? 0 : Date.parse(lastRun) - (duration ?? 0) * 1000
+
+export const defaultPort = 10_587
+
+/** The port asked for, or else the first free one from the default on. Rejects where the one asked for is taken. */
+export async function exporterPort(asked: number | undefined): Promise<number> {
+  if (asked !== undefined) {
+    const port = await listensOn(asked)
+    if (port === undefined) throw new Error(`port ${asked} is taken: choose another one with --port`)
+    return port
+  }
+  for (let port = defaultPort; port < defaultPort + 100; port += 1)
+    if ((await listensOn(port)) !== undefined) return port
+  throw new Error(`the ports from ${defaultPort} on are all taken: choose one with --port`)
+}
+
+/** The port one gets by asking for this one (0 is any); undefined where it cannot be had. */
+function listensOn(asked: number): Promise<number | undefined> {
+  return new Promise(resolve => {
+    const server = createServer()
+    server.once('error', () => resolve(undefined))
+    server.listen(asked, '127.0.0.1', () => {
+      const address = server.address()
+      server.close(() => resolve(typeof address === 'object' ? address?.port : undefined))
+    })
+  })
+}

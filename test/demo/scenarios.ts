@@ -1,0 +1,164 @@
+import type { PostgresNode } from '../servers/postgres.ts'
+import { targets } from './config.ts'
+import type { StatusJson } from './exporter.ts'
+import { secrets, type Platform } from './platform.ts'
+
+/** A way to break the platform, or to heal it. */
+export interface Scenario {
+  readonly key: string
+  readonly name: string
+  run: (platform: Platform) => Promise<Outcome>
+}
+
+export interface Outcome {
+  /** What was done, in one line. */
+  readonly done: string
+  /** Whether the exporter has seen it; undefined where nothing was done. */
+  readonly seen: ((status: StatusJson) => boolean) | undefined
+}
+
+/** The state the platform starts in, whatever it is in now. */
+export const incident: Scenario = {
+  key: 'i',
+  name: 'incident',
+  async run(platform) {
+    await platform.cluster.heal()
+    const primary = await followPrimary(platform)
+    const standby = platform.cluster.nodes.findLast(node => node !== primary) ?? primary
+    platform.pointDatabaseUrl(standby)
+    platform.app.deploy({ stub: true })
+    await platform.vault.down()
+    platform.vault.keep(secrets.smtpPass)
+    return {
+      done: `DATABASE_URL names ${standby.name}, a standby; Vault is down, and SMTP_PASS comes out of it; SES is a stub`,
+      seen: status =>
+        has(status, 'write_path', targets.databaseUrl, 'write_path_read_only') &&
+        has(status, 'vault', targets.vault, 'vault_unreachable'),
+    }
+  },
+}
+
+/** As a failover manager does it: another primary, the endpoint follows, the old one comes back as a standby. */
+export const failover: Scenario = {
+  key: 'f',
+  name: 'failover',
+  async run(platform) {
+    const { cluster, router } = platform
+    const [next, old] = [await promotable(platform), await cluster.primary()]
+    if (!next) return nothing('there is no standby that could be promoted')
+    await cluster.failover(next.name)
+    router.route([next])
+    await cluster.rejoin(old.name)
+    const stale = [
+      ...staleName('DATABASE_URL', platform.databaseUrlNode(), next),
+      ...staleName('Secret PGHOST', platform.secretNode(), next),
+    ]
+    return {
+      done: [`promoted ${next.name}, HAProxy follows`, ...stale].join('; '),
+      seen: status => status.clusters.every(({ primary }) => primary === next.name),
+    }
+  },
+}
+
+export const sealVault: Scenario = {
+  key: 'v',
+  name: 'seal Vault',
+  async run({ vault }) {
+    await vault.up('sealed')
+    return { done: 'Vault is sealed', seen: status => has(status, 'vault', targets.vault, 'vault_sealed') }
+  },
+}
+
+export const wrongPassword: Scenario = {
+  key: 'p',
+  name: 'wrong SMTP password',
+  async run({ vault }) {
+    await vault.up('active')
+    vault.keep(`not-${secrets.smtpPass}`)
+    return {
+      done: 'Vault serves, but the SMTP_PASS in it is not the one of the relay',
+      seen: status => has(status, 'smtp', targets.smtp, 'smtp_auth_failed'),
+    }
+  },
+}
+
+export const splitBrain: Scenario = {
+  key: 's',
+  name: 'split brain',
+  async run(platform) {
+    const { cluster } = platform
+    const [second, primary] = [await promotable(platform), await cluster.primary()]
+    if (!second) return nothing('there is no standby that could be promoted')
+    await cluster.splitBrain(second.name)
+    return {
+      done: `promoted ${second.name} while ${primary.name} goes on as a primary`,
+      seen: status => status.clusters.every(one => one.split_brain === true),
+    }
+  },
+}
+
+export const stuckCommit: Scenario = {
+  key: 'c',
+  name: 'sync commit stuck',
+  async run({ cluster }) {
+    await cluster.stickSyncCommit()
+    const { name } = await cluster.primary()
+    return {
+      done: `commits on ${name} wait for a synchronous standby that does not exist`,
+      seen: status => status.checks.some(({ reasons }) => reasons.some(one => one.code === 'write_path_commit_stuck')),
+    }
+  },
+}
+
+/** Everything as it should be. */
+export const heal: Scenario = {
+  key: 'h',
+  name: 'heal',
+  async run(platform) {
+    const { cluster, vault, app } = platform
+    await cluster.heal()
+    const primary = await followPrimary(platform)
+    platform.pointDatabaseUrl(primary)
+    vault.keep(secrets.smtpPass)
+    await vault.up('active')
+    app.deploy({ stub: false })
+    return {
+      done: `${primary.name} is the one primary, and all names lead to it; Vault serves; the SES stub is gone`,
+      seen: status => status.verdict === 'ok',
+    }
+  },
+}
+
+export const scenarios: readonly Scenario[] = [
+  incident,
+  failover,
+  sealVault,
+  wrongPassword,
+  splitBrain,
+  stuckCommit,
+  heal,
+]
+
+const nothing = (why: string): Outcome => ({ done: `nothing was done: ${why}`, seen: undefined })
+
+/** The endpoint and the Secret lead to the primary. */
+async function followPrimary(platform: Platform): Promise<PostgresNode> {
+  const primary = await platform.cluster.primary()
+  platform.router.route([primary])
+  platform.pointSecret(primary)
+  return primary
+}
+
+/** A standby, and better one that DATABASE_URL does not name: it would be right by chance. */
+async function promotable(platform: Platform): Promise<PostgresNode | undefined> {
+  const standbys = await platform.cluster.standbys()
+  return standbys.find(node => node !== platform.databaseUrlNode()) ?? standbys[0]
+}
+
+const staleName = (what: string, named: PostgresNode | undefined, primary: PostgresNode): string[] =>
+  named === undefined || named === primary ? [] : [`${what} still names ${named.name}`]
+
+const has = (status: StatusJson, probe: string, target: string, code: string): boolean =>
+  status.checks.some(
+    check => check.probe === probe && check.target === target && check.reasons.some(reason => reason.code === code),
+  )
