@@ -48,14 +48,25 @@ export function createMonitor(plan: Plan, references: References, log: Logger): 
   const records = new Map<string, CheckRecord>()
   const inFlight = new Map<string, Promise<void>>()
   const lastTurn = new Map<string, number>()
+  const told = new Map<string, Verdict>()
   let assessment = assess(plan, undefined, latest, startedAt)
+
+  /** What is found of one check may change how another stands: a write path is told by the nodes where it lands. */
+  const reassess = (): void => {
+    assessment = assess(plan, assessment.memory, latest, Date.now())
+    for (const check of assessment.checks) {
+      const from = told.get(check.id)
+      if (!check.observation || check.verdict === from) continue
+      told.set(check.id, check.verdict)
+      logChange(log, from, check)
+    }
+  }
 
   const record = (observation: Observation): void => {
     const id = checkId(observation)
-    const before = statusOf(assessment, id)
     latest.set(id, observation)
-    assessment = assess(plan, assessment.memory, latest, Date.now())
-    const status = statusOf(assessment, id)
+    reassess()
+    const status = assessment.checks.find(check => check.id === id)
     if (!status) return
     const { runs, failures, lastOkAt, history } = records.get(id) ?? newRecord
     records.set(id, {
@@ -64,7 +75,6 @@ export function createMonitor(plan: Plan, references: References, log: Logger): 
       lastOkAt: status.verdict === 'ok' ? observation.finishedAt : lastOkAt,
       history: [...history, status.verdict].slice(-historyLength),
     })
-    logChange(log, before, status)
   }
 
   /** One run at a time: who comes while it is under way waits for the same one. */
@@ -93,7 +103,7 @@ export function createMonitor(plan: Plan, references: References, log: Logger): 
 
   return {
     status() {
-      assessment = assess(plan, assessment.memory, latest, Date.now())
+      reassess()
       return { ...assessment, records, startedAt }
     },
     async runAll(stop) {
@@ -117,12 +127,7 @@ export function createMonitor(plan: Plan, references: References, log: Logger): 
   }
 }
 
-const statusOf = (assessment: Assessment, id: string): CheckStatus | undefined =>
-  assessment.checks.find(check => check.id === id)
-
-function logChange(log: Logger, before: CheckStatus | undefined, now: CheckStatus): void {
-  const from = before?.observation ? before.verdict : undefined
-  if (from === now.verdict) return
+function logChange(log: Logger, from: Verdict | undefined, now: CheckStatus): void {
   const fields = { probe: now.probe, target: now.target, from, to: now.verdict, reason: now.reasons[0]?.code }
   if (now.verdict === 'ok') log.info(fields, now.evidence)
   else log.warn(fields, now.evidence)

@@ -53,8 +53,8 @@ export const clusterReasons = {
     remedy: 'Heal the nodes that do not answer, or the way to them.',
   },
   cluster_mixed: {
-    verdict: 'fail',
-    severity: 'critical',
+    verdict: 'warn',
+    severity: 'high',
     meaning: 'Nodes under the name of one cluster have different system identifiers: they are not one cluster.',
     remedy:
       'Correct the URL or the `cluster` of the postgres target named; or the node was initialised anew and must be rebuilt.',
@@ -120,6 +120,7 @@ function assessCluster(name: string, nodes: readonly Node[], before: ClusterMemo
   const identifier = commonest(nodes.flatMap(node => node.facts?.system_identifier ?? []))
   const primaries = nodes
     .filter(node => node.facts && !node.facts.in_recovery && node.facts.system_identifier === identifier)
+    .filter((node, i, all) => all.findIndex(other => isSameServer(other, node)) === i)
     .sort((a, b) => timeline(b) - timeline(a))
   const allSeen = nodes.every(node => node.facts)
   const split = splitBrain(primaries, before, now)
@@ -145,6 +146,10 @@ function assessCluster(name: string, nodes: readonly Node[], before: ClusterMemo
   const recheck = split.since !== undefined && !split.confirmed ? primaries.map(node => node.check.id) : []
   return { status, samples: samplesOf(status, nodes, memory), recheck, memory }
 }
+
+/** Two targets may be one server: a node, and an address that follows the primary. */
+const isSameServer = (a: Node, b: Node): boolean =>
+  a.facts?.postmaster_start === b.facts?.postmaster_start && a.facts?.server_port === b.facts?.server_port
 
 const timeline = (node: Node): number => (node.facts && timelineOf(node.facts)) ?? 0
 const describe = (node: Node): string =>
@@ -187,50 +192,33 @@ interface Known {
 
 function reasonsFor({ name, nodes, primaries, identifier, allSeen, confirmed }: Known): Reason[] {
   const found: Reason[] = []
-  const [primary] = primaries
-  const unseen = nodes.filter(node => !node.facts).map(node => node.name)
-  const foreign = nodes.filter(node => node.facts && node.facts.system_identifier !== identifier)
-  if (confirmed) {
-    const stale = primaries
-      .slice(1)
-      .map(node => node.name)
-      .join(', ')
-    const remedy = `Fence ${stale} at once (it is behind ${primary?.name ?? ''} or equal to it), then rewind it.`
-    found.push(reason('cluster_split_brain', `cluster ${name}: ${primaries.map(describe).join('; ')}`, remedy))
+  const add = (code: keyof typeof clusterReasons, text: string, remedy?: string): number =>
+    found.push(reason(code, `cluster ${name}: ${text}`, remedy))
+  const namesOf = (list: readonly Node[]): string => list.map(node => node.name).join(', ')
+  const [primary, ...others] = primaries
+  if (primary && confirmed) {
+    const remedy = `Fence ${namesOf(others)} at once (it is behind ${primary.name} or equal to it), then rewind it.`
+    add('cluster_split_brain', primaries.map(describe).join('; '), remedy)
   }
-  if (foreign.length > 0)
-    found.push(
-      reason(
-        'cluster_mixed',
-        `cluster ${name}: ${foreign.map(node => node.name).join(', ')} has another system identifier than the other nodes`,
-      ),
-    )
-  if (!primary && allSeen)
-    found.push(reason('cluster_no_primary', `cluster ${name}: all ${nodes.length} nodes answer, and all are standbys`))
-  if (!primary && !allSeen)
-    found.push(
-      reason(
-        'cluster_primary_unknown',
-        `cluster ${name}: no primary is seen, and nothing is known of ${unseen.join(', ')}`,
-      ),
-    )
-  if (primary)
-    for (const node of nodes) {
-      const behind = node.facts?.in_recovery && timeline(node) > 0 && timeline(node) < timeline(primary)
-      if (behind)
-        found.push(
-          reason(
-            'cluster_timeline_behind',
-            `cluster ${name}: ${node.name} is on timeline ${timeline(node)}, the primary ${primary.name} on ${timeline(primary)}`,
-          ),
-        )
-    }
+  const foreign = nodes.filter(node => node.facts && node.facts.system_identifier !== identifier)
+  if (foreign.length > 0) add('cluster_mixed', `${namesOf(foreign)} has another system identifier than the other nodes`)
+  if (!primary && allSeen) add('cluster_no_primary', `all ${nodes.length} nodes answer, and none is its primary`)
+  if (!primary && !allSeen) {
+    const unseen = nodes.filter(node => !node.facts)
+    add('cluster_primary_unknown', `no primary is seen, and nothing is known of ${namesOf(unseen)}`)
+  }
+  for (const node of nodes) {
+    if (!primary || !node.facts?.in_recovery || timeline(node) === 0 || timeline(node) >= timeline(primary)) continue
+    const [own, its] = [timeline(node), timeline(primary)]
+    add('cluster_timeline_behind', `${node.name} is on timeline ${own}, the primary ${primary.name} on ${its}`)
+  }
   return found
 }
 
 function samplesOf(status: ClusterStatus, nodes: readonly Node[], memory: ClusterMemory): Sample[] {
   const at = { postgres_cluster: status.name }
-  const looked = nodes.every(node => node.check.observation && !node.check.stale)
+  // A node that was not looked at may be reachable or not.
+  const looked = nodes.every(node => node.facts !== undefined || node.check.verdict === 'fail')
   const unreachable = nodes.filter(node => !node.facts).length
   const { lastFailoverAt } = memory
   return [

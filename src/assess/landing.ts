@@ -35,7 +35,6 @@ export function assessLandings(
     const cluster = clusterOf(check)
     const landed = land(
       check,
-      cluster,
       nodes,
       clusters.find(one => one.name === cluster),
     )
@@ -67,85 +66,82 @@ interface Landed {
   readonly primary: Node | undefined
 }
 
-function land(
-  check: CheckStatus,
-  name: string,
-  nodes: readonly Node[],
-  cluster: ClusterStatus | undefined,
-): Landed | undefined {
+/** The nodes of the cluster a write path should write to, and which of them is the primary. */
+interface Home {
+  readonly nodes: readonly Node[]
+  readonly primary: Node | undefined
+  readonly splitBrain: boolean
+}
+
+function land(check: CheckStatus, nodes: readonly Node[], cluster: ClusterStatus | undefined): Landed | undefined {
   const seen = check.stale ? undefined : seenBy(writePath, check.observation)?.seen
   if (!seen || (seen.landings.length === 0 && !seen.addressOnly)) return undefined
-  const own = nodes.filter(node => node.cluster === name)
+  const own = nodes.filter(node => node.cluster === clusterOf(check))
   const primary = own.find(node => node.name === cluster?.primary)
-  const where = seen.addressOnly
+  const home: Home = { nodes: own, primary, splitBrain: cluster?.splitBrain === true }
+  const candidates = seen.addressOnly
     ? [byAddress(own, seen.addressOnly.peer, seen.addressOnly.port)]
-    : seen.landings.map(landing => find(landing, own) ?? find(landing, nodes))
+    : seen.landings.map(landing => [find(landing, own), find(landing, nodes)].find(found => found.length > 0) ?? [])
+  const where = candidates.map(found => (found.length === 1 ? found[0] : undefined))
   const found = [...new Set(where.flatMap(node => node ?? []))]
   const reasons = seen.addressOnly
-    ? pointsWrong(seen, found[0])
-    : seen.landings.flatMap((landing, i) => landsWrong(seen.address, landing, where[i], own, primary))
+    ? pointsWrong(seen, found[0], home)
+    : seen.landings.flatMap((landing, i) => landsWrong(seen.address, landing, candidates[i] ?? [], home))
   return { nodes: found, onPrimary: onPrimary(seen, where, primary, reasons), reasons: distinct(reasons), primary }
 }
 
 /**
- * The node a session is on. The system identifier names the cluster, not the node, and a stale ex-primary has the same
- * one: nodes are told apart by address, port and postmaster start. After a restart the address has to do.
+ * The node a session is on; several where they cannot be told apart. The system identifier names the cluster, not the
+ * node, and a stale ex-primary has the same one: nodes are told apart by port and postmaster start. After a restart, or
+ * before the node was looked at again, the address has to do, which says nothing where all are behind one tunnel.
  */
-function find(landing: Landing, nodes: readonly Node[]): Node | undefined {
-  const exact = nodes.find(
-    ({ facts }) =>
-      facts?.system_identifier === landing.system_identifier &&
-      facts.postmaster_start === landing.postmaster_start &&
-      facts.server_port === landing.server_port,
+function find(landing: Landing, nodes: readonly Node[]): readonly Node[] {
+  const same = nodes.filter(({ facts }) => facts?.system_identifier === landing.system_identifier)
+  const exact = same.find(
+    ({ facts }) => facts?.postmaster_start === landing.postmaster_start && facts.server_port === landing.server_port,
   )
-  return (
-    exact ??
-    (landing.server_address === null ? undefined : byAddress(nodes, landing.server_address, landing.server_port))
-  )
+  return exact ? [exact] : byAddress(same, landing.server_address, landing.server_port)
 }
 
-const byAddress = (nodes: readonly Node[], address: string, port: number | null): Node | undefined =>
-  nodes.find(({ facts }) => facts?.server_address === address && facts.server_port === port)
+const byAddress = (nodes: readonly Node[], address: string | null, port: number | null): readonly Node[] =>
+  address === null ? [] : nodes.filter(({ facts }) => facts?.server_address === address && facts.server_port === port)
 
 function landsWrong(
   address: string,
   landing: Landing,
-  node: Node | undefined,
-  own: readonly Node[],
-  primary: Node | undefined,
+  candidates: readonly Node[],
+  { nodes, primary, splitBrain }: Home,
 ): Reason[] {
-  const identifiers = new Set(own.flatMap(one => one.facts?.system_identifier ?? []))
+  const identifiers = new Set(nodes.flatMap(node => node.facts?.system_identifier ?? []))
+  const node = candidates.length === 1 ? candidates[0] : undefined
   const there = node?.name ?? `${landing.server_address ?? 'a local socket'}:${landing.server_port ?? ''}`
+  const wrong = (code: Parameters<typeof writePathReason>[0], text: string, remedy?: string): Reason[] => [
+    writePathReason(code, `${address}: lands on ${there}, ${text}`, remedy),
+  ]
   if (identifiers.size > 0 && !identifiers.has(landing.system_identifier))
-    return [
-      writePathReason(
-        'write_path_other_cluster',
-        `${address}: lands on ${there}, of the cluster with system identifier ${landing.system_identifier}`,
-      ),
-    ]
+    return wrong('write_path_other_cluster', `of the cluster with system identifier ${landing.system_identifier}`)
   if (landing.in_recovery) return []
-  if (!node && own.length > 0 && own.every(one => one.facts))
-    return [
-      writePathReason(
-        'write_path_unlisted_node',
-        `${address}: lands on ${there}, which is none of the nodes ${own.map(one => one.name).join(', ')}`,
-      ),
-    ]
-  // A node that its own check still calls a standby was promoted between the two looks.
-  if (node && primary && node !== primary && node.facts?.in_recovery === false)
-    return [
-      writePathReason(
-        'write_path_old_primary',
-        `${address}: lands on ${node.name}, which is writable, but the primary is ${primary.name}`,
-        `Fence ${node.name}, then point the path at ${whereIs(primary)}.`,
-      ),
-    ]
-  return []
+  if (candidates.length === 0 && nodes.length > 0 && nodes.every(one => one.facts))
+    return wrong('write_path_unlisted_node', `which is none of the nodes ${nodes.map(one => one.name).join(', ')}`)
+  if (!node || !primary || node === primary || node.facts?.in_recovery !== false) return []
+  // Of two primaries of one cluster that are not confirmed yet, one may only have been looked at before a promotion.
+  if (!splitBrain && landing.system_identifier === primary.facts?.system_identifier) return []
+  return wrong(
+    'write_path_old_primary',
+    `which is writable, but the primary is ${primary.name}`,
+    `Fence ${node.name}, then point the path at ${whereIs(primary)}.`,
+  )
 }
 
-const pointsWrong = (seen: WritePathSeen, node: Node | undefined): Reason[] =>
+const pointsWrong = ({ address }: WritePathSeen, node: Node | undefined, { primary }: Home): Reason[] =>
   node?.facts?.in_recovery
-    ? [writePathReason('write_path_read_only', `${seen.address}: leads to ${node.name}, which is a standby`)]
+    ? [
+        writePathReason(
+          'write_path_read_only',
+          `${address}: leads to ${node.name}, which is a standby`,
+          pointAt(primary),
+        ),
+      ]
     : []
 
 function onPrimary(
@@ -160,16 +156,15 @@ function onPrimary(
 }
 
 const whereIs = (primary: Node): string => `${primary.name} (${primary.address ?? '?'})`
+const pointAt = (primary: Node | undefined): string | undefined =>
+  primary && `Point it at ${whereIs(primary)}, the primary, or at an endpoint that follows the primary.`
 
 /** The status with where it landed, and with a remedy that names the primary. */
 function amend(check: CheckStatus, landed: Landed): CheckStatus {
   const names = landed.nodes.map(node => node.name).join(', ')
   const told = check.reasons.map(reason => {
     if (reason.code !== 'write_path_read_only') return reason
-    const remedy =
-      landed.primary && landsOnStandby(check)
-        ? `Point it at ${whereIs(landed.primary)}, the primary, or at an endpoint that follows the primary.`
-        : reason.remedy
+    const remedy = (landsOnStandby(check) ? pointAt(landed.primary) : undefined) ?? reason.remedy
     return { ...reason, text: names === '' ? reason.text : `${reason.text}; landed on ${names}`, remedy }
   })
   const evidence = names === '' ? check.evidence : `${check.evidence}, on ${names}`

@@ -36,7 +36,8 @@ export function describeError(error: unknown): string {
   const own = oneLine(error.message)
   if (error.cause === undefined) return own || codeOf(error) || error.name
   const cause = describeError(error.cause)
-  return own === '' || own === 'fetch failed' || own.includes(cause) ? cause : oneLine(`${own}: ${cause}`)
+  if (own === '' || own === 'fetch failed') return cause
+  return own.includes(cause) ? own : oneLine(`${own}: ${cause}`)
 }
 
 /** The `code` of a system or protocol error (`ECONNREFUSED`, `25006`), also out of an AggregateError or a cause. */

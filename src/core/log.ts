@@ -1,4 +1,5 @@
 import { pino, type DestinationStream, type Logger } from 'pino'
+import { oneLine } from './errors.ts'
 
 export type { Logger }
 export const logLevels = ['debug', 'info', 'warn', 'error'] as const
@@ -15,10 +16,18 @@ export function createLog(level: LogLevel, format: LogFormat, write: (line: stri
   )
 }
 
-function pretty(line: string): string {
-  const { time, level, msg, ...rest } = JSON.parse(line) as Record<string, unknown>
-  const fields = Object.entries(rest).map(
-    ([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
-  )
-  return `${[time, String(level).padEnd(5), msg, ...fields].join(' ')}\n`
+interface Entry {
+  readonly time: string
+  readonly level: string
+  readonly msg?: string
+  readonly [field: string]: unknown
 }
+
+function pretty(line: string): string {
+  const { time, level, msg = '', ...rest } = JSON.parse(line) as Entry
+  const fields = Object.entries(rest).map(([key, value]) => `${key}=${plain(value) ? value : JSON.stringify(value)}`)
+  return `${[time, level.padEnd(5), oneLine(msg), ...fields].join(' ')}\n`
+}
+
+/** Text that can stand in a line without quotes. */
+const plain = (value: unknown): value is string => typeof value === 'string' && /^[^\s"=]+$/.test(value)

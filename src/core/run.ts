@@ -87,16 +87,10 @@ export async function run(check: Check, references: References, stop: AbortSigna
     // An abort is judged by the signal, not by the clock: what a run cut off by shutdown saw is not evidence.
     if (stop.aborted) return undefined
     const about = { probe: check.probe, target: check.target, config: check.config }
-    // A copy: a look that was cut off may still be going on.
-    const { samples, ...said } = found
-    return {
-      ...about,
-      ...blotted({ seen, ...said }, redact),
-      samples,
-      startedAt,
-      finishedAt: Date.now(),
-      phases: { ...phases },
-    }
+    // The phases as a copy: a look that was cut off may still be going on.
+    const { samples, verdict } = found
+    const when = { startedAt, finishedAt: Date.now(), phases: { ...phases } }
+    return { ...about, ...when, verdict, samples, ...saidWithout(seen, found, redact) }
   } finally {
     limit.clear()
   }
@@ -165,6 +159,13 @@ function startLook(check: Check, references: References, signal: AbortSignal) {
   }
   return { look, phases, redact: redact.text }
 }
+
+/** Codes and verdicts stay: somebody's password may be "postgres". */
+const saidWithout = (seen: unknown, { evidence, reasons }: Finding, redact: (text: string) => string) => ({
+  seen: blotted(seen, redact),
+  evidence: redact(evidence),
+  reasons: reasons.map(reason => ({ ...reason, text: redact(reason.text), remedy: redact(reason.remedy) })),
+})
 
 /** A copy in which every text, however deep, is without the secrets; what is no plain object stays as it is. */
 function blotted<T>(value: T, redact: (text: string) => string): T

@@ -1,0 +1,101 @@
+import { worst, type Reason, type Verdict } from '../core/probe.ts'
+import type { Provider } from '../probes/mail/index.ts'
+import { postgres } from '../probes/postgres/index.ts'
+import { ses } from '../probes/ses/index.ts'
+import { vault } from '../probes/vault/index.ts'
+import type { Blocker, CheckStatus, MailStatus } from './assessment.ts'
+import { clusterOf } from './cluster.ts'
+
+/** A reason and whose it is. */
+export interface Problem {
+  readonly probe: string
+  readonly target: string
+  readonly reason: Reason
+}
+export type Blocking = Problem & { readonly level: Blocker['level'] }
+/** What one necessity does to the verdict: what is to blame, and what is wrong with it besides. */
+export interface Contribution {
+  readonly blockers: readonly Blocking[]
+  readonly exceptions: readonly Problem[]
+}
+
+/** What can be a necessity: a check or a cluster. */
+interface Standing {
+  readonly probe: string
+  readonly target: string
+  readonly verdict: Verdict
+  readonly reasons: readonly Reason[]
+}
+export const problemsOf = ({ probe, target, reasons }: Standing): Problem[] =>
+  reasons.map(reason => ({ probe, target, reason }))
+
+/** A necessity: if it fails or is unknown, so is mail. */
+export function needed(standing: Standing): Contribution {
+  const { verdict } = standing
+  const problems = problemsOf(standing)
+  if (verdict !== 'fail' && verdict !== 'unknown') return { blockers: [], exceptions: problems }
+  return {
+    blockers: problems.filter(one => one.reason.verdict === verdict).map(one => ({ ...one, level: verdict })),
+    exceptions: problems.filter(one => one.reason.verdict !== verdict),
+  }
+}
+
+/** What may be broken without mail being so. */
+export const survived = (standings: readonly Standing[]): Contribution => ({
+  blockers: [],
+  exceptions: standings.flatMap(problemsOf),
+})
+
+/** In dependency order: what stands first may be the cause of what stands later. */
+const order = ['vault', 'secret', 'mail', 'settings', 'packages', 'cluster', 'write_path', 'smtp', 'ses'] as const
+
+/** The verdict, its blockers in dependency order, and the root: the first of those that make the verdict what it is. */
+export function conclude(
+  contributions: readonly Contribution[],
+  checks: readonly CheckStatus[],
+  provider: Provider | undefined,
+): Pick<MailStatus, 'verdict' | 'blockers' | 'root' | 'exceptions'> {
+  const direct = contributions.flatMap(one => one.blockers)
+  const blockers = distinct([...direct, ...vaultsBehind(direct, checks)]).sort(
+    (a, b) => rank(a, provider) - rank(b, provider),
+  )
+  const blocked = new Set(blockers.map(key))
+  const exceptions = distinct(contributions.flatMap(one => one.exceptions)).filter(one => !blocked.has(key(one)))
+  const verdict = worst([...blockers.map(one => one.level), ...exceptions.map(() => 'warn' as const)])
+  const first = blockers.find(one => one.level === verdict)
+  const marked = blockers.map(one => ({ ...one, root: one === first }))
+  return { verdict, blockers: marked, root: marked.find(one => one.root), exceptions }
+}
+
+/** Place in the dependency order; the provider the application is set to comes before the other one. */
+function rank({ probe, reason }: Problem, provider: Provider | undefined): number {
+  if (probe === ses.kind && provider === 'ses') return order.indexOf('smtp') - 0.5
+  const isSecret = probe !== vault.kind && reason.code.endsWith('_unresolved')
+  return order.indexOf(isSecret ? 'secret' : (probe as (typeof order)[number]))
+}
+
+const key = ({ probe, target, reason }: Problem): string => `${probe}/${target} ${reason.code} ${reason.text}`
+const distinct = <T extends Problem>(problems: readonly T[]): T[] => [
+  ...new Map(problems.map(problem => [key(problem), problem])).values(),
+]
+
+/**
+ * The Vaults that do not give what a blocker could not read: its cause, and no failure of their own. A Vault nothing
+ * waits for is not among them. A cluster waits for what its nodes could not read.
+ */
+function vaultsBehind(blockers: readonly Blocking[], checks: readonly CheckStatus[]): Blocking[] {
+  const blocks = (check: CheckStatus): boolean =>
+    blockers.some(({ probe, target }) =>
+      probe === 'cluster' && check.probe === postgres.kind
+        ? target === clusterOf(check)
+        : probe === check.probe && target === check.target,
+    )
+  const waiting = checks.filter(
+    check => check.reasons.some(({ code }) => /_(unresolved|unreadable)$/.test(code)) && blocks(check),
+  )
+  const behind = checks.filter(check => waiting.some(({ needs }) => needs.includes(check.id)))
+  return behind
+    .flatMap(problemsOf)
+    .filter(({ reason }) => reason.verdict !== 'warn')
+    .map(problem => ({ ...problem, level: 'unknown' }))
+}

@@ -1,0 +1,177 @@
+import type { Assessment, Memory } from '../../src/assess/assessment.ts'
+import { assess } from '../../src/assess/assess.ts'
+import {
+  checkId,
+  finding,
+  reasonsOf,
+  type Check,
+  type Observation,
+  type Probe,
+  type Target,
+} from '../../src/core/probe.ts'
+import { commonReasons } from '../../src/core/run.ts'
+import type { MailTarget } from '../../src/probes/mail/index.ts'
+import { postgres, type PostgresTarget } from '../../src/probes/postgres/index.ts'
+import type { NodeFacts } from '../../src/probes/postgres/observe.ts'
+import { writePath, type Landing, type WritePathSeen, type WritePathTarget } from '../../src/probes/write_path/index.ts'
+
+/** Milliseconds. */
+export const intervalMs = 15_000
+/** When the tests begin. */
+export const start = Date.UTC(2026, 0, 12, 8)
+const second = 1_000
+
+/** A check with what it last found; nothing where it has not run. */
+export interface Looked {
+  readonly check: Check
+  readonly observation: Observation | undefined
+}
+
+export const checkOf = <T extends Target, Seen>(
+  probe: Probe<T, Seen>,
+  target: T,
+  needs: readonly string[] = [],
+): Check => ({ ...probe.bind(target), target: target.name, intervalMs, timeoutMs: 5 * second, needs })
+
+/** What a probe makes of what it saw, by its own judgement. The look took no time. */
+export function judged<T extends Target, Seen>(probe: Probe<T, Seen>, target: T, seen: Seen, at = start): Observation {
+  const about = {
+    probe: probe.kind,
+    target: target.name,
+    config: target,
+    seen,
+    startedAt: at,
+    finishedAt: at,
+    phases: {},
+  }
+  return { ...about, ...probe.judge(seen, target) }
+}
+
+/** An observation with these reasons out of the list of its probe (or of any check), for what was seen. */
+export function reported<T extends Target, Seen>(
+  probe: Probe<T, Seen>,
+  target: T,
+  codes: readonly string[],
+  { seen, at = start }: { seen?: Seen; at?: number } = {},
+): Observation {
+  const reason = reasonsOf<string>({ ...commonReasons, ...probe.reasons })
+  const reasons = codes.map(code => reason(code, `${target.name}: ${code}`))
+  const about = { probe: probe.kind, target: target.name, config: target, startedAt: at, finishedAt: at, phases: {} }
+  return { ...about, seen, ...finding(`${target.name}: all is well`, reasons, []) }
+}
+
+/** Assesses what was last seen of each check. */
+export function assessed(
+  all: readonly Looked[],
+  { mail = [], now = start, previous }: { mail?: readonly MailTarget[]; now?: number; previous?: Memory } = {},
+): Assessment {
+  const latest = new Map(
+    all.flatMap(({ check, observation }) => (observation ? [[checkId(check), observation] as const] : [])),
+  )
+  return assess({ checks: all.map(({ check }) => check), mail }, previous, latest, now)
+}
+
+export const identifier = '7000000000000000001'
+export const otherIdentifier = '7000000000000000002'
+
+/** A node of a cluster of three; its number makes its address, and when its postmaster started. */
+export function primaryFacts(number: number, fields: Partial<NodeFacts> = {}): NodeFacts {
+  return {
+    in_recovery: false,
+    read_only: false,
+    read_only_source: 'default',
+    version: '18.4',
+    server_address: `10.0.0.12${number}`,
+    server_port: 5432,
+    postmaster_start: `2026-01-0${number + 1}T08:00:00.000000`,
+    system_identifier: identifier,
+    wal_lsn: 4096,
+    wal_file_timeline: '00000001',
+    receiver_running: false,
+    receiver_status: null,
+    received_timeline: null,
+    receiver_silent_seconds: null,
+    replay_lag_bytes: null,
+    last_replay_seconds: null,
+    replay_paused: null,
+    connections: 12,
+    max_connections: 100,
+    monitor: true,
+    synchronous: false,
+    sync_standbys: 0,
+    ...fields,
+  }
+}
+
+export const standbyFacts = (number: number, fields: Partial<NodeFacts> = {}): NodeFacts =>
+  primaryFacts(number, {
+    in_recovery: true,
+    read_only: true,
+    wal_file_timeline: null,
+    receiver_running: true,
+    receiver_status: 'streaming',
+    received_timeline: 1,
+    receiver_silent_seconds: 1,
+    replay_lag_bytes: 0,
+    replay_paused: false,
+    ...fields,
+  })
+
+export const nodeTarget = (name: string, cluster = 'keybuzz'): PostgresTarget =>
+  postgres.target.parse({ name, cluster, url: `postgres://mailpath@${name}:5432/postgres` })
+
+/** A node that answered, or that did not where there are no facts. */
+export function node(
+  name: string,
+  facts: NodeFacts | undefined,
+  { at = start, cluster }: { at?: number; cluster?: string } = {},
+): Looked {
+  const target = nodeTarget(name, cluster)
+  const refused = `${name}:5432: connect ECONNREFUSED (phase connect)`
+  const failure = { phase: 'connect', code: 'ECONNREFUSED', text: refused, timedOut: false }
+  const seen = { address: `${name}:5432`, facts, failure: facts ? undefined : failure }
+  return { check: checkOf(postgres, target), observation: judged(postgres, target, seen, at) }
+}
+
+/** A session on the server with these facts. */
+export const landingOn = (facts: NodeFacts, fields: Partial<Landing> = {}): Landing => ({
+  in_recovery: facts.in_recovery,
+  read_only: facts.read_only,
+  read_only_source: facts.read_only_source,
+  server_address: facts.server_address,
+  server_port: facts.server_port,
+  postmaster_start: facts.postmaster_start,
+  system_identifier: facts.system_identifier,
+  wal_file_timeline: facts.wal_file_timeline,
+  backend_pid: 4711,
+  backend_age_seconds: 0,
+  pooled: false,
+  ...fields,
+})
+
+export const pathTarget = (name: string, cluster = 'keybuzz'): WritePathTarget =>
+  writePath.target.parse({ name, cluster, url: `postgres://kb_backend@${name}:5432/keybuzz_backend` })
+
+const rung = (name: 'xid' | 'commit', refused: boolean) => ({
+  rung: name,
+  ok: !refused,
+  hung: false,
+  seconds: 0.002,
+  code: refused ? '25006' : undefined,
+  text: refused ? 'cannot execute UPDATE in a read-only transaction' : '',
+  syncWait: false,
+})
+
+/** A write path whose sessions landed there, with a write ladder that fits. */
+export function path(
+  name: string,
+  landings: readonly Landing[],
+  { at = start, ...fields }: { at?: number } & Partial<WritePathSeen> = {},
+): Looked {
+  const target = pathTarget(name)
+  const readOnly = landings[0]?.read_only === true
+  const ladder =
+    landings.length === 0 ? [] : readOnly ? [rung('xid', true)] : [rung('xid', false), rung('commit', false)]
+  const seen = { address: `${name}:5432`, addressOnly: undefined, landings, ladder, failure: undefined, ...fields }
+  return { check: checkOf(writePath, target), observation: judged(writePath, target, seen, at) }
+}

@@ -1,0 +1,197 @@
+import { describe, expect, it } from 'vitest'
+import type { Assessment, ClusterStatus, Memory } from '../../src/assess/assessment.ts'
+import { postgres } from '../../src/probes/postgres/index.ts'
+import { valueOf } from '../probes/values.ts'
+import {
+  assessed,
+  checkOf,
+  intervalMs,
+  node,
+  nodeTarget,
+  otherIdentifier,
+  primaryFacts,
+  reported,
+  standbyFacts,
+  start,
+  type Looked,
+} from './build.ts'
+
+const clusterOf = ({ clusters }: Assessment, name = 'keybuzz'): ClusterStatus => {
+  const found = clusters.find(cluster => cluster.name === name)
+  if (!found) throw new Error(`there is no cluster ${name}`)
+  return found
+}
+const codesOf = (assessment: Assessment) => clusterOf(assessment).reasons.map(reason => reason.code)
+const metric = (assessment: Assessment, name: string) => valueOf(assessment, `mailpath_cluster_${name}`)
+
+/** Assesses one look after another, each with what is remembered of the one before. */
+function story(...looks: readonly { readonly at: number; readonly nodes: readonly Looked[] }[]): Assessment {
+  let previous: Memory | undefined
+  let last: Assessment | undefined
+  for (const { at, nodes } of looks) {
+    last = assessed(nodes, { now: at, ...(previous && { previous }) })
+    previous = last.memory
+  }
+  if (!last) throw new Error('a story needs a look')
+  return last
+}
+
+const [one, two, three] = ['db-1', 'db-2', 'db-3'] as const
+const promoted = primaryFacts(2, { wal_file_timeline: '00000002' })
+
+describe('a cluster', () => {
+  it('with one primary is ok, and names it', () => {
+    const all = assessed([node(one, primaryFacts(1)), node(two, standbyFacts(2)), node(three, standbyFacts(3))])
+    expect(clusterOf(all)).toMatchObject({ verdict: 'ok', primary: one, primaries: 1, splitBrain: false })
+    expect(clusterOf(all).evidence).toBe('db-1 (db-1:5432) is primary on timeline 1')
+    expect(clusterOf(all).nodes.map(({ role }) => role)).toEqual(['primary', 'standby', 'standby'])
+    expect([metric(all, 'primaries'), metric(all, 'split_brain'), metric(all, 'nodes_unreachable')]).toEqual([1, 0, 0])
+    expect(valueOf(all, 'mailpath_cluster_primary_info', { node: one, postgres_cluster: 'keybuzz' })).toBe(1)
+    expect([metric(all, 'failovers_total'), metric(all, 'last_failover_timestamp_seconds')]).toEqual([0, undefined])
+  })
+
+  it('of which every node is seen and none is primary fails, with primaries 0', () => {
+    const all = assessed([node(one, standbyFacts(1)), node(two, standbyFacts(2))])
+    expect(clusterOf(all)).toMatchObject({ verdict: 'fail', primary: undefined, primaries: 0, splitBrain: false })
+    expect(clusterOf(all).reasons[0]?.text).toBe('cluster keybuzz: all 2 nodes answer, and none is its primary')
+    expect(codesOf(all)).toEqual(['cluster_no_primary'])
+    expect(metric(all, 'primaries')).toBe(0)
+  })
+
+  it('of which no primary and not every node is seen is unknown, with nothing counted', () => {
+    const all = assessed([node(one, undefined), node(two, standbyFacts(2))])
+    expect(clusterOf(all)).toMatchObject({ verdict: 'unknown', primaries: undefined, splitBrain: undefined })
+    expect(clusterOf(all).reasons[0]?.text).toBe('cluster keybuzz: no primary is seen, and nothing is known of db-1')
+    expect([metric(all, 'primaries'), metric(all, 'split_brain')]).toEqual([undefined, undefined])
+    expect(metric(all, 'nodes_unreachable')).toBe(1)
+  })
+
+  it('does not rule a split brain out while a node is not seen', () => {
+    const all = assessed([node(one, primaryFacts(1)), node(two, undefined)])
+    expect(clusterOf(all)).toMatchObject({ verdict: 'ok', primary: one, primaries: 1, splitBrain: undefined })
+    expect(metric(all, 'split_brain')).toBeUndefined()
+  })
+
+  it('takes a node for unseen once what it said is stale', () => {
+    const all = story({
+      at: start + 4 * intervalMs,
+      nodes: [node(one, primaryFacts(1)), node(two, standbyFacts(2), { at: start + 4 * intervalMs })],
+    })
+    expect(codesOf(all)).toEqual(['cluster_primary_unknown'])
+    expect(metric(all, 'nodes_unreachable')).toBeUndefined()
+  })
+
+  it('counts as unreachable only what was looked at', () => {
+    const target = nodeTarget(two)
+    const notLookedAt = {
+      check: checkOf(postgres, target),
+      observation: reported(postgres, target, ['reference_unresolved']),
+    }
+    expect(metric(assessed([node(one, primaryFacts(1)), notLookedAt]), 'nodes_unreachable')).toBeUndefined()
+  })
+
+  it('warns of a standby that stayed on an older timeline', () => {
+    const all = assessed([node(two, promoted), node(three, standbyFacts(3, { received_timeline: 1 }))])
+    expect(clusterOf(all)).toMatchObject({ verdict: 'warn', primary: two })
+    expect(clusterOf(all).reasons[0]?.text).toBe('cluster keybuzz: db-3 is on timeline 1, the primary db-2 on 2')
+    const fine = assessed([node(two, promoted), node(three, standbyFacts(3, { received_timeline: 2 }))])
+    const unseen = assessed([node(two, promoted), node(three, standbyFacts(3, { received_timeline: null }))])
+    expect([codesOf(fine), codesOf(unseen)]).toEqual([[], []])
+  })
+
+  it('has nothing to do with the nodes of another', () => {
+    const all = assessed([node(one, primaryFacts(1)), node(two, primaryFacts(2), { cluster: 'other' })])
+    expect(all.clusters.map(({ name, primary, verdict }) => [name, primary, verdict])).toEqual([
+      ['keybuzz', one, 'ok'],
+      ['other', two, 'ok'],
+    ])
+  })
+})
+
+describe('two primaries', () => {
+  const both = (at: number) => [node(one, primaryFacts(1), { at }), node(two, promoted, { at })]
+
+  it('are suspected first, and both are to be looked at again', () => {
+    const all = assessed(both(start))
+    expect(all.recheck).toEqual(['postgres/db-2', 'postgres/db-1'])
+    expect(clusterOf(all)).toMatchObject({ primary: two, primaries: 2, splitBrain: undefined, verdict: 'ok' })
+    expect(metric(all, 'split_brain')).toBeUndefined()
+  })
+
+  it('are a split brain once both were looked at again', () => {
+    const again = start + 100
+    const once = story(
+      { at: start, nodes: both(start - 1) },
+      { at: again, nodes: [node(one, primaryFacts(1), { at: again }), node(two, promoted, { at: start - 1 })] },
+    )
+    expect([clusterOf(once).splitBrain, once.recheck]).toEqual([undefined, ['postgres/db-2', 'postgres/db-1']])
+    const twice = story({ at: start, nodes: both(start - 1) }, { at: again, nodes: both(again) })
+    expect([clusterOf(twice).splitBrain, twice.recheck, codesOf(twice)]).toEqual([true, [], ['cluster_split_brain']])
+    expect(clusterOf(twice)).toMatchObject({ primary: two, primaries: 2, verdict: 'fail' })
+    expect(clusterOf(twice).reasons[0]?.remedy).toMatch(/^Fence db-1 at once \(it is behind db-2/)
+    expect(metric(twice, 'split_brain')).toBe(1)
+  })
+
+  it('are not counted as failovers while they contend, nor is the old primary once it is fenced', () => {
+    const before = { at: start, nodes: [node(one, primaryFacts(1)), node(two, standbyFacts(2))] }
+    const split = [1, 2, 3].map(n => ({ at: start + n * 100, nodes: both(start + n * 100) }))
+    const after = { at: start + 400, nodes: [node(one, undefined), node(two, promoted)] }
+    expect(metric(story(before, ...split), 'failovers_total')).toBe(0)
+    expect(metric(story(before, ...split, after), 'failovers_total')).toBe(1)
+    expect(metric(story(...split, before), 'failovers_total')).toBe(0)
+  })
+
+  it.each([
+    ['the old primary is a standby now', node(one, standbyFacts(1, { received_timeline: 2 }), { at: start + 200 })],
+    ['the old primary is gone', node(one, undefined, { at: start + 200 })],
+  ])('seen from two sides of a promotion are never a split brain: %s', (_, old) => {
+    const before = { at: start, nodes: [node(one, primaryFacts(1)), node(two, standbyFacts(2))] }
+    // The new primary was looked at after the promotion, the old one before it.
+    const between = { at: start + 100, nodes: [node(one, primaryFacts(1)), node(two, promoted, { at: start + 100 })] }
+    const after = { at: start + 200, nodes: [old, node(two, promoted, { at: start + 100 })] }
+    for (const looks of [
+      [before, between],
+      [before, between, between],
+      [before, between, after],
+    ])
+      expect(clusterOf(story(...looks)).splitBrain).not.toBe(true)
+    const done = story(before, between, after)
+    expect([clusterOf(done).primary, metric(done, 'failovers_total')]).toEqual([two, 1])
+  })
+
+  it('with other system identifiers are not one cluster, which is told and is no split brain', () => {
+    const stranger = primaryFacts(3, { system_identifier: otherIdentifier })
+    const all = assessed([node(one, primaryFacts(1)), node(two, standbyFacts(2)), node(three, stranger)])
+    expect(clusterOf(all)).toMatchObject({ primary: one, primaries: 1, splitBrain: false, verdict: 'warn' })
+    expect([codesOf(all), all.recheck]).toEqual([['cluster_mixed'], []])
+    expect(clusterOf(all).reasons[0]?.text).toContain('db-3 has another system identifier')
+  })
+
+  it('that are one server under two names are one', () => {
+    const all = (at: number) => [node('vip', primaryFacts(1), { at }), node(one, primaryFacts(1), { at })]
+    const seen = story({ at: start, nodes: all(start) }, { at: start + 100, nodes: all(start + 100) })
+    expect(clusterOf(seen)).toMatchObject({ primary: 'vip', primaries: 1, splitBrain: false, verdict: 'ok' })
+  })
+})
+
+describe('failovers', () => {
+  const first = { at: start, nodes: [node(one, primaryFacts(1)), node(two, standbyFacts(2))] }
+  const none = { at: start + 5_000, nodes: [node(one, undefined), node(two, standbyFacts(2))] }
+  const second = { at: start + 10_000, nodes: [node(one, undefined), node(two, promoted)] }
+
+  it('are counted once, also over a gap with no primary, with the time when it was seen', () => {
+    const all = story(first, none, none, second, second)
+    expect(metric(all, 'failovers_total')).toBe(1)
+    expect(metric(all, 'last_failover_timestamp_seconds')).toBe((start + 10_000) / 1000)
+    expect(metric(story(first, second), 'failovers_total')).toBe(1)
+  })
+
+  it('are none where the same primary comes back, or where the first one is seen', () => {
+    expect(metric(story(first, none, { ...first, at: start + 10_000 }), 'failovers_total')).toBe(0)
+    expect(metric(story(none, second), 'failovers_total')).toBe(0)
+  })
+
+  it('are counted there and back', () => {
+    expect(metric(story(first, second, { ...first, at: start + 20_000 }), 'failovers_total')).toBe(2)
+  })
+})

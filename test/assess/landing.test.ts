@@ -1,0 +1,226 @@
+import { describe, expect, it } from 'vitest'
+import type { Assessment, CheckStatus, LandingStatus } from '../../src/assess/assessment.ts'
+import type { NodeFacts } from '../../src/probes/postgres/observe.ts'
+import { valueOf } from '../probes/values.ts'
+import {
+  assessed,
+  intervalMs,
+  landingOn,
+  node,
+  otherIdentifier,
+  path,
+  primaryFacts,
+  standbyFacts,
+  start,
+  type Looked,
+} from './build.ts'
+
+interface Landed {
+  readonly status: CheckStatus
+  readonly landing: LandingStatus
+  readonly codes: readonly string[]
+}
+
+function landed(assessment: Assessment): Landed {
+  const status = assessment.checks.find(check => check.probe === 'write_path')
+  const landing = assessment.landings[0]
+  if (!status || !landing) throw new Error('there is no write path')
+  return { status, landing, codes: status.reasons.map(reason => reason.code) }
+}
+
+const [one, two] = ['db-1', 'db-2'] as const
+const nodes = [node(one, primaryFacts(1)), node(two, standbyFacts(2))]
+const over = (all: readonly Looked[]): Landed => landed(assessed(all))
+
+describe('a write path that lands', () => {
+  it('on the primary is ok, and says where', () => {
+    const all = assessed([...nodes, path('haproxy', [landingOn(primaryFacts(1))])])
+    const { status, landing } = landed(all)
+    expect(landing).toEqual({ writePath: 'haproxy', cluster: 'keybuzz', nodes: [one], onPrimary: true })
+    expect(status).toMatchObject({ verdict: 'ok', evidence: expect.stringMatching(/, on db-1$/) as string })
+    expect(valueOf(all, 'mailpath_write_path_on_primary', { target: 'haproxy', postgres_cluster: 'keybuzz' })).toBe(1)
+    expect(valueOf(all, 'mailpath_write_path_landed_info', { node: one })).toBe(1)
+  })
+
+  it('on a standby names it, and the primary to point at', () => {
+    const all = assessed([...nodes, path('backend', [landingOn(standbyFacts(2))])])
+    const { status, landing, codes } = landed(all)
+    expect([codes, landing.nodes, landing.onPrimary]).toEqual([['write_path_read_only'], [two], false])
+    expect(status.reasons[0]?.text).toMatch(/lands on a standby: .*25006.*; landed on db-2$/)
+    expect(status.reasons[0]?.remedy).toBe(
+      'Point it at db-1 (db-1:5432), the primary, or at an endpoint that follows the primary.',
+    )
+    expect(valueOf(all, 'mailpath_write_path_on_primary')).toBe(0)
+  })
+
+  it('on a standby of a cluster whose primary is not known has no primary to name', () => {
+    const { status } = over([
+      node(one, undefined),
+      node(two, standbyFacts(2)),
+      path('backend', [landingOn(standbyFacts(2))]),
+    ])
+    expect(status.reasons[0]?.remedy).toBe('Point it at the primary, or at an endpoint that follows the primary.')
+  })
+
+  it('on a read-only primary is not told to go to another node', () => {
+    const readOnly = landingOn(primaryFacts(1), { read_only: true, read_only_source: 'database' })
+    expect(over([...nodes, path('backend', [readOnly])]).status.reasons[0]?.remedy).toMatch(
+      /^Reset default_transaction/,
+    )
+  })
+
+  it('on a standby nobody listed is read-only, and nothing besides', () => {
+    expect(over([...nodes, path('backend', [landingOn(standbyFacts(9))])]).codes).toEqual(['write_path_read_only'])
+  })
+
+  it('on several nodes names them all', () => {
+    const { status, landing } = over([
+      ...nodes,
+      path('blind', [landingOn(primaryFacts(1)), landingOn(standbyFacts(2))]),
+    ])
+    expect([landing.nodes, landing.onPrimary]).toEqual([[one, two], false])
+    expect(status.reasons[0]?.text).toMatch(/1 of 2 sessions land on a standby.*; landed on db-1, db-2$/)
+  })
+
+  it('on a server of another cluster fails', () => {
+    const stranger = primaryFacts(9, { system_identifier: otherIdentifier })
+    const { status, landing, codes } = over([...nodes, path('backend', [landingOn(stranger)])])
+    expect([codes, landing.nodes, landing.onPrimary]).toEqual([['write_path_other_cluster'], [], false])
+    expect(status.reasons[0]?.text).toContain(
+      `lands on 10.0.0.129:5432, of the cluster with system identifier ${otherIdentifier}`,
+    )
+  })
+
+  it('on a known node of another cluster names that node, be its address one of ours too', () => {
+    const stranger = primaryFacts(1, {
+      system_identifier: otherIdentifier,
+      postmaster_start: '2020-01-01T00:00:00.000000',
+    })
+    const all = [...nodes, node('staging', stranger, { cluster: 'staging' }), path('backend', [landingOn(stranger)])]
+    const { landing, codes } = over(all)
+    expect([codes, landing.nodes]).toEqual([['write_path_other_cluster'], ['staging']])
+  })
+
+  it('on a server nobody listed warns, but only where every node is known', () => {
+    const unlisted = path('backend', [landingOn(primaryFacts(9))])
+    const { status, landing, codes } = over([...nodes, unlisted])
+    expect([codes, status.verdict, landing.onPrimary]).toEqual([['write_path_unlisted_node'], 'warn', undefined])
+    expect(status.reasons[0]?.text).toContain('lands on 10.0.0.129:5432, which is none of the nodes db-1, db-2')
+    expect(over([node(one, primaryFacts(1)), node(two, undefined), unlisted]).codes).toEqual([])
+    expect(over([unlisted])).toMatchObject({ codes: [], landing: { nodes: [], onPrimary: undefined } })
+  })
+
+  it('nowhere, or was not looked at lately, is on no node', () => {
+    const failure = {
+      phase: 'login',
+      code: undefined,
+      text: 'haproxy:5432: Connection terminated unexpectedly',
+      timedOut: false,
+    }
+    expect(over([...nodes, path('haproxy', [], { failure })]).landing).toMatchObject({
+      nodes: [],
+      onPrimary: undefined,
+    })
+    const old = [...nodes, path('haproxy', [landingOn(primaryFacts(1))])]
+    const all = assessed(old, { now: start + 4 * intervalMs })
+    expect(landed(all)).toMatchObject({ codes: ['stale'], landing: { nodes: [], onPrimary: undefined } })
+    expect(valueOf(all, 'mailpath_write_path_on_primary')).toBeUndefined()
+  })
+})
+
+describe('nodes are told apart', () => {
+  const tunnel: Partial<NodeFacts> = { server_address: '127.0.0.1', server_port: 5432 }
+  const behindTunnel = [node(one, primaryFacts(1, tunnel)), node(two, standbyFacts(2, tunnel))]
+
+  it('by postmaster start, where they all share one address and port', () => {
+    const on = (facts: NodeFacts) => over([...behindTunnel, path('tunnel', [landingOn(facts)])]).landing
+    expect(on(standbyFacts(2, tunnel))).toMatchObject({ nodes: [two], onPrimary: false })
+    expect(on(primaryFacts(1, tunnel))).toMatchObject({ nodes: [one], onPrimary: true })
+  })
+
+  it('by address and port after a restart, until the node is looked at again', () => {
+    const restarted = primaryFacts(1, { postmaster_start: '2026-01-12T07:59:00.000000' })
+    expect(over([...nodes, path('haproxy', [landingOn(restarted)])])).toMatchObject({
+      codes: [],
+      landing: { nodes: [one], onPrimary: true },
+    })
+  })
+
+  it('not at all after a restart behind one address: nothing is claimed', () => {
+    const restarted = primaryFacts(1, { ...tunnel, postmaster_start: '2026-01-12T07:59:00.000000' })
+    expect(over([...behindTunnel, path('tunnel', [landingOn(restarted)])])).toMatchObject({
+      codes: [],
+      landing: { nodes: [], onPrimary: undefined },
+    })
+  })
+
+  it('by port, where several run on one host', () => {
+    const same = '2026-01-01T00:00:00.000000'
+    const [a, b] = [
+      primaryFacts(1, { ...tunnel, postmaster_start: same }),
+      standbyFacts(1, { ...tunnel, postmaster_start: same, server_port: 5433 }),
+    ]
+    const { landing } = over([node(one, a), node(two, b), path('backend', [landingOn(b)])])
+    expect(landing.nodes).toEqual([two])
+  })
+})
+
+describe('in a split brain', () => {
+  const promoted = primaryFacts(2, { wal_file_timeline: '00000002' })
+  const both = (at: number) => [node(one, primaryFacts(1), { at }), node(two, promoted, { at })]
+  const onOld = path('backend', [landingOn(primaryFacts(1))])
+
+  it('a path on the old primary fails once the split is confirmed, and not before', () => {
+    const suspected = assessed([...both(start), onOld])
+    expect(landed(suspected)).toMatchObject({ codes: [], landing: { nodes: [one], onPrimary: undefined } })
+    const confirmed = landed(assessed([...both(start), onOld], { previous: suspected.memory }))
+    expect([confirmed.codes, confirmed.landing.onPrimary]).toEqual([['write_path_old_primary'], false])
+    expect(confirmed.status.reasons[0]).toMatchObject({
+      text: 'backend:5432: lands on db-1, which is writable, but the primary is db-2',
+      remedy: 'Fence db-1, then point the path at db-2 (db-2:5432).',
+    })
+  })
+
+  it('a path on the new one is well', () => {
+    const all = [...both(start), path('backend', [landingOn(promoted)])]
+    const { memory } = assessed(all)
+    expect(landed(assessed(all, { previous: memory }))).toMatchObject({ codes: [], landing: { onPrimary: true } })
+  })
+
+  it('a node that its own check still calls a standby was promoted in between', () => {
+    const { codes, landing } = over([...nodes, path('backend', [landingOn(promoted)])])
+    expect([codes, landing.nodes, landing.onPrimary]).toEqual([[], [two], undefined])
+  })
+
+  it('a writable node of another system identifier under the name of the cluster is not its primary', () => {
+    const stranger = primaryFacts(3, { system_identifier: otherIdentifier })
+    const { codes } = over([...nodes, node('db-3', stranger), path('backend', [landingOn(stranger)])])
+    expect(codes).toEqual(['write_path_old_primary'])
+  })
+})
+
+describe('a path of which only the address is known', () => {
+  const pointing = (facts: NodeFacts) =>
+    path('pghost', [], { addressOnly: { peer: facts.server_address ?? '', port: 5432 } })
+
+  it('at the primary is still not tried', () => {
+    const { codes, landing, status } = over([...nodes, pointing(primaryFacts(1))])
+    expect([codes, status.verdict]).toEqual([['write_path_not_tried'], 'unknown'])
+    expect([landing.nodes, landing.onPrimary]).toEqual([[one], true])
+  })
+
+  it('at a standby fails, and the remedy names the primary', () => {
+    const { codes, landing, status } = over([...nodes, pointing(standbyFacts(2))])
+    expect(codes).toEqual(['write_path_read_only', 'write_path_not_tried'])
+    expect([landing.nodes, landing.onPrimary, status.verdict]).toEqual([[two], false, 'fail'])
+    expect(status.reasons[0]?.text).toBe('pghost:5432: leads to db-2, which is a standby')
+    expect(status.reasons[0]?.remedy).toMatch(/^Point it at db-1 \(db-1:5432\), the primary/)
+  })
+
+  it('elsewhere says nothing of nodes', () => {
+    expect(over([...nodes, pointing(primaryFacts(9))])).toMatchObject({
+      codes: ['write_path_not_tried'],
+      landing: { nodes: [], onPrimary: undefined },
+    })
+  })
+})
