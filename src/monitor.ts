@@ -1,7 +1,7 @@
 import { assess } from './assess/assess.ts'
-import type { Assessment, CheckStatus, Plan } from './assess/assessment.ts'
+import type { Assessment, Plan } from './assess/assessment.ts'
 import type { Logger } from './core/log.ts'
-import { checkId, type Check, type Observation, type Verdict } from './core/probe.ts'
+import { checkId, type Check, type Observation, type Reason, type Verdict } from './core/probe.ts'
 import { run, type References } from './core/run.ts'
 import { every, offsetOf } from './core/scheduler.ts'
 
@@ -51,15 +51,24 @@ export function createMonitor(plan: Plan, references: References, log: Logger): 
   const told = new Map<string, Verdict>()
   let assessment = assess(plan, undefined, latest, startedAt)
 
+  const ready = (): boolean => plan.checks.every(check => latest.has(checkId(check)))
+
+  /** A line for each change of a verdict, and none while it stays. */
+  const tell = (id: string, to: Verdict, about: object, reason: Reason | undefined, text: string): void => {
+    const from = told.get(id)
+    if (from === to) return
+    told.set(id, to)
+    log[to === 'ok' ? 'info' : 'warn']({ ...about, from, to, reason: reason?.code }, text)
+  }
+
   /** What is found of one check may change how another stands: a write path is told by the nodes where it lands. */
   const reassess = (): void => {
     assessment = assess(plan, assessment.memory, latest, Date.now())
-    for (const check of assessment.checks) {
-      const from = told.get(check.id)
-      if (!check.observation || check.verdict === from) continue
-      told.set(check.id, check.verdict)
-      logChange(log, from, check)
-    }
+    for (const { id, probe, target, verdict, reasons, evidence, observation } of assessment.checks)
+      if (observation) tell(id, verdict, { probe, target }, reasons[0], evidence)
+    if (!ready()) return
+    for (const { name, verdict, root } of assessment.mail)
+      tell(`mail path ${name}`, verdict, { mail_path: name }, root?.reason, root?.reason.text ?? 'nothing blocks mail')
   }
 
   const record = (observation: Observation): void => {
@@ -119,16 +128,10 @@ export function createMonitor(plan: Plan, references: References, log: Logger): 
       )
       await Promise.all(loops)
     },
-    ready: () => plan.checks.every(check => latest.has(checkId(check))),
+    ready,
     alive: () =>
       plan.checks.every(
         check => Date.now() - (lastTurn.get(checkId(check)) ?? startedAt) < 3 * check.intervalMs + check.timeoutMs,
       ),
   }
-}
-
-function logChange(log: Logger, from: Verdict | undefined, now: CheckStatus): void {
-  const fields = { probe: now.probe, target: now.target, from, to: now.verdict, reason: now.reasons[0]?.code }
-  if (now.verdict === 'ok') log.info(fields, now.evidence)
-  else log.warn(fields, now.evidence)
 }

@@ -3,7 +3,18 @@ import type { Verdict } from '../src/core/probe.ts'
 import { historyLength } from '../src/monitor.ts'
 import { landingOn, node, path, primaryFacts, standbyFacts, start } from './assess/build.ts'
 import { checkOf, fine, never, untilAborted } from './core/checks.ts'
-import { broken, counted, inTurn, lookOf, lookedOf, odd, watched, watchFor, type Watched } from './monitored.ts'
+import {
+  broken,
+  counted,
+  inTurn,
+  lookOf,
+  lookedOf,
+  odd,
+  watched,
+  watchedFor,
+  watchFor,
+  type Watched,
+} from './monitored.ts'
 import { valueOf } from './probes/values.ts'
 
 beforeEach(() => void vi.useFakeTimers({ now: start }))
@@ -126,6 +137,14 @@ describe('the log', () => {
       { level: 'warn', ...about, from: 'fail', to: 'warn', reason: 'odd', msg: 'it is odd' },
       { level: 'info', ...about, from: 'warn', to: 'ok', msg: 'all is well' },
     ])
+  })
+
+  it('tells once what a mail path is, and not before every check has run', async () => {
+    const one = watchedFor([{ name: 'app', provider: 'smtp', write_path: [] }], inTurn([fine]).check)
+    one.monitor.status()
+    for (let n = 0; n < 3; n++) await one.monitor.runAll(one.stop.signal)
+    const told = one.logged.filter(entry => 'mail_path' in entry)
+    expect(told).toMatchObject([{ level: 'warn', mail_path: 'app', to: 'unknown', reason: 'mail_provider_not_probed' }])
   })
 
   it('tells once that a check went stale, and that it came back', async () => {

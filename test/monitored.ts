@@ -3,6 +3,7 @@ import { expect, vi } from 'vitest'
 import { createLog } from '../src/core/log.ts'
 import { finding, reasonsOf, type Check, type Finding } from '../src/core/probe.ts'
 import { createMonitor, type Monitor } from '../src/monitor.ts'
+import type { MailTarget } from '../src/probes/mail/index.ts'
 import { start, type Looked } from './assess/build.ts'
 import { checkOf, fine, noReferences, sleep } from './core/checks.ts'
 
@@ -21,13 +22,16 @@ export interface Watched {
   readonly logged: Record<string, unknown>[]
 }
 
-export function watched(...checks: readonly Check[]): Watched {
+export const watched = (...checks: readonly Check[]): Watched => watchedFor([], ...checks)
+
+/** The same, with mail paths over the checks. */
+export function watchedFor(mail: readonly MailTarget[], ...checks: readonly Check[]): Watched {
   const logged: Record<string, unknown>[] = []
   const log = createLog('debug', 'json', line => {
     const { time: _, ...entry } = JSON.parse(line) as Record<string, unknown>
     logged.push(entry)
   })
-  return { monitor: createMonitor({ checks, mail: [] }, noReferences, log), stop: new AbortController(), logged }
+  return { monitor: createMonitor({ checks, mail }, noReferences, log), stop: new AbortController(), logged }
 }
 
 /** A check that finds these one after the other, and then the last of them for ever. */

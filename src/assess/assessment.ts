@@ -42,7 +42,7 @@ export interface NodeStatus {
 export interface ClusterStatus {
   readonly name: string
   readonly nodes: readonly NodeStatus[]
-  /** Name of the one primary; with a split brain that of the highest timeline. */
+  /** Name of the one primary; with a split brain the one the standbys follow, else that of the highest timeline. */
   readonly primary: string | undefined
   /** Undefined while it is not known: none seen, and some node could not be asked. */
   readonly primaries: number | undefined

@@ -44,7 +44,7 @@ export const clusterReasons = {
     verdict: 'fail',
     severity: 'critical',
     meaning: 'Two nodes with the same system identifier are writable: what is written to one of them will be lost.',
-    remedy: 'Fence the old primary (the one with the lower timeline) at once, then rewind it.',
+    remedy: 'Fence the one that is not to be kept at once, then rewind it: most often that which no standby follows.',
   },
   cluster_primary_unknown: {
     verdict: 'unknown',
@@ -121,7 +121,7 @@ function assessCluster(name: string, nodes: readonly Node[], before: ClusterMemo
   const primaries = nodes
     .filter(node => node.facts && !node.facts.in_recovery && node.facts.system_identifier === identifier)
     .filter((node, i, all) => all.findIndex(other => isSameServer(other, node)) === i)
-    .sort((a, b) => timeline(b) - timeline(a))
+    .sort((a, b) => followers(b, nodes) - followers(a, nodes) || timeline(b) - timeline(a))
   const allSeen = nodes.every(node => node.facts)
   const split = splitBrain(primaries, before, now)
   const primary = primaries[0]?.name
@@ -150,6 +150,14 @@ function assessCluster(name: string, nodes: readonly Node[], before: ClusterMemo
 /** Two targets may be one server: a node, and an address that follows the primary. */
 const isSameServer = (a: Node, b: Node): boolean =>
   a.facts?.postmaster_start === b.facts?.postmaster_start && a.facts?.server_port === b.facts?.server_port
+
+/**
+ * Of two primaries the rightful one is that which the standbys follow, and only then that of the higher timeline: after
+ * a failover the old primary is behind, but after a promotion by mistake the new one is ahead.
+ */
+const followers = (node: Node, nodes: readonly Node[]): number =>
+  nodes.filter(({ facts }) => facts?.in_recovery && facts.receiver_running && timelineOf(facts) === timeline(node))
+    .length
 
 const timeline = (node: Node): number => (node.facts && timelineOf(node.facts)) ?? 0
 const describe = (node: Node): string =>
@@ -197,7 +205,7 @@ function reasonsFor({ name, nodes, primaries, identifier, allSeen, confirmed }: 
   const namesOf = (list: readonly Node[]): string => list.map(node => node.name).join(', ')
   const [primary, ...others] = primaries
   if (primary && confirmed) {
-    const remedy = `Fence ${namesOf(others)} at once (it is behind ${primary.name} or equal to it), then rewind it.`
+    const remedy = `Fence ${namesOf(others)} at once, then rewind it; if that is the one to keep, fence ${primary.name} instead.`
     add('cluster_split_brain', primaries.map(describe).join('; '), remedy)
   }
   const foreign = nodes.filter(node => node.facts && node.facts.system_identifier !== identifier)

@@ -64,6 +64,7 @@ interface Landed {
   readonly onPrimary: boolean | undefined
   readonly reasons: readonly Reason[]
   readonly primary: Node | undefined
+  readonly addressOnly: boolean
 }
 
 /** The nodes of the cluster a write path should write to, and which of them is the primary. */
@@ -87,7 +88,13 @@ function land(check: CheckStatus, nodes: readonly Node[], cluster: ClusterStatus
   const reasons = seen.addressOnly
     ? pointsWrong(seen, found[0], home)
     : seen.landings.flatMap((landing, i) => landsWrong(seen.address, landing, candidates[i] ?? [], home))
-  return { nodes: found, onPrimary: onPrimary(seen, where, primary, reasons), reasons: distinct(reasons), primary }
+  return {
+    nodes: found,
+    onPrimary: onPrimary(seen, where, primary, reasons),
+    reasons: distinct(reasons),
+    primary,
+    addressOnly: seen.addressOnly !== undefined,
+  }
 }
 
 /**
@@ -162,12 +169,15 @@ const pointAt = (primary: Node | undefined): string | undefined =>
 /** The status with where it landed, and with a remedy that names the primary. */
 function amend(check: CheckStatus, landed: Landed): CheckStatus {
   const names = landed.nodes.map(node => node.name).join(', ')
-  const told = check.reasons.map(reason => {
+  const told = check.reasons.flatMap(reason => {
+    // Where an address without a login leads is all that was asked of it.
+    if (reason.code === 'write_path_not_tried' && landed.onPrimary) return []
     if (reason.code !== 'write_path_read_only') return reason
     const remedy = (landsOnStandby(check) ? pointAt(landed.primary) : undefined) ?? reason.remedy
     return { ...reason, text: names === '' ? reason.text : `${reason.text}; landed on ${names}`, remedy }
   })
-  const evidence = names === '' ? check.evidence : `${check.evidence}, on ${names}`
+  const evidence =
+    names === '' ? check.evidence : `${check.evidence}${landed.addressOnly ? ', leads to' : ', on'} ${names}`
   return { ...check, ...finding(evidence, [...told, ...landed.reasons], check.samples) }
 }
 

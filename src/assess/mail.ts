@@ -4,6 +4,7 @@ import { mail, type MailTarget, type Provider } from '../probes/mail/index.ts'
 import { postgres } from '../probes/postgres/index.ts'
 import { canDeliver, ses } from '../probes/ses/index.ts'
 import { vault } from '../probes/vault/index.ts'
+import { writePath } from '../probes/write_path/index.ts'
 import type { CheckStatus, ClusterStatus, MailStatus } from './assessment.ts'
 import { clusterOf } from './cluster.ts'
 import { conclude, needed, problemsOf, survived, type Contribution, type Problem } from './verdict.ts'
@@ -24,8 +25,10 @@ export const mailReasons = {
   mail_write_path_not_probed: {
     verdict: 'unknown',
     severity: 'high',
-    meaning: 'The configuration has no write_path target, so nothing is known of whether the application can write.',
-    remedy: 'Add a write_path target; if the application needs no database, say so with `write_path: []` under mail.',
+    meaning:
+      'The configuration has no write_path target with a login, so nothing is known of whether the application can write.',
+    remedy:
+      'Add a write_path target with the login of the application; if the application needs no database, say so with `write_path: []` under mail.',
   },
   mail_provider_not_probed: {
     verdict: 'unknown',
@@ -61,8 +64,8 @@ function assessPath(
   const ownClusters = clusters.filter(cluster => writesTo(cluster.name))
   const contributions = [
     ...[...own, ...settings, ...packages, ...writePaths].map(needed),
-    ...ownClusters.map(cluster => needed({ ...cluster, probe: 'cluster', target: cluster.name })),
-    ...(writePaths.length === 0 && target.write_path?.length !== 0 ? [noWritePath(target)] : []),
+    ...ownClusters.map(contributionOf),
+    ...(writePaths.every(isAddressOnly) && target.write_path?.length !== 0 ? [noWritePath(target)] : []),
     delivery(target, provider, ways),
     survived(checks.filter(check => check.probe === vault.kind)),
     survived(checks.filter(check => check.probe === postgres.kind && writesTo(clusterOf(check)))),
@@ -85,8 +88,21 @@ function notProbed(target: MailTarget, code: keyof typeof mailReasons, text: str
   return { probe: mail.kind, target: target.name, reason: mailReason(code, `${target.name}: ${text}`) }
 }
 
+/** A path without a login says where it leads, but nothing of whether a write commits there. */
+const isAddressOnly = (path: CheckStatus): boolean =>
+  seenBy(writePath, path.observation)?.seen.addressOnly !== undefined
+
+/**
+ * A primary that is not seen makes nobody unknown whose write was just committed; and where none was, the write path
+ * says so itself.
+ */
+function contributionOf(cluster: ClusterStatus): Contribution {
+  const standing = { ...cluster, probe: 'cluster', target: cluster.name }
+  return cluster.verdict === 'unknown' ? survived([standing]) : needed(standing)
+}
+
 const noWritePath = (target: MailTarget): Contribution => {
-  const problem = notProbed(target, 'mail_write_path_not_probed', 'no write_path target is configured')
+  const problem = notProbed(target, 'mail_write_path_not_probed', 'no write_path target with a login is configured')
   return { blockers: [{ ...problem, level: 'unknown' }], exceptions: [] }
 }
 

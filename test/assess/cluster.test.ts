@@ -128,8 +128,18 @@ describe('two primaries', () => {
     const twice = story({ at: start, nodes: both(start - 1) }, { at: again, nodes: both(again) })
     expect([clusterOf(twice).splitBrain, twice.recheck, codesOf(twice)]).toEqual([true, [], ['cluster_split_brain']])
     expect(clusterOf(twice)).toMatchObject({ primary: two, primaries: 2, verdict: 'fail' })
-    expect(clusterOf(twice).reasons[0]?.remedy).toMatch(/^Fence db-1 at once \(it is behind db-2/)
+    expect(clusterOf(twice).reasons[0]?.remedy).toMatch(/^Fence db-1 at once, then rewind it/)
     expect(metric(twice, 'split_brain')).toBe(1)
+  })
+
+  it('after a promotion by mistake the primary is the one that the standbys follow, though its timeline is lower', () => {
+    const three = node('db-3', { ...standbyFacts(3), received_timeline: 1 })
+    const looked = (at: number) => ({ at, nodes: [...both(at), three] })
+    const mistaken = story(looked(start - 1), looked(start + 100))
+    expect(clusterOf(mistaken)).toMatchObject({ primary: one, splitBrain: true })
+    expect(clusterOf(mistaken).reasons[0]?.remedy).toMatch(
+      /^Fence db-2 at once.*if that is the one to keep, fence db-1/,
+    )
   })
 
   it('are not counted as failovers while they contend, nor is the old primary once it is fenced', () => {

@@ -282,7 +282,15 @@ describe('the page', () => {
       /<script|<link rel="stylesheet|@import|\son\w+="|javascript:|url\(/i,
     )
     const loaded = [...page.matchAll(/(?:src|href)="([^"]*)"/g)].map(match => match[1] ?? '')
-    expect(loaded.filter(link => !/^(#|\/metrics$|\/api\/v1\/status$|data:image\/svg\+xml,)/.test(link))).toEqual([])
+    expect(
+      loaded.filter(link => !/^(#|\/\?refresh=off$|\/metrics$|\/api\/v1\/status$|data:image\/svg\+xml,)/.test(link)),
+    ).toEqual([])
+  })
+
+  it('can be held still, so that what was unfolded stays so', () => {
+    const still = renderPage(healthy(), { ...about, refresh: false })
+    expect(still).not.toContain('http-equiv="refresh"')
+    expect(still).toContain('<a href="/">')
   })
 
   it.each(pages)('%s leads where it says, with every id once', (_name, page) => {
