@@ -32,7 +32,9 @@ afterAll(
   async () => {
     for (let waited = 0; waited < graceMs && leaks().length > 0; waited += pollMs)
       await new Promise(resolve => setTimeout(resolve, pollMs))
-    expect(leaks(), 'the tests of this file left something open (kinds of process.getActiveResourcesInfo())').toEqual([])
+    expect(leaks(), 'the tests of this file left something open (kinds of process.getActiveResourcesInfo())').toEqual(
+      [],
+    )
   },
   // Without a time limit, whose timer would be one more resource; the loop above has its own.
   0,

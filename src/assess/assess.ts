@@ -2,6 +2,7 @@ import { seconds } from '../core/errors.ts'
 
 import { checkId, finding, type Check, type Observation } from '../core/probe.ts'
 import { commonReason } from '../core/run.ts'
+import { lagMetrics } from '../probes/postgres/index.ts'
 import type { Assessment, CheckStatus, Memory, Plan } from './assessment.ts'
 import { assessClusters } from './cluster.ts'
 import { assessLandings } from './landing.ts'
@@ -22,7 +23,8 @@ export function assess(
 ): Assessment {
   const seen = plan.checks.map(check => standing(check, latest.get(checkId(check)), now))
   const clusters = assessClusters(seen, previous, now)
-  const landings = assessLandings(seen, clusters.clusters, previous, now)
+  const known = seen.map(check => (clusters.strays.includes(check.id) ? withoutLag(check) : check))
+  const landings = assessLandings(known, clusters.clusters, previous, now)
   const mail = assessMail(plan.mail, landings.checks, clusters.clusters)
   return {
     at: now,
@@ -35,6 +37,12 @@ export function assess(
     memory: { at: now, clusters: clusters.memory, outages: landings.outages },
   }
 }
+
+/** Counted against the wrong upstream it would be 0, while the primary is far ahead. */
+const withoutLag = (check: CheckStatus): CheckStatus => ({
+  ...check,
+  samples: check.samples.filter(({ metric }) => lagMetrics.every(lag => lag.name !== metric.name)),
+})
 
 /** How a check stands by itself: nothing seen yet, or seen too long ago, is unknown. */
 function standing(check: Check, observation: Observation | undefined, now: number): CheckStatus {

@@ -3,6 +3,7 @@ import { finding, reasonsOf, seenBy, type Reason, type ReasonSpec } from '../cor
 import { postgres, timelineOf } from '../probes/postgres/index.ts'
 import type { NodeFacts } from '../probes/postgres/observe.ts'
 import type { CheckStatus, ClusterMemory, ClusterStatus, Memory } from './assessment.ts'
+import { straysOf, type Stray } from './upstream.ts'
 
 const labels = ['postgres_cluster'] as const
 export const clusterMetrics = {
@@ -65,6 +66,13 @@ export const clusterReasons = {
     meaning: 'A standby is on an older timeline than the primary: it does not follow since a promotion.',
     remedy: 'Rewind or rebuild the standby (pg_rewind, pg_basebackup).',
   },
+  cluster_wrong_upstream: {
+    verdict: 'warn',
+    severity: 'high',
+    meaning:
+      'A standby streams from a server that has no WAL of the primary: it falls behind, while its own lag looks small.',
+    remedy: 'Correct primary_conninfo of the standby named, or heal the server it streams from.',
+  },
 } as const satisfies Record<string, ReasonSpec>
 const reason = reasonsOf(clusterReasons)
 
@@ -94,6 +102,8 @@ interface Clusters {
   readonly clusters: readonly ClusterStatus[]
   readonly samples: readonly Sample[]
   readonly recheck: readonly string[]
+  /** The checks of standbys that do not get the WAL of the primary. */
+  readonly strays: readonly string[]
   readonly memory: Readonly<Record<string, ClusterMemory>>
 }
 
@@ -112,6 +122,7 @@ export function assessClusters(checks: readonly CheckStatus[], previous: Memory 
     clusters: all.map(one => one.status),
     samples: all.flatMap(one => one.samples),
     recheck: all.flatMap(one => one.recheck),
+    strays: all.flatMap(one => one.strays.map(({ node }) => node.check.id)),
     memory: Object.fromEntries(all.map(one => [one.status.name, one.memory])),
   }
 }
@@ -127,7 +138,9 @@ function assessCluster(name: string, nodes: readonly Node[], before: ClusterMemo
   const primary = primaries[0]?.name
   const count = primaries.length === 0 && !allSeen ? undefined : primaries.length
   const splitKnown = split.confirmed ? true : primaries.length < 2 && allSeen ? false : undefined
-  const reasons = reasonsFor({ name, nodes, primaries, identifier, allSeen, confirmed: split.confirmed })
+  const certain = primaries.length === 1 || split.confirmed
+  const strays = certain && primaries[0] ? straysOf(nodes, primaries[0]) : []
+  const reasons = reasonsFor({ name, nodes, primaries, identifier, allSeen, strays, confirmed: split.confirmed })
   const memory = remember(before, split.since === undefined ? primary : undefined, split.since, now)
   const evidence = primaries.length === 0 ? 'no primary is seen' : primaries.map(describe).join('; ')
   const status: ClusterStatus = {
@@ -144,7 +157,7 @@ function assessCluster(name: string, nodes: readonly Node[], before: ClusterMemo
     ...finding(evidence, reasons, []),
   }
   const recheck = split.since !== undefined && !split.confirmed ? primaries.map(node => node.check.id) : []
-  return { status, samples: samplesOf(status, nodes, memory), recheck, memory }
+  return { status, samples: samplesOf(status, nodes, memory), recheck, strays, memory }
 }
 
 /** Two targets may be one server: a node, and an address that follows the primary. */
@@ -195,10 +208,11 @@ interface Known {
   readonly primaries: readonly Node[]
   readonly identifier: string | undefined
   readonly allSeen: boolean
+  readonly strays: readonly Stray[]
   readonly confirmed: boolean
 }
 
-function reasonsFor({ name, nodes, primaries, identifier, allSeen, confirmed }: Known): Reason[] {
+function reasonsFor({ name, nodes, primaries, identifier, allSeen, strays, confirmed }: Known): Reason[] {
   const found: Reason[] = []
   const add = (code: keyof typeof clusterReasons, text: string, remedy?: string): number =>
     found.push(reason(code, `cluster ${name}: ${text}`, remedy))
@@ -219,6 +233,12 @@ function reasonsFor({ name, nodes, primaries, identifier, allSeen, confirmed }: 
     if (!primary || !node.facts?.in_recovery || timeline(node) === 0 || timeline(node) >= timeline(primary)) continue
     const [own, its] = [timeline(node), timeline(primary)]
     add('cluster_timeline_behind', `${node.name} is on timeline ${own}, the primary ${primary.name} on ${its}`)
+  }
+  for (const { node, upstream, source } of strays) {
+    const why = source.facts?.in_recovery
+      ? `${source.name} receives no WAL of a primary`
+      : `${source.name} is not the primary`
+    add('cluster_wrong_upstream', `${node.name} streams from ${upstream.name}, but ${why}`)
   }
   return found
 }

@@ -41,14 +41,21 @@ export async function readKubernetesSecret(
   const response = await httpRequest({ method: 'GET', url: url.replace(/\/+$/, '') + path, headers, ca, signal })
   const object = parsed(response.body)
   if (response.status !== 200 || object.kind !== 'Secret') throw new Error(problem(response, object))
-  const data = Object.entries(object.data ?? {})
-  return Object.fromEntries(data.map(([key, value]) => [key, Buffer.from(String(value), 'base64').toString('utf8')]))
+  const { data = null } = object
+  const entries = typeof data === 'object' && data !== null ? Object.entries(data) : []
+  return Object.fromEntries(
+    entries.flatMap(([key, value]) => (isBase64(value) ? [[key, Buffer.from(value, 'base64').toString('utf8')]] : [])),
+  )
 }
+
+/** Anything else is no value: decoded all the same it would be a password out of nothing. */
+const isBase64 = (value: unknown): value is string =>
+  typeof value === 'string' && value.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(value)
 
 /** A Secret, a Status, or neither. */
 interface KubernetesObject {
   readonly kind?: unknown
-  readonly data?: Readonly<Record<string, unknown>> | null
+  readonly data?: unknown
 }
 
 function problem({ status }: HttpResponse, { kind }: KubernetesObject): string {

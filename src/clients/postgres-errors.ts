@@ -17,7 +17,8 @@ export const connectionProblems = {
     verdict: 'fail',
     severity: 'critical',
     meaning: 'The server took the connection or the statement and did not answer in time.',
-    remedy: 'The server hangs: look at its load, its disks and locks, or whether it is stopped.',
+    remedy:
+      'The server hangs: look at its load, its disks and locks, or whether it is stopped. Or a pooler in front is paused, or has no server to give.',
   },
   closed: {
     verdict: 'fail',

@@ -1,6 +1,7 @@
 import type net from 'node:net'
 import pg from 'pg'
 import { unlessAborted } from '../core/abort.ts'
+import { Unresolved, codeOf } from '../core/errors.ts'
 import type { Look } from '../core/probe.ts'
 import { forClient, negotiateTls, sendCancel } from './postgres-stream.ts'
 import { address, openSocket } from './socket.ts'
@@ -71,8 +72,15 @@ export async function openSession(look: Look, login: Login): Promise<Session> {
     return sessionOf(look, login, client, socket, notices)
   } catch (error) {
     socket.destroy()
-    throw error
+    throw told(error, login)
   }
+}
+
+/** A line break at the end of a password is a usual mistake in a Secret, and one that nobody sees. */
+function told(error: unknown, { password = '' }: Login): unknown {
+  if (codeOf(error) === '28P01' && error instanceof Error && password !== password.trim())
+    error.message += ' (the password given begins or ends with white space)'
+  return error
 }
 
 function sessionOf(
@@ -117,23 +125,33 @@ function linger(signal: AbortSignal): { signal: AbortSignal; clear: () => void }
   }
 }
 
-/** What a URL or separate fields say of a login; the password only where the URL holds one. */
+const urlForm = 'expected one such as postgres://user@host:5432/database'
+
+/** What a URL says of a login; the password only where it holds one. Throws Unresolved, without any of the URL, where it says nothing. */
 export function parseUrl(text: string): Omit<Login, 'password'> & { readonly password: string | undefined } {
   // The error of `new URL` carries its input, and so the password.
-  if (!URL.canParse(text)) throw new Error('not a valid URL; expected one such as postgres://user@host:5432/database')
+  if (!URL.canParse(text)) throw new Unresolved(`url: not a valid URL; ${urlForm}`)
   const url = new URL(text)
   if (!['postgres:', 'postgresql:'].includes(url.protocol) || url.hostname === '')
-    throw new Error('not a Postgres URL; expected one such as postgres://user@host:5432/database')
-  const user = decodeURIComponent(url.username)
+    throw new Unresolved(`url: not a Postgres URL; ${urlForm}`)
+  const user = decoded(url.username)
   const mode = url.searchParams.get('sslmode')
   return {
-    host: decodeURIComponent(url.hostname).replace(/^\[(.*)\]$/, '$1'),
+    host: decoded(url.hostname).replace(/^\[(.*)\]$/, '$1'),
     port: url.port === '' ? 5432 : Number(url.port),
     user,
-    database: decodeURIComponent(url.pathname.slice(1)) || user,
-    password: url.password === '' ? undefined : decodeURIComponent(url.password),
+    database: decoded(url.pathname.slice(1)) || user,
+    password: url.password === '' ? undefined : decoded(url.password),
     sslmode: sslModes.find(known => known === mode) ?? 'prefer',
     caFile: url.searchParams.get('sslrootcert') ?? undefined,
+  }
+}
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part)
+  } catch {
+    throw new Unresolved('url: not a valid URL: a % in it begins no UTF-8 character; write %25 for a % of the password')
   }
 }
 

@@ -4,9 +4,11 @@ import net from 'node:net'
 import { unlessAborted } from '../core/abort.ts'
 import type { Look } from '../core/probe.ts'
 
-/** `host:port` as people write it, an IPv6 address in brackets: the subject of failures. */
-export const address = (host: string, port: number): string =>
-  host.includes(':') && !host.startsWith('[') ? `[${host}]:${port}` : `${host}:${port}`
+/** `host:port` as people write it, an IPv6 address in brackets, white space so that it can be seen: the subject of failures. */
+export const address = (host: string, port: number): string => {
+  const shown = host.replace(/\s/g, encodeURIComponent)
+  return shown.includes(':') && !shown.startsWith('[') ? `[${shown}]:${port}` : `${shown}:${port}`
+}
 
 /**
  * A connected TCP socket, in the phases `dns` and `connect`. All addresses of the host are tried, IPv6 and IPv4 in turn
@@ -21,6 +23,7 @@ export async function openSocket(
   lifetime: AbortSignal = look.signal,
 ): Promise<net.Socket> {
   const { signal } = look
+  if (/\s/.test(host)) throw new SpaceInHost('the name of the host has white space in it; a line break at its end?')
   const addresses = net.isIP(host)
     ? undefined
     : await look.phase('dns', () => unlessAborted(signal, lookup(host, { all: true })))
@@ -30,6 +33,11 @@ export async function openSocket(
     boundTo(lifetime, socket)
     return unlessAborted(signal, connected(socket))
   })
+}
+
+/** The resolver would say ENOTFOUND of what looks like a good name. */
+class SpaceInHost extends Error {
+  readonly code = 'ENOTFOUND'
 }
 
 const answer =

@@ -26,7 +26,7 @@ export function problemsOf(file: string, source: Source): Problems {
     if (issue.code === 'invalid_union') for (const inner of likeliest(issue.errors)) addIssue(inner, path)
     else if (issue.code === 'unrecognized_keys')
       for (const key of issue.keys)
-        push(source.keyPosition([...path, key]), path, `unknown key ${oneLine(key)}; ${issue.message}`)
+        push(source.keyPosition([...path, key]), path, `${unknownKey(source.data, path, key)}; ${issue.message}`)
     else push(source.position(path), path, issue.message)
   }
   return {
@@ -40,6 +40,16 @@ export function problemsOf(file: string, source: Source): Problems {
       return new ConfigError([...shown, ...more].join('\n'))
     },
   }
+}
+
+/** A key without a value is not repeated: `password: {hunter2}` is a secret in the wrong brackets. */
+const unknownKey = (data: unknown, path: Path, key: string): string => {
+  const value = [...path, key].reduce<unknown>(
+    (below, step) =>
+      typeof below === 'object' && below !== null ? (below as Record<PropertyKey, unknown>)[step] : null,
+    data,
+  )
+  return value === null ? 'unknown key without a value' : `unknown key ${oneLine(key)}`
 }
 
 /** `postgres[0].password` */

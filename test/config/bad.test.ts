@@ -105,6 +105,9 @@ const messages: Record<string, string[]> = {
     '7:11: smtp[1].port: a port lies between 1 and 65535',
     '10:11: smtp[2].port: expected a port number, not in quotes',
   ],
+  'secret-in-braces.yml': [
+    '5:17: smtp[0].password: unknown key without a value; known keys: env, file, dotenv, key, kubernetes, vault, default',
+  ],
   'secrets-without-token.yml': ['4:14: vault[0].secrets: reading secrets needs a token; set token to a reference'],
   'section-not-a-list.yml': ['2:3: postgres: expected a list of postgres targets'],
   'settings-expectations.yml': [

@@ -54,6 +54,8 @@ const badCertificate = (problem: string, more: Partial<typeof tls> = {}) => ({
   tls: { ...tls, ...more, problems: [problem] },
 })
 const refused = reply('auth', '535 5.7.8 authentication failed')
+const tlsFirst = reply('auth', '530 5.7.0 Must issue a STARTTLS command first')
+const rcpt = (text: string) => ({ replies: [...well.replies, reply('mail_from', '250 ok'), reply('rcpt_to', text)] })
 
 const target = (more: Record<string, unknown> = {}): SmtpTarget =>
   smtp.target.parse({ name: 'relay', host: 'mail.keybuzz.io', user: 'x', password: { env: 'SMTP_PASS' }, ...more })
@@ -236,6 +238,17 @@ const rows: {
     samples: { authenticated: 0, response_code: 250 },
   },
   {
+    name: 'a login that is refused for want of TLS',
+    seen: {
+      replies: [...beforeLogin, tlsFirst],
+      authenticated: false,
+      suspended: { until: days(1), refusals: 1, reply: tlsFirst },
+    },
+    reasons: ['smtp_security_required'],
+    text: /530 5\.7\.0 Must issue a STARTTLS/,
+    samples: { authenticated: 0, auth_suspended_until_timestamp_seconds: days(1) / 1000 },
+  },
+  {
     name: 'a login put off',
     seen: { replies: [...beforeLogin, reply('auth', '454 4.7.0 later')], authenticated: false },
     reasons: ['smtp_auth_temporary'],
@@ -289,14 +302,26 @@ const rows: {
     reasons: ['smtp_sender_refused'],
   },
   {
-    name: 'a refused recipient',
-    seen: { replies: [...well.replies, reply('mail_from', '250 ok'), reply('rcpt_to', '554 relay access denied')] },
+    name: 'a sender who has to log in',
+    seen: { ...relayOnly, replies: [...beforeLogin, reply('mail_from', '530 5.7.0 Authentication required')] },
+    config: withoutLogin,
+    reasons: ['smtp_security_required'],
+  },
+  { name: 'a refused recipient', seen: rcpt('554 relay access denied'), reasons: ['smtp_recipient_refused'] },
+  { name: 'a recipient who has to log in', seen: rcpt('530 log in'), reasons: ['smtp_security_required'] },
+  { name: 'greylisting', seen: rcpt('451 greylisted'), reasons: ['smtp_recipient_deferred'] },
+  { name: 'greylisting by postgrey', seen: rcpt('450 4.2.0 Greylisted'), reasons: ['smtp_recipient_deferred'] },
+  {
+    name: 'a relay that is broken',
+    seen: rcpt('451 4.3.5 configuration problem'),
     reasons: ['smtp_recipient_refused'],
   },
+  { name: 'relaying denied by Postfix', seen: rcpt('454 4.7.1 access denied'), reasons: ['smtp_recipient_refused'] },
+  { name: 'a full disk', seen: rcpt('452 4.3.1 insufficient storage'), reasons: ['smtp_recipient_refused'] },
   {
-    name: 'greylisting',
-    seen: { replies: [...well.replies, reply('mail_from', '250 ok'), reply('rcpt_to', '451 greylisted')] },
-    reasons: ['smtp_recipient_deferred'],
+    name: 'a relay that hangs up on the recipient',
+    seen: { ...rcpt('421 4.7.0 too many errors'), failure: broken('envelope', 'ECONNECTION', 'closed') },
+    reasons: ['smtp_recipient_refused'],
   },
   { name: 'a login that nothing is known of', seen: notTried, reasons: ['smtp_protocol_error'] },
 ]

@@ -136,6 +136,19 @@ describe('a relay that works', () => {
   })
 })
 
+describe('a login counts as taken', () => {
+  const early = '250-mail.keybuzz.io\r\n250 AUTH PLAIN\r\n235 2.7.0 welcome'
+  it.each([
+    ['by 235 alone, not by another 2xx', answer('AUTH', '250 2.0.0 Ok')],
+    ['not by a 235 that came before AUTH', (line: string) => (line.startsWith('EHLO') ? early : undefined)],
+  ])('%s', async (_, handler) => {
+    const server = await script({ security: 'none', handlers: [handler] })
+    const observation = await seenAt(server, targetOf(server.port, { security: 'none' }))
+    expect(codes(observation)).toEqual(['smtp_protocol_error'])
+    expect(valueOf(observation, 'mailpath_smtp_authenticated')).not.toBe(1)
+  })
+})
+
 describe('no password is sent', () => {
   const verified = ['expired', 'notYetValid', 'wrongName', 'selfSigned'] as const
   const words = {
@@ -373,6 +386,14 @@ describe('a refused login', () => {
 })
 
 describe('the config', () => {
+  it.each([
+    ['starttls', 587],
+    ['tls', 465],
+    ['none', 587],
+  ])('has a default port for security %s', (security, port) => {
+    expect(smtp.target.parse({ name: 'relay', host: 'mail.keybuzz.io', security }).port).toBe(port)
+  })
+
   it.each([
     ['a user without a password', { password: undefined }, /password: is missing|go together/],
     ['a password without a user', { user: undefined }, /go together/],

@@ -85,7 +85,7 @@ describe('judge', () => {
       [],
       at('performance_standby'),
     ],
-    ['a DR secondary', health({ drSecondary: true }, 472), 'warn', ['vault_dr_secondary'], at('dr_secondary')],
+    ['a DR secondary', health({ drSecondary: true }, 472), 'fail', ['vault_serves_no_secrets'], at('dr_secondary')],
     [
       'a standby without an active node',
       health({ standby: true, haHealthy: false }, 474),
@@ -191,6 +191,12 @@ describe('judge', () => {
       : []
     const known = token.kind === 'valid' ? [...up, expiry] : up
     check({ token, secrets: [secret] }, verdict, expected, [...known, ...lines])
+  })
+
+  it('lets a DR secondary be where nothing is read from it', () => {
+    const { token: _, ...anonymous } = target
+    const found = vault.judge(seenWith(health({ drSecondary: true }, 472)), { ...anonymous, secrets: [] })
+    expect([found.verdict, codes(found)]).toEqual(['warn', ['vault_dr_secondary']])
   })
 
   it('gives one reason for what befalls every secret alike', () => {
@@ -304,7 +310,7 @@ describe('observe', () => {
     ['removed', 'vault_removed'],
     ['sealed', 'vault_sealed'],
     ['ha_unhealthy', 'vault_standby_without_active'],
-    ['dr_secondary', 'vault_dr_secondary'],
+    ['dr_secondary', 'vault_serves_no_secrets'],
     ['performance_standby', undefined],
     ['standby', undefined],
     ['active', undefined],

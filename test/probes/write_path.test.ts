@@ -44,7 +44,7 @@ const rung = (name: Rung['rung'], fields: Partial<Rung> = {}): Rung => ({
 })
 const refused = (name: Rung['rung'], code: string | undefined, text: string): Rung =>
   rung(name, { ok: false, code, text })
-const climbed = [rung('xid'), rung('commit')]
+const climbed = [rung('xid'), rung('commit'), rung('space')]
 const seen = (fields: Partial<WritePathSeen>): WritePathSeen => ({
   address: '10.0.0.10:5432',
   addressOnly: undefined,
@@ -97,6 +97,14 @@ describe('the judgement of a write path', () => {
     [
       'a full disk',
       { ladder: [rung('xid'), refused('commit', '53100', 'could not extend file: No space left on device')] },
+      'write_path_disk_full',
+      { writable: 0 },
+    ],
+    [
+      'a full data volume',
+      {
+        ladder: [...climbed.slice(0, 2), refused('space', '53100', 'could not write to file: No space left on device')],
+      },
       'write_path_disk_full',
       { writable: 0 },
     ],

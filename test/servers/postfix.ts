@@ -25,6 +25,8 @@ export function postfixBinary(): string | undefined {
 
 export interface Postfix {
   readonly host: string
+  /** Everything that is its own; the configuration is in `etc`. */
+  readonly folder: string
   readonly ports: {
     /** AUTH is offered after STARTTLS only. */
     starttls: number
@@ -174,6 +176,7 @@ export async function startPostfix({
   for (const port of Object.values(ports)) await untilListening(running, port)
   return {
     host,
+    folder,
     ports,
     login,
     ca,

@@ -49,6 +49,8 @@ export interface VaultKnobs {
   tokenUses: number
   /** Keys entered so far into a sealed node, of 3. */
   unsealProgress: number
+  /** Seconds that its clock is ahead of ours. */
+  clockAhead: number
   version: string
   secrets: Record<string, Record<string, unknown>>
   /** Writes a new version of a KV v2 secret. */
@@ -108,6 +110,7 @@ function knobs(options: VaultOptions): Vault {
     tokenRenewable: true,
     tokenUses: 0,
     unsealProgress: 0,
+    clockAhead: 0,
     version: '1.20.4',
     secrets: options.secrets ?? {},
     mounts: options.mounts ?? { secret: 2, kv: 1 },
@@ -186,7 +189,7 @@ function health(vault: Vault, query: URLSearchParams): Answer {
   return [codes.get(effective) ?? 500, healthBody(vault)]
 }
 
-function healthBody({ state, version }: Vault): object {
+function healthBody({ state, version, clockAhead }: Vault): object {
   const initialized = state !== 'uninitialized'
   const sealed = isSealed(state)
   const standby = state !== 'active' && state !== 'dr_secondary'
@@ -199,7 +202,7 @@ function healthBody({ state, version }: Vault): object {
     performance_standby: state === 'performance_standby',
     replication_performance_mode: mode,
     replication_dr_mode: state === 'dr_secondary' ? 'secondary' : mode,
-    server_time_utc: Math.floor(Date.now() / 1000),
+    server_time_utc: Math.floor(Date.now() / 1000) + clockAhead,
     version,
     enterprise: state === 'performance_standby' || state === 'dr_secondary',
     ...(!sealed && cluster),

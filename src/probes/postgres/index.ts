@@ -111,13 +111,14 @@ const reason = reasonsOf(reasons)
 /** The upstream sends a keepalive after half of wal_sender_timeout (60 s by default). */
 const freshSeconds = 60
 
-const streams = (facts: NodeFacts): boolean | undefined => {
+/** Whether the WAL receiver of a standby streams; undefined on a primary, and where the role may not see it. */
+export const receivesWal = (facts: NodeFacts): boolean | undefined => {
   if (!facts.in_recovery) return undefined
   if (!facts.receiver_running) return false
   return facts.monitor ? facts.receiver_status === 'streaming' : undefined
 }
 const isFresh = (facts: NodeFacts): boolean =>
-  streams(facts) === true && facts.receiver_silent_seconds !== null && facts.receiver_silent_seconds < freshSeconds
+  receivesWal(facts) === true && facts.receiver_silent_seconds !== null && facts.receiver_silent_seconds < freshSeconds
 
 /** Timeline as the node itself knows it now: pg_control_checkpoint() would lag behind a promotion by seconds. */
 export const timelineOf = (facts: NodeFacts): number | undefined =>
@@ -132,6 +133,9 @@ function lagOf(facts: NodeFacts): { readonly bytes: number; readonly seconds: nu
   // With everything replayed, the age of the last transaction only says how quiet the primary is.
   return { bytes, seconds: bytes === 0 ? 0 : (facts.last_replay_seconds ?? undefined) }
 }
+
+/** Samples that are counted against the upstream, and mean nothing where that is the wrong one. */
+export const lagMetrics = [metrics.lagSeconds, metrics.lagBytes] as const
 
 /** One node of a cluster: its role, its position, and how well it follows. */
 export const postgres = defineProbe<PostgresTarget, PostgresSeen>({
@@ -172,19 +176,19 @@ export const postgres = defineProbe<PostgresTarget, PostgresSeen>({
 
 const describe = (address: string, facts: NodeFacts): string => {
   const timeline = timelineOf(facts)
-  const follows = streams(facts) === true ? ', streaming' : ''
+  const follows = receivesWal(facts) === true ? ', streaming' : ''
   return `${address}: ${facts.in_recovery ? 'standby' : 'primary'}${follows}${timeline === undefined ? '' : `, timeline ${timeline}`}, ${facts.connections ?? '?'} of ${facts.max_connections} connections, Postgres ${facts.version}`
 }
 
 function problemsOf(address: string, facts: NodeFacts, target: PostgresTarget): Reason[] {
   const found: Reason[] = []
   const add = (code: keyof typeof reasons, text: string): number => found.push(reason(code, `${address}: ${text}`))
-  if (streams(facts) === false)
+  if (receivesWal(facts) === false)
     add(
       'postgres_receiver_down',
       `standby whose WAL receiver is ${facts.receiver_running ? `not streaming (${facts.receiver_status ?? 'unknown'})` : 'not running'}`,
     )
-  else if (streams(facts) === true && !isFresh(facts))
+  else if (receivesWal(facts) === true && !isFresh(facts))
     add(
       'postgres_receiver_down',
       `standby that has heard nothing from its upstream for ${Math.round(facts.receiver_silent_seconds ?? 0)} s`,
@@ -218,7 +222,7 @@ const samplesOf = (facts: NodeFacts, at: Readonly<Record<(typeof labels)[number]
     sample(metrics.lsn, facts.wal_lsn ?? undefined, at),
     sample(metrics.lagSeconds, lagOf(facts)?.seconds, at),
     sample(metrics.lagBytes, lagOf(facts)?.bytes, at),
-    sample(metrics.streaming, streams(facts), at),
+    sample(metrics.streaming, receivesWal(facts), at),
     sample(metrics.connections, facts.connections ?? undefined, at),
     sample(metrics.maxConnections, facts.max_connections, at),
     sample(metrics.info, 1, { ...at, version: facts.version, system_identifier: facts.system_identifier }),

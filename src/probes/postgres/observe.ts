@@ -24,6 +24,8 @@ select
   receiver.pid is not null as receiver_running,
   receiver.status as receiver_status,
   receiver.received_tli as received_timeline,
+  receiver.sender_host as upstream_host,
+  receiver.sender_port as upstream_port,
   extract(epoch from clock_timestamp() - receiver.last_msg_receipt_time)::float8 as receiver_silent_seconds,
   pg_wal_lsn_diff(receiver.latest_end_lsn, pg_last_wal_replay_lsn())::float8 as replay_lag_bytes,
   extract(epoch from clock_timestamp() - pg_last_xact_replay_timestamp())::float8 as last_replay_seconds,
@@ -50,6 +52,9 @@ const row = z.object({
   receiver_running: z.boolean(),
   receiver_status: z.string().nullable(),
   received_timeline: z.number().nullable(),
+  /** Where the WAL receiver is connected to, as primary_conninfo has it: a name or an address. */
+  upstream_host: z.string().nullable(),
+  upstream_port: z.number().nullable(),
   receiver_silent_seconds: z.number().nullable(),
   replay_lag_bytes: z.number().nullable(),
   last_replay_seconds: z.number().nullable(),

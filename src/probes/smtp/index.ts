@@ -59,10 +59,10 @@ const mailAddress = (meaning: string) =>
     .regex(/^[!-;=?-~]+@[!-;=?-~]+$/, 'expected a mail address such as probe@example.com')
     .describe(meaning)
 
-const target = section({
+const fields = section({
   ...targetFields,
   host: host('Host name or IP address of the relay.'),
-  port: port('Port of the relay.').default(587),
+  port: port('Port of the relay. Default: 465 with `security: tls`, else 587 (RFC 8314, 3.3).').optional(),
   security: z
     .enum(securities)
     .default('starttls')
@@ -93,6 +93,10 @@ const target = section({
   const missing = user === undefined ? 'user' : 'password'
   context.addIssue({ code: 'custom', path: [missing], message: 'is missing: user and password go together' })
 })
+
+const target = fields.transform(relay => ({ ...relay, port: relay.port ?? defaultPort(relay.security) }))
+
+const defaultPort = (security: SmtpTarget['security']): number => (security === 'tls' ? 465 : 587)
 
 /** A relay, as far as QUIT: TLS, certificate, login and, where wanted, an envelope. */
 export const smtp = defineProbe<SmtpTarget, SmtpSeen>({

@@ -44,6 +44,8 @@ function brokenOff({ failure, replies }: SmtpSeen): Problem | undefined {
   if (!failure) return undefined
   const { phase, code, text, timedOut } = failure
   if (timedOut) return ['smtp_no_answer', text]
+  // That a server hangs up after a 421 is no news (RFC 5321 §3.8): what it refused is told for itself.
+  if (phase === 'envelope' && replies.at(-1)?.code === 421) return undefined
   if (phase === 'dns' || phase === 'connect') return ['smtp_unreachable', text]
   if (phase === 'tls') return ['smtp_tls_failed', text]
   const last = replies.at(-1)
@@ -102,7 +104,11 @@ function loginProblem(seen: SmtpSeen, { user, security }: SmtpTarget): Problem |
   const { authenticated, suspended, unresolved, extensions, tls, failure } = seen
   if (user === undefined) return undefined
   if (unresolved !== undefined) return ['smtp_password_unresolved', unresolved]
-  if (suspended) return ['smtp_auth_failed', refusal(seen.user ?? '', suspended)]
+  if (suspended)
+    return [
+      asksForMore(suspended.reply) ? 'smtp_security_required' : 'smtp_auth_failed',
+      refusal(seen.user ?? '', suspended),
+    ]
   const reply = replyTo(seen, 'auth')
   if (authenticated === false && reply)
     return [
@@ -117,16 +123,30 @@ function loginProblem(seen: SmtpSeen, { user, security }: SmtpTarget): Problem |
   return ['smtp_auth_not_offered', `${offer} is offered, and none of ${passwordMechanisms.join(' ')}`]
 }
 
+/** For a login, or for TLS (RFC 3207 §4, RFC 4954 §6): no verdict on the password, the sender or the recipient. */
+const asksForMore = ({ code }: Reply): boolean => code === 530 || code === 538
+
 const refusal = (user: string, { refusals, reply, until }: Suspension): string =>
   `the login of ${user} was refused with ${quoted(reply)}${refusals > 1 ? `, ${refusals} times in a row` : ''}; next try not before ${new Date(until).toISOString()}`
 
 function envelopeProblem(seen: SmtpSeen): Problem | undefined {
   const [sender, recipient] = [replyTo(seen, 'mail_from'), replyTo(seen, 'rcpt_to')]
-  if (sender && !is2xx(sender)) return ['smtp_sender_refused', `the answer to MAIL FROM was ${quoted(sender)}`]
+  if (sender && !is2xx(sender))
+    return [
+      asksForMore(sender) ? 'smtp_security_required' : 'smtp_sender_refused',
+      `the answer to MAIL FROM was ${quoted(sender)}`,
+    ]
   if (!recipient || is2xx(recipient)) return undefined
-  const deferred = Math.floor((recipient.code ?? 0) / 100) === 4
-  return [
-    deferred ? 'smtp_recipient_deferred' : 'smtp_recipient_refused',
-    `the answer to RCPT TO was ${quoted(recipient)}`,
-  ]
+  return [recipientProblem(recipient), `the answer to RCPT TO was ${quoted(recipient)}`]
+}
+
+/**
+ * As it is in the field (RFC 6647 §2.1). Waiting heals no other 4xx: Postfix denies relaying with 454, 452 is a full disk,
+ * and 4.3.x says that the mail system itself is broken (RFC 3463 §3.4).
+ */
+const greylisting = /^45[01](?![ -]4\.3\.)/
+
+function recipientProblem(reply: Reply): SmtpReason {
+  if (asksForMore(reply)) return 'smtp_security_required'
+  return greylisting.test(reply.text) ? 'smtp_recipient_deferred' : 'smtp_recipient_refused'
 }

@@ -73,6 +73,11 @@ export const reasons = {
     'The relay offers no login that takes a user and a password (PLAIN, LOGIN, CRAM-MD5), so none was sent.',
     'Is this the submission port (587, 465) and not 25? Switch AUTH on at the relay (Postfix: smtpd_sasl_auth_enable).',
   ),
+  smtp_security_required: fails(
+    'critical',
+    'The relay wants more than this client brings before it serves: a login, or TLS (530, 538).',
+    'Read what it says: set user and password, or `security: starttls`, for the application and for this target.',
+  ),
   smtp_password_unresolved: unknown(
     'high',
     'User or password could not be fetched from where it comes from, so that no login was tried.',
@@ -90,12 +95,12 @@ export const reasons = {
   ),
   smtp_recipient_refused: fails(
     'critical',
-    'The relay refuses the recipient of the envelope (RCPT TO).',
-    'Read what it says: "relay access denied" means that this client may not send without a login.',
+    'The relay refuses the envelope at RCPT TO, and not only for a while: the recipient, or (Postfix) the sender only by now.',
+    'Read what it says: "relay access denied" (554, 454) means that this client may not send without a login, 452 that a disk is full, 4.3.x that the relay itself is broken; see its log.',
   ),
   smtp_recipient_deferred: warns(
     'low',
-    'The relay puts the recipient of the envelope off (4xx on RCPT TO), mostly greylisting.',
+    'The relay puts the recipient of the envelope off (450 or 451 on RCPT TO), mostly greylisting.',
     'Nothing, if it is greylisting: mail is tried again. Else read what it says; better exempt this client.',
   ),
 } as const satisfies Record<string, ReasonSpec>

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import { finished } from 'node:stream/promises'
+import { setImmediate } from 'node:timers/promises'
 import { TLSSocket, type ConnectionOptions } from 'node:tls'
 import SMTPConnection from 'nodemailer/lib/smtp-connection'
 import type { Look } from '../../core/probe.ts'
@@ -57,6 +58,8 @@ export function startSession(look: Look, socket: Socket, options: SessionOptions
   }
   const connection: SMTPConnection = new SMTPConnection({
     connection: socket,
+    // Else it is `localhost`, which would be asked for by SNI, and verified, where the name is an IP address.
+    host: name,
     secure: security === 'tls',
     secured: security === 'tls',
     ignoreTLS: security === 'none',
@@ -82,8 +85,15 @@ export function startSession(look: Look, socket: Socket, options: SessionOptions
       transcript.begin('greeting')
       return step(connect(connection))
     },
-    login: (user, password) => step(login(connection, user, password)),
-    envelope: (from, to) => step(envelope(connection, transcript, from, to)),
+    async login(user, password) {
+      await quiet(dialogue)
+      // nodemailer takes any 2xx for a yes, and RFC 4954 §4 has 235 alone.
+      return (await step(login(connection, user, password))) && transcript.replies.at(-1)?.code === 235
+    },
+    envelope(from, to) {
+      const say = (command: string): Promise<string> => quiet(dialogue).then(() => said(connection, command))
+      return step(envelope(say, transcript, from, to))
+    },
     end: () => look.phase('quit', () => end(connection, dialogue, look.signal)),
     leave() {
       dialogue.quit()
@@ -153,11 +163,19 @@ const login = (connection: SMTPConnection, user: string, pass: string): Promise<
     })
   })
 
-async function envelope(connection: SMTPConnection, transcript: Transcript, from: string, to: string): Promise<void> {
+/** A turn, in which nodemailer stumbles over a reply that nobody asked for: it is no answer to what is said next. */
+const quiet = (dialogue: Dialogue): Promise<void> => Promise.race([setImmediate(), dialogue.broken])
+
+async function envelope(
+  say: (command: string) => Promise<string>,
+  transcript: Transcript,
+  from: string,
+  to: string,
+): Promise<void> {
   transcript.enter('envelope')
-  if (!is2xx(transcript.add('mail_from', await said(connection, `MAIL FROM:<${from}>`)))) return
-  transcript.add('rcpt_to', await said(connection, `RCPT TO:<${to}>`))
-  await said(connection, 'RSET')
+  if (!is2xx(transcript.add('mail_from', await say(`MAIL FROM:<${from}>`)))) return
+  transcript.add('rcpt_to', await say(`RCPT TO:<${to}>`))
+  await say('RSET')
 }
 
 /**

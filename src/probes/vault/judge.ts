@@ -42,7 +42,12 @@ export const metrics = {
 }
 
 export function judge(seen: VaultSeen, target: VaultTarget): Finding {
-  const found = [...failureReasons(seen), ...healthReasons(seen), ...tokenReasons(seen, target), ...secretReasons(seen)]
+  const found = [
+    ...failureReasons(seen),
+    ...healthReasons(seen, target),
+    ...tokenReasons(seen, target),
+    ...secretReasons(seen),
+  ]
   // The same trouble befalls every request: it is one reason.
   const once = found.filter(
     (one, index) => found.findIndex(({ code, text }) => code === one.code && text === one.text) === index,
@@ -81,11 +86,13 @@ const states: Record<VaultState, readonly [VaultReasonCode, string] | undefined>
   other: ['vault_standby_without_active', 'is a standby that cannot reach the active node'],
 }
 
-function healthReasons({ address, health }: VaultSeen): Reason[] {
+function healthReasons({ address, health }: VaultSeen, { token }: VaultTarget): Reason[] {
   if (!health) return []
   const { status, facts } = health
   if (!facts) return [notVault(address, health)]
-  const [code, words] = states[stateOf(facts)] ?? []
+  const [stateCode, words] = states[stateOf(facts)] ?? []
+  // Healthy for what it is, but somebody means to read secrets there.
+  const code = stateCode === 'vault_dr_secondary' && token ? 'vault_serves_no_secrets' : stateCode
   const { clockAheadSeconds: ahead = 0 } = facts
   const side = `${Math.abs(ahead)} s ${ahead > 0 ? 'ahead of' : 'behind'} this host's (limit ${clockToleranceSeconds} s)`
   return [

@@ -60,7 +60,14 @@ export const reasons = {
   vault_dr_secondary: {
     verdict: 'warn',
     severity: 'medium',
-    meaning: 'The node belongs to a disaster recovery secondary: healthy, but it serves no secrets.',
+    meaning: 'The node belongs to a disaster recovery secondary: healthy, and nothing is read from it.',
+    remedy: 'Nothing, unless it should be the primary: then promote it.',
+  },
+  vault_serves_no_secrets: {
+    verdict: 'fail',
+    severity: 'high',
+    meaning:
+      'The configuration has secrets read from this node, and it belongs to a disaster recovery secondary, which serves none.',
     remedy: 'Point `url` at the primary cluster, or promote this one if the primary is lost.',
   },
   vault_token_unresolved: {

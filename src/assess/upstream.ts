@@ -1,0 +1,54 @@
+import { receivesWal } from '../probes/postgres/index.ts'
+import type { Node } from './cluster.ts'
+
+/** A standby whose WAL does not come from the primary, however many standbys are between them. */
+export interface Stray {
+  readonly node: Node
+  /** What it streams from. */
+  readonly upstream: Node
+  /** Where the WAL really comes from: another primary, or a standby that receives none. */
+  readonly source: Node
+}
+
+/**
+ * The standbys that stream, and yet not from the primary: their lag is counted against their upstream and says nothing.
+ * A standby behind a standby is as good as one behind the primary. Upstreams are told by their address, so one that goes
+ * by a name, or by an address the exporter does not see, is not judged. `primary` must be beyond doubt.
+ */
+export function straysOf(nodes: readonly Node[], primary: Node): Stray[] {
+  return nodes.flatMap(node => {
+    if (!receives(node)) return []
+    const [upstream] = upstreamOf(node, nodes)
+    const source = sourceOf(node, primary, nodes)
+    return upstream && source ? [{ node, upstream, source }] : []
+  })
+}
+
+const receives = ({ facts }: Node): boolean => facts !== undefined && receivesWal(facts) === true
+
+/** Undefined where it is the primary, or nobody can say. */
+function sourceOf(standby: Node, primary: Node, nodes: readonly Node[]): Node | undefined {
+  let at = standby
+  for (const _ of nodes) {
+    if (!receives(at)) return receivesNone(at) ? at : undefined
+    const upstream = upstreamOf(at, nodes)
+    const [next] = upstream
+    if (!next || upstream.includes(primary)) return undefined
+    at = next
+  }
+  // Standbys in a ring.
+  return at
+}
+
+/** Another primary, or a standby without a receiver; not one of which that cannot be seen. */
+const receivesNone = ({ facts }: Node): boolean =>
+  facts !== undefined && (!facts.in_recovery || receivesWal(facts) === false)
+
+/** Several targets may be one server. */
+const upstreamOf = ({ facts }: Node, nodes: readonly Node[]): readonly Node[] =>
+  facts?.upstream_host == null
+    ? []
+    : nodes.filter(
+        ({ facts: other }) =>
+          other?.server_address === facts.upstream_host && other.server_port === facts.upstream_port,
+      )

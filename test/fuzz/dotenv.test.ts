@@ -1,0 +1,123 @@
+import { inspect } from 'node:util'
+import fc from 'fast-check'
+import { expect, it } from 'vitest'
+import { parseUrl } from '../../src/clients/postgres.ts'
+import { parseDotenv } from '../../src/config/dotenv.ts'
+import { Unresolved } from '../../src/core/errors.ts'
+import { bounded } from './limits.ts'
+
+const name = fc.stringMatching(/^[A-Za-z_][\w.-]{0,12}$/)
+const printable = (without: string) =>
+  fc.string({ unit: 'grapheme' }).filter(text => ![...Array.from(without), '\n', '\r'].some(c => text.includes(c)))
+
+/** A value, and a way to write it down. */
+const written = fc.oneof(
+  // As dotenv has it: a `#` begins a comment, also within a value.
+  printable('#"\'`\\').map(text => ({ value: text.trim(), text: text.trim() })),
+  printable('"\\').map(value => ({ value, text: `"${value}"` })),
+  printable("'\\").map(value => ({ value, text: `'${value}'` })),
+  printable('`\\').map(value => ({ value, text: `\`${value}\`` })),
+  fc
+    .array(printable('"\\'), { maxLength: 3 })
+    .map(lines => ({ value: lines.join('\n'), text: `"${lines.join('\n')}"` })),
+  fc
+    .array(printable('"\\'), { maxLength: 3 })
+    .map(lines => ({ value: lines.join('\n'), text: `"${lines.join('\\n')}"` })),
+)
+const line = fc.record({
+  name,
+  written,
+  before: fc.constantFrom('', ' ', '\t', 'export ', '# a comment\n', '\n\n'),
+  between: fc.constantFrom('=', ' = ', '=\t', ': '),
+  after: fc.constantFrom('', ' ', ' # a comment', '\t#'),
+})
+
+it('reads back what was written, in every style', { timeout: 30_000 }, () => {
+  fc.assert(
+    fc.property(fc.array(line, { maxLength: 8 }), fc.constantFrom('\n', '\r\n'), fc.boolean(), (lines, end, mark) => {
+      const text = lines.map(l => `${l.before}${l.name}${l.between}${l.written.text}${l.after}\n`).join('')
+      const expected = Object.fromEntries(lines.map(l => [l.name, l.written.value]))
+      expect({ ...parseDotenv((mark ? '\uFEFF' : '') + text.replaceAll('\n', end)) }).toEqual(expected)
+    }),
+    bounded(4),
+  )
+})
+
+it('reads any text, however long, in no time', { timeout: 30_000 }, () => {
+  const part = fc.constantFrom(
+    'A',
+    'B=',
+    'export ',
+    '"',
+    "'",
+    '`',
+    '\\"',
+    '\\',
+    '#',
+    ' ',
+    '\t',
+    '\n',
+    '\r',
+    ':',
+    'x',
+    '\n\n',
+    'C="\\"x',
+  )
+  const repeated = fc.tuple(fc.array(part, { maxLength: 12 }), fc.integer({ min: 1, max: 10_000 }))
+  fc.assert(
+    fc.property(fc.array(repeated, { maxLength: 4 }), pieces => {
+      const text = pieces
+        .map(([parts, times]) => parts.join('').repeat(times))
+        .join('')
+        .slice(0, 100_000)
+      const from = performance.now()
+      for (const value of Object.values(parseDotenv(text))) expect(typeof value).toBe('string')
+      expect(performance.now() - from).toBeLessThan(1_000)
+    }),
+    bounded(4, 2_000),
+  )
+})
+
+const canary = 'Canary7Zq'
+
+it('never puts the password of a URL into an error', { timeout: 30_000 }, () => {
+  const noise = fc.array(
+    fc.oneof(
+      fc.constantFrom(...Array.from(':/@?#%[]&= \n'), '%zz', '%ff', '::1', 'postgres', 'db'),
+      fc.string({ maxLength: 4 }),
+    ),
+    {
+      maxLength: 6,
+    },
+  )
+  const url = fc
+    .tuple(fc.constantFrom('postgres://', 'postgresql://', 'http://', '', 'postgres:'), noise, noise)
+    .map(([scheme, before, after]) => `${scheme}${before.join('')}${canary}${after.join('')}`)
+  fc.assert(
+    fc.property(url, text => {
+      try {
+        const { port } = parseUrl(text)
+        expect(Number.isInteger(port)).toBe(true)
+      } catch (error) {
+        expect(inspect(error, { depth: 9, showHidden: true })).not.toContain(canary)
+        expect(error).toBeInstanceOf(Unresolved)
+      }
+    }),
+    bounded(3),
+  )
+})
+
+it('reads back a URL as it was composed', { timeout: 30_000 }, () => {
+  const part = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 12 })
+  const parts = fc.record({ user: part, password: part, database: part, port: fc.integer({ min: 1, max: 65_535 }) })
+  fc.assert(
+    fc.property(parts, ({ user, password, database, port }) => {
+      const [u, p, d] = [user, password, database].map(encodeURIComponent)
+      const login = parseUrl(`postgres://${u ?? ''}:${p ?? ''}@db-01:${port}/${d ?? ''}`)
+      // `.` and `..` are steps in the path of a URL.
+      const path = /^\.{1,2}$/.test(database) ? user : database
+      expect(login).toMatchObject({ host: 'db-01', port, user, password, database: path })
+    }),
+    bounded(3),
+  )
+})
