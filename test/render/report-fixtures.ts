@@ -93,6 +93,8 @@ const nodeFacts = (n: number, primary: boolean): NodeFacts => ({
   receiver_running: !primary,
   receiver_status: primary ? null : 'streaming',
   received_timeline: primary ? null : 7,
+  upstream_host: primary ? null : '10.0.0.120',
+  upstream_port: primary ? null : 5432,
   receiver_silent_seconds: primary ? null : 1.5,
   replay_lag_bytes: primary ? null : 0,
   last_replay_seconds: primary ? null : 3,

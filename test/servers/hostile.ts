@@ -30,6 +30,8 @@ export async function listen(server: net.Server, { port = 0 }: At = {}): Promise
   let accepted = 0
   server.on('connection', (socket: net.Socket) => {
     accepted++
+    // By `destroyed`, since smtp-server takes every listener off a socket it upgrades.
+    for (const old of sockets) if (old.destroyed) sockets.delete(old)
     sockets.add(socket)
     socket.on('error', ignore).on('close', () => sockets.delete(socket))
   })
@@ -45,7 +47,6 @@ export async function listen(server: net.Server, { port = 0 }: At = {}): Promise
     host: '127.0.0.1',
     port: address.port,
     get connections() {
-      // By `destroyed`, since smtp-server takes every listener off a socket it upgrades.
       return [...sockets].filter(socket => !socket.destroyed).length
     },
     get accepted() {

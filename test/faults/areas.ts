@@ -1,0 +1,21 @@
+import { diskAreas } from './disk.ts'
+import { poolerAreas } from './poolers.ts'
+import { postgresAreas } from './postgres.ts'
+import type { Runnable } from './runner.ts'
+import { sesAreas } from './ses.ts'
+import { settingsAreas } from './settings.ts'
+import { smtpAreas } from './smtp.ts'
+import { vaultAreas } from './vault.ts'
+import { writePathAreas } from './write_path.ts'
+
+/** The whole matrix. A new area goes here, as `runnable(area)`. */
+export const areas: readonly Runnable[] = [
+  ...postgresAreas,
+  ...writePathAreas,
+  ...poolerAreas,
+  ...diskAreas,
+  ...smtpAreas,
+  ...vaultAreas,
+  ...sesAreas,
+  ...settingsAreas,
+]

@@ -1,0 +1,85 @@
+import { writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { removeFolder, tempFolder } from '../servers/processes.ts'
+import type { Area, Expectation, Stage } from './fault.ts'
+import { startRelay } from './relay.ts'
+import { runnable, type Bench } from './runner.ts'
+
+interface Small extends Stage {
+  readonly set: (value: string) => Promise<void>
+}
+
+async function start(): Promise<Small> {
+  const relay = await startRelay()
+  const folder = tempFolder('mailpath-runner-')
+  const file = path.join(folder, '.env')
+  const set = (value: string): Promise<void> => writeFile(file, `SMTP_PORT=${value}\n`)
+  await set('25')
+  return {
+    config: JSON.stringify({
+      settings: [{ name: 'app', from: { dotenv: file }, expect: { SMTP_PORT: '25' } }],
+      smtp: relay.section,
+      mail: [{ name: 'app', write_path: [] }],
+    }),
+    env: relay.env,
+    set,
+    heal: () => set('25'),
+    async stop() {
+      await relay.smtp.close()
+      await removeFolder(folder)
+    },
+  }
+}
+
+const inject = (stage: Small): Promise<void> => stage.set('26')
+const seen: Expectation = { verdict: 'fail', root: 'settings/app setting_different' }
+const area: Area<Small> = {
+  name: 'runner',
+  start,
+  faults: [
+    {
+      name: 'told',
+      inject,
+      seen: {
+        ...seen,
+        reasons: ['settings/app setting_different'],
+        not: ['smtp/relay smtp_unreachable'],
+        samples: { 'mailpath_mail_verdict{mail_path="app",verdict="fail"}': 1, mailpath_nothing: null },
+      },
+    },
+    { name: 'not injected', inject: () => Promise.resolve(), seen },
+    { name: 'another root', inject, seen: { ...seen, root: 'smtp/relay smtp_unreachable' } },
+    { name: 'no longer told', inject: blink, seen },
+    { name: 'not healed', inject, seen, heal: () => Promise.resolve() },
+  ],
+}
+
+/** Wrong for a little more than a round. */
+async function blink(stage: Small): Promise<void> {
+  await stage.set('26')
+  setTimeout(() => void stage.set('25'), 1_100)
+}
+
+describe('the runner of the fault matrix', () => {
+  let bench: Bench
+  beforeAll(async () => {
+    bench = await runnable(area).open()
+  })
+  afterAll(() => bench.stop())
+
+  it('proves a fault that is told, and healed', async () => {
+    const proof = await bench.prove('told')
+    expect(proof.detectedAfter).toBeLessThan(2_000)
+    expect(proof.healedAfter).toBeLessThan(2_000)
+  })
+
+  it.each([
+    ['not injected', /^FALSE OK: not seen within \d+ ms:\n +the mail verdict is ok, not fail/],
+    ['another root', /the root blocker is settings\/app setting_different, not smtp\/relay smtp_unreachable/],
+    ['no longer told', /^FALSE OK: was seen, and no longer holds in the next round/],
+    ['not healed', /^not healthy again within \d+ ms\n.*\n.*mail fail, root blocker settings\/app setting_different/],
+  ])('refuses what is %s', async (name, message) => {
+    await expect(bench.prove(name)).rejects.toThrow(message)
+  })
+})

@@ -1,0 +1,165 @@
+import { setMaxListeners } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { parseConfig } from '../../src/config/load.ts'
+import { createReferences } from '../../src/config/references.ts'
+import { createLog } from '../../src/core/log.ts'
+import type { Verdict } from '../../src/core/probe.ts'
+import { createMonitor, type Monitor } from '../../src/monitor.ts'
+import { withSections } from '../demo/config.ts'
+import { describeStatus, mailOf, mismatches } from './expectation.ts'
+import type { Area, Expectation, Fault, Stage } from './fault.ts'
+
+export const intervalMs = 1_000
+export const timeoutMs = 700
+/** What the last run takes beyond its deadline to wind up: from then on nothing may be called ok. */
+const windUpMs = 400
+/** What a slow machine may take beyond that. */
+export const slackMs = 1_500
+/** The promise: one interval, one deadline. */
+export const withinMs = intervalMs + timeoutMs
+const pollMs = 30
+/** The first rounds, with a whole cluster still settling. */
+const startMs = 15_000
+
+/** What was measured of a fault that was told as expected, in milliseconds. */
+export interface Proof {
+  /** From the end of the injection until the whole expectation held; 0 where it held by then. */
+  readonly detectedAfter: number
+  /** From the end of healing until mail was as on a healthy stage. */
+  readonly healedAfter: number
+}
+
+/** A stage with an exporter over it, under way. */
+export interface Bench {
+  /** Injects a fault by name, and heals it. Throws an Error that says what was expected and what was seen. */
+  readonly prove: (name: string) => Promise<Proof>
+  readonly stop: () => Promise<void>
+}
+
+/** An area whose type of stage is gone: it can only be run. */
+export interface Runnable {
+  readonly name: string
+  readonly faults: readonly Pick<Fault, 'name' | 'seen' | 'skip'>[]
+  readonly open: () => Promise<Bench>
+}
+
+export const runnable = <S extends Stage>(area: Area<S>): Runnable => ({
+  name: area.name,
+  faults: area.faults,
+  open: () => openBench(area),
+})
+
+async function openBench<S extends Stage>({ start, faults, healthy = 'ok' }: Area<S>): Promise<Bench> {
+  const stage = await start()
+  const stop = new AbortController()
+  setMaxListeners(0, stop.signal)
+  const exporter = await startExporter(stage, stop.signal).catch(async (error: unknown) => {
+    await stage.stop()
+    throw error
+  })
+  let limitMs = startMs
+  return {
+    async prove(name) {
+      const fault = faults.find(one => one.name === name)
+      if (!fault) throw new Error(`there is no fault ${name}`)
+      await untilHealthy(exporter.monitor, healthy, limitMs)
+      limitMs = withinMs + slackMs
+      return proveFault(exporter.monitor, stage, fault, healthy)
+    },
+    async stop() {
+      stop.abort(new Error('the fault matrix has ended'))
+      await exporter.watching
+      await stage.stop()
+    },
+  }
+}
+
+/** In this process; the promise settles when it was stopped. */
+function startExporter(stage: Stage, stop: AbortSignal): Promise<{ monitor: Monitor; watching: Promise<void> }> {
+  return Promise.resolve().then(() => {
+    const times = { interval: `${intervalMs}ms`, timeout: `${timeoutMs}ms` }
+    const config = parseConfig(withSections(stage.config, times), 'mailpath.yml')
+    const references = createReferences({ env: stage.env, vaults: config.vaults, kubernetes: config.kubernetes })
+    const log = createLog('error', 'json', () => undefined)
+    const monitor = createMonitor(config, references, log)
+    return { monitor, watching: monitor.watch(stop) }
+  })
+}
+
+async function proveFault<S extends Stage>(
+  monitor: Monitor,
+  stage: S,
+  fault: Fault<S>,
+  healthy: Verdict,
+): Promise<Proof> {
+  const heal = () => (fault.heal ? fault.heal(stage) : stage.heal())
+  let detectedAfter: number
+  try {
+    await fault.inject(stage)
+    detectedAfter = await untilDetected(monitor, fault.seen)
+    await fault.meanwhile?.(stage)
+  } catch (error) {
+    // The faults after this one have a right to a healthy stage.
+    await heal().catch(() => undefined)
+    throw error
+  }
+  await heal()
+  const healedAfter = await untilHealthy(monitor, healthy, withinMs + slackMs)
+  return { detectedAfter, healedAfter }
+}
+
+/** Waits for the whole of the expectation, then for one more round in which it must go on to hold. */
+async function untilDetected(monitor: Monitor, seen: Expectation): Promise<number> {
+  const injectedAt = performance.now()
+  let wrong = await mismatches(seen, monitor.status())
+  while (wrong.length > 0 && performance.now() - injectedAt < withinMs + slackMs) {
+    await sleep(pollMs)
+    wrong = await mismatches(seen, monitor.status())
+    if (isFalseOk(seen, monitor) && performance.now() - injectedAt > withinMs + windUpMs) break
+  }
+  const detectedAfter = performance.now() - injectedAt
+  if (wrong.length > 0) throw unexpected(`not seen within ${Math.round(detectedAfter)} ms`, wrong, seen, monitor)
+  await throughNextRound(monitor, async () => {
+    const now = await mismatches(seen, monitor.status())
+    if (now.length > 0) throw unexpected('was seen, and no longer holds in the next round', now, seen, monitor)
+  })
+  return detectedAfter
+}
+
+/** Calls `check` again and again until every check has begun a run after now, and ended it. */
+async function throughNextRound(monitor: Monitor, check: () => Promise<void>): Promise<void> {
+  const from = Date.now()
+  const old = () => monitor.status().checks.filter(({ observation }) => (observation?.startedAt ?? 0) < from)
+  while (old().length > 0) {
+    if (Date.now() - from > withinMs + 2 * slackMs)
+      throw new Error(
+        `these did not run again: ${old()
+          .map(one => one.id)
+          .join(', ')}`,
+      )
+    await sleep(pollMs)
+    await check()
+  }
+}
+
+async function untilHealthy(monitor: Monitor, healthy: Verdict, limitMs: number): Promise<number> {
+  const from = performance.now()
+  const isHealthy = (): boolean => monitor.ready() && mailOf(monitor.status()).verdict === healthy
+  while (!isHealthy()) {
+    if (performance.now() - from > limitMs)
+      throw new Error(`not healthy again within ${limitMs} ms\n  seen:\n    ${describeStatus(monitor.status())}`)
+    await sleep(pollMs)
+  }
+  return performance.now() - from
+}
+
+const isFalseOk = (seen: Expectation, monitor: Monitor): boolean =>
+  seen.verdict !== 'ok' && mailOf(monitor.status()).verdict === 'ok'
+
+function unexpected(what: string, wrong: readonly string[], seen: Expectation, monitor: Monitor): Error {
+  const status = monitor.status()
+  const falseOk = isFalseOk(seen, monitor) ? 'FALSE OK: ' : ''
+  return new Error(
+    `${falseOk}${what}:\n    ${wrong.join('\n    ')}\n  expected:\n    ${JSON.stringify(seen)}\n  seen:\n    ${describeStatus(status)}`,
+  )
+}

@@ -1,0 +1,57 @@
+/** What a sample of the soak holds, and when the samples are flat. */
+
+/** What must come back to where it was: by what it is, such as `fd socket` or `open at silent smtp`. */
+export type Counts = Readonly<Record<string, number>>
+
+export interface Reading {
+  /** Runs of a check so far. */
+  readonly rounds: number
+  readonly seconds: number
+  /** JavaScript heap and what it holds outside of it (buffers), in bytes. After GC, where there is one. */
+  readonly heap: number
+  /** In bytes; only shown, since the allocator gives back what it likes. */
+  readonly rss: number
+  /** In the exposition of that turn. */
+  readonly series: number
+  /** Once they were back at the baseline, or when the grace was over. */
+  readonly counts: Counts
+}
+
+/** The heap of the last quarter may be above that of the second by this share, and this much (bytes). */
+export const tolerance = { share: 0.1, bytes: 2_000_000 } as const
+
+/** Counts that are not those of the baseline, as `fd socket: 12, was 9`. What is not there is 0. */
+export function differences(counts: Counts, baseline: Counts): string[] {
+  const names = [...new Set([...Object.keys(baseline), ...Object.keys(counts)])]
+  return names.flatMap(name => {
+    const [now, before] = [counts[name] ?? 0, baseline[name] ?? 0]
+    return now === before ? [] : [`${name}: ${now}, was ${before}`]
+  })
+}
+
+export const median = (numbers: readonly number[]): number | undefined =>
+  [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)]
+
+/** How the heap grew, compared with itself: the first quarter is for what is made once, and for the compiler. */
+export function heapGrowth(readings: readonly Pick<Reading, 'heap'>[]): { before: number; after: number } | undefined {
+  const quarter = Math.floor(readings.length / 4)
+  const heap = readings.map(reading => reading.heap)
+  const before = median(heap.slice(quarter, 2 * quarter))
+  const after = median(heap.slice(heap.length - quarter))
+  return before === undefined || after === undefined ? undefined : { before, after }
+}
+
+export const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(1)
+
+/** Why the readings are not flat; none where they are. The heap is only judged where it was read after GC. */
+export function unevenness(readings: readonly Reading[], baseline: Counts, afterGc: boolean): string[] {
+  const uneven = readings.flatMap(({ rounds, counts }) =>
+    differences(counts, baseline).map(text => `after ${rounds} rounds: ${text}`),
+  )
+  const growth = afterGc ? heapGrowth(readings) : undefined
+  if (growth && growth.after > growth.before * (1 + tolerance.share) + tolerance.bytes)
+    uneven.push(
+      `heap: median ${megabytes(growth.after)} MB in the last quarter, ${megabytes(growth.before)} MB in the second`,
+    )
+  return uneven
+}

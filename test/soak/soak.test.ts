@@ -1,0 +1,142 @@
+import net from 'node:net'
+import { describe, expect, it } from 'vitest'
+import { gauge, sample } from '../../src/core/metric.ts'
+import { checkId, finding, type Check, type Look } from '../../src/core/probe.ts'
+import { checkOf, fine, reason } from '../core/checks.ts'
+import { silent } from '../servers/hostile.ts'
+import { heapGrowth, unevenness, type Reading } from './flat.ts'
+import { soak, type SoakOptions } from './soak.ts'
+import { startTargets, type Targets } from './targets.ts'
+
+describe('the soak', () => {
+  it('leaves nothing behind after hundreds of failing runs of every probe', { timeout: 120_000 }, async () => {
+    const targets = await startTargets()
+    try {
+      const soaked = await soak(targets, { rounds: 800, every: 1, limitMs: 60_000 })
+      expect(soaked.uneven).toEqual([])
+      expect(soaked.rounds).toBeGreaterThanOrEqual(800)
+      const reasons = new Map(soaked.status.checks.map(({ id, reasons }) => [id, reasons.map(({ code }) => code)]))
+      // It fails for what it should fail for, and not only by its deadline.
+      for (const [id, code] of Object.entries(expected)) expect(reasons.get(id), id).toContain(code)
+      expect(soaked.status.checks.flatMap(check => check.reasons).map(({ code }) => code)).not.toContain('probe_error')
+    } finally {
+      await targets.stop()
+    }
+  })
+})
+
+const expected: Readonly<Record<string, string>> = {
+  'postgres/refused': 'postgres_unreachable',
+  'postgres/wrong password': 'postgres_login_failed',
+  'write_path/silent': 'write_path_no_answer',
+  'write_path/closes': 'write_path_closed',
+  'write_path/standby': 'write_path_read_only',
+  'write_path/stuck commit': 'write_path_commit_stuck',
+  'write_path/no .env': 'reference_unresolved',
+  'smtp/drips none': 'smtp_no_answer',
+  'smtp/535': 'smtp_auth_failed',
+  'smtp/535 held off': 'smtp_auth_failed',
+  'smtp/AUTH cut': 'smtp_closed',
+  'vault/sealed': 'vault_sealed',
+  'vault/a device for a token': 'vault_unreachable',
+  'settings/no .env': 'setting_unreadable',
+}
+
+/** What fails fast, and no server. */
+const nothing: Targets = {
+  config:
+    'packages: [{ name: app, folder: /nowhere, require: [a] }]\nmail: [{ name: app, provider: { file: /nowhere } }]',
+  env: {},
+  servers: new Map(),
+  nodes: [],
+  forget: () => undefined,
+  stop: () => Promise.resolve(),
+}
+
+const broken = finding('', [reason('refused', 'it is refused')], [])
+
+const leaking = (look: (look: Look) => unknown): Check =>
+  checkOf(async given => {
+    await look(given)
+    return broken
+  })
+
+const soakWith = async (check: Check, options: Partial<SoakOptions> = {}): Promise<string> => {
+  const soaked = await soak(nothing, { rounds: 30, every: 30, limitMs: 60_000, more: [check], ...options })
+  expect(soaked.status.records.get(checkId(check))?.runs).toBeGreaterThanOrEqual(4)
+  return soaked.uneven.join('\n')
+}
+
+// Else nobody would know that it can fail.
+describe('the soak catches', { timeout: 60_000 }, () => {
+  it('a socket that is not closed, on both sides', async () => {
+    const server = await silent()
+    const sockets: net.Socket[] = []
+    const check = leaking(async () => {
+      const socket = net.connect(server.port, server.host)
+      sockets.push(socket)
+      await new Promise(resolve => socket.once('connect', resolve))
+    })
+    try {
+      const uneven = await soakWith(check)
+      expect(uneven).toMatch(/handle TCPSocketWrap: \d+, was/)
+      expect(uneven).toMatch(/fd socket: \d+, was/)
+    } finally {
+      for (const socket of sockets) socket.destroy()
+      await server.close()
+    }
+  })
+
+  it('a timer that goes on', async () => {
+    const timers: NodeJS.Timeout[] = []
+    try {
+      expect(await soakWith(leaking(() => timers.push(setInterval(() => undefined, 1_000))))).toMatch(/handle Timeout/)
+    } finally {
+      timers.forEach(clearInterval)
+    }
+  })
+
+  it('a listener left on the signal that stops everything', async () => {
+    const stop = new AbortController()
+    const check = leaking(() => stop.signal.addEventListener('abort', () => undefined))
+    expect(await soakWith(check, { stop: stop.signal })).toMatch(/abort listeners: \d+, was 0/)
+  })
+
+  it('a series for each run, kept for ever', async () => {
+    const runs = gauge('mailpath_leak', 'Grows.', ['run'])
+    let count = 0
+    const check = checkOf(() => {
+      count++
+      const samples = Array.from({ length: count }, (_, run) => sample(runs, 1, { run: String(run) })).flat()
+      return Promise.resolve({ ...broken, samples })
+    })
+    expect(await soakWith(check)).toMatch(/series mailpath_leak\{run="\d+"\}: 1, was 0/)
+  })
+
+  it('a target that works after all', async () => {
+    const check = checkOf(() => Promise.resolve(fine))
+    expect(await soakWith(check)).toContain(`${checkId(check)} is ok`)
+  })
+})
+
+describe('the heap', () => {
+  const readings = (megabytes: readonly number[]): Reading[] =>
+    megabytes.map((mb, at) => ({ rounds: at, seconds: at, heap: mb * 1e6, rss: 0, series: 0, counts: {} }))
+
+  it.each([
+    ['flat', [40, 40, 40, 40, 40, 40, 40, 40], true],
+    ['only at first growing', [30, 38, 40, 40, 40, 41, 40, 40], true],
+    ['with one peak', [40, 40, 40, 40, 90, 40, 40, 41], true],
+    ['within the tolerance', [40, 40, 40, 40, 42, 44, 45, 45.9], true],
+    ['growing', [40, 41, 42, 43, 44, 46, 48, 50], false],
+    ['too short to tell', [40, 50, 60], true],
+  ])('%s: %j', (_, heap, isFlat) => {
+    expect(unevenness(readings(heap), {}, true).length === 0).toBe(isFlat)
+    expect(unevenness(readings(heap), {}, false)).toEqual([])
+  })
+
+  it('is compared by the medians of the second and of the last quarter', () => {
+    expect(heapGrowth(readings([1, 2, 30, 40, 50, 60, 70, 80]))).toEqual({ before: 40e6, after: 80e6 })
+    expect(heapGrowth(readings([1, 2, 3]))).toBeUndefined()
+  })
+})
