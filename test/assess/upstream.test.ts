@@ -28,7 +28,11 @@ it.each([
   ],
   ['a server by a name', [second({ upstream_host: 'db-3' }), third(cut)], []],
   ['a server that is no target', [second(address(9)), third()], []],
-  ['a standby of which nobody may see what it receives', [second(address(3)), third({ receiver_status: null, monitor: false })], []],
+  [
+    'a standby of which nobody may see what it receives',
+    [second(address(3)), third({ receiver_status: null, monitor: false })],
+    [],
+  ],
   ['a node that does not answer', [second(address(3)), node('db-3', undefined)], []],
 ])('a standby that streams from %s', (_, standbys, told) => {
   const all = assessed([node('db-1', primaryFacts(1)), ...standbys])

@@ -200,8 +200,7 @@ const describe = (seen: WritePathSeen): string => {
 
 function problemsOf(seen: WritePathSeen): Reason[] {
   const { address, failure, landings, addressOnly } = seen
-  if (addressOnly)
-    return [writePathReason('write_path_not_tried', `${address}: without a user no write was tried`)]
+  if (addressOnly) return [writePathReason('write_path_not_tried', `${address}: without a user no write was tried`)]
   const found = [...readOnlyProblem(seen), ...seen.ladder.flatMap(rung => rungProblem(address, rung))]
   if (failure) {
     const pooled =
