@@ -40,7 +40,7 @@ export interface Landing extends z.output<typeof row> {
   readonly pooled: boolean
 }
 
-export const rungs = ['xid', 'commit', 'space', 'heartbeat'] as const
+export const rungs = ['xid', 'commit', 'heartbeat'] as const
 /** One rung of the write ladder, as it went. */
 export interface Rung {
   readonly rung: (typeof rungs)[number]
@@ -107,19 +107,20 @@ async function lookThrough(
 const commitLock = 0x6d61696c // "mail"
 
 /**
- * The rungs after `transaction_read_only`, none of which leaves a row. An aborted transaction is proof for a standby,
- * but not for default_transaction_read_only, and it does not wait for a disk or a standby: so a real commit follows,
- * of a logical message, which takes no table and any role may write.
+ * The rungs after `transaction_read_only`, none of which leaves a row. First an aborted transaction: it is proof for a
+ * standby, and it spills some 200 kB to a temporary file where the tables of the database are, for on a full data volume
+ * a commit still goes through and an INSERT that needs a new page does not. But it proves nothing for
+ * default_transaction_read_only, and does not wait for a disk or a standby: so a real commit follows, of a logical
+ * message, which takes no table and any role may write.
  * https://www.postgresql.org/docs/current/functions-admin.html#FUNCTIONS-REPLICATION
- * On a full data volume all of that still goes through, and an INSERT that needs a new page does not: so a temporary file
- * of some 200 kB is written where the tables of the database are. https://www.postgresql.org/docs/current/disk-full.html
+ * https://www.postgresql.org/docs/current/disk-full.html
  */
 async function climb(target: WritePathTarget, look: Look, session: Session, ladder: Rung[]): Promise<void> {
   const lockTimeout = Math.max(100, Math.round(look.timeoutMs * 0.6))
   const inTransaction = (...statements: string[]): string =>
     ['begin', `set local lock_timeout = ${lockTimeout}`, ...statements, 'commit'].join('; ')
   const sql: [Rung['rung'], string][] = [
-    ['xid', 'begin; select pg_current_xact_id(); rollback'],
+    ['xid', `begin; select pg_current_xact_id(); ${spillSql}; rollback`],
     [
       'commit',
       inTransaction(
@@ -127,23 +128,20 @@ async function climb(target: WritePathTarget, look: Look, session: Session, ladd
         `select pg_logical_emit_message(true, 'mailpath', '')`,
       ),
     ],
-    ['space', spaceSql],
   ]
   if (target.heartbeat) sql.push(['heartbeat', inTransaction(heartbeatSql(target.heartbeat.table, target.name))])
   for (const [rung, statement] of sql) {
     const result = await look.phase(rung, () => tryRung(rung, statement, look, session))
-    // A role that may not write temporary files (temp_file_limit) does not show that there is no space.
-    if (rung === 'space' && result.code === '53400') {
-      await session.query('rollback')
-      continue
-    }
-    ladder.push(result)
-    if (!result.ok) return
+    // A role that may not write temporary files (temp_file_limit) got as far as that: it has its transaction ID.
+    const limited = rung === 'xid' && result.code === '53400'
+    if (limited) await session.query('rollback')
+    ladder.push(limited ? { ...result, ok: true, code: undefined, text: '' } : result)
+    if (!result.ok && !limited) return
   }
 }
 
 /** More rows than work_mem holds go to a temporary file; what it needs is freed when the transaction ends. */
-const spaceSql = `begin; set local work_mem = '64kB'; set local temp_tablespaces = ''; select count(*) from generate_series(1, 10000); rollback`
+const spillSql = `set local work_mem = '64kB'; set local temp_tablespaces = ''; select count(*) from generate_series(1, 10000)`
 
 /** Runs a rung. What the server refuses is a fact; what hangs until the deadline is cancelled first. */
 async function tryRung(rung: Rung['rung'], sql: string, look: Look, session: Session): Promise<Rung> {
