@@ -188,7 +188,10 @@ describe('a suspected split brain', () => {
   })
 
   it('is cleared by the second look, where the first one was from before a promotion', async () => {
-    const [before, after] = [node('db-1', primaryFacts(1)), node('db-1', standbyFacts(1, { received_timeline: 2 }))]
+    const [before, after] = [
+      node('db-1', primaryFacts(1)),
+      node('db-1', standbyFacts(1, { received_timeline: 2, upstream_host: '10.0.0.122' })),
+    ]
     let looks = 0
     const old = { ...lookOf(before), look: () => Promise.resolve(lookedOf(looks++ === 0 ? before : after)) }
     const one = watched(old, lookOf(node('db-2', promoted)))

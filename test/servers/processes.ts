@@ -159,7 +159,7 @@ export function startProcess(
       const late = sleep(graceMs, 'late', { signal: grace.signal }).catch(() => 'late')
       if ((await Promise.race([exited, late])) === 'late') {
         running.signal('SIGKILL')
-        await Promise.race([exited, sleep(2000)])
+        await Promise.race([exited, sleep(2000, undefined, { ref: false })])
       }
       grace.abort()
     },

@@ -11,8 +11,8 @@ export interface Reading {
   readonly heap: number
   /** In bytes; only shown, since the allocator gives back what it likes. */
   readonly rss: number
-  /** In the exposition of that turn. */
-  readonly series: number
+  /** In the exposition of that turn, by metric. */
+  readonly series: Counts
   /** Once they were back at the baseline, or when the grace was over. */
   readonly counts: Counts
 }
@@ -43,11 +43,25 @@ export function heapGrowth(readings: readonly Pick<Reading, 'heap'>[]): { before
 
 export const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(1)
 
+/**
+ * Metrics that have more series at each reading of the second half than at the one before. Which reasons and phases are
+ * exposed differs with how busy the machine is, and so comes and goes; what is kept only grows.
+ */
+export function growing(readings: readonly Pick<Reading, 'series'>[]): string[] {
+  const half = readings.slice(Math.floor(readings.length / 2))
+  if (half.length < 3) return []
+  const metrics = Object.keys(half.at(-1)?.series ?? {})
+  return metrics.filter(metric =>
+    half.every(({ series }, i) => i === 0 || (series[metric] ?? 0) > (half[i - 1]?.series[metric] ?? 0)),
+  )
+}
+
 /** Why the readings are not flat; none where they are. The heap is only judged where it was read after GC. */
 export function unevenness(readings: readonly Reading[], baseline: Counts, afterGc: boolean): string[] {
   const uneven = readings.flatMap(({ rounds, counts }) =>
     differences(counts, baseline).map(text => `after ${rounds} rounds: ${text}`),
   )
+  for (const metric of growing(readings)) uneven.push(`series of ${metric}: more with every reading`)
   const growth = afterGc ? heapGrowth(readings) : undefined
   if (growth && growth.after > growth.before * (1 + tolerance.share) + tolerance.bytes)
     uneven.push(

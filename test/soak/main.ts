@@ -34,7 +34,7 @@ const countCells = (counts: Counts): number[] =>
   ['handle ', 'fd ', 'fd socket', 'open at ', 'backends '].map(prefix => sumOf(counts, prefix))
 
 const readingRow = ({ rounds, seconds, heap, rss, series, counts }: Reading): string =>
-  row([rounds, seconds.toFixed(0), megabytes(heap), megabytes(rss), ...countCells(counts), series])
+  row([rounds, seconds.toFixed(0), megabytes(heap), megabytes(rss), ...countCells(counts), sumOf(series, '')])
 
 /** How many checks end for which reason: what was soaked in. */
 function reasonLines({ status }: Soaked): string[] {

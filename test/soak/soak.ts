@@ -42,16 +42,6 @@ export interface Soaked {
 const graceMs = 3_000
 const pollMs = 25
 const quietMs = 300
-/** A series may come with how far a check came before its deadline; within some turns it must be gone again. */
-const turnsOfGrace = 4
-/**
- * What there is to say of the targets shows in this share of the rounds, on a machine that may be busy at first. A series
- * that is new after that, and stays, is one too many.
- */
-const learning = 0.5
-/** Their labels are closed lists in the code; which of them are there differs with the load of the machine. */
-const ofLoad = /^mailpath_check_(phase_duration_seconds|reason)\{/
-
 /** Runs all checks over and over, as fast as they come back, and compares what is open with what was open before. */
 export async function soak(targets: Targets, options: SoakOptions): Promise<Soaked> {
   const stop = options.stop ?? new AbortController().signal
@@ -74,19 +64,16 @@ async function soakWith(
   // What was being closed when we came (of the start of the targets, of a test runner) is no part of the baseline.
   await sleep(quietMs)
   const baseline = { ...(await countBackends(targets.nodes)), ...exporter.open() }
-  const series = new Set<string>()
   const readings: Reading[] = []
   for (let next = every; roundsOf(monitor) < wanted && performance.now() - startedAt < limitMs && !stop.aborted;) {
     const exposed = await exporter.turn()
     const rounds = roundsOf(monitor)
-    if (rounds <= learning * wanted) for (const one of exposed) series.add(one)
     if (rounds < Math.min(next, wanted)) continue
     next = rounds + every
-    const lasting = rounds <= learning * wanted ? {} : await lastingSeries(exporter, series, exposed)
-    const counts = { ...(await settled(exporter, targets, baseline)), ...lasting }
+    const counts = await settled(exporter, targets, baseline)
     targets.forget()
     const seconds = (performance.now() - startedAt) / 1000
-    const reading = { rounds, seconds, ...(await memory()), series: exposed.length, counts }
+    const reading = { rounds, seconds, ...(await memory()), series: byMetric(exposed), counts }
     readings.push(reading)
     onReading?.(reading, differences(counts, baseline))
   }
@@ -135,18 +122,14 @@ async function startExporter(targets: Targets, more: readonly Check[], stop: Abo
   }
 }
 
-/** Series that came up and did not go away again. */
-async function lastingSeries(
-  exporter: Exporter,
-  known: ReadonlySet<string>,
-  exposed: readonly string[],
-): Promise<Counts> {
-  let lasting = exposed.filter(one => !known.has(one) && !ofLoad.test(one))
-  for (let turn = 0; turn < turnsOfGrace && lasting.length > 0; turn++) {
-    const now = new Set(await exporter.turn())
-    lasting = lasting.filter(one => now.has(one))
+/** How many series each metric has. */
+function byMetric(exposed: readonly string[]): Counts {
+  const counts: Record<string, number> = {}
+  for (const one of exposed) {
+    const [metric = one] = one.split('{')
+    counts[metric] = (counts[metric] ?? 0) + 1
   }
-  return Object.fromEntries(lasting.map(one => [`series ${one}`, 1]))
+  return counts
 }
 
 /** What is open, once that is what was open before, or when the grace is over. */
