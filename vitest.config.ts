@@ -8,6 +8,8 @@ export default defineConfig({
     pool: 'forks',
     // Some files start whole clusters of servers.
     maxWorkers: 2,
+    // A machine of CI may stall for a second; what fails twice is broken. A retried test is shown as such.
+    retry: process.env['CI'] === 'true' ? 1 : 0,
     testTimeout: 30_000,
     hookTimeout: 60_000,
   },
