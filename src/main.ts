@@ -30,7 +30,13 @@ async function main(): Promise<number> {
   const stop = new AbortController()
   // A listener per check, and one more per run.
   setMaxListeners(0, stop.signal)
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop.abort(new Error(signal)))
+  // A check that was cut off found nothing out: it must not exit as if all were well.
+  const cutOff = options.command === 'check' ? exitCode('unknown') : 0
+  for (const signal of ['SIGTERM', 'SIGINT'] as const)
+    process.on(signal, () => {
+      stop.abort(new Error(signal))
+      setTimeout(() => process.exit(process.exitCode ?? cutOff), shutdownMs).unref()
+    })
   switch (options.command) {
     case 'help':
       process.stdout.write(usage)
@@ -124,13 +130,6 @@ const close = (server: Server): Promise<void> =>
     server.closeAllConnections()
   })
 
-/** Ends the process when a shutdown does not come to an end: a probe that hangs must not hold it up. */
-function giveUpLater(): void {
-  for (const signal of ['SIGTERM', 'SIGINT'] as const)
-    process.on(signal, () => setTimeout(() => process.exit(0), shutdownMs).unref())
-}
-
-giveUpLater()
 try {
   process.exitCode = await main()
 } catch (error) {

@@ -121,6 +121,17 @@ describe('the command line', () => {
   })
 })
 
+describe('check, cut off while every server hangs', () => {
+  it('is unknown, not ok', async () => {
+    const running = start('check', `--config.file=${config}`)
+    const before = hung.accepted
+    await waitFor(() => hung.accepted > before, { timeoutMs: 10_000, what: 'it is under way' })
+    running.signal('SIGTERM')
+    expect(await running.exited).toBe(3)
+    expect(running.log()).toBe('')
+  })
+})
+
 describe('the daemon, with every server hung', () => {
   it('answers scrapes and runs the other checks meanwhile, and ends within 2 s with code 0', async () => {
     const { url, running } = await serving()
