@@ -1,38 +1,10 @@
-import { gauge, counter, sample, type Sample } from '../core/metric.ts'
-import { finding, reasonsOf, seenBy, type Reason, type ReasonSpec } from '../core/probe.ts'
-import { postgres, timelineOf } from '../probes/postgres/index.ts'
-import type { NodeFacts } from '../probes/postgres/observe.ts'
+import type { Sample } from '../core/metric.ts'
+import { finding, reasonsOf, type Reason, type ReasonSpec } from '../core/probe.ts'
+import { timelineOf } from '../probes/postgres/index.ts'
 import type { CheckStatus, ClusterMemory, ClusterStatus, Memory } from './assessment.ts'
+import { clusterSamples } from './cluster-metrics.ts'
+import { nodesOf, type Node } from './nodes.ts'
 import { straysOf, type Stray } from './upstream.ts'
-
-const labels = ['postgres_cluster'] as const
-export const clusterMetrics = {
-  primaries: gauge(
-    'mailpath_cluster_primaries',
-    'Writable nodes of the cluster; absent while none is seen and some node cannot be asked.',
-    labels,
-  ),
-  splitBrain: gauge(
-    'mailpath_cluster_split_brain',
-    'Whether two nodes with the same system identifier are writable, seen twice in a row.',
-    labels,
-  ),
-  nodesUnreachable: gauge('mailpath_cluster_nodes_unreachable', 'Nodes that did not answer in their last run.', labels),
-  primary: gauge('mailpath_cluster_primary_info', 'The primary, by the name of its postgres target.', [
-    ...labels,
-    'node',
-  ]),
-  failovers: counter(
-    'mailpath_cluster_failovers_total',
-    'Times the primary was seen to be another node than before.',
-    labels,
-  ),
-  lastFailover: gauge(
-    'mailpath_cluster_last_failover_timestamp_seconds',
-    'When the primary was last seen to have changed.',
-    labels,
-  ),
-}
 
 export const clusterReasons = {
   cluster_no_primary: {
@@ -75,28 +47,6 @@ export const clusterReasons = {
   },
 } as const satisfies Record<string, ReasonSpec>
 const reason = reasonsOf(clusterReasons)
-
-/** A node with what its last fresh look saw, if it saw anything. */
-export interface Node {
-  readonly check: CheckStatus
-  readonly name: string
-  readonly cluster: string
-  readonly address: string | undefined
-  readonly facts: NodeFacts | undefined
-}
-
-/** The nodes of all clusters. What a stale check saw does not count. */
-export function nodesOf(checks: readonly CheckStatus[]): Node[] {
-  return checks.flatMap(check => {
-    if (check.probe !== postgres.kind) return []
-    const found = check.stale ? undefined : seenBy(postgres, check.observation)
-    const { address, facts } = found?.seen ?? {}
-    return [{ check, name: check.target, cluster: clusterOf(check), address, facts }]
-  })
-}
-
-/** The `cluster` a postgres or write_path target belongs to. */
-export const clusterOf = (check: CheckStatus): string => (check.config as { cluster?: string }).cluster ?? ''
 
 interface Clusters {
   readonly clusters: readonly ClusterStatus[]
@@ -157,7 +107,7 @@ function assessCluster(name: string, nodes: readonly Node[], before: ClusterMemo
     ...finding(evidence, reasons, []),
   }
   const recheck = split.since !== undefined && !split.confirmed ? primaries.map(node => node.check.id) : []
-  return { status, samples: samplesOf(status, nodes, memory), recheck, strays, memory }
+  return { status, samples: clusterSamples(status, nodes, memory), recheck, strays, memory }
 }
 
 /** Two targets may be one server: a node, and an address that follows the primary. */
@@ -241,22 +191,6 @@ function reasonsFor({ name, nodes, primaries, identifier, allSeen, strays, confi
     add('cluster_wrong_upstream', `${node.name} streams from ${upstream.name}, but ${why}`)
   }
   return found
-}
-
-function samplesOf(status: ClusterStatus, nodes: readonly Node[], memory: ClusterMemory): Sample[] {
-  const at = { postgres_cluster: status.name }
-  // A node that was not looked at may be reachable or not.
-  const looked = nodes.every(node => node.facts !== undefined || node.check.verdict === 'fail')
-  const unreachable = nodes.filter(node => !node.facts).length
-  const { lastFailoverAt } = memory
-  return [
-    sample(clusterMetrics.primaries, status.primaries, at),
-    sample(clusterMetrics.splitBrain, status.splitBrain, at),
-    sample(clusterMetrics.nodesUnreachable, looked ? unreachable : undefined, at),
-    status.primary === undefined ? [] : sample(clusterMetrics.primary, 1, { ...at, node: status.primary }),
-    sample(clusterMetrics.failovers, memory.failovers, at),
-    sample(clusterMetrics.lastFailover, lastFailoverAt === undefined ? undefined : lastFailoverAt / 1000, at),
-  ].flat()
 }
 
 /** The value that occurs most often; the first of them where there are several. */

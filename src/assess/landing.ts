@@ -9,7 +9,7 @@ import {
   type WritePathSeen,
 } from '../probes/write_path/index.ts'
 import type { CheckStatus, ClusterStatus, LandingStatus, Memory } from './assessment.ts'
-import { clusterOf, nodesOf, type Node } from './cluster.ts'
+import { clusterOf, nodesOf, type Node } from './nodes.ts'
 
 interface Landings {
   readonly landings: readonly LandingStatus[]

@@ -6,7 +6,7 @@ import { canDeliver, ses } from '../probes/ses/index.ts'
 import { vault } from '../probes/vault/index.ts'
 import { writePath } from '../probes/write_path/index.ts'
 import type { CheckStatus, ClusterStatus, MailStatus } from './assessment.ts'
-import { clusterOf } from './cluster.ts'
+import { clusterOf } from './nodes.ts'
 import { conclude, needed, problemsOf, survived, type Contribution, type Problem } from './verdict.ts'
 
 export const mailMetrics = {
@@ -19,6 +19,12 @@ export const mailMetrics = {
     'A reason why mail cannot be sent, or why that is not known; root is "true" for the one thing to fix.',
     ['mail_path', 'reason', 'probe', 'target', 'root'],
   ),
+  exception: gauge('mailpath_mail_exception', 'What is broken and mail survives: why the verdict is warn and not ok.', [
+    'mail_path',
+    'reason',
+    'probe',
+    'target',
+  ]),
 }
 
 export const mailReasons = {
@@ -144,15 +150,17 @@ function delivery(target: MailTarget, provider: Provider | undefined, ways: Ways
   }
 }
 
-/** The text of a reason is no label: of blockers that differ in nothing else the first is the series. */
-const samplesOf = ({ name, verdict, blockers }: MailStatus): Sample[] => {
-  const series = new Map(
-    [...blockers].reverse().map(one => [JSON.stringify([one.probe, one.target, one.reason.code]), one]),
-  )
-  return [
-    ...stateSet(mailMetrics.verdict, 'verdict', verdicts, verdict, { mail_path: name }),
-    ...[...series.values()].flatMap(({ reason, probe, target, root }) =>
-      sample(mailMetrics.blocker, 1, { mail_path: name, reason: reason.code, probe, target, root: String(root) }),
-    ),
-  ]
-}
+const samplesOf = ({ name, verdict, blockers, exceptions }: MailStatus): Sample[] => [
+  ...stateSet(mailMetrics.verdict, 'verdict', verdicts, verdict, { mail_path: name }),
+  ...distinct(blockers).flatMap(one =>
+    sample(mailMetrics.blocker, 1, { mail_path: name, ...labelsOf(one), root: String(one.root) }),
+  ),
+  ...distinct(exceptions).flatMap(one => sample(mailMetrics.exception, 1, { mail_path: name, ...labelsOf(one) })),
+]
+
+const labelsOf = ({ probe, target, reason }: Problem) => ({ probe, target, reason: reason.code })
+
+/** The text of a reason is no label: of problems that differ in nothing else the first is the series. */
+const distinct = <T extends Problem>(problems: readonly T[]): T[] => [
+  ...new Map([...problems].reverse().map(one => [JSON.stringify(labelsOf(one)), one])).values(),
+]

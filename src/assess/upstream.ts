@@ -1,5 +1,5 @@
 import { receivesWal } from '../probes/postgres/index.ts'
-import type { Node } from './cluster.ts'
+import type { Node } from './nodes.ts'
 
 /** A standby whose WAL does not come from the primary, however many standbys are between them. */
 export interface Stray {

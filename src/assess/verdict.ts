@@ -4,7 +4,7 @@ import { postgres } from '../probes/postgres/index.ts'
 import { ses } from '../probes/ses/index.ts'
 import { vault } from '../probes/vault/index.ts'
 import type { Blocker, CheckStatus, MailStatus } from './assessment.ts'
-import { clusterOf } from './cluster.ts'
+import { clusterOf } from './nodes.ts'
 
 /** A reason and whose it is. */
 export interface Problem {

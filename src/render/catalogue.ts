@@ -1,10 +1,11 @@
-import { clusterMetrics } from '../assess/cluster.ts'
+import { clusterMetrics } from '../assess/cluster-metrics.ts'
 import { mailMetrics } from '../assess/mail.ts'
 import { gauge, sample, type Metric, type Sample } from '../core/metric.ts'
 import { probes } from '../probes/index.ts'
 import { mail } from '../probes/mail/index.ts'
 import type { Status } from '../monitor.ts'
 import { checkMetrics, checkSamples } from './check-metrics.ts'
+import { reasonMetrics, reasonSamples } from './reasons.ts'
 
 /** Metrics that belong together. */
 export interface MetricGroup {
@@ -39,7 +40,7 @@ export const catalogue: readonly MetricGroup[] = [
   {
     title: 'Every check',
     about: 'A check is a probe bound to a target. Whatever it looks at, it has these.',
-    metrics: Object.values(checkMetrics),
+    metrics: [...Object.values(checkMetrics), ...Object.values(reasonMetrics)],
   },
   {
     title: 'Clusters',
@@ -74,6 +75,7 @@ export function samplesOf(status: Status, exporter: ExporterState): Sample[] {
   return [
     status.samples,
     ...status.checks.map(check => checkSamples(check, status.records.get(check.id))),
+    reasonSamples(status),
     sample(exporterMetrics.build, 1, { version: exporter.version, node_version: exporter.nodeVersion }),
     sample(exporterMetrics.reloadSuccessful, exporter.lastReloadSuccessful, {}),
     sample(exporterMetrics.reloadTime, exporter.lastReloadSuccessAt / 1000, {}),

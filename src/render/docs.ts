@@ -1,11 +1,6 @@
-import { clusterReasons } from '../assess/cluster.ts'
-import { mailReasons } from '../assess/mail.ts'
 import type { Metric } from '../core/metric.ts'
-import type { ReasonSpec } from '../core/probe.ts'
-import { commonReasons } from '../core/run.ts'
-import { probes } from '../probes/index.ts'
-import { mail } from '../probes/mail/index.ts'
 import { catalogue } from './catalogue.ts'
+import { reasonCatalogue } from './reasons.ts'
 import { markdownTable } from './table.ts'
 
 /** Files that are made from the code: whoever finds an error in them has to correct it there. */
@@ -52,22 +47,6 @@ the line and what to do about it are on the status page, in \`/api/v1/status\` a
 
 The verdict given here is what the reason alone makes of its check; the worst one counts: \`fail\`, then \`unknown\`, then
 \`warn\`. Where the evidence allows it, the remedy shown at run time is more precise than the one given here.`
-
-interface ReasonGroup {
-  readonly title: string
-  readonly about: string
-  readonly reasons: Readonly<Record<string, ReasonSpec>>
-}
-
-/** Every reason there is. */
-export const reasonCatalogue: readonly ReasonGroup[] = [
-  { title: 'Mail', about: mail.summary, reasons: { ...mailReasons, ...mail.reasons } },
-  { title: 'Every check', about: 'Whatever it looks at, a check can have these.', reasons: commonReasons },
-  { title: 'Clusters', about: 'What follows from all nodes of a cluster together.', reasons: clusterReasons },
-  ...probes
-    .filter(probe => probe.kind !== mail.kind)
-    .map(probe => ({ title: `Probe \`${probe.kind}\``, about: probe.summary, reasons: probe.reasons })),
-]
 
 /** docs/reasons.md */
 export function reasonsDoc(): string {

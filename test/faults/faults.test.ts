@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { reasonCatalogue } from '../../src/render/docs.ts'
+import { reasonCatalogue } from '../../src/render/reasons.ts'
 import { areas } from './areas.ts'
 import { docFile, faultsDoc } from './doc.ts'
 import type { Bench } from './runner.ts'

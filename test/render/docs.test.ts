@@ -7,7 +7,8 @@ import { probes } from '../../src/probes/index.ts'
 import { catalogue } from '../../src/render/catalogue.ts'
 import { configurationDoc } from '../../src/render/config-docs.ts'
 import { configSchema, type JsonSchema } from '../../src/render/config-schema.ts'
-import { metricsDoc, reasonCatalogue, reasonsDoc } from '../../src/render/docs.ts'
+import { metricsDoc, reasonsDoc } from '../../src/render/docs.ts'
+import { reasonCatalogue } from '../../src/render/reasons.ts'
 
 const example = await readFile(new URL('../config/example.yml', import.meta.url), 'utf8')
 const metrics = catalogue.flatMap(group => group.metrics)

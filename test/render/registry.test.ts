@@ -80,7 +80,7 @@ describe('what is exposed of a status', () => {
 })
 
 const ofCheck = (samples: readonly Sample[], target: string): Sample[] =>
-  samples.filter(one => one.labels['target'] === target && one.metric.name !== 'mailpath_mail_blocker')
+  samples.filter(one => one.labels['target'] === target && !one.metric.name.startsWith('mailpath_mail_'))
 const names = (samples: readonly Sample[]): string[] => [...new Set(samples.map(one => one.metric.name))].sort()
 const value = (one: Sample): number => one.value
 
