@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { duration } from './config/fields.ts'
 import { reportFormats as formats, type ReportFormat } from './render/report.ts'
 import { logFormats, logLevels, type LogFormat, type LogLevel } from './core/log.ts'
 
@@ -12,6 +13,9 @@ export const commands = ['serve', 'check', 'check-config'] as const
 export interface Options {
   readonly command: (typeof commands)[number] | 'help' | 'version'
   readonly configFile: string
+  /** Reload when the configuration file changes, looked at this often; undefined where not asked for. */
+  readonly autoReloadMs: number | undefined
+  readonly enableLifecycle: boolean
   readonly listen: { readonly host: string | undefined; readonly port: number }
   readonly logLevel: LogLevel
   readonly logFormat: LogFormat
@@ -26,7 +30,10 @@ export const usage = `Usage: mailpath-exporter [serve] [options]      probe on a
 
 Options:
   --config.file=FILE           the configuration (default: mailpath.yml)
+  --config.enable-auto-reload  read the configuration anew when it changes
+  --config.auto-reload-interval=TIME  how often to look whether it has (default: 30s)
   --web.listen-address=ADDRESS where to serve (default: :10587)
+  --web.enable-lifecycle       let POST /-/reload read the configuration anew, as SIGHUP does
   --log.level=LEVEL            ${logLevels.join(', ')} (default: info)
   --log.format=FORMAT          ${logFormats.join(', ')} (default: json)
   --only=KIND/TARGET           check only this target; may be given several times
@@ -36,6 +43,9 @@ Options:
 
 const options = {
   'config.file': { type: 'string', default: 'mailpath.yml' },
+  'config.enable-auto-reload': { type: 'boolean', default: false },
+  'config.auto-reload-interval': { type: 'string', default: '30s' },
+  'web.enable-lifecycle': { type: 'boolean', default: false },
   'web.listen-address': { type: 'string', default: ':10587' },
   'log.level': { type: 'string', default: 'info' },
   'log.format': { type: 'string', default: 'json' },
@@ -57,6 +67,8 @@ export function parseCommand(args: readonly string[]): Options {
   return {
     command,
     configFile: values['config.file'],
+    autoReloadMs: values['config.enable-auto-reload'] ? parseTime(values['config.auto-reload-interval']) : undefined,
+    enableLifecycle: values['web.enable-lifecycle'],
     listen: parseListen(values['web.listen-address']),
     logLevel: oneOf('--log.level', values['log.level'], logLevels),
     logFormat: oneOf('--log.format', values['log.format'], logFormats),
@@ -79,6 +91,15 @@ function oneOf<const T extends string>(flag: string, value: string, allowed: rea
   if (found === undefined)
     throw new UsageError(`${flag} must be one of ${allowed.join(', ')}, not ${JSON.stringify(value)}`)
   return found
+}
+
+function parseTime(text: string): number {
+  const parsed = duration('').safeParse(text)
+  if (!parsed.success || parsed.data < 1_000)
+    throw new UsageError(
+      `--config.auto-reload-interval must be a time of 1s or more, such as 30s, not ${JSON.stringify(text)}`,
+    )
+  return parsed.data
 }
 
 /** `:10587`, `127.0.0.1:10587` or `[::1]:10587`; without a host it is every address of the machine. */

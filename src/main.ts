@@ -9,7 +9,9 @@ import { createReferences } from './config/references.ts'
 import { ConfigError, describeError } from './core/errors.ts'
 import { createLog, type Logger } from './core/log.ts'
 import { checkId, exitCode } from './core/probe.ts'
+import { follow } from './follow.ts'
 import { createMonitor } from './monitor.ts'
+import { createReloader } from './reload.ts'
 import { audit, auditVerdict } from './render/audit.ts'
 import { report } from './render/report.ts'
 import { createApp } from './server.ts'
@@ -94,21 +96,33 @@ function narrowed(config: Config, only: readonly string[]): Pick<Config, 'checks
 }
 
 async function serve(options: Options, stop: AbortSignal): Promise<number> {
-  const config = await loadConfig(options.configFile)
   const log = logOf(options)
-  const loadedAt = Date.now()
+  const config = await loadConfig(options.configFile)
   const monitor = createMonitor(config, referencesOf(config), log)
-  const exporter = () => ({
-    version,
-    nodeVersion: process.version,
-    lastReloadSuccessful: true,
-    lastReloadSuccessAt: loadedAt,
-  })
-  const server = createServer(createApp({ monitor, configFile: config.file, exporter, log }))
+  const { reload, state } = createReloader(
+    () => loadConfig(options.configFile),
+    next => monitor.swap(next, referencesOf(next)),
+    log,
+  )
+  const exporter = () => {
+    const { successful, successAt } = state()
+    return { version, nodeVersion: process.version, lastReloadSuccessful: successful, lastReloadSuccessAt: successAt }
+  }
+  const shown = {
+    monitor,
+    configFile: config.file,
+    exporter,
+    log,
+    reload: options.enableLifecycle ? reload : undefined,
+  }
+  const server = createServer(createApp(shown))
   const address = await listen(server, options.listen)
   log.info({ version, config: config.file, checks: config.checks.length, address }, 'listening')
-  process.on('SIGHUP', () => log.warn('SIGHUP is ignored: restart to read the configuration again'))
+  process.on('SIGHUP', () => void reload())
+  const following =
+    options.autoReloadMs === undefined ? undefined : follow(options.configFile, options.autoReloadMs, stop, reload)
   await monitor.watch(stop)
+  await following
   log.info({ signal: describeError(stop.reason) }, 'stopped')
   await close(server)
   return 0

@@ -1,28 +1,12 @@
-import { assess } from './assess/assess.ts'
-import type { Assessment, Plan } from './assess/assessment.ts'
+import { isDeepStrictEqual } from 'node:util'
+import type { Plan } from './assess/assessment.ts'
 import type { Logger } from './core/log.ts'
-import { checkId, type Check, type Observation, type Reason, type Verdict } from './core/probe.ts'
+import { checkId, type Check } from './core/probe.ts'
 import { run, type References } from './core/run.ts'
 import { every, offsetOf } from './core/scheduler.ts'
+import { createLedger, type Status } from './ledger.ts'
 
-/** What is kept of a check besides its last observation. */
-export interface CheckRecord {
-  readonly runs: number
-  readonly failures: number
-  /** Milliseconds since the epoch. */
-  readonly lastOkAt: number | undefined
-  /** Verdicts of the last runs, oldest first. */
-  readonly history: readonly Verdict[]
-}
-
-/** The one value that all outputs render. */
-export interface Status extends Assessment {
-  readonly records: ReadonlyMap<string, CheckRecord>
-  /** Milliseconds since the epoch. */
-  readonly startedAt: number
-}
-
-/** Runs checks and keeps what follows from them. */
+/** Runs checks, each on its interval. */
 export interface Monitor {
   /** As of now: a check goes stale even when nothing runs. */
   status(): Status
@@ -30,108 +14,137 @@ export interface Monitor {
   runAll(stop: AbortSignal): Promise<void>
   /** Every check on its interval, until `stop` aborts and the last run has ended. */
   watch(stop: AbortSignal): Promise<void>
+  /**
+   * From now on these. A check that is as before keeps its phase, its counters, and a run under way; of one that is gone
+   * or is another now, the run under way is cut off and not recorded.
+   */
+  swap(plan: Plan, references: References): Changes
   /** Every check has run. */
   ready(): boolean
   /** No loop hangs. */
   alive(): boolean
 }
 
-/** How many verdicts of a check are remembered. */
-export const historyLength = 50
-const newRecord: CheckRecord = { runs: 0, failures: 0, lastOkAt: undefined, history: [] }
+/** How many checks a swap left as they were, started and ended; one that was changed is ended and started. */
+export interface Changes {
+  readonly kept: number
+  readonly started: number
+  readonly ended: number
+}
+
 /** The first runs are spread over this long, so that a start is not a burst. */
 const spreadMs = 1_000
 
-export function createMonitor(plan: Plan, references: References, log: Logger): Monitor {
-  const startedAt = Date.now()
-  const latest = new Map<string, Observation>()
-  const records = new Map<string, CheckRecord>()
-  const inFlight = new Map<string, Promise<void>>()
-  const lastTurn = new Map<string, number>()
-  const told = new Map<string, Verdict>()
-  let assessment = assess(plan, undefined, latest, startedAt)
+/** A check that is in the plan now. */
+interface Turn {
+  readonly check: Check
+  /** Aborts with the check, or with all of them. */
+  readonly stop: AbortController
+  underWay: Promise<void> | undefined
+  /** By the monotonic clock. */
+  lastTick: number
+}
 
-  const ready = (): boolean => plan.checks.every(check => latest.has(checkId(check)))
+const turnOf = (check: Check): Turn => ({
+  check,
+  stop: new AbortController(),
+  underWay: undefined,
+  lastTick: performance.now(),
+})
 
-  /** A line for each change of a verdict, and none while it stays. */
-  const tell = (id: string, to: Verdict, about: object, reason: Reason | undefined, text: string): void => {
-    const from = told.get(id)
-    if (from === to) return
-    told.set(id, to)
-    log[to === 'ok' ? 'info' : 'warn']({ ...about, from, to, reason: reason?.code }, text)
-  }
-
-  /** What is found of one check may change how another stands: a write path is told by the nodes where it lands. */
-  const reassess = (): void => {
-    assessment = assess(plan, assessment.memory, latest, Date.now())
-    for (const { id, probe, target, verdict, reasons, evidence, observation } of assessment.checks)
-      if (observation) tell(id, verdict, { probe, target }, reasons[0], evidence)
-    if (!ready()) return
-    for (const { name, verdict, root } of assessment.mail)
-      tell(`mail path ${name}`, verdict, { mail_path: name }, root?.reason, root?.reason.text ?? 'nothing blocks mail')
-  }
-
-  const record = (observation: Observation): void => {
-    const id = checkId(observation)
-    latest.set(id, observation)
-    reassess()
-    const status = assessment.checks.find(check => check.id === id)
-    if (!status) return
-    const { runs, failures, lastOkAt, history } = records.get(id) ?? newRecord
-    records.set(id, {
-      runs: runs + 1,
-      failures: failures + Number(status.verdict === 'fail'),
-      lastOkAt: status.verdict === 'ok' ? observation.finishedAt : lastOkAt,
-      history: [...history, status.verdict].slice(-historyLength),
-    })
-  }
+export function createMonitor(first: Plan, firstReferences: References, log: Logger): Monitor {
+  let references = firstReferences
+  let turns = new Map(first.checks.map(check => [checkId(check), turnOf(check)]))
+  /** Set while the loops run. */
+  let stopAll: AbortSignal | undefined
+  const loops = new Set<Promise<void>>()
+  const ledger = createLedger(first, log, ({ recheck }) => {
+    if (stopAll && !stopAll.aborted) void runThese(recheck, stopAll)
+  })
 
   /** One run at a time: who comes while it is under way waits for the same one. */
-  const runOnce = (check: Check, stop: AbortSignal): Promise<void> => {
-    const id = checkId(check)
-    const underWay = inFlight.get(id)
-    if (underWay) return underWay
-    lastTurn.set(id, Date.now())
-    const turn = run(check, references, stop)
+  const runOnce = (turn: Turn, stop: AbortSignal): Promise<void> => {
+    if (turn.underWay) return turn.underWay
+    turn.lastTick = performance.now()
+    turn.underWay = run(turn.check, references, stop)
       .then(observation => {
-        if (observation) record(observation)
+        // It may have ended in the moment in which it was taken out of the plan.
+        if (observation && turns.get(checkId(turn.check)) === turn) ledger.record(observation)
       })
       .finally(() => {
-        inFlight.delete(id)
-        lastTurn.set(id, Date.now())
+        turn.underWay = undefined
+        turn.lastTick = performance.now()
       })
-    inFlight.set(id, turn)
-    return turn
+    return turn.underWay
   }
 
-  /** Decides at once what is only suspected: see `Assessment.recheck`. */
-  const settle = async (stop: AbortSignal): Promise<void> => {
-    const suspects = plan.checks.filter(check => assessment.recheck.includes(checkId(check)))
-    await Promise.all(suspects.map(check => runOnce(check, stop)))
+  const runThese = async (ids: readonly string[], stop: AbortSignal): Promise<void> => {
+    await Promise.all(
+      ids.flatMap(id => {
+        const turn = turns.get(id)
+        return turn ? [runOnce(turn, stopAll ? turn.stop.signal : stop)] : []
+      }),
+    )
+  }
+
+  const loop = (turn: Turn): void => {
+    const { check, stop } = turn
+    const offsetMs = offsetOf(checkId(check), Math.min(spreadMs, check.intervalMs))
+    const looping = every(check.intervalMs, offsetMs, stop.signal, () => runOnce(turn, stop.signal))
+      // One that was begun out of turn.
+      .then(() => turn.underWay)
+      .finally(() => loops.delete(looping))
+    loops.add(looping)
   }
 
   return {
-    status() {
-      reassess()
-      return { ...assessment, records, startedAt }
-    },
+    status: () => ledger.assess(),
     async runAll(stop) {
-      await Promise.all(plan.checks.map(check => runOnce(check, stop)))
-      await settle(stop)
+      await Promise.all([...turns.values()].map(turn => runOnce(turn, stop)))
+      await runThese(ledger.assess().recheck, stop)
+      ledger.assess()
     },
     async watch(stop) {
-      const loops = plan.checks.map(check =>
-        every(check.intervalMs, offsetOf(checkId(check), Math.min(spreadMs, check.intervalMs)), stop, async () => {
-          await runOnce(check, stop)
-          await settle(stop)
+      stopAll = stop
+      const end = (): void => {
+        for (const turn of turns.values()) turn.stop.abort(stop.reason)
+      }
+      for (const turn of turns.values()) loop(turn)
+      await new Promise<void>(resolve => {
+        if (stop.aborted) resolve()
+        else stop.addEventListener('abort', () => resolve(), { once: true })
+      })
+      end()
+      await Promise.all(loops)
+      ledger.assess()
+    },
+    swap(plan, nextReferences) {
+      references = nextReferences
+      const before = turns
+      turns = new Map(
+        plan.checks.map(check => {
+          const known = before.get(checkId(check))
+          return [checkId(check), known && isSame(known.check, check) ? known : turnOf(check)]
         }),
       )
-      await Promise.all(loops)
+      const now = new Set(turns.values())
+      const ended = [...before.values()].filter(turn => !now.has(turn))
+      const started = [...now].filter(turn => before.get(checkId(turn.check)) !== turn)
+      for (const turn of ended) turn.stop.abort(new Error('the configuration was changed'))
+      ledger.replan({ ...plan, checks: [...now].map(turn => turn.check) })
+      if (stopAll && !stopAll.aborted) for (const turn of started) loop(turn)
+      return { kept: now.size - started.length, started: started.length, ended: ended.length }
     },
-    ready,
+    ready: () => ledger.ready(),
     alive: () =>
-      plan.checks.every(
-        check => Date.now() - (lastTurn.get(checkId(check)) ?? startedAt) < 3 * check.intervalMs + check.timeoutMs,
+      [...turns.values()].every(
+        ({ check, lastTick }) => performance.now() - lastTick < 3 * check.intervalMs + check.timeoutMs,
       ),
   }
+}
+
+/** The old one is kept then: what is remembered by its target (a login that is held off) stays with it. */
+function isSame(a: Check, b: Check): boolean {
+  const facts = ({ config, intervalMs, timeoutMs, needs }: Check) => ({ config, intervalMs, timeoutMs, needs })
+  return isDeepStrictEqual(facts(a), facts(b))
 }

@@ -4,6 +4,7 @@ import express, { type ErrorRequestHandler, type Express, type Request, type Res
 import { describeError } from './core/errors.ts'
 import type { Logger } from './core/log.ts'
 import type { Monitor } from './monitor.ts'
+import type { Reload } from './reload.ts'
 import { formatFor } from './render/accept.ts'
 import { statusJson } from './render/api.ts'
 import { samplesOf, type ExporterState } from './render/catalogue.ts'
@@ -16,15 +17,18 @@ export interface Shown {
   readonly configFile: string
   readonly exporter: () => ExporterState
   readonly log: Logger
+  /** Set where the configuration may be read anew by a request. */
+  readonly reload?: Reload | undefined
 }
 
 const compressed = promisify(gzip)
+const pages = ['/metrics', '/', '/api/v1/status', '/-/healthy', '/-/ready']
 /** The page needs no script and loads nothing. */
 const pagePolicy =
   "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
 
 /** The endpoints of the exporter. None of them waits for a probe: they render what is known. */
-export function createApp({ monitor, configFile, exporter, log }: Shown): Express {
+export function createApp({ monitor, configFile, exporter, log, reload }: Shown): Express {
   const processMetrics = watchProcess()
   const app = express()
   app.disable('x-powered-by')
@@ -62,6 +66,19 @@ export function createApp({ monitor, configFile, exporter, log }: Shown): Expres
     const ready = monitor.ready()
     plain(response, ready ? 200 : 503, ready ? 'ready' : 'not every check has run yet')
   })
+  app.post('/-/reload', async (_request, response) => {
+    if (!reload) {
+      plain(response, 403, 'reloading by a request is not enabled: start with --web.enable-lifecycle, or send SIGHUP')
+      return
+    }
+    const { error, summary } = await reload()
+    plain(response, error === undefined ? 200 : 500, error ?? summary)
+  })
+  for (const [path, method] of [...pages.map(page => [page, 'GET'] as const), ['/-/reload', 'POST'] as const])
+    app.all(path, (_request, response) => {
+      response.set('Allow', method === 'GET' ? 'GET, HEAD' : method)
+      plain(response, 405, `only ${method}`)
+    })
   app.use((_request, response) => plain(response, 404, 'not found; see /'))
   // Express would answer with the stack.
   const onError: ErrorRequestHandler = (error: unknown, _request, response, _next) => {

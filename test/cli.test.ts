@@ -6,6 +6,8 @@ import { reportFormats } from '../src/render/report.ts'
 const defaults: Options = {
   command: 'serve',
   configFile: 'mailpath.yml',
+  autoReloadMs: undefined,
+  enableLifecycle: false,
   listen: { host: undefined, port: 10587 },
   logLevel: 'info',
   logFormat: 'json',
@@ -41,6 +43,9 @@ describe('the command line', () => {
     ['--web.listen-address=127.0.0.1:65535', { listen: { host: '127.0.0.1', port: 65535 } }],
     ['--web.listen-address=localhost:80', { listen: { host: 'localhost', port: 80 } }],
     ['--web.listen-address=[::1]:10587', { listen: { host: '::1', port: 10587 } }],
+    ['--web.enable-lifecycle', { enableLifecycle: true }],
+    ['--config.enable-auto-reload', { autoReloadMs: 30_000 }],
+    ['--config.enable-auto-reload --config.auto-reload-interval=2m', { autoReloadMs: 120_000 }],
     ['check --format=json', { command: 'check', format: 'json' }],
     ['check --format markdown', { command: 'check', format: 'markdown' }],
     ['check --only=smtp/relay', { command: 'check', only: ['smtp/relay'] }],
@@ -71,6 +76,10 @@ describe('the command line', () => {
     ['--log.level=trace', '--log.level must be one of debug, info, warn, error, not "trace"'],
     ['--log.level=', '--log.level must be one of debug, info, warn, error, not ""'],
     ['--log.format=text', '--log.format must be one of json, pretty, not "text"'],
+    ...['0', '500ms', 'soon'].map(time => [
+      `--config.enable-auto-reload --config.auto-reload-interval=${time}`,
+      `--config.auto-reload-interval must be a time of 1s or more, such as 30s, not "${time}"`,
+    ]),
     ['check --format=yaml', '--format must be one of table, markdown, json, not "yaml"'],
     ['--format=json', '--format goes with the command check'],
     ['serve --only=vault', '--only goes with the command check'],
@@ -92,7 +101,19 @@ describe('the command line', () => {
 describe('the usage', () => {
   it('has every command, flag, value and default', () => {
     for (const command of commands) expect(usage).toContain(command)
-    const flags = ['config.file', 'web.listen-address', 'log.level', 'log.format', 'only', 'format', 'version', 'help']
+    const flags = [
+      'config.file',
+      'config.enable-auto-reload',
+      'config.auto-reload-interval',
+      'web.listen-address',
+      'web.enable-lifecycle',
+      'log.level',
+      'log.format',
+      'only',
+      'format',
+      'version',
+      'help',
+    ]
     for (const flag of flags) expect(usage).toContain(`--${flag}`)
     for (const value of [...logLevels, ...logFormats, ...reportFormats, 'mailpath.yml', ':10587'])
       expect(usage).toContain(value)

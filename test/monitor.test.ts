@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Verdict } from '../src/core/probe.ts'
-import { historyLength } from '../src/monitor.ts'
+import { historyLength } from '../src/ledger.ts'
 import { landingOn, node, path, primaryFacts, standbyFacts, start } from './assess/build.ts'
 import { checkOf, fine, never, untilAborted } from './core/checks.ts'
 import {
@@ -171,6 +171,55 @@ describe('the log', () => {
       ['backend', 'ok', 'fail', 'write_path_other_cluster'],
       ['db-2', undefined, 'ok', undefined],
     ])
+  })
+})
+
+describe('a clock that is set', () => {
+  const hour = 3_600_000
+  const setBy = (ms: number): void => void vi.setSystemTime(Date.now() + ms)
+
+  it('back makes nothing younger', async () => {
+    const one = watched(inTurn([fine]).check)
+    await one.monitor.runAll(one.stop.signal)
+    setBy(-hour)
+    await vi.advanceTimersByTimeAsync(29_000)
+    expect(verdictOf(one)).toBe('ok')
+    expect(recordOf(one)?.lastOkAt).toBe(start - hour)
+    await vi.advanceTimersByTimeAsync(1_001)
+    expect(verdictOf(one)).toBe('unknown')
+    expect(one.monitor.status().startedAt).toBe(start - hour)
+  })
+
+  it('back does not keep a split brain unconfirmed', async () => {
+    const [a, b] = [node('db-1', primaryFacts(1)), node('db-2', primaryFacts(2))]
+    const one = watched(lookOf(a, 2_000), lookOf(b, 2_000))
+    const running = one.monitor.watch(one.stop.signal)
+    await vi.advanceTimersByTimeAsync(3_500)
+    expect(one.monitor.status().clusters[0]?.splitBrain).toBeUndefined()
+    setBy(-hour)
+    await vi.advanceTimersByTimeAsync(3_000)
+    expect(one.monitor.status().clusters[0]?.splitBrain).toBe(true)
+    one.stop.abort()
+    await vi.advanceTimersByTimeAsync(5_000)
+    await running
+  })
+
+  it('forward makes what was seen old until it is seen again, as after a sleep, and adds to no outage', async () => {
+    const one = watched(lookOf(path('app', [landingOn(standbyFacts(1))])))
+    const running = one.monitor.watch(one.stop.signal)
+    await vi.advanceTimersByTimeAsync(20_000)
+    const outage = () =>
+      valueOf({ samples: one.monitor.status().samples }, 'mailpath_write_path_outage_seconds_total') ?? NaN
+    const before = outage()
+    setBy(hour)
+    expect([verdictOf(one), one.monitor.alive()]).toEqual(['unknown', true])
+    await vi.advanceTimersByTimeAsync(15_000)
+    expect(verdictOf(one)).toBe('fail')
+    expect(outage() - before).toBeLessThanOrEqual(16)
+    expect(one.logged).toContainEqual(expect.objectContaining({ seconds: 3_600 }))
+    one.stop.abort()
+    await vi.advanceTimersByTimeAsync(5_000)
+    await running
   })
 })
 

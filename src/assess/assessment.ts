@@ -102,6 +102,22 @@ export interface Memory {
   readonly outages: Readonly<Record<string, { readonly seconds: number; readonly out: boolean }>>
 }
 
+/** The memory as it would be had the clock run ahead by that many milliseconds all the time. */
+export const shiftMemory = (memory: Memory, byMs: number): Memory => ({
+  ...memory,
+  at: memory.at + byMs,
+  clusters: Object.fromEntries(
+    Object.entries(memory.clusters).map(([name, { splitSince, lastFailoverAt, ...rest }]) => [
+      name,
+      {
+        ...rest,
+        splitSince: splitSince === undefined ? undefined : splitSince + byMs,
+        lastFailoverAt: lastFailoverAt === undefined ? undefined : lastFailoverAt + byMs,
+      },
+    ]),
+  ),
+})
+
 export interface ClusterMemory {
   readonly primary: string | undefined
   readonly failovers: number

@@ -91,7 +91,10 @@ function assessCluster(name: string, nodes: readonly Node[], before: ClusterMemo
   const certain = primaries.length === 1 || split.confirmed
   const strays = certain && primaries[0] ? straysOf(nodes, primaries[0]) : []
   const reasons = reasonsFor({ name, nodes, primaries, identifier, allSeen, strays, confirmed: split.confirmed })
-  const memory = remember(before, split.since === undefined ? primary : undefined, split.since, now)
+  // A primary that is no longer in the configuration did not fail over: it may have been renamed.
+  const known =
+    before && nodes.some(node => node.name === before.primary) ? before : before && { ...before, primary: undefined }
+  const memory = remember(known, split.since === undefined ? primary : undefined, split.since, now)
   const evidence = primaries.length === 0 ? 'no primary is seen' : primaries.map(describe).join('; ')
   const status: ClusterStatus = {
     name,
@@ -106,7 +109,7 @@ function assessCluster(name: string, nodes: readonly Node[], before: ClusterMemo
     splitBrain: splitKnown,
     ...finding(evidence, reasons, []),
   }
-  const recheck = split.since !== undefined && !split.confirmed ? primaries.map(node => node.check.id) : []
+  const recheck = toLookAtAgain(primaries, before, split).map(node => node.check.id)
   return { status, samples: clusterSamples(status, nodes, memory), recheck, strays, memory }
 }
 
@@ -133,9 +136,20 @@ const describe = (node: Node): string =>
 function splitBrain(primaries: readonly Node[], before: ClusterMemory | undefined, now: number) {
   if (primaries.length < 2) return { since: undefined, confirmed: false }
   const since = before?.splitSince ?? now
-  const lookedAt = primaries.map(node => node.check.observation?.startedAt ?? 0)
-  return { since, confirmed: before?.splitSince !== undefined && lookedAt.every(at => at >= since) }
+  return { since, confirmed: before?.splitSince !== undefined && primaries.every(node => lookedAt(node) >= since) }
 }
+
+/** Each of them when the suspicion is new, and then those that were not looked at since. */
+const toLookAtAgain = (
+  primaries: readonly Node[],
+  before: ClusterMemory | undefined,
+  { since, confirmed }: ReturnType<typeof splitBrain>,
+): readonly Node[] => {
+  if (since === undefined || confirmed) return []
+  return before?.splitSince === undefined ? primaries : primaries.filter(node => lookedAt(node) < since)
+}
+
+const lookedAt = (node: Node): number => node.check.observation?.startedAt ?? 0
 
 function remember(
   before: ClusterMemory | undefined,

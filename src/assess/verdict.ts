@@ -81,7 +81,7 @@ const distinct = <T extends Problem>(problems: readonly T[]): T[] => [
 
 /**
  * The Vaults that do not give what a blocker could not read: its cause, and no failure of their own. A Vault nothing
- * waits for is not among them. A cluster waits for what its nodes could not read.
+ * waits for is not among them, nor one that gave what was asked of it. A cluster waits for what its nodes could not read.
  */
 function vaultsBehind(blockers: readonly Blocking[], checks: readonly CheckStatus[]): Blocking[] {
   const blocks = (check: CheckStatus): boolean =>
@@ -93,7 +93,7 @@ function vaultsBehind(blockers: readonly Blocking[], checks: readonly CheckStatu
   const waiting = checks.filter(
     check => check.reasons.some(({ code }) => /_(unresolved|unreadable)$/.test(code)) && blocks(check),
   )
-  const behind = checks.filter(check => waiting.some(({ needs }) => needs.includes(check.id)))
+  const behind = checks.filter(check => waiting.some(({ observation }) => observation?.unmet.includes(check.id)))
   return behind
     .flatMap(problemsOf)
     .filter(({ reason }) => reason.verdict !== 'warn')

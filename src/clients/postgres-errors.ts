@@ -87,8 +87,14 @@ const byState: Record<string, ConnectionProblem> = {
   '57P03': 'starting_up',
   '57P01': 'starting_up',
   '57P02': 'starting_up',
-  '08P01': 'protocol_error',
 }
+/** PgBouncer (seen with 1.18) says 08P01 of whatever it, or the server behind it, refuses: only the text tells them apart. */
+const byText: readonly (readonly [RegExp, ConnectionProblem])[] = [
+  [/authentication failed|no such user|role "[^"]*" (?:does not exist|is not permitted)|pg_hba\.conf/, 'login_failed'],
+  [/no such database|database "[^"]*" does not exist/, 'database_missing'],
+  [/too many (?:clients|connections)|remaining connection slots/, 'too_many_connections'],
+  [/the database system is/, 'starting_up'],
+]
 const unreachableCodes = new Set([
   'ECONNREFUSED',
   'ENOTFOUND',
@@ -107,6 +113,7 @@ export function connectionProblem(failure: Failure): ConnectionProblem {
   if (timedOut) return 'no_answer'
   if (unreachableCodes.has(code)) return 'unreachable'
   if (/no pg_hba\.conf entry.*(no encryption|SSL off)/.test(text)) return 'tls_failed'
+  if (code === '08P01') return byText.find(([pattern]) => pattern.test(text))?.[1] ?? 'protocol_error'
   if (byState[code]) return byState[code]
   if (isSqlState(code)) return 'refused_statement'
   if (/not (?:a|the) Postgres/.test(text)) return 'protocol_error'

@@ -129,7 +129,7 @@ const endsWithZeros = (body: Buffer): boolean => body.at(-1) === 0 && (body.leng
  * https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-CANCELING-REQUESTS
  */
 export function sendCancel(
-  { host, port }: Login,
+  { host, port }: Pick<Login, 'host' | 'port'>,
   processId: number,
   secretKey: number,
   timeoutMs: number,

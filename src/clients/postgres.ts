@@ -91,6 +91,8 @@ function sessionOf(
   notices: readonly string[],
 ): Session {
   const { processID, secretKey } = client as unknown as { processID: number; secretKey: number }
+  // Where the session is, as libpq does it: the name may lead elsewhere, or first to an address that does not answer.
+  const peer = { host: socket.remoteAddress ?? login.host, port: socket.remotePort ?? login.port }
   return {
     backendPid: processID,
     notices,
@@ -100,7 +102,7 @@ function sessionOf(
       const results = Array.isArray(result) ? result : [result]
       return results.findLast(one => one.rows.length > 0)?.rows ?? []
     },
-    cancel: () => sendCancel(login, processID, secretKey, lingerMs),
+    cancel: () => sendCancel(peer, processID, secretKey, lingerMs),
     async close() {
       await Promise.race([client.end().catch(() => undefined), new Promise(resolve => socket.once('close', resolve))])
       socket.destroy()

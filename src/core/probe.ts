@@ -131,6 +131,8 @@ export interface Observation extends Finding {
   readonly startedAt: number
   readonly finishedAt: number
   readonly phases: Readonly<Record<string, number>>
+  /** Those of the check's `needs` that did not give what was to be taken from them. */
+  readonly unmet: readonly string[]
 }
 
 /** The name of a check: `probe/target`. */

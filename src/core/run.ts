@@ -1,6 +1,7 @@
 import { unlessAborted } from './abort.ts'
 import { DeadlineExceeded, Unresolved, describeError } from './errors.ts'
 import {
+  checkId,
   finding,
   reasonsOf,
   type Check,
@@ -57,13 +58,24 @@ export const commonReason = reasonsOf(commonReasons)
 /** After its deadline a check has this long to say what it had seen so far. */
 const windUpMs = 250
 
+/** A timer that comes this much too late says that the event loop was blocked, or the process stopped. */
+const heldUpMs = 200
+
 /**
  * A signal that aborts when the time is up or when `stop` does. Written by hand, because
- * AbortSignal.any() and AbortSignal.timeout() leak on Node 20 while listeners stay attached.
+ * AbortSignal.any() and AbortSignal.timeout() leak on Node 20 while listeners stay attached. Time in which the exporter
+ * itself was held up is given back once: no target is blamed for it.
  */
 export function deadline(ms: number, stop: AbortSignal): { readonly signal: AbortSignal; clear(): void } {
   const controller = new AbortController()
-  const timer = setTimeout(() => controller.abort(new DeadlineExceeded(ms)), ms)
+  let timer: ReturnType<typeof setTimeout>
+  const arm = (afterMs: number, onTime: (lateMs: number) => void): void => {
+    const due = performance.now() + afterMs
+    timer = setTimeout(() => onTime(performance.now() - due), afterMs)
+  }
+  const abort = (): void => controller.abort(new DeadlineExceeded(ms))
+  // Timers come before what sockets hold: the answer may be there already, and it was the exporter that was held up.
+  arm(ms, lateMs => (lateMs > heldUpMs ? arm(Math.min(lateMs, ms), abort) : abort()))
   const onStop = (): void => controller.abort(stop.reason)
   if (stop.aborted) onStop()
   else stop.addEventListener('abort', onStop)
@@ -78,19 +90,22 @@ export function deadline(ms: number, stop: AbortSignal): { readonly signal: Abor
 
 /** Runs a check once, under one total deadline. Never rejects; undefined when `stop` cut it off: no half-run is recorded. */
 export async function run(check: Check, references: References, stop: AbortSignal): Promise<Observation | undefined> {
-  const startedAt = Date.now()
+  const began = performance.now()
   const limit = deadline(check.timeoutMs, stop)
-  const { look, phases, redact } = startLook(check, references, limit.signal)
+  const { look, phases, unmet, redact } = startLook(check, references, limit.signal)
   try {
     if (limit.signal.aborted) return undefined
     const { seen, finding: found } = await withinDeadline(check, look)
     // An abort is judged by the signal, not by the clock: what a run cut off by shutdown saw is not evidence.
     if (stop.aborted) return undefined
     const about = { probe: check.probe, target: check.target, config: check.config }
-    // The phases as a copy: a look that was cut off may still be going on.
+    // As copies: a look that was cut off may still be going on.
     const { samples, verdict } = found
-    const when = { startedAt, finishedAt: Date.now(), phases: { ...phases } }
-    return { ...about, ...when, verdict, samples, ...saidWithout(seen, found, redact) }
+    const finishedAt = Date.now()
+    // No difference of wall clock times: the clock may have been set meanwhile.
+    const startedAt = finishedAt - Math.round(performance.now() - began)
+    const how = { startedAt, finishedAt, phases: { ...phases }, unmet: [...unmet] }
+    return { ...about, ...how, verdict, samples, ...saidWithout(seen, found, redact) }
   } finally {
     limit.clear()
   }
@@ -122,10 +137,12 @@ function startLook(check: Check, references: References, signal: AbortSignal) {
   const took = (phase: string, ms: number): void => {
     phases[phase] = (phases[phase] ?? 0) + ms / 1000
   }
-  const fetched = async <T>(field: string, fetch: () => Promise<T>): Promise<T> => {
+  const unmet = new Set<string>()
+  const fetched = async <T>(field: string, { vault }: Reference, fetch: () => Promise<T>): Promise<T> => {
     try {
       return await look.phase('references', fetch)
     } catch (error) {
+      if (vault) unmet.add(checkId({ probe: 'vault', target: vault.target }))
       throw new Unresolved(`${field}: ${describeError(error)}`)
     }
   }
@@ -139,14 +156,14 @@ function startLook(check: Check, references: References, signal: AbortSignal) {
     conceal: redact.add,
     async text(field, value) {
       if (typeof value !== 'object') return String(value)
-      return fetched(field, () => references.value(value, signal))
+      return fetched(field, value, () => references.value(value, signal))
     },
     async secret(field, value) {
       const secret = await look.text(field, value)
       redact.add(secret)
       return secret
     },
-    settings: (field, source) => fetched(field, () => references.settings(source, signal)),
+    settings: (field, source) => fetched(field, {}, () => references.settings(source, signal)),
     async phase(name, work) {
       current = name
       const from = performance.now()
@@ -157,7 +174,7 @@ function startLook(check: Check, references: References, signal: AbortSignal) {
       }
     },
   }
-  return { look, phases, redact: redact.text }
+  return { look, phases, unmet, redact: redact.text }
 }
 
 /** Codes and verdicts stay: somebody's password may be "postgres". */

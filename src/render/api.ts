@@ -1,6 +1,6 @@
 import type { Blocker, CheckStatus, ClusterStatus, MailStatus } from '../assess/assessment.ts'
 import { exitCode, type Reason } from '../core/probe.ts'
-import type { CheckRecord, Status } from '../monitor.ts'
+import type { CheckRecord, Status } from '../ledger.ts'
 import { auditVerdict } from './audit.ts'
 
 /**

@@ -3,7 +3,7 @@ import { mailMetrics } from '../assess/mail.ts'
 import { gauge, sample, type Metric, type Sample } from '../core/metric.ts'
 import { probes } from '../probes/index.ts'
 import { mail } from '../probes/mail/index.ts'
-import type { Status } from '../monitor.ts'
+import type { Status } from '../ledger.ts'
 import { checkMetrics, checkSamples } from './check-metrics.ts'
 import { reasonMetrics, reasonSamples } from './reasons.ts'
 
@@ -15,7 +15,7 @@ export interface MetricGroup {
   readonly metrics: readonly Metric[]
 }
 
-const exporterMetrics = {
+export const exporterMetrics = {
   build: gauge('mailpath_build_info', 'Version of the exporter and of the Node.js it runs on.', [
     'version',
     'node_version',

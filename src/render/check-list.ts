@@ -1,6 +1,6 @@
 import type { CheckStatus } from '../assess/assessment.ts'
 import { byVerdict, verdicts, type Reason, type Verdict } from '../core/probe.ts'
-import { historyLength, type CheckRecord, type Status } from '../monitor.ts'
+import { historyLength, type CheckRecord, type Status } from '../ledger.ts'
 import { html, type Html } from './html.ts'
 import { ago, count, icon, length, prose, type Anchors } from './words.ts'
 

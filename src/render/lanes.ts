@@ -1,6 +1,6 @@
 import type { ClusterStatus, LandingStatus, MailStatus, NodeStatus } from '../assess/assessment.ts'
 import { byVerdict, checkId, worst, type Reason, type Verdict } from '../core/probe.ts'
-import type { Status } from '../monitor.ts'
+import type { Status } from '../ledger.ts'
 import { count, inBrief } from './words.ts'
 
 /** A thing on the mail path. */

@@ -1,5 +1,5 @@
 import { verdicts, worst } from '../core/probe.ts'
-import type { Status } from '../monitor.ts'
+import type { Status } from '../ledger.ts'
 import { checkList } from './check-list.ts'
 import { headlines } from './headline.ts'
 import { html, type Html } from './html.ts'

@@ -1,6 +1,6 @@
 import type { MailStatus } from '../assess/assessment.ts'
 import { byVerdict, worst } from '../core/probe.ts'
-import type { Status } from '../monitor.ts'
+import type { Status } from '../ledger.ts'
 import { html, type Html } from './html.ts'
 import { checkBox, lanesOf, type Box, type Join, type Lane, type Link } from './lanes.ts'
 import { icon, sentences, type Anchors } from './words.ts'

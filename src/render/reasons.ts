@@ -3,7 +3,7 @@ import { mailReasons } from '../assess/mail.ts'
 import { gauge, sample, type Sample } from '../core/metric.ts'
 import type { ReasonSpec } from '../core/probe.ts'
 import { commonReasons } from '../core/run.ts'
-import type { Status } from '../monitor.ts'
+import type { Status } from '../ledger.ts'
 import { probes } from '../probes/index.ts'
 import { mail } from '../probes/mail/index.ts'
 

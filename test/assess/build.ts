@@ -43,6 +43,7 @@ export function judged<T extends Target, Seen>(probe: Probe<T, Seen>, target: T,
     startedAt: at,
     finishedAt: at,
     phases: {},
+    unmet: [],
   }
   return { ...about, ...probe.judge(seen, target) }
 }
@@ -52,12 +53,13 @@ export function reported<T extends Target, Seen>(
   probe: Probe<T, Seen>,
   target: T,
   codes: readonly string[],
-  { seen, at = start }: { seen?: Seen; at?: number } = {},
+  { seen, at = start, unmet = [] }: { seen?: Seen; at?: number; unmet?: readonly string[] } = {},
 ): Observation {
   const reason = reasonsOf<string>({ ...commonReasons, ...probe.reasons })
   const reasons = codes.map(code => reason(code, `${target.name}: ${code}`))
-  const about = { probe: probe.kind, target: target.name, config: target, startedAt: at, finishedAt: at, phases: {} }
-  return { ...about, seen, ...finding(`${target.name}: all is well`, reasons, []) }
+  const about = { probe: probe.kind, target: target.name, config: target }
+  const how = { startedAt: at, finishedAt: at, phases: {}, unmet }
+  return { ...about, ...how, seen, ...finding(`${target.name}: all is well`, reasons, []) }
 }
 
 /** Assesses what was last seen of each check. */

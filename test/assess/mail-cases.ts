@@ -96,7 +96,8 @@ const sesSettings: Record<SesState, SesSeen['settings']> = {
 export function account(state: SesState, needs: readonly string[] = []): Looked {
   const target = sesTargets.find(({ implemented }) => implemented === (state !== 'stub'))
   if (!target) throw new Error('there is no such target')
-  return { check: checkOf(ses, target, needs), observation: judged(ses, target, { settings: sesSettings[state] }) }
+  const observation = { ...judged(ses, target, { settings: sesSettings[state] }), unmet: needs }
+  return { check: checkOf(ses, target, needs), observation }
 }
 
 const writeTarget = pathTarget('haproxy-write')
@@ -121,7 +122,7 @@ export function platform(one: MailCase): Looked[] {
 
 export const relay = (reasons: readonly string[], needs: readonly string[] = []): Looked => ({
   check: checkOf(smtp, smtpTarget, needs),
-  observation: reported(smtp, smtpTarget, reasons),
+  observation: reported(smtp, smtpTarget, reasons, { unmet: needs }),
 })
 
 export const vaultNode = (reasons: readonly string[]): Looked => ({

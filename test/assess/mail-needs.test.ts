@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { mail } from '../../src/probes/mail/index.ts'
 import { postgres } from '../../src/probes/postgres/index.ts'
+import { settings } from '../../src/probes/settings/index.ts'
 import { smtp } from '../../src/probes/smtp/index.ts'
 import {
   assessed,
@@ -24,6 +25,7 @@ import {
   outcomeOf,
   pathOver,
   platform,
+  settingsTarget,
   vaultNode,
   type MailCase,
 } from './mail-cases.ts'
@@ -85,6 +87,19 @@ describe('what a mail path needs', () => {
     ])
   })
 
+  it('takes no Vault for the cause that gave what was asked of it', () => {
+    const needs = ['vault/vault-01']
+    const over = (unmet: readonly string[]) => {
+      const observation = reported(settings, settingsTarget, ['setting_unreadable'], { unmet })
+      const others = platform({ ...fine, vault: 'down, and nothing comes from it' })
+      const own = { check: checkOf(settings, settingsTarget, needs), observation }
+      return pathOver([...others.filter(({ check }) => check.probe !== 'settings'), own]).status
+    }
+    expect(outcomeOf(over(needs))).toEqual({ verdict: 'unknown', root: 'vault_sealed' })
+    expect(outcomeOf(over([]))).toEqual({ verdict: 'unknown', root: 'setting_unreadable' })
+    expect(exceptionsOf(over([]))).toEqual(['vault_sealed'])
+  })
+
   it('tells a Vault without a token before the secret that waits for it', () => {
     const one = { ...fine, vault: 'down, and the SMTP password comes from it', smtp: 'unknown' } as const
     const others = platform(one).filter(({ check }) => check.probe !== 'vault')
@@ -143,7 +158,7 @@ describe('clusters', () => {
     const target = nodeTarget('db-1')
     const unresolved: Looked = {
       check: checkOf(postgres, target, ['vault/vault-01']),
-      observation: reported(postgres, target, ['reference_unresolved']),
+      observation: reported(postgres, target, ['reference_unresolved'], { unmet: ['vault/vault-01'] }),
     }
     const down = platform({ ...fine, vault: 'down, and nothing comes from it' })
     const all = [

@@ -70,6 +70,7 @@ function typical(probe: string, state: string, needs: readonly string[]): Looked
       startedAt: start,
       finishedAt: start,
       phases: {},
+      unmet: needs,
       ...finding('', reasons, []),
     },
   }

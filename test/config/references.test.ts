@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { chmod, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
@@ -13,6 +13,7 @@ import type { Reference } from '../../src/core/probe.ts'
 import type { References } from '../../src/core/run.ts'
 import { certificates } from '../servers/certificates.ts'
 import { startKubernetesDouble, type KubernetesOptions } from '../servers/kubernetes-double.ts'
+import { makeUnreadable } from '../servers/unreadable.ts'
 import { startVaultDouble } from '../servers/vault-double.ts'
 
 const canary = 'canary-Zq7/pS+word'
@@ -109,9 +110,9 @@ describe('file', () => {
     expect(await whyNot(valueOf({ file: path, default: 'not taken' }))).toBe(`{file: ${path}}: ${why}`)
   })
 
-  it.skipIf(process.getuid?.() === 0)('says that it may not be read', async () => {
+  it('says that it may not be read', async () => {
     const path = await file(canary)
-    await chmod(path, 0)
+    await makeUnreadable(path)
     expect(await whyNot(valueOf({ file: path }))).toContain(
       'permission denied: let the user the exporter runs as read it',
     )

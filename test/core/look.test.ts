@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { Unresolved } from '../../src/core/errors.ts'
-import { finding } from '../../src/core/probe.ts'
+import { finding, type Reference } from '../../src/core/probe.ts'
+import type { References } from '../../src/core/run.ts'
 import { checkOf, codesOf, fine, observed, reason, references, sleep, timed, untilAborted } from './checks.ts'
 
 beforeEach(() => void vi.useFakeTimers({ now: Date.UTC(2026, 0, 12, 8) }))
@@ -14,6 +15,21 @@ describe('references', () => {
     expect(seen.evidence).toBe('password: {file: /run/pw}: no such file')
     const settings = await observed(look => look.settings('from', { dotenv: '/app/.env' }))
     expect(settings.evidence).toBe('from: the test has no settings')
+  })
+
+  it('out of a Vault that gives nothing are a need that is not met, and out of anything else none', async () => {
+    const password = { vault: { target: 'vault-01', path: 'secret/data/app', key: 'PASSWORD' } }
+    const outcome = async (value: References['value']) => {
+      const seen = await observed(async look => {
+        await look.text('host', { env: 'HOST' }).catch(() => undefined)
+        await look.secret('password', password)
+      }, references(value))
+      return seen.unmet
+    }
+    const onlyFrom = (given: keyof Reference) => (reference: Reference) =>
+      reference[given] ? Promise.resolve('given') : Promise.reject(new Unresolved('nothing'))
+    expect(await outcome(onlyFrom('env'))).toEqual(['vault/vault-01'])
+    expect(await outcome(onlyFrom('vault'))).toEqual([])
   })
 
   it('that hang are unresolved at the deadline', async () => {

@@ -24,6 +24,7 @@ describe('a run', () => {
       startedAt,
       finishedAt: startedAt + 70,
       phases: {},
+      unmet: [],
       ...fine,
     })
   })

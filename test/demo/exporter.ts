@@ -30,14 +30,21 @@ export interface ExporterOptions {
   readonly port: number
   /** More arguments, such as `--web.enable-lifecycle`. */
   readonly flags?: readonly string[]
+  /** On top of our own environment. */
+  readonly env?: Readonly<Record<string, string>>
 }
 
 /** Starts `mailpath-exporter serve`, and waits until it listens. */
 export async function startExporter(options: ExporterOptions): Promise<Exporter> {
-  const { configFile, folder, port, flags = [] } = options
+  const { configFile, folder, port, flags = [], env } = options
   const args = command('serve', `--config.file=${configFile}`, `--web.listen-address=127.0.0.1:${port}`, ...flags)
   const logFile = path.join(folder, 'exporter.log')
-  const running = startProcess('exporter', process.execPath, args, { cwd: root, logFile, lastSignal: 'SIGTERM' })
+  const running = startProcess('exporter', process.execPath, args, {
+    cwd: root,
+    env: { ...process.env, ...env },
+    logFile,
+    lastSignal: 'SIGTERM',
+  })
   await untilListening(running, port)
   const url = `http://127.0.0.1:${port}`
   return {

@@ -1,4 +1,6 @@
 import { diskAreas } from './disk.ts'
+import { exporterArea } from './exporter.ts'
+import { pairAreas } from './pairs.ts'
 import { poolerAreas } from './poolers.ts'
 import { postgresAreas } from './postgres.ts'
 import type { Runnable } from './runner.ts'
@@ -18,4 +20,6 @@ export const areas: readonly Runnable[] = [
   ...vaultAreas,
   ...sesAreas,
   ...settingsAreas,
+  exporterArea,
+  ...pairAreas,
 ]

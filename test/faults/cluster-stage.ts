@@ -81,7 +81,7 @@ export async function startClusterStage({
 }
 
 /** The first node is the primary again, whoever was promoted meanwhile. */
-async function healCluster(cluster: Cluster, first: PostgresNode): Promise<void> {
+export async function healCluster(cluster: Cluster, first: PostgresNode): Promise<void> {
   first.resume()
   const promoted = cluster.nodes.filter(
     node => node !== first && node.running() && !existsSync(path.join(node.dataDir, 'standby.signal')),

@@ -10,7 +10,8 @@ const intro = `What the exporter was seen to catch: each of these faults is inje
 had into a double of it, and must be named as given here within one interval and one deadline; from then on the exporter
 must not say \`ok\`, nor change its mind in the next round, until the fault is healed. \`npm run faults\` proves it.
 
-The **root blocker** is the one thing to fix. Rows with the verdict \`ok\` are what must not raise an alarm.`
+The **root blocker** is the one thing to fix: exactly one while mail fails or is unknown, and otherwise none. Rows with
+the verdict \`ok\` are what must not raise an alarm. The sections of pairs are of two faults at the same time.`
 
 /** docs/faults.md: no timings, so that it only changes with the matrix. */
 export function faultsDoc(areas: readonly Runnable[]): string {
@@ -24,12 +25,12 @@ export function faultsDoc(areas: readonly Runnable[]): string {
 
 const code = (text: string): string => `\`${text}\``
 
-const row = ({ name, seen }: Runnable['faults'][number]): string[] => [
+const row = ({ name, seen, hidden }: Runnable['faults'][number]): string[] => [
   inCell(name),
   seen.verdict,
   seen.root === undefined ? '' : code(seen.root),
-  (seen.reasons ?? [])
-    .filter(reason => reason !== seen.root)
-    .map(code)
-    .join(', '),
+  [
+    ...(seen.reasons ?? []).filter(reason => reason !== seen.root).map(code),
+    ...(hidden === undefined ? [] : [`not yet ${inCell(hidden)}`]),
+  ].join(', '),
 ]

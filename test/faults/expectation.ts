@@ -1,6 +1,7 @@
 import type { MailStatus } from '../../src/assess/assessment.ts'
+import { mailMetrics } from '../../src/assess/mail.ts'
 import type { Reason } from '../../src/core/probe.ts'
-import type { Status } from '../../src/monitor.ts'
+import type { Status } from '../../src/ledger.ts'
 import { samplesOf } from '../../src/render/catalogue.ts'
 import { expose } from '../../src/render/registry.ts'
 import type { Expectation } from './fault.ts'
@@ -36,7 +37,20 @@ export async function mismatches(seen: Expectation, status: Status): Promise<str
   if (rootOf(mail) !== seen.root) found.push(`the root blocker is ${rootOf(mail) ?? 'none'}, not ${seen.root ?? 'any'}`)
   for (const reason of seen.reasons ?? []) if (!now.has(reason)) found.push(`does not hold: ${reason}`)
   for (const reason of seen.not ?? []) if (now.has(reason)) found.push(`must not hold: ${reason}`)
-  return [...found, ...(seen.samples ? await wrongSamples(seen.samples, status) : [])]
+  return [...found, ...wrongRoots(mail, status), ...(seen.samples ? await wrongSamples(seen.samples, status) : [])]
+}
+
+/** While mail fails or is unknown there is one thing to fix, and otherwise there is none. */
+function wrongRoots({ verdict, blockers }: MailStatus, { samples }: Status): string[] {
+  const should = verdict === 'fail' || verdict === 'unknown' ? 1 : 0
+  const series = samples.filter(({ metric, labels }) => metric === mailMetrics.blocker && labels['root'] === 'true')
+  const counts = {
+    'root blockers': blockers.filter(({ root }) => root).length,
+    'series of a root blocker': series.length,
+  }
+  return Object.entries(counts).flatMap(([what, count]) =>
+    count === should ? [] : [`${what}: ${count}, not ${should}`],
+  )
 }
 
 async function wrongSamples(expected: NonNullable<Expectation['samples']>, status: Status): Promise<string[]> {

@@ -22,8 +22,12 @@ export interface Fault<S extends Stage = Stage> {
   readonly name: string
   readonly inject: (stage: S) => Promise<void>
   readonly seen: Expectation
+  /** What cannot be told of it, and why; for the documentation. */
+  readonly hidden?: string | undefined
   /** What else must be true while it holds, such as on the server itself. Rejects where it is not. */
   readonly meanwhile?: (stage: S) => Promise<void>
+  /** A first step of healing, and what must be seen after it. Half healed is not ok: that must not be seen meanwhile. */
+  readonly halfway?: { readonly step: (stage: S) => Promise<void>; readonly seen: Expectation }
   /** Undoes it; left out where the `heal` of the stage does. */
   readonly heal?: (stage: S) => Promise<void>
   /** Why it cannot be run here (a server is missing, not root); undefined where it can. */
@@ -40,6 +44,12 @@ export interface Stage {
   readonly stop: () => Promise<void>
 }
 
+/** In milliseconds; what is promised of a fault is one of each. */
+export interface Times {
+  readonly intervalMs: number
+  readonly timeoutMs: number
+}
+
 /** Faults that are injected into the same servers, one after the other. */
 export interface Area<S extends Stage = Stage> {
   readonly name: string
@@ -47,4 +57,6 @@ export interface Area<S extends Stage = Stage> {
   readonly faults: readonly Fault<S>[]
   /** What the mail path is on a healthy stage. Default: ok. */
   readonly healthy?: Verdict
+  /** Of the exporter; longer than those of the runner for a stage so large that a busy machine is late with it. */
+  readonly times?: Times
 }

@@ -3,7 +3,7 @@ import { freePort } from '../servers/processes.ts'
 import { one, three, two, type ClusterStage } from './cluster-stage.ts'
 import type { Area, Fault } from './fault.ts'
 import { noPoolers, startPoolersStage, type PoolersStage } from './poolers-stage.ts'
-import { follow } from './postgres-replication.ts'
+import { failOverUnfenced } from './postgres-follow.ts'
 import { runnable, type Runnable } from './runner.ts'
 
 const series =
@@ -72,8 +72,7 @@ const haproxyFaults: readonly Fault<PoolersStage>[] = [
   {
     name: 'HAProxy: still writing to the old primary after a failover',
     async inject(stage) {
-      await stage.cluster.splitBrain(two)
-      await follow(stage, three, two)
+      await failOverUnfenced(stage)
       await stage.pgbouncer.retarget(stage.cluster.node(two))
     },
     heal: healBoth,
@@ -130,8 +129,7 @@ const pgbouncerFaults: readonly Fault<PoolersStage>[] = [
   {
     name: 'PgBouncer: sessions kept on the old primary after a failover',
     async inject(stage) {
-      await stage.cluster.splitBrain(two)
-      await follow(stage, three, two)
+      await failOverUnfenced(stage)
       await stage.haproxy.route([stage.cluster.node(two)])
     },
     heal: healBoth,

@@ -1,12 +1,11 @@
 import { rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { conninfo } from '../servers/postgres-copy.ts'
 import { startCluster, type Cluster } from '../servers/postgres.ts'
-import { waitFor } from '../servers/processes.ts'
-import { appUrl, one, three, two, type ClusterStage, type NodeName } from './cluster-stage.ts'
+import { appUrl, one, three, two, type ClusterStage } from './cluster-stage.ts'
 import type { Fault } from './fault.ts'
 import { cluster, node } from './postgres-down.ts'
+import { cascade, failOverUnfenced, follow } from './postgres-follow.ts'
 
 const lagUnknown = { [node(two, 'replay_lag_seconds')]: null, [node(two, 'replay_lag_bytes')]: null }
 
@@ -54,10 +53,7 @@ export const replicationFaults: readonly Fault<ClusterStage>[] = [
   },
   {
     name: 'Cluster: failed over without fencing, and the old primary still written to',
-    async inject(stage) {
-      await stage.cluster.splitBrain(two)
-      await follow(stage, three, two)
-    },
+    inject: failOverUnfenced,
     seen: {
       verdict: 'fail',
       root: 'cluster/kb cluster_split_brain',
@@ -162,13 +158,13 @@ export const replicationFaults: readonly Fault<ClusterStage>[] = [
   },
   {
     name: 'Postgres standby: streams from another standby, as it may',
-    inject: stage => cascade(stage),
+    inject: stage => cascade(stage, two, three),
     seen: { verdict: 'ok', samples: { [node(two, 'wal_receiver_streaming')]: 1 } },
   },
   {
     name: 'Postgres standby: WAL receiver connected to a standby that receives nothing',
     async inject(stage) {
-      await cascade(stage)
+      await cascade(stage, two, three)
       await stage.cluster.cutReceiver(three)
     },
     seen: {
@@ -186,19 +182,4 @@ const otherCluster = (): Promise<Cluster> => startCluster({ standbys: 0, names: 
 async function healOther(stage: ClusterStage): Promise<void> {
   await stage.resetEnv()
   await others.get(stage)?.stop()
-}
-
-/** Makes a standby stream from another node, as a failover manager does. */
-export async function follow({ cluster }: ClusterStage, standby: NodeName, upstream: NodeName): Promise<void> {
-  const node = cluster.node(standby)
-  await node.query(`alter system set primary_conninfo = '${conninfo(node, cluster.node(upstream).port)}'`)
-  await node.query('select pg_reload_conf()')
-}
-
-/** db-postgres-02 streams from db-postgres-03. */
-async function cascade(stage: ClusterStage): Promise<void> {
-  const [standby, upstream] = [stage.cluster.node(two), stage.cluster.node(three)]
-  await follow(stage, two, three)
-  const streams = `select from pg_stat_wal_receiver where status = 'streaming' and sender_port = ${upstream.port}`
-  await waitFor(async () => (await standby.query(streams)).length === 1, { what: `${two} streams from ${three}` })
 }

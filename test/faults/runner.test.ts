@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { removeFolder, tempFolder } from '../servers/processes.ts'
 import type { Area, Expectation, Stage } from './fault.ts'
@@ -51,6 +52,7 @@ const area: Area<Small> = {
     { name: 'not injected', inject: () => Promise.resolve(), seen },
     { name: 'another root', inject, seen: { ...seen, root: 'smtp/relay smtp_unreachable' } },
     { name: 'no longer told', inject: blink, seen },
+    { name: 'ok before it is healed', inject, seen, halfway: { step: lookHealed, seen } },
     { name: 'not healed', inject, seen, heal: () => Promise.resolve() },
   ],
 }
@@ -59,6 +61,13 @@ const area: Area<Small> = {
 async function blink(stage: Small): Promise<void> {
   await stage.set('26')
   setTimeout(() => void stage.set('25'), 1_100)
+}
+
+/** Right for a little more than a round. */
+async function lookHealed(stage: Small): Promise<void> {
+  await stage.set('25')
+  await sleep(1_800)
+  await stage.set('26')
 }
 
 describe('the runner of the fault matrix', () => {
@@ -78,6 +87,7 @@ describe('the runner of the fault matrix', () => {
     ['not injected', /^FALSE OK: not seen within \d+ ms:\n +the mail verdict is ok, not fail/],
     ['another root', /the root blocker is settings\/app setting_different, not smtp\/relay smtp_unreachable/],
     ['no longer told', /^FALSE OK: was seen, and no longer holds in the next round/],
+    ['ok before it is healed', /^FALSE OK: while it was being healed/],
     ['not healed', /^not healthy again within \d+ ms\n.*\n.*mail fail, root blocker settings\/app setting_different/],
   ])('refuses what is %s', async (name, message) => {
     await expect(bench.prove(name)).rejects.toThrow(message)

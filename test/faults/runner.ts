@@ -4,10 +4,11 @@ import { parseConfig } from '../../src/config/load.ts'
 import { createReferences } from '../../src/config/references.ts'
 import { createLog } from '../../src/core/log.ts'
 import type { Verdict } from '../../src/core/probe.ts'
+import type { Status } from '../../src/ledger.ts'
 import { createMonitor, type Monitor } from '../../src/monitor.ts'
 import { withSections } from '../demo/config.ts'
 import { describeStatus, mailOf, mismatches } from './expectation.ts'
-import type { Area, Expectation, Fault, Stage } from './fault.ts'
+import type { Area, Expectation, Fault, Stage, Times } from './fault.ts'
 
 export const intervalMs = 1_000
 export const timeoutMs = 700
@@ -17,7 +18,8 @@ const windUpMs = 400
 export const slackMs = 1_500
 /** The promise: one interval, one deadline. */
 export const withinMs = intervalMs + timeoutMs
-const pollMs = 30
+/** How often it is asked meanwhile. */
+const polls = 60
 /** The first rounds, with a whole cluster still settling. */
 const startMs = 15_000
 
@@ -39,7 +41,7 @@ export interface Bench {
 /** An area whose type of stage is gone: it can only be run. */
 export interface Runnable {
   readonly name: string
-  readonly faults: readonly Pick<Fault, 'name' | 'seen' | 'skip'>[]
+  readonly faults: readonly Pick<Fault, 'name' | 'seen' | 'skip' | 'hidden'>[]
   readonly open: () => Promise<Bench>
 }
 
@@ -49,11 +51,22 @@ export const runnable = <S extends Stage>(area: Area<S>): Runnable => ({
   open: () => openBench(area),
 })
 
-async function openBench<S extends Stage>({ start, faults, healthy = 'ok' }: Area<S>): Promise<Bench> {
+/** The exporter over a stage. */
+interface Exporter {
+  readonly monitor: Monitor
+  /** Settles when it was stopped. */
+  readonly watching: Promise<void>
+  /** One interval and one deadline. */
+  readonly withinMs: number
+  readonly pollMs: number
+}
+
+async function openBench<S extends Stage>(area: Area<S>): Promise<Bench> {
+  const { start, faults, healthy = 'ok', times = { intervalMs, timeoutMs } } = area
   const stage = await start()
   const stop = new AbortController()
   setMaxListeners(0, stop.signal)
-  const exporter = await startExporter(stage, stop.signal).catch(async (error: unknown) => {
+  const exporter = await startExporter(stage, times, stop.signal).catch(async (error: unknown) => {
     await stage.stop()
     throw error
   })
@@ -62,9 +75,9 @@ async function openBench<S extends Stage>({ start, faults, healthy = 'ok' }: Are
     async prove(name) {
       const fault = faults.find(one => one.name === name)
       if (!fault) throw new Error(`there is no fault ${name}`)
-      await untilHealthy(exporter.monitor, healthy, limitMs)
-      limitMs = withinMs + slackMs
-      return proveFault(exporter.monitor, stage, fault, healthy)
+      await untilHealthy(exporter, healthy, limitMs)
+      limitMs = exporter.withinMs + slackMs
+      return proveFault(exporter, stage, fault, healthy)
     },
     async stop() {
       stop.abort(new Error('the fault matrix has ended'))
@@ -74,20 +87,21 @@ async function openBench<S extends Stage>({ start, faults, healthy = 'ok' }: Are
   }
 }
 
-/** In this process; the promise settles when it was stopped. */
-function startExporter(stage: Stage, stop: AbortSignal): Promise<{ monitor: Monitor; watching: Promise<void> }> {
+/** In this process. */
+function startExporter(stage: Stage, times: Times, stop: AbortSignal): Promise<Exporter> {
   return Promise.resolve().then(() => {
-    const times = { interval: `${intervalMs}ms`, timeout: `${timeoutMs}ms` }
-    const config = parseConfig(withSections(stage.config, times), 'mailpath.yml')
+    const sections = { interval: `${times.intervalMs}ms`, timeout: `${times.timeoutMs}ms` }
+    const config = parseConfig(withSections(stage.config, sections), 'mailpath.yml')
     const references = createReferences({ env: stage.env, vaults: config.vaults, kubernetes: config.kubernetes })
     const log = createLog('error', 'json', () => undefined)
     const monitor = createMonitor(config, references, log)
-    return { monitor, watching: monitor.watch(stop) }
+    const ownWithinMs = times.intervalMs + times.timeoutMs
+    return { monitor, watching: monitor.watch(stop), withinMs: ownWithinMs, pollMs: ownWithinMs / polls }
   })
 }
 
 async function proveFault<S extends Stage>(
-  monitor: Monitor,
+  exporter: Exporter,
   stage: S,
   fault: Fault<S>,
   healthy: Verdict,
@@ -96,53 +110,77 @@ async function proveFault<S extends Stage>(
   let detectedAfter: number
   try {
     await fault.inject(stage)
-    detectedAfter = await untilDetected(monitor, fault.seen)
+    detectedAfter = await untilDetected(exporter, fault.seen)
     await fault.meanwhile?.(stage)
+    if (fault.halfway) await proveHalfway(exporter, stage, fault.halfway)
   } catch (error) {
     // The faults after this one have a right to a healthy stage.
-    await heal().catch(() => undefined)
+    await heal()
+      .catch(() => stage.heal())
+      .catch(() => undefined)
     throw error
   }
   await heal()
-  const healedAfter = await untilHealthy(monitor, healthy, withinMs + slackMs)
+  const healedAfter = await untilHealthy(exporter, healthy, exporter.withinMs + slackMs)
   return { detectedAfter, healedAfter }
 }
 
+async function proveHalfway<S extends Stage>(
+  exporter: Exporter,
+  stage: S,
+  { step, seen }: NonNullable<Fault<S>['halfway']>,
+): Promise<void> {
+  const { monitor, pollMs } = exporter
+  let falseOk: Error | undefined
+  const watching = setInterval(() => {
+    if (isFalseOk(seen, monitor)) falseOk ??= unexpected('while it was being healed', [], seen, monitor)
+  }, pollMs)
+  try {
+    await step(stage)
+    await untilDetected(exporter, seen)
+  } finally {
+    clearInterval(watching)
+  }
+  if (falseOk) throw falseOk
+}
+
 /** Waits for the whole of the expectation, then for one more round in which it must go on to hold. */
-async function untilDetected(monitor: Monitor, seen: Expectation): Promise<number> {
+async function untilDetected(exporter: Exporter, seen: Expectation): Promise<number> {
+  const { monitor, withinMs, pollMs } = exporter
   const injectedAt = performance.now()
   let wrong = await mismatches(seen, monitor.status())
   while (wrong.length > 0 && performance.now() - injectedAt < withinMs + slackMs) {
     await sleep(pollMs)
     wrong = await mismatches(seen, monitor.status())
-    if (isFalseOk(seen, monitor) && performance.now() - injectedAt > withinMs + windUpMs) break
+    if (performance.now() - injectedAt > withinMs + windUpMs && isFalseOk(seen, monitor)) break
   }
   const detectedAfter = performance.now() - injectedAt
   if (wrong.length > 0) throw unexpected(`not seen within ${Math.round(detectedAfter)} ms`, wrong, seen, monitor)
-  await throughNextRound(monitor, async () => {
-    const now = await mismatches(seen, monitor.status())
+  await throughNextRound(exporter, async status => {
+    const now = await mismatches(seen, status)
     if (now.length > 0) throw unexpected('was seen, and no longer holds in the next round', now, seen, monitor)
   })
   return detectedAfter
 }
 
 /** Calls `check` again and again until every check has begun a run after now, and ended it. */
-async function throughNextRound(monitor: Monitor, check: () => Promise<void>): Promise<void> {
+async function throughNextRound(
+  { monitor, withinMs, pollMs }: Exporter,
+  check: (status: Status) => Promise<void>,
+): Promise<void> {
   const from = Date.now()
-  const old = () => monitor.status().checks.filter(({ observation }) => (observation?.startedAt ?? 0) < from)
-  while (old().length > 0) {
-    if (Date.now() - from > withinMs + 2 * slackMs)
-      throw new Error(
-        `these did not run again: ${old()
-          .map(one => one.id)
-          .join(', ')}`,
-      )
+  for (;;) {
     await sleep(pollMs)
-    await check()
+    const status = monitor.status()
+    await check(status)
+    const old = status.checks.filter(({ observation }) => (observation?.startedAt ?? 0) < from)
+    if (old.length === 0) return
+    if (Date.now() - from > withinMs + 2 * slackMs)
+      throw new Error(`these did not run again: ${old.map(one => one.id).join(', ')}`)
   }
 }
 
-async function untilHealthy(monitor: Monitor, healthy: Verdict, limitMs: number): Promise<number> {
+async function untilHealthy({ monitor, pollMs }: Exporter, healthy: Verdict, limitMs: number): Promise<number> {
   const from = performance.now()
   const isHealthy = (): boolean => monitor.ready() && mailOf(monitor.status()).verdict === healthy
   while (!isHealthy()) {

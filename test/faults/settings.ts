@@ -36,7 +36,7 @@ const edit =
   stage =>
     stage.edit(from, to)
 const absent = (name: string): Expectation =>
-  fails('settings/env file setting_absent', setting('env file', name, 0, null))
+  fails('settings/env file setting_absent', setting('env file', name, 0, 0))
 const different = (name: string): Expectation =>
   fails('settings/env file setting_different', setting('env file', name, 1, 0))
 
@@ -110,7 +110,7 @@ const clusterRows: Row[] = [
   inCluster(
     'key missing',
     knob(api => (api.secrets[app] = { SMTP_HOST: 'mail-core-01' })),
-    fails('settings/cluster setting_absent', setting('cluster', 'SMTP_PASS', 0, null)),
+    fails('settings/cluster setting_absent', setting('cluster', 'SMTP_PASS', 0, 0)),
   ),
   inCluster(
     'newline within the base64',

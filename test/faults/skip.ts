@@ -6,6 +6,3 @@ export const without = (what: string, found: string | undefined, howToInstall: s
 
 /** For `skip` of a row that only root can inject. */
 export const unlessRoot = (why: string): string | undefined => (isRoot() ? undefined : `needs root: ${why}`)
-
-/** For `skip` of a row that means nothing to root. */
-export const unlessUser = (why: string): string | undefined => (isRoot() ? `not as root: ${why}` : undefined)

@@ -1,8 +1,8 @@
 import { lookup } from 'node:dns/promises'
-import { chmod, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
+import { makeUnreadable } from '../servers/unreadable.ts'
 import { one, two } from './cluster-stage.ts'
 import type { Expectation, Fault } from './fault.ts'
-import { unlessUser } from './skip.ts'
 import { secretName, type WritePathStage } from './write_path-stage.ts'
 
 const fails = (code: string, target = 'app'): Expectation => ({ verdict: 'fail', root: `write_path/${target} ${code}` })
@@ -42,6 +42,7 @@ const withSecret = (
 })
 
 const addresses = await lookup('localhost', { all: true })
+/** Proven all the same, by test/two-addresses.test.ts, for a name of its own. */
 const oneAddress = addresses.length > 1 ? undefined : 'localhost has only one address here'
 
 const urlFaults: readonly Fault<WritePathStage>[] = [
@@ -69,10 +70,9 @@ const envFaults: readonly Fault<WritePathStage>[] = [
   { name: '.env: missing', inject: stage => rm(stage.envFile), heal: stage => stage.reset(), seen: unresolved('app') },
   {
     name: '.env: unreadable',
-    inject: stage => chmod(stage.envFile, 0),
+    inject: stage => makeUnreadable(stage.envFile),
     heal: stage => stage.reset(),
     seen: unresolved('app'),
-    skip: unlessUser('root reads every file'),
   },
   withEnv('.env: without the key', () => 'SMTP_HOST=mail-core-01\n', unresolved('app')),
   withEnv('.env: an empty value', () => 'DATABASE_URL=\n', unresolved('app')),

@@ -160,6 +160,15 @@ describe('connection problems', () => {
     ['starting_up', failure('57P03', 'the database system is starting up')],
     ['refused_statement', failure('42501', 'permission denied for function pg_control_system')],
     ['protocol_error', failure(undefined, 'received invalid response: 48')],
+    // PgBouncer 1.18, which has one SQLSTATE for everything.
+    ['login_failed', failure('08P01', 'SASL authentication failed')],
+    ['login_failed', failure('08P01', 'password authentication failed for user "a"')],
+    ['login_failed', failure('08P01', 'role "a" is not permitted to log in')],
+    ['database_missing', failure('08P01', 'no such database: b')],
+    ['too_many_connections', failure('08P01', 'too many connections for role "a"')],
+    ['too_many_connections', failure('08P01', 'sorry, too many clients already')],
+    ['starting_up', failure('08P01', 'the database system is starting up')],
+    ['protocol_error', failure('08P01', 'invalid startup packet layout')],
   ])('%s', (problem, seen) => {
     expect(connectionProblem(seen)).toBe(problem)
   })

@@ -30,7 +30,7 @@ describe('judge', () => {
       setting({ state: 'absent' }),
       'fail',
       ['setting_absent SMTP_HOST (dotenv /opt/app/.env): not set or empty'],
-      '0-',
+      '00',
     ],
     ['absent, which it may be', setting({ state: 'absent', optional: true }), 'ok', [], '0-'],
     [

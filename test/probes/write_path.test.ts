@@ -170,6 +170,20 @@ describe('the judgement of a write path', () => {
     ])
     expect(found.samples.map(sample => sample.value)).toEqual([0, 0])
   })
+
+  it.each<[string | undefined, string, string]>([
+    ['08P01', 'no more connections allowed (max_client_conn)', 'write_path_pooler_refused'],
+    ['08P01', 'server login has been failing, try again later (server_login_retry)', 'write_path_pooler_refused'],
+    ['08P01', 'query_wait_timeout', 'write_path_pooler_refused'],
+    ['08P01', 'database "app" is disabled', 'write_path_pooler_refused'],
+    ['08P01', 'too many connections for role "app"', 'write_path_too_many_connections'],
+    ['ECONNREFUSED', 'connect ECONNREFUSED 10.0.0.10:6432', 'write_path_unreachable'],
+    ['28P01', 'password authentication failed for user "pgbouncer"', 'write_path_login_failed'],
+  ])('tells by what is said, not by the name of the host, what a pooler refuses (%s %s)', (code, said, expected) => {
+    const failure = { phase: 'login', code, text: `pgbouncer-01:6432: ${said} (phase login)`, timedOut: false }
+    const found = writePath.judge(seen({ landings: [], ladder: [], failure }), target())
+    expect(found.reasons.map(reason => reason.code)).toEqual([expected])
+  })
 })
 
 probeContract(writePath, port => target({ host: '127.0.0.1', port, user: 'kb_backend', password: { env: 'CANARY' } }), {
@@ -347,6 +361,21 @@ describe('on a real cluster', () => {
         { timeoutMs: 8000, what: 'PgBouncer sends us to the standby' },
       )
       expect(codes(moved)).toEqual(['write_path_read_only'])
+    })
+
+    it('names what the pooler refuses, though it has one SQLSTATE for everything', async () => {
+      const pgbouncer = await startPgbouncer({ to: first(), logins: [cluster.logins.backend] })
+      onTestFinished(() => pgbouncer.stop())
+      const { user, password } = cluster.logins.backend
+      const at = { url: undefined, host: '127.0.0.1', port: pgbouncer.port, database: cluster.database }
+      const refused = async (fields: Partial<WritePathTarget>, secret: string) => {
+        const observation = await look(writePath, target({ ...at, ...fields }), { references: env({ SECRET: secret }) })
+        return observation && codes(observation)
+      }
+      const login = { user, password: { env: 'SECRET' } }
+      expect(await refused(login, 'wrong')).toEqual(['write_path_login_failed'])
+      expect(await refused({ ...login, user: 'nobody' }, password)).toEqual(['write_path_login_failed'])
+      expect(await refused({ ...login, database: 'missing' }, password)).toEqual(['write_path_database_missing'])
     })
   })
 })

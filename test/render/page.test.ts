@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Status } from '../../src/monitor.ts'
+import type { Status } from '../../src/ledger.ts'
 import { joined, type Box } from '../../src/render/lanes.ts'
 import { renderPage } from '../../src/render/page.ts'
 import { ago, length } from '../../src/render/words.ts'

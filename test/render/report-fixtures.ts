@@ -5,7 +5,7 @@
 import { assess } from '../../src/assess/assess.ts'
 import { parseConfig } from '../../src/config/load.ts'
 import { checkId, type Finding, type Observation, type Probe, type Target } from '../../src/core/probe.ts'
-import type { CheckRecord, Status } from '../../src/monitor.ts'
+import type { CheckRecord, Status } from '../../src/ledger.ts'
 import { probes } from '../../src/probes/index.ts'
 import type { MailSeen } from '../../src/probes/mail/index.ts'
 import type { PackagesSeen } from '../../src/probes/packages/index.ts'
@@ -289,7 +289,7 @@ export function statusOf(seen: Seen, now = at): Status {
   const plan = { checks: config.checks, mail: config.mail }
   const latest = new Map<string, Observation>()
   const records = new Map<string, CheckRecord>()
-  for (const { probe, target, config: own } of plan.checks) {
+  for (const { probe, target, config: own, needs } of plan.checks) {
     const id = checkId({ probe, target })
     if (seen[id] === undefined) continue
     const finishedAt = at - 4_000
@@ -303,6 +303,7 @@ export function statusOf(seen: Seen, now = at): Status {
       startedAt: finishedAt - 31,
       finishedAt,
       phases,
+      unmet: found.verdict === 'ok' ? [] : needs,
       ...found,
     })
     const ok = found.verdict === 'ok'

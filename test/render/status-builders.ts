@@ -9,7 +9,7 @@ import type {
   Role,
 } from '../../src/assess/assessment.ts'
 import { worst, type Observation, type Reason, type Severity, type Verdict } from '../../src/core/probe.ts'
-import type { CheckRecord, Status } from '../../src/monitor.ts'
+import type { CheckRecord, Status } from '../../src/ledger.ts'
 
 /** 2026-01-14 03:12:07 UTC */
 export const now = Date.UTC(2026, 0, 14, 3, 12, 7)
@@ -64,6 +64,7 @@ export function check(probe: string, target: string, options: CheckOptions = {})
     startedAt,
     finishedAt: now - ageMs,
     phases,
+    unmet: [],
   }
   const history = options.history ?? (seen ? times(50, verdict) : [])
   const lastOk = history.lastIndexOf('ok')

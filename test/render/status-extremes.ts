@@ -1,6 +1,6 @@
 /** Hand-made Status values at the edges: split brain, very many targets, hostile names. */
 import type { Reason } from '../../src/core/probe.ts'
-import type { Status } from '../../src/monitor.ts'
+import type { Status } from '../../src/ledger.ts'
 import { blocker, check, cluster, landing, mailPath, needs, node, reasonOf, status, times } from './status-builders.ts'
 import { mailOk, nodeChecks, smtpOk, writing } from './status-parts.ts'
 

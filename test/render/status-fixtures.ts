@@ -1,6 +1,6 @@
 /** Hand-made Status values: what the page, the report and the API have to show well. */
 import type { CheckStatus, MailStatus } from '../../src/assess/assessment.ts'
-import type { Status } from '../../src/monitor.ts'
+import type { Status } from '../../src/ledger.ts'
 import {
   blocker,
   check,

@@ -5,7 +5,7 @@ import type { Certificate } from './certificates.ts'
 
 /** Where a test server listens, and who is on it. */
 export interface Listening {
-  readonly host: '127.0.0.1'
+  readonly host: string
   readonly port: number
   /** Sockets open now. */
   readonly connections: number
@@ -16,6 +16,8 @@ export interface Listening {
 }
 
 export interface At {
+  /** 127.0.0.1 unless given. */
+  host?: string
   /** Any free one unless given, so that a server can come back where it was. */
   port?: number
 }
@@ -24,8 +26,8 @@ const defaultGreeting = '220 mail.keybuzz.io ESMTP hostile'
 
 export type Ending = 'fin' | 'rst'
 
-/** Makes `server` listen on 127.0.0.1 and keeps count of its sockets. Every test server stands on this. */
-export async function listen(server: net.Server, { port = 0 }: At = {}): Promise<Listening> {
+/** Makes `server` listen and keeps count of its sockets. Every test server stands on this. */
+export async function listen(server: net.Server, { host = '127.0.0.1', port = 0 }: At = {}): Promise<Listening> {
   const sockets = new Set<net.Socket>()
   let accepted = 0
   server.on('connection', (socket: net.Socket) => {
@@ -36,7 +38,7 @@ export async function listen(server: net.Server, { port = 0 }: At = {}): Promise
     socket.on('error', ignore).on('close', () => sockets.delete(socket))
   })
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject).listen(port, '127.0.0.1', () => {
+    server.once('error', reject).listen(port, host, () => {
       server.off('error', reject).on('error', ignore)
       resolve()
     })
@@ -44,7 +46,7 @@ export async function listen(server: net.Server, { port = 0 }: At = {}): Promise
   const address = server.address()
   if (address === null || typeof address === 'string') throw new Error('not a TCP server')
   return {
-    host: '127.0.0.1',
+    host,
     port: address.port,
     get connections() {
       return [...sockets].filter(socket => !socket.destroyed).length

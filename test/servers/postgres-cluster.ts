@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { removeFolder, runProcess, waitFor } from './processes.ts'
-import { conninfo, hotCopy } from './postgres-copy.ts'
+import { conninfo, hotCopy, rewind } from './postgres-copy.ts'
 import { type PostgresNode } from './postgres-node.ts'
 import { ask, identifier, quoted, withSession, type Login } from './postgres-session.ts'
 
@@ -29,6 +29,8 @@ export interface Cluster {
   failover: (name: string, options?: { crash?: boolean }) => Promise<void>
   /** Makes it a streaming standby of the current primary, by a fresh copy, whatever it was. */
   rejoin: (name: string) => Promise<void>
+  /** Shuts it down and makes it a standby of the current primary by pg_rewind, which must be among the binaries. It stays down. */
+  rewind: (name: string) => Promise<void>
   /** Promotes a standby while the primary lives. */
   splitBrain: (name: string) => Promise<void>
   /** Commits on the primary wait for a standby that does not exist. */
@@ -142,9 +144,18 @@ async function releaseSharedMemory(node: PostgresNode): Promise<void> {
   if (id !== undefined) await runProcess('ipcrm', ['-m', id]).catch(() => undefined)
 }
 
+interface ClusterParts {
+  readonly database: string
+  readonly logins: Logins
+  readonly folder: string
+  readonly binDir: string
+  /** Where nobody listens. */
+  readonly deadPort: number
+}
+
 export function createCluster(
   nodes: readonly PostgresNode[],
-  { database, logins, folder, deadPort }: { database: string; logins: Logins; folder: string; deadPort: number },
+  { database, logins, folder, binDir, deadPort }: ClusterParts,
 ): Cluster {
   /** Who should be the primary, as far as we know: decides in a split brain. */
   let leader = nodes[0]?.name
@@ -222,6 +233,10 @@ export function createCluster(
       const main = await primary()
       if (main.name === name) throw new Error(`${name} is the primary`)
       await attach([node(name)], main)
+    },
+    rewind: async name => {
+      await node(name).stop('fast')
+      await rewind(binDir, node(name), await primary())
     },
     splitBrain: async name => {
       const main = await primary()

@@ -1,4 +1,4 @@
-/** Data folders: a new one by initdb, a standby's by a hot copy. */
+/** Data folders: a new one by initdb, a standby's by a hot copy or by pg_rewind. */
 import { chown, mkdir, readdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { removeFolder, runProcess, unprivileged, type Account } from './processes.ts'
@@ -63,23 +63,40 @@ async function copyData(from: string, to: string): Promise<void> {
 export const conninfo = (standby: PostgresNode, port: number) =>
   `host=${host} port=${port} user=${superuser} application_name=${standby.name}`
 
+/** Makes a data folder that of a standby, whatever it was copied from. */
+async function writeStandbyFiles(
+  standby: PostgresNode,
+  from: PostgresNode,
+  more: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const settings = `primary_conninfo = '${conninfo(standby, from.port)}'\n`
+  for (const [name, text] of Object.entries({ 'standby.signal': '', 'postgresql.auto.conf': settings, ...more })) {
+    await writeFile(path.join(standby.dataDir, name), text, { mode: 0o600 })
+    await own(path.join(standby.dataDir, name), unprivileged())
+  }
+}
+
 /** Makes the data folders of standbys (which must be stopped) out of a running server, without pg_basebackup. */
 export async function hotCopy(from: PostgresNode, standbys: readonly PostgresNode[]): Promise<void> {
-  const account = unprivileged()
   await withSession(from.port, {}, async client => {
     await client.query(`select pg_backup_start('test-harness', true)`)
     await Promise.all(standbys.map(standby => copyData(from.dataDir, standby.dataDir)))
     const result = await client.query<{ labelfile: string }>('select labelfile from pg_backup_stop(false)')
-    for (const standby of standbys) {
-      const files = {
-        backup_label: result.rows[0]?.labelfile ?? '',
-        'standby.signal': '',
-        'postgresql.auto.conf': `primary_conninfo = '${conninfo(standby, from.port)}'\n`,
-      }
-      for (const [name, text] of Object.entries(files)) {
-        await writeFile(path.join(standby.dataDir, name), text, { mode: 0o600 })
-        await own(path.join(standby.dataDir, name), account)
-      }
-    }
+    const label = { backup_label: result.rows[0]?.labelfile ?? '' }
+    for (const standby of standbys) await writeStandbyFiles(standby, from, label)
   })
+}
+
+/**
+ * Makes a standby out of a node that has diverged from a running primary, and was shut down in order. Needs data
+ * checksums or wal_log_hints. https://www.postgresql.org/docs/current/app-pgrewind.html
+ */
+export async function rewind(binDir: string, diverged: PostgresNode, from: PostgresNode): Promise<void> {
+  // Until its first checkpoint a promoted server has the old timeline in its control file, which looks as if nothing
+  // were to be rewound (up to 15).
+  await from.query('checkpoint')
+  const source = `${conninfo(diverged, from.port)} dbname=postgres`
+  const args = ['--target-pgdata', diverged.dataDir, '--source-server', source]
+  await runProcess(path.join(binDir, 'pg_rewind'), args, serverOptions())
+  await writeStandbyFiles(diverged, from)
 }

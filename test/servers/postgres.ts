@@ -108,7 +108,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     progress(`primary ${first.name} on ${first.host}:${first.port}`)
     await attach(others, first)
     for (const standby of others) progress(`standby ${standby.name} on ${standby.host}:${standby.port} streams`)
-    return createCluster(nodes, { database, logins, folder, deadPort: await freePort() })
+    return createCluster(nodes, { database, logins, folder, binDir, deadPort: await freePort() })
   } catch (error) {
     await Promise.all(nodes.map(node => node.stop('immediate')))
     await removeFolder(folder)

@@ -35,7 +35,7 @@ const targets = (kind: string) =>
     .optional()
     .describe(`The \`${kind}\` targets it needs. Default: all of them.`)
 
-const metrics = {
+export const metrics = {
   provider: gauge(
     'mailpath_mail_provider',
     'The provider the application is set to send mail with (1 for the current one).',

@@ -7,7 +7,7 @@ import { observe, type FileSeen, type PackageSeen, type PackagesSeen, type Packa
 
 export type { PackageSeen, PackagesSeen, PackagesTarget } from './observe.ts'
 
-const metrics = {
+export const metrics = {
   installed: gauge('mailpath_packages_installed', 'Whether the package is really there, not only listed.', [
     'target',
     'package',

@@ -22,7 +22,7 @@ export interface PostgresTarget extends Target {
 }
 
 const labels = ['target', 'postgres_cluster'] as const
-const metrics = {
+export const metrics = {
   reachable: gauge('mailpath_postgres_reachable', 'Whether the node let us log in and answered.', labels),
   inRecovery: gauge('mailpath_postgres_in_recovery', 'Whether the node is a standby (pg_is_in_recovery).', labels),
   readOnly: gauge(

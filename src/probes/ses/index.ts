@@ -7,10 +7,10 @@ import { observe, type SesSeen, type SesSetting, type SesTarget } from './observ
 
 export type { SesSeen, SesTarget } from './observe.ts'
 
-const configStates = ['complete', 'partial', 'absent'] as const
+export const configStates = ['complete', 'partial', 'absent'] as const
 type ConfigState = (typeof configStates)[number]
 
-const metrics = {
+export const metrics = {
   present: gauge('mailpath_ses_setting_present', 'Whether the SES setting has a value, be it a good one or not.', [
     'target',
     'setting',

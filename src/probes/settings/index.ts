@@ -7,16 +7,17 @@ import { observe, type SettingSeen, type SettingsSeen, type SettingsTarget } fro
 
 export type { SettingSeen, SettingState, SettingsSeen, SettingsTarget } from './observe.ts'
 
-const metrics = {
+export const metrics = {
   present: gauge(
     'mailpath_settings_present',
     'Whether the setting has a value; a default of the application counts as one.',
     ['target', 'setting'],
   ),
-  matches: gauge('mailpath_settings_matches', 'Whether the setting has the value expected of it.', [
-    'target',
-    'setting',
-  ]),
+  matches: gauge(
+    'mailpath_settings_matches',
+    'Whether the setting has the value expected of it; 0 also where it is needed and missing.',
+    ['target', 'setting'],
+  ),
 }
 
 const reasons = {
@@ -79,9 +80,10 @@ function reasonFor({ name, state, source, expected, optional, why }: SettingSeen
   }
 }
 
-function samplesOf({ name, state }: SettingSeen, target: string): Sample[] {
+function samplesOf({ name, state, optional }: SettingSeen, target: string): Sample[] {
   const labels = { target, setting: name }
   const present = state === 'unreadable' ? undefined : state !== 'absent'
-  const matches = state === 'verified' ? true : state === 'different' ? false : undefined
+  const wrong = state === 'different' || (state === 'absent' && !optional)
+  const matches = state === 'verified' ? true : wrong ? false : undefined
   return [...sample(metrics.present, present, labels), ...sample(metrics.matches, matches, labels)]
 }

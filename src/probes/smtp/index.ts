@@ -22,7 +22,7 @@ export interface SmtpTarget extends Target {
 }
 
 const labels = ['target'] as const
-const metrics = {
+export const metrics = {
   reachable: gauge('mailpath_smtp_reachable', 'Whether the relay answered with a greeting, be it a refusal.', labels),
   starttls: gauge(
     'mailpath_smtp_starttls',

@@ -164,13 +164,13 @@ async function logIn(session: Session, fetched: Fetched, target: SmtpTarget, at:
   if (!passwordMechanisms.some(known => mechanismsOf(extensions).includes(known))) return notTried
   const { user, password } = fetched
   const guard = guardLogin(target, [...at, user, password])
-  const held = guard.held(Date.now())
+  const held = guard.held()
   if (held) return { authenticated: undefined, suspended: held }
   const authenticated = await session.login(user, password)
   if (authenticated) guard.taken()
   const reply = replies.at(-1)
   const refused = !authenticated && reply?.code !== undefined && reply.code >= 500
-  return { authenticated, suspended: refused ? guard.refused(reply, Date.now()) : undefined }
+  return { authenticated, suspended: refused ? guard.refused(reply) : undefined }
 }
 
 /** The error without the jargon: OpenSSL hides its reason, and nodemailer the system's code. */

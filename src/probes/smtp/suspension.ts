@@ -23,36 +23,46 @@ const key = randomBytes(32)
  * The suspension of each target. Here, because a probe has no state of its own, and by the target, so that it goes
  * with it: a reloaded configuration has new targets, and tries at once.
  */
-const suspensions = new WeakMap<SmtpTarget, Suspension & { readonly login: string }>()
+const suspensions = new WeakMap<SmtpTarget, Held>()
+
+interface Held extends Omit<Suspension, 'until'> {
+  readonly login: string
+  /** By the monotonic clock: a wall clock that is set back must not hold a login off for longer. */
+  readonly untilTick: number
+}
+
+const asSuspension = ({ untilTick, refusals, reply }: Held): Suspension => ({
+  until: Date.now() + (untilTick - performance.now()),
+  refusals,
+  reply,
+})
 
 /** The login of a target as its back-off sees it. */
 export interface LoginGuard {
   /** The suspension that holds now. A login that was changed meanwhile is another login. */
-  held(now: number): Suspension | undefined
+  held(): Suspension | undefined
   /** Refused for good: 5xx. Doubles with each time, up to an hour. */
-  refused(reply: Reply, now: number): Suspension
+  refused(reply: Reply): Suspension
   taken(): void
 }
 
 export function guardLogin(target: SmtpTarget, login: readonly string[]): LoginGuard {
   const fingerprint = createHmac('sha256', key).update(JSON.stringify(login)).digest('base64')
-  const earlier = (): Suspension | undefined => {
+  const earlier = (): Held | undefined => {
     const known = suspensions.get(target)
     return known?.login === fingerprint ? known : undefined
   }
   return {
-    held(now) {
+    held() {
       const known = earlier()
-      return known && now < known.until
-        ? { until: known.until, refusals: known.refusals, reply: known.reply }
-        : undefined
+      return known && performance.now() < known.untilTick ? asSuspension(known) : undefined
     },
-    refused(reply, now) {
+    refused(reply) {
       const refusals = (earlier()?.refusals ?? 0) + 1
       const pause = Math.max(target.interval ?? 0, firstMs) * 2 ** (refusals - 1)
-      const suspension = { until: now + Math.min(pause, longestMs), refusals, reply }
-      suspensions.set(target, { ...suspension, login: fingerprint })
-      return suspension
+      const held = { untilTick: performance.now() + Math.min(pause, longestMs), refusals, reply, login: fingerprint }
+      suspensions.set(target, held)
+      return asSuspension(held)
     },
     taken() {
       suspensions.delete(target)

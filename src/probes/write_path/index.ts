@@ -198,14 +198,16 @@ const describe = (seen: WritePathSeen): string => {
   return `${seen.address}: a write was committed in ${((commit?.seconds ?? 0) * 1000).toFixed(1)} ms${seen.landings.some(one => one.pooled) ? ', through a pooler' : ''}`
 }
 
+/** What PgBouncer says; its name alone may be the name of a host. */
+const poolerRefusal =
+  /pgbouncer cannot connect|server login has been failing|query_wait_timeout|client_login_timeout|no more connections allowed|database "[^"]*" is disabled/
+
 function problemsOf(seen: WritePathSeen): Reason[] {
   const { address, failure, landings, addressOnly } = seen
   if (addressOnly) return [writePathReason('write_path_not_tried', `${address}: without a user no write was tried`)]
   const found = [...readOnlyProblem(seen), ...seen.ladder.flatMap(rung => rungProblem(address, rung))]
   if (failure) {
-    const pooled =
-      landings.length === 0 &&
-      /pgbouncer|server login has been failing|query_wait_timeout|no more connections allowed/i.test(failure.text)
+    const pooled = landings.length === 0 && poolerRefusal.test(failure.text)
     found.push(
       writePathReason(
         pooled ? 'write_path_pooler_refused' : `write_path_${connectionProblem(failure)}`,

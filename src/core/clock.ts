@@ -1,0 +1,16 @@
+/** A change of the wall clock by less than this is its ordinary discipline. */
+const stepMs = 1_000
+
+/**
+ * Tells by how many milliseconds the wall clock was set forward (or back, then negative) since the last call; 0 where
+ * it only ran. Measured against the monotonic clock, which cannot be set, and which stands still while Linux sleeps.
+ */
+export function watchClock(): () => number {
+  const difference = (): number => Date.now() - performance.now()
+  let before = difference()
+  return () => {
+    const step = difference() - before
+    before += step
+    return Math.abs(step) < stepMs ? 0 : step
+  }
+}

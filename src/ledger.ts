@@ -1,0 +1,143 @@
+import { assess } from './assess/assess.ts'
+import { shiftMemory, type Assessment, type Plan } from './assess/assessment.ts'
+import { watchClock } from './core/clock.ts'
+import type { Logger } from './core/log.ts'
+import { checkId, type Observation, type Reason, type Verdict } from './core/probe.ts'
+
+/** What is kept of a check besides its last observation. */
+export interface CheckRecord {
+  readonly runs: number
+  readonly failures: number
+  /** Milliseconds since the epoch. */
+  readonly lastOkAt: number | undefined
+  /** Verdicts of the last runs, oldest first. */
+  readonly history: readonly Verdict[]
+}
+
+/** The one value that all outputs render. */
+export interface Status extends Assessment {
+  readonly records: ReadonlyMap<string, CheckRecord>
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number
+}
+
+/** What was observed, and what follows from it. */
+export interface Ledger {
+  /** It is assessed soon, together with what else is recorded by then. */
+  record(observation: Observation): void
+  /** As of now: a check goes stale even when nothing runs. */
+  assess(): Status
+  /** From now on it is about these. Of a check that is not among them as it was, nothing is left, its counters included. */
+  replan(plan: Plan): void
+  /** Every check has been recorded. */
+  ready(): boolean
+}
+
+/** How many verdicts of a check are remembered. */
+export const historyLength = 50
+const newRecord: CheckRecord = { runs: 0, failures: 0, lastOkAt: undefined, history: [] }
+/** An assessment is of everything: what is recorded waits this long for more of it. */
+const gatherMs = 20
+/** However many checks there are, assessments take no more than this part of the time. */
+const assessShare = 1 / 20
+
+/** `assessed` is called after each assessment of something new. */
+export function createLedger(first: Plan, log: Logger, assessed: (assessment: Assessment) => void): Ledger {
+  let plan = first
+  let startedAt = Date.now()
+  const clockStep = watchClock()
+  const latest = new Map<string, Observation>()
+  const records = new Map<string, CheckRecord>()
+  const told = new Map<string, Verdict>()
+  /** Recorded and not assessed yet. */
+  const fresh = new Map<string, Observation>()
+  let gathering: ReturnType<typeof setTimeout> | undefined
+  let assessMs = 0
+  let assessment = assess(plan, undefined, latest, startedAt)
+
+  const ready = (): boolean => plan.checks.every(check => latest.has(checkId(check)))
+
+  /**
+   * Ages and outages are differences of times, so a clock that was set is followed. Set back, what was seen is as old as
+   * before. Set forward, it may be that the machine slept: then what was seen is as old as it looks, and its checks are
+   * unknown until they have run again.
+   */
+  const followClock = (): void => {
+    const by = clockStep()
+    if (by === 0) return
+    log.warn({ seconds: Math.round(by / 1000) }, 'the clock was set, or the machine slept')
+    assessment = { ...assessment, memory: shiftMemory(assessment.memory, by) }
+    if (by > 0) return
+    startedAt += by
+    for (const [id, { startedAt: from, finishedAt: to, ...rest }] of latest)
+      latest.set(id, { ...rest, startedAt: from + by, finishedAt: to + by })
+    for (const [id, { lastOkAt, ...rest }] of records)
+      records.set(id, { ...rest, lastOkAt: lastOkAt === undefined ? undefined : lastOkAt + by })
+  }
+
+  /** A line for each change of a verdict, and none while it stays. */
+  const tell = (id: string, to: Verdict, about: object, reason: Reason | undefined, text: string): void => {
+    const from = told.get(id)
+    if (from === to) return
+    told.set(id, to)
+    log[to === 'ok' ? 'info' : 'warn']({ ...about, from, to, reason: reason?.code }, text)
+  }
+
+  const tellAll = (): void => {
+    for (const { id, probe, target, verdict, reasons, evidence, observation } of assessment.checks)
+      if (observation) tell(id, verdict, { probe, target }, reasons[0], evidence)
+    if (!ready()) return
+    for (const { name, verdict, root } of assessment.mail)
+      tell(`mail path ${name}`, verdict, { mail_path: name }, root?.reason, root?.reason.text ?? 'nothing blocks mail')
+  }
+
+  /** By the verdict of the assessment: what is found of one check may change how another stands. */
+  const keepRecords = (): void => {
+    for (const { id, verdict } of assessment.checks) {
+      const observation = fresh.get(id)
+      if (!observation) continue
+      const { runs, failures, lastOkAt, history } = records.get(id) ?? newRecord
+      records.set(id, {
+        runs: runs + 1,
+        failures: failures + Number(verdict === 'fail'),
+        lastOkAt: verdict === 'ok' ? observation.finishedAt : lastOkAt,
+        history: [...history, verdict].slice(-historyLength),
+      })
+    }
+    fresh.clear()
+  }
+
+  const assessNow = (): Status => {
+    clearTimeout(gathering)
+    gathering = undefined
+    followClock()
+    const from = performance.now()
+    assessment = assess(plan, assessment.memory, latest, Date.now())
+    assessMs = performance.now() - from
+    const isNew = fresh.size > 0
+    keepRecords()
+    tellAll()
+    if (isNew) assessed(assessment)
+    return { ...assessment, records, startedAt }
+  }
+
+  return {
+    record(observation) {
+      const id = checkId(observation)
+      if (fresh.has(id)) assessNow()
+      followClock()
+      latest.set(id, observation)
+      fresh.set(id, observation)
+      gathering ??= setTimeout(assessNow, Math.max(gatherMs, assessMs / assessShare))
+    },
+    assess: assessNow,
+    replan(next) {
+      const kept = new Set(next.checks.filter(check => plan.checks.includes(check)).map(checkId))
+      for (const kind of [latest, records, fresh]) for (const id of kind.keys()) if (!kept.has(id)) kind.delete(id)
+      told.clear()
+      plan = next
+      assessNow()
+    },
+    ready,
+  }
+}

@@ -1,0 +1,121 @@
+/** Two faults at the same time: exactly one root blocker, and the right one by the order in which things depend on one another. */
+import type { Verdict } from '../../src/core/probe.ts'
+import type { Area, Fault } from './fault.ts'
+import { app, kubernetes, vault, type Single } from './pairs-app.ts'
+import { database, relay } from './pairs-servers.ts'
+import { startPairsStage, type PairsStage } from './pairs-stage.ts'
+import { runnable } from './runner.ts'
+
+interface Pair {
+  readonly of: readonly [Single, Single]
+  readonly verdict: Verdict
+  /** Which of them is to blame; left out where mail survives both. */
+  readonly root?: Single
+  /** Why the second cannot be told while the first holds. It must be told once the first is healed. */
+  readonly hides?: string
+}
+
+const bothFail: readonly Pair[] = [
+  { of: [app.settingDifferent, app.packageMissing], verdict: 'fail', root: app.settingDifferent },
+  { of: [app.settingAbsent, app.databaseUrlAtStandby], verdict: 'fail', root: app.settingAbsent },
+  { of: [database.splitBrain, app.settingDifferent], verdict: 'fail', root: app.settingDifferent },
+  { of: [database.noPrimary, app.packageMissing], verdict: 'fail', root: app.packageMissing },
+  { of: [relay.silent, app.packageMissing], verdict: 'fail', root: app.packageMissing },
+  { of: [relay.wrongPassword, database.noPrimary], verdict: 'fail', root: database.noPrimary },
+  { of: [relay.refused, database.splitBrain], verdict: 'fail', root: database.splitBrain },
+  { of: [app.databaseUrlAtStandby, database.splitBrain], verdict: 'fail', root: database.splitBrain },
+  { of: [database.primaryKilled, relay.refused], verdict: 'fail', root: database.primaryKilled },
+  { of: [relay.certificateExpired, database.heartbeatRevoked], verdict: 'fail', root: database.heartbeatRevoked },
+  { of: [database.commitStuck, relay.silent], verdict: 'fail', root: database.commitStuck },
+  { of: [database.routerEmpty, relay.wrongPassword], verdict: 'fail', root: database.routerEmpty },
+  // The provider that is chosen comes before the one that might take its place.
+  { of: [relay.refused, app.sesHalfChosen], verdict: 'fail', root: app.sesHalfChosen },
+  { of: [app.sesHalf, relay.refused], verdict: 'fail', root: relay.refused },
+]
+
+/** A proven failure is to blame, though something unknown may stand before it. */
+const oneFails: readonly Pair[] = [
+  { of: [app.providerUnknown, vault.withoutKey], verdict: 'fail', root: vault.withoutKey },
+  { of: [vault.sealed, database.readOnly], verdict: 'fail', root: database.readOnly },
+  { of: [vault.down, relay.refused], verdict: 'fail', root: relay.refused },
+  { of: [database.primaryKilled, vault.sealed], verdict: 'fail', root: database.primaryKilled },
+  { of: [vault.tokenExpired, app.settingDifferent], verdict: 'fail', root: app.settingDifferent },
+  { of: [app.databaseUrlUnset, relay.wrongPassword], verdict: 'fail', root: relay.wrongPassword },
+  { of: [kubernetes.forbidden, app.packageMissing], verdict: 'fail', root: app.packageMissing },
+  { of: [app.codeMissing, database.splitBrain], verdict: 'fail', root: database.splitBrain },
+  { of: [app.providerUnknown, relay.certificateExpired], verdict: 'fail', root: relay.certificateExpired },
+  { of: [database.standbyKilled, relay.wrongPassword], verdict: 'fail', root: relay.wrongPassword },
+  { of: [vault.tokenExpiring, app.databaseUrlAtStandby], verdict: 'fail', root: app.databaseUrlAtStandby },
+  // The relay would take the mail that SES does not.
+  { of: [app.sesHalfChosen, database.readOnly], verdict: 'fail', root: database.readOnly },
+  {
+    of: [relay.refused, relay.wrongPassword],
+    verdict: 'fail',
+    root: relay.refused,
+    hides: 'there is no connection to log in on.',
+  },
+  {
+    of: [relay.certificateExpired, relay.wrongPassword],
+    verdict: 'fail',
+    root: relay.certificateExpired,
+    hides: 'no password goes to a relay whose certificate does not verify.',
+  },
+]
+
+const noneFails: readonly Pair[] = [
+  { of: [app.databaseUrlUnset, vault.sealed], verdict: 'unknown', root: vault.sealed },
+  { of: [kubernetes.forbidden, vault.down], verdict: 'unknown', root: vault.down },
+  { of: [app.envMissing, vault.sealed], verdict: 'unknown', root: vault.sealed },
+  { of: [app.codeMissing, vault.tokenExpired], verdict: 'unknown', root: vault.tokenExpired },
+  { of: [vault.down, app.providerUnknown], verdict: 'unknown', root: vault.down },
+  { of: [app.sesHalfChosen, vault.sealed], verdict: 'unknown', root: vault.sealed },
+  { of: [app.providerUnknown, kubernetes.forbidden], verdict: 'unknown', root: kubernetes.forbidden },
+  { of: [app.codeMissing, app.providerUnknown], verdict: 'unknown', root: app.providerUnknown },
+  // With the .env nothing is known of SES either, which might take the mail of the relay.
+  { of: [relay.refused, app.envMissing], verdict: 'unknown', root: app.envMissing },
+  { of: [database.standbyKilled, app.envMissing], verdict: 'unknown', root: app.envMissing },
+  // The Vault gives all that is asked of it.
+  { of: [vault.unusedDenied, app.envMissing], verdict: 'unknown', root: app.envMissing },
+  {
+    of: [vault.sealed, relay.wrongPassword],
+    verdict: 'unknown',
+    root: vault.sealed,
+    hides: 'without the password no login is tried.',
+  },
+  { of: [relay.greylisting, database.lag], verdict: 'warn' },
+  { of: [database.standbyKilled, app.stubDeployed], verdict: 'warn' },
+  { of: [vault.tokenExpiring, database.receiverCut], verdict: 'warn' },
+]
+
+const fault = ({ of: [first, second], verdict, root, hides }: Pair): Fault<PairsStage> => {
+  const told = hides === undefined ? [...first.reasons, ...second.reasons] : first.reasons
+  const seen = { verdict, ...(root && { root: root.reasons[0] }), reasons: told }
+  const both = {
+    name: `${first.name} + ${second.name}`,
+    inject: async (stage: PairsStage) => void (await Promise.all([first.inject(stage), second.inject(stage)])),
+    heal: (stage: PairsStage) => stage.healParts(new Set([first.breaks, second.breaks])),
+  }
+  if (hides === undefined) return { ...both, seen }
+  return {
+    ...both,
+    seen: { ...seen, not: second.reasons },
+    hidden: `\`${second.reasons.join('`, `')}\`: ${hides}`,
+    halfway: {
+      step: stage => stage.healParts([first.breaks]),
+      seen: { verdict: 'fail', root: second.reasons[0], not: first.reasons },
+    },
+  }
+}
+
+const area = (name: string, pairs: readonly Pair[]): Area<PairsStage> => ({
+  name,
+  start: startPairsStage,
+  faults: pairs.map(fault),
+  times: { intervalMs: 2_000, timeoutMs: 1_900 },
+})
+
+export const pairAreas = [
+  area('Pairs: both stop mail', bothFail),
+  area('Pairs: one stops mail', oneFails),
+  area('Pairs: mail is unknown, or survives', noneFails),
+].map(one => runnable(one))
