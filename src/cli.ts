@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import { duration } from './config/fields.ts'
 import { reportFormats as formats, type ReportFormat } from './render/report.ts'
+import { parsePlace, systemdSockets, type Place } from './web/listen.ts'
 import { logFormats, logLevels, type LogFormat, type LogLevel } from './core/log.ts'
 
 /** A message for the user who typed the command: exit code 64 (EX_USAGE). */
@@ -16,7 +17,9 @@ export interface Options {
   /** Reload when the configuration file changes, looked at this often; undefined where not asked for. */
   readonly autoReloadMs: number | undefined
   readonly enableLifecycle: boolean
-  readonly listen: { readonly host: string | undefined; readonly port: number }
+  readonly listen: readonly Place[]
+  /** The file that says how to serve: TLS, users. */
+  readonly webConfigFile: string | undefined
   readonly logLevel: LogLevel
   readonly logFormat: LogFormat
   readonly format: ReportFormat
@@ -32,7 +35,9 @@ Options:
   --config.file=FILE           the configuration (default: mailpath.yml)
   --config.enable-auto-reload  read the configuration anew when it changes
   --config.auto-reload-interval=TIME  how often to look whether it has (default: 30s)
-  --web.listen-address=ADDRESS where to serve (default: :10587)
+  --web.listen-address=ADDRESS where to serve, [HOST]:PORT or unix:/PATH; may be given several times (default: :10587)
+  --web.systemd-socket         serve on the sockets that systemd passes
+  --web.config.file=FILE       TLS, users and headers, in the format of the exporter-toolkit of Prometheus
   --web.enable-lifecycle       let POST /-/reload read the configuration anew, as SIGHUP does
   --log.level=LEVEL            ${logLevels.join(', ')} (default: info)
   --log.format=FORMAT          ${logFormats.join(', ')} (default: json)
@@ -46,7 +51,9 @@ const options = {
   'config.enable-auto-reload': { type: 'boolean', default: false },
   'config.auto-reload-interval': { type: 'string', default: '30s' },
   'web.enable-lifecycle': { type: 'boolean', default: false },
-  'web.listen-address': { type: 'string', default: ':10587' },
+  'web.listen-address': { type: 'string', multiple: true },
+  'web.systemd-socket': { type: 'boolean', default: false },
+  'web.config.file': { type: 'string' },
   'log.level': { type: 'string', default: 'info' },
   'log.format': { type: 'string', default: 'json' },
   only: { type: 'string', multiple: true },
@@ -69,7 +76,8 @@ export function parseCommand(args: readonly string[]): Options {
     configFile: values['config.file'],
     autoReloadMs: values['config.enable-auto-reload'] ? parseTime(values['config.auto-reload-interval']) : undefined,
     enableLifecycle: values['web.enable-lifecycle'],
-    listen: parseListen(values['web.listen-address']),
+    listen: placesOf(values['web.listen-address'], values['web.systemd-socket']),
+    webConfigFile: values['web.config.file'],
     logLevel: oneOf('--log.level', values['log.level'], logLevels),
     logFormat: oneOf('--log.format', values['log.format'], logFormats),
     format: oneOf('--format', values.format ?? 'table', formats),
@@ -102,14 +110,21 @@ function parseTime(text: string): number {
   return parsed.data
 }
 
-/** `:10587`, `127.0.0.1:10587` or `[::1]:10587`; without a host it is every address of the machine. */
-function parseListen(text: string): Options['listen'] {
-  const match = /^(?:\[([^\]]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(text)
-  const port = Number(match?.[3])
-  if (!match || port > 65535)
+function placesOf(addresses: readonly string[] | undefined, systemd: boolean): Place[] {
+  if (systemd && addresses)
+    throw new UsageError('--web.systemd-socket takes the place of --web.listen-address: give one of them')
+  if (!systemd) return (addresses ?? [':10587']).map(parseListen)
+  const sockets = systemdSockets(process.env)
+  if (sockets.length === 0)
+    throw new UsageError('--web.systemd-socket: systemd has passed no socket; start it by its .socket unit')
+  return sockets
+}
+
+function parseListen(text: string): Place {
+  const place = parsePlace(text)
+  if (!place)
     throw new UsageError(
-      `--web.listen-address must be [HOST]:PORT, such as :10587 or 127.0.0.1:10587, not ${JSON.stringify(text)}`,
+      `--web.listen-address must be [HOST]:PORT, such as :10587 or 127.0.0.1:10587, or unix:/PATH, not ${JSON.stringify(text)}`,
     )
-  const host = match[1] ?? match[2]
-  return { host: host === '' ? undefined : host, port }
+  return place
 }

@@ -1,8 +1,6 @@
 #!/usr/bin/env node
 import { setMaxListeners } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { UsageError, parseCommand, usage, type Options } from './cli.ts'
 import { loadConfig, type Config } from './config/load.ts'
 import { createReferences } from './config/references.ts'
@@ -14,7 +12,8 @@ import { createMonitor } from './monitor.ts'
 import { createReloader } from './reload.ts'
 import { audit, auditVerdict } from './render/audit.ts'
 import { report } from './render/report.ts'
-import { createApp } from './server.ts'
+import { createApp } from './web/app.ts'
+import { startWeb } from './web/web.ts'
 
 // The one place that knows the process: its arguments, environment, signals and exit code.
 
@@ -115,34 +114,23 @@ async function serve(options: Options, stop: AbortSignal): Promise<number> {
     log,
     reload: options.enableLifecycle ? reload : undefined,
   }
-  const server = createServer(createApp(shown))
-  const address = await listen(server, options.listen)
-  log.info({ version, config: config.file, checks: config.checks.length, address }, 'listening')
+  const web = await startWeb(
+    guards => createApp({ ...shown, guards }),
+    options.listen,
+    options.webConfigFile,
+    log,
+    stop,
+  )
+  log.info({ version, config: config.file, checks: config.checks.length, addresses: web.addresses }, 'listening')
   process.on('SIGHUP', () => void reload())
   const following =
     options.autoReloadMs === undefined ? undefined : follow(options.configFile, options.autoReloadMs, stop, reload)
   await monitor.watch(stop)
   await following
   log.info({ signal: describeError(stop.reason) }, 'stopped')
-  await close(server)
+  await web.close()
   return 0
 }
-
-function listen(server: Server, { host, port }: Options['listen']): Promise<string> {
-  return new Promise((resolve, reject) => {
-    server.once('error', error => reject(new Error(`cannot listen on ${host ?? ''}:${port}: ${describeError(error)}`)))
-    server.listen({ port, ...(host !== undefined && { host }) }, () => {
-      const { address, port: bound } = server.address() as AddressInfo
-      resolve(address.includes(':') ? `[${address}]:${bound}` : `${address}:${bound}`)
-    })
-  })
-}
-
-const close = (server: Server): Promise<void> =>
-  new Promise(resolve => {
-    server.close(() => resolve())
-    server.closeAllConnections()
-  })
 
 try {
   process.exitCode = await main()

@@ -11,7 +11,7 @@ import type { Status } from '../src/ledger.ts'
 import { createMonitor } from '../src/monitor.ts'
 import { audit } from '../src/render/audit.ts'
 import { report, reportFormats } from '../src/render/report.ts'
-import { createApp } from '../src/server.ts'
+import { createApp } from '../src/web/app.ts'
 import { closesAtOnce, garbage, listen, refusedPort, scripted, silent, type Listening } from './servers/hostile.ts'
 import { removeFolder, tempFolder } from './servers/processes.ts'
 

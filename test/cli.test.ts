@@ -8,7 +8,8 @@ const defaults: Options = {
   configFile: 'mailpath.yml',
   autoReloadMs: undefined,
   enableLifecycle: false,
-  listen: { host: undefined, port: 10587 },
+  listen: [{ host: undefined, port: 10587 }],
+  webConfigFile: undefined,
   logLevel: 'info',
   logFormat: 'json',
   format: 'table',
@@ -38,11 +39,23 @@ describe('the command line', () => {
     ['--config.file /etc/mailpath.yml check', { configFile: '/etc/mailpath.yml', command: 'check' }],
     ['--log.level=debug --log.format=pretty', { logLevel: 'debug', logFormat: 'pretty' }],
     ['--log.level=debug --log.level=error', { logLevel: 'error' }],
-    ['--web.listen-address=:9100', { listen: { host: undefined, port: 9100 } }],
-    ['--web.listen-address=:0', { listen: { host: undefined, port: 0 } }],
-    ['--web.listen-address=127.0.0.1:65535', { listen: { host: '127.0.0.1', port: 65535 } }],
-    ['--web.listen-address=localhost:80', { listen: { host: 'localhost', port: 80 } }],
-    ['--web.listen-address=[::1]:10587', { listen: { host: '::1', port: 10587 } }],
+    ['--web.listen-address=:9100', { listen: [{ host: undefined, port: 9100 }] }],
+    ['--web.listen-address=:0', { listen: [{ host: undefined, port: 0 }] }],
+    ['--web.listen-address=127.0.0.1:65535', { listen: [{ host: '127.0.0.1', port: 65535 }] }],
+    ['--web.listen-address=localhost:80', { listen: [{ host: 'localhost', port: 80 }] }],
+    ['--web.listen-address=unix:/run/a.sock', { listen: [{ socket: '/run/a.sock' }] }],
+    ['--web.listen-address=unix:///run/a.sock', { listen: [{ socket: '/run/a.sock' }] }],
+    [
+      '--web.listen-address=:1 --web.listen-address=[::1]:2',
+      {
+        listen: [
+          { host: undefined, port: 1 },
+          { host: '::1', port: 2 },
+        ],
+      },
+    ],
+    ['--web.config.file=web.yml', { webConfigFile: 'web.yml' }],
+    ['--web.listen-address=[::1]:10587', { listen: [{ host: '::1', port: 10587 }] }],
     ['--web.enable-lifecycle', { enableLifecycle: true }],
     ['--config.enable-auto-reload', { autoReloadMs: 30_000 }],
     ['--config.enable-auto-reload --config.auto-reload-interval=2m', { autoReloadMs: 120_000 }],
@@ -86,7 +99,7 @@ describe('the command line', () => {
     ['check-config --format table', '--format goes with the command check'],
     ...['10587', ':', 'localhost', '::1:10587', ':65536', ':-1', '[::1]', 'http://x:1', ''].map(address => [
       `--web.listen-address=${address}`,
-      `--web.listen-address must be [HOST]:PORT, such as :10587 or 127.0.0.1:10587, not "${address}"`,
+      `--web.listen-address must be [HOST]:PORT, such as :10587 or 127.0.0.1:10587, or unix:/PATH, not "${address}"`,
     ]),
   ])('%s is refused', (line, message) => {
     expect(refusal(...line.split(' '))).toBe(message)

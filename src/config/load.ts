@@ -1,11 +1,12 @@
 import { readFile } from 'node:fs/promises'
+import type { z } from 'zod'
 import { ConfigError, codeOf } from '../core/errors.ts'
 import { checkId, type Check, type Probe, type Target } from '../core/probe.ts'
 import { mail, type MailTarget } from '../probes/mail/index.ts'
 import { probes } from '../probes/index.ts'
 import type { VaultTarget } from '../probes/vault/index.ts'
 import { checkAcross, isKeys, referencesIn } from './across.ts'
-import { problemsOf, translate } from './problems.ts'
+import { problemsOf, translate, type Problems } from './problems.ts'
 import { fileSchema, type KubernetesConfig } from './schema.ts'
 import { parseYaml } from './yaml.ts'
 
@@ -22,25 +23,28 @@ const maxBytes = 1_048_576
 
 /** Reads and checks a file. Throws one ConfigError with every problem, each as `file:line:col: path: message`. */
 export async function loadConfig(file: string): Promise<Config> {
+  return parseConfig(await readText(file, '--config.file'), file)
+}
+
+/** A file that is not too large, as text. Throws a ConfigError that names the flag it was given by. */
+export async function readText(file: string, flag: string): Promise<string> {
   const bytes = await readFile(file).catch((error: unknown) => {
-    throw new ConfigError(`${file}: ${unreadable(error)}`)
+    throw new ConfigError(`${file}: ${unreadable(error, flag)}`)
   })
   if (bytes.length > maxBytes) throw new ConfigError(`${file}: larger than 1 MiB; this is not a configuration file`)
-  let text: string
   try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch {
     throw new ConfigError(`${file}: not UTF-8 text; save the file as UTF-8`)
   }
-  return parseConfig(text, file)
 }
 
-const unreadable = (error: unknown): string => {
+const unreadable = (error: unknown, flag: string): string => {
   switch (codeOf(error) ?? '') {
     case 'ENOENT':
-      return 'there is no such file; give its path with --config.file'
+      return `there is no such file; give its path with ${flag}`
     case 'EISDIR':
-      return 'is a directory; give the path of a file with --config.file'
+      return `is a directory; give the path of a file with ${flag}`
     case 'EACCES':
       return 'permission denied; let the user the exporter runs as read it'
     default:
@@ -69,17 +73,28 @@ export function parseConfig(text: string, file: string): Config {
   }
 }
 
-function parseFile(text: string, file: string): unknown {
+const parseFile = (text: string, file: string): unknown =>
+  parseStrictly(fileSchema, text, file, (data, problems) => {
+    if (isKeys(data)) checkAcross(data, problems.add)
+    else if (data !== undefined) problems.add([], noSections(data))
+  })
+
+/** A YAML text by a schema. Throws one ConfigError with every problem; `more` adds those the schema cannot see. */
+export function parseStrictly<T extends z.ZodType>(
+  schema: T,
+  text: string,
+  file: string,
+  more: (data: unknown, problems: Problems) => void,
+): z.output<T> {
   const source = parseYaml(text)
   const problems = problemsOf(file, source)
   const { data } = source
-  const parsed = fileSchema.safeParse(data, { error: translate })
-  if (isKeys(data)) {
-    for (const issue of parsed.error?.issues ?? []) problems.addIssue(issue)
-    checkAcross(data, problems.add)
-  } else if (source.problems.length === 0) problems.add([], noSections(data))
+  const parsed = schema.safeParse(data, { error: translate })
+  if (isKeys(data)) for (const issue of parsed.error?.issues ?? []) problems.addIssue(issue)
+  if (source.problems.length === 0) more(data, problems)
   const error = problems.error()
   if (error) throw error
+  if (!parsed.success) throw new ConfigError(`${file}: expected keys with values`)
   return parsed.data
 }
 

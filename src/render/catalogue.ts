@@ -1,6 +1,6 @@
 import { clusterMetrics } from '../assess/cluster-metrics.ts'
 import { mailMetrics } from '../assess/mail.ts'
-import { gauge, sample, type Metric, type Sample } from '../core/metric.ts'
+import { counter, gauge, sample, type Metric, type Sample } from '../core/metric.ts'
 import { probes } from '../probes/index.ts'
 import { mail } from '../probes/mail/index.ts'
 import type { Status } from '../ledger.ts'
@@ -27,6 +27,15 @@ export const exporterMetrics = {
   reloadTime: gauge(
     'mailpath_config_last_reload_success_timestamp_seconds',
     'When a good configuration was last read.',
+  ),
+  requests: counter('mailpath_http_requests_total', 'Requests answered, by endpoint and status code.', [
+    'handler',
+    'code',
+  ]),
+  requestSeconds: counter(
+    'mailpath_http_request_duration_seconds_total',
+    'Time spent on requests, by endpoint and status code.',
+    ['handler', 'code'],
   ),
 }
 
@@ -68,6 +77,12 @@ export interface ExporterState {
   readonly lastReloadSuccessful: boolean
   /** When a good configuration was last read, in milliseconds since the epoch. */
   readonly lastReloadSuccessAt: number
+  readonly requests: readonly {
+    readonly handler: string
+    readonly code: number
+    readonly count: number
+    readonly seconds: number
+  }[]
 }
 
 /** Everything that is exposed now. Computed anew for each scrape, so that no series outlives its cause. */
@@ -79,5 +94,9 @@ export function samplesOf(status: Status, exporter: ExporterState): Sample[] {
     sample(exporterMetrics.build, 1, { version: exporter.version, node_version: exporter.nodeVersion }),
     sample(exporterMetrics.reloadSuccessful, exporter.lastReloadSuccessful, {}),
     sample(exporterMetrics.reloadTime, exporter.lastReloadSuccessAt / 1000, {}),
+    exporter.requests.flatMap(({ handler, code, count, seconds }) => [
+      ...sample(exporterMetrics.requests, count, { handler, code: String(code) }),
+      ...sample(exporterMetrics.requestSeconds, seconds, { handler, code: String(code) }),
+    ]),
   ].flat()
 }

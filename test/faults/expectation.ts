@@ -63,7 +63,13 @@ async function wrongSamples(expected: NonNullable<Expectation['samples']>, statu
 }
 
 const expositionOf = (status: Status): Promise<string> => {
-  const exporter = { version: 'test', nodeVersion: process.version, lastReloadSuccessful: true, lastReloadSuccessAt: 0 }
+  const exporter = {
+    version: 'test',
+    nodeVersion: process.version,
+    lastReloadSuccessful: true,
+    lastReloadSuccessAt: 0,
+    requests: [],
+  }
   return expose(samplesOf(status, exporter), 'prometheus')
 }
 

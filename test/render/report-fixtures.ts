@@ -205,6 +205,7 @@ const vaultSeen = (initialized: boolean): VaultSeen => ({
       clockAheadSeconds: 0,
     },
   },
+  login: undefined,
   token: initialized ? { kind: 'valid', ttlSeconds: Infinity, expiresAt: Infinity, uses: 0 } : undefined,
   secrets: initialized
     ? [{ path: 'secret/data/keybuzz/smtp', kind: 'ok', text: '', keys: { SMTP_PASS: 'present' } }]
@@ -328,4 +329,5 @@ export const exporter: ExporterState = {
   nodeVersion: '20.20.2',
   lastReloadSuccessful: true,
   lastReloadSuccessAt: at - 60_000,
+  requests: [{ handler: '/metrics', code: 200, count: 4, seconds: 0.25 }],
 }

@@ -1,24 +1,33 @@
 import { gzip } from 'node:zlib'
 import { promisify } from 'node:util'
-import express, { type ErrorRequestHandler, type Express, type Request, type Response } from 'express'
-import { describeError } from './core/errors.ts'
-import type { Logger } from './core/log.ts'
-import type { Monitor } from './monitor.ts'
-import type { Reload } from './reload.ts'
-import { formatFor } from './render/accept.ts'
-import { statusJson } from './render/api.ts'
-import { samplesOf, type ExporterState } from './render/catalogue.ts'
-import { renderPage } from './render/page.ts'
-import { contentTypes, expose, watchProcess } from './render/registry.ts'
+import express, {
+  type ErrorRequestHandler,
+  type Express,
+  type Request,
+  type RequestHandler,
+  type Response,
+} from 'express'
+import { describeError } from '../core/errors.ts'
+import type { Logger } from '../core/log.ts'
+import type { Monitor } from '../monitor.ts'
+import type { Reload } from '../reload.ts'
+import { formatFor } from '../render/accept.ts'
+import { statusJson } from '../render/api.ts'
+import { samplesOf, type ExporterState } from '../render/catalogue.ts'
+import { renderPage } from '../render/page.ts'
+import { contentTypes, expose, watchProcess } from '../render/registry.ts'
+import { countRequests } from './requests.ts'
 
 /** What the server shows besides the status. */
 export interface Shown {
   readonly monitor: Monitor
   readonly configFile: string
-  readonly exporter: () => ExporterState
+  readonly exporter: () => Omit<ExporterState, 'requests'>
   readonly log: Logger
   /** Set where the configuration may be read anew by a request. */
   readonly reload?: Reload | undefined
+  /** What comes before every endpoint. */
+  readonly guards?: readonly RequestHandler[]
 }
 
 const compressed = promisify(gzip)
@@ -28,27 +37,29 @@ const pagePolicy =
   "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
 
 /** The endpoints of the exporter. None of them waits for a probe: they render what is known. */
-export function createApp({ monitor, configFile, exporter, log, reload }: Shown): Express {
+export function createApp({ monitor, configFile, exporter, log, reload, guards = [] }: Shown): Express {
   const processMetrics = watchProcess()
   const app = express()
   app.disable('x-powered-by')
   app.disable('etag')
   app.set('query parser', false)
-  app.use((_request, response, next) => {
-    response.set({ 'X-Content-Type-Options': 'nosniff', 'Cache-Control': 'no-store', 'Referrer-Policy': 'no-referrer' })
-    next()
-  })
+  const { count, counts } = countRequests([...pages, '/-/reload'])
+  app.use(count, ...guards)
 
   app.get('/metrics', async (request, response) => {
     const format = formatFor(request.get('accept'))
-    const text = await expose(samplesOf(monitor.status(), exporter()), format, await processMetrics())
+    const text = await expose(
+      samplesOf(monitor.status(), { ...exporter(), requests: counts() }),
+      format,
+      await processMetrics(),
+    )
     response.vary('Accept')
     await send(request, response, contentTypes[format], text)
   })
   app.get('/', async (request, response) => {
     const refresh = !request.url.endsWith('?refresh=off')
     const page = renderPage(monitor.status(), { version: exporter().version, configFile, refresh })
-    response.set('Content-Security-Policy', pagePolicy)
+    if (!response.get('Content-Security-Policy')) response.set('Content-Security-Policy', pagePolicy)
     await send(request, response, 'text/html; charset=utf-8', page)
   })
   app.get('/api/v1/status', (_request, response) => {

@@ -1,0 +1,64 @@
+import { connect, type Server } from 'node:net'
+import { unlink } from 'node:fs/promises'
+import { describeError } from '../core/errors.ts'
+
+/** Where to serve: a TCP address (no host is every address of the machine), a Unix socket, or a socket of systemd. */
+export type Place =
+  { readonly host: string | undefined; readonly port: number } | { readonly socket: string } | { readonly fd: number }
+
+/** `:10587`, `127.0.0.1:10587`, `[::1]:10587` or `unix:/run/mailpath/web.sock`; undefined where it is none of these. */
+export function parsePlace(text: string): Place | undefined {
+  const socket = /^unix:(?:\/\/)?(\/.+)$/.exec(text)?.[1]
+  if (socket !== undefined) return { socket }
+  const match = /^(?:\[([^\]]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(text)
+  const port = Number(match?.[3])
+  if (!match || port > 65535) return undefined
+  const host = match[1] ?? match[2]
+  return { host: host === '' ? undefined : host, port }
+}
+
+/** The sockets systemd opened for us: https://www.freedesktop.org/software/systemd/man/latest/sd_listen_fds.html */
+export function systemdSockets(env: NodeJS.ProcessEnv): Place[] {
+  const { LISTEN_PID: pid, LISTEN_FDS: count } = env
+  if (Number(pid) !== process.pid) return []
+  return Array.from({ length: Number(count) || 0 }, (_, n) => ({ fd: 3 + n }))
+}
+
+/** Listens there and gives the address it got. Rejects with an Error that names the place. */
+export async function listenAt(server: Server, place: Place): Promise<string> {
+  if ('socket' in place) await removeDead(place.socket)
+  return new Promise((resolve, reject) => {
+    const failed = (error: unknown): void =>
+      reject(new Error(`cannot listen on ${written(place)}: ${describeError(error)}`))
+    server.once('error', failed)
+    const listening = (): void => {
+      server.off('error', failed)
+      resolve(addressOf(server, place))
+    }
+    if ('socket' in place) server.listen(place.socket, listening)
+    else if ('fd' in place) server.listen({ fd: place.fd }, listening)
+    else server.listen({ port: place.port, ...(place.host !== undefined && { host: place.host }) }, listening)
+  })
+}
+
+const written = (place: Place): string =>
+  'socket' in place ? place.socket : 'fd' in place ? `file descriptor ${place.fd}` : `${place.host ?? ''}:${place.port}`
+
+function addressOf(server: Server, place: Place): string {
+  const bound = server.address()
+  if (bound === null || typeof bound === 'string') return bound ?? written(place)
+  return bound.address.includes(':') ? `[${bound.address}]:${bound.port}` : `${bound.address}:${bound.port}`
+}
+
+/** A Unix socket outlives the process that was killed. One where somebody answers is left alone. */
+async function removeDead(path: string): Promise<void> {
+  const code = await new Promise<string | undefined>(resolve => {
+    const probe = connect(path)
+    probe.once('connect', () => {
+      probe.destroy()
+      resolve(undefined)
+    })
+    probe.once('error', error => resolve('code' in error ? String(error.code) : ''))
+  })
+  if (code === 'ECONNREFUSED') await unlink(path)
+}

@@ -1,0 +1,31 @@
+import type { RequestHandler } from 'express'
+
+/** How often an endpoint was asked, with which result, and how long that took in all. */
+export interface RequestCount {
+  readonly handler: string
+  readonly code: number
+  readonly count: number
+  readonly seconds: number
+}
+
+/** Counts requests by endpoint and status code. What is no endpoint of ours is `other`: a path must not become a label. */
+export function countRequests(handlers: readonly string[]): {
+  readonly count: RequestHandler
+  readonly counts: () => readonly RequestCount[]
+} {
+  const counts = new Map<string, RequestCount>()
+  return {
+    counts: () => [...counts.values()],
+    count(request, response, next) {
+      const from = performance.now()
+      const handler = handlers.includes(request.path) ? request.path : 'other'
+      response.on('close', () => {
+        const code = response.statusCode
+        const known = counts.get(`${handler} ${code}`) ?? { handler, code, count: 0, seconds: 0 }
+        const seconds = known.seconds + (performance.now() - from) / 1000
+        counts.set(`${handler} ${code}`, { ...known, count: known.count + 1, seconds })
+      })
+      next()
+    },
+  }
+}
