@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { duration } from './config/fields.ts'
+import type { Shard } from './config/shard.ts'
 import { reportFormats as formats, type ReportFormat } from './render/report.ts'
 import { parsePlace, systemdSockets, type Place } from './web/listen.ts'
 import { logFormats, logLevels, type LogFormat, type LogLevel } from './core/log.ts'
@@ -17,6 +18,8 @@ export interface Options {
   /** Reload when the configuration file changes, looked at this often; undefined where not asked for. */
   readonly autoReloadMs: number | undefined
   readonly enableLifecycle: boolean
+  /** Which part of the targets is ours; undefined is all of them. */
+  readonly shard: Shard | undefined
   readonly listen: readonly Place[]
   /** The file that says how to serve: TLS, users. */
   readonly webConfigFile: string | undefined
@@ -39,6 +42,7 @@ Options:
   --web.systemd-socket         serve on the sockets that systemd passes
   --web.config.file=FILE       TLS, users and headers, in the format of the exporter-toolkit of Prometheus
   --web.enable-lifecycle       let POST /-/reload read the configuration anew, as SIGHUP does
+  --shard=I/N                  probe only the I-th of N parts of the targets, counted from 0
   --log.level=LEVEL            ${logLevels.join(', ')} (default: info)
   --log.format=FORMAT          ${logFormats.join(', ')} (default: json)
   --only=KIND/TARGET           check only this target; may be given several times
@@ -48,6 +52,7 @@ Options:
 
 const options = {
   'config.file': { type: 'string', default: 'mailpath.yml' },
+  shard: { type: 'string' },
   'config.enable-auto-reload': { type: 'boolean', default: false },
   'config.auto-reload-interval': { type: 'string', default: '30s' },
   'web.enable-lifecycle': { type: 'boolean', default: false },
@@ -76,6 +81,7 @@ export function parseCommand(args: readonly string[]): Options {
     configFile: values['config.file'],
     autoReloadMs: values['config.enable-auto-reload'] ? parseTime(values['config.auto-reload-interval']) : undefined,
     enableLifecycle: values['web.enable-lifecycle'],
+    shard: values.shard === undefined ? undefined : parseShard(values.shard),
     listen: placesOf(values['web.listen-address'], values['web.systemd-socket']),
     webConfigFile: values['web.config.file'],
     logLevel: oneOf('--log.level', values['log.level'], logLevels),
@@ -99,6 +105,13 @@ function oneOf<const T extends string>(flag: string, value: string, allowed: rea
   if (found === undefined)
     throw new UsageError(`${flag} must be one of ${allowed.join(', ')}, not ${JSON.stringify(value)}`)
   return found
+}
+
+function parseShard(text: string): Shard {
+  const [, index, count] = (/^(\d{1,4})\/(\d{1,4})$/.exec(text) ?? []).map(Number)
+  if (index === undefined || count === undefined || index >= count)
+    throw new UsageError(`--shard must be I/N with I from 0 to N-1, such as 0/3, not ${JSON.stringify(text)}`)
+  return { index, count }
 }
 
 function parseTime(text: string): number {

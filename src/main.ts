@@ -3,6 +3,7 @@ import { setMaxListeners } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { UsageError, parseCommand, usage, type Options } from './cli.ts'
 import { loadConfig, type Config } from './config/load.ts'
+import { shardOf } from './config/shard.ts'
 import { createReferences } from './config/references.ts'
 import { ConfigError, describeError } from './core/errors.ts'
 import { createLog, type Logger } from './core/log.ts'
@@ -96,13 +97,13 @@ function narrowed(config: Config, only: readonly string[]): Pick<Config, 'checks
 
 async function serve(options: Options, stop: AbortSignal): Promise<number> {
   const log = logOf(options)
-  const config = await loadConfig(options.configFile)
+  const load = async (): Promise<Config> => {
+    const whole = await loadConfig(options.configFile)
+    return options.shard ? { ...whole, ...shardOf(whole, options.shard) } : whole
+  }
+  const config = await load()
   const monitor = createMonitor(config, referencesOf(config), log)
-  const { reload, state } = createReloader(
-    () => loadConfig(options.configFile),
-    next => monitor.swap(next, referencesOf(next)),
-    log,
-  )
+  const { reload, state } = createReloader(load, next => monitor.swap(next, referencesOf(next)), log)
   const exporter = () => {
     const { successful, successAt } = state()
     return { version, nodeVersion: process.version, lastReloadSuccessful: successful, lastReloadSuccessAt: successAt }

@@ -1,0 +1,63 @@
+import type { Plan } from '../assess/assessment.ts'
+import { offsetOf } from '../core/scheduler.ts'
+import { checkId, type Check } from '../core/probe.ts'
+import { mail, type MailTarget } from '../probes/mail/index.ts'
+
+/** One of `count` exporters that share a configuration; `index` counts from 0. */
+export interface Shard {
+  readonly index: number
+  readonly count: number
+}
+
+/**
+ * The part of a plan that is this shard's. What is assessed together stays together: the nodes of a cluster and the write
+ * paths into it, and a mail path with all that it needs. Together the shards are exactly the whole.
+ */
+export function shardOf(plan: Plan, { index, count }: Shard): Plan {
+  const groups = groupsOf(plan)
+  const isMine = (key: string): boolean => offsetOf(groups(key), count) === index
+  return {
+    checks: plan.checks.filter(check => isMine(checkId(check))),
+    mail: plan.mail.filter(target => isMine(checkId({ probe: mail.kind, target: target.name }))),
+  }
+}
+
+/** Gives each check the name of its group: the least of the names of what it is tied to, however far. */
+function groupsOf({ checks, mail: paths }: Plan): (key: string) => string {
+  const above = new Map<string, string>()
+  const top = (key: string): string => {
+    const next = above.get(key)
+    return next === undefined ? key : top(next)
+  }
+  const tie = (a: string, b: string): void => {
+    const [first, second] = [top(a), top(b)]
+    if (first < second) above.set(second, first)
+    else if (second < first) above.set(first, second)
+  }
+  for (const check of checks) {
+    const cluster = (check.config as { cluster?: string }).cluster
+    if (cluster !== undefined) tie(checkId(check), `cluster/${cluster}`)
+  }
+  for (const path of paths)
+    for (const check of checks.filter(one => isNeeded(one, path))) {
+      const own = checkId({ probe: mail.kind, target: path.name })
+      for (const id of [checkId(check), ...check.needs]) tie(own, id)
+    }
+  return top
+}
+
+/** A list left out stands for all targets of its kind. */
+function isNeeded({ probe, target }: Check, path: MailTarget): boolean {
+  switch (probe) {
+    case mail.kind:
+      return target === path.name
+    case 'settings':
+    case 'packages':
+    case 'write_path':
+    case 'smtp':
+    case 'ses':
+      return path[probe]?.includes(target) ?? true
+    default:
+      return false
+  }
+}

@@ -1,0 +1,98 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { parseConfig } from '../../src/config/load.ts'
+import { shardOf } from '../../src/config/shard.ts'
+import { checkId } from '../../src/core/probe.ts'
+
+const names = (count: number, prefix: string): string[] => Array.from({ length: count }, (_, n) => `${prefix}-${n}`)
+
+/** Clusters with three nodes and two write paths each, relays, and a mail path for each cluster that uses some of them. */
+function configOf(clusters: number, relays: number, shared: number) {
+  const url = 'postgres://kb@127.0.0.1:5432/kb'
+  const password = { env: 'PASSWORD' }
+  const fromVault = { vault: { target: 'vault-0', path: 'secret/data/smtp', key: 'PASS' } }
+  const all = names(clusters, 'cluster')
+  const relayNames = names(relays, 'relay')
+  const text = JSON.stringify({
+    postgres: all.flatMap(cluster => names(3, `${cluster}-db`).map(name => ({ name, cluster, url, password }))),
+    write_path: all.flatMap(cluster => names(2, `${cluster}-way`).map(name => ({ name, cluster, url, password }))),
+    smtp: relayNames.map((name, n) => ({
+      name,
+      host: '127.0.0.1',
+      user: 'a',
+      password: n < shared ? fromVault : password,
+    })),
+    vault: [{ name: 'vault-0', url: 'http://127.0.0.1:8200', token: { env: 'TOKEN' } }],
+    mail: all.map((cluster, n) => ({
+      name: `app-${n}`,
+      write_path: names(2, `${cluster}-way`),
+      smtp: relayNames.slice(n, n + 1),
+    })),
+  })
+  return parseConfig(text, 'mailpath.yml')
+}
+
+const shards = (config: ReturnType<typeof configOf>, count: number) =>
+  Array.from({ length: count }, (_, index) => shardOf(config, { index, count }))
+
+describe('shards', () => {
+  it('are together exactly the whole, and keep together what is assessed together', () => {
+    const size = (max: number) => fc.integer({ min: 1, max })
+    fc.assert(
+      fc.property(size(8), size(12), size(6), fc.integer({ min: 0, max: 3 }), (clusters, relays, count, shared) => {
+        const config = configOf(clusters, relays, shared)
+        const parts = shards(config, count)
+        const ids = parts.flatMap(({ checks }) => checks.map(checkId))
+        expect(ids.toSorted()).toEqual(config.checks.map(checkId).toSorted())
+        expect(parts.flatMap(({ mail }) => mail.map(({ name }) => name)).toSorted()).toEqual(
+          config.mail.map(({ name }) => name).toSorted(),
+        )
+        for (const part of parts) {
+          const mine = new Set(part.checks.map(checkId))
+          const clustersHere = new Set(
+            part.checks.flatMap(({ config: own }) => (own as { cluster?: string }).cluster ?? []),
+          )
+          for (const check of config.checks)
+            if (clustersHere.has((check.config as { cluster?: string }).cluster ?? ''))
+              expect(mine).toContain(checkId(check))
+          for (const path of part.mail) {
+            for (const name of path.write_path ?? []) expect(mine).toContain(`write_path/${name}`)
+            for (const name of path.smtp ?? []) expect(mine).toContain(`smtp/${name}`)
+          }
+          for (const check of part.checks)
+            if (part.mail.some(({ smtp }) => smtp?.includes(check.target)))
+              for (const id of check.needs) expect(mine).toContain(id)
+        }
+      }),
+      { numRuns: 200, seed: 20261122 },
+    )
+  })
+
+  it('share the work', () => {
+    const config = configOf(60, 400, 0)
+    const sizes = shards(config, 4).map(({ checks }) => checks.length)
+    const fair = config.checks.length / 4
+    for (const size of sizes) expect(Math.abs(size - fair) / fair).toBeLessThan(0.4)
+  })
+
+  it('of a file without mail lists are one', () => {
+    const config = parseConfig(
+      JSON.stringify({ smtp: names(20, 'relay').map(name => ({ name, host: '127.0.0.1' })) }),
+      'mailpath.yml',
+    )
+    expect(
+      shards(config, 3)
+        .map(({ checks }) => checks.length)
+        .toSorted((a, b) => a - b),
+    ).toEqual([0, 0, 21])
+  })
+
+  it('are the same wherever a target stands in the file', () => {
+    const config = configOf(5, 10, 2)
+    const turned = { ...config, checks: config.checks.toReversed(), mail: config.mail.toReversed() }
+    for (const index of [0, 1, 2])
+      expect(shardOf(turned, { index, count: 3 }).checks.map(checkId).toSorted()).toEqual(
+        shardOf(config, { index, count: 3 }).checks.map(checkId).toSorted(),
+      )
+  })
+})
