@@ -1,0 +1,74 @@
+import { dashboard } from './build/dashboard.ts'
+import { checks, oldest, runs, verdicts } from './panels/checks.ts'
+import { reload, resources, up, versions } from './panels/process.ts'
+
+export const exporter = dashboard({
+  uid: 'mailpath-exporter',
+  title: 'Mail path / Exporter',
+  description: 'Does the exporter itself work: does every check run, on time, and on a good configuration?',
+  rows: [
+    {
+      bands: [
+        {
+          height: 5,
+          panels: [
+            [6, up],
+            [8, verdicts],
+            [5, reload],
+            [5, oldest],
+          ],
+        },
+      ],
+    },
+    {
+      title: 'Checks',
+      bands: [
+        { height: 12, panels: [[24, checks]] },
+        {
+          height: 8,
+          panels: [
+            [8, runs.rate],
+            [8, runs.failures],
+            [8, runs.age],
+          ],
+        },
+        {
+          height: 9,
+          panels: [
+            [12, runs.duration],
+            [12, runs.phases],
+          ],
+        },
+      ],
+    },
+    {
+      title: 'Process',
+      bands: [
+        {
+          height: 7,
+          panels: [
+            [8, resources.cpu],
+            [8, resources.memory],
+            [8, resources.eventLoop],
+          ],
+        },
+        {
+          height: 7,
+          panels: [
+            [8, resources.files],
+            [8, resources.scrape],
+            [8, resources.samples],
+          ],
+        },
+        {
+          height: 7,
+          panels: [
+            [12, resources.requests],
+            [12, resources.requestDuration],
+          ],
+        },
+        { height: 5, panels: [[24, versions]] },
+      ],
+    },
+  ],
+})

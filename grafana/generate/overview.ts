@@ -1,0 +1,101 @@
+import { mailMetrics } from '../../src/assess/mail.ts'
+import { choice } from './build/controls.ts'
+import { dashboard } from './build/dashboard.ts'
+import { q } from './build/promql.ts'
+import { alertsTable, firingAlerts } from './panels/alerts.ts'
+import { expiryTable } from './panels/expiry.ts'
+import * as history from './panels/history.ts'
+import * as path from './panels/path.ts'
+import { reasonsTable } from './panels/reasons.ts'
+import { availability, budgetLeft, withoutEvidence } from './panels/slo.ts'
+
+export const overview = dashboard({
+  uid: 'mailpath-overview',
+  title: 'Mail path / Overview',
+  description: 'Can this platform send mail right now, and if not, what is the one thing to fix?',
+  choices: [choice('mail_path', 'Mail path', q(mailMetrics.verdict))],
+  rows: [
+    {
+      bands: [
+        {
+          height: 8,
+          panels: [
+            [9, path.verdict],
+            [9, path.root],
+            [3, firingAlerts],
+            [3, availability],
+          ],
+        },
+        {
+          height: 4,
+          panels: [
+            [3, path.link('Vault', 'vault', 'mailpath-providers', 'the Vault nodes and the secrets in them')],
+            [3, path.link('Settings', 'settings', 'mailpath-providers', "the applications' own settings")],
+            [3, path.link('Packages', 'packages', 'mailpath-providers', 'what is installed in the applications')],
+            [3, path.cluster],
+            [
+              3,
+              path.link(
+                'Write path',
+                'write_path',
+                'mailpath-postgres',
+                'the ways in which something writes to Postgres',
+              ),
+            ],
+            [3, path.link('SMTP', 'smtp', 'mailpath-providers', 'the mail relays')],
+            [3, path.link('SES', 'ses', 'mailpath-providers', 'the SES settings')],
+            [3, path.provider],
+          ],
+        },
+        {
+          height: 6,
+          panels: [
+            [12, path.landings()],
+            [6, path.nodes()],
+            [6, path.vaults],
+          ],
+        },
+      ],
+    },
+    {
+      title: 'Why, and what to do',
+      bands: [
+        {
+          height: 10,
+          panels: [
+            [17, reasonsTable('Reasons')],
+            [7, expiryTable],
+          ],
+        },
+      ],
+    },
+    {
+      title: 'Over time',
+      bands: [
+        { height: 5, panels: [[24, history.verdicts]] },
+        { height: 12, panels: [[24, history.checks]] },
+        {
+          height: 7,
+          panels: [
+            [8, history.roles()],
+            [8, history.landings()],
+            [8, history.vaults],
+          ],
+        },
+      ],
+    },
+    {
+      title: 'Service level and alerts',
+      bands: [
+        {
+          height: 8,
+          panels: [
+            [4, budgetLeft],
+            [4, withoutEvidence],
+            [16, alertsTable],
+          ],
+        },
+      ],
+    },
+  ],
+})

@@ -1,0 +1,124 @@
+import { metrics as drift } from '../../../src/probes/drift/index.ts'
+import { metrics as packages } from '../../../src/probes/packages/index.ts'
+import { metrics as ses } from '../../../src/probes/ses/index.ts'
+import { metrics as settings } from '../../../src/probes/settings/index.ts'
+import { by, q } from '../build/promql.ts'
+import { query } from '../build/query.ts'
+import { stat } from '../build/stat.ts'
+import * as states from '../build/states.ts'
+import { table } from '../build/table.ts'
+
+export const sesConfig = stat({
+  title: 'SES settings',
+  description: 'How many of the SES settings have a value: all, some, or none.',
+  noValue: 'unknown',
+  query: query(states.stateOf(ses.config, 'state', states.sesConfig, ['target']), label => label.target),
+  states: states.sesConfig,
+})
+
+export const sesSender = stat({
+  title: 'SES sender',
+  description: "Whether the application's SES sender is more than a stub.",
+  noValue: 'unknown',
+  query: query(by('min', ['target'], q(ses.implemented)), label => label.target),
+  states: states.flag('implemented', 'a stub', { bad: 'no', as: 'warn' }),
+})
+
+export const sesSettings = table({
+  title: 'SES settings, one by one',
+  description: 'Whether each has a value, be it a good one or not.',
+  noValue: 'Nothing is known of the SES settings',
+  labels: [
+    { label: 'target', title: 'SES' },
+    { label: 'setting', title: 'Setting' },
+  ],
+  values: [
+    {
+      title: 'Value',
+      value: by('min', ['target', 'setting'], q(ses.present)),
+      states: states.flag('set', 'absent', { bad: 'no', as: 'warn' }),
+      width: 100,
+    },
+  ],
+})
+
+export const appSettings = table({
+  title: "The applications' own settings",
+  description: 'Whether each setting has a value, and the one expected of it. Values themselves are never exported.',
+  noValue: 'Nothing is known of the settings',
+  labels: [
+    { label: 'target', title: 'Application', width: 170 },
+    { label: 'setting', title: 'Setting' },
+  ],
+  values: [
+    {
+      title: 'Value',
+      value: by('min', ['target', 'setting'], q(settings.present)),
+      states: states.flag('set', 'absent', { bad: 'no', as: 'neutral' }),
+      width: 110,
+    },
+    {
+      title: 'As expected',
+      value: by('min', ['target', 'setting'], q(settings.matches)),
+      states: states.flag('yes', 'NO', { bad: 'no' }),
+      missing: 'not compared',
+      width: 110,
+    },
+  ],
+})
+
+export const installed = table({
+  title: 'Installed packages',
+  description: 'Whether each package the application needs is really there, not only listed.',
+  noValue: 'Nothing is known of the packages',
+  labels: [
+    { label: 'target', title: 'Application' },
+    { label: 'package', title: 'Package' },
+  ],
+  values: [
+    {
+      title: 'Installed',
+      value: by('min', ['target', 'package'], q(packages.installed)),
+      states: states.flag('yes', 'NO', { bad: 'no' }),
+      width: 90,
+    },
+  ],
+})
+
+export const forbidden = table({
+  title: 'Deployed code',
+  description: 'Whether the deployed file has text in it that must not be there, such as the message of a stub.',
+  noValue: 'No file is searched',
+  labels: [
+    { label: 'target', title: 'Application', width: 150 },
+    { label: 'file', title: 'File' },
+  ],
+  values: [
+    {
+      title: 'Forbidden text',
+      value: by('max', ['target', 'file'], q(packages.forbiddenFound)),
+      states: states.flag('FOUND', 'none', { bad: 'yes', as: 'warn' }),
+      width: 120,
+    },
+  ],
+})
+
+export const agreement = table({
+  title: 'Kept in several places',
+  description:
+    'Whether the places one secret or one host is kept in agree, pair by pair, and whether a host leads to the primary. Values themselves are never exported.',
+  noValue: 'Nothing is compared',
+  labels: [
+    { label: 'target', title: 'What', width: 170 },
+    { label: 'a', title: 'In' },
+    { label: 'b', title: 'And in' },
+  ],
+  values: [
+    {
+      title: 'Agree',
+      value: by('min', ['target', 'a', 'b'], q(drift.agrees)),
+      states: states.flag('yes', 'NO', { bad: 'no', as: 'warn' }),
+      width: 90,
+    },
+  ],
+})

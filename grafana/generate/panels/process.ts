@@ -1,0 +1,137 @@
+import { exporterMetrics } from '../../../src/render/catalogue.ts'
+import { lines } from '../build/charts.ts'
+import { by, calc, join, q, rate } from '../build/promql.ts'
+import { query } from '../build/query.ts'
+import { stat } from '../build/stat.ts'
+import * as states from '../build/states.ts'
+import { table } from '../build/table.ts'
+import { processMetrics, scrapeMetrics } from '../foreign.ts'
+
+export const up = stat({
+  title: 'Exporters',
+  description: 'Whether each replica of the exporter could be scraped.',
+  noValue: 'No exporter is scraped',
+  query: query(by('max', ['instance'], q(scrapeMetrics.up)), label => label.instance),
+  states: states.flag('up', 'DOWN', { bad: 'no' }),
+})
+
+export const reload = stat({
+  title: 'Configuration',
+  description: 'Whether the configuration was good the last time it was read. If not, the one before it still holds.',
+  noValue: 'No data',
+  query: query(by('min', ['instance'], q(exporterMetrics.reloadSuccessful)), label => label.instance),
+  states: states.flag('good', 'BAD', { bad: 'no' }),
+})
+
+export const resources = {
+  cpu: lines({
+    title: 'CPU',
+    description: 'Share of one core each replica uses.',
+    noValue: 'No data',
+    unit: 'percentunit',
+    queries: [query(by('max', ['instance'], rate(q(processMetrics.cpu))), label => label.instance)],
+  }),
+  memory: lines({
+    title: 'Memory',
+    description: 'Resident memory of each replica, and the heap that is used of it.',
+    noValue: 'No data',
+    unit: 'bytes',
+    queries: [
+      query(by('max', ['instance'], q(processMetrics.memory)), label => `${label.instance} resident`),
+      query(by('max', ['instance'], q(processMetrics.heap)), label => `${label.instance} heap`),
+    ],
+  }),
+  eventLoop: lines({
+    title: 'Event loop lag',
+    description:
+      'The 99th percentile of how late the event loop of each replica is. From a second on, timings of checks are no longer to be trusted.',
+    noValue: 'No data',
+    unit: 's',
+    queries: [query(by('max', ['instance'], q(processMetrics.lag)), label => label.instance)],
+    steps: [
+      [null, 'ok'],
+      [1, 'warn'],
+    ],
+  }),
+  files: lines({
+    title: 'Open files',
+    description: 'File descriptors each replica has open, sockets among them. It must not grow.',
+    noValue: 'No data',
+    unit: 'none',
+    decimals: 0,
+    queries: [query(by('max', ['instance'], q(processMetrics.files)), label => label.instance)],
+  }),
+  scrape: lines({
+    title: 'Duration of scrapes',
+    description: 'How long Prometheus waited for each replica. A scrape renders what is known and probes nothing.',
+    noValue: 'No data',
+    unit: 's',
+    queries: [query(by('max', ['instance'], q(scrapeMetrics.duration)), label => label.instance)],
+  }),
+  requests: lines({
+    title: 'Requests',
+    description: 'Requests answered per second, by endpoint and status code, of all replicas.',
+    noValue: 'No data',
+    unit: 'reqps',
+    stacked: true,
+    queries: [
+      query(
+        by('sum', ['handler', 'code'], rate(q(exporterMetrics.requests))),
+        label => `${label.handler} ${label.code}`,
+      ),
+    ],
+  }),
+  requestDuration: lines({
+    title: 'Duration of requests',
+    description:
+      'How long a request took on average, by endpoint. A request to /probe runs a check, and takes as long.',
+    noValue: 'No data',
+    unit: 's',
+    queries: [
+      query(
+        calc`${by('sum', ['handler'], rate(q(exporterMetrics.requestSeconds)))} / ${by('sum', ['handler'], rate(q(exporterMetrics.requests)))}`,
+        label => label.handler,
+      ),
+    ],
+  }),
+  samples: lines({
+    title: 'Series',
+    description: 'How many series each replica exposes.',
+    noValue: 'No data',
+    unit: 'none',
+    decimals: 0,
+    queries: [query(by('max', ['instance'], q(scrapeMetrics.samples)), label => label.instance)],
+  }),
+}
+
+const perInstance = ['instance', 'version', 'node_version'] as const
+const since = (metric: typeof exporterMetrics.reloadTime) => calc`time() - ${by('max', ['instance'], q(metric))}`
+
+export const versions = table({
+  title: 'Replicas',
+  description: 'The version of each replica, and of the Node.js it runs on.',
+  noValue: 'No data',
+  labels: [
+    { label: 'instance', title: 'Instance' },
+    { label: 'version', title: 'Version' },
+    { label: 'node_version', title: 'Node.js' },
+  ],
+  values: [
+    {
+      title: 'Running for',
+      value: join('*', by('max', perInstance, q(exporterMetrics.build)), since(processMetrics.started), ['instance']),
+      unit: 's',
+      decimals: 0,
+      width: 130,
+    },
+    {
+      title: 'Configuration read',
+      value: join('*', by('max', perInstance, q(exporterMetrics.build)), since(exporterMetrics.reloadTime), [
+        'instance',
+      ]),
+      unit: 's',
+      decimals: 0,
+      width: 150,
+    },
+  ],
+})

@@ -1,0 +1,109 @@
+import { clusterMetrics } from '../../src/assess/cluster-metrics.ts'
+import { choice } from './build/controls.ts'
+import { dashboard } from './build/dashboard.ts'
+import { q } from './build/promql.ts'
+import * as cluster from './panels/cluster.ts'
+import * as history from './panels/history.ts'
+import * as path from './panels/path.ts'
+import { reasonsTable } from './panels/reasons.ts'
+import { receivers, replication } from './panels/replication.ts'
+import { sessions } from './panels/sessions.ts'
+import * as writePath from './panels/write-path.ts'
+import { chosenClusters } from './views.ts'
+
+export const postgres = dashboard({
+  uid: 'mailpath-postgres',
+  title: 'Mail path / Postgres and write path',
+  description: 'Who is the primary, who follows it, and where writes land.',
+  choices: [choice('postgres_cluster', 'Cluster', q(clusterMetrics.verdict))],
+  rows: [
+    {
+      bands: [
+        {
+          height: 6,
+          panels: [
+            [5, cluster.cluster],
+            [7, cluster.primary],
+            [6, path.nodes(chosenClusters)],
+            [6, writePath.without],
+          ],
+        },
+        {
+          height: 4,
+          panels: [
+            [6, cluster.ofCluster.splitBrain],
+            [6, cluster.ofCluster.unreachable],
+            [6, cluster.ofCluster.failovers],
+            [6, cluster.ofCluster.lastFailover],
+          ],
+        },
+      ],
+    },
+    {
+      title: 'Write path',
+      bands: [
+        {
+          height: 6,
+          panels: [
+            [11, path.landings(chosenClusters)],
+            [13, writePath.writePaths],
+          ],
+        },
+        {
+          height: 7,
+          panels: [
+            [12, history.landings(chosenClusters)],
+            [12, writePath.readOnly],
+          ],
+        },
+        {
+          height: 8,
+          panels: [
+            [12, writePath.commits],
+            [12, writePath.outages],
+          ],
+        },
+      ],
+    },
+    {
+      title: 'Replication',
+      bands: [
+        {
+          height: 7,
+          panels: [
+            [12, history.roles(chosenClusters)],
+            [12, receivers],
+          ],
+        },
+        {
+          height: 8,
+          panels: [
+            [6, replication.seconds],
+            [6, replication.bytes],
+            [6, replication.position],
+            [6, replication.timelines],
+          ],
+        },
+      ],
+    },
+    {
+      title: 'Sessions',
+      bands: [
+        {
+          height: 8,
+          panels: [
+            [12, sessions.share],
+            [12, sessions.number],
+          ],
+        },
+      ],
+    },
+    {
+      title: 'Why, and what to do',
+      bands: [
+        { height: 9, panels: [[24, reasonsTable('Reasons', ['postgres', 'write_path', 'cluster'])]] },
+        { height: 6, panels: [[24, cluster.versions]] },
+      ],
+    },
+  ],
+})

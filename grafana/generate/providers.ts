@@ -1,0 +1,106 @@
+import { mailMetrics } from '../../src/assess/mail.ts'
+import { choice } from './build/controls.ts'
+import { dashboard } from './build/dashboard.ts'
+import { q } from './build/promql.ts'
+import * as application from './panels/application.ts'
+import { phases } from './panels/checks.ts'
+import * as history from './panels/history.ts'
+import { provider, vaults, verdicts } from './panels/path.ts'
+import { reasonsTable } from './panels/reasons.ts'
+import * as smtp from './panels/smtp.ts'
+import * as vault from './panels/vault.ts'
+
+export const providers = dashboard({
+  uid: 'mailpath-providers',
+  title: 'Mail path / SMTP, Vault, SES',
+  description: 'Can mail be handed over, and is what that needs in place: relays, secrets, SES, settings, packages.',
+  choices: [choice('mail_path', 'Mail path', q(mailMetrics.verdict))],
+  rows: [
+    {
+      bands: [
+        {
+          height: 4,
+          panels: [
+            [4, verdicts('SMTP', 'smtp', 'mail relay')],
+            [4, verdicts('Vault', 'vault', 'Vault node, with the secrets in it')],
+            [4, verdicts('SES', 'ses', 'set of SES settings')],
+            [4, verdicts('Settings', 'settings', 'set of settings of an application')],
+            [4, verdicts('Packages', 'packages', 'set of packages of an application')],
+            [4, provider],
+          ],
+        },
+      ],
+    },
+    {
+      title: 'SMTP',
+      bands: [
+        { height: 5, panels: [[24, smtp.relays]] },
+        {
+          height: 8,
+          panels: [
+            [9, smtp.steps],
+            [9, phases('Phases of the SMTP dialogue', 'smtp', 'a relay')],
+            [6, smtp.tls],
+          ],
+        },
+      ],
+    },
+    {
+      title: 'Vault',
+      bands: [
+        {
+          height: 6,
+          panels: [
+            [6, vaults],
+            [5, vault.token],
+            [13, vault.secrets],
+          ],
+        },
+        {
+          height: 6,
+          panels: [
+            [11, history.vaults],
+            [7, phases('Phases of the look at Vault', 'vault', 'a Vault node')],
+            [6, vault.vaultVersions],
+          ],
+        },
+      ],
+    },
+    {
+      title: 'SES, settings and packages',
+      bands: [
+        {
+          height: 6,
+          panels: [
+            [5, application.sesConfig],
+            [5, application.sesSender],
+            [14, application.sesSettings],
+          ],
+        },
+        {
+          height: 10,
+          panels: [
+            [12, application.appSettings],
+            [12, application.agreement],
+          ],
+        },
+        {
+          height: 6,
+          panels: [
+            [12, application.installed],
+            [12, application.forbidden],
+          ],
+        },
+      ],
+    },
+    {
+      title: 'Why, and what to do',
+      bands: [
+        {
+          height: 9,
+          panels: [[24, reasonsTable('Reasons', ['smtp', 'vault', 'ses', 'settings', 'packages', 'drift', 'mail'])]],
+        },
+      ],
+    },
+  ],
+})
