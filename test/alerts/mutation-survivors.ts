@@ -1,0 +1,17 @@
+/** Mutants that no test can or need catch, and why. What survives beyond these is a test that is missing. */
+
+const always1 = 'The series is there only while it holds, and always 1: the greatest value is the least.'
+
+export const survivors: Readonly<Record<string, string>> = {
+  'mail_path:mailpath_mail_blocker:max: max -> min': always1,
+  'target:mailpath_check_reason:max: max -> min': always1,
+  'target:mailpath_write_path_landed_info:max: max -> min': always1,
+  'postgres_cluster:mailpath_cluster_primary_info:max: max -> min': always1,
+  'MailPostgresPrimaryUnknown warning: max -> min': always1,
+  'MailPostgresClusterInconsistent warning: max -> min': always1,
+  'MailVaultTokenRejected warning: max -> min': always1,
+  'MailVaultTokenExpiresSoon warning: max -> min': always1,
+  'MailVerdictUnknown warning: max -> min':
+    'A replica that does not say unknown says something else, and then there is no alert at all.',
+  'MailVerdictUnknown warning: verdict="unknown" -> nothing': 'What is not unknown is left out by what follows.',
+}
