@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { setMaxListeners } from 'node:events'
 import { readFileSync } from 'node:fs'
+import type { Plan } from './assess/assessment.ts'
 import { UsageError, parseCommand, usage, type Options } from './cli.ts'
 import { loadConfig, type Config } from './config/load.ts'
 import { shardOf } from './config/shard.ts'
@@ -10,6 +11,7 @@ import { createLog, type Logger } from './core/log.ts'
 import { checkId, exitCode } from './core/probe.ts'
 import { follow } from './follow.ts'
 import { createMonitor } from './monitor.ts'
+import { postgres, type PostgresTarget } from './probes/postgres/index.ts'
 import { createReloader } from './reload.ts'
 import { audit, auditVerdict } from './render/audit.ts'
 import { report } from './render/report.ts'
@@ -83,7 +85,7 @@ async function check(options: Options, stop: AbortSignal): Promise<number> {
 }
 
 /** The checks asked for by `kind/target` or `kind`; without the mail paths, which need them all. */
-function narrowed(config: Config, only: readonly string[]): Pick<Config, 'checks' | 'mail'> {
+function narrowed(config: Config, only: readonly string[]): Plan {
   if (only.length === 0) return config
   const wanted = (name: string) => config.checks.filter(one => checkId(one) === name || one.probe === name)
   const nothing = only.find(name => wanted(name).length === 0)
@@ -92,7 +94,8 @@ function narrowed(config: Config, only: readonly string[]): Pick<Config, 'checks
       `--only=${nothing}: there is no such target; known are ${config.checks.map(checkId).join(', ')}`,
     )
   const checks = config.checks.filter(one => only.some(name => wanted(name).includes(one)))
-  return { checks, mail: [] }
+  const others = config.checks.filter(one => one.probe === postgres.kind && !checks.includes(one))
+  return { checks, mail: [], partial: others.map(one => (one.config as PostgresTarget).cluster) }
 }
 
 async function serve(options: Options, stop: AbortSignal): Promise<number> {

@@ -2,6 +2,7 @@ import { createServer as createHttp } from 'node:http'
 import net from 'node:net'
 import { chmod, writeFile } from 'node:fs/promises'
 import path from 'node:path'
+import { text } from 'node:stream/consumers'
 import { inspect } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createReferences } from '../src/config/references.ts'
@@ -17,9 +18,23 @@ import { removeFolder, tempFolder } from './servers/processes.ts'
 
 /** With characters that look different in a URL and in base64. */
 const canary = (name: string): string => `canary-${name}/+ü?x9`
-const secrets = ['postgres', 'url', 'smtp', 'vault', 'kubernetes', 'access', 'secret', 'setting', 'expected'].map(
-  canary,
-)
+const secrets = [
+  'postgres',
+  'url',
+  'smtp',
+  'vault',
+  'kubernetes',
+  'access',
+  'secret',
+  'setting',
+  'expected',
+  'role',
+  'secret id',
+  'jwt',
+  'login',
+  'kubeconfig',
+  'drift',
+].map(canary)
 const forms = secrets.flatMap(secret => [
   secret,
   encodeURIComponent(secret),
@@ -73,23 +88,35 @@ const smtpThatEchoes = () =>
     ],
   })
 
-/** Puts the headers into its answer. */
+/** Puts the headers and the body into its answer; a login at the mount `taken` it takes, and gives a token. */
 const httpThatEchoes = () =>
   listen(
-    createHttp((request, response) =>
-      response.writeHead(403, { 'content-type': 'application/json' }).end(
-        JSON.stringify({
-          errors: [`denied to ${JSON.stringify(request.headers)}`],
-          message: inspect(request.headers),
-        }),
-      ),
-    ),
+    createHttp((request, response) => {
+      const taken = request.url === '/v1/auth/taken/login'
+      void text(request).then(body =>
+        response.writeHead(taken ? 200 : 403, { 'content-type': 'application/json' }).end(
+          JSON.stringify({
+            errors: [`denied to ${body} ${JSON.stringify(request.headers)}`],
+            message: inspect(request.headers),
+            ...(taken && { auth: { client_token: canary('login'), lease_duration: 60, renewable: true } }),
+          }),
+        ),
+      )
+    }),
   )
 
 let folder: string
 const servers: Listening[] = []
 const texts: Record<string, string> = {}
 let status: Status
+
+/** Vaults with a login, each with a relay that needs it. */
+const byLogin = (name: string, mount: string, http: number, smtp: number): string => `
+- vault: { name: ${name}, url: "http://127.0.0.1:${http}", app_role: { role_id: { env: ROLE }, secret_id: { file: ${JSON.stringify(path.join(folder, 'secret_id'))} }, mount: ${mount} } }
+- vault: { name: ${name} by pod, url: "http://127.0.0.1:${http}", kubernetes: { role: mailpath, jwt_file: ${JSON.stringify(path.join(folder, 'jwt'))}, mount: ${mount} } }
+- smtp: { name: ${name}, host: 127.0.0.1, port: ${smtp}, security: none, user: probe, password: { vault: { target: ${name}, path: secret/data/x, key: PASS } } }
+- smtp: { name: ${name} by pod, host: 127.0.0.1, port: ${smtp}, security: none, user: probe, password: { vault: { target: ${name} by pod, path: secret/data/x, key: PASS } } }
+`
 
 /** One target of every probe for every kind of server, with a secret in every place that takes one. */
 function configFor(name: string, { postgres, smtp, http }: Record<'postgres' | 'smtp' | 'http', number>): string {
@@ -100,17 +127,23 @@ function configFor(name: string, { postgres, smtp, http }: Record<'postgres' | '
 - write_path: { name: ${name} host, cluster: kb, host: 127.0.0.1, port: ${postgres}, user: probe, password: { file: ${file('postgres')} } }
 - smtp: { name: ${name}, host: 127.0.0.1, port: ${smtp}, security: none, user: probe, password: { env: SMTP } }
 - smtp: { name: ${name} by vault, host: 127.0.0.1, port: ${smtp}, security: none, user: probe, password: { vault: { target: ${name}, path: secret/data/x, key: PASS } } }
-- vault: { name: ${name}, url: "http://127.0.0.1:${http}", token: { env: VAULT }, secrets: [{ path: secret/data/x, keys: [PASS] }] }
+${['taken', 'refused'].map(mount => byLogin(`${name} ${mount}`, mount, http, smtp)).join('')}- vault: { name: ${name}, url: "http://127.0.0.1:${http}", token: { env: VAULT }, secrets: [{ path: secret/data/x, keys: [PASS] }] }
 `
 }
 
 function yamlOf(kinds: readonly (readonly [string, Record<'postgres' | 'smtp' | 'http', number>])[]): string {
   const sections = new Map<string, string[]>()
-  const all = kinds.flatMap(([name, ports]) => configFor(name, ports).trim().split('\n'))
+  const all = kinds.flatMap(([name, ports]) =>
+    configFor(name, ports)
+      .split('\n')
+      .filter(line => line !== ''),
+  )
   const others = [
     `- ses: { name: ses, access_key: { env: ACCESS }, secret_key: { env: SECRET }, region: { env: EXPECTED } }`,
     `- settings: { name: settings, from: { dotenv: ${JSON.stringify(path.join(folder, '.env'))} }, expect: { SMTP_HOST: other, APP_PASSWORD: { present: true }, GONE: { present: true }, BY_KUBERNETES: { present: true, from: { kubernetes: { namespace: a, secret: b, key: c } } } } }`,
     `- packages: { name: packages, folder: ${JSON.stringify(folder)}, require: [nothing], forbid: [{ file: .env, pattern: APP_PASSWORD }] }`,
+    `- drift: { name: values, sources: { env: { env: DRIFT }, other: { env: SMTP }, k8s: { kubernetes: { namespace: a, secret: b, key: c } }, systemd: { credential: postgres } } }`,
+    `- drift: { name: hosts, compare: host, sources: { env: { env: DRIFT_URL }, other: { env: DRIFT_HOST }, none: { env: DRIFT } } }`,
     `- mail: { name: app, provider: { env: SMTP } }`,
   ]
   for (const line of [...all, ...others]) {
@@ -118,8 +151,29 @@ function yamlOf(kinds: readonly (readonly [string, Record<'postgres' | 'smtp' | 
     sections.set(kind, [...(sections.get(kind) ?? []), `  - ${entry}`])
   }
   const http = kinds.find(([name]) => name === 'echoes')?.[1].http ?? 0
-  const head = `interval: 2s\ntimeout: 700ms\nkubernetes: { url: "http://127.0.0.1:${http}", token: { env: KUBERNETES } }\n`
+  const head = `interval: 20s\ntimeout: 4s\nkubernetes: { url: "http://127.0.0.1:${http}", token: { env: KUBERNETES } }\n`
   return head + [...sections].map(([kind, entries]) => `${kind}:\n${entries.join('\n')}\n`).join('')
+}
+
+/** Everything that is kept of a check that reads a Secret by way of a kubeconfig with this user. */
+async function byKubeconfig(user: object, at: number): Promise<string> {
+  const kubeconfig = path.join(folder, `kubeconfig-${at}`)
+  const port = servers[2]?.port ?? 0
+  const contents = {
+    'current-context': 'a',
+    contexts: [{ name: 'a', context: { cluster: 'b', user: 'c' } }],
+    clusters: [{ name: 'b', cluster: { server: `http://127.0.0.1:${port}` } }],
+    users: [{ name: 'c', user }],
+  }
+  await writeFile(kubeconfig, JSON.stringify(contents))
+  const secret = '{ kubernetes: { namespace: a, secret: b, key: c } }'
+  const text = `kubernetes: { kubeconfig: ${JSON.stringify(kubeconfig)} }\nsmtp: [{ name: a, host: ${secret} }]\n`
+  const { checks, kubernetes } = parseConfig(text, 'mailpath.yml')
+  const references = createReferences({ env: {}, vaults: [], kubernetes })
+  const quiet = createLog('error', 'json', () => undefined)
+  const monitor = createMonitor({ checks, mail: [] }, references, quiet)
+  await monitor.runAll(new AbortController().signal)
+  return inspect(monitor.status(), { depth: 12 })
 }
 
 beforeAll(async () => {
@@ -158,6 +212,8 @@ beforeAll(async () => {
   )
   await writeFile(path.join(folder, 'postgres'), canary('postgres'))
   await chmod(path.join(folder, 'postgres'), 0o600)
+  await writeFile(path.join(folder, 'secret_id'), canary('secret id'))
+  await writeFile(path.join(folder, 'jwt'), canary('jwt'))
 
   const config = parseConfig(yamlOf(kinds), 'mailpath.yml')
   const env = {
@@ -168,6 +224,11 @@ beforeAll(async () => {
     ACCESS: canary('access'),
     SECRET: canary('secret'),
     EXPECTED: canary('expected'),
+    ROLE: canary('role'),
+    DRIFT: canary('drift'),
+    DRIFT_URL: `postgres://u:${encodeURIComponent(canary('drift'))}@canary-drift.invalid/db`,
+    DRIFT_HOST: 'canary-drift-2.invalid',
+    CREDENTIALS_DIRECTORY: folder,
   }
   const lines: string[] = []
   const log = createLog('debug', 'json', line => lines.push(line))
@@ -180,6 +241,9 @@ beforeAll(async () => {
   status = monitor.status()
   for (const format of reportFormats)
     texts[`check as ${format}`] = report(audit(status), { format, colour: format === 'table' })
+  texts['by kubeconfig'] = (
+    await Promise.all([{ token: canary('kubeconfig') }, { exec: { args: [canary('kubeconfig')] } }].map(byKubeconfig))
+  ).join('\n')
   const exporter = () => ({ version: '0', nodeVersion: 'v0', lastReloadSuccessful: true, lastReloadSuccessAt: 0 })
   const server = await listen(createHttp(createApp({ monitor, configFile: 'mailpath.yml', exporter, log })))
   servers.push(server)
@@ -204,12 +268,18 @@ afterAll(async () => {
 
 describe('a secret', () => {
   it('was used by every probe that takes one, and every one of them failed', () => {
-    expect(status.checks.length).toBe(5 * 6 + 4)
+    expect(status.checks.length).toBe(5 * 14 + 6)
     const fine = status.checks.filter(check => check.verdict === 'ok').map(check => check.id)
     expect(fine).toEqual([])
     // The servers did say it: what is blotted out was really there.
     expect(texts['API']).toContain('wrong password <secret>')
     expect(texts['API']).toContain('535')
+    for (const who of ['echoes refused', 'echoes refused by pod'])
+      expect(texts['API']?.match(new RegExp(`the login at ${who}: HTTP 403: denied to [^}]*<secret>`))).not.toBeNull()
+    for (const who of ['echoes taken', 'echoes taken by pod'])
+      expect(texts['API']?.match(new RegExp(`${who}: the token is not valid [^}]*<secret>`))).not.toBeNull()
+    expect(texts['by kubeconfig']).toContain('403, not an answer of a Kubernetes API server')
+    expect(texts['by kubeconfig']).toContain('exec plugin')
   })
 
   it.each([
@@ -222,6 +292,7 @@ describe('a secret', () => {
     'API',
     'log',
     'what is not found',
+    'by kubeconfig',
     'everything that is kept',
   ])('is not in: %s', name => {
     const text = texts[name] ?? ''

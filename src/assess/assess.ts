@@ -5,8 +5,10 @@ import { commonReason } from '../core/run.ts'
 import { lagMetrics } from '../probes/postgres/index.ts'
 import type { Assessment, CheckStatus, Memory, Plan } from './assessment.ts'
 import { assessClusters } from './cluster.ts'
+import { assessDrift } from './drift.ts'
 import { assessLandings } from './landing.ts'
 import { assessMail } from './mail.ts'
+import { nodesOf } from './nodes.ts'
 
 /** A result is evidence for this many intervals. */
 const freshIntervals = 3
@@ -22,9 +24,11 @@ export function assess(
   now: number,
 ): Assessment {
   const seen = plan.checks.map(check => standing(check, latest.get(checkId(check)), now))
-  const clusters = assessClusters(seen, previous, now)
-  const known = seen.map(check => (clusters.strays.includes(check.id) ? withoutLag(check) : check))
-  const landings = assessLandings(known, clusters.clusters, previous, now)
+  const nodes = nodesOf(seen).filter(({ cluster }) => !plan.partial?.includes(cluster))
+  const clusters = assessClusters(nodes, previous, now)
+  const compared = assessDrift(seen, clusters.clusters)
+  const known = compared.map(check => (clusters.strays.includes(check.id) ? withoutLag(check) : check))
+  const landings = assessLandings(known, nodes, clusters.clusters, previous, now)
   const mail = assessMail(plan.mail, landings.checks, clusters.clusters)
   return {
     at: now,

@@ -6,6 +6,8 @@ import type { MailTarget, Provider } from '../probes/mail/index.ts'
 export interface Plan {
   readonly checks: readonly Check[]
   readonly mail: readonly MailTarget[]
+  /** Clusters of which some node is not among the checks (`check --only`): nothing can be concluded about those. */
+  readonly partial?: readonly string[]
 }
 
 /** A check as it stands now: what its last run found, with cross-target reasons, and unknown once it is stale. */

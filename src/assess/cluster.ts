@@ -1,9 +1,9 @@
 import type { Sample } from '../core/metric.ts'
 import { finding, reasonsOf, type Reason, type ReasonSpec } from '../core/probe.ts'
 import { timelineOf } from '../probes/postgres/index.ts'
-import type { CheckStatus, ClusterMemory, ClusterStatus, Memory } from './assessment.ts'
+import type { ClusterMemory, ClusterStatus, Memory } from './assessment.ts'
 import { clusterSamples } from './cluster-metrics.ts'
-import { nodesOf, type Node } from './nodes.ts'
+import type { Node } from './nodes.ts'
 import { straysOf, type Stray } from './upstream.ts'
 
 export const clusterReasons = {
@@ -57,8 +57,7 @@ interface Clusters {
   readonly memory: Readonly<Record<string, ClusterMemory>>
 }
 
-export function assessClusters(checks: readonly CheckStatus[], previous: Memory | undefined, now: number): Clusters {
-  const nodes = nodesOf(checks)
+export function assessClusters(nodes: readonly Node[], previous: Memory | undefined, now: number): Clusters {
   const names = [...new Set(nodes.map(node => node.cluster))]
   const all = names.map(name =>
     assessCluster(

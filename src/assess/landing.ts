@@ -9,7 +9,7 @@ import {
   type WritePathSeen,
 } from '../probes/write_path/index.ts'
 import type { CheckStatus, ClusterStatus, LandingStatus, Memory } from './assessment.ts'
-import { clusterOf, nodesOf, type Node } from './nodes.ts'
+import { clusterOf, type Node } from './nodes.ts'
 
 interface Landings {
   readonly landings: readonly LandingStatus[]
@@ -22,11 +22,11 @@ interface Landings {
 /** Joins the sessions of write paths with the nodes: where do they land, and is that the primary? */
 export function assessLandings(
   checks: readonly CheckStatus[],
+  nodes: readonly Node[],
   clusters: readonly ClusterStatus[],
   previous: Memory | undefined,
   now: number,
 ): Landings {
-  const nodes = nodesOf(checks)
   const landings: LandingStatus[] = []
   const samples: Sample[] = []
   const outages: Record<string, Memory['outages'][string]> = {}

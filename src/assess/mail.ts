@@ -1,5 +1,6 @@
 import { gauge, sample, stateSet, type Sample } from '../core/metric.ts'
 import { reasonsOf, seenBy, verdicts, worst, type ReasonSpec } from '../core/probe.ts'
+import { drift } from '../probes/drift/index.ts'
 import { mail, type MailTarget, type Provider } from '../probes/mail/index.ts'
 import { postgres } from '../probes/postgres/index.ts'
 import { canDeliver, ses } from '../probes/ses/index.ts'
@@ -73,7 +74,7 @@ function assessPath(
     ...ownClusters.map(contributionOf),
     ...(writePaths.every(isAddressOnly) && target.write_path?.length !== 0 ? [noWritePath(target)] : []),
     delivery(target, provider, ways),
-    survived(checks.filter(check => check.probe === vault.kind)),
+    survived(checks.filter(check => check.probe === vault.kind || check.probe === drift.kind)),
     survived(checks.filter(check => check.probe === postgres.kind && writesTo(clusterOf(check)))),
   ]
   const names = (list: readonly CheckStatus[]): string[] => list.map(check => check.target)

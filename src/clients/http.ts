@@ -9,6 +9,11 @@ export interface HttpRequest {
   readonly body?: string | undefined
   /** PEM certificates to trust instead of the system's. */
   readonly ca?: string | undefined
+  /** PEM certificate and private key to show to a server that asks for them. */
+  readonly cert?: string | undefined
+  readonly key?: string | undefined
+  /** The name the server's certificate must have, where it is not that of the URL. */
+  readonly servername?: string | undefined
   readonly signal: AbortSignal
 }
 
@@ -84,11 +89,12 @@ async function exchange({ signal, body, ...options }: HttpRequest, progress: Pro
   }
 }
 
-function start({ method, url, headers, ca }: Omit<HttpRequest, 'signal' | 'body'>): http.ClientRequest {
+function start({ method, url, headers, ...tls }: Omit<HttpRequest, 'signal' | 'body'>): http.ClientRequest {
   const options: https.RequestOptions = { method, headers: { ...headers }, agent: false }
   if (!url.startsWith('https:')) return http.request(url, options)
+  const given = Object.fromEntries(Object.entries(tls).filter(([, value]) => value !== undefined))
   // Said outright, or NODE_TLS_REJECT_UNAUTHORIZED=0 would send tokens to anybody.
-  return https.request(url, { ...options, rejectUnauthorized: true, ...(ca !== undefined && { ca }) })
+  return https.request(url, { ...options, ...given, rejectUnauthorized: true })
 }
 
 function follow(request: http.ClientRequest, url: string, progress: Progress): void {

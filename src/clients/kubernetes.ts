@@ -1,14 +1,19 @@
 import { httpRequest, type HttpResponse } from './http.ts'
-import type { ReadFile } from './files.ts'
 
+/** An API server, and a token or a client certificate to log in with. */
 export interface KubernetesApi {
   readonly url: string
-  readonly token: string
+  readonly token?: string | undefined
   /** PEM certificates to trust instead of the system's. */
-  readonly ca: string | undefined
+  readonly ca?: string | undefined
+  /** PEM certificate and private key of the client. */
+  readonly cert?: string | undefined
+  readonly key?: string | undefined
+  /** The name the certificate of the server must have, where it is not that of the URL. */
+  readonly servername?: string | undefined
 }
 
-/** Where a pod finds the token and the CA certificate of its service account. */
+/** Where a pod finds the token, the CA certificate and the namespace of its service account. */
 export const serviceAccount = '/var/run/secrets/kubernetes.io/serviceaccount'
 
 /** The address of the API server for a pod, from its environment; undefined outside of a cluster. */
@@ -18,27 +23,18 @@ export function inClusterUrl(env: Readonly<Record<string, string | undefined>>):
   return `https://${host.includes(':') ? `[${host}]` : host}:${env['KUBERNETES_SERVICE_PORT'] ?? '443'}`
 }
 
-/** The service account's token. It is rotated, so it is read anew each time. */
-export async function serviceAccountToken(
-  read: ReadFile,
-  signal: AbortSignal,
-  folder = serviceAccount,
-): Promise<string> {
-  return (await read(`${folder}/token`, signal)).trim()
-}
-
 /**
  * The values of a Secret by key, decoded (GET /api/v1/namespaces/{namespace}/secrets/{name}).
  * Throws HttpFailure where no answer came, else an Error that says in one line what to do about it.
  */
 export async function readKubernetesSecret(
-  { url, token, ca }: KubernetesApi,
+  { url, token, ...tls }: KubernetesApi,
   { namespace, secret }: { readonly namespace: string; readonly secret: string },
   signal: AbortSignal,
 ): Promise<Readonly<Record<string, string>>> {
   const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/secrets/${encodeURIComponent(secret)}`
-  const headers = { Authorization: `Bearer ${token}`, Accept: 'application/json' }
-  const response = await httpRequest({ method: 'GET', url: url.replace(/\/+$/, '') + path, headers, ca, signal })
+  const headers = { Accept: 'application/json', ...(token !== undefined && { Authorization: `Bearer ${token}` }) }
+  const response = await httpRequest({ method: 'GET', url: url.replace(/\/+$/, '') + path, headers, ...tls, signal })
   const object = parsed(response.body)
   if (response.status !== 200 || object.kind !== 'Secret') throw new Error(problem(response, object))
   const { data = null } = object
@@ -63,7 +59,7 @@ function problem({ status }: HttpResponse, { kind }: KubernetesObject): string {
   if (kind !== 'Status') return `HTTP ${status}, not an answer of a Kubernetes API server`
   switch (status) {
     case 401:
-      return '401 unauthorized: the token is not valid, or no longer'
+      return '401 unauthorized: the token or client certificate is not valid, or no longer'
     case 403:
       return '403 forbidden: grant get on this Secret'
     case 404:

@@ -1,5 +1,15 @@
 import { oneLine } from '../core/errors.ts'
 import { httpRequest } from './http.ts'
+import {
+  errorsOf,
+  inWords,
+  isVaults,
+  record,
+  troubleOf,
+  type Fields,
+  type Trouble,
+  type VaultAnswer,
+} from './vault-answers.ts'
 
 export interface VaultConnection {
   readonly url: string
@@ -11,12 +21,6 @@ export interface VaultConnection {
   readonly signal: AbortSignal
 }
 
-/** Whatever status came; the body is parsed JSON, or the text where it is none. */
-export interface VaultAnswer {
-  readonly status: number
-  readonly body: unknown
-}
-
 /** Every call throws HttpFailure where no whole answer came, and nothing else. */
 export interface Vault {
   /** GET /sys/health, without token and namespace, which it does not need. */
@@ -24,6 +28,7 @@ export interface Vault {
   /** GET /auth/token/lookup-self. Takes one use of a token that has a number of them. */
   lookupSelf(): Promise<VaultAnswer>
   read(path: string): Promise<VaultAnswer>
+  write(path: string, body: Fields): Promise<VaultAnswer>
 }
 
 /** What node-vault asks of a transport, as far as the calls made here go. */
@@ -32,6 +37,8 @@ interface TransportRequest {
   readonly uri: string
   readonly path: string
   readonly headers: Readonly<Record<string, string>>
+  /** The body of a write. */
+  readonly json?: unknown
 }
 
 /**
@@ -41,9 +48,17 @@ interface TransportRequest {
 export async function openVault({ url, token, namespace, ca, signal }: VaultConnection): Promise<Vault> {
   // Here, so that a configuration without Vault does not pay for loading axios.
   const { default: nodeVault } = await import('node-vault')
-  const send = async ({ method, uri, path, headers }: TransportRequest) => {
-    const { status, body } = await httpRequest({ method, url: uri, headers, ca, signal })
-    return { statusCode: status, body: parsed(body), request: { path } }
+  const send = async ({ method, uri, path, headers, json }: TransportRequest) => {
+    const sent = record(json)
+    const answer = await httpRequest({
+      method,
+      url: uri,
+      headers: sent ? { ...headers, 'Content-Type': 'application/json' } : headers,
+      body: sent && JSON.stringify(sent),
+      ca,
+      signal,
+    })
+    return { statusCode: answer.status, body: parsed(answer.body), request: { path } }
   }
   const clientWith = (credentials: { token: string; namespace: string }) => {
     // Its own debug would print what is sent where DEBUG=node-vault is set.
@@ -61,14 +76,8 @@ export async function openVault({ url, token, namespace, ca, signal }: VaultConn
     health: () => anonymous.health() as Promise<VaultAnswer>,
     lookupSelf: () => client.tokenLookupSelf() as Promise<VaultAnswer>,
     read: path => client.read(encoded(path)) as Promise<VaultAnswer>,
+    write: (path, body) => client.write(encoded(path), body) as Promise<VaultAnswer>,
   }
-}
-
-/** Why a request was not served, apart from what is said about its path. */
-export interface Trouble {
-  /** `failed` is any other status, or no answer of a Vault at all. */
-  readonly kind: 'sealed' | 'rate_limited' | 'redirected' | 'failed'
-  readonly text: string
 }
 
 export type TokenRead =
@@ -155,38 +164,8 @@ function textOf(values: Fields, key: string): string | undefined {
   return typeof value === 'string' ? value : JSON.stringify(value)
 }
 
-function troubleOf(answer: VaultAnswer): Trouble {
-  const { status, body } = answer
-  if (status >= 300 && status < 400)
-    return { kind: 'redirected', text: `HTTP ${status}, a redirect, which is not followed` }
-  if (status === 429 && errorsOf(body)) return { kind: 'rate_limited', text: inWords(answer) }
-  if (status === 503 && errorsOf(body)?.some(error => error.includes('sealed')))
-    return { kind: 'sealed', text: 'is sealed' }
-  return { kind: 'failed', text: isVaults(body) ? inWords(answer) : `HTTP ${status}, not an answer of a Vault` }
-}
-
-/** As `HTTP 403: permission denied`. */
-function inWords({ status, body }: VaultAnswer): string {
-  const errors = errorsOf(body) ?? []
-  return errors.length === 0 ? `HTTP ${status}` : `HTTP ${status}: ${oneLine(errors.join('; ')).slice(0, 200)}`
-}
-
-type Fields = Readonly<Record<string, unknown>>
-
-/** The value as an object with fields, if it is one. */
-export const record = (value: unknown): Fields | undefined =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : undefined
-
 const dataOf = ({ status, body }: VaultAnswer): Fields | undefined =>
   status === 200 ? record(record(body)?.['data']) : undefined
-
-const isVaults = (body: unknown): boolean => errorsOf(body) !== undefined || 'data' in (record(body) ?? {})
-
-/** Vault's own account of an error; undefined where the body is not one of Vault's. */
-function errorsOf(body: unknown): string[] | undefined {
-  const errors = record(body)?.['errors']
-  return Array.isArray(errors) ? errors.filter(error => typeof error === 'string') : undefined
-}
 
 function parsed(body: string): unknown {
   try {

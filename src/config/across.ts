@@ -1,6 +1,9 @@
 import { oneLine, seconds } from '../core/errors.ts'
+import { drift } from '../probes/drift/index.ts'
 import { mail, type MailTarget } from '../probes/mail/index.ts'
+import { postgres } from '../probes/postgres/index.ts'
 import { probes } from '../probes/index.ts'
+import { vaultAuths } from '../probes/vault/target.ts'
 import { duration } from './fields.ts'
 import type { Problems } from './problems.ts'
 import { defaultTimes } from './schema.ts'
@@ -26,6 +29,7 @@ export function checkAcross(file: Keys, add: Add): void {
   checkTimes(file, add)
   checkMailLists(file, add)
   checkReferences(file, add)
+  checkDrift(file, add)
 }
 
 interface Entry {
@@ -111,22 +115,34 @@ const quoted = (name: string): string => `"${oneLine(name)}"`
 function checkReferences(file: Keys, add: Add): void {
   const vaults = entriesOf(file, 'vault')
   const names = namesOf(file, 'vault')
+  const settings = isKeys(file['kubernetes']) ? file['kubernetes'] : {}
+  const outside = ['url', 'kubeconfig'].find(key => settings[key] !== undefined)
   for (const [section, value] of Object.entries(file))
     for (const { path, vault, kubernetes } of referencesIn(value, [section])) {
       if (section === 'kubernetes' && (vault || kubernetes))
         add(
           path,
-          'what is needed to talk to Kubernetes cannot come out of Kubernetes or a Vault; use env, file or dotenv',
+          'what is needed to talk to Kubernetes cannot come out of Kubernetes or a Vault; use env, file, credential or dotenv',
         )
       else if (section === 'vault' && vault)
-        add(path, 'what is needed to talk to a Vault cannot come out of a Vault; use env, file, dotenv or kubernetes')
+        add(
+          path,
+          'what is needed to talk to a Vault cannot come out of a Vault; use env, file, credential, dotenv or kubernetes',
+        )
       else if (vault) {
         const at = [...path, 'vault', 'target']
         const target = vaults.find(({ name }) => name === vault)
         if (!target) add(at, noSuch('vault', vault, names))
-        else if (target.keys['token'] === undefined)
-          add(at, `the vault target ${quoted(vault)} has no token to read it with; give it one`)
-      }
+        else if (vaultAuths.every(auth => target.keys[auth] === undefined))
+          add(
+            at,
+            `the vault target ${quoted(vault)} has no token to read it with; give it one of ${vaultAuths.join(', ')}`,
+          )
+      } else if (kubernetes && outside !== undefined && kubernetes['namespace'] === undefined)
+        add(
+          [...path, 'kubernetes', 'namespace'],
+          `is missing; it has a default only inside of a cluster, and kubernetes.${outside} is set`,
+        )
     }
 }
 
@@ -134,7 +150,8 @@ interface Found {
   readonly path: Path
   /** The `vault` target it names. */
   readonly vault: string | undefined
-  readonly kubernetes: boolean
+  /** The Secret it names. */
+  readonly kubernetes: Keys | undefined
 }
 
 /** Every reference to Vault or Kubernetes below a value of the config. */
@@ -144,7 +161,22 @@ export function referencesIn(value: unknown, path: Path = []): Found[] {
   const below = Object.entries(value).flatMap(([key, child]) => referencesIn(child, [...path, key]))
   const { vault, kubernetes } = value
   const target = isKeys(vault) && typeof vault['target'] === 'string' ? vault['target'] : undefined
-  return target !== undefined || isKeys(kubernetes)
-    ? [{ path, vault: target, kubernetes: isKeys(kubernetes) }, ...below]
-    : below
+  // A login at a Vault by way of Kubernetes names no Secret.
+  const secret = isKeys(kubernetes) && kubernetes['secret'] !== undefined ? kubernetes : undefined
+  return target !== undefined || secret ? [{ path, vault: target, kubernetes: secret }, ...below] : below
 }
+
+/** A cluster of which there is no node has no primary to compare with. */
+function checkDrift(file: Keys, add: Add): void {
+  const known = [...new Set(entriesOf(file, postgres.kind).flatMap(({ keys }) => textOf(keys['cluster']) ?? []))]
+  for (const { path, keys } of entriesOf(file, drift.kind)) {
+    const cluster = textOf(keys['cluster'])
+    if (cluster !== undefined && !known.includes(cluster))
+      add(
+        [...path, 'cluster'],
+        `there is no postgres target of a cluster ${quoted(cluster)}; ${known.length === 0 ? 'the file has no postgres targets' : `known are ${known.map(quoted).join(', ')}`}`,
+      )
+  }
+}
+
+const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)

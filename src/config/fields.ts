@@ -47,13 +47,26 @@ export const targetFields = {
   timeout: duration('Total time one run may take; less than the interval. Default: `timeout` of the file.').optional(),
 }
 
-const sources = ['env', 'file', 'dotenv', 'kubernetes', 'vault'] as const
+const sources = ['env', 'file', 'credential', 'dotenv', 'kubernetes', 'vault'] as const
+
+const namespace = z
+  .string()
+  .min(1)
+  .optional()
+  .describe('Namespace of the Secret. Inside of a cluster the default is that of the exporter.')
+const secretName = z.string().min(1).describe('Name of the Secret.')
+
 const referenceShape = {
   env: z.string().min(1).optional().describe('Name of an environment variable of the exporter.'),
   file: z.string().min(1).optional().describe('Path of a file that holds the value; one newline at its end is cut.'),
+  credential: z
+    .string()
+    .regex(/^(?!\.\.?$)[^/\p{Cc}]+$/u, 'expected the name of a credential, not a path')
+    .optional()
+    .describe('Name of a credential of the systemd unit (`LoadCredential=`), a file in `$CREDENTIALS_DIRECTORY`.'),
   dotenv: z.string().min(1).optional().describe('Path of a `.env` file; `key` names the variable in it.'),
   key: z.string().min(1).optional().describe('The variable in the `dotenv` file.'),
-  kubernetes: section({ namespace: z.string().min(1), secret: z.string().min(1), key: z.string().min(1) })
+  kubernetes: section({ namespace, secret: secretName, key: z.string().min(1) })
     .optional()
     .describe('A key of a Kubernetes Secret, read from the API server.'),
   vault: section({ target: z.string().min(1), path: z.string().min(1), key: z.string().min(1) })
@@ -158,7 +171,7 @@ export const settingsSource = (meaning: string): z.ZodType<SettingsSource> =>
   section(
     {
       dotenv: z.string().min(1).optional().describe('Path of a `.env` file.'),
-      kubernetes: section({ namespace: z.string().min(1), secret: z.string().min(1) })
+      kubernetes: section({ namespace, secret: secretName })
         .optional()
         .describe('A Kubernetes Secret, all of its keys.'),
     },

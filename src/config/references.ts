@@ -1,11 +1,13 @@
+import { join } from 'node:path'
 import { fileReader } from '../clients/files.ts'
-import { inClusterUrl, readKubernetesSecret, serviceAccount, serviceAccountToken } from '../clients/kubernetes.ts'
-import { openVault, readSecret } from '../clients/vault.ts'
 import { Unresolved, describeError } from '../core/errors.ts'
-import type { Reference, SettingsSource } from '../core/probe.ts'
-import { redactor } from '../core/redact.ts'
+import type { Reference } from '../core/probe.ts'
 import type { References } from '../core/run.ts'
 import type { VaultTarget } from '../probes/vault/index.ts'
+import { kubernetesSecrets, type Settings } from '../references/kubernetes.ts'
+import type { Asking } from '../references/sharing.ts'
+import { vaultSecrets } from '../references/vault.ts'
+import { written, writtenSource } from '../references/written.ts'
 import { parseDotenv } from './dotenv.ts'
 import type { KubernetesConfig } from './schema.ts'
 
@@ -14,20 +16,29 @@ export interface Sources {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly vaults: readonly VaultTarget[]
   readonly kubernetes: KubernetesConfig | undefined
+  /** Folder of the pod's service account. Default: where Kubernetes mounts it. */
+  readonly serviceAccount?: string | undefined
 }
 
-type Settings = Readonly<Record<string, string>>
+/** What a source holds; undefined where it could be read and has nothing of that name. */
+interface Found {
+  readonly found: string | undefined
+  readonly name: string
+}
 
 /**
- * Fetches references, anew each time. An Unresolved begins with the reference as a person wrote it and never has the
- * value. An empty value is none: an empty password or host is a mistake wherever it comes from.
+ * Fetches references, anew each time, but once for all who ask at the same time. An Unresolved begins with the reference
+ * as a person wrote it and never has the value. An empty value is none: an empty password or host is a mistake wherever
+ * it comes from.
  */
-export function createReferences({ env, vaults, kubernetes }: Sources): References {
+export function createReferences({ env, vaults, kubernetes, serviceAccount: account }: Sources): References {
   const read = fileReader()
+  const fromKubernetes = kubernetesSecrets({ config: kubernetes, env, account, read, value })
+  const fromVault = vaultSecrets({ targets: vaults, account, read, value })
 
-  async function value(reference: Reference, fetch: Fetch): Promise<string> {
-    return fetched(written(reference), fetch, async () => {
-      const { found, name } = await find(reference, fetch)
+  async function value(reference: Reference, asking: Asking): Promise<string> {
+    return resolved(written(reference), async () => {
+      const { found, name } = await find(reference, asking)
       if (found === '' && reference.default !== '') throw new Error(`${name} is empty`)
       if (found !== undefined) return found
       if (reference.default !== undefined) return reference.default
@@ -35,97 +46,49 @@ export function createReferences({ env, vaults, kubernetes }: Sources): Referenc
     })
   }
 
-  /** What the source holds; undefined where it could be read and has nothing of that name. */
-  async function find(reference: Reference, fetch: Fetch): Promise<{ found: string | undefined; name: string }> {
-    const { signal } = fetch
-    const { env: variable, file, dotenv, key = '', kubernetes: secret, vault } = reference
+  async function find(reference: Reference, asking: Asking): Promise<Found> {
+    const { signal } = asking
+    const { env: variable, file, credential, dotenv, key = '', kubernetes: secret, vault } = reference
     if (variable !== undefined) return { found: own(env, variable), name: variable }
-    if (file !== undefined) return { found: (await read(file, signal)).replace(/\r?\n$/, ''), name: 'the file' }
+    if (file !== undefined) return { found: withoutNewline(await read(file, signal)), name: 'the file' }
+    if (credential !== undefined) return { found: await fromSystemd(credential, signal), name: 'the credential' }
     if (dotenv !== undefined) return { found: own(parseDotenv(await read(dotenv, signal)), key), name: key }
-    if (secret) return { found: own(await fromKubernetes(secret, fetch), secret.key), name: secret.key }
-    if (vault) return { found: await fromVault(vault, fetch), name: vault.key }
+    if (secret) return { found: own(await fromKubernetes(secret, asking), secret.key), name: secret.key }
+    if (vault) return { found: (await fromVault.secret(vault, asking))(vault.key), name: vault.key }
     throw new Error('names no source')
   }
 
-  async function fromKubernetes(secret: { namespace: string; secret: string }, fetch: Fetch): Promise<Settings> {
-    const { signal } = fetch
-    const url = kubernetes?.url ?? inClusterUrl(env)
-    if (url === undefined) throw new Error('not inside of a cluster (no KUBERNETES_SERVICE_HOST): set kubernetes.url')
-    const token = kubernetes?.token
-      ? await named('kubernetes.token', value(kubernetes.token, fetch))
-      : await named('the token of the service account', serviceAccountToken(read, signal))
-    fetch.redact.add(token)
-    return readKubernetesSecret({ url, token, ca: await authority(signal) }, secret, signal)
-  }
-
-  async function authority(signal: AbortSignal): Promise<string | undefined> {
-    const file = kubernetes?.ca_file
-    if (file !== undefined) return named(file, read(file, signal))
-    // Outside of a cluster there is none, and the system's are used.
-    return read(`${serviceAccount}/ca.crt`, signal).catch(() => undefined)
-  }
-
-  async function fromVault(wanted: NonNullable<Reference['vault']>, fetch: Fetch): Promise<string | undefined> {
-    const { signal } = fetch
-    const target = vaults.find(({ name }) => name === wanted.target)
-    if (!target) throw new Error(`there is no vault target ${wanted.target}`)
-    const { name, url, namespace, ca_file: file } = target
-    if (!target.token) throw new Error(`${name} has no token in the configuration`)
-    const token = await named(`the token of ${name}`, value(target.token, fetch))
-    fetch.redact.add(token)
-    const ca = file === undefined ? undefined : await named(file, read(file, signal))
-    const vault = await openVault({ url, token, namespace, ca, signal })
-    const secret = await named(name, readSecret(vault, wanted.path))
-    if (secret.kind === 'ok') return secret.value(wanted.key)
-    throw new Error(secret.kind === 'sealed' ? `${name} is sealed` : `${name}: ${secret.text}`)
+  /** https://systemd.io/CREDENTIALS/ */
+  async function fromSystemd(credential: string, signal: AbortSignal): Promise<string> {
+    const folder = env['CREDENTIALS_DIRECTORY']
+    if (!folder)
+      throw new Error(
+        `CREDENTIALS_DIRECTORY is not set: give the systemd unit LoadCredential=${credential}:/path/to/file, or write { file: … }`,
+      )
+    return withoutNewline(await read(join(folder, credential), signal))
   }
 
   return {
-    value: (reference, signal) => value(reference, { signal, redact: redactor() }),
-    settings: (source, signal) => {
-      const fetch = { signal, redact: redactor() }
-      return fetched(writtenSource(source), fetch, async () => {
+    value: (reference, signal, maxAgeMs = 0) => value(reference, { signal, maxAgeMs }),
+    settings: (source, signal, maxAgeMs = 0) =>
+      resolved(writtenSource(source), async (): Promise<Settings> => {
         if (source.dotenv !== undefined) return parseDotenv(await read(source.dotenv, signal))
-        if (source.kubernetes) return fromKubernetes(source.kubernetes, fetch)
+        if (source.kubernetes) return fromKubernetes(source.kubernetes, { signal, maxAgeMs })
         throw new Error('names no source')
-      })
-    },
+      }),
+    login: (vault, signal, refused) => fromVault.login(vault, { signal, maxAgeMs: 0 }, refused),
   }
-}
-
-/** One fetch. The tokens it takes are secrets that the run never sees, so it blots them out of its own errors. */
-interface Fetch {
-  readonly signal: AbortSignal
-  readonly redact: ReturnType<typeof redactor>
 }
 
 const own = (values: Sources['env'], name: string): string | undefined =>
   Object.hasOwn(values, name) ? values[name] : undefined
 
-/** The same, and an error says what it was about. */
-async function named<T>(what: string, work: Promise<T>): Promise<T> {
-  try {
-    return await work
-  } catch (error) {
-    throw new Error(`${what}: ${describeError(error)}`)
-  }
-}
+const withoutNewline = (text: string): string => text.replace(/\r?\n$/, '')
 
-async function fetched<T>(reference: string, { redact }: Fetch, work: () => Promise<T>): Promise<T> {
+async function resolved<T>(reference: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {
-    throw new Unresolved(redact.text(`${reference}: ${describeError(error)}`))
+    throw new Unresolved(`${reference}: ${describeError(error)}`)
   }
 }
-
-/** A reference as it stands in the configuration, without its default: that is a value. */
-function written({ env, file, dotenv, key, kubernetes: secret, vault }: Reference): string {
-  if (secret) return `{kubernetes: {namespace: ${secret.namespace}, secret: ${secret.secret}, key: ${secret.key}}}`
-  if (vault) return `{vault: {target: ${vault.target}, path: ${vault.path}, key: ${vault.key}}}`
-  if (dotenv !== undefined) return `{dotenv: ${dotenv}, key: ${key ?? ''}}`
-  return env === undefined ? `{file: ${file ?? ''}}` : `{env: ${env}}`
-}
-
-const writtenSource = ({ dotenv, kubernetes: secret }: SettingsSource): string =>
-  secret ? `{kubernetes: {namespace: ${secret.namespace}, secret: ${secret.secret}}}` : `{dotenv: ${dotenv ?? ''}}`

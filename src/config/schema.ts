@@ -8,7 +8,27 @@ const kubernetes = section({
     .describe('Address of the API server. Default: the one of the cluster the exporter runs in.'),
   token: secret('Bearer token. Default: the token of the service account, read anew each time.').optional(),
   ca_file: filePath('CA certificate of the API server. Default: the one of the service account.').optional(),
-}).describe('How to read Kubernetes Secrets; not needed inside of a cluster.')
+  kubeconfig: filePath(
+    'A kubeconfig to take server, authority and login from, instead of the keys above. Its user has a token or a client certificate: exec plugins are not run.',
+  ).optional(),
+  context: z.string().min(1).optional().describe('Context of the kubeconfig. Default: its current one.'),
+})
+  .superRefine((given, context) => {
+    const beside = (['url', 'token', 'ca_file'] as const).find(key => given[key] !== undefined)
+    if (given.kubeconfig !== undefined && beside)
+      context.addIssue({
+        code: 'custom',
+        path: [beside],
+        message: `the kubeconfig has it; take out ${beside} or kubeconfig`,
+      })
+    if (given.kubeconfig === undefined && given.context !== undefined)
+      context.addIssue({
+        code: 'custom',
+        path: ['context'],
+        message: 'is that of a kubeconfig; set kubeconfig, or take it out',
+      })
+  })
+  .describe('How to read Kubernetes Secrets; not needed inside of a cluster.')
 
 /** Milliseconds. */
 export const defaultTimes = { interval: 15_000, timeout: 5_000 } as const

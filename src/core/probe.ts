@@ -57,6 +57,8 @@ export interface Look {
   conceal(secret: string): void
   /** All settings of an application, by name. Throws Unresolved. */
   settings(field: string, source: SettingsSource): Promise<Readonly<Record<string, string>>>
+  /** The login at the Vault of the `vault` target named, which all share; another than that of the token `refused`. */
+  login(vault: string, refused?: string): Promise<Login>
   /** Times a step, and names it when it fails. */
   phase<T>(name: string, work: () => Promise<T> | T): Promise<T>
   /** Records how long a step took that was timed elsewhere. */
@@ -69,19 +71,44 @@ export interface Look {
 export interface Reference {
   readonly env?: string | undefined
   readonly file?: string | undefined
+  /** Name of a credential that systemd gives to the exporter. */
+  readonly credential?: string | undefined
   readonly dotenv?: string | undefined
   readonly key?: string | undefined
-  readonly kubernetes?: { readonly namespace: string; readonly secret: string; readonly key: string } | undefined
+  readonly kubernetes?: (KubernetesSecret & { readonly key: string }) | undefined
   readonly vault?: { readonly target: string; readonly path: string; readonly key: string } | undefined
   /** Used where the source is there but has no such key. */
   readonly default?: string | undefined
 }
 export type Resolvable = string | number | Reference
 
+export interface KubernetesSecret {
+  /** Only inside of a cluster it may be left out: there it is that of the exporter. */
+  readonly namespace?: string | undefined
+  readonly secret: string
+}
+
 /** Where an application keeps its settings, all of them. */
 export interface SettingsSource {
   readonly dotenv?: string | undefined
-  readonly kubernetes?: { readonly namespace: string; readonly secret: string } | undefined
+  readonly kubernetes?: KubernetesSecret | undefined
+}
+
+/** How the exporter stands with a Vault it logs in to. There may be both, while the token of an earlier login lives. */
+export interface Login {
+  readonly token: string | undefined
+  /** Why the last try to log in, or to renew the token, came to nothing. */
+  readonly failure: LoginFailure | undefined
+}
+
+export interface LoginFailure {
+  /** `unresolved`: there was nothing to log in with; `unanswered`: no whole answer came; the others are what Vault said. */
+  readonly kind: 'unresolved' | 'unanswered' | 'refused' | 'sealed' | 'rate_limited' | 'redirected' | 'failed'
+  /** One line without a secret. */
+  readonly text: string
+  /** Of `unanswered`: as `ECONNREFUSED`, and whether it was in the TLS handshake. */
+  readonly code?: string | undefined
+  readonly tls?: boolean | undefined
 }
 
 /** What every config entry has. Times are in milliseconds. */

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { unlessAborted } from './abort.ts'
 import { DeadlineExceeded, Unresolved, describeError } from './errors.ts'
 import {
@@ -6,6 +7,7 @@ import {
   reasonsOf,
   type Check,
   type Finding,
+  type Login,
   type Look,
   type Observation,
   type Reference,
@@ -14,10 +16,15 @@ import {
 } from './probe.ts'
 import { redactor } from './redact.ts'
 
-/** Fetches references. Every call ends with the signal; a failure is an Unresolved that says which and why. */
+/**
+ * Fetches references. Every call ends with the signal; a failure is an Unresolved that says which and why. What was
+ * fetched for somebody else, at most `maxAgeMs` ago (default 0), will do.
+ */
 export interface References {
-  value(reference: Reference, signal: AbortSignal): Promise<string>
-  settings(source: SettingsSource, signal: AbortSignal): Promise<Readonly<Record<string, string>>>
+  value(reference: Reference, signal: AbortSignal, maxAgeMs?: number): Promise<string>
+  settings(source: SettingsSource, signal: AbortSignal, maxAgeMs?: number): Promise<Readonly<Record<string, string>>>
+  /** See `Look.login`. Never rejects. */
+  login(vault: string, signal: AbortSignal, refused?: string): Promise<Login>
 }
 
 /** Reasons that any check can have. */
@@ -68,6 +75,8 @@ const heldUpMs = 200
  */
 export function deadline(ms: number, stop: AbortSignal): { readonly signal: AbortSignal; clear(): void } {
   const controller = new AbortController()
+  // A check may fetch any number of references at the same time.
+  setMaxListeners(0, controller.signal)
   let timer: ReturnType<typeof setTimeout>
   const arm = (afterMs: number, onTime: (lateMs: number) => void): void => {
     const due = performance.now() + afterMs
@@ -138,6 +147,8 @@ function startLook(check: Check, references: References, signal: AbortSignal) {
     phases[phase] = (phases[phase] ?? 0) + ms / 1000
   }
   const unmet = new Set<string>()
+  // The checks of a round take what one of them fetched; the next round of any of them fetches anew.
+  const maxAgeMs = Math.min(1_000, check.intervalMs / 2)
   const fetched = async <T>(field: string, { vault }: Reference, fetch: () => Promise<T>): Promise<T> => {
     try {
       return await look.phase('references', fetch)
@@ -156,14 +167,19 @@ function startLook(check: Check, references: References, signal: AbortSignal) {
     conceal: redact.add,
     async text(field, value) {
       if (typeof value !== 'object') return String(value)
-      return fetched(field, value, () => references.value(value, signal))
+      return fetched(field, value, () => references.value(value, signal, maxAgeMs))
     },
     async secret(field, value) {
       const secret = await look.text(field, value)
       redact.add(secret)
       return secret
     },
-    settings: (field, source) => fetched(field, {}, () => references.settings(source, signal)),
+    settings: (field, source) => fetched(field, {}, () => references.settings(source, signal, maxAgeMs)),
+    async login(vault, refused) {
+      const login = await look.phase('login', () => references.login(vault, signal, refused))
+      if (login.token !== undefined) redact.add(login.token)
+      return login
+    },
     async phase(name, work) {
       current = name
       const from = performance.now()

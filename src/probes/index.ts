@@ -1,3 +1,4 @@
+import { drift } from './drift/index.ts'
 import { mail } from './mail/index.ts'
 import { packages } from './packages/index.ts'
 import { postgres } from './postgres/index.ts'
@@ -8,4 +9,4 @@ import { vault } from './vault/index.ts'
 import { writePath } from './write_path/index.ts'
 
 /** Every kind of look there is. A new probe is its folder and its line here. */
-export const probes = [postgres, writePath, smtp, vault, ses, settings, packages, mail] as const
+export const probes = [postgres, writePath, smtp, vault, ses, settings, packages, drift, mail] as const

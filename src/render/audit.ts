@@ -66,9 +66,9 @@ export interface Action {
 /** What an audit is made from. */
 export type Audited = Pick<Assessment, 'at' | 'mail' | 'clusters' | 'landings' | 'checks'>
 
-/** The verdict of a whole audit: the worst of the mail paths; without one (`check --only`) that of the checks. */
-export const auditVerdict = ({ mail, checks }: Pick<Audited, 'mail' | 'checks'>): Verdict =>
-  worst((mail.length > 0 ? mail : checks).map(one => one.verdict))
+/** The verdict of a whole audit: the worst of the mail paths; without one (`check --only`) of the checks and clusters. */
+export const auditVerdict = ({ mail, checks, clusters }: Pick<Audited, 'mail' | 'checks' | 'clusters'>): Verdict =>
+  worst((mail.length > 0 ? mail : [...checks, ...clusters]).map(one => one.verdict))
 
 export function audit(status: Audited): Audit {
   return {
@@ -91,7 +91,8 @@ export function audit(status: Audited): Audit {
 function answersOf(status: Audited): Answer[] {
   if (status.mail.length > 0) return [...status.mail].sort((a, b) => byVerdict(a.verdict, b.verdict)).map(answerOf)
   const verdict = auditVerdict(status)
-  const found = [...status.checks].sort((a, b) => byVerdict(a.verdict, b.verdict))[0]
+  const clusters = status.clusters.map(cluster => ({ ...cluster, id: `cluster/${cluster.name}` }))
+  const found = [...clusters, ...status.checks].sort((a, b) => byVerdict(a.verdict, b.verdict))[0]
   const reason = found?.reasons[0]
   const root = found && reason ? { where: found.id, reason } : undefined
   const rest = verdict === 'ok' ? '' : `: ${found?.id ?? ''}`
@@ -126,6 +127,7 @@ const titles: Readonly<Record<string, string>> = {
   ses: 'SES',
   settings: 'Settings',
   packages: 'Packages',
+  drift: 'Drift',
   mail: 'Mail provider',
 }
 const nameOf = ({ probe, target }: CheckStatus): string => `${titles[probe] ?? probe} ${target}`

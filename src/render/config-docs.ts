@@ -11,9 +11,10 @@ For completion and checks in an editor, begin the file with
 Types: a **duration** is a number with \`ms\`, \`s\`, \`m\` or \`h\`, such as \`15s\`; a **reference** says where a value is
 fetched, see [References](#references); a **section** has keys of its own, listed below it.`
 
-const referenceIntro = `A reference is resolved at every run, so a rotated secret is used at once. One that cannot be resolved makes its check
-\`unknown\` with the reason \`reference_unresolved\`, which names the reference and never its value. A secret is only ever a
-reference: written out in the file it is an error.`
+const referenceIntro = `A reference is resolved at every run, so a rotated secret is used at once; what several checks take from one secret of
+Kubernetes or Vault in the same round is one request. One that cannot be resolved makes its check \`unknown\` with the
+reason \`reference_unresolved\`, which names the reference and never its value. A secret is only ever a reference: written
+out in the file it is an error.`
 
 const targetIntro = 'Every entry of the lists below has these keys.'
 const commonKeys = ['name', 'interval', 'timeout']
@@ -99,6 +100,7 @@ function numberType({ minimum, maximum }: JsonSchema): string {
 const examples: Readonly<Record<(typeof referenceSources)[number][0], string>> = {
   env: '{ env: SMTP_PASS }',
   file: '{ file: /run/secrets/smtp_pass }',
+  credential: '{ credential: smtp_pass }',
   dotenv: '{ dotenv: /opt/app/.env, key: SMTP_PASS }',
   kubernetes: '{ kubernetes: { namespace: mail, secret: app, key: SMTP_PASS } }',
   vault: '{ vault: { target: vault-01, path: secret/data/app, key: SMTP_PASS } }',

@@ -49,7 +49,14 @@ export function configSchema(): JsonSchema {
 }
 
 /** The keys each kind of reference is made of. */
-export const referenceSources = [['env'], ['file'], ['dotenv', 'key'], ['kubernetes'], ['vault']] as const
+export const referenceSources = [
+  ['env'],
+  ['file'],
+  ['credential'],
+  ['dotenv', 'key'],
+  ['kubernetes'],
+  ['vault'],
+] as const
 
 function toJsonSchema(schema: z.ZodType): JsonSchema {
   return z.toJSONSchema(schema, {

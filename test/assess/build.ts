@@ -65,12 +65,17 @@ export function reported<T extends Target, Seen>(
 /** Assesses what was last seen of each check. */
 export function assessed(
   all: readonly Looked[],
-  { mail = [], now = start, previous }: { mail?: readonly MailTarget[]; now?: number; previous?: Memory } = {},
+  {
+    mail = [],
+    partial = [],
+    now = start,
+    previous,
+  }: { mail?: readonly MailTarget[]; partial?: readonly string[]; now?: number; previous?: Memory } = {},
 ): Assessment {
   const latest = new Map(
     all.flatMap(({ check, observation }) => (observation ? [[checkId(check), observation] as const] : [])),
   )
-  return assess({ checks: all.map(({ check }) => check), mail }, previous, latest, now)
+  return assess({ checks: all.map(({ check }) => check), mail, partial }, previous, latest, now)
 }
 
 export const identifier = '7000000000000000001'

@@ -6,9 +6,11 @@ import {
   assessed,
   checkOf,
   intervalMs,
+  landingOn,
   node,
   nodeTarget,
   otherIdentifier,
+  path,
   primaryFacts,
   reported,
   standbyFacts,
@@ -204,4 +206,13 @@ describe('failovers', () => {
   it('are counted there and back', () => {
     expect(metric(story(first, second, { ...first, at: start + 20_000 }), 'failovers_total')).toBe(2)
   })
+})
+
+it('a cluster of which not every node is among the checks is not judged, nor is where a write path lands in it', () => {
+  const looked = [node('db-2', standbyFacts(2)), path('haproxy', [landingOn(primaryFacts(1))])]
+  const all = assessed(looked, { partial: ['keybuzz'] })
+  expect(all.clusters).toEqual([])
+  expect(all.checks.map(({ verdict }) => verdict)).toEqual(['ok', 'ok'])
+  expect(all.landings).toMatchObject([{ nodes: [], onPrimary: undefined }])
+  expect(clusterOf(assessed(looked)).verdict).toBe('fail')
 })

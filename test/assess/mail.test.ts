@@ -94,7 +94,7 @@ describe('the mail verdict', () => {
       return JSON.stringify(is) === JSON.stringify(all) ? [] : [{ one, is, all }]
     })
     expect(wrong.slice(0, 3)).toEqual([])
-  })
+  }, 120_000)
 })
 
 const rootsOf = ({ verdict, blockers, root }: MailStatus, samples: readonly Sample[]) => ({

@@ -16,9 +16,26 @@ const messages: Record<string, string[]> = {
   ],
   'choice.yml': ['4:15: smtp[0].security: expected one of starttls, tls, none'],
   'comment-only.yml': ['1:1: the file is empty; it needs at least one target, for example under `postgres`'],
+  'credential.yml': [
+    '4:25: smtp[0].user.credential: expected the name of a credential, not a path',
+    '5:29: smtp[0].password.credential: expected the name of a credential, not a path',
+  ],
+  'context-without-kubeconfig.yml': [
+    '2:12: kubernetes.context: is that of a kubeconfig; set kubeconfig, or take it out',
+  ],
   'dotenv-without-key.yml': [
     '4:10: write_path[0].url: dotenv and key go together: { dotenv: /path/to/.env, key: NAME }',
     '7:11: write_path[1].host: dotenv and key go together: { dotenv: /path/to/.env, key: NAME }',
+  ],
+  'drift.yml': [
+    '7:14: drift[0].sources: two to eight sources are compared, not 1',
+    '11:13: drift[1].sources.file: a secret must not stand in this file; write a reference, for example { env: NAME } or { file: /run/secrets/name }',
+    '13:14: drift[2].cluster: only hosts are compared with the primary; add compare: host',
+    '16:14: drift[3].cluster: there is no postgres target of a cluster "mian"; known are "main"',
+    '18:40: drift[3].sources.primary: primary is the label of the primary of the cluster; take another',
+    '20:14: drift[4].compare: expected one of value, host',
+    '21:20: drift[4].sources.: the label of a source must not be empty',
+    '21:40: drift[4].sources.a b: the label of a source must not hold control characters',
   ],
   'duration.yml': [
     '1:11: interval: expected a duration such as 500ms, 15s or 5m',
@@ -47,8 +64,13 @@ const messages: Record<string, string[]> = {
   ],
   'interval-not-more-than-timeout.yml': ['1:11: interval: the timeout (5 s) must be less than the interval (5 s)'],
   'key-twice.yml': ['5:5: not valid YAML: the same key stands here a second time; keep one of them'],
+  'kubeconfig-and-url.yml': ['3:8: kubernetes.url: the kubeconfig has it; take out url or kubeconfig'],
   'kubernetes-token-out-of-kubernetes.yml': [
-    '2:10: kubernetes.token: what is needed to talk to Kubernetes cannot come out of Kubernetes or a Vault; use env, file or dotenv',
+    '2:10: kubernetes.token: what is needed to talk to Kubernetes cannot come out of Kubernetes or a Vault; use env, file, credential or dotenv',
+  ],
+  'kubernetes-without-namespace.yml': [
+    '5:25: smtp[0].host.kubernetes.namespace: is missing; it has a default only inside of a cluster, and kubernetes.kubeconfig is set',
+    '8:25: settings[0].from.kubernetes.namespace: is missing; it has a default only inside of a cluster, and kubernetes.kubeconfig is set',
   ],
   'literal-secrets.yml': [
     '4:12: vault[0].token: a secret must not stand in this file; write a reference, for example { env: NAME } or { file: /run/secrets/name }',
@@ -71,15 +93,15 @@ const messages: Record<string, string[]> = {
     '5:11: postgres[1].name: "db-1" is the name of postgres[0] already; a name stands for one target of a section',
   ],
   'no-source.yml': [
-    '3:11: smtp[0].host: a reference has exactly one source out of env, file, dotenv, kubernetes, vault; for example { env: NAME }',
-    '4:11: smtp[0].user: a reference has exactly one source out of env, file, dotenv, kubernetes, vault; for example { env: NAME }',
+    '3:11: smtp[0].host: a reference has exactly one source out of env, file, credential, dotenv, kubernetes, vault; for example { env: NAME }',
+    '4:11: smtp[0].user: a reference has exactly one source out of env, file, credential, dotenv, kubernetes, vault; for example { env: NAME }',
     '5:15: smtp[0].password: a secret must not stand in this file; write a reference, for example { env: NAME } or { file: /run/secrets/name }',
   ],
   'no-targets-but-mail.yml': [
-    '1:1: there is no target; give at least one under postgres, write_path, smtp, vault, ses, settings, packages',
+    '1:1: there is no target; give at least one under postgres, write_path, smtp, vault, ses, settings, packages, drift',
   ],
   'no-targets.yml': [
-    '1:1: there is no target; give at least one under postgres, write_path, smtp, vault, ses, settings, packages',
+    '1:1: there is no target; give at least one under postgres, write_path, smtp, vault, ses, settings, packages, drift',
   ],
   'no-vault-target.yml': [
     '5:45: settings[0].expect.SMTP_PASS.from.vault.target: there is no vault target "vault-01"; the file has no vault targets',
@@ -106,9 +128,11 @@ const messages: Record<string, string[]> = {
     '10:11: smtp[2].port: expected a port number, not in quotes',
   ],
   'secret-in-braces.yml': [
-    '5:17: smtp[0].password: unknown key without a value; known keys: env, file, dotenv, key, kubernetes, vault, default',
+    '5:17: smtp[0].password: unknown key without a value; known keys: env, file, credential, dotenv, key, kubernetes, vault, default',
   ],
-  'secrets-without-token.yml': ['4:14: vault[0].secrets: reading secrets needs a token; set token to a reference'],
+  'secrets-without-token.yml': [
+    '4:14: vault[0].secrets: reading secrets needs a token; set token to a reference, or log in by app_role or kubernetes',
+  ],
   'section-not-a-list.yml': ['2:3: postgres: expected a list of postgres targets'],
   'settings-expectations.yml': [
     '4:13: settings[0].expect: name at least one setting, for example SMTP_HOST: { present: true }',
@@ -153,21 +177,21 @@ const messages: Record<string, string[]> = {
   'timeout-not-less-than-interval.yml': ['1:10: timeout: the timeout (20 s) must be less than the interval (15 s)'],
   'two-documents.yml': ['5:1: not valid YAML: a second document begins here; write one document, without ---'],
   'two-sources.yml': [
-    '5:15: smtp[0].password: a reference has exactly one source out of env, file, dotenv, kubernetes, vault; here are env and file',
+    '5:15: smtp[0].password: a reference has exactly one source out of env, file, credential, dotenv, kubernetes, vault; here are env and file',
   ],
   'unknown-key-in-nested-section.yml': [
     '4:25: write_path[0].host.kubernetes.key: is missing; expected text',
     '4:67: write_path[0].host.kubernetes: unknown key kye; known keys: namespace, secret, key',
   ],
   'unknown-key-in-reference.yml': [
-    '5:17: postgres[0].password: unknown key flie; known keys: env, file, dotenv, key, kubernetes, vault, default',
+    '5:17: postgres[0].password: unknown key flie; known keys: env, file, credential, dotenv, key, kubernetes, vault, default',
   ],
   'unknown-key-in-target.yml': [
     '5:5: postgres[0]: unknown key user; known keys: name, interval, timeout, cluster, url, password, ca_file, max_lag',
     '6:5: postgres[0]: unknown key databse; known keys: name, interval, timeout, cluster, url, password, ca_file, max_lag',
   ],
   'unknown-section.yml': [
-    '5:1: unknown key postgress; known keys: interval, timeout, kubernetes, postgres, write_path, smtp, vault, ses, settings, packages, mail',
+    '5:1: unknown key postgress; known keys: interval, timeout, kubernetes, postgres, write_path, smtp, vault, ses, settings, packages, drift, mail',
   ],
   'unknown-vault-target.yml': [
     '9:34: smtp[0].password.vault.target: there is no vault target "vault-02"; known are "vault-01"',
@@ -184,14 +208,25 @@ const messages: Record<string, string[]> = {
     '13:10: vault[0].url: expected a URL such as https://vault-01:8200',
   ],
   'user-without-password.yml': ['2:5: smtp[0].password: is missing: user and password go together'],
+  'vault-auths.yml': [
+    '6:7: vault[0].app_role: there is token already; give only one of token, app_role, kubernetes',
+    '11:16: vault[1].app_role.role_id: a secret must not stand in this file; write a reference, for example { env: NAME } or { file: /run/secrets/name }',
+    '12:18: vault[1].app_role.secret_id: a secret must not stand in this file; write a reference, for example { env: NAME } or { file: /run/secrets/name }',
+    '13:14: vault[1].app_role.mount: expected the mount alone, such as approle, without auth/ and /login',
+    '16:17: vault[2].kubernetes.role: is missing; expected text',
+    '16:26: vault[2].kubernetes.mount: expected the mount alone, such as kubernetes, without auth/ and /login',
+    '16:39: vault[2].kubernetes: unknown key jwt; known keys: role, mount, jwt_file',
+    '21:18: vault[3].app_role.secret_id: what is needed to talk to a Vault cannot come out of a Vault; use env, file, credential, dotenv or kubernetes',
+    '24:15: vault[4].app_role.secret_id: is missing; expected a reference, for example { env: NAME } or { file: /run/secrets/name }',
+  ],
   'vault-token-out-of-vault.yml': [
-    '4:12: vault[0].token: what is needed to talk to a Vault cannot come out of a Vault; use env, file, dotenv or kubernetes',
+    '4:12: vault[0].token: what is needed to talk to a Vault cannot come out of a Vault; use env, file, credential, dotenv or kubernetes',
   ],
   'vault-url-with-user.yml': [
     '3:10: vault[0].url: the URL must not hold a user or a password; expected one such as https://vault-01:8200',
   ],
   'vault-without-token.yml': [
-    '8:34: smtp[0].password.vault.target: the vault target "vault-01" has no token to read it with; give it one',
+    '8:34: smtp[0].password.vault.target: the vault target "vault-01" has no token to read it with; give it one of token, app_role, kubernetes',
   ],
   'wrong-types.yml': [
     '1:11: interval: expected a duration such as 500ms, 15s or 5m',

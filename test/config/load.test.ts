@@ -31,6 +31,8 @@ describe('the example of the design', () => {
       'ses/backend SES',
       'settings/backend-01',
       'packages/keybuzz-backend',
+      'drift/SMTP password',
+      'drift/PGHOST',
       'mail/keybuzz-backend',
     ])
   })
@@ -59,7 +61,10 @@ describe('the example of the design', () => {
   it('knows which checks need which Vault', async () => {
     const { checks } = await loadConfig(example)
     const needy = checks.filter(({ needs }) => needs.length > 0)
-    expect(needy.map(check => [checkId(check), check.needs])).toEqual([['smtp/mail.keybuzz.io', ['vault/vault-01']]])
+    expect(needy.map(check => [checkId(check), check.needs])).toEqual([
+      ['smtp/mail.keybuzz.io', ['vault/vault-01']],
+      ['drift/SMTP password', ['vault/vault-01']],
+    ])
   })
 })
 
@@ -109,6 +114,19 @@ settings:
       vault: { present: true }
 `)
     expect(find(config, 'settings/backend-01').needs).toEqual(['vault/vault-02', 'vault/vault-01'])
+    expect(find(config, 'vault/vault-01').needs).toEqual([])
+  })
+
+  it('are told apart from labels that have the name of a source', () => {
+    const config = parse(`vault:
+  - { name: vault-01, url: "https://vault-01:8200", kubernetes: { role: mailpath } }
+drift:
+  - name: password
+    sources:
+      vault: { vault: { target: vault-01, path: kv/smtp, key: pass } }
+      kubernetes: { kubernetes: { secret: smtp, key: pass } }
+`)
+    expect(find(config, 'drift/password').needs).toEqual(['vault/vault-01'])
     expect(find(config, 'vault/vault-01').needs).toEqual([])
   })
 })

@@ -1,52 +1,15 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { rename, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { inspect } from 'node:util'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { fileReader } from '../../src/clients/files.ts'
-import { inClusterUrl, serviceAccountToken } from '../../src/clients/kubernetes.ts'
+import { inClusterUrl } from '../../src/clients/kubernetes.ts'
 import { parseDotenv } from '../../src/config/dotenv.ts'
-import { createReferences, type Sources } from '../../src/config/references.ts'
-import { Unresolved } from '../../src/core/errors.ts'
 import type { Reference } from '../../src/core/probe.ts'
-import type { References } from '../../src/core/run.ts'
 import { certificates } from '../servers/certificates.ts'
 import { startKubernetesDouble, type KubernetesOptions } from '../servers/kubernetes-double.ts'
 import { makeUnreadable } from '../servers/unreadable.ts'
 import { startVaultDouble } from '../servers/vault-double.ts'
-
-const canary = 'canary-Zq7/pS+word'
-const never = new AbortController().signal
-
-const referencesTo = (sources: Partial<Sources>): References =>
-  createReferences({ env: {}, vaults: [], kubernetes: undefined, ...sources })
-
-const valueOf = (reference: Reference, sources: Partial<Sources> = {}, signal = never) =>
-  referencesTo(sources).value(reference, signal)
-
-/** The text of an Unresolved, which has no secret in or behind it. */
-async function whyNot(asked: Promise<unknown>): Promise<string> {
-  const error: unknown = await asked.then(
-    value => `resolved: ${inspect(value)}`,
-    (thrown: unknown) => thrown,
-  )
-  if (!(error instanceof Unresolved)) throw new Error(inspect(error))
-  expect(inspect(error, { depth: 9, showHidden: true })).not.toContain(canary)
-  return error.message
-}
-
-async function folder(): Promise<string> {
-  const made = await mkdtemp(join(tmpdir(), 'references-'))
-  onTestFinished(() => rm(made, { recursive: true, force: true }))
-  return made
-}
-
-async function file(content: string | Uint8Array, name = 'secret'): Promise<string> {
-  const path = join(await folder(), name)
-  await writeFile(path, content)
-  return path
-}
+import { canary, file, folder, never, referencesTo, valueOf, whyNot } from './resolve.ts'
 
 describe('env', () => {
   it('is read when asked for', async () => {
@@ -136,6 +99,25 @@ describe('file', () => {
   })
 })
 
+describe('credential', () => {
+  it('is a file of the folder systemd names', async () => {
+    const path = await file(`${canary}\n`, 'smtp_pass')
+    const env = { CREDENTIALS_DIRECTORY: join(path, '..') }
+    expect(await valueOf({ credential: 'smtp_pass' }, { env })).toBe(canary)
+    expect(await whyNot(valueOf({ credential: 'smtp' }, { env }))).toBe('{credential: smtp}: there is no such file')
+    await writeFile(path, '\n')
+    expect(await whyNot(valueOf({ credential: 'smtp_pass' }, { env }))).toBe(
+      '{credential: smtp_pass}: the credential is empty',
+    )
+  })
+
+  it('says what gives one', async () => {
+    expect(await whyNot(valueOf({ credential: 'smtp_pass', default: 'not taken' }))).toBe(
+      '{credential: smtp_pass}: CREDENTIALS_DIRECTORY is not set: give the systemd unit LoadCredential=smtp_pass:/path/to/file, or write { file: … }',
+    )
+  })
+})
+
 describe('dotenv', () => {
   it.each([
     ['plain', 'A=1\nB=2', { A: '1', B: '2' }],
@@ -215,7 +197,7 @@ describe('kubernetes', () => {
     expect(await why()).toBe(`${about}403 forbidden: grant get on this Secret`)
     api.forbid = false
     api.token = 'rotated'
-    expect(await why()).toBe(`${about}401 unauthorized: the token is not valid, or no longer`)
+    expect(await why()).toBe(`${about}401 unauthorized: the token or client certificate is not valid, or no longer`)
     api.token = canary
     api.secrets = {}
     const missing = references.value({ ...PGHOST, default: 'x' }, never)
@@ -258,10 +240,8 @@ describe('kubernetes', () => {
     )
     expect(inClusterUrl({})).toBeUndefined()
     expect(await whyNot(valueOf(PGHOST))).toBe(
-      `${about}not inside of a cluster (no KUBERNETES_SERVICE_HOST): set kubernetes.url`,
+      `${about}not inside of a cluster (no KUBERNETES_SERVICE_HOST): set kubernetes.kubeconfig, or kubernetes.url and token`,
     )
-    const token = await file(`${canary}\n`, 'token')
-    expect(await serviceAccountToken(fileReader(), never, join(token, '..'))).toBe(canary)
   })
 
   it('names the token that is not to be had', async () => {

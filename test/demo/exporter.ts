@@ -45,7 +45,8 @@ export async function startExporter(options: ExporterOptions): Promise<Exporter>
     logFile,
     lastSignal: 'SIGTERM',
   })
-  await untilListening(running, port)
+  // It is compiled first, which takes its time on a machine that is busy.
+  await untilListening(running, port, 60_000)
   const url = `http://127.0.0.1:${port}`
   return {
     url,

@@ -44,11 +44,8 @@ export const database = {
   ),
   heartbeatRevoked: inDatabase(
     'heartbeat table not permitted',
-    [pathTells('write_path_heartbeat_refused')],
+    [`write_path/${targets.databaseUrl} write_path_heartbeat_refused`],
     ({ grantHeartbeat }) => grantHeartbeat(false),
-  ),
-  routerEmpty: inDatabase('HAProxy without a server', [pathTells('write_path_closed')], ({ platform }) =>
-    platform.router.noBackend(),
   ),
 }
 

@@ -22,7 +22,7 @@ export interface PairsStage extends Stage {
   readonly relay: RelayService
   /** Takes what is installed away, or brings it back. */
   readonly install: (name: string, installed: boolean) => Promise<void>
-  /** The right to write to the heartbeat table, which every write path does. */
+  /** The right to write to the heartbeat table, which the path by DATABASE_URL does. */
   readonly grantHeartbeat: (granted: boolean) => Promise<void>
   readonly healParts: (parts: Iterable<Part>) => Promise<void>
 }
@@ -40,6 +40,15 @@ const heartbeatTable = 'mailpath_heartbeat'
 
 export async function startPairsStage(): Promise<PairsStage> {
   const platform = await startPlatform()
+  try {
+    return await stageOver(platform)
+  } catch (error) {
+    await platform.stop()
+    throw error
+  }
+}
+
+async function stageOver(platform: Platform): Promise<PairsStage> {
   const { cluster, app, vault, kubernetes } = platform
   const first = cluster.node(one)
   const relay = serviceOf(platform.smtp)
@@ -72,7 +81,6 @@ export async function startPairsStage(): Promise<PairsStage> {
       }
       await healCluster(cluster, first)
       await grantHeartbeat(true)
-      platform.router.route([first])
     },
     kubernetes() {
       kubernetes.forbid = false
@@ -122,7 +130,7 @@ const healthyEnv = {
 
 type Sections = Record<string, Record<string, unknown>[] | undefined>
 
-/** That of the demo, where mail needs every write path, SES is a way out once it is set up, and all there is to break is looked at. */
+/** That of the demo, where mail needs every write path, and SES is a way out once it is set up. */
 function configOf(platform: Platform, first: PostgresNode): string {
   const { cluster } = platform
   const sections = parse(platform.config()) as Sections
@@ -131,7 +139,7 @@ function configOf(platform: Platform, first: PostgresNode): string {
   return platform.config({
     postgres: each('postgres', () => ({ max_lag: '3s' })),
     write_path: each('write_path', ({ name }) => ({
-      heartbeat: { table: heartbeatTable },
+      ...(name === targets.databaseUrl && { heartbeat: { table: heartbeatTable } }),
       // One thing out of Kubernetes is as good as four.
       ...(name === targets.secret && { host: first.host, port: first.port, user: cluster.logins.backend.user }),
     })),

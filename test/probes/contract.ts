@@ -1,5 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Observation, Probe, Target } from '../../src/core/probe.ts'
+import type { References } from '../../src/core/run.ts'
 import { closesAtOnce, cutOff, drip, garbage, refusedPort, silent, type Listening } from '../servers/hostile.ts'
 import { waitFor } from '../servers/ports.ts'
 import { look } from './look.ts'
@@ -10,6 +11,8 @@ export const canary = 'canary-Zq7/pS+word'
 export interface ContractOptions {
   /** How the server begins to speak in the protocol: dripped, and cut off half-way. */
   opening?: string
+  /** What references of the target yield, for a probe that talks to servers by these alone. Default: the canary. */
+  references?: (port: number) => Partial<References>
 }
 
 /** AuthenticationOk, then a ParameterStatus: how a Postgres server begins where no password is asked for. */
@@ -38,15 +41,15 @@ const servers: Record<string, (opening: string) => Promise<Listening>> = {
 export function probeContract<T extends Target, Seen>(
   probe: Probe<T, Seen>,
   target: (port: number) => T,
-  { opening = '220 mail.keybuzz.io ESMTP hostile\r\n' }: ContractOptions = {},
+  { opening = '220 mail.keybuzz.io ESMTP hostile\r\n', references: given }: ContractOptions = {},
 ): void {
-  const references = { value: () => Promise.resolve(canary) }
+  const references = given ?? (() => ({ value: () => Promise.resolve(canary) }))
 
   describe(`${probe.kind} survives a server that`, () => {
     it.each(Object.entries(servers))('%s', async (_, start) => {
       const server = await started(start(opening))
       const from = performance.now()
-      const observation = await look(probe, target(server.port), { timeoutMs, references })
+      const observation = await look(probe, target(server.port), { timeoutMs, references: references(server.port) })
       expect(performance.now() - from).toBeLessThan(timeoutMs + graceMs)
       if (!observation) throw new Error('the run was not recorded')
       expect(['fail', 'unknown']).toContain(observation.verdict)
@@ -63,7 +66,8 @@ export function probeContract<T extends Target, Seen>(
     const timer = setTimeout(() => stop.abort(new Error('shutting down')), 100)
     onTestFinished(() => clearTimeout(timer))
     const from = performance.now()
-    const observation = await look(probe, target(server.port), { timeoutMs: 10_000, references, stop: stop.signal })
+    const how = { timeoutMs: 10_000, references: references(server.port), stop: stop.signal }
+    const observation = await look(probe, target(server.port), how)
     expect(observation).toBeUndefined()
     expect(performance.now() - from).toBeLessThan(100 + graceMs)
     await goneFrom(server)

@@ -56,6 +56,7 @@ describe('judge', () => {
   const seenWith = (over: Partial<VaultSeen>): VaultSeen => ({
     address: 'vault-01:8200',
     health: { status: 200, facts },
+    login: undefined,
     token: undefined,
     secrets: [],
     failure: undefined,

@@ -71,6 +71,12 @@ describe('the judgement of a write path', () => {
       { writable: 0, cause: 'role' },
     ],
     [
+      'read-only by role, all of them',
+      { landings: [{ ...landing, read_only: true, read_only_source: 'global' }] },
+      'write_path_read_only',
+      { writable: 0, cause: 'role' },
+    ],
+    [
       'read-only by database',
       { landings: [{ ...landing, read_only: true, read_only_source: 'database' }] },
       'write_path_read_only',

@@ -58,7 +58,8 @@ describe('metrics', () => {
   it.each(probes.map(probe => [probe.kind, Object.values(probe.metrics)] as const))(
     'of the probe %s begin with its name',
     (kind, own) => {
-      for (const metric of own) expect(metric.name.startsWith(`mailpath_${kind}_`)).toBe(true)
+      const subject = kind === 'drift' ? 'secret' : kind
+      for (const metric of own) expect(metric.name.startsWith(`mailpath_${subject}_`)).toBe(true)
     },
   )
 })

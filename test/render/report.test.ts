@@ -53,6 +53,15 @@ describe('the verdict', () => {
       sentence: '1 check: FAIL: vault/vault-01',
       root: { where: 'vault/vault-01' },
     })
+    const split = {
+      ...only,
+      checks: [],
+      clusters: statusOf(incidentSeen).clusters.map(one => ({ ...one, verdict: 'fail' as const })),
+    }
+    expect([auditVerdict(split), audit(split).answers[0]?.sentence]).toEqual([
+      'fail',
+      '0 checks: FAIL: cluster/keybuzz',
+    ])
     const node = { ...only, checks: checks.filter(check => check.target === 'db-postgres-01') }
     expect(audit(node).answers[0]).toMatchObject({ sentence: '1 check: OK', root: undefined })
   })

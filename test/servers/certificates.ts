@@ -19,6 +19,8 @@ export interface Certificates {
   notYetValid: Certificate
   /** Signed by the authority, valid now, for `other.example` only. */
   wrongName: Certificate
+  /** Signed by the authority, valid now, to log in with. */
+  client: Certificate
   /** The names of `good`, signed by nobody but itself: its `ca` is the authority, which does not vouch for it. */
   selfSigned: Certificate
 }
@@ -52,14 +54,15 @@ async function make(): Promise<Certificates> {
   const signed = (names: string[], validity: Validity) => leaf(names, validity, authority.cert, authority)
   const january2024 = { from: new Date('2024-01-01T00:00:00Z'), to: new Date('2024-02-01T00:00:00Z') }
   const year2099 = { from: new Date('2099-01-01T00:00:00Z'), to: new Date('2100-01-01T00:00:00Z') }
-  const [good, expired, notYetValid, wrongName, selfSigned] = await Promise.all([
+  const [good, expired, notYetValid, wrongName, client, selfSigned] = await Promise.all([
     signed(goodNames, validNow),
     signed(goodNames, january2024),
     signed(goodNames, year2099),
     signed(['other.example'], validNow),
+    leaf(['mailpath'], validNow, authority.cert, authority, 'clientAuth'),
     leaf(goodNames, validNow, authority.cert),
   ])
-  return { ca: authority.cert, caKey: authority.key, good, expired, notYetValid, wrongName, selfSigned }
+  return { ca: authority.cert, caKey: authority.key, good, expired, notYetValid, wrongName, client, selfSigned }
 }
 
 async function root(): Promise<Authority> {
@@ -76,7 +79,13 @@ async function root(): Promise<Authority> {
   return { cert: made.cert, key: made.private }
 }
 
-async function leaf(names: string[], { from, to }: Validity, ca: string, signer?: Authority): Promise<Certificate> {
+async function leaf(
+  names: string[],
+  { from, to }: Validity,
+  ca: string,
+  signer?: Authority,
+  usage: 'serverAuth' | 'clientAuth' = 'serverAuth',
+): Promise<Certificate> {
   const made = await generate([{ name: 'commonName', value: names[0] ?? 'unnamed' }], {
     keyType: 'ec',
     algorithm: 'sha256',
@@ -85,7 +94,7 @@ async function leaf(names: string[], { from, to }: Validity, ca: string, signer?
     extensions: [
       { name: 'basicConstraints', cA: false, critical: true },
       { name: 'keyUsage', digitalSignature: true, critical: true },
-      { name: 'extKeyUsage', serverAuth: true },
+      { name: 'extKeyUsage', [usage]: true },
       { name: 'subjectAltName', altNames: names.map(altName) },
     ],
     ...(signer && { ca: signer }),

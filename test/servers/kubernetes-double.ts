@@ -1,10 +1,13 @@
 import http from 'node:http'
 import https from 'node:https'
+import type { TLSSocket } from 'node:tls'
 import type { Certificate } from './certificates.ts'
 import { type At, extend, listen, type Listening } from './hostile.ts'
 
 export interface KubernetesOptions extends At {
   tls?: Certificate
+  /** A certificate of this authority logs in as well as the token. */
+  clientCa?: string
   token: string
   /** Clear text by key, by `namespace/name`. */
   secrets?: Record<string, Record<string, string>>
@@ -21,6 +24,8 @@ export interface KubernetesKnobs {
   misbehaviour: 'silent' | 'html' | undefined
   /** Every request received. */
   readonly requests: { method: string; path: string; token: boolean }[]
+  /** Milliseconds until it answers. */
+  delayMs: number
 }
 
 type Answer = [status: number, body: object]
@@ -41,13 +46,18 @@ export async function startKubernetesDouble(options: KubernetesOptions): Promise
     forbid: false,
     misbehaviour: undefined,
     requests: [],
+    delayMs: 0,
   }
   const known = new Map<string, Known>()
   const handler: http.RequestListener = (request, response) => {
-    respond(api, known, request, response)
+    if (api.delayMs === 0) respond(api, known, request, response)
+    else setTimeout(() => respond(api, known, request, response), api.delayMs)
   }
-  const { tls } = options
-  const server = tls ? https.createServer({ cert: tls.cert, key: tls.key }, handler) : http.createServer(handler)
+  const { tls, clientCa } = options
+  const asks = clientCa !== undefined && { requestCert: true, rejectUnauthorized: false, ca: clientCa }
+  const server = tls
+    ? https.createServer({ cert: tls.cert, key: tls.key, ...asks }, handler)
+    : http.createServer(handler)
   return extend(api, await listen(server, options))
 }
 
@@ -74,7 +84,8 @@ function respond(
     response.end('404 page not found\n')
     return
   }
-  const [code, body] = getSecret(api, known, namespace, name, token)
+  const { authorized = false } = request.socket as Partial<TLSSocket>
+  const [code, body] = getSecret(api, known, namespace, name, authorized ? api.token : token)
   response.writeHead(code, { 'Content-Type': 'application/json' })
   response.end(JSON.stringify(body))
 }

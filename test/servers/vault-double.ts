@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import http from 'node:http'
 import https from 'node:https'
+import { text } from 'node:stream/consumers'
 import type { Certificate } from './certificates.ts'
 import { type At, extend, listen, type Listening } from './hostile.ts'
 
@@ -28,6 +29,17 @@ export interface VaultOptions extends At {
   secrets?: Record<string, Record<string, unknown>>
   /** KV version by mount; by default `secret` is v2 and `kv` v1. */
   mounts?: Record<string, 1 | 2>
+  /** What logs in at which mount, field by field: role_id and secret_id, or role and jwt. */
+  logins?: Record<string, Record<string, string>>
+}
+
+/** A token that came of a login. */
+export interface Issued {
+  readonly token: string
+  /** Milliseconds since the epoch. */
+  readonly endsAt: number
+  /** No renewal goes beyond it. */
+  readonly longestUntil: number
 }
 
 export interface VaultRequest {
@@ -53,6 +65,17 @@ export interface VaultKnobs {
   clockAhead: number
   version: string
   secrets: Record<string, Record<string, unknown>>
+  logins: Record<string, Record<string, string>>
+  /** Seconds a token of a login lives, and at most lives with all renewals; fractions too. */
+  loginTtl: number
+  loginMaxTtl: number
+  loginRenewable: boolean
+  /** The tokens that came of logins, the last one last. */
+  readonly issued: readonly Issued[]
+  /** Logins and renewals that were granted, and logins that were refused. */
+  readonly granted: { logins: number; renewals: number; refusals: number }
+  /** Ends every token that came of a login. */
+  revoke(): void
   /** Writes a new version of a KV v2 secret. */
   put(path: string, data: Record<string, unknown>): void
   /** Soft-deletes, or destroys, the current version of a KV v2 secret; `put` brings the next. */
@@ -77,6 +100,7 @@ interface Vault extends VaultKnobs {
   mounts: Record<string, 1 | 2>
   versions: Map<string, Version>
   denied: Set<string>
+  issued: Issued[]
   misbehaviour: { how: VaultMisbehaviour; below: string } | undefined
 }
 
@@ -89,7 +113,7 @@ type Answer = [status: number, body: unknown]
 export async function startVaultDouble(options: VaultOptions): Promise<VaultKnobs & Listening> {
   const vault = knobs(options)
   const handler: http.RequestListener = (request, response) => {
-    respond(vault, request, response)
+    void respond(vault, request, response)
   }
   const { tls } = options
   const server = tls ? https.createServer({ cert: tls.cert, key: tls.key }, handler) : http.createServer(handler)
@@ -114,6 +138,15 @@ function knobs(options: VaultOptions): Vault {
     version: '1.20.4',
     secrets: options.secrets ?? {},
     mounts: options.mounts ?? { secret: 2, kv: 1 },
+    logins: options.logins ?? {},
+    loginTtl: 3_600,
+    loginMaxTtl: 32 * 86_400,
+    loginRenewable: true,
+    issued: [],
+    granted: { logins: 0, renewals: 0, refusals: 0 },
+    revoke: () => {
+      vault.issued = []
+    },
     versions: new Map(),
     denied: new Set(),
     misbehaviour: undefined,
@@ -140,18 +173,19 @@ function knobs(options: VaultOptions): Vault {
   return vault
 }
 
-function respond(vault: Vault, request: http.IncomingMessage, response: http.ServerResponse): void {
+async function respond(vault: Vault, request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
   const { method = '', url = '/' } = request
   const { pathname, search, searchParams } = new URL(url, 'http://vault')
   const token = tokenOf(request)
   vault.requests.push({ method, path: pathname, query: search, token: token !== undefined })
-  request.resume()
   response.on('error', () => undefined)
+  const sent = await bodyOf(request)
   if (vault.misbehaviour && pathname.startsWith(vault.misbehaviour.below)) {
     misbehave(vault.misbehaviour.how, url, response)
     return
   }
-  const [status, body] = route(vault, method, pathname, searchParams, token)
+  const [status, body] =
+    method === 'POST' ? written(vault, pathname, sent, token) : route(vault, method, pathname, searchParams, token)
   json(response, status, body)
 }
 
@@ -253,19 +287,77 @@ function unavailable(state: VaultState): Answer | undefined {
   return undefined
 }
 
+async function bodyOf(request: http.IncomingMessage): Promise<Record<string, unknown>> {
+  const body = await text(request).catch(() => '')
+  return body === '' ? {} : (JSON.parse(body) as Record<string, unknown>)
+}
+
+/** POST: a login, or the renewal of the token itself. */
+function written(vault: Vault, path: string, sent: Record<string, unknown>, token: string | undefined): Answer {
+  const closed = unavailable(vault.state)
+  if (closed) return closed
+  if (path === '/v1/auth/token/renew-self') return renewal(vault, token)
+  const [, mount = ''] = /^\/v1\/auth\/(.+)\/login$/.exec(path) ?? []
+  const accepted = vault.logins[mount]
+  const route = path.replace('/v1/', '')
+  if (!accepted) return [404, { errors: [`no handler for route "${route}". route entry not found.`] }]
+  const right = Object.entries(accepted).every(([field, value]) => sent[field] === value)
+  if (!right) {
+    vault.granted.refusals++
+    const isAppRole = 'role_id' in accepted
+    return isAppRole ? [400, { errors: ['invalid role or secret ID'] }] : forbidden
+  }
+  vault.granted.logins++
+  const [endsAt, longestUntil] = [Date.now() + vault.loginTtl * 1000, Date.now() + vault.loginMaxTtl * 1000]
+  const issued = { token: `hvs.${randomUUID()}`, endsAt, longestUntil }
+  vault.issued.push(issued)
+  return [200, auth(vault, issued)]
+}
+
+function renewal(vault: Vault, token: string | undefined): Answer {
+  const held = vault.issued.find(one => one.token === token && one.endsAt > Date.now())
+  if (!held) return forbidden
+  if (!vault.loginRenewable) return [400, { errors: ['lease is not renewable'] }]
+  vault.granted.renewals++
+  const renewed = { ...held, endsAt: Math.min(Date.now() + vault.loginTtl * 1000, held.longestUntil) }
+  vault.issued[vault.issued.indexOf(held)] = renewed
+  return [200, auth(vault, renewed)]
+}
+
+const auth = ({ loginRenewable }: Vault, { token, endsAt }: Issued): object => ({
+  ...envelope(null, ''),
+  auth: {
+    client_token: token,
+    accessor: 'hmac1cT2Ka0wRn4sW6yO8uLe',
+    policies: ['default', 'mailpath'],
+    token_policies: ['default', 'mailpath'],
+    metadata: null,
+    lease_duration: (endsAt - Date.now()) / 1000,
+    renewable: loginRenewable,
+    entity_id: randomUUID(),
+    token_type: 'service',
+    orphan: true,
+    mfa_requirement: null,
+    num_uses: 0,
+  },
+})
+
 function authenticated(vault: Vault, path: string, token: string | undefined): Answer {
-  const alive = vault.tokenTtl === 'never' || vault.tokenTtl > 0
-  if (token !== vault.token || !alive) return forbidden
+  const issued = vault.issued.find(one => one.token === token)
+  const alive = issued ? issued.endsAt > Date.now() : vault.tokenTtl === 'never' || vault.tokenTtl > 0
+  if (token === undefined || (!issued && token !== vault.token) || !alive) return forbidden
   if (vault.tokenUses > 0 && --vault.tokenUses === 0) vault.token = `revoked ${randomUUID()}`
   if (isDenied(vault, path)) return forbidden
-  if (path === 'auth/token/lookup-self') return [200, envelope(lookupSelf(vault, token), 'token')]
+  if (path === 'auth/token/lookup-self') return [200, envelope(lookupSelf(vault, token, issued), 'token')]
   const mounts = 'sys/internal/ui/mounts/'
   return path.startsWith(mounts) ? mount(vault, path.slice(mounts.length)) : readSecret(vault, path)
 }
 
 const forbidden: Answer = [403, { errors: ['permission denied'] }]
 
-function lookupSelf({ tokenTtl, tokenRenewable, tokenUses }: Vault, id: string): object {
+function lookupSelf(vault: Vault, id: string, issued: Issued | undefined): object {
+  const { tokenRenewable, tokenUses } = vault
+  const tokenTtl = issued ? Math.round((issued.endsAt - Date.now()) / 1000) : vault.tokenTtl
   const root = tokenTtl === 'never'
   const created = Date.now() - 3_600_000
   return {

@@ -77,8 +77,10 @@ const reasons = {
   postgres_replay_paused: {
     verdict: 'warn',
     severity: 'medium',
-    meaning: 'Somebody paused the replay of WAL on the standby.',
-    remedy: 'Run select pg_wal_replay_resume() there, if the pause is over.',
+    meaning:
+      'Replay of WAL is paused on the standby: somebody paused it, or it stopped over a parameter that is lower than on the primary.',
+    remedy:
+      'Run select pg_wal_replay_resume() there, if the pause is over. Not while its log says "insufficient parameter settings": it would shut down; raise the parameter and restart it.',
   },
   postgres_read_only: {
     verdict: 'warn',

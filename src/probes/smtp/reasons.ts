@@ -61,7 +61,7 @@ export const reasons = {
   smtp_auth_failed: fails(
     'critical',
     'The relay refuses this user and password (5xx). The login is then held off longer each time, so that the account is not locked; a changed password is tried at once.',
-    'Set the right password where it comes from. If it was put right at the relay, reload the exporter to try at once.',
+    'Set the right password where it comes from. If it was put right at the relay, restart the exporter to try at once.',
   ),
   smtp_auth_temporary: fails(
     'high',

@@ -20,8 +20,8 @@ const longestMs = 3_600_000
 const key = randomBytes(32)
 
 /**
- * The suspension of each target. Here, because a probe has no state of its own, and by the target, so that it goes
- * with it: a reloaded configuration has new targets, and tries at once.
+ * The suspension of each target. Here, because a probe has no state of its own, and by the target, so that it goes with
+ * it: a reload that changes the target tries at once, and one that leaves it as it is does not.
  */
 const suspensions = new WeakMap<SmtpTarget, Held>()
 

@@ -1,7 +1,7 @@
 import { gauge, sample, stateSet, type Sample } from '../../core/metric.ts'
 import { finding, type Finding, type Reason } from '../../core/probe.ts'
-import type { VaultTarget } from './index.ts'
 import {
+  isAccepted,
   stateOf,
   vaultStates,
   type HealthSeen,
@@ -11,9 +11,8 @@ import {
   type VaultState,
 } from './observe.ts'
 import { reason, type VaultReasonCode } from './reasons.ts'
+import { defaultTokenWarning, usesToken, type VaultTarget } from './target.ts'
 
-/** Milliseconds. */
-export const defaultTokenWarning = 86_400_000
 const clockToleranceSeconds = 60
 
 type ValidToken = Extract<TokenSeen, { readonly kind: 'valid' }>
@@ -45,6 +44,7 @@ export function judge(seen: VaultSeen, target: VaultTarget): Finding {
   const found = [
     ...failureReasons(seen),
     ...healthReasons(seen, target),
+    ...loginReasons(seen),
     ...tokenReasons(seen, target),
     ...secretReasons(seen),
   ]
@@ -86,13 +86,13 @@ const states: Record<VaultState, readonly [VaultReasonCode, string] | undefined>
   other: ['vault_standby_without_active', 'is a standby that cannot reach the active node'],
 }
 
-function healthReasons({ address, health }: VaultSeen, { token }: VaultTarget): Reason[] {
+function healthReasons({ address, health }: VaultSeen, target: VaultTarget): Reason[] {
   if (!health) return []
   const { status, facts } = health
   if (!facts) return [notVault(address, health)]
   const [stateCode, words] = states[stateOf(facts)] ?? []
   // Healthy for what it is, but somebody means to read secrets there.
-  const code = stateCode === 'vault_dr_secondary' && token ? 'vault_serves_no_secrets' : stateCode
+  const code = stateCode === 'vault_dr_secondary' && usesToken(target) ? 'vault_serves_no_secrets' : stateCode
   const { clockAheadSeconds: ahead = 0 } = facts
   const side = `${Math.abs(ahead)} s ${ahead > 0 ? 'ahead of' : 'behind'} this host's (limit ${clockToleranceSeconds} s)`
   return [
@@ -117,6 +117,24 @@ const troubles = {
   failed: 'vault_api_failed',
 } as const satisfies Record<string, VaultReasonCode>
 
+function loginReasons({ address, login }: VaultSeen): Reason[] {
+  switch (login?.kind) {
+    case undefined:
+    // That is a failure, like any request that is not answered.
+    case 'unanswered':
+      return []
+    case 'unresolved':
+      return [reason('vault_token_unresolved', `${address}: ${login.text}`)]
+    case 'refused':
+      return [reason('vault_login_failed', `${address}: the login was refused (${login.text})`)]
+    case 'sealed':
+    case 'rate_limited':
+    case 'redirected':
+    case 'failed':
+      return [reason(troubles[login.kind], `${address}: ${login.text} (phase login)`)]
+  }
+}
+
 function tokenReasons({ address, token, secrets }: VaultSeen, target: VaultTarget): Reason[] {
   if (!token) return []
   switch (token.kind) {
@@ -139,20 +157,17 @@ function tokenReasons({ address, token, secrets }: VaultSeen, target: VaultTarge
 function lifetimeReasons(
   address: string,
   { ttlSeconds, uses }: ValidToken,
-  { token_warning: limit = defaultTokenWarning }: VaultTarget,
+  { token, token_warning: limit = defaultTokenWarning }: VaultTarget,
 ): Reason[] {
   const reasons: Reason[] = []
-  if (ttlSeconds * 1000 < limit) {
+  // One that comes of a login is renewed by the exporter, and where that fails there is a reason for it.
+  if (token && ttlSeconds * 1000 < limit) {
     const warning = `(warning below ${span(limit / 1000)})`
     reasons.push(reason('vault_token_expires_soon', `${address}: the token ${remaining(ttlSeconds)} ${warning}`))
   }
   if (uses > 0) reasons.push(reason('vault_token_uses_limited', `${address}: the token has ${uses} uses left`))
   return reasons
 }
-
-/** Vault tells what there is at a path only to a token that it accepts. */
-const isAccepted = (secrets: readonly SecretSeen[]): boolean =>
-  secrets.some(({ kind }) => ['ok', 'missing', 'deleted', 'destroyed'].includes(kind))
 
 function secretReasons(seen: VaultSeen): Reason[] {
   const rejected = seen.token?.kind === 'rejected' && !isAccepted(seen.secrets)

@@ -1,16 +1,9 @@
 import { HttpFailure, addressOf } from '../../clients/http.ts'
-import {
-  openVault,
-  readSecret,
-  readToken,
-  record,
-  type TokenRead,
-  type Vault,
-  type VaultAnswer,
-} from '../../clients/vault.ts'
+import { openVault, readSecret, readToken, type TokenRead, type Vault } from '../../clients/vault.ts'
+import { record, type VaultAnswer } from '../../clients/vault-answers.ts'
 import { Unresolved, describeError, type Failure } from '../../core/errors.ts'
-import { failureOf, type Look } from '../../core/probe.ts'
-import type { VaultTarget } from './index.ts'
+import { failureOf, type Login, type LoginFailure, type Look } from '../../core/probe.ts'
+import { usesToken, type VaultTarget } from './target.ts'
 
 /** What one look at a Vault brought back. Values of secrets are not in it. */
 export interface VaultSeen {
@@ -18,7 +11,9 @@ export interface VaultSeen {
   readonly address: string
   /** The answer to /sys/health; undefined where none came. */
   readonly health: HealthSeen | undefined
-  /** Undefined where none is configured, or the node serves no requests. */
+  /** Why the last login failed; undefined where it did not, and where there is none. */
+  readonly login: LoginFailure | undefined
+  /** Undefined where none is configured or came of a login, or the node serves no requests. */
   readonly token: TokenSeen | undefined
   readonly secrets: readonly SecretSeen[]
   /** The request that got no answer. What would have come after it was not looked at. */
@@ -87,11 +82,13 @@ export function stateOf(facts: HealthFacts): VaultState {
 /** What was seen so far: a failure must not take with it what came before. */
 type Draft = { -readonly [Fact in keyof VaultSeen]: VaultSeen[Fact] }
 
+const nothing = { health: undefined, login: undefined, token: undefined, secrets: [], failure: undefined }
+
 /** Asks for the health first and without the token, so that it is known whatever becomes of the rest. */
 export async function observe(target: VaultTarget, look: Look): Promise<VaultSeen> {
   const { url, ca_file: file } = target
   const ca = file === undefined ? undefined : await look.text('ca_file', { file })
-  const seen: Draft = { address: addressOf(url), health: undefined, token: undefined, secrets: [], failure: undefined }
+  const seen: Draft = { ...nothing, address: addressOf(url) }
   try {
     const anonymous = await openVault({ url, ca, signal: look.signal })
     seen.health = await look.phase('health', async () => healthSeen(await anonymous.health()))
@@ -109,25 +106,58 @@ function serves({ facts }: HealthSeen): boolean {
 }
 
 async function observeWithToken(target: VaultTarget, ca: string | undefined, look: Look, seen: Draft): Promise<void> {
-  if (!target.token) return
-  let token: string
-  try {
-    token = await look.secret('token', target.token)
-  } catch (error) {
-    if (!(error instanceof Unresolved)) throw error
-    seen.token = { kind: 'unresolved', text: describeError(error) }
-    return
-  }
-  const { url, namespace } = target
+  if (!usesToken(target)) return
+  const token = await tokenFor(target, look, seen)
+  if (token === undefined || seen.failure) return
+  await askWith(token, target, ca, look, seen)
+  if (target.token || seen.token?.kind !== 'rejected' || isAccepted(seen.secrets)) return
+  const next = await tokenFor(target, look, seen, token)
+  if (next !== undefined && next !== token) await askWith(next, target, ca, look, seen)
+}
+
+async function askWith(
+  token: string,
+  { url, namespace, secrets }: VaultTarget,
+  ca: string | undefined,
+  look: Look,
+  seen: Draft,
+): Promise<void> {
   const vault = await openVault({ url, token, namespace, ca, signal: look.signal })
   const looked = await look.phase('token', () => readToken(vault))
-  seen.token = looked
+  Object.assign(seen, { token: looked, secrets: [] })
   // Rejected may only mean that it may not look itself up; after any other trouble the secrets would tell the same.
   if (looked.kind !== 'valid' && looked.kind !== 'rejected') return
-  for (const { path, keys } of target.secrets ?? []) {
+  for (const { path, keys } of secrets ?? []) {
     const secret = await look.phase('secrets', () => observeSecret(vault, path, keys ?? []))
     seen.secrets = [...seen.secrets, secret]
   }
+}
+
+/** Vault tells what there is at a path only to a token that it accepts. */
+export const isAccepted = (secrets: readonly SecretSeen[]): boolean =>
+  secrets.some(({ kind }) => ['ok', 'missing', 'deleted', 'destroyed'].includes(kind))
+
+/** Undefined where there is none, with the reason why in what was seen. */
+async function tokenFor(target: VaultTarget, look: Look, seen: Draft, refused?: string): Promise<string | undefined> {
+  if (!target.token) return tokenOf(await look.login(target.name, refused), look, seen)
+  try {
+    return await look.secret('token', target.token)
+  } catch (error) {
+    if (!(error instanceof Unresolved)) throw error
+    seen.token = { kind: 'unresolved', text: describeError(error) }
+    return undefined
+  }
+}
+
+/** A failed login leaves the token of the one before, while it lives. */
+function tokenOf({ token, failure }: Login, look: Look, seen: Draft): string | undefined {
+  if (failure?.kind !== 'unanswered') seen.login = failure
+  else {
+    const text = `${failure.text} (phase login)`
+    const timedOut = look.signal.aborted
+    seen.failure = { phase: 'login', code: failure.code, text, timedOut, tls: failure.tls === true }
+  }
+  return token
 }
 
 /** The values stay in here. */

@@ -74,15 +74,23 @@ export const reasons = {
     verdict: 'unknown',
     severity: 'high',
     meaning:
-      'The token could not be fetched from where the configuration says, so neither it nor the secrets were looked at.',
-    remedy: 'Make the source of the token readable to the exporter.',
+      'The token, or what to log in with, could not be fetched from where the configuration says, so neither it nor the secrets were looked at.',
+    remedy: 'Make the source named readable to the exporter, or heal what it comes from.',
+  },
+  vault_login_failed: {
+    verdict: 'fail',
+    severity: 'critical',
+    meaning:
+      'Vault refused the login by AppRole or Kubernetes. What was got by an earlier login can be read until its token ends.',
+    remedy:
+      'Compare RoleID and SecretID, or role and service account, with the auth method in Vault; issue a new SecretID if it was used up or has expired; check `mount`.',
   },
   vault_token_rejected: {
     verdict: 'fail',
     severity: 'critical',
     meaning: "Vault does not accept the token: it expired, was revoked or is another Vault's.",
     remedy:
-      'Issue a new token with the same policy and put it where `token` points; check that whatever renews it runs.',
+      'Issue a new token with the same policy and put it where `token` points; check that whatever renews it runs. One that comes of a login is replaced by the exporter: look for who revokes it.',
   },
   vault_token_lookup_denied: {
     verdict: 'warn',

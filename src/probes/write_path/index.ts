@@ -227,6 +227,8 @@ export const readOnlyCause = (landing: Landing): ReadOnlyCause | undefined => {
   if (!landing.read_only) return undefined
   const bySource: Record<string, ReadOnlyCause> = {
     user: 'role',
+    // alter role all set
+    global: 'role',
     'database user': 'role',
     database: 'database',
     client: 'session',

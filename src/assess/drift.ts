@@ -1,0 +1,65 @@
+import { sample } from '../core/metric.ts'
+import { finding, seenBy, type Reason } from '../core/probe.ts'
+import { drift, driftReason, metrics, primaryLabel, type Place, type SourceSeen } from '../probes/drift/index.ts'
+import type { CheckStatus, ClusterStatus } from './assessment.ts'
+import { nodesOf, type Node } from './nodes.ts'
+
+/** All checks, those of hosts that should lead to the primary of a cluster with whether they do. */
+export function assessDrift(checks: readonly CheckStatus[], clusters: readonly ClusterStatus[]): CheckStatus[] {
+  const nodes = nodesOf(checks)
+  return checks.map(check => {
+    const found = check.stale ? undefined : seenBy(drift, check.observation)
+    const cluster = clusters.find(({ name }) => name === found?.target.cluster)
+    // With two of them nobody knows yet which is the one to compare with.
+    if (!found || cluster?.primaries !== 1) return check
+    const own = nodes.filter(node => node.cluster === cluster.name)
+    const primary = own.find(({ name }) => name === cluster.primary)
+    return primary ? withPrimary(check, found.seen.sources, primary, own) : check
+  })
+}
+
+function withPrimary(
+  check: CheckStatus,
+  sources: readonly SourceSeen[],
+  primary: Node,
+  nodes: readonly Node[],
+): CheckStatus {
+  const where = sources.map(source => ({ label: source.label, nodes: nodesAt(source, nodes) }))
+  const agrees = where.map(({ label, nodes: at }) => ({ label, at, agrees: at && isAt(primary, at) }))
+  const reasons = agrees.flatMap((one): Reason[] => {
+    if (one.agrees !== false) return []
+    const led = one.at?.map(({ name }) => name).join(', ') ?? ''
+    const instead = led === '' ? `does not lead to ${primary.name}` : `leads to ${led}, not to ${primary.name}`
+    return [driftReason('drift_not_primary', `${one.label} ${instead}, the primary of ${primary.cluster}`)]
+  })
+  const samples = agrees.flatMap(one =>
+    sample(metrics.agrees, one.agrees, { target: check.target, a: one.label, b: primaryLabel }),
+  )
+  return {
+    ...check,
+    ...finding(check.evidence, [...check.reasons, ...reasons], [...check.samples, ...samples]),
+  }
+}
+
+/** The nodes a host leads to; undefined where that is not known. */
+function nodesAt({ isAt }: SourceSeen, nodes: readonly Node[]): readonly Node[] | undefined {
+  const told = nodes.map(node => ({ node, here: isAt?.(placesOf(node)) }))
+  return told.every(({ here }) => here === undefined)
+    ? undefined
+    : told.filter(({ here }) => here === true).map(({ node }) => node)
+}
+
+/** Where we reach a node, and where it says it is: not the same behind a tunnel, or by name. */
+function placesOf({ address, facts }: Node): Place[] {
+  const [, host, port] = /^(.*):(\d+)$/.exec(address ?? '') ?? []
+  return [
+    ...(host === undefined ? [] : [{ host, port: Number(port) }]),
+    ...(facts?.server_address == null ? [] : [{ host: facts.server_address, port: facts.server_port ?? 0 }]),
+  ]
+}
+
+/** Undefined where other servers are at that place too, as behind one address. */
+function isAt(primary: Node, nodes: readonly Node[]): boolean | undefined {
+  if (!nodes.includes(primary)) return false
+  return nodes.every(({ facts }) => facts?.postmaster_start === primary.facts?.postmaster_start) || undefined
+}

@@ -1,0 +1,47 @@
+import { oneLine } from '../core/errors.ts'
+
+/** Whatever status came; the body is parsed JSON, or the text where it is none. */
+export interface VaultAnswer {
+  readonly status: number
+  readonly body: unknown
+}
+
+/** Why a request was not served, apart from what is said about its path. */
+export interface Trouble {
+  /** `failed` is any other status, or no answer of a Vault at all. */
+  readonly kind: 'sealed' | 'rate_limited' | 'redirected' | 'failed'
+  readonly text: string
+}
+
+export function troubleOf(answer: VaultAnswer): Trouble {
+  const { status, body } = answer
+  if (status >= 300 && status < 400)
+    return { kind: 'redirected', text: `HTTP ${status}, a redirect, which is not followed` }
+  if (status === 429 && errorsOf(body)) return { kind: 'rate_limited', text: inWords(answer) }
+  if (status === 503 && errorsOf(body)?.some(error => error.includes('sealed')))
+    return { kind: 'sealed', text: 'is sealed' }
+  return { kind: 'failed', text: isVaults(body) ? inWords(answer) : `HTTP ${status}, not an answer of a Vault` }
+}
+
+/** As `HTTP 403: permission denied`. */
+export function inWords({ status, body }: VaultAnswer): string {
+  const errors = errorsOf(body) ?? []
+  return errors.length === 0 ? `HTTP ${status}` : `HTTP ${status}: ${inShort(oneLine(errors.join('; ')))}`
+}
+
+/** Cut between words: the half of a token that is repeated there would not be known for one, and not be blotted out. */
+const inShort = (text: string): string => (text.length <= 200 ? text : text.slice(0, 200).replace(/\S*$/, '…'))
+
+export type Fields = Readonly<Record<string, unknown>>
+
+/** The value as an object with fields, if it is one. */
+export const record = (value: unknown): Fields | undefined =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : undefined
+
+export const isVaults = (body: unknown): boolean => errorsOf(body) !== undefined || 'data' in (record(body) ?? {})
+
+/** Vault's own account of an error; undefined where the body is not one of Vault's. */
+export function errorsOf(body: unknown): string[] | undefined {
+  const errors = record(body)?.['errors']
+  return Array.isArray(errors) ? errors.filter(error => typeof error === 'string') : undefined
+}

@@ -1,0 +1,120 @@
+import { z } from 'zod'
+import { duration, filePath, literalUrl, secret, section, targetFields } from '../../config/fields.ts'
+import type { Reference, Target } from '../../core/probe.ts'
+
+export interface VaultTarget extends Target {
+  readonly url: string
+  readonly token?: Reference | undefined
+  readonly app_role?: AppRole | undefined
+  readonly kubernetes?: KubernetesRole | undefined
+  /** Namespace of Vault Enterprise, for what is asked with the token. */
+  readonly namespace?: string | undefined
+  readonly ca_file?: string | undefined
+  readonly secrets?: readonly VaultSecret[] | undefined
+  /** Milliseconds. */
+  readonly token_warning?: number | undefined
+}
+
+export interface AppRole {
+  readonly role_id: Reference
+  readonly secret_id: Reference
+  readonly mount: string
+}
+
+export interface KubernetesRole {
+  readonly role: string
+  readonly mount: string
+  readonly jwt_file?: string | undefined
+}
+
+export interface VaultSecret {
+  readonly path: string
+  readonly keys?: readonly string[] | undefined
+}
+
+/** Milliseconds. */
+export const defaultTokenWarning = 86_400_000
+
+/** The keys that say how a target comes by its token. */
+export const vaultAuths = ['token', 'app_role', 'kubernetes'] as const
+
+/** Whether something is asked with a token, and not only the health. */
+export const usesToken = (target: VaultTarget): boolean => vaultAuths.some(auth => target[auth] !== undefined)
+
+const unique = (names: readonly string[]): boolean => new Set(names).size === names.length
+
+const vaultSecret = section({
+  path: z
+    .string()
+    .min(1)
+    .describe(
+      'Path in the HTTP API, with `data/` behind the mount in KV version 2. Never one that issues credentials when read.',
+    ),
+  keys: z
+    .array(z.string().min(1))
+    .min(1)
+    .refine(unique, 'a key stands here twice')
+    .optional()
+    .describe('Keys that must be there and not be empty. Default: the secret only has to be readable.'),
+})
+
+const mount = (of: string) =>
+  z
+    .string()
+    .regex(/^(?!auth\/)[^/\s]+(\/[^/\s]+)*$/, `expected the mount alone, such as ${of}, without auth/ and /login`)
+    .default(of)
+    .describe('Where the auth method is mounted.')
+
+const appRole = section({
+  role_id: secret('RoleID of the AppRole.'),
+  secret_id: secret('SecretID of the AppRole.'),
+  mount: mount('approle'),
+})
+
+const kubernetesRole = section({
+  role: z.string().min(1).describe('Role of the auth method.'),
+  mount: mount('kubernetes'),
+  jwt_file: filePath(
+    "File of the service account's token, read anew for each login. Default: the one Kubernetes mounts.",
+  ).optional(),
+})
+
+export const vaultTarget: z.ZodType<VaultTarget> = section({
+  ...targetFields,
+  url: literalUrl(['https', 'http'], 'https://vault-01:8200').describe(
+    'Address of one Vault node, not of a load balancer over several.',
+  ),
+  token: secret(
+    'Token to look itself up and to read the secrets with. Without it, and without `app_role` and `kubernetes`, only the health is looked at.',
+  ).optional(),
+  app_role: appRole
+    .optional()
+    .describe(
+      'Log in by AppRole instead. The token is shared by all who need it, and renewed when a third of it is left.',
+    ),
+  kubernetes: kubernetesRole.optional().describe("Log in by the service account of the exporter's pod instead."),
+  namespace: z.string().min(1).optional().describe('Namespace of Vault Enterprise.'),
+  ca_file: filePath('PEM file of the authority that signed the certificate. Default: those of the system.').optional(),
+  secrets: z
+    .array(vaultSecret, { error: 'expected a list of secrets' })
+    .refine(secrets => unique(secrets.map(({ path }) => path)), 'a path stands here twice')
+    .optional()
+    .describe('Secrets that must be readable.'),
+  token_warning: duration(
+    'Warn when the `token` has less than this left; at most 24h. Not for one that comes of a login.',
+  )
+    .default(defaultTokenWarning)
+    .meta({ default: '24h' }),
+}).superRefine((value, context) => {
+  const [first, second] = vaultAuths.filter(auth => value[auth] !== undefined)
+  if (first && second)
+    context.addIssue({
+      code: 'custom',
+      path: [second],
+      message: `there is ${first} already; give only one of ${vaultAuths.join(', ')}`,
+    })
+  if (value.secrets?.length && !first) {
+    const message = 'reading secrets needs a token; set token to a reference, or log in by app_role or kubernetes'
+    context.addIssue({ code: 'custom', path: ['secrets'], message })
+  }
+})

@@ -1,0 +1,71 @@
+import { unlessAborted } from '../core/abort.ts'
+import { describeError } from '../core/errors.ts'
+
+/** Who asks, and how old what was fetched for somebody else may be, in milliseconds. */
+export interface Asking {
+  readonly signal: AbortSignal
+  readonly maxAgeMs: number
+}
+
+/** For so long after its beginning a fetch is kept, and with it what it brought, which may be a secret. */
+const keepMs = 1_000
+
+interface Fetching<T> {
+  readonly began: number
+  readonly result: Promise<T>
+  readonly controller: AbortController
+  waiting: number
+  settled: boolean
+}
+
+/**
+ * Fetches that are shared, by key: one for all who ask while it is under way, or soon enough after it began; its failure
+ * is everybody's too. Who leaves it takes only himself away; it ends when the last one has left. `about` begins the text
+ * of the error of one who left. Nobody waits anew for one that began more than `joinMs` ago: it may hang.
+ */
+export function sharing<T>(
+  joinMs = 1_000,
+): (key: string, about: string, asking: Asking, fetch: (signal: AbortSignal) => Promise<T>) => Promise<T> {
+  const latest = new Map<string, Fetching<T>>()
+
+  const forget = (key: string, one: Fetching<T>): void => {
+    if (latest.get(key) === one) latest.delete(key)
+  }
+
+  function begin(key: string, fetch: (signal: AbortSignal) => Promise<T>): Fetching<T> {
+    const controller = new AbortController()
+    const result = fetch(controller.signal)
+    const one: Fetching<T> = { began: performance.now(), result, controller, waiting: 0, settled: false }
+    latest.set(key, one)
+    const settle = (): void => {
+      one.settled = true
+      setTimeout(() => forget(key, one), Math.max(0, keepMs - age(one))).unref()
+    }
+    result.then(settle, settle)
+    return one
+  }
+
+  function leave(key: string, one: Fetching<T>, { reason }: AbortSignal): void {
+    one.waiting--
+    if (one.waiting > 0 || one.settled) return
+    forget(key, one)
+    one.controller.abort(reason)
+  }
+
+  return async (key, about, { signal, maxAgeMs }, fetch) => {
+    if (signal.aborted) throw left(about, signal)
+    const before = latest.get(key)
+    const one = before && age(before) < (before.settled ? maxAgeMs : joinMs) ? before : begin(key, fetch)
+    one.waiting++
+    try {
+      return await unlessAborted(signal, one.result)
+    } catch (error) {
+      throw error === signal.reason ? left(about, signal) : error
+    } finally {
+      leave(key, one, signal)
+    }
+  }
+}
+
+const age = ({ began }: Fetching<unknown>): number => performance.now() - began
+const left = (about: string, signal: AbortSignal): Error => new Error(`${about}: ${describeError(signal.reason)}`)
