@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { setMaxListeners } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { UsageError, parseCommand, usage, type Options } from './cli.ts'
+import { UsageError, parseCommand, type Options } from './cli.ts'
 import { loadConfig, type Config } from './config/load.ts'
 import { createReferences } from './config/references.ts'
 import { ConfigError, describeError } from './core/errors.ts'
@@ -11,6 +11,7 @@ import { follow } from './follow.ts'
 import { createMonitor } from './monitor.ts'
 import { createReloader } from './reload.ts'
 import { audit, auditVerdict } from './render/audit.ts'
+import { helpText } from './render/help.ts'
 import { report } from './render/report.ts'
 import { createApp } from './web/app.ts'
 import { startWeb } from './web/web.ts'
@@ -40,7 +41,7 @@ async function main(): Promise<number> {
     })
   switch (options.command) {
     case 'help':
-      process.stdout.write(usage)
+      process.stdout.write(helpText())
       return 0
     case 'version':
       process.stdout.write(`mailpath-exporter ${version} (node ${process.version})\n`)

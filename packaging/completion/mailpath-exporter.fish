@@ -1,0 +1,18 @@
+# Generated from src/flags.ts; `npx vitest run test/packaging/texts.test.ts -u` writes it anew.
+complete -c mailpath-exporter -f
+complete -c mailpath-exporter -n 'not __fish_seen_subcommand_from serve check check-config' -a serve -d 'Probe on a timer, and serve metrics and the status page. The default.'
+complete -c mailpath-exporter -n 'not __fish_seen_subcommand_from serve check check-config' -a check -d 'Probe once, print the audit, and exit with the verdict.'
+complete -c mailpath-exporter -n 'not __fish_seen_subcommand_from serve check check-config' -a check-config -d 'Check the configuration, and exit 0 or 78. Nothing is probed.'
+complete -c mailpath-exporter -l config.file -rF -d 'The configuration.'
+complete -c mailpath-exporter -l config.enable-auto-reload -d 'Read the configuration anew when its content changes. A bad one is refused, and the one before it holds.'
+complete -c mailpath-exporter -l config.auto-reload-interval -x -d 'How often to look whether the configuration has changed; 1s or more.'
+complete -c mailpath-exporter -l web.listen-address -x -d 'Where to serve: [HOST]:PORT or unix:/PATH. Without a host it is every address of the machine.'
+complete -c mailpath-exporter -l web.systemd-socket -d 'Serve on the sockets that systemd passes, in place of --web.listen-address.'
+complete -c mailpath-exporter -l web.config.file -rF -d 'TLS, users and headers, in the format of the exporter-toolkit of Prometheus. Without it everyone who reaches the address may read.'
+complete -c mailpath-exporter -l web.enable-lifecycle -d 'Let POST /-/reload read the configuration anew, as SIGHUP does.'
+complete -c mailpath-exporter -l log.level -x -a 'debug info warn error' -d 'The least that is logged. A verdict is logged when it changes, at info where it is ok, else at warn.'
+complete -c mailpath-exporter -l log.format -x -a 'json pretty' -d 'JSON lines for machines, or lines for people. The log goes to standard error.'
+complete -c mailpath-exporter -l only -x -a 'postgres write_path smtp vault ses settings packages mail' -d 'Check only this target, or all of a kind; without the mail verdict, which needs them all.'
+complete -c mailpath-exporter -l format -x -a 'table markdown json' -d 'How to print the audit.'
+complete -c mailpath-exporter -l version -d 'Print the version, and exit.'
+complete -c mailpath-exporter -s h -l help -d 'Print this, and exit.'
