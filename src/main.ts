@@ -9,6 +9,7 @@ import { createLog, type Logger } from './core/log.ts'
 import { checkId, exitCode } from './core/probe.ts'
 import { follow } from './follow.ts'
 import { createMonitor } from './monitor.ts'
+import { createNotify } from './notify.ts'
 import { createReloader } from './reload.ts'
 import { audit, auditVerdict } from './render/audit.ts'
 import { helpText } from './render/help.ts'
@@ -99,13 +100,15 @@ async function serve(options: Options, stop: AbortSignal): Promise<number> {
   const log = logOf(options)
   const config = await loadConfig(options.configFile)
   const monitor = createMonitor(config, referencesOf(config), log)
-  const { reload, state } = createReloader(
+  const notify = createNotify(process.env, log)
+  const reloader = createReloader(
     () => loadConfig(options.configFile),
     next => monitor.swap(next, referencesOf(next)),
     log,
   )
+  const reload = notify.around(reloader.reload)
   const exporter = () => {
-    const { successful, successAt } = state()
+    const { successful, successAt } = reloader.state()
     return { version, nodeVersion: process.version, lastReloadSuccessful: successful, lastReloadSuccessAt: successAt }
   }
   const shown = {
@@ -126,10 +129,13 @@ async function serve(options: Options, stop: AbortSignal): Promise<number> {
   process.on('SIGHUP', () => void reload())
   const following =
     options.autoReloadMs === undefined ? undefined : follow(options.configFile, options.autoReloadMs, stop, reload)
+  void notify.ready()
+  const notifying = notify.watch(monitor, stop)
   await monitor.watch(stop)
-  await following
+  const told = notify.stopping()
+  await Promise.all([following, notifying])
   log.info({ signal: describeError(stop.reason) }, 'stopped')
-  await web.close()
+  await Promise.all([web.close(), told])
   return 0
 }
 

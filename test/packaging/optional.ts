@@ -1,4 +1,4 @@
-import { have } from '../servers/processes.ts'
+import { have, runProcess } from '../servers/processes.ts'
 
 const told = new Set<string>()
 
@@ -8,4 +8,16 @@ export function optional(tool: string, howToInstall: string): string | undefined
   if (found === undefined && !told.has(tool)) console.warn(`${tool} is not installed (${howToInstall}): skipped`)
   told.add(tool)
   return found
+}
+
+/** Whether strace can trace here; some containers forbid it. */
+export async function canTrace(): Promise<boolean> {
+  if (!optional('strace', 'apt-get install strace')) return false
+  return runProcess('strace', ['-qq', '-o', '/dev/null', 'true']).then(
+    () => true,
+    () => {
+      console.warn('strace may not trace here: skipped')
+      return false
+    },
+  )
 }
