@@ -2,7 +2,7 @@
 import { setMaxListeners } from 'node:events'
 import { readFileSync } from 'node:fs'
 import type { Plan } from './assess/assessment.ts'
-import { UsageError, parseCommand, usage, type Options } from './cli.ts'
+import { UsageError, parseCommand, type Options } from './cli.ts'
 import { loadConfig, type Config } from './config/load.ts'
 import { shardOf } from './config/shard.ts'
 import { createReferences } from './config/references.ts'
@@ -11,9 +11,11 @@ import { createLog, type Logger } from './core/log.ts'
 import { checkId, exitCode } from './core/probe.ts'
 import { follow } from './follow.ts'
 import { createMonitor } from './monitor.ts'
+import { createNotify } from './notify.ts'
 import { postgres, type PostgresTarget } from './probes/postgres/index.ts'
 import { createReloader } from './reload.ts'
 import { audit, auditVerdict } from './render/audit.ts'
+import { helpText } from './render/help.ts'
 import { report } from './render/report.ts'
 import { createApp } from './web/app.ts'
 import { startWeb } from './web/web.ts'
@@ -43,7 +45,7 @@ async function main(): Promise<number> {
     })
   switch (options.command) {
     case 'help':
-      process.stdout.write(usage)
+      process.stdout.write(helpText())
       return 0
     case 'version':
       process.stdout.write(`mailpath-exporter ${version} (node ${process.version})\n`)
@@ -106,9 +108,11 @@ async function serve(options: Options, stop: AbortSignal): Promise<number> {
   }
   const config = await load()
   const monitor = createMonitor(config, referencesOf(config), log)
-  const { reload, state } = createReloader(load, next => monitor.swap(next, referencesOf(next)), log)
+  const notify = createNotify(process.env, log)
+  const reloader = createReloader(load, next => monitor.swap(next, referencesOf(next)), log)
+  const reload = notify.around(reloader.reload)
   const exporter = () => {
-    const { successful, successAt } = state()
+    const { successful, successAt } = reloader.state()
     return { version, nodeVersion: process.version, lastReloadSuccessful: successful, lastReloadSuccessAt: successAt }
   }
   const shown = {
@@ -129,10 +133,13 @@ async function serve(options: Options, stop: AbortSignal): Promise<number> {
   process.on('SIGHUP', () => void reload())
   const following =
     options.autoReloadMs === undefined ? undefined : follow(options.configFile, options.autoReloadMs, stop, reload)
+  void notify.ready()
+  const notifying = notify.watch(monitor, stop)
   await monitor.watch(stop)
-  await following
+  const told = notify.stopping()
+  await Promise.all([following, notifying])
   log.info({ signal: describeError(stop.reason) }, 'stopped')
-  await web.close()
+  await Promise.all([web.close(), told])
   return 0
 }
 

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { UsageError, commands, parseCommand, usage, type Options } from '../src/cli.ts'
+import { UsageError, parseCommand, type Options } from '../src/cli.ts'
+import { commands, flags } from '../src/flags.ts'
 import { logFormats, logLevels } from '../src/core/log.ts'
+import { helpText } from '../src/render/help.ts'
 import { reportFormats } from '../src/render/report.ts'
 
 const defaults: Options = {
@@ -119,22 +121,9 @@ describe('the command line', () => {
 
 describe('the usage', () => {
   it('has every command, flag, value and default', () => {
+    const usage = helpText()
     for (const command of commands) expect(usage).toContain(command)
-    const flags = [
-      'config.file',
-      'config.enable-auto-reload',
-      'config.auto-reload-interval',
-      'web.listen-address',
-      'web.enable-lifecycle',
-      'shard',
-      'log.level',
-      'log.format',
-      'only',
-      'format',
-      'version',
-      'help',
-    ]
-    for (const flag of flags) expect(usage).toContain(`--${flag}`)
+    for (const flag of Object.keys(flags)) expect(usage).toContain(`--${flag}`)
     for (const value of [...logLevels, ...logFormats, ...reportFormats, 'mailpath.yml', ':10587'])
       expect(usage).toContain(value)
   })

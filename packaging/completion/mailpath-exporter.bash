@@ -1,0 +1,38 @@
+# Generated from src/flags.ts; `npx vitest run test/packaging/texts.test.ts -u` writes it anew.
+# shellcheck shell=bash
+
+_mailpath_exporter() {
+  local word=${COMP_WORDS[COMP_CWORD]} flag=${COMP_WORDS[COMP_CWORD - 1]} equals=
+  # Readline takes --flag=value for three words.
+  if [[ $word == = ]]; then
+    word=
+    equals=yes
+  elif [[ $flag == = && $COMP_CWORD -ge 2 ]]; then
+    flag=${COMP_WORDS[COMP_CWORD - 2]}
+    equals=yes
+  fi
+  COMPREPLY=()
+  case $flag in
+    --config.file) mapfile -t COMPREPLY < <(compgen -f -- "$word") && compopt -o filenames 2>/dev/null ;;
+    --config.auto-reload-interval) ;;
+    --web.listen-address) ;;
+    --web.config.file) mapfile -t COMPREPLY < <(compgen -f -- "$word") && compopt -o filenames 2>/dev/null ;;
+    --shard) ;;
+    --log.level) mapfile -t COMPREPLY < <(compgen -W 'debug info warn error' -- "$word") ;;
+    --log.format) mapfile -t COMPREPLY < <(compgen -W 'json pretty' -- "$word") ;;
+    --only) mapfile -t COMPREPLY < <(compgen -W 'postgres write_path smtp vault ses settings packages drift mail' -- "$word") ;;
+    --format) mapfile -t COMPREPLY < <(compgen -W 'table markdown json' -- "$word") ;;
+    *)
+      [[ -n $equals ]] && return
+      if [[ $word == -* ]]; then
+        mapfile -t COMPREPLY < <(compgen -W '--config.file= --config.enable-auto-reload --config.auto-reload-interval= --web.listen-address= --web.systemd-socket --web.config.file= --web.enable-lifecycle --shard= --log.level= --log.format= --only= --format= --version --help' -- "$word")
+        [[ ${COMPREPLY[0]-} == *= ]] && compopt -o nospace 2>/dev/null
+      else
+        mapfile -t COMPREPLY < <(compgen -W 'serve check check-config' -- "$word")
+      fi
+      ;;
+  esac
+  return 0
+}
+
+complete -F _mailpath_exporter mailpath-exporter
