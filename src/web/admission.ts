@@ -9,17 +9,27 @@ export function isAdmitted(socket: TLSSocket, { clientAuth, allowedSans }: TlsCo
   if (!raw) return clientAuth === 'VerifyClientCertIfGiven'
   if (clientAuth !== 'RequireAnyClientCert' && !socket.authorized) return false
   if (allowedSans.length === 0) return true
-  const allowed = allowedSans.flatMap(san => [normal(san), JSON.stringify(san)])
+  const allowed = allowedSans.map(normal)
   return sansIn(subjectaltname).some(san => allowed.includes(san))
 }
 
 /**
- * `DNS:scraper, IP Address:0:0:0:0:0:0:0:1, URI:"spiffe://a/b, c"`. A name with a comma in it is a JSON string: it must
- * not be taken for two, of which one is allowed.
+ * `DNS:scraper, IP Address:2001:DB8:0:0:0:0:0:7, URI:"spiffe://a/b\u002c c"`. A name with a comma in it is a JSON string:
+ * it must not be taken for two, of which one is allowed.
  * https://nodejs.org/docs/latest-v20.x/api/crypto.html#x509subjectaltname
  */
 const sansIn = (text: string): string[] =>
-  [...text.matchAll(/(?:^|, )[^:,"]+:("(?:[^"\\]|\\.)*"|[^,"]*)/gy)].map(([, san = '']) => normal(san))
+  [...text.matchAll(/(?:^|, )[^:,"]+:("(?:[^"\\]|\\.)*"|[^,"]*)/gy)].map(([, san = '']) => normal(unquoted(san)))
+
+function unquoted(san: string): string {
+  if (!san.startsWith('"')) return san
+  try {
+    return String(JSON.parse(san))
+  } catch {
+    // It is nobody's name then. Thrown at a connection, an error would end the process.
+    return san
+  }
+}
 
 /** There are many ways to write an IPv6 address. */
 const normal = (name: string): string =>
