@@ -18,6 +18,7 @@ import { audit, auditVerdict } from './render/audit.ts'
 import { helpText } from './render/help.ts'
 import { report } from './render/report.ts'
 import { createApp } from './web/app.ts'
+import { loadWebConfig } from './web/config.ts'
 import { startWeb } from './web/web.ts'
 
 // The one place that knows the process: its arguments, environment, signals and exit code.
@@ -53,6 +54,10 @@ async function main(): Promise<number> {
     case 'check-config': {
       const config = await loadConfig(options.configFile)
       process.stdout.write(`${config.file}: ${config.checks.length} checks, ok\n`)
+      if (options.webConfigFile !== undefined) {
+        await loadWebConfig(options.webConfigFile, stop.signal)
+        process.stdout.write(`${options.webConfigFile}: ok\n`)
+      }
       return 0
     }
     case 'check':
@@ -122,13 +127,13 @@ async function serve(options: Options, stop: AbortSignal): Promise<number> {
     log,
     reload: options.enableLifecycle ? reload : undefined,
   }
-  const web = await startWeb(
-    guards => createApp({ ...shown, guards }),
-    options.listen,
-    options.webConfigFile,
+  const web = await startWeb({
+    createApp: guards => createApp({ ...shown, guards }),
+    places: options.listen,
+    file: options.webConfigFile,
     log,
     stop,
-  )
+  })
   log.info({ version, config: config.file, checks: config.checks.length, addresses: web.addresses }, 'listening')
   process.on('SIGHUP', () => void reload())
   const following =

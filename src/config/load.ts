@@ -94,7 +94,7 @@ export function parseStrictly<T extends z.ZodType>(
   if (source.problems.length === 0) more(data, problems)
   const error = problems.error()
   if (error) throw error
-  if (!parsed.success) throw new ConfigError(`${file}: expected keys with values`)
+  if (!parsed.success) throw new ConfigError(`${file}:1:1: expected keys with values`)
   return parsed.data
 }
 

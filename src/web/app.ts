@@ -1,12 +1,4 @@
-import { gzip } from 'node:zlib'
-import { promisify } from 'node:util'
-import express, {
-  type ErrorRequestHandler,
-  type Express,
-  type Request,
-  type RequestHandler,
-  type Response,
-} from 'express'
+import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express'
 import { describeError } from '../core/errors.ts'
 import type { Logger } from '../core/log.ts'
 import type { Monitor } from '../monitor.ts'
@@ -15,7 +7,9 @@ import { formatFor } from '../render/accept.ts'
 import { statusJson } from '../render/api.ts'
 import { samplesOf, type ExporterState } from '../render/catalogue.ts'
 import { renderPage } from '../render/page.ts'
-import { contentTypes, expose, watchProcess } from '../render/registry.ts'
+import { contentTypes, expose, watchProcess, type Format } from '../render/registry.ts'
+import { plain } from './plain.ts'
+import { answerWith } from './render.ts'
 import { countRequests } from './requests.ts'
 
 /** What the server shows besides the status. */
@@ -30,8 +24,8 @@ export interface Shown {
   readonly guards?: readonly RequestHandler[]
 }
 
-const compressed = promisify(gzip)
-const pages = ['/metrics', '/', '/api/v1/status', '/-/healthy', '/-/ready']
+const readable = ['/metrics', '/', '/api/v1/status', '/-/healthy', '/-/ready']
+const actions = ['/-/reload']
 /** The page needs no script and loads nothing. */
 const pagePolicy =
   "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
@@ -43,28 +37,30 @@ export function createApp({ monitor, configFile, exporter, log, reload, guards =
   app.disable('x-powered-by')
   app.disable('etag')
   app.set('query parser', false)
-  const { count, counts } = countRequests([...pages, '/-/reload'])
+  app.enable('case sensitive routing')
+  app.enable('strict routing')
+  const { count, counts } = countRequests([...readable, ...actions])
   app.use(count, ...guards)
 
+  const metrics = answerWith(async (format: Format) => {
+    const process = await processMetrics()
+    return expose(samplesOf(monitor.status(), { ...exporter(), requests: counts() }), format, process)
+  })
   app.get('/metrics', async (request, response) => {
     const format = formatFor(request.get('accept'))
-    const text = await expose(
-      samplesOf(monitor.status(), { ...exporter(), requests: counts() }),
-      format,
-      await processMetrics(),
-    )
-    response.vary('Accept')
-    await send(request, response, contentTypes[format], text)
+    await metrics(request, response.vary('Accept'), format, contentTypes[format])
   })
+  const page = answerWith((refresh: boolean) =>
+    renderPage(monitor.status(), { version: exporter().version, configFile, refresh }),
+  )
   app.get('/', async (request, response) => {
-    const refresh = !request.url.endsWith('?refresh=off')
-    const page = renderPage(monitor.status(), { version: exporter().version, configFile, refresh })
     if (!response.get('Content-Security-Policy')) response.set('Content-Security-Policy', pagePolicy)
-    await send(request, response, 'text/html; charset=utf-8', page)
+    await page(request, response, !request.url.endsWith('?refresh=off'), 'text/html; charset=utf-8')
   })
-  app.get('/api/v1/status', (_request, response) => {
-    response.json(statusJson(monitor.status()))
-  })
+  const json = answerWith(() => JSON.stringify(statusJson(monitor.status())))
+  app.get('/api/v1/status', (request, response) =>
+    json(request, response, undefined, 'application/json; charset=utf-8'),
+  )
   app.get('/-/healthy', (_request, response) => {
     const alive = monitor.alive()
     plain(
@@ -85,31 +81,15 @@ export function createApp({ monitor, configFile, exporter, log, reload, guards =
     const { error, summary } = await reload()
     plain(response, error === undefined ? 200 : 500, error ?? summary)
   })
-  for (const [path, method] of [...pages.map(page => [page, 'GET'] as const), ['/-/reload', 'POST'] as const])
-    app.all(path, (_request, response) => {
-      response.set('Allow', method === 'GET' ? 'GET, HEAD' : method)
-      plain(response, 405, `only ${method}`)
-    })
+  app.all(readable, (_request, response) => plain(response.set('Allow', 'GET, HEAD'), 405, 'only GET'))
+  app.all(actions, (_request, response) => plain(response.set('Allow', 'POST'), 405, 'only POST'))
   app.use((_request, response) => plain(response, 404, 'not found; see /'))
   // Express would answer with the stack.
   const onError: ErrorRequestHandler = (error: unknown, _request, response, _next) => {
-    const status = typeof error === 'object' && error !== null && 'status' in error ? Number(error.status) : 500
-    if (status >= 500) log.error({ error: describeError(error) }, 'a request failed')
-    plain(response, status, status >= 500 ? 'internal error; see the log' : 'bad request')
+    log.error({ error: describeError(error) }, 'a request failed')
+    if (response.headersSent) response.destroy()
+    else plain(response, 500, 'internal error; see the log')
   }
   app.use(onError)
   return app
-}
-
-const plain = (response: Response, status: number, text: string): void => {
-  response.status(status).type('text/plain').send(`${text}\n`)
-}
-
-async function send(request: Request, response: Response, type: string, text: string): Promise<void> {
-  const gzipped = request.acceptsEncodings('gzip', 'identity') === 'gzip'
-  response.vary('Accept-Encoding')
-  response.set('Content-Type', type)
-  if (gzipped) response.set('Content-Encoding', 'gzip')
-  // end(), because send() would add a charset of its own to the content type.
-  response.end(gzipped ? await compressed(text) : text)
 }

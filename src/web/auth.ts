@@ -1,40 +1,43 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import { verify } from '@node-rs/bcrypt'
 
-/** Whether the header names a user with the right password; undefined where nobody is asked. */
-export type Authenticate = (authorization: string | undefined) => Promise<boolean>
+/** Whether the header names a user with the right password, or nobody is asked; undefined where too many are asking. */
+export type Authenticate = (authorization: string | undefined) => Promise<boolean | undefined>
 
-/** What is verified in place of a user that does not exist, so that how long it takes tells nothing. */
-const nobody = '$2b$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy'
 const remembered = 100
 /** A bcrypt costs 50 ms of a core and more: who guesses passwords must not have all of them. */
 const atOnce = 2
 const waiting = 20
 
 /**
- * Basic authentication (RFC 7617) against bcrypt hashes. What was verified is remembered by a keyed hash, so that a
- * scrape does not pay for bcrypt, and is forgotten with the hash it was verified against.
+ * Basic authentication (RFC 7617) against bcrypt hashes. What was right is remembered by a keyed hash, so that a scrape
+ * does not pay for bcrypt, and is worth nothing without the hash it was verified against.
  */
 export function basicAuth(users: () => Readonly<Record<string, string>>): Authenticate {
   const key = randomBytes(32)
-  const verified = new Set<string>()
+  const answers = new Map<string, Promise<boolean | undefined>>()
   const slots = limiter(atOnce, waiting)
 
   return async authorization => {
     const known = users()
-    if (Object.keys(known).length === 0) return true
+    const [somebody] = Object.values(known)
+    if (somebody === undefined) return true
     const given = credentialsIn(authorization)
     if (!given) return false
-    const hash = Object.hasOwn(known, given.user) ? known[given.user] : undefined
+    // For who does not exist another's hash is verified, so that the time it takes does not tell.
+    const exists = Object.hasOwn(known, given.user)
+    const hash = (exists ? known[given.user] : undefined) ?? somebody
     const fingerprint = createHmac('sha256', key)
-      .update(JSON.stringify([given.user, given.password, hash ?? nobody]))
+      .update(JSON.stringify([given.user, given.password, exists, hash]))
       .digest('base64')
-    if (verified.has(fingerprint)) return true
-    const right = await slots(() => verify(given.password, hash ?? nobody))
-    if (!right || hash === undefined) return false
-    if (verified.size >= remembered) verified.clear()
-    verified.add(fingerprint)
-    return true
+    const answered = answers.get(fingerprint)
+    if (answered) return answered
+    if (answers.size >= remembered) answers.clear()
+    const answer = slots(async () => (await verify(given.password, hash)) && exists)
+    answers.set(fingerprint, answer)
+    const right = await answer
+    if (!right && answers.get(fingerprint) === answer) answers.delete(fingerprint)
+    return right
   }
 }
 
@@ -46,21 +49,18 @@ function credentialsIn(authorization: string | undefined): { user: string; passw
   return colon < 0 ? undefined : { user: text.slice(0, colon), password: text.slice(colon + 1) }
 }
 
-/** Runs so many at once, lets so many wait, and takes the rest for refused. */
+/** Runs so many at once and lets so many wait; for the rest there is no answer. */
 function limiter(atMost: number, queue: number) {
   let running = 0
   const next: (() => void)[] = []
-  return async (work: () => Promise<boolean>): Promise<boolean> => {
+  return async (work: () => Promise<boolean>): Promise<boolean | undefined> => {
     if (running >= atMost) {
-      if (next.length >= queue) return false
+      if (next.length >= queue) return undefined
       await new Promise<void>(resolve => next.push(resolve))
     }
     running++
     try {
       return await work()
-    } catch {
-      // A hash that cannot be read is nobody's.
-      return false
     } finally {
       running--
       next.shift()?.()

@@ -1,39 +1,47 @@
-import type { RequestHandler } from 'express'
+import type { Http2ServerRequest } from 'node:http2'
+import type { Request, RequestHandler } from 'express'
 import type { Authenticate } from './auth.ts'
 import type { WebConfig } from './config.ts'
+import { plain } from './plain.ts'
 
-/** What comes before every endpoint: the limit of requests, the users, the headers. No request has a body. */
+/** What comes before every endpoint: the headers, the limit of requests, the users. No request has a body. */
 export function guard(config: () => WebConfig, authenticate: Authenticate): RequestHandler[] {
   const take = bucket(() => config().rateLimit)
   return [
-    (request, response, next) => {
+    (_request, response, next) => {
       response.set({
         'X-Content-Type-Options': 'nosniff',
         'Cache-Control': 'no-store',
         'Referrer-Policy': 'no-referrer',
+        ...config().headers,
       })
-      response.set(config().headers)
       if (take()) next()
-      else response.status(429).set('Retry-After', '1').type('text/plain').send('too many requests\n')
+      else plain(response.set('Retry-After', '1'), 429, 'too many requests')
     },
     async (request, response, next) => {
-      if (await authenticate(request.get('authorization'))) next()
+      const isRight = await authenticate(request.get('authorization'))
+      if (isRight) next()
+      else if (isRight === undefined) plain(response.set('Retry-After', '1'), 503, 'too many passwords to verify')
       else
-        response
-          .status(401)
-          .set('WWW-Authenticate', 'Basic realm="mailpath-exporter", charset="UTF-8"')
-          .type('text/plain')
-          .send('unauthorized\n')
+        plain(response.set('WWW-Authenticate', 'Basic realm="mailpath-exporter", charset="UTF-8"'), 401, 'unauthorized')
     },
     (request, response, next) => {
-      const isEmpty = request.get('transfer-encoding') === undefined && Number(request.get('content-length') ?? 0) === 0
-      if (isEmpty) next()
+      if (isEmpty(request)) next()
       else {
+        // What is left of the body is not waited for.
         if (request.httpVersionMajor === 1) response.set('Connection', 'close')
-        response.status(413).type('text/plain').send('no request here has a body\n')
+        plain(response, 413, 'no request here has a body')
       }
     },
   ]
+}
+
+function isEmpty(request: Request): boolean {
+  const length = request.get('content-length')
+  if (length !== undefined) return Number(length) === 0
+  // HTTP/2 has bodies of no declared length, without a header that says so.
+  if (request.httpVersionMajor === 2) return (request as unknown as Http2ServerRequest).stream.endAfterHeaders
+  return request.get('transfer-encoding') === undefined
 }
 
 /** A token bucket over all clients. */

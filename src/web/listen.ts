@@ -1,5 +1,5 @@
-import { connect, type Server } from 'node:net'
-import { unlink } from 'node:fs/promises'
+import { lstat, unlink } from 'node:fs/promises'
+import { connect, isIPv6, type Server } from 'node:net'
 import { describeError } from '../core/errors.ts'
 
 /** Where to serve: a TCP address (no host is every address of the machine), a Unix socket, or a socket of systemd. */
@@ -24,6 +24,9 @@ export function systemdSockets(env: NodeJS.ProcessEnv): Place[] {
   return Array.from({ length: Number(count) || 0 }, (_, n) => ({ fd: 3 + n }))
 }
 
+/** Connections that may wait to be accepted: all scrapers of a large installation come at once. */
+const backlog = 2_048
+
 /** Listens there and gives the address it got. Rejects with an Error that names the place. */
 export async function listenAt(server: Server, place: Place): Promise<string> {
   if ('socket' in place) await removeDead(place.socket)
@@ -35,23 +38,37 @@ export async function listenAt(server: Server, place: Place): Promise<string> {
       server.off('error', failed)
       resolve(addressOf(server, place))
     }
-    if ('socket' in place) server.listen(place.socket, listening)
-    else if ('fd' in place) server.listen({ fd: place.fd }, listening)
-    else server.listen({ port: place.port, ...(place.host !== undefined && { host: place.host }) }, listening)
+    server.listen({ ...optionsOf(place), backlog }, listening)
   })
 }
 
-const written = (place: Place): string =>
-  'socket' in place ? place.socket : 'fd' in place ? `file descriptor ${place.fd}` : `${place.host ?? ''}:${place.port}`
+const optionsOf = (place: Place) =>
+  'socket' in place ? { path: place.socket } : 'fd' in place ? place : { port: place.port, ...hostOf(place) }
+
+const hostOf = ({ host }: { readonly host: string | undefined }) => (host === undefined ? {} : { host })
+
+function written(place: Place): string {
+  if ('socket' in place) return place.socket
+  return 'fd' in place ? `file descriptor ${place.fd}` : joined(place.host ?? '', place.port)
+}
 
 function addressOf(server: Server, place: Place): string {
   const bound = server.address()
-  if (bound === null || typeof bound === 'string') return bound ?? written(place)
-  return bound.address.includes(':') ? `[${bound.address}]:${bound.port}` : `${bound.address}:${bound.port}`
+  return bound === null || typeof bound === 'string' ? (bound ?? written(place)) : joined(bound.address, bound.port)
 }
 
-/** A Unix socket outlives the process that was killed. One where somebody answers is left alone. */
+const joined = (host: string, port: number): string => `${isIPv6(host) ? `[${host}]` : host}:${port}`
+
+/**
+ * A Unix socket outlives the process that was killed. One where somebody answers is left alone, and so is any other file:
+ * connecting to it is refused as well.
+ */
 async function removeDead(path: string): Promise<void> {
+  const isSocket = await lstat(path).then(
+    found => found.isSocket(),
+    () => false,
+  )
+  if (!isSocket) return
   const code = await new Promise<string | undefined>(resolve => {
     const probe = connect(path)
     probe.once('connect', () => {

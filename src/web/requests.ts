@@ -8,7 +8,7 @@ export interface RequestCount {
   readonly seconds: number
 }
 
-/** Counts requests by endpoint and status code. What is no endpoint of ours is `other`: a path must not become a label. */
+/** Counts answers by endpoint and status code. What is no endpoint of ours is `other`: a path must not become a label. */
 export function countRequests(handlers: readonly string[]): {
   readonly count: RequestHandler
   readonly counts: () => readonly RequestCount[]
@@ -20,6 +20,8 @@ export function countRequests(handlers: readonly string[]): {
       const from = performance.now()
       const handler = handlers.includes(request.path) ? request.path : 'other'
       response.on('close', () => {
+        // Cut off before there was an answer.
+        if (!response.headersSent) return
         const code = response.statusCode
         const known = counts.get(`${handler} ${code}`) ?? { handler, code, count: 0, seconds: 0 }
         const seconds = known.seconds + (performance.now() - from) / 1000

@@ -1,78 +1,108 @@
-import { createServer as createHttp, type RequestListener, type ServerOptions } from 'node:http'
-import { createSecureServer as createHttp2, Http2ServerRequest, Http2ServerResponse } from 'node:http2'
+import { createServer as createHttp, type RequestListener } from 'node:http'
+import { createServer as createHttp2, Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import { createServer as createHttps } from 'node:https'
-import type { Server } from 'node:net'
-import { Server as TlsServer, type SecureContextOptions, type TLSSocket } from 'node:tls'
+import type { Server, Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
 import express, { type Express } from 'express'
-import type { TlsConfig, WebConfig } from './config.ts'
+import { isAdmitted } from './admission.ts'
+import type { WebConfig } from './config.ts'
+import type { TlsConfig } from './tls.ts'
 
 /** What a client may take, in time and in bytes: one that dribbles is cut off, and one that idles is ended. */
-const limits = {
+export const usualLimits = {
   headersTimeout: 10_000,
   requestTimeout: 15_000,
+  /** More than the usual scrape interval, so that a scraper keeps its connection. */
   keepAliveTimeout: 75_000,
   connectionsCheckingInterval: 2_000,
   maxHeaderSize: 16_384,
-} as const satisfies ServerOptions
-/** Of a connection on which nothing moves, not even the answer. */
-const idleMs = 90_000
+  handshakeTimeout: 10_000,
+  /** Of a connection on which nothing moves, not even the answer. */
+  idleMs: 90_000,
+  /** Of one address. A probe needs file descriptors too, and must not fail for want of them. */
+  maxConnections: 4_096,
+}
+export type Limits = typeof usualLimits
 
-/** A server for the app that serves as configured. `tls` is asked again at each connection. */
-export function createWebServer(app: Express, config: WebConfig, tls: () => TlsConfig | undefined): Server {
-  if (!config.tls) {
-    const server = createHttp(limits, app)
-    server.timeout = idleMs
-    return server
-  }
-  const options = {
-    ...limits,
-    ...contextOf(config.tls),
-    honorCipherOrder: config.tls.honorCipherOrder,
-    requestCert: config.tls.clientAuth !== 'NoClientCert',
-    rejectUnauthorized: config.tls.clientAuth === 'RequireAndVerifyClientCert',
-  }
-  const server = config.http2
-    ? createHttp2({ ...options, allowHTTP1: true, settings: { maxConcurrentStreams: 100 } })
-    : createHttps(options, app)
-  if (config.http2) server.on('request', either(app))
-  server.setTimeout(idleMs)
-  server.on('timeout', (connection: { destroy(): void }) => connection.destroy())
-  server.prependListener('secureConnection', (socket: TLSSocket) => {
-    const now = tls()
-    if (now && !isAdmitted(socket, now)) socket.destroy()
+export interface WebServer {
+  readonly server: Server
+  /** From now on new connections get this. */
+  readonly renew: (tls: TlsConfig) => void
+  /** Ends every connection. */
+  readonly cut: () => void
+  readonly close: () => Promise<void>
+}
+
+/** A server for the app that serves as configured. */
+export function createWebServer(app: Express, { tls, http2 }: WebConfig, limits: Limits): WebServer {
+  const { server, renew } = tls
+    ? secure(app, tls, http2, limits)
+    : { server: createHttp(limits, forHttp1(app)), renew: () => undefined }
+  server.timeout = limits.idleMs
+  server.maxConnections = limits.maxConnections
+  const open = new Set<Socket>()
+  server.on('connection', (socket: Socket) => {
+    open.add(socket)
+    socket.on('close', () => open.delete(socket))
   })
-  return server
+  const cut = (): void => {
+    for (const socket of open) socket.destroy()
+  }
+  const close = (): Promise<void> =>
+    new Promise(resolve => {
+      server.close(() => resolve())
+      // It would wait for them.
+      cut()
+    })
+  return { server, renew, cut, close }
 }
 
-/** New connections get the new certificate. */
-export function renew(server: Server, tls: TlsConfig): void {
-  if (server instanceof TlsServer) server.setSecureContext(contextOf(tls))
+/**
+ * HTTP/1.1 and HTTP/2 on one port, by ALPN. Not by `allowHTTP1` of node:http2: that has none of the limits for HTTP/1.1,
+ * headers may take 60 s there whatever is set.
+ */
+function secure(app: Express, first: TlsConfig, http2: boolean, limits: Limits) {
+  let tls = first
+  const server = createHttps(
+    {
+      ...limits,
+      ...tls.context,
+      requestCert: tls.clientAuth !== 'NoClientCert',
+      rejectUnauthorized: tls.clientAuth === 'RequireAndVerifyClientCert',
+      ALPNProtocols: http2 ? ['h2', 'http/1.1'] : ['http/1.1'],
+    },
+    forHttp1(app),
+  )
+  // It never listens itself.
+  const second = createHttp2({ settings: { maxConcurrentStreams: 100, maxHeaderListSize: limits.maxHeaderSize } })
+  second.on('request', forHttp2(app))
+  second.setTimeout(limits.idleMs)
+  const toHttp1 = server.listeners('secureConnection')
+  server.removeAllListeners('secureConnection')
+  server.on('secureConnection', (socket: TLSSocket) => {
+    if (!isAdmitted(socket, tls)) socket.destroy()
+    else if (socket.alpnProtocol === 'h2') second.emit('connection', socket)
+    else for (const listener of toHttp1) listener.call(server, socket)
+  })
+  const renew = (next: TlsConfig): void => {
+    tls = next
+    server.setSecureContext(next.context)
+  }
+  return { server, renew }
 }
 
-const contextOf = ({ cert, key, ca, minVersion, maxVersion, ciphers, curves }: TlsConfig): SecureContextOptions => ({
-  cert,
-  key,
-  minVersion,
-  maxVersion,
-  ...(ca !== undefined && { ca }),
-  ...(ciphers !== undefined && { ciphers }),
-  ...(curves !== undefined && { ecdhCurve: curves }),
-})
-
-function isAdmitted(socket: TLSSocket, { clientAuth, allowedSans }: TlsConfig): boolean {
-  if (clientAuth === 'NoClientCert' || clientAuth === 'RequestClientCert') return true
-  const { raw, subjectaltname = '' } = socket.getPeerCertificate() as { raw?: Buffer; subjectaltname?: string }
-  if (!raw) return clientAuth === 'VerifyClientCertIfGiven'
-  if (clientAuth === 'RequireAnyClientCert') return true
-  const sans = subjectaltname.split(', ').map(san => san.slice(san.indexOf(':') + 1))
-  return socket.authorized && (allowedSans.length === 0 || sans.some(san => allowedSans.includes(san)))
-}
+const forHttp1 =
+  (app: Express): RequestListener =>
+  (request, response) => {
+    request.url = originForm(request.url ?? '')
+    app(request, response)
+  }
 
 /**
  * Express gives each request the prototype of HTTP/1, which HTTP/2 has not. For those there is a second view of the same
  * app, whose prototypes have what Express adds on top of what HTTP/2 has.
  */
-function either(app: Express): RequestListener {
+function forHttp2(app: Express): (request: Http2ServerRequest, response: Http2ServerResponse) => void {
   const view = (base: object, own: object): object =>
     Object.create(Object.create(base, Object.getOwnPropertyDescriptors(own)) as object, {
       app: { value: app },
@@ -80,9 +110,17 @@ function either(app: Express): RequestListener {
   const second = Object.create(app, {
     request: { value: view(Http2ServerRequest.prototype, express.request) },
     response: { value: view(Http2ServerResponse.prototype, express.response) },
-  }) as { handle: RequestListener }
+  }) as unknown as { handle: (request: Http2ServerRequest, response: Http2ServerResponse) => void }
   return (request, response) => {
-    if (request.httpVersionMajor === 2) second.handle(request, response)
-    else app(request, response)
+    request.url = originForm(request.url)
+    second.handle(request, response)
   }
+}
+
+/** A request target as a path (RFC 9112, section 3.2). What cannot be one is `*`: Express would pass over everything. */
+function originForm(target: string): string {
+  if (target.startsWith('/')) return target
+  if (!/^https?:/i.test(target) || !URL.canParse(target)) return '*'
+  const { pathname, search } = new URL(target)
+  return pathname + search
 }

@@ -1,4 +1,3 @@
-import type { Server, Socket } from 'node:net'
 import { isDeepStrictEqual } from 'node:util'
 import type { Express, RequestHandler } from 'express'
 import { describeError } from '../core/errors.ts'
@@ -8,7 +7,7 @@ import { basicAuth } from './auth.ts'
 import { loadWebConfig, openToAll, type WebConfig } from './config.ts'
 import { guard } from './guard.ts'
 import { listenAt, type Place } from './listen.ts'
-import { createWebServer, renew } from './servers.ts'
+import { createWebServer, usualLimits, type Limits } from './servers.ts'
 
 export interface Web {
   /** Where it serves, as it was bound. */
@@ -17,59 +16,63 @@ export interface Web {
   close(): Promise<void>
 }
 
-/** How often certificates and users are looked at for a change. */
-const lookMs = 2_000
+export interface Serving {
+  readonly createApp: (guards: readonly RequestHandler[]) => Express
+  readonly places: readonly Place[]
+  /** For `--web.config.file`. */
+  readonly file: string | undefined
+  readonly log: Logger
+  /** When it aborts, the file is no longer followed. */
+  readonly stop: AbortSignal
+  readonly limits?: Limits
+  /** How often the file, and the files it names, are looked at for a change. */
+  readonly lookMs?: number
+}
 
 /**
  * Serves the app at all places. Rejects with a ConfigError, or with an Error that names the place that is taken. From
  * then on new users and certificates are taken in by themselves, all of a file or nothing.
  */
-export async function startWeb(
-  createApp: (guards: readonly RequestHandler[]) => Express,
-  places: readonly Place[],
-  file: string | undefined,
-  log: Logger,
-  stop: AbortSignal,
-): Promise<Web> {
-  let config = file === undefined ? openToAll : await loadWebConfig(file)
-  const app = createApp(
-    guard(
-      () => config,
-      basicAuth(() => config.users),
-    ),
-  )
-  const servers: Server[] = []
-  const enders: (() => Promise<void>)[] = []
+export async function startWeb(serving: Serving): Promise<Web> {
+  const { createApp, places, file, log, stop, limits = usualLimits, lookMs = 2_000 } = serving
+  let config = file === undefined ? openToAll : await loadWebConfig(file, stop)
+  const authenticate = basicAuth(() => config.users)
+  const app = createApp(guard(() => config, authenticate))
+  const servers = places.map(place => ({ place, ...createWebServer(app, config, limits) }))
   const close = async (): Promise<void> => {
-    await Promise.all(enders.map(end => end()))
+    await Promise.all(servers.map(server => server.close()))
   }
   const addresses: string[] = []
   try {
-    for (const place of places) {
-      const server = createWebServer(app, config, () => config.tls)
-      servers.push(server)
-      enders.push(enderOf(server))
-      addresses.push(await listenAt(server, place))
-    }
+    for (const { server, place } of servers) addresses.push(await listenAt(server, place))
   } catch (error) {
     await close()
     throw error
   }
+  // Without a listener, a connection that cannot be accepted would end the process.
+  for (const { server } of servers)
+    server.on('error', error => log.error({ error: describeError(error) }, 'a connection could not be accepted'))
+
   const take = (next: WebConfig): void => {
-    if (needsRestart(config, next))
-      log.warn('tls_server_config, client_auth_type or http2 was switched: that takes a restart')
-    if (config.tls && next.tls && !isDeepStrictEqual(config.tls, next.tls))
-      for (const server of servers) renew(server, next.tls)
-    config = next
+    const restart = needsRestart(config, next)
+    if (restart)
+      log.warn({ file }, 'tls_server_config stays as it was: to switch it, client_auth_type or http2 takes a restart')
+    const { tls: before, http2 } = config
+    const tls = restart ? before : next.tls
+    config = { ...next, tls, http2 }
+    if (tls) for (const server of servers) server.renew(tls)
+    // Who was let in by what no longer holds must not stay.
+    if (!isDeepStrictEqual(admission(before), admission(tls))) for (const server of servers) server.cut()
     log.info({ file }, 'the web configuration was reloaded')
   }
-  if (file !== undefined) void follow(file, config, take, log, stop)
+  if (file !== undefined) void follow(file, config, lookMs, take, log, stop)
   return { addresses, close }
 }
 
 async function follow(
   file: string,
   first: WebConfig,
+  lookMs: number,
   take: (next: WebConfig) => void,
   log: Logger,
   stop: AbortSignal,
@@ -78,14 +81,14 @@ async function follow(
   let told: string | undefined
   await every(lookMs, lookMs, stop, async () => {
     try {
-      const next = await loadWebConfig(file)
+      const next = await loadWebConfig(file, stop)
       told = undefined
-      if (isDeepStrictEqual(known, next)) return
+      if (stop.aborted || isDeepStrictEqual(known, next)) return
       known = next
       take(next)
     } catch (error) {
       const text = describeError(error)
-      if (told !== text)
+      if (told !== text && !stop.aborted)
         log.error({ error: text }, 'the web configuration was not reloaded, and the one before it still holds')
       told = text
     }
@@ -94,18 +97,6 @@ async function follow(
 
 /** What a server is made with. */
 const needsRestart = (a: WebConfig, b: WebConfig): boolean =>
-  a.http2 !== b.http2 || a.tls?.clientAuth !== b.tls?.clientAuth || (a.tls === undefined) !== (b.tls === undefined)
+  a.http2 !== b.http2 || a.tls?.clientAuth !== b.tls?.clientAuth
 
-/** What ends a server with every connection it has: `close()` alone waits for them, and HTTP/2 has no other way. */
-function enderOf(server: Server): () => Promise<void> {
-  const open = new Set<Socket>()
-  server.on('connection', (socket: Socket) => {
-    open.add(socket)
-    socket.on('close', () => open.delete(socket))
-  })
-  return () =>
-    new Promise(resolve => {
-      server.close(() => resolve())
-      for (const socket of open) socket.destroy()
-    })
-}
+const admission = (tls: WebConfig['tls']) => [tls?.context.ca, tls?.allowedSans]

@@ -1,0 +1,115 @@
+/** The web server of the exporter in this process, with short limits, and a client that asks it one thing. */
+import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
+import { request as httpsRequest, type RequestOptions } from 'node:https'
+import { writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { onTestFinished } from 'vitest'
+import type { Check } from '../../src/core/probe.ts'
+import { createLog } from '../../src/core/log.ts'
+import { createMonitor, type Monitor } from '../../src/monitor.ts'
+import { createApp } from '../../src/web/app.ts'
+import type { Place } from '../../src/web/listen.ts'
+import { usualLimits, type Limits } from '../../src/web/servers.ts'
+import { startWeb } from '../../src/web/web.ts'
+import { checkOf, fine, noReferences } from '../core/checks.ts'
+import { removeFolder, tempFolder } from '../servers/processes.ts'
+
+/** The time limits of the daemon divided by twenty. */
+export const shortLimits: Limits = {
+  ...usualLimits,
+  headersTimeout: 500,
+  requestTimeout: 750,
+  keepAliveTimeout: 1_500,
+  connectionsCheckingInterval: 100,
+  handshakeTimeout: 500,
+  idleMs: 2_000,
+}
+
+export interface Given {
+  /** What stands in the file for `--web.config.file`, and in the files beside it. */
+  readonly config?: object
+  readonly files?: Readonly<Record<string, string>>
+  readonly places?: readonly Place[]
+  readonly checks?: readonly Check[]
+  readonly limits?: Limits
+}
+
+export interface Served {
+  readonly monitor: Monitor
+  readonly addresses: readonly string[]
+  /** Of the first address. */
+  readonly port: number
+  /** What was logged, without its time. */
+  readonly logged: Record<string, unknown>[]
+  /** The folder of the file. */
+  readonly folder: string
+  readonly rewrite: (name: string, text: string) => Promise<void>
+  readonly close: () => Promise<void>
+}
+
+const lookMs = 40
+export const loopback: Place = { host: '127.0.0.1', port: 0 }
+
+/** Serves until the test is over. */
+export async function serving(given: Given = {}): Promise<Served> {
+  const folder = tempFolder('mailpath-web-')
+  const rewrite = (name: string, text: string) => writeFile(path.join(folder, name), text)
+  for (const [name, text] of Object.entries(given.files ?? {})) await rewrite(name, text)
+  // JSON is YAML.
+  if (given.config) await rewrite('web.yml', JSON.stringify(given.config))
+  const logged: Record<string, unknown>[] = []
+  const log = createLog('debug', 'json', line => {
+    const { time: _, ...entry } = JSON.parse(line) as Record<string, unknown>
+    logged.push(entry)
+  })
+  const checks = given.checks ?? [checkOf(() => Promise.resolve(fine))]
+  const monitor = createMonitor({ checks, mail: [] }, noReferences, log)
+  const stop = new AbortController()
+  const exporter = () => ({ version: '0', nodeVersion: 'v0', lastReloadSuccessful: true, lastReloadSuccessAt: 0 })
+  const web = await startWeb({
+    createApp: guards => createApp({ monitor, configFile: 'mailpath.yml', exporter, log, guards }),
+    places: given.places ?? [loopback],
+    file: given.config && path.join(folder, 'web.yml'),
+    log,
+    stop: stop.signal,
+    limits: given.limits ?? shortLimits,
+    lookMs,
+  })
+  let closed: Promise<void> | undefined
+  const close = (): Promise<void> => {
+    stop.abort(new Error('the test is over'))
+    closed ??= web.close().then(() => removeFolder(folder))
+    return closed
+  }
+  onTestFinished(close)
+  const port = Number(/:(\d+)$/.exec(web.addresses[0] ?? '')?.[1])
+  return { monitor, addresses: web.addresses, port, logged, folder, rewrite, close }
+}
+
+export interface Answer {
+  readonly status: number | undefined
+  readonly headers: IncomingHttpHeaders
+  readonly body: string
+}
+
+/** Asks over a connection of its own. Rejects with the error of the connection. */
+export function ask(
+  at: { readonly port: number } | { readonly socketPath: string },
+  { secure, ...options }: RequestOptions & { readonly secure?: boolean } = {},
+): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const send = (secure ?? options.ca !== undefined) ? httpsRequest : httpRequest
+    send({ host: '127.0.0.1', agent: false, ...at, ...options }, response => {
+      let body = ''
+      response.setEncoding('utf8').on('data', (text: string) => (body += text))
+      response.on('error', reject)
+      response.on('end', () => resolve({ status: response.statusCode, headers: response.headers, body }))
+    })
+      .on('error', reject)
+      .end()
+  })
+}
+
+export const basic = (user: string, password: string): { readonly authorization: string } => ({
+  authorization: `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`,
+})
