@@ -134,6 +134,7 @@ export const environment: readonly Told[] = [
   ['NAME', 'Whatever a reference {env: NAME} of the configuration names.'],
   ['NO_COLOR, TERM', 'check prints no colours where NO_COLOR is set or TERM is dumb.'],
   ['KUBERNETES_SERVICE_HOST, KUBERNETES_SERVICE_PORT', 'The API server, inside of a cluster.'],
+  ['CREDENTIALS_DIRECTORY', 'Where the files of credential references are (systemd).'],
   ['LISTEN_FDS, LISTEN_PID', 'The sockets that systemd passes.'],
   ['NOTIFY_SOCKET, WATCHDOG_USEC, WATCHDOG_PID', 'Set by systemd for a unit of Type=notify, with a watchdog.'],
   ['NODE_EXTRA_CA_CERTS', "A file of certificates to trust besides Node's own (read by Node)."],
