@@ -34,7 +34,9 @@ export function editsOf(expr: string): Edit[] {
     enter({ node }) {
       const add = (text: string, { from, to }: Pick<SyntaxNode, 'from' | 'to'> = node): number =>
         edits.push({ from, to, text })
-      for (const other of operators[node.name] ?? []) add(other)
+      // In a matcher != is the opposite of =, and not of ==.
+      const inMatcher = node.parent?.name === 'MatchOp' && node.name === 'Neq'
+      for (const other of inMatcher ? ['='] : (operators[node.name] ?? [])) add(other)
       switch (node.name) {
         case 'NumberDurationLiteral':
           for (const other of numbersNear(Number(textOf(node)))) add(other)

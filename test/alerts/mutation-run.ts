@@ -44,14 +44,15 @@ function closure(name: string, next: (name: string) => readonly string[]): Set<s
   return found
 }
 
-/** What the rules of a name look at: what is recorded, and every alert where they ask for ALERTS. */
+/** What the rules of a name look at: what is recorded, and every alert where they ask for ALERTS without a name. */
 function usesOf(rules: readonly Rule[]): (name: string) => string[] {
   const words = new Map(rules.map(rule => [rule, names(textsOf(rule))]))
   return name => {
-    const asked = rules.filter(rule => nameOf(rule) === name).flatMap(rule => [...(words.get(rule) ?? [])])
-    const has = new Set(asked)
+    const own = rules.filter(rule => nameOf(rule) === name)
+    const asked = new Set(own.flatMap(rule => [...(words.get(rule) ?? [])]))
+    const anyAlert = own.some(rule => /\bALERTS(?!{alertname="\w+")/.test(rule.expr))
     return rules
-      .filter(rule => has.has(nameOf(rule)) || (has.has('ALERTS') && rule.alert !== undefined))
+      .filter(rule => asked.has(nameOf(rule)) || (anyAlert && rule.alert !== undefined))
       .map(nameOf)
       .filter(other => other !== name)
   }

@@ -2,6 +2,9 @@
 
 const always1 = 'The series is there only while it holds, and always 1: the greatest value is the least.'
 
+const aSecond =
+  'It begins or ends a second earlier or later, which makes no difference to what has to last for 5 minutes.'
+
 export const survivors: Readonly<Record<string, string>> = {
   'mail_path:mailpath_mail_blocker:max: max -> min': always1,
   'target:mailpath_check_reason:max: max -> min': always1,
@@ -14,4 +17,12 @@ export const survivors: Readonly<Record<string, string>> = {
   'MailVerdictUnknown warning: max -> min':
     'A replica that does not say unknown says something else, and then there is no alert at all.',
   'MailVerdictUnknown warning: verdict="unknown" -> nothing': 'What is not unknown is left out by what follows.',
+  'MailpathCheckUnknown warning: max -> min':
+    'A replica that does not say unknown says something else, and then there is no alert at all.',
+  'MailpathCheckUnknown warning: verdict="unknown" -> nothing': 'What is not unknown is left out by what follows.',
+  'MailSmtpCertificateInvalid critical: 0 -> 1 (2)': aSecond,
+  'MailSmtpCertificateInvalid critical: 0 -> -1 (2)': aSecond,
+  'MailSmtpCertificateInvalid critical: <= -> <': aSecond,
+  'Watchdog none: 1 -> 1.1': 'Its value says nothing: it is always there.',
+  'Watchdog none: 1 -> 0.9': 'Its value says nothing: it is always there.',
 }

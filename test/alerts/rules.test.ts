@@ -51,7 +51,7 @@ const recorded = new Map(records.map(rule => [rule.record, rule]))
 function labelsOf(metric: string): readonly string[] | undefined {
   const labels = own.get(metric)
   if (labels) return [...labels, ...scraped]
-  if (metric === 'up') return scraped
+  if (metric === 'up' || metric === 'process_start_time_seconds') return scraped
   if (metric === 'ALERTS') return ['alertname', 'alertstate', ...fired.flatMap(alert => [...alert.labels])]
   const record = recorded.get(metric)
   const sources = record && askedBy(record.expr).selectors.filter(({ metric: source }) => source !== metric)

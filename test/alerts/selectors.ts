@@ -66,10 +66,13 @@ function selectorOf(node: SyntaxNode, text: (node: SyntaxNode) => string): Selec
   }
 }
 
+/** Those whose labels count: what is in scalar() has none. */
 function metricsIn(node: SyntaxNode, text: (node: SyntaxNode) => string): string[] {
   const found: string[] = []
   node.cursor().iterate(({ name, node: inner }) => {
     if (name === 'Identifier') found.push(text(inner))
+    const called = inner.getChild('FunctionIdentifier')
+    return !called || text(called) !== 'scalar'
   })
   return [...new Set(found)]
 }

@@ -23,7 +23,7 @@ describe('a login', () => {
   })
 
   it.each(['2a', '2b', '2y'])('is right against a hash of the version %s', async version => {
-    const written = (await hash('correct horse', { cost: 4 })).replace(/^\$2b/, `$${version}`)
+    const written = (await hash('correct horse', 4)).replace(/^\$2b/, `$${version}`)
     const authenticate = basicAuth(() => ({ alice: written }))
     expect(await authenticate(authorization('alice', 'correct horse'))).toBe(true)
     expect(await authenticate(authorization('alice', 'correct hors'))).toBe(false)
@@ -39,7 +39,7 @@ describe('a login', () => {
   it('is wrong in every other way', async () => {
     const users = ['alice', 'bob smith', '', 'constructor']
     const known = Object.fromEntries(
-      await Promise.all(users.map(async user => [user, await hash(`of ${user}`, { cost: 4 })] as const)),
+      await Promise.all(users.map(async user => [user, await hash(`of ${user}`, 4)] as const)),
     )
     const authenticate = basicAuth(() => known)
     for (const user of users) {
@@ -76,7 +76,7 @@ describe('a login', () => {
 
 describe('the time a login takes', () => {
   it('is that of bcrypt, whether the user exists or not, and the second time next to nothing', async () => {
-    const users = { alice: await hash('right', { cost: 9 }) }
+    const users = { alice: await hash('right', 9) }
     const authenticate = basicAuth(() => users)
     const wrong = await cost(4, i => authenticate(authorization('alice', `wrong ${i}`)))
     const unknown = await cost(4, i => authenticate(authorization('mallory', `wrong ${i}`)))
@@ -91,7 +91,7 @@ describe('the time a login takes', () => {
   })
 
   it('is paid once by a crowd that comes with the same login', async () => {
-    const users = { alice: await hash('right', { cost: 8 }) }
+    const users = { alice: await hash('right', 8) }
     const one = await cost(2, () => basicAuth(() => users)(authorization('alice', 'right')))
     const authenticate = basicAuth(() => users)
     const from = performance.now()
@@ -103,9 +103,9 @@ describe('the time a login takes', () => {
   })
 
   it('is paid again where a hundred others have come since: no more is remembered', async () => {
-    const cheap = await hash('right', { cost: 4 })
+    const cheap = await hash('right', 4)
     const others = Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`user ${i}`, cheap]))
-    const users = { alice: await hash('right', { cost: 9 }), ...others }
+    const users = { alice: await hash('right', 9), ...others }
     const authenticate = basicAuth(() => users)
     const alice = () => authenticate(authorization('alice', 'right'))
     const first = await cost(1, alice)
@@ -117,7 +117,7 @@ describe('the time a login takes', () => {
 
 describe('users, when the file is read anew', () => {
   it('are locked out, let in and given other passwords without a restart', async () => {
-    const [one, two] = await Promise.all([hash('one', { cost: 4 }), hash('two', { cost: 4 })])
+    const [one, two] = await Promise.all([hash('one', 4), hash('two', 4)])
     const web = await serving({ config: { basic_auth_users: { alice: one, bob: one } } })
     const status = async (user: string, password: string) =>
       (await ask(web, { path: '/-/healthy', headers: basic(user, password) })).status
@@ -133,7 +133,7 @@ describe('users, when the file is read anew', () => {
   })
 
   it('stay as they were while the file is bad, and that is logged once', async () => {
-    const one = await hash('one', { cost: 4 })
+    const one = await hash('one', 4)
     const web = await serving({ config: { basic_auth_users: { alice: one } } })
     await web.rewrite('web.yml', 'basic_auth_users:\n  alice: hunter2\n')
     await waitFor(() => web.logged.length > 0, { what: 'it is logged' })
@@ -152,7 +152,7 @@ describe('users, when the file is read anew', () => {
 
 describe('who guesses passwords', () => {
   it('has two bcrypts at once, and everything else is answered meanwhile', async () => {
-    const config = { basic_auth_users: { alice: await hash('right', { cost: 10 }) } }
+    const config = { basic_auth_users: { alice: await hash('right', 10) } }
     // Who waits for twenty others is not cut off for it.
     const web = await serving({ config, limits: usualLimits })
     const healthy = () => ask(web, { path: '/-/healthy', headers: basic('alice', 'right') })

@@ -45,7 +45,7 @@ beforeAll(async () => {
       client_ca_file: 'clients.crt',
       client_allowed_sans: ['prometheus.example'],
     },
-    basic_auth_users: { prometheus: await hash('right', { cost: 12 }) },
+    basic_auth_users: { prometheus: await hash('right', 12) },
   }
   const files = {
     'ca.crt': ca.cert,
@@ -151,7 +151,7 @@ describe.skipIf(!needs('prometheus', prometheus, 'apt-get install prometheus'))(
 
     // bcrypt costs more than all of a scrape once the login is known.
     const from = performance.now()
-    await verify('wrong', await hash('right', { cost: 12 }))
+    await verify('wrong', await hash('right', 12))
     const bcryptSeconds = (performance.now() - from) / 2_000
     const scrape = await query('min_over_time(scrape_duration_seconds{job=~"http."}[1m])')
     expect(Math.max(...Object.values(scrape))).toBeLessThan(bcryptSeconds)
