@@ -35,8 +35,7 @@ const edit =
   (from: string | RegExp, to: string): Row['inject'] =>
   stage =>
     stage.edit(from, to)
-const absent = (name: string): Expectation =>
-  fails('settings/env file setting_absent', setting('env file', name, 0, 0))
+const absent = (name: string): Expectation => fails('settings/env file setting_absent', setting('env file', name, 0, 0))
 const different = (name: string): Expectation =>
   fails('settings/env file setting_different', setting('env file', name, 1, 0))
 

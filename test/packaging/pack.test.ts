@@ -72,7 +72,8 @@ describe('the package', () => {
 
   it('has the dashboards, and nothing of what makes them', async () => {
     const dashboards = await readdir(path.join(root, 'grafana/dashboards')).catch(() => [])
-    for (const file of dashboards.filter(name => name.endsWith('.json'))) expect(names).toContain(`grafana/dashboards/${file}`)
+    for (const file of dashboards.filter(name => name.endsWith('.json')))
+      expect(names).toContain(`grafana/dashboards/${file}`)
     expect(names.filter(name => name.startsWith('grafana/') && !/\.(json|ya?ml|md)$/.test(name))).toEqual([])
   })
 
