@@ -40,7 +40,7 @@ export function readKubeconfig(text: string, folder: string, wanted: string | un
 
 function serverOf(cluster: Fields, folder: string): Pick<KubernetesAccess, 'url' | 'servername' | 'ca'> {
   const url = textIn(cluster, 'server') ?? ''
-  if (!/^https?:\/\/[^/?#@]+\/?[^?#]*$/.test(url) || !URL.canParse(url))
+  if (!/^https?:\/\/[^/?#@]+(\/[^?#]*)?$/.test(url) || !URL.canParse(url))
     throw new Error('the server of the cluster is not a URL such as https://10.0.0.1:6443')
   if (cluster['insecure-skip-tls-verify'] === true)
     throw new Error(

@@ -84,9 +84,10 @@ type Path = readonly (string | number)[]
 const isNode = (value: unknown): value is Record<string | number, unknown> =>
   typeof value === 'object' && value !== null
 
-/** Names are repeated, so that a person finds them; they are no secrets. */
+/** Names are repeated, so that a person finds them, and are labels of metrics; they are no secrets. So are the keys of `expect` and `sources`. */
 const isName = (path: Path): boolean =>
-  ['name', 'target', 'expect'].includes(String(path.at(-1))) || (path[0] === 'mail' && path.at(-1) !== 'provider')
+  ['name', 'target', 'cluster', 'expect', 'sources'].includes(String(path.at(-1))) ||
+  (path[0] === 'mail' && path.at(-1) !== 'provider')
 
 const pathsIn = (value: unknown, path: Path = []): Path[] =>
   (isNode(value) ? Object.entries(value) : []).flatMap(([key, below]) => [
