@@ -121,6 +121,18 @@ describe('the judgement of a write path', () => {
       { writable: 0 },
     ],
     [
+      'a deadline before the commit',
+      { ladder: [rung('xid', { ok: false, hung: true, text: 'no answer within 5 s' })] },
+      'write_path_no_answer',
+      { writable: 0 },
+    ],
+    [
+      'a heartbeat whose commit hangs',
+      { ladder: [...climbed, rung('heartbeat', { ok: false, hung: true, syncWait: true })] },
+      'write_path_commit_stuck',
+      { writable: 0 },
+    ],
+    [
       'an earlier commit that hangs',
       { ladder: [rung('xid'), refused('commit', '55P03', 'canceling statement due to lock timeout')] },
       'write_path_commit_stuck',

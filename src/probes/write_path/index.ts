@@ -268,8 +268,12 @@ function rungProblem(address: string, rung: Rung): Reason[] {
   // 25006 has been told by readOnlyProblem already.
   if (rung.ok || rung.code === '25006') return []
   const told = `${address}: ${rung.code ? `SQLSTATE ${rung.code}, ` : ''}${rung.text} (rung ${rung.rung})`
-  if (rung.rung === 'heartbeat' && rung.code !== '53100') return [writePathReason('write_path_heartbeat_refused', told)]
   if (rung.code === '53100') return [writePathReason('write_path_disk_full', told)]
+  if (rung.hung && (rung.rung === 'commit' || rung.syncWait)) {
+    const why = rung.syncWait ? 'it waits for a synchronous standby' : rung.text
+    return [writePathReason('write_path_commit_stuck', `${address}: a commit did not come back: ${why}`)]
+  }
+  if (rung.rung === 'heartbeat') return [writePathReason('write_path_heartbeat_refused', told)]
   if (rung.code === '55P03')
     return [
       writePathReason(
@@ -277,15 +281,7 @@ function rungProblem(address: string, rung: Rung): Reason[] {
         `${address}: an earlier commit of this exporter still hangs there (rung ${rung.rung})`,
       ),
     ]
-  if (rung.hung) {
-    const why = rung.syncWait ? 'it waits for a synchronous standby' : rung.text
-    return [
-      writePathReason(
-        'write_path_commit_stuck',
-        `${address}: a commit did not come back within ${rung.seconds.toFixed(1)} s: ${why}`,
-      ),
-    ]
-  }
+  if (rung.hung) return [writePathReason('write_path_no_answer', told)]
   return [writePathReason('write_path_write_refused', told)]
 }
 
