@@ -3,11 +3,11 @@ import { fileReader } from '../clients/files.ts'
 import { Unresolved, describeError } from '../core/errors.ts'
 import type { Reference } from '../core/probe.ts'
 import type { References } from '../core/run.ts'
+import { sourceOf } from '../core/source.ts'
 import type { VaultTarget } from '../probes/vault/index.ts'
 import { kubernetesSecrets, type Settings } from '../references/kubernetes.ts'
 import type { Asking } from '../references/sharing.ts'
 import { vaultSecrets } from '../references/vault.ts'
-import { written, writtenSource } from '../references/written.ts'
 import { parseDotenv } from './dotenv.ts'
 import type { KubernetesConfig } from './schema.ts'
 
@@ -28,7 +28,7 @@ interface Found {
 
 /**
  * Fetches references, anew each time, but once for all who ask at the same time. An Unresolved begins with the reference
- * as a person wrote it and never has the value. An empty value is none: an empty password or host is a mistake wherever
+ * and never has the value. An empty value is none: an empty password or host is a mistake wherever
  * it comes from.
  */
 export function createReferences({ env, vaults, kubernetes, serviceAccount: account }: Sources): References {
@@ -37,7 +37,7 @@ export function createReferences({ env, vaults, kubernetes, serviceAccount: acco
   const fromVault = vaultSecrets({ targets: vaults, account, read, value })
 
   async function value(reference: Reference, asking: Asking): Promise<string> {
-    return resolved(written(reference), async () => {
+    return resolved(sourceOf(reference), async () => {
       const { found, name } = await find(reference, asking)
       if (found === '' && reference.default !== '') throw new Error(`${name} is empty`)
       if (found !== undefined) return found
@@ -71,7 +71,7 @@ export function createReferences({ env, vaults, kubernetes, serviceAccount: acco
   return {
     value: (reference, signal, maxAgeMs = 0) => value(reference, { signal, maxAgeMs }),
     settings: (source, signal, maxAgeMs = 0) =>
-      resolved(writtenSource(source), async (): Promise<Settings> => {
+      resolved(sourceOf(source), async (): Promise<Settings> => {
         if (source.dotenv !== undefined) return parseDotenv(await read(source.dotenv, signal))
         if (source.kubernetes) return fromKubernetes(source.kubernetes, { signal, maxAgeMs })
         throw new Error('names no source')

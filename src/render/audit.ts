@@ -12,7 +12,7 @@ import {
 import { packages } from '../probes/packages/index.ts'
 import { expectationOf, isSecret } from '../probes/settings/expectation.ts'
 import { settings, type SettingState, type SettingsTarget } from '../probes/settings/index.ts'
-import { sourceOf } from '../probes/settings/source.ts'
+import { sourceOf } from '../core/source.ts'
 import { writePath } from '../probes/write_path/index.ts'
 
 /** All that a person asks in an outage, as data. Every line of it follows from a reason or an observation. */

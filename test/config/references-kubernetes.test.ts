@@ -8,7 +8,7 @@ import { startKubernetesDouble, type KubernetesOptions } from '../servers/kubern
 import { canary, file, folder, never, referencesTo, whyNot } from './resolve.ts'
 
 const PGHOST = { kubernetes: { namespace: 'keybuzz', secret: 'keybuzz-db', key: 'PGHOST' } }
-const about = '{kubernetes: {namespace: keybuzz, secret: keybuzz-db, key: PGHOST}}: '
+const about = 'kubernetes keybuzz/keybuzz-db#PGHOST: '
 
 let made: Certificates
 beforeAll(async () => {
@@ -55,7 +55,7 @@ describe('inside of a cluster', () => {
     const own = { kubernetes: { secret: 'keybuzz-db', key: 'PGHOST' } }
     await rm(join(serviceAccount, 'namespace'))
     expect(await whyNot(references.value(own, never))).toBe(
-      '{kubernetes: {secret: keybuzz-db, key: PGHOST}}: the namespace of the service account: there is no such file',
+      'kubernetes keybuzz-db#PGHOST: the namespace of the service account: there is no such file',
     )
     await rm(join(serviceAccount, 'token'))
     expect(await whyNot(references.value(PGHOST, never))).toBe(

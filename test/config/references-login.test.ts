@@ -31,7 +31,7 @@ async function start() {
 const read = (references: References, path = 'secret/data/app/0', signal = never): Promise<string> =>
   references.value({ vault: { target: 'vault-01', path, key: 'PASS' } }, signal)
 
-const about = '{vault: {target: vault-01, path: secret/data/app/0, key: PASS}}: '
+const about = 'vault vault-01 secret/data/app/0#PASS: '
 
 describe('the login by AppRole', () => {
   it('is one for all who need it, and for all rounds', async () => {
@@ -150,7 +150,7 @@ describe('the login by AppRole', () => {
     const references = referencesTo({ env, kubernetes, vaults: [{ ...target, app_role }] })
     api.forbid = true
     expect(await whyNot(read(references))).toBe(
-      `${about}the login at vault-01: secret_id: {kubernetes: {namespace: mail, secret: role, key: SECRET_ID}}: 403 forbidden: grant get on this Secret`,
+      `${about}the login at vault-01: secret_id: kubernetes mail/role#SECRET_ID: 403 forbidden: grant get on this Secret`,
     )
     api.forbid = false
     expect(await read(references)).toBe('hunter2')

@@ -9,10 +9,10 @@ afterEach(() => void vi.useRealTimers())
 
 describe('references', () => {
   it('that cannot be fetched leave everything unknown, and say which and why', async () => {
-    const gone = references(() => Promise.reject(new Unresolved('{file: /run/pw}: no such file')))
+    const gone = references(() => Promise.reject(new Unresolved('file /run/pw: no such file')))
     const seen = await observed(look => look.text('password', { file: '/run/pw' }), gone)
     expect(codesOf(seen)).toEqual([['reference_unresolved', 'unknown']])
-    expect(seen.evidence).toBe('password: {file: /run/pw}: no such file')
+    expect(seen.evidence).toBe('password: file /run/pw: no such file')
     const settings = await observed(look => look.settings('from', { dotenv: '/app/.env' }))
     expect(settings.evidence).toBe('from: the test has no settings')
   })

@@ -58,9 +58,9 @@ describe('judge', () => {
     ],
     [
       'unreadable',
-      setting({ state: 'unreadable', why: 'from: {dotenv: /opt/app/.env}: permission denied' }),
+      setting({ state: 'unreadable', why: 'from: dotenv /opt/app/.env: permission denied' }),
       'unknown',
-      ['setting_unreadable SMTP_HOST from: {dotenv: /opt/app/.env}: permission denied'],
+      ['setting_unreadable SMTP_HOST from: dotenv /opt/app/.env: permission denied'],
       '--',
     ],
   ]

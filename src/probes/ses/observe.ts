@@ -1,6 +1,6 @@
 import { Unresolved, describeError } from '../../core/errors.ts'
 import type { Look, Reference, Resolvable, Target } from '../../core/probe.ts'
-import { sourceOf } from '../settings/source.ts'
+import { sourceOf } from '../../core/source.ts'
 import { lint, type Lint, type SettingName } from './lint.ts'
 
 /** The SES settings of an application. */

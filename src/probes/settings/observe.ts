@@ -1,7 +1,7 @@
 import { Unresolved, describeError } from '../../core/errors.ts'
 import type { Look, Reference, SettingsSource, Target } from '../../core/probe.ts'
 import { expectationOf, isSecret, type Expectation, type Expected } from './expectation.ts'
-import { sourceOf } from './source.ts'
+import { sourceOf } from '../../core/source.ts'
 
 export interface SettingsTarget extends Target {
   readonly from: SettingsSource

@@ -1,6 +1,9 @@
-import type { Reference, Resolvable, SettingsSource } from '../../core/probe.ts'
+import type { Reference, Resolvable, SettingsSource } from './probe.ts'
 
-/** Where a value of the config comes from, for a human: `env SMTP_PASS`, `vault vault-01 secret/data/app#KEY`. Never the value. */
+/**
+ * Where a value of the config comes from, for a human: `env SMTP_PASS`, `vault vault-01 secret/data/app#KEY`. Never a value,
+ * nor the default that stands in for one.
+ */
 export function sourceOf(value: Resolvable | SettingsSource): string {
   if (typeof value !== 'object') return 'the config file'
   const { env, file, credential, dotenv, key, vault, kubernetes }: Reference = asReference(value)
