@@ -159,7 +159,7 @@ describe('observe', () => {
     const seen = await look(drift, { name: 'it', sources, compare: 'value' }, { references })
     expect(seen && outcomeOf(seen)).toEqual([
       'unknown',
-      'drift_unreadable gone: {file: /nowhere/pass}: there is no such file',
+      'drift_unreadable gone: file /nowhere/pass: there is no such file',
     ])
     expect(seen?.samples.map(({ labels, value }) => [labels['a'], labels['b'], value])).toEqual([
       ['.env', 'systemd', 1],
