@@ -3,8 +3,6 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    // Every mutant runs promtool for seconds: npx tsx test/alerts/mutate.ts is the command for it.
-    exclude: ['node_modules', 'test/alerts/mutation.test.ts'],
     setupFiles: ['test/setup.ts'],
     // A process per file: what it opens is its own, and the leak guard sees all of it, child processes too.
     pool: 'forks',
