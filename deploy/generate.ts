@@ -1,0 +1,31 @@
+/** What is made of other files of the project, since kustomize and Helm read only what lies below their own folder. */
+import { readFileSync, readdirSync } from 'node:fs'
+
+const read = (file: string): string => readFileSync(new URL(`../${file}`, import.meta.url), 'utf8')
+
+const rules = read('alerts/mailpath.rules.yml')
+const chart = 'deploy/helm/mailpath-exporter'
+const origin = '# Generated from alerts/mailpath.rules.yml; `npx vitest run test/deploy -u` writes it anew.\n'
+
+/** The rules as the Prometheus operator takes them: a file of rules is the `spec`. */
+const prometheusRule = `${origin}apiVersion: monitoring.coreos.com/v1
+kind: PrometheusRule
+metadata:
+  name: mailpath-exporter
+  labels:
+    app.kubernetes.io/name: mailpath-exporter
+spec:
+${rules.slice(rules.indexOf('groups:')).replace(/^(?=.)/gm, '  ')}`
+
+const dashboards = readdirSync(new URL('../grafana/dashboards/', import.meta.url)).filter(file =>
+  file.endsWith('.json'),
+)
+
+/** Every generated file below `deploy/`, by its path in the project. */
+export const generated: Readonly<Record<string, string>> = {
+  'deploy/kustomize/monitoring/prometheusrule.yaml': prometheusRule,
+  [`${chart}/rules/mailpath.rules.yml`]: origin + rules,
+  ...Object.fromEntries(
+    dashboards.map(file => [`${chart}/dashboards/${file}`, read(`grafana/dashboards/${file}`)] as const),
+  ),
+}
