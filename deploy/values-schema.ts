@@ -1,0 +1,86 @@
+/** What the values of the chart may be. Helm checks it at every install: a key that nobody reads is an error. */
+import { z } from 'zod'
+import { configSchema, type JsonSchema } from '../src/render/config-schema.ts'
+
+const text = z.string()
+const duration = z.string().regex(/^(\d+(ms|[smhd]))*$/)
+const texts = z.record(z.string(), text)
+/** Fields of Kubernetes, which it checks itself. */
+const anything = z.looseObject({})
+const list = z.array(anything)
+const section = <Shape extends z.ZodRawShape>(shape: Shape) => z.strictObject(shape).partial()
+/** An object of its own, that is made on demand. */
+const extra = { enabled: z.boolean(), namespace: text, labels: texts }
+
+const values = section({
+  existingConfigMap: text,
+  secretMounts: z.array(z.strictObject({ name: text, mountAs: text.optional() })),
+  rbac: section({ secrets: z.array(z.strictObject({ name: text.min(1), namespace: text.optional() })) }),
+  image: section({
+    repository: text,
+    tag: text,
+    digest: z.string().regex(/^(sha256:[0-9a-f]{64})?$/),
+    pullPolicy: z.enum(['Always', 'IfNotPresent', 'Never']),
+  }),
+  imagePullSecrets: list,
+  nameOverride: text,
+  fullnameOverride: text,
+  commonLabels: texts,
+  replicas: z.int().min(0),
+  extraArgs: z.array(text),
+  env: list,
+  envFrom: list,
+  extraVolumes: list,
+  extraVolumeMounts: list,
+  serviceAccount: section({ create: z.boolean(), name: text, annotations: texts, automountToken: z.boolean() }),
+  deploymentAnnotations: texts,
+  podAnnotations: texts,
+  podLabels: texts,
+  podSecurityContext: anything,
+  securityContext: anything,
+  resources: anything,
+  livenessProbe: anything,
+  readinessProbe: anything,
+  priorityClassName: text,
+  nodeSelector: texts,
+  tolerations: list,
+  affinity: anything,
+  topologySpreadConstraints: list,
+  service: section({ type: text, port: z.int().min(1).max(65535), annotations: texts, labels: texts }),
+  serviceMonitor: section({
+    ...extra,
+    interval: duration,
+    scrapeTimeout: duration,
+    scheme: z.enum(['', 'http', 'https']),
+    tlsConfig: anything,
+    basicAuth: anything,
+    relabelings: list,
+    metricRelabelings: list,
+  }),
+  prometheusRule: section({ ...extra, grafanaUrl: text, runbookUrl: text }),
+  dashboards: section({ ...extra, annotations: texts }),
+  networkPolicy: section({ enabled: z.boolean(), from: list, egress: list }),
+  podDisruptionBudget: section({
+    enabled: z.boolean(),
+    minAvailable: z.union([z.int(), text]),
+    maxUnavailable: z.union([z.int(), text]),
+  }),
+  extraManifests: z.array(z.union([text, anything])),
+  // What Helm itself gives to a chart that another one depends on.
+  global: anything,
+})
+
+/** The JSON Schema of `values.yaml`, with that of the exporter's own configuration in it. */
+export function valuesSchema(): JsonSchema {
+  const { properties, ...schema } = z.toJSONSchema(values, { target: 'draft-7' }) as JsonSchema
+  const { $schema: _, definitions, ...config } = forGo(configSchema())
+  return { ...schema, properties: { config, ...properties }, ...(definitions && { definitions }) }
+}
+
+/** Helm is written in Go, whose patterns have no \u and no lookahead. What then passes here, the exporter refuses. */
+const forGo = (schema: JsonSchema): JsonSchema =>
+  JSON.parse(JSON.stringify(schema), (key, value: unknown) => {
+    if (key !== 'pattern' || typeof value !== 'string') return value
+    if (value.includes('(?!')) return undefined
+    return value.replace(/\\u([\da-f]{4})/gi, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)))
+  }) as JsonSchema

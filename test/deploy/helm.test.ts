@@ -1,0 +1,105 @@
+import { readFileSync, readdirSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { parse } from 'yaml'
+import { valuesSchema } from '../../deploy/values-schema.ts'
+import type { JsonSchema } from '../../src/render/config-schema.ts'
+import { optional } from '../packaging/optional.ts'
+import { runProcess } from '../servers/processes.ts'
+import { expectConnected, expectHardened, expectReadable } from './coherent.ts'
+import { only, refused, rendered, type Manifest } from './manifests.ts'
+
+const chart = new URL('../../deploy/helm/mailpath-exporter/', import.meta.url)
+const folder = fileURLToPath(chart)
+const read = (file: string): string => readFileSync(new URL(file, chart), 'utf8')
+const yaml = (file: string): Readonly<Record<string, unknown>> => parse(read(file)) as Readonly<Record<string, unknown>>
+const templates = readdirSync(new URL('templates', chart)).filter(file => file !== '_helpers.tpl')
+
+/** The keys that only the schema has, or only the value, wherever the schema is strict. */
+function onOneSideOnly({ additionalProperties, properties = {} }: JsonSchema, value: object, at = ''): string[] {
+  if (additionalProperties !== false) return []
+  const below = new Map<string, unknown>(Object.entries(value))
+  return [...new Set([...Object.keys(properties), ...below.keys()])].flatMap(key => {
+    const [schema, found] = [properties[key], below.get(key)]
+    if (schema === undefined || found === undefined) return [`${at}.${key}`]
+    return onOneSideOnly(schema, found as object, `${at}.${key}`)
+  })
+}
+
+describe('the chart', () => {
+  it('has the version of the exporter', () => {
+    const { version } = JSON.parse(read('../../../package.json')) as { version: string }
+    expect(yaml('Chart.yaml')).toMatchObject({ version, appVersion: version })
+  })
+
+  it('has a schema for every value, and a value for every key of the schema', () => {
+    const { config: _, ...values } = yaml('values.yaml')
+    const { config: __, global: ___, ...properties } = valuesSchema().properties ?? {}
+    expect(onOneSideOnly({ ...valuesSchema(), properties }, values)).toEqual([])
+  })
+
+  it('reads every value in some template', () => {
+    const text = templates.map(file => read(`templates/${file}`)).join('\n') + read('templates/_helpers.tpl')
+    const unread = Object.keys(yaml('values.yaml')).filter(key => !new RegExp(`\\.Values\\.${key}\\b`).test(text))
+    expect(unread).toEqual([])
+  })
+})
+
+const helm = optional('helm', 'https://helm.sh/docs/intro/install')
+const ci = readdirSync(new URL('ci', chart))
+const template = (...args: string[]): Promise<Manifest[]> =>
+  rendered(helm ?? '', ['template', 'mine', folder, '--namespace=app', '--kube-version=1.31.0', ...args])
+
+describe.skipIf(helm === undefined)('the chart, by helm', () => {
+  const all = new Map<string, readonly Manifest[]>()
+  const of = (file: string): readonly Manifest[] => all.get(file) ?? []
+  beforeAll(async () => {
+    for (const file of ci) all.set(file, await template(`--values=${folder}/ci/${file}`))
+  })
+
+  it('would be taken by an API server', { timeout: 120_000 }, async () => {
+    expect(await refused([...all.values()].flat())).toEqual([])
+  })
+
+  describe.each(ci)('with %s', file => {
+    it('passes the lint', async () => {
+      await runProcess(helm ?? '', ['lint', '--strict', folder, `--values=${folder}/ci/${file}`])
+    })
+    it('is hardened', () => expectHardened(of(file)))
+    it('has parts that find one another', () => expectConnected(of(file)))
+    it('may read what it needs, and nothing else', () => expectReadable(of(file)))
+  })
+
+  it('makes every object it can', () => {
+    const kinds = new Set(of('everything-values.yaml').map(({ kind }) => kind.toLowerCase()))
+    const named = templates.map(file => file.replace('.yaml', '')).filter(name => name !== 'NOTES.txt')
+    expect(named.filter(name => !kinds.has(name))).toEqual(['dashboards', 'extra-manifests'])
+  })
+
+  it('leaves the templates of the rules to Prometheus, and leads to the Grafana given', () => {
+    const expected = readFileSync(new URL('../../../alerts/mailpath.rules.yml', chart), 'utf8').replaceAll(
+      'https://grafana.example.com',
+      'https://grafana.internal',
+    )
+    expect(expected).toContain('{{ $labels.mail_path }}')
+    expect(only(of('everything-values.yaml'), 'PrometheusRule')).toMatchObject({ spec: parse(expected) as object })
+  })
+
+  it('has every dashboard, for the sidecar', () => {
+    const dashboards = of('everything-values.yaml').filter(
+      ({ metadata }) => metadata.labels?.['grafana_dashboard'] === '1' && metadata.namespace === 'monitoring',
+    )
+    const files = dashboards.flatMap(({ data }) => Object.entries(data as Readonly<Record<string, string>>))
+    expect(files.map(([file]) => file).sort()).toEqual(readdirSync(new URL('dashboards', chart)).sort())
+    for (const [file, text] of files) expect(JSON.parse(text)).toEqual(JSON.parse(read(`dashboards/${file}`)))
+  })
+
+  it.each([
+    ['nothing to look at', [], 'Say what to look at: set `config`'],
+    ['a value that there is not', ['--set=replica=2'], 'replica'],
+    ['an unknown key in the configuration', ['--set=config.smpt=x'], 'smpt'],
+    ['a secret written out', ['--set=config.smtp[0].password=hunter2'], '/config/smtp/0/password'],
+  ])('refuses %s', async (_, args, complaint) => {
+    await expect(template(...args)).rejects.toThrow(complaint)
+  })
+})
