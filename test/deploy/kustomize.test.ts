@@ -28,6 +28,11 @@ describe.skipIf(!needs('kubectl', kubectl, kubectlInstall))('the kustomization',
   it('has parts that find one another', () => expectConnected(all))
   it('may read what it needs, and nothing else', () => expectReadable(all))
 
+  it('runs the version of the exporter', () => {
+    const { version } = JSON.parse(read('package.json')) as { version: string }
+    expect(JSON.stringify(only(all, 'Deployment'))).toContain(`"image":"mailpath-exporter:${version}"`)
+  })
+
   it('is all in one namespace, that of the Secret', () => {
     expect(new Set(all.map(({ metadata }) => metadata.namespace))).toEqual(new Set(['app']))
   })
