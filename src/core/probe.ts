@@ -63,6 +63,11 @@ export interface Look {
   phase<T>(name: string, work: () => Promise<T> | T): Promise<T>
   /** Records how long a step took that was timed elsewhere. */
   took(phase: string, ms: number): void
+  /**
+   * Adds to the transcript of the run: what was said, or what came back. Every secret the run knows at its end is blotted
+   * out of it; even so, nothing that is a secret belongs here.
+   */
+  note(text: string): void
   /** The step under way: where a failure happened. */
   readonly current: string
 }
