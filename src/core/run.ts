@@ -118,7 +118,6 @@ export async function run(check: Check, references: References, stop: AbortSigna
     const { seen, finding: found } = await withinDeadline(check, look)
     // An abort is judged by the signal, not by the clock: what a run cut off by shutdown saw is not evidence.
     if (stop.aborted) return undefined
-    if (limit.signal.aborted) look.note(describeError(limit.signal.reason))
     const about = { probe: check.probe, target: check.target, config: check.config }
     // As copies: a look that was cut off may still be going on.
     const { samples, verdict } = found
@@ -137,6 +136,8 @@ async function withinDeadline(check: Check, look: Look): Promise<{ seen: unknown
     return await unlessAborted(look.signal, check.look(look), windUpMs)
   } catch (error) {
     return { seen: undefined, finding: notSeen(error, look) }
+  } finally {
+    if (look.signal.aborted) look.note(describeError(look.signal.reason))
   }
 }
 

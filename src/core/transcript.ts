@@ -14,14 +14,20 @@ export type TakeNote = (text: string) => void
 /** What is kept of a run at most, in notes, and in characters of one note and of all. */
 export const limits = { notes: 100, note: 2_500, all: 16_000 }
 
+interface Notes {
+  readonly note: (phase: string, text: string) => void
+  /** The notes so far, as a copy without the secrets. */
+  readonly read: (redact: (text: string) => string) => readonly Note[]
+}
+
 /** Takes notes of a run. They are made in every run and wanted of few, so a note costs no more than its place in a list. */
-export function takeNotes() {
+export function takeNotes(): Notes {
   const began = performance.now()
   const notes: Note[] = []
   let length = 0
   let leftOut = 0
   return {
-    note(phase: string, text: string): void {
+    note(phase, text) {
       const short = text.length > limits.note ? text.slice(0, limits.note - 1) + ellipsis : text
       notes.push({ atMs: performance.now() - began, phase, text: short })
       length += short.length
@@ -32,8 +38,7 @@ export function takeNotes() {
         leftOut++
       }
     },
-    /** The notes so far, as a copy without the secrets. */
-    read(redact: (text: string) => string): readonly Note[] {
+    read(redact) {
       const clean = notes.map(({ text, ...rest }) => ({ ...rest, text: printable(redact(text)) }))
       const half = Math.floor(clean.length / 2)
       const gap = { atMs: clean[half]?.atMs ?? 0, phase: '', text: `${ellipsis} ${leftOut} more, which are not kept` }
