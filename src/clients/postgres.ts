@@ -98,16 +98,16 @@ function sessionOf(
     backendPid: processID,
     notices,
     async query(sql) {
-      look.note(sql)
+      look.note(`> ${sql.trim()}`)
       try {
         const result = (await unlessAborted(look.signal, client.query(sql), lingerMs)) as
           pg.QueryResult<Row> | pg.QueryResult<Row>[]
         const results = Array.isArray(result) ? result : [result]
         const rows = results.findLast(one => one.rows.length > 0)?.rows ?? []
-        look.note(asText(rows))
+        look.note(`< ${asText(rows)}`)
         return rows
       } catch (error) {
-        look.note([codeOf(error), describeError(error), ...notices].join(' '))
+        look.note(`< ${[codeOf(error), describeError(error), ...notices].join(' ').trim()}`)
         throw error
       }
     },

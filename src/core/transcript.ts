@@ -47,6 +47,6 @@ export function takeNotes(): Notes {
   }
 }
 
-/** Lines stay lines; nothing else that a server says may move the cursor of who reads it. */
-const printable = (text: string): string =>
-  text.replace(/\r\n/g, '\n').replace(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ')
+/** Lines stay lines; nothing else that a server says may move the cursor of who reads it, or turn the text around. */
+const printable = (text: string): string => text.replace(/\r\n/g, '\n').replace(unprintable, ' ')
+const unprintable = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]+/g

@@ -18,8 +18,7 @@ export function runText({ id, verdict, reasons, evidence }: CheckStatus, ran: Ra
     ...transcriptLines(ran.transcript),
     '',
     'METRICS',
-    metrics.trimEnd(),
-    '',
+    ...metrics.split('\n').filter(line => !line.startsWith('#')),
   ].join('\n')
 }
 
