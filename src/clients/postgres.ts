@@ -127,8 +127,8 @@ const asText = (rows: readonly Row[]): string =>
     ? 'no rows'
     : rows
         .map(row => Object.entries(row).map(([column, value]) => `${column} = ${JSON.stringify(value)}`))
-        .map(columns => columns.join('\n'))
-        .join('\n\n')
+        .map(columns => columns.join('\n  '))
+        .join('\n\n  ')
 
 /** A signal that follows another `lingerMs` later. */
 function linger(signal: AbortSignal): { signal: AbortSignal; clear: () => void } {

@@ -16,7 +16,7 @@ export function renderFailures(check: CheckStatus, failed: readonly FailedRun[],
         <p><a href="/">Can mail be sent?</a></p>
         <p><a href="${about('/probe', check)}&amp;debug=true" rel="nofollow">Run it now</a></p>
       </header>
-      <h1><span class="probe">${probe}/</span><span class="name">${target}</span></h1>
+      <h1>Last failures of <span class="probe">${probe}/</span><span class="name">${target}</span></h1>
       <p class="now">${icon(verdict)} now <b class="word ${verdict}">${verdict}</b></p>
       ${
         failed.length === 0
