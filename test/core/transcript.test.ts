@@ -22,7 +22,7 @@ describe('the transcript of a run', () => {
   it('has its notes with time and phase, and how each phase ended', async () => {
     const given = references(async (_reference, _signal, _maxAgeMs, note) => {
       await sleep(5)
-      note?.('{env: HOST} was fetched')
+      note?.('env HOST was fetched')
       return 'db-1'
     })
     const result = await ran(async look => {
@@ -33,7 +33,7 @@ describe('the transcript of a run', () => {
     }, given)
     expect(linesOf(result)).toEqual([
       '0 start: before all',
-      '5 references: host: {env: HOST} was fetched',
+      '5 references: host: env HOST was fetched',
       '5 references: done after 5.0 ms',
       '25 connect: done after 20.0 ms',
       '25 connect: connected',

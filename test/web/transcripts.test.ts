@@ -63,7 +63,7 @@ describe('the transcript of Postgres', () => {
     expectInOrder(text, [
       'run at 20',
       'TRANSCRIPT',
-      ' references password: {env: PASSWORD} was fetched',
+      ' references password: env PASSWORD was fetched',
       'dns localhost is ',
       `connect connected to 127.0.0.1:${port}`,
       'startup SSLRequest was answered with "N"',
@@ -218,7 +218,7 @@ describe('the transcript of a Vault', () => {
     expectInOrder(await told(yaml, { TOKEN: 'the-vault-token', value: 'a-secret' }, 'probe=vault&target=v'), [
       'vault/v: fail',
       `health GET ${at}/sys/health: HTTP 200, `,
-      'references token: {env: TOKEN} was fetched',
+      'references token: env TOKEN was fetched',
       `token GET ${at}/auth/token/lookup-self: HTTP 200, `,
       `secrets GET ${at}/secret/data/smtp: HTTP 200, `,
       `secrets GET ${at}/secret/data/other: HTTP 404, `,
@@ -247,6 +247,6 @@ drift: [{ name: d, sources: { vault: { vault: { target: v, path: secret/data/smt
     expect(text).toContain(`vault: GET 127.0.0.1:${vault.port}/v1/secret/data/smtp: HTTP 200`)
     expect(text).toContain(`k8s: GET 127.0.0.1:${kubernetes.port}/api/v1/namespaces/kb/secrets/smtp: HTTP 200`)
     expect(text).toContain('again: shared with another that asked a time before')
-    expect(text).toContain('k8s: {kubernetes: {namespace: kb, secret: smtp, key: PASS}} was fetched')
+    expect(text).toContain('k8s: kubernetes kb/smtp#PASS was fetched')
   })
 })
