@@ -3,6 +3,8 @@ import { shiftMemory, type Assessment, type Plan } from './assess/assessment.ts'
 import { watchClock } from './core/clock.ts'
 import type { Logger } from './core/log.ts'
 import { checkId, type Observation, type Reason, type Verdict } from './core/probe.ts'
+import type { Ran } from './core/run.ts'
+import { withFailed, type FailedRun } from './failed.ts'
 
 /** What is kept of a check besides its last observation. */
 export interface CheckRecord {
@@ -12,6 +14,8 @@ export interface CheckRecord {
   readonly lastOkAt: number | undefined
   /** Verdicts of the last runs, oldest first. */
   readonly history: readonly Verdict[]
+  /** The last runs that failed or were unknown, oldest first. */
+  readonly failed: readonly FailedRun[]
 }
 
 /** The one value that all outputs render. */
@@ -24,7 +28,7 @@ export interface Status extends Assessment {
 /** What was observed, and what follows from it. */
 export interface Ledger {
   /** It is assessed soon, together with what else is recorded by then. */
-  record(observation: Observation): void
+  record(ran: Ran): void
   /** As of now: a check goes stale even when nothing runs. */
   assess(): Status
   /** From now on it is about these. Of a check that is not among them as it was, nothing is left, its counters included. */
@@ -35,7 +39,7 @@ export interface Ledger {
 
 /** How many verdicts of a check are remembered. */
 export const historyLength = 50
-const newRecord: CheckRecord = { runs: 0, failures: 0, lastOkAt: undefined, history: [] }
+const newRecord: CheckRecord = { runs: 0, failures: 0, lastOkAt: undefined, history: [], failed: [] }
 /** An assessment is of everything: what is recorded waits this long for more of it. */
 const gatherMs = 20
 /** However many checks there are, assessments take no more than this part of the time. */
@@ -50,7 +54,7 @@ export function createLedger(first: Plan, log: Logger, assessed: (assessment: As
   const records = new Map<string, CheckRecord>()
   const told = new Map<string, Verdict>()
   /** Recorded and not assessed yet. */
-  const fresh = new Map<string, Observation>()
+  const fresh = new Map<string, Ran>()
   let gathering: ReturnType<typeof setTimeout> | undefined
   let assessMs = 0
   let assessment = assess(plan, undefined, latest, startedAt)
@@ -71,8 +75,12 @@ export function createLedger(first: Plan, log: Logger, assessed: (assessment: As
     startedAt += by
     for (const [id, { startedAt: from, finishedAt: to, ...rest }] of latest)
       latest.set(id, { ...rest, startedAt: from + by, finishedAt: to + by })
-    for (const [id, { lastOkAt, ...rest }] of records)
-      records.set(id, { ...rest, lastOkAt: lastOkAt === undefined ? undefined : lastOkAt + by })
+    for (const [id, { lastOkAt, failed, ...rest }] of records)
+      records.set(id, {
+        ...rest,
+        lastOkAt: lastOkAt === undefined ? undefined : lastOkAt + by,
+        failed: failed.map(one => ({ ...one, startedAt: one.startedAt + by })),
+      })
   }
 
   /** A line for each change of a verdict, and none while it stays. */
@@ -93,15 +101,17 @@ export function createLedger(first: Plan, log: Logger, assessed: (assessment: As
 
   /** By the verdict of the assessment: what is found of one check may change how another stands. */
   const keepRecords = (): void => {
-    for (const { id, verdict } of assessment.checks) {
-      const observation = fresh.get(id)
-      if (!observation) continue
-      const { runs, failures, lastOkAt, history } = records.get(id) ?? newRecord
+    for (const check of assessment.checks) {
+      const { id, verdict } = check
+      const ran = fresh.get(id)
+      if (!ran) continue
+      const { runs, failures, lastOkAt, history, failed } = records.get(id) ?? newRecord
       records.set(id, {
         runs: runs + 1,
         failures: failures + Number(verdict === 'fail'),
-        lastOkAt: verdict === 'ok' ? observation.finishedAt : lastOkAt,
+        lastOkAt: verdict === 'ok' ? ran.finishedAt : lastOkAt,
         history: [...history, verdict].slice(-historyLength),
+        failed: withFailed(failed, ran, check),
       })
     }
     fresh.clear()
@@ -122,12 +132,14 @@ export function createLedger(first: Plan, log: Logger, assessed: (assessment: As
   }
 
   return {
-    record(observation) {
-      const id = checkId(observation)
+    record(ran) {
+      // What most runs did nobody wants to know: the transcript goes once it is assessed.
+      const { transcript: _, ...observation } = ran
+      const id = checkId(ran)
       if (fresh.has(id)) assessNow()
       followClock()
       latest.set(id, observation)
-      fresh.set(id, observation)
+      fresh.set(id, ran)
       gathering ??= setTimeout(assessNow, Math.max(gatherMs, assessMs / assessShare))
     },
     assess: assessNow,

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Plan } from './assess/assessment.ts'
 import type { Logger } from './core/log.ts'
 import { checkId, type Check } from './core/probe.ts'
-import { run, type References } from './core/run.ts'
+import { run, type Ran, type References } from './core/run.ts'
 import { every, offsetOf } from './core/scheduler.ts'
 import { createLedger, type Status } from './ledger.ts'
 
@@ -12,6 +12,12 @@ export interface Monitor {
   status(): Status
   /** Every check once, all at the same time; twice where the first look only raised a suspicion. */
   runAll(stop: AbortSignal): Promise<void>
+  /** All that there are now. */
+  checks(): readonly Check[]
+  /** The run of the check that is under way, if there is one. */
+  underWay(id: string): Promise<Ran | undefined> | undefined
+  /** Runs the check now, or joins the run under way; undefined where it was cut off, or there is no such check. */
+  runNow(id: string): Promise<Ran | undefined>
   /** Every check on its interval, until `stop` aborts and the last run has ended. */
   watch(stop: AbortSignal): Promise<void>
   /**
@@ -40,7 +46,7 @@ interface Turn {
   readonly check: Check
   /** Aborts with the check, or with all of them. */
   readonly stop: AbortController
-  underWay: Promise<void> | undefined
+  underWay: Promise<Ran | undefined> | undefined
   /** By the monotonic clock. */
   lastTick: number
 }
@@ -57,19 +63,21 @@ export function createMonitor(first: Plan, firstReferences: References, log: Log
   let turns = new Map(first.checks.map(check => [checkId(check), turnOf(check)]))
   /** Set while the loops run. */
   let stopAll: AbortSignal | undefined
-  const loops = new Set<Promise<void>>()
+  const loops = new Set<Promise<unknown>>()
   const ledger = createLedger(first, log, ({ recheck }) => {
     if (stopAll && !stopAll.aborted) void runThese(recheck, stopAll)
   })
 
   /** One run at a time: who comes while it is under way waits for the same one. */
-  const runOnce = (turn: Turn, stop: AbortSignal): Promise<void> => {
+  const runOnce = (turn: Turn, stop: AbortSignal): Promise<Ran | undefined> => {
     if (turn.underWay) return turn.underWay
     turn.lastTick = performance.now()
     turn.underWay = run(turn.check, references, stop)
-      .then(observation => {
+      .then(ran => {
         // It may have ended in the moment in which it was taken out of the plan.
-        if (observation && turns.get(checkId(turn.check)) === turn) ledger.record(observation)
+        if (!ran || turns.get(checkId(turn.check)) !== turn) return undefined
+        ledger.record(ran)
+        return ran
       })
       .finally(() => {
         turn.underWay = undefined
@@ -90,7 +98,7 @@ export function createMonitor(first: Plan, firstReferences: References, log: Log
   const loop = (turn: Turn): void => {
     const { check, stop } = turn
     const offsetMs = offsetOf(checkId(check), Math.min(spreadMs, check.intervalMs))
-    const looping = every(check.intervalMs, offsetMs, stop.signal, () => runOnce(turn, stop.signal))
+    const looping: Promise<unknown> = every(check.intervalMs, offsetMs, stop.signal, () => runOnce(turn, stop.signal))
       // One that was begun out of turn.
       .then(() => turn.underWay)
       .finally(() => loops.delete(looping))
@@ -99,6 +107,12 @@ export function createMonitor(first: Plan, firstReferences: References, log: Log
 
   return {
     status: () => ledger.assess(),
+    checks: () => [...turns.values()].map(({ check }) => check),
+    underWay: id => turns.get(id)?.underWay,
+    async runNow(id) {
+      const turn = turns.get(id)
+      return turn && runOnce(turn, turn.stop.signal)
+    },
     async runAll(stop) {
       await Promise.all([...turns.values()].map(turn => runOnce(turn, stop)))
       await runThese(ledger.assess().recheck, stop)

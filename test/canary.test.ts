@@ -8,10 +8,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createReferences } from '../src/config/references.ts'
 import { parseConfig } from '../src/config/load.ts'
 import { createLog } from '../src/core/log.ts'
+import type { Check } from '../src/core/probe.ts'
 import type { Status } from '../src/ledger.ts'
 import { createMonitor } from '../src/monitor.ts'
 import { audit } from '../src/render/audit.ts'
 import { report, reportFormats } from '../src/render/report.ts'
+import { about } from '../src/render/words.ts'
 import { createApp } from '../src/web/app.ts'
 import { closesAtOnce, garbage, listen, refusedPort, scripted, silent, type Listening } from './servers/hostile.ts'
 import { removeFolder, tempFolder } from './servers/processes.ts'
@@ -176,6 +178,17 @@ async function byKubeconfig(user: object, at: number): Promise<string> {
   return inspect(monitor.status(), { depth: 12 })
 }
 
+/** The answers for all of them, eight at a time. */
+async function ofEach(checks: readonly Check[], get: (check: Check) => Promise<string>): Promise<string> {
+  const left = [...checks]
+  const answers: string[] = []
+  const work = async (): Promise<void> => {
+    for (let check = left.pop(); check; check = left.pop()) answers.push(await get(check))
+  }
+  await Promise.all(Array.from({ length: 8 }, work))
+  return answers.join('\n')
+}
+
 beforeAll(async () => {
   folder = tempFolder('mailpath-blot-')
   const start = async <T extends Listening>(starting: Promise<T>): Promise<number> => {
@@ -237,18 +250,21 @@ beforeAll(async () => {
     createReferences({ env, vaults: config.vaults, kubernetes: config.kubernetes }),
     log,
   )
+  const exporter = () => ({ version: '0', nodeVersion: 'v0', lastReloadSuccessful: true, lastReloadSuccessAt: 0 })
+  const server = await listen(createHttp(createApp({ monitor, configFile: 'mailpath.yml', exporter, log })))
+  servers.push(server)
+  const get = async (at: string, accept = '*/*') =>
+    (await fetch(`http://127.0.0.1:${server.port}${at}`, { headers: { accept } })).text()
+  // The first runs: a login that was refused is not tried in the next.
+  texts['transcripts'] = await ofEach(monitor.checks(), check => get(`${about('/probe', check)}&debug=true`))
   await monitor.runAll(new AbortController().signal)
+  texts['failures'] = await ofEach(monitor.checks(), check => get(about('/failures', check)))
   status = monitor.status()
   for (const format of reportFormats)
     texts[`check as ${format}`] = report(audit(status), { format, colour: format === 'table' })
   texts['by kubeconfig'] = (
     await Promise.all([{ token: canary('kubeconfig') }, { exec: { args: [canary('kubeconfig')] } }].map(byKubeconfig))
   ).join('\n')
-  const exporter = () => ({ version: '0', nodeVersion: 'v0', lastReloadSuccessful: true, lastReloadSuccessAt: 0 })
-  const server = await listen(createHttp(createApp({ monitor, configFile: 'mailpath.yml', exporter, log })))
-  servers.push(server)
-  const get = async (at: string, accept = '*/*') =>
-    (await fetch(`http://127.0.0.1:${server.port}${at}`, { headers: { accept } })).text()
   texts['metrics'] = await get('/metrics')
   texts['OpenMetrics'] = await get('/metrics', 'application/openmetrics-text')
   texts['page'] = await get('/')
@@ -256,10 +272,10 @@ beforeAll(async () => {
   texts['what is not found'] = await get(`/${encodeURIComponent(canary('url'))}`)
   texts['log'] = lines.join('')
   texts['everything that is kept'] = inspect(
-    { checks: status.checks.map(({ config: _, ...check }) => check), mail: status.mail },
+    { checks: status.checks.map(({ config: _, ...check }) => check), mail: status.mail, records: status.records },
     { depth: 12 },
   )
-}, 30_000)
+}, 60_000)
 
 afterAll(async () => {
   await Promise.all(servers.map(server => server.close()))
@@ -278,6 +294,9 @@ describe('a secret', () => {
       expect(texts['API']?.match(new RegExp(`the login at ${who}: HTTP 403: denied to [^}]*<secret>`))).not.toBeNull()
     for (const who of ['echoes taken', 'echoes taken by pod'])
       expect(texts['API']?.match(new RegExp(`${who}: the token is not valid [^}]*<secret>`))).not.toBeNull()
+    expect(texts['transcripts']?.match(/^TRANSCRIPT/gm)).toHaveLength(status.checks.length)
+    expect(texts['transcripts']).toMatch(/auth +< 535 5\.7\.8 AUTH PLAIN <secret>/)
+    expect(texts['failures']).toMatch(/&lt; 535 5\.7\.8 AUTH PLAIN &lt;secret&gt;/)
     expect(texts['by kubeconfig']).toContain('403, not an answer of a Kubernetes API server')
     expect(texts['by kubeconfig']).toContain('exec plugin')
   })
@@ -290,6 +309,8 @@ describe('a secret', () => {
     'OpenMetrics',
     'page',
     'API',
+    'transcripts',
+    'failures',
     'log',
     'what is not found',
     'by kubeconfig',

@@ -1,6 +1,7 @@
 import http from 'node:http'
 import https from 'node:https'
 import { codeOf, describeError } from '../core/errors.ts'
+import type { TakeNote } from '../core/transcript.ts'
 
 export interface HttpRequest {
   readonly method: string
@@ -15,6 +16,8 @@ export interface HttpRequest {
   /** The name the server's certificate must have, where it is not that of the URL. */
   readonly servername?: string | undefined
   readonly signal: AbortSignal
+  /** Is told the method, the address and the path, and the status, and nothing else: the rest may be secret. */
+  readonly note?: TakeNote | undefined
 }
 
 export interface HttpResponse {
@@ -53,10 +56,16 @@ export function addressOf(url: string): string {
  */
 export async function httpRequest(request: HttpRequest): Promise<HttpResponse> {
   const progress: Progress = { phase: 'connect' }
+  const { method, url, note } = request
+  const about = `${method} ${addressOf(url)}${new URL(url).pathname}`
   try {
-    return await exchange(request, progress)
+    const response = await exchange(request, progress)
+    note?.(`${about}: HTTP ${response.status}, ${response.body.length} characters`)
+    return response
   } catch (error) {
-    throw new HttpFailure(addressOf(request.url), progress.phase, error)
+    const failure = new HttpFailure(addressOf(url), progress.phase, error)
+    note?.(`${about}: failed in ${failure.phase}${failure.code === undefined ? '' : `, ${failure.code}`}`)
+    throw failure
   }
 }
 
@@ -64,7 +73,7 @@ interface Progress {
   phase: HttpPhase
 }
 
-async function exchange({ signal, body, ...options }: HttpRequest, progress: Progress): Promise<HttpResponse> {
+async function exchange({ signal, body, note: _, ...options }: HttpRequest, progress: Progress): Promise<HttpResponse> {
   signal.throwIfAborted()
   const request = start(options)
   let onAbort: (() => void) | undefined
@@ -89,7 +98,7 @@ async function exchange({ signal, body, ...options }: HttpRequest, progress: Pro
   }
 }
 
-function start({ method, url, headers, ...tls }: Omit<HttpRequest, 'signal' | 'body'>): http.ClientRequest {
+function start({ method, url, headers, ...tls }: Omit<HttpRequest, 'signal' | 'body' | 'note'>): http.ClientRequest {
   const options: https.RequestOptions = { method, headers: { ...headers }, agent: false }
   if (!url.startsWith('https:')) return http.request(url, options)
   const given = Object.fromEntries(Object.entries(tls).filter(([, value]) => value !== undefined))

@@ -1,3 +1,4 @@
+import type { TakeNote } from '../core/transcript.ts'
 import { httpRequest, type HttpResponse } from './http.ts'
 
 /** An API server, and a token or a client certificate to log in with. */
@@ -30,11 +31,18 @@ export function inClusterUrl(env: Readonly<Record<string, string | undefined>>):
 export async function readKubernetesSecret(
   { url, token, ...tls }: KubernetesApi,
   { namespace, secret }: { readonly namespace: string; readonly secret: string },
-  signal: AbortSignal,
+  { signal, note }: { readonly signal: AbortSignal; readonly note?: TakeNote | undefined },
 ): Promise<Readonly<Record<string, string>>> {
   const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/secrets/${encodeURIComponent(secret)}`
   const headers = { Accept: 'application/json', ...(token !== undefined && { Authorization: `Bearer ${token}` }) }
-  const response = await httpRequest({ method: 'GET', url: url.replace(/\/+$/, '') + path, headers, ...tls, signal })
+  const response = await httpRequest({
+    method: 'GET',
+    url: url.replace(/\/+$/, '') + path,
+    headers,
+    ...tls,
+    signal,
+    note,
+  })
   const object = parsed(response.body)
   if (response.status !== 200 || object.kind !== 'Secret') throw new Error(problem(response, object))
   const { data = null } = object

@@ -15,13 +15,16 @@ export async function negotiateTls(look: Look, socket: net.Socket, login: Login)
   const { sslmode } = login
   if (sslmode === 'disable' || sslmode === 'allow') return socket
   const answer = await look.phase('startup', () => unlessAborted(look.signal, askForTls(socket)))
+  look.note(`SSLRequest was answered with ${JSON.stringify(answer)}`)
   if (answer === 'N' && sslmode === 'prefer') return socket
   if (answer === 'N') throw new Error('the server does not support TLS, and sslmode insists on it')
   if (answer !== 'S') throw new Error(oddAnswer)
-  return look.phase('tls', () => unlessAborted(look.signal, handshake(socket, login)))
+  const secured = await look.phase('tls', () => unlessAborted(look.signal, handshake(socket, login)))
+  look.note(`${secured.getProtocol() ?? 'TLS'}, ${secured.getCipher().standardName}`)
+  return secured
 }
 
-async function handshake(socket: net.Socket, { host, sslmode, caFile }: Login): Promise<net.Socket> {
+async function handshake(socket: net.Socket, { host, sslmode, caFile }: Login): Promise<tls.TLSSocket> {
   const verify = sslmode.startsWith('verify') || (sslmode === 'require' && caFile !== undefined)
   const secured = tls.connect({
     socket,

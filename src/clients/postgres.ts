@@ -1,7 +1,7 @@
 import type net from 'node:net'
 import pg from 'pg'
 import { unlessAborted } from '../core/abort.ts'
-import { Unresolved, codeOf } from '../core/errors.ts'
+import { Unresolved, codeOf, describeError } from '../core/errors.ts'
 import type { Look } from '../core/probe.ts'
 import { forClient, negotiateTls, sendCancel } from './postgres-stream.ts'
 import { address, openSocket } from './socket.ts'
@@ -68,6 +68,7 @@ export async function openSession(look: Look, login: Login): Promise<Session> {
     client.on('error', () => undefined)
     const notices: string[] = []
     client.on('notice', notice => notices.push(`${notice.code ?? ''} ${notice.message ?? ''}`.trim()))
+    look.note(`logging in as ${login.user}, database ${login.database}, sslmode ${login.sslmode}`)
     await look.phase('login', () => unlessAborted(look.signal, client.connect()))
     return sessionOf(look, login, client, socket, notices)
   } catch (error) {
@@ -97,18 +98,37 @@ function sessionOf(
     backendPid: processID,
     notices,
     async query(sql) {
-      const result = (await unlessAborted(look.signal, client.query(sql), lingerMs)) as
-        pg.QueryResult<Row> | pg.QueryResult<Row>[]
-      const results = Array.isArray(result) ? result : [result]
-      return results.findLast(one => one.rows.length > 0)?.rows ?? []
+      look.note(`> ${sql.trim()}`)
+      try {
+        const result = (await unlessAborted(look.signal, client.query(sql), lingerMs)) as
+          pg.QueryResult<Row> | pg.QueryResult<Row>[]
+        const results = Array.isArray(result) ? result : [result]
+        const rows = results.findLast(one => one.rows.length > 0)?.rows ?? []
+        look.note(`< ${asText(rows)}`)
+        return rows
+      } catch (error) {
+        look.note(`< ${[codeOf(error), describeError(error), ...notices].join(' ').trim()}`)
+        throw error
+      }
     },
-    cancel: () => sendCancel(peer, processID, secretKey, lingerMs),
+    cancel() {
+      look.note(`asking the server to cancel what process ${processID} does`)
+      return sendCancel(peer, processID, secretKey, lingerMs)
+    },
     async close() {
       await Promise.race([client.end().catch(() => undefined), new Promise(resolve => socket.once('close', resolve))])
       socket.destroy()
     },
   }
 }
+
+const asText = (rows: readonly Row[]): string =>
+  rows.length === 0
+    ? 'no rows'
+    : rows
+        .map(row => Object.entries(row).map(([column, value]) => `${column} = ${JSON.stringify(value)}`))
+        .map(columns => columns.join('\n  '))
+        .join('\n\n  ')
 
 /** A signal that follows another `lingerMs` later. */
 function linger(signal: AbortSignal): { signal: AbortSignal; clear: () => void } {

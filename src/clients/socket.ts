@@ -27,11 +27,14 @@ export async function openSocket(
   const addresses = net.isIP(host)
     ? undefined
     : await look.phase('dns', () => unlessAborted(signal, lookup(host, { all: true })))
-  return look.phase('connect', () => {
+  if (addresses) look.note(`${host} is ${addresses.map(one => one.address).join(', ')}`)
+  return look.phase('connect', async () => {
     signal.throwIfAborted()
     const socket = net.connect({ host, port, ...(addresses && { lookup: answer(addresses) }) })
     boundTo(lifetime, socket)
-    return unlessAborted(signal, connected(socket))
+    await unlessAborted(signal, connected(socket))
+    look.note(`connected to ${address(socket.remoteAddress ?? host, port)}`)
+    return socket
   })
 }
 
@@ -57,11 +60,11 @@ function boundTo(signal: AbortSignal, socket: net.Socket): void {
   socket.on('error', () => undefined)
 }
 
-const connected = (socket: net.Socket): Promise<net.Socket> =>
+const connected = (socket: net.Socket): Promise<void> =>
   new Promise((resolve, reject) => {
     socket.once('error', reject)
     socket.once('connect', () => {
       socket.off('error', reject)
-      resolve(socket)
+      resolve()
     })
   })

@@ -1,4 +1,5 @@
 import { oneLine } from '../core/errors.ts'
+import type { TakeNote } from '../core/transcript.ts'
 import { httpRequest } from './http.ts'
 import {
   errorsOf,
@@ -19,6 +20,7 @@ export interface VaultConnection {
   /** PEM certificates to trust instead of the system's. */
   readonly ca?: string | undefined
   readonly signal: AbortSignal
+  readonly note?: TakeNote | undefined
 }
 
 /** Every call throws HttpFailure where no whole answer came, and nothing else. */
@@ -45,7 +47,7 @@ interface TransportRequest {
  * A Vault through node-vault, on a transport of our own: node-vault's would never time out, ignore the signal, carry the
  * token along a redirect, heed proxies and VAULT_SKIP_VERIFY, and put the token into its errors.
  */
-export async function openVault({ url, token, namespace, ca, signal }: VaultConnection): Promise<Vault> {
+export async function openVault({ url, token, namespace, ca, signal, note }: VaultConnection): Promise<Vault> {
   // Here, so that a configuration without Vault does not pay for loading axios.
   const { default: nodeVault } = await import('node-vault')
   const send = async ({ method, uri, path, headers, json }: TransportRequest) => {
@@ -57,6 +59,7 @@ export async function openVault({ url, token, namespace, ca, signal }: VaultConn
       body: sent && JSON.stringify(sent),
       ca,
       signal,
+      note,
     })
     return { statusCode: answer.status, body: parsed(answer.body), request: { path } }
   }

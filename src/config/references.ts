@@ -37,7 +37,7 @@ export function createReferences({ env, vaults, kubernetes, serviceAccount: acco
   const fromVault = vaultSecrets({ targets: vaults, account, read, value })
 
   async function value(reference: Reference, asking: Asking): Promise<string> {
-    return resolved(sourceOf(reference), async () => {
+    return resolved(sourceOf(reference), asking, async () => {
       const { found, name } = await find(reference, asking)
       if (found === '' && reference.default !== '') throw new Error(`${name} is empty`)
       if (found !== undefined) return found
@@ -69,14 +69,14 @@ export function createReferences({ env, vaults, kubernetes, serviceAccount: acco
   }
 
   return {
-    value: (reference, signal, maxAgeMs = 0) => value(reference, { signal, maxAgeMs }),
-    settings: (source, signal, maxAgeMs = 0) =>
-      resolved(sourceOf(source), async (): Promise<Settings> => {
+    value: (reference, signal, maxAgeMs = 0, note) => value(reference, { signal, maxAgeMs, note }),
+    settings: (source, signal, maxAgeMs = 0, note) =>
+      resolved(sourceOf(source), { note }, async (): Promise<Settings> => {
         if (source.dotenv !== undefined) return parseDotenv(await read(source.dotenv, signal))
-        if (source.kubernetes) return fromKubernetes(source.kubernetes, { signal, maxAgeMs })
+        if (source.kubernetes) return fromKubernetes(source.kubernetes, { signal, maxAgeMs, note })
         throw new Error('names no source')
       }),
-    login: (vault, signal, refused) => fromVault.login(vault, { signal, maxAgeMs: 0 }, refused),
+    login: (vault, signal, refused, note) => fromVault.login(vault, { signal, maxAgeMs: 0, note }, refused),
   }
 }
 
@@ -85,9 +85,11 @@ const own = (values: Sources['env'], name: string): string | undefined =>
 
 const withoutNewline = (text: string): string => text.replace(/\r?\n$/, '')
 
-async function resolved<T>(reference: string, work: () => Promise<T>): Promise<T> {
+async function resolved<T>(reference: string, { note }: Pick<Asking, 'note'>, work: () => Promise<T>): Promise<T> {
   try {
-    return await work()
+    const value = await work()
+    note?.(`${reference} was fetched`)
+    return value
   } catch (error) {
     throw new Unresolved(`${reference}: ${describeError(error)}`)
   }

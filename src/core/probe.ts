@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import { describeError, codeOf, type Failure } from './errors.ts'
 import type { Metric, Sample } from './metric.ts'
+import type { TakeNote } from './transcript.ts'
 
 /** As monitoring plugins have it: the exit codes are 0 1 2 3. */
 export const verdicts = ['ok', 'warn', 'fail', 'unknown'] as const
@@ -63,6 +64,11 @@ export interface Look {
   phase<T>(name: string, work: () => Promise<T> | T): Promise<T>
   /** Records how long a step took that was timed elsewhere. */
   took(phase: string, ms: number): void
+  /**
+   * Adds to the transcript of the run: what was said, or what came back. Every secret the run knows at its end is blotted
+   * out of it; even so, nothing that is a secret belongs here.
+   */
+  readonly note: TakeNote
   /** The step under way: where a failure happened. */
   readonly current: string
 }

@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events'
 import { unlessAborted } from './abort.ts'
-import { DeadlineExceeded, Unresolved, describeError } from './errors.ts'
+import { DeadlineExceeded, Unresolved, codeOf, describeError } from './errors.ts'
 import {
   checkId,
   finding,
@@ -15,16 +15,22 @@ import {
   type SettingsSource,
 } from './probe.ts'
 import { redactor } from './redact.ts'
+import { takeNotes, type Note, type TakeNote } from './transcript.ts'
 
 /**
  * Fetches references. Every call ends with the signal; a failure is an Unresolved that says which and why. What was
- * fetched for somebody else, at most `maxAgeMs` ago (default 0), will do.
+ * fetched for somebody else, at most `maxAgeMs` ago (default 0), will do. `note` is told what was asked of whom.
  */
 export interface References {
-  value(reference: Reference, signal: AbortSignal, maxAgeMs?: number): Promise<string>
-  settings(source: SettingsSource, signal: AbortSignal, maxAgeMs?: number): Promise<Readonly<Record<string, string>>>
+  value(reference: Reference, signal: AbortSignal, maxAgeMs?: number, note?: TakeNote): Promise<string>
+  settings(
+    source: SettingsSource,
+    signal: AbortSignal,
+    maxAgeMs?: number,
+    note?: TakeNote,
+  ): Promise<Readonly<Record<string, string>>>
   /** See `Look.login`. Never rejects. */
-  login(vault: string, signal: AbortSignal, refused?: string): Promise<Login>
+  login(vault: string, signal: AbortSignal, refused?: string, note?: TakeNote): Promise<Login>
 }
 
 /** Reasons that any check can have. */
@@ -97,11 +103,16 @@ export function deadline(ms: number, stop: AbortSignal): { readonly signal: Abor
   }
 }
 
+/** An observation, and how it came about. */
+export interface Ran extends Observation {
+  readonly transcript: readonly Note[]
+}
+
 /** Runs a check once, under one total deadline. Never rejects; undefined when `stop` cut it off: no half-run is recorded. */
-export async function run(check: Check, references: References, stop: AbortSignal): Promise<Observation | undefined> {
+export async function run(check: Check, references: References, stop: AbortSignal): Promise<Ran | undefined> {
   const began = performance.now()
   const limit = deadline(check.timeoutMs, stop)
-  const { look, phases, unmet, redact } = startLook(check, references, limit.signal)
+  const { look, phases, unmet, redact, transcript } = startLook(check, references, limit.signal)
   try {
     if (limit.signal.aborted) return undefined
     const { seen, finding: found } = await withinDeadline(check, look)
@@ -114,7 +125,7 @@ export async function run(check: Check, references: References, stop: AbortSigna
     // No difference of wall clock times: the clock may have been set meanwhile.
     const startedAt = finishedAt - Math.round(performance.now() - began)
     const how = { startedAt, finishedAt, phases: { ...phases }, unmet: [...unmet] }
-    return { ...about, ...how, verdict, samples, ...saidWithout(seen, found, redact) }
+    return { ...about, ...how, verdict, samples, ...saidWithout(seen, found, redact), transcript: transcript() }
   } finally {
     limit.clear()
   }
@@ -125,6 +136,8 @@ async function withinDeadline(check: Check, look: Look): Promise<{ seen: unknown
     return await unlessAborted(look.signal, check.look(look), windUpMs)
   } catch (error) {
     return { seen: undefined, finding: notSeen(error, look) }
+  } finally {
+    if (look.signal.aborted) look.note(describeError(look.signal.reason))
   }
 }
 
@@ -142,6 +155,7 @@ function notSeen(error: unknown, look: Look): Finding {
 function startLook(check: Check, references: References, signal: AbortSignal) {
   const phases: Record<string, number> = {}
   const redact = redactor()
+  const { note, read } = takeNotes()
   let current = 'start'
   const took = (phase: string, ms: number): void => {
     phases[phase] = (phases[phase] ?? 0) + ms / 1000
@@ -149,9 +163,9 @@ function startLook(check: Check, references: References, signal: AbortSignal) {
   const unmet = new Set<string>()
   // The checks of a round take what one of them fetched; the next round of any of them fetches anew.
   const maxAgeMs = Math.min(1_000, check.intervalMs / 2)
-  const fetched = async <T>(field: string, { vault }: Reference, fetch: () => Promise<T>): Promise<T> => {
+  const fetched = async <T>(field: string, { vault }: Reference, fetch: (told: TakeNote) => Promise<T>): Promise<T> => {
     try {
-      return await look.phase('references', fetch)
+      return await look.phase('references', () => fetch(text => note('references', `${field}: ${text}`)))
     } catch (error) {
       if (vault) unmet.add(checkId({ probe: 'vault', target: vault.target }))
       throw new Unresolved(`${field}: ${describeError(error)}`)
@@ -165,32 +179,43 @@ function startLook(check: Check, references: References, signal: AbortSignal) {
     },
     took,
     conceal: redact.add,
+    note: text => note(current, text),
     async text(field, value) {
       if (typeof value !== 'object') return String(value)
-      return fetched(field, value, () => references.value(value, signal, maxAgeMs))
+      return fetched(field, value, told => references.value(value, signal, maxAgeMs, told))
     },
     async secret(field, value) {
       const secret = await look.text(field, value)
       redact.add(secret)
       return secret
     },
-    settings: (field, source) => fetched(field, {}, () => references.settings(source, signal, maxAgeMs)),
+    settings: (field, source) => fetched(field, {}, told => references.settings(source, signal, maxAgeMs, told)),
     async login(vault, refused) {
-      const login = await look.phase('login', () => references.login(vault, signal, refused))
+      const login = await look.phase('login', () => references.login(vault, signal, refused, look.note))
       if (login.token !== undefined) redact.add(login.token)
       return login
     },
     async phase(name, work) {
       current = name
       const from = performance.now()
+      const ended = (how: string): void => {
+        const ms = performance.now() - from
+        took(name, ms)
+        note(name, `${how} after ${ms.toFixed(1)} ms`)
+      }
       try {
-        return await work()
-      } finally {
-        took(name, performance.now() - from)
+        const result = await work()
+        ended('done')
+        return result
+      } catch (error) {
+        // Without its text, which a probe may have to keep to itself.
+        const code = codeOf(error)
+        ended(signal.aborted ? 'cut off' : code === undefined ? 'failed' : `failed with ${code}`)
+        throw error
       }
     },
   }
-  return { look, phases, unmet, redact: redact.text }
+  return { look, phases, unmet, redact: redact.text, transcript: () => read(redact.text) }
 }
 
 /** Codes and verdicts stay: somebody's password may be "postgres". */

@@ -14,7 +14,7 @@ export async function every(
   intervalMs: number,
   offsetMs: number,
   stop: AbortSignal,
-  tick: () => Promise<void>,
+  tick: () => Promise<unknown>,
 ): Promise<void> {
   const start = performance.now() + offsetMs
   let turn = 0

@@ -64,7 +64,7 @@ export function kubernetesSecrets({ config, env, account = serviceAccount, read,
         const to = await api(alone)
         if (to.token !== undefined) conceal(to.token)
         const namespace = wanted.namespace ?? (await ownNamespace(signal))
-        return readKubernetesSecret(to, { namespace, secret: wanted.secret }, signal)
+        return readKubernetesSecret(to, { namespace, secret: wanted.secret }, alone)
       }),
     )
 }

@@ -83,9 +83,8 @@ export async function loginAt(target: object, way: LoginWay, asking: Asking, ref
   if (standing.held && performance.now() < standing.held.renewAt)
     return { token: standing.held.token, failure: undefined }
   try {
-    const { signal } = asking
     const maxAgeMs = standing.failure ? asking.maxAgeMs : 0
-    await standing.attempt('login', way.address, { signal, maxAgeMs }, alone => renewOrLogIn(standing, way, alone))
+    await standing.attempt('login', way.address, { ...asking, maxAgeMs }, alone => renewOrLogIn(standing, way, alone))
   } catch (error) {
     return { token: alive(standing)?.token, failure: { kind: 'unanswered', text: describeError(error) } }
   }

@@ -1,10 +1,12 @@
 import { unlessAborted } from '../core/abort.ts'
 import { describeError } from '../core/errors.ts'
+import type { TakeNote } from '../core/transcript.ts'
 
 /** Who asks, and how old what was fetched for somebody else may be, in milliseconds. */
 export interface Asking {
   readonly signal: AbortSignal
   readonly maxAgeMs: number
+  readonly note?: TakeNote | undefined
 }
 
 /** For so long after its beginning a fetch is kept, and with it what it brought, which may be a secret. */
@@ -52,10 +54,11 @@ export function sharing<T>(
     one.controller.abort(reason)
   }
 
-  return async (key, about, { signal, maxAgeMs }, fetch) => {
+  return async (key, about, { signal, maxAgeMs, note }, fetch) => {
     if (signal.aborted) throw left(about, signal)
     const before = latest.get(key)
     const one = before && age(before) < (before.settled ? maxAgeMs : joinMs) ? before : begin(key, fetch)
+    if (one === before) note?.(`shared with another that asked ${age(one).toFixed(1)} ms before`)
     one.waiting++
     try {
       return await unlessAborted(signal, one.result)

@@ -31,19 +31,19 @@ export function vaultSecrets({ targets, account = serviceAccount, read, value }:
 
   async function open(
     { url, namespace, ca_file: file }: VaultTarget,
-    signal: AbortSignal,
+    { signal, note }: Omit<Asking, 'maxAgeMs'>,
     token?: string,
   ): Promise<Vault> {
     const ca = file === undefined ? undefined : await named(file, read(file, signal))
-    return openVault({ url, token, namespace, ca, signal })
+    return openVault({ url, token, namespace, ca, signal, note })
   }
 
   /** Undefined where the target has its token written as a reference, or none. */
-  function wayOf(target: VaultTarget, maxAgeMs: number): LoginWay | undefined {
+  function wayOf(target: VaultTarget, { maxAgeMs, note }: Omit<Asking, 'signal'>): LoginWay | undefined {
     const { app_role: appRole, kubernetes } = target
     const way = {
       address: addressOf(target.url),
-      open: (signal: AbortSignal, token?: string) => open(target, signal, token),
+      open: (signal: AbortSignal, token?: string) => open(target, { signal, note }, token),
     }
     if (appRole) {
       const fetch = (key: 'role_id' | 'secret_id', signal: AbortSignal): Promise<string> =>
@@ -66,7 +66,7 @@ export function vaultSecrets({ targets, account = serviceAccount, read, value }:
   async function tokenOf(target: VaultTarget, asking: Asking, refused?: string): Promise<string> {
     const { name, token } = target
     if (token) return named(`the token of ${name}`, value(token, asking))
-    const way = wayOf(target, asking.maxAgeMs)
+    const way = wayOf(target, asking)
     if (!way) throw new Error(`${name} has no token in the configuration`)
     const login = await loginAt(target, way, asking, refused)
     if (login.token !== undefined) return login.token
@@ -81,13 +81,13 @@ export function vaultSecrets({ targets, account = serviceAccount, read, value }:
   ): Promise<SecretRead> {
     const get = async (token: string): Promise<SecretRead> => {
       conceal(token)
-      return named(target.name, readSecret(await open(target, asking.signal, token), path))
+      return named(target.name, readSecret(await open(target, asking, token), path))
     }
     const token = await tokenOf(target, asking)
     const secret = await get(token)
     if (target.token || secret.kind !== 'denied') return secret
     // A token that may look itself up was not revoked: it has no right to this secret, and neither would the next.
-    const looked = await named(target.name, readToken(await open(target, asking.signal, token)))
+    const looked = await named(target.name, readToken(await open(target, asking, token)))
     if (looked.kind === 'valid') return secret
     const next = await tokenOf(target, asking, token)
     return next === token ? secret : get(next)
@@ -107,7 +107,7 @@ export function vaultSecrets({ targets, account = serviceAccount, read, value }:
     /** See `Look.login`. */
     async login(name: string, asking: Asking, refused?: string): Promise<Login> {
       const target = targets.find(one => one.name === name)
-      const way = target && wayOf(target, asking.maxAgeMs)
+      const way = target && wayOf(target, asking)
       if (target && way) return loginAt(target, way, asking, refused)
       return { token: undefined, failure: { kind: 'unresolved', text: `${name} is no vault target that logs in` } }
     },

@@ -3,6 +3,7 @@ import { mailMetrics } from '../assess/mail.ts'
 import { counter, gauge, sample, type Metric, type Sample } from '../core/metric.ts'
 import { probes } from '../probes/index.ts'
 import { mail } from '../probes/mail/index.ts'
+import type { CheckStatus } from '../assess/assessment.ts'
 import type { Status } from '../ledger.ts'
 import { checkMetrics, checkSamples } from './check-metrics.ts'
 import { reasonMetrics, reasonSamples } from './reasons.ts'
@@ -99,4 +100,19 @@ export function samplesOf(status: Status, exporter: ExporterState): Sample[] {
       ...sample(exporterMetrics.requestSeconds, seconds, { handler, code: String(code) }),
     ]),
   ].flat()
+}
+
+/** A check, and the series that are of its target alone: its own, and those that are concluded about it. Throws where there is none. */
+export function checkSeries(
+  status: Status,
+  id: string,
+): { readonly check: CheckStatus; readonly samples: readonly Sample[] } {
+  const check = status.checks.find(one => one.id === id)
+  if (!check) throw new Error(`there is no check ${id}`)
+  const own = probes.find(({ kind }) => kind === check.probe)?.metrics ?? {}
+  const names = new Set(Object.values<Metric>(own).map(({ name }) => name))
+  const concluded = status.samples.filter(
+    ({ metric, labels }) => names.has(metric.name) && (labels['target'] ?? labels['mail_path']) === check.target,
+  )
+  return { check, samples: [...checkSamples(check, status.records.get(id)), ...concluded] }
 }

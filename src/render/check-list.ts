@@ -2,7 +2,7 @@ import type { CheckStatus } from '../assess/assessment.ts'
 import { byVerdict, verdicts, type Reason, type Verdict } from '../core/probe.ts'
 import { historyLength, type CheckRecord, type Status } from '../ledger.ts'
 import { html, type Html } from './html.ts'
-import { ago, count, icon, length, prose, type Anchors } from './words.ts'
+import { about, ago, count, icon, length, prose, type Anchors } from './words.ts'
 
 /** Every check, worst first. */
 export function checkList({ checks, records, at }: Status, anchors: Anchors): Html {
@@ -41,7 +41,7 @@ const row = (check: CheckStatus, record: CheckRecord | undefined, at: number, an
         <p>${lastRun(check, at)}</p>
         ${lastOk(check, record, at)}
         <p>every ${length(check.intervalMs)}</p>
-        ${duration(check)}
+        ${duration(check)} ${failures(check, record)}
       </div>
     </div>
   </li>
@@ -54,7 +54,7 @@ function found({ reasons, evidence }: CheckStatus): Html {
     ${others.map(reason => html`<div class="reason">${reasonLines(reason)}</div>`)}`
 }
 
-const reasonLines = ({ text, remedy, code, severity }: Reason): Html => html`
+export const reasonLines = ({ text, remedy, code, severity }: Reason): Html => html`
   <p class="text">${text}</p>
   <p class="remedy"><b>Do this:</b> ${prose(remedy)} <span class="code">${code} · ${severity}</span></p>
 `
@@ -86,6 +86,15 @@ function duration({ observation }: CheckStatus): Html | undefined {
     <summary>${took}</summary>
     <dl>${lines}</dl>
   </details>`
+}
+
+/** Where the transcripts are. */
+function failures(check: CheckStatus, record: CheckRecord | undefined): Html | undefined {
+  const kept = record?.failed.length ?? 0
+  if (kept === 0) return undefined
+  return html`<p>
+    <a href="${about('/failures', check)}">${kept === 1 ? 'last failure' : `last ${kept} failures`}</a>
+  </p>`
 }
 
 /** Cells of the strip are taller the worse they are, and striped where nothing was known: it reads without colour. */

@@ -1,11 +1,11 @@
-import { verdicts, worst } from '../core/probe.ts'
+import { worst } from '../core/probe.ts'
 import type { Status } from '../ledger.ts'
 import { checkList } from './check-list.ts'
+import { framed } from './frame.ts'
 import { headlines } from './headline.ts'
 import { html, type Html } from './html.ts'
 import { pictures } from './path.ts'
-import { style, tints } from './style.ts'
-import { sentences, shapes, symbols, utc, type Anchors } from './words.ts'
+import { sentences, symbols, utc, type Anchors } from './words.ts'
 
 /** What the page says of the exporter itself. */
 export interface About {
@@ -15,46 +15,23 @@ export interface About {
   readonly refresh: boolean
 }
 
-/**
- * The status page: the answer first, then the way the mail takes, then every check. Pure. It needs no script, and only
- * what `default-src 'none'; style-src 'unsafe-inline'; img-src data:` allows.
- */
+/** The status page: the answer first, then the way the mail takes, then every check. Pure. */
 export function renderPage(status: Status, about: About): string {
   const anchors: Anchors = new Map(status.checks.map((check, i) => [check.id, `check-${i + 1}`]))
-  const page = html`<!doctype html>
-    <html lang="en">
-      ${head(status, about)}
-      <body>
-        ${sprite()}
-        <main>
-          <header>
-            <h1>Can mail be sent?</h1>
-            <p><time datetime="${new Date(status.at).toISOString()}">${utc(status.at)}</time></p>
-          </header>
-          ${headlines(status.mail, anchors)} ${pictures(status, anchors)} ${checkList(status, anchors)}
-        </main>
-        ${footer(status, about)}
-      </body>
-    </html> `
-  // Only the indentation of the templates goes: text has no line breaks, and white space collapses.
-  return page.markup.replace(/\n\s+/g, '\n')
-}
-
-const sheet: Html = { markup: `<style>${style}</style>` }
-
-function head(status: Status, { refresh }: About): Html {
   const verdict = status.mail.length > 0 ? worst(status.mail.map(path => path.verdict)) : 'unknown'
   const concerned = status.mail.filter(path => path.verdict === verdict).map(path => path.name)
-  return html`<head>
-    <meta charset="utf-8" />
-    <title>${symbols[verdict]} ${sentences[verdict]} · ${firstFew(concerned)}</title>
-    <meta name="viewport" content="width=device-width, initial-scale=1" />
-    <meta name="color-scheme" content="light dark" />
-    <meta name="robots" content="noindex" />
-    ${refresh ? html`<meta http-equiv="refresh" content="${refreshSeconds(status)}" />` : ''}
-    <link rel="icon" href="${favicon(shapes[verdict], tints[verdict])}" />
-    ${sheet}
-  </head>`
+  const title = `${symbols[verdict]} ${sentences[verdict]} · ${firstFew(concerned)}`
+  return framed(
+    { title, verdict, refresh: about.refresh ? refreshSeconds(status) : undefined },
+    html`<main>
+        <header>
+          <h1>Can mail be sent?</h1>
+          <p><time datetime="${new Date(status.at).toISOString()}">${utc(status.at)}</time></p>
+        </header>
+        ${headlines(status.mail, anchors)} ${pictures(status, anchors)} ${checkList(status, anchors)}
+      </main>
+      ${footer(status, about)}`,
+  )
 }
 
 const firstFew = (names: readonly string[]): string =>
@@ -63,15 +40,6 @@ const firstFew = (names: readonly string[]): string =>
 /** As often as the most frequent check runs, within reason. */
 const refreshSeconds = ({ checks }: Status): number =>
   Math.round(Math.min(60, Math.max(5, Math.min(...checks.map(check => check.intervalMs)) / 1000)))
-
-const favicon = (shape: string, fill: string): string =>
-  `data:image/svg+xml,${encodeURIComponent(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><path fill="${fill}" fill-rule="evenodd" d="${shape}"/></svg>`)}`
-
-const sprite = (): Html => html`
-  <svg class="sprite" aria-hidden="true">
-    ${verdicts.map(verdict => html`<symbol id="shape-${verdict}" viewBox="0 0 16 16"><path d="${shapes[verdict]}" /></symbol>`)}
-  </svg>
-`
 
 const footer = (status: Status, { version, configFile, refresh }: About): Html => html`
   <footer>

@@ -124,6 +124,22 @@ const checkStyle = `
 }
 `
 
+const failuresStyle = `
+.failures h1 { font-size: 1.5rem; line-height: 1.2 }
+.failures h1 .name { font-weight: 600 }
+.failures h2 { margin: 0; font-size: 1rem; letter-spacing: 0 }
+.failures .now { display: flex; gap: .4rem; margin: .5rem 0 1rem }
+.failures .check { grid-template-columns: auto minmax(0, 1fr); margin-top: .75rem; border: 0; border-radius: .9rem; background: var(--surface) }
+.failures details { margin-top: .75rem }
+.failures summary { color: var(--link) }
+.transcript { width: 100%; margin-top: .5rem; border-collapse: collapse; font: .8rem/1.5 var(--mono) }
+.transcript th { color: var(--quiet); font: .8rem var(--sans); text-align: left }
+.transcript th, .transcript td { padding: .2rem .9rem .2rem 0; border-bottom: 1px solid var(--line); vertical-align: top }
+.transcript td { white-space: pre-wrap }
+.transcript :is(th, td):first-child { text-align: right }
+.transcript td:not(:last-child) { color: var(--quiet); overflow-wrap: normal }
+`
+
 const printStyle = `
 @media print {
   body { max-width: none; padding: 0; background: none }
@@ -134,4 +150,4 @@ const printStyle = `
 `
 
 /** The style sheet of the page. */
-export const style = [colours, base, headlineStyle, pathStyle, checkStyle, printStyle].join('')
+export const style = [colours, base, headlineStyle, pathStyle, checkStyle, failuresStyle, printStyle].join('')

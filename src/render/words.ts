@@ -44,6 +44,10 @@ const shortCode = (probe: string, code: string): string => {
   return code.slice(prefix.length).replaceAll('_', ' ')
 }
 
+/** The address of an endpoint that is about one check. */
+export const about = (endpoint: '/failures' | '/probe', { probe, target }: { probe: string; target: string }): string =>
+  `${endpoint}?probe=${encodeURIComponent(probe)}&target=${encodeURIComponent(target)}`
+
 /** How long ago, in the largest unit that fits. */
 export function ago(ms: number): string {
   const seconds = Math.max(0, Math.round(ms / 1000))

@@ -8,7 +8,9 @@ import { statusJson } from '../render/api.ts'
 import { samplesOf, type ExporterState } from '../render/catalogue.ts'
 import { renderPage } from '../render/page.ts'
 import { contentTypes, expose, watchProcess, type Format } from '../render/registry.ts'
+import { failuresEndpoint } from './failures.ts'
 import { plain } from './plain.ts'
+import { probeEndpoint } from './probe.ts'
 import { answerWith } from './render.ts'
 import { countRequests } from './requests.ts'
 
@@ -24,13 +26,14 @@ export interface Shown {
   readonly guards?: readonly RequestHandler[]
 }
 
-const readable = ['/metrics', '/', '/api/v1/status', '/-/healthy', '/-/ready']
+const readable = ['/metrics', '/', '/failures', '/api/v1/status', '/probe', '/-/healthy', '/-/ready']
+const pages = ['/', '/failures']
 const actions = ['/-/reload']
-/** The page needs no script and loads nothing. */
+/** The pages need no script and load nothing. */
 const pagePolicy =
   "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
 
-/** The endpoints of the exporter. None of them waits for a probe: they render what is known. */
+/** The endpoints of the exporter. None of them but `/probe` waits for a probe: they render what is known. */
 export function createApp({ monitor, configFile, exporter, log, reload, guards = [] }: Shown): Express {
   const processMetrics = watchProcess()
   const app = express()
@@ -53,14 +56,19 @@ export function createApp({ monitor, configFile, exporter, log, reload, guards =
   const page = answerWith((refresh: boolean) =>
     renderPage(monitor.status(), { version: exporter().version, configFile, refresh }),
   )
-  app.get('/', async (request, response) => {
+  app.get(pages, (_request, response, next) => {
     if (!response.get('Content-Security-Policy')) response.set('Content-Security-Policy', pagePolicy)
+    next()
+  })
+  app.get('/failures', failuresEndpoint(monitor))
+  app.get('/', async (request, response) => {
     await page(request, response, !request.url.endsWith('?refresh=off'), 'text/html; charset=utf-8')
   })
   const json = answerWith(() => JSON.stringify(statusJson(monitor.status())))
   app.get('/api/v1/status', (request, response) =>
     json(request, response, undefined, 'application/json; charset=utf-8'),
   )
+  app.get('/probe', probeEndpoint(monitor))
   app.get('/-/healthy', (_request, response) => {
     const alive = monitor.alive()
     plain(

@@ -18,6 +18,13 @@ it.each([
   ['percent-encoded, as in a URL', 'postgres://a:p%40ss%2Fword@db', 'p@ss/word', 'postgres://a:<secret>@db'],
   ['in base64', `AUTH LOGIN ${base64('p@ss/word')}`, 'p@ss/word', 'AUTH LOGIN <secret>'],
   ['without the newline of its file', 'refused p@ss/word', 'p@ss/word\n', 'refused <secret>'],
+  ['in JSON', String.raw`refused "p\"a\\ss"`, String.raw`p"a\ss`, 'refused "<secret>"'],
+  [
+    'in a message without its line breaks',
+    'refused -----BEGIN KEY----- abc',
+    '-----BEGIN KEY-----\r\nabc\n',
+    'refused <secret>',
+  ],
   ['with characters of regular expressions', 'refused (a+)+$', '(a+)+$', 'refused <secret>'],
   ['with what replace() takes for a pattern', 'refused $&$1$$', '$&$1$$', 'refused <secret>'],
 ])('finds it %s', (_, text, secret, clean) => {
@@ -50,6 +57,10 @@ it('leaves a text alone that has only something short of a secret', () => {
 
 it('finds the first half of a secret at the end of a text that was shortened', () => {
   expect(blot('refused hunter2-hun…', 'hunter2-hunter2')).toBe('refused <secret>…')
+  expect(blot('hunter2-h… and hunter2-hun… (phase login)', 'hunter2-hunter2')).toBe(
+    '<secret>… and <secret>… (phase login)',
+  )
+  expect(blot('… is no hunter2-hun', 'hunter2-hunter2')).toBe('… is no hunter2-hun')
   expect(blot('refused hu…', 'hunter2-hunter2')).toBe('refused hu…')
 })
 

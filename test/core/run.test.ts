@@ -25,6 +25,7 @@ describe('a run', () => {
       finishedAt: startedAt + 70,
       phases: {},
       unmet: [],
+      transcript: [],
       ...fine,
     })
   })

@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { renderFailures } from '../../src/render/failures.ts'
 import { renderPage } from '../../src/render/page.ts'
 import { have, needs } from '../servers/processes.ts'
 import { backgroundOf, pageWidth, poorContrast, sticksOut } from './browser-scripts.ts'
@@ -10,9 +11,24 @@ import { excepted, healthy, hostile, incident, many, splitBrain, starting } from
 const binary = process.env['CHROMIUM_BIN'] ?? have('chromium') ?? have('chromium-browser') ?? have('google-chrome')
 const policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 const about = { version: '0.1.0', configFile: '/etc/mailpath/mailpath.yml', refresh: true }
-const fixtures = { healthy, excepted, incident, starting, splitBrain, many, hostile }
-type Name = keyof typeof fixtures
-const names = Object.keys(fixtures) as Name[]
+const statuses = { healthy, excepted, incident, starting, splitBrain, many, hostile }
+type Name = keyof typeof statuses | 'failures'
+const names = [...Object.keys(statuses), 'failures'] as Name[]
+
+/** The failures of the first check that fails in the incident, with all that a transcript may hold. */
+function failures(): string {
+  const { checks, startedAt } = incident()
+  const check = checks.find(({ verdict }) => verdict === 'fail')
+  if (!check) throw new Error('nothing fails in the incident')
+  const transcript = [
+    { atMs: 0.4, phase: 'references', text: 'password: env DATABASE_PASSWORD was fetched' },
+    { atMs: 12_345.6, phase: 'landing', text: `> select\n  ${'pg_is_in_recovery() as in_recovery, '.repeat(20)}` },
+    { atMs: 12_345.7, phase: 'a_phase_of_a_long_name', text: `< ${'x'.repeat(2_000)}` },
+  ]
+  const failed = { startedAt, tookMs: 12_345, verdict: 'fail', reasons: check.reasons, transcript } as const
+  return renderFailures(check, [failed, { ...failed, verdict: 'unknown' }], startedAt)
+}
+const pageOf = (name: Name): string => (name === 'failures' ? failures() : renderPage(statuses[name](), about))
 
 const desktop = { width: 1280, height: 800 }
 const phone = { width: 380, height: 760 }
@@ -29,7 +45,7 @@ describe.skipIf(!needs('chromium', binary, 'apt-get install chromium'))('in Chro
         'Content-Type': 'text/html; charset=utf-8',
         'Content-Security-Policy': policy,
       })
-      response.end(name ? renderPage(fixtures[name](), about) : '')
+      response.end(name ? pageOf(name) : '')
     })
     await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
     base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
@@ -100,6 +116,15 @@ describe.skipIf(!needs('chromium', binary, 'apt-get install chromium'))('in Chro
       await page.locator('.cause a').click()
       expect(page.url()).toBe(`${base}/incident#check-4`)
       expect(await page.locator('#check-4:target h3').textContent()).toContain('backend DATABASE_URL')
+    })
+  })
+
+  it('unfolds what was done, the newest at once', async () => {
+    await visit('failures', { viewport: phone, javaScriptEnabled: false }, async page => {
+      const shown = () => Promise.all([0, 1].map(n => page.locator('.transcript').nth(n).isVisible()))
+      expect(await shown()).toEqual([true, false])
+      await page.locator('summary').nth(1).click()
+      expect(await shown()).toEqual([true, true])
     })
   })
 

@@ -311,6 +311,7 @@ export function statusOf(seen: Seen, now = at): Status {
     records.set(id, {
       runs: 2,
       failures: found.verdict === 'fail' ? 1 : 0,
+      failed: [],
       lastOkAt: ok ? finishedAt : finishedAt - 15_000,
       history: ['ok', found.verdict],
     })

@@ -83,6 +83,7 @@ export function check(probe: string, target: string, options: CheckOptions = {})
     record: {
       runs: history.length,
       failures: history.filter(one => one === 'fail').length,
+      failed: [],
       lastOkAt: lastOk < 0 ? undefined : now - ageMs - (history.length - 1 - lastOk) * intervalMs,
       history,
     },

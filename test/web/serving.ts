@@ -5,6 +5,7 @@ import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { onTestFinished } from 'vitest'
 import type { Check } from '../../src/core/probe.ts'
+import type { References } from '../../src/core/run.ts'
 import { createLog } from '../../src/core/log.ts'
 import { createMonitor, type Monitor } from '../../src/monitor.ts'
 import { createApp } from '../../src/web/app.ts'
@@ -31,6 +32,7 @@ export interface Given {
   readonly files?: Readonly<Record<string, string>>
   readonly places?: readonly Place[]
   readonly checks?: readonly Check[]
+  readonly references?: References
   readonly limits?: Limits
 }
 
@@ -63,7 +65,7 @@ export async function serving(given: Given = {}): Promise<Served> {
     logged.push(entry)
   })
   const checks = given.checks ?? [checkOf(() => Promise.resolve(fine))]
-  const monitor = createMonitor({ checks, mail: [] }, noReferences, log)
+  const monitor = createMonitor({ checks, mail: [] }, given.references ?? noReferences, log)
   const stop = new AbortController()
   const exporter = () => ({ version: '0', nodeVersion: 'v0', lastReloadSuccessful: true, lastReloadSuccessAt: 0 })
   const web = await startWeb({

@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers/promises'
 import { TLSSocket, type ConnectionOptions } from 'node:tls'
 import SMTPConnection from 'nodemailer/lib/smtp-connection'
 import type { Look } from '../../core/probe.ts'
-import { tlsFacts, type TlsFacts } from './tls.ts'
+import { inWords, tlsFacts, type TlsFacts } from './tls.ts'
 import { is2xx, startTranscript, type Transcript } from './transcript.ts'
 
 export interface SessionOptions {
@@ -53,7 +53,10 @@ export function startSession(look: Look, socket: Socket, options: SessionOptions
   })
   const log: Transcript['log'] = (entry, line) => {
     const secured = encrypted()
-    if (secured) tls ??= tlsFacts(secured, name)
+    if (secured && !tls) {
+      tls = tlsFacts(secured, name)
+      look.note(inWords(tls))
+    }
     transcript.log(entry, line)
   }
   const connection: SMTPConnection = new SMTPConnection({
@@ -91,7 +94,11 @@ export function startSession(look: Look, socket: Socket, options: SessionOptions
       return (await step(login(connection, user, password))) && transcript.replies.at(-1)?.code === 235
     },
     envelope(from, to) {
-      const say = (command: string): Promise<string> => quiet(dialogue).then(() => said(connection, command))
+      const say = async (command: string): Promise<string> => {
+        await quiet(dialogue)
+        look.note(`> ${command}`)
+        return said(connection, command)
+      }
       return step(envelope(say, transcript, from, to))
     },
     end: () => look.phase('quit', () => end(connection, dialogue, look.signal)),

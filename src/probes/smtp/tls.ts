@@ -54,6 +54,12 @@ export function tlsFacts(socket: TLSSocket, expected: string): TlsFacts {
   }
 }
 
+export const inWords = ({ version, cipher, names, notAfter, problems }: TlsFacts): string => {
+  const until = notAfter === undefined ? 'an unknown day' : new Date(notAfter).toISOString()
+  const valid = problems.length === 0 ? 'verifies' : `does not verify: ${problems.join(', ')}`
+  return `${version}, ${cipher}; the certificate is for ${names || 'no name'}, until ${until}, and ${valid}`
+}
+
 const time = (text: string): number | undefined => {
   const ms = Date.parse(text)
   return Number.isNaN(ms) ? undefined : ms

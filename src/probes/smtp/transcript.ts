@@ -56,12 +56,20 @@ export function startTranscript(
     current = step
     if (step) phase(step)
   }
+  const note = (direction: '>' | '<', lines: string): void => look.note(clean(lines).replace(/^/gm, `${direction} `))
   function add(step: Step, line: string): Reply {
     const reply = { step, code: codeIn(line), text: oneLine(clean(line)) }
     replies.push(reply)
     return reply
   }
+  function say(line: string): void {
+    const verb = /^[A-Z]+(?= |$)/.exec(line)?.[0] ?? ''
+    if (Object.hasOwn(steps, verb)) begin(steps[verb])
+    // Of a command of our own nodemailer shows nothing: who says it tells.
+    if (line !== '/* secret */') note('>', shown(line))
+  }
   function hear(line: string): void {
+    note('<', withoutChallenge(line))
     // What is left over when a connection ends is logged as if it were a reply.
     if (!current || state.ended()) return
     const reply = add(current, line)
@@ -81,8 +89,7 @@ export function startTranscript(
     log({ tnx, discarded }, line) {
       if (discarded) injected = true
       if (typeof line !== 'string') return
-      const verb = tnx === 'client' ? (/^[A-Z]+(?= |$)/.exec(line)?.[0] ?? '') : ''
-      if (Object.hasOwn(steps, verb)) begin(steps[verb])
+      if (tnx === 'client') say(line)
       if (tnx === 'server') hear(line)
     },
     begin,
@@ -102,6 +109,18 @@ const steps: Readonly<Record<string, Step | undefined>> = {
   AUTH: 'auth',
   QUIT: undefined,
 }
+
+/**
+ * What we send, as far as it may be shown: nodemailer has left the credentials out of most of it, but they are not to
+ * depend on that.
+ */
+const shown = (line: string): string => {
+  if (/^(EHLO|HELO) \S+$|^(STARTTLS|RSET|QUIT|AUTH [\w-]+)$/.test(line)) return line
+  return `${/^AUTH [\w-]+ /.exec(line)?.[0] ?? ''}(hidden)`
+}
+
+/** With the challenge of CRAM-MD5 a password could be guessed, where a server repeats the answer to it (RFC 2195). */
+const withoutChallenge = (line: string): string => (line.startsWith('334 ') ? '334 (hidden)' : line)
 
 const codeIn = (line: string): number | undefined =>
   /^[2-5]\d\d([ -]|$)/.test(line) ? Number(line.slice(0, 3)) : undefined

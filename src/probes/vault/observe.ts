@@ -90,7 +90,7 @@ export async function observe(target: VaultTarget, look: Look): Promise<VaultSee
   const ca = file === undefined ? undefined : await look.text('ca_file', { file })
   const seen: Draft = { ...nothing, address: addressOf(url) }
   try {
-    const anonymous = await openVault({ url, ca, signal: look.signal })
+    const anonymous = await openVault({ url, ca, signal: look.signal, note: look.note })
     seen.health = await look.phase('health', async () => healthSeen(await anonymous.health()))
     if (serves(seen.health)) await observeWithToken(target, ca, look, seen)
   } catch (error) {
@@ -122,7 +122,7 @@ async function askWith(
   look: Look,
   seen: Draft,
 ): Promise<void> {
-  const vault = await openVault({ url, token, namespace, ca, signal: look.signal })
+  const vault = await openVault({ url, token, namespace, ca, signal: look.signal, note: look.note })
   const looked = await look.phase('token', () => readToken(vault))
   Object.assign(seen, { token: looked, secrets: [] })
   // Rejected may only mean that it may not look itself up; after any other trouble the secrets would tell the same.

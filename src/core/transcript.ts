@@ -1,0 +1,52 @@
+import { ellipsis } from './redact.ts'
+
+/** Something a run did or was told: one line, or a few that belong together. */
+export interface Note {
+  /** Milliseconds since the run began. */
+  readonly atMs: number
+  readonly phase: string
+  readonly text: string
+}
+
+/** Adds to the notes of a run. */
+export type TakeNote = (text: string) => void
+
+/** What is kept of a run at most, in notes, and in characters of one note and of all. */
+export const limits = { notes: 100, note: 2_500, all: 16_000 }
+
+interface Notes {
+  readonly note: (phase: string, text: string) => void
+  /** The notes so far, as a copy without the secrets. */
+  readonly read: (redact: (text: string) => string) => readonly Note[]
+}
+
+/** Takes notes of a run. They are made in every run and wanted of few, so a note costs no more than its place in a list. */
+export function takeNotes(): Notes {
+  const began = performance.now()
+  const notes: Note[] = []
+  let length = 0
+  let leftOut = 0
+  return {
+    note(phase, text) {
+      const short = text.length > limits.note ? text.slice(0, limits.note - 1) + ellipsis : text
+      notes.push({ atMs: performance.now() - began, phase, text: short })
+      length += short.length
+      // How it began tells what was tried, and how it ended what came of it.
+      while (notes.length > limits.notes || length > limits.all) {
+        const [gone] = notes.splice(Math.floor(notes.length / 2), 1)
+        length -= gone?.text.length ?? 0
+        leftOut++
+      }
+    },
+    read(redact) {
+      const clean = notes.map(({ text, ...rest }) => ({ ...rest, text: printable(redact(text)) }))
+      const half = Math.floor(clean.length / 2)
+      const gap = { atMs: clean[half]?.atMs ?? 0, phase: '', text: `${ellipsis} ${leftOut} more, which are not kept` }
+      return leftOut === 0 ? clean : [...clean.slice(0, half), gap, ...clean.slice(half)]
+    },
+  }
+}
+
+/** Lines stay lines; nothing else that a server says may move the cursor of who reads it, or turn the text around. */
+const printable = (text: string): string => text.replace(/\r\n/g, '\n').replace(unprintable, ' ')
+const unprintable = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]+/g
