@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
+import { readBeginning } from './clients/files.ts'
+import { maxBytes } from './config/load.ts'
 import { every } from './core/scheduler.ts'
 import type { Reload } from './reload.ts'
 
@@ -19,7 +20,7 @@ export async function follow(file: string, intervalMs: number, stop: AbortSignal
 
 /** Undefined where it cannot be read: that is a change too. */
 const fingerprint = (file: string): Promise<string | undefined> =>
-  readFile(file).then(
+  readBeginning(file, maxBytes).then(
     bytes => createHash('sha256').update(bytes).digest('hex'),
     () => undefined,
   )

@@ -1,5 +1,5 @@
-import { constants, type Stats } from 'node:fs'
-import { open } from 'node:fs/promises'
+import { constants, createReadStream, type Stats } from 'node:fs'
+import { open, stat } from 'node:fs/promises'
 import { buffer } from 'node:stream/consumers'
 import { unlessAborted } from '../core/abort.ts'
 import { codeOf } from '../core/errors.ts'
@@ -36,25 +36,36 @@ const attempts = 3
 async function read(path: string): Promise<string> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await readRegular(path)
+      const bytes = await readRegular(path, maxBytes)
+      return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
     } catch (error) {
       if (codeOf(error) !== 'ENOENT' || attempt === attempts) throw new Error(inWords(error))
     }
   }
 }
 
-async function readRegular(path: string): Promise<string> {
+/**
+ * The bytes of a regular file, which has at most `maxBytes` (whole MiB) also where it grows meanwhile. Rejects with the
+ * error of the system, or with one whose message stands for itself.
+ */
+export async function readRegular(path: string, maxBytes: number): Promise<Buffer> {
+  // Before it is opened: there are devices that do something then.
+  refuseIrregular(await stat(path))
   // A FIFO without a writer would block the thread in open(2) for ever.
   const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
   try {
     refuseIrregular(await handle.stat())
     const bytes = await buffer(handle.createReadStream({ end: maxBytes, autoClose: false }))
-    if (bytes.length > maxBytes) throw new Refused('is larger than 1 MiB')
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    if (bytes.length > maxBytes) throw new Refused(`is larger than ${maxBytes / 1_048_576} MiB`)
+    return bytes
   } finally {
     await handle.close()
   }
 }
+
+/** The first `maxBytes` and one more, if there are so many, of whatever kind of file it is. */
+export const readBeginning = (path: string, maxBytes: number): Promise<Buffer> =>
+  buffer(createReadStream(path, { end: maxBytes }))
 
 function refuseIrregular(stats: Stats): void {
   if (stats.isDirectory()) throw new Refused('is a directory, not a file')
@@ -64,7 +75,8 @@ function refuseIrregular(stats: Stats): void {
 /** An error whose message is for the user as it stands. */
 class Refused extends Error {}
 
-function inWords(error: unknown): string {
+/** Why a file cannot be read, without its path. */
+export function inWords(error: unknown): string {
   if (error instanceof Refused) return error.message
   const code = codeOf(error) ?? 'unknown error'
   switch (code) {

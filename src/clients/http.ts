@@ -2,6 +2,7 @@ import http from 'node:http'
 import https from 'node:https'
 import { codeOf, describeError } from '../core/errors.ts'
 import type { TakeNote } from '../core/transcript.ts'
+import { limitReceived } from './socket.ts'
 
 export interface HttpRequest {
   readonly method: string
@@ -43,6 +44,10 @@ export class HttpFailure extends Error {
 }
 
 const maxBodyBytes = 1_048_576
+/** Said, since NODE_OPTIONS could raise it. */
+const maxHeaderBytes = 16_384
+/** In all: with the lengths of chunks, and with answers before the answer (1xx), of which there may be any number. */
+const maxBytes = 2 * maxBodyBytes
 
 /** `host:port` of a URL, with the scheme's port where it names none. */
 export function addressOf(url: string): string {
@@ -99,7 +104,12 @@ async function exchange({ signal, body, note: _, ...options }: HttpRequest, prog
 }
 
 function start({ method, url, headers, ...tls }: Omit<HttpRequest, 'signal' | 'body' | 'note'>): http.ClientRequest {
-  const options: https.RequestOptions = { method, headers: { ...headers }, agent: false }
+  const options: https.RequestOptions = {
+    method,
+    headers: { ...headers },
+    agent: false,
+    maxHeaderSize: maxHeaderBytes,
+  }
   if (!url.startsWith('https:')) return http.request(url, options)
   const given = Object.fromEntries(Object.entries(tls).filter(([, value]) => value !== undefined))
   // Said outright, or NODE_TLS_REJECT_UNAUTHORIZED=0 would send tokens to anybody.
@@ -108,6 +118,7 @@ function start({ method, url, headers, ...tls }: Omit<HttpRequest, 'signal' | 'b
 
 function follow(request: http.ClientRequest, url: string, progress: Progress): void {
   request.on('socket', socket => {
+    limitReceived(socket, maxBytes)
     socket.on('connect', () => (progress.phase = url.startsWith('https:') ? 'tls' : 'wait'))
     socket.on('secureConnect', () => (progress.phase = 'wait'))
   })

@@ -1,9 +1,9 @@
 import { once } from 'node:events'
-import { readFile } from 'node:fs/promises'
 import net from 'node:net'
 import tls from 'node:tls'
 import { unlessAborted } from '../core/abort.ts'
 import type { Look } from '../core/probe.ts'
+import { inWords, readRegular } from './files.ts'
 import type { Login } from './postgres.ts'
 
 /**
@@ -31,13 +31,22 @@ async function handshake(socket: net.Socket, { host, sslmode, caFile }: Login): 
     host,
     rejectUnauthorized: verify,
     ...(net.isIP(host) === 0 && { servername: host }),
-    ...(caFile !== undefined && { ca: await readFile(caFile, 'utf8') }),
+    ...(caFile !== undefined && { ca: await authorities(caFile) }),
     ...(sslmode !== 'verify-full' && { checkServerIdentity: () => undefined }),
   })
   // Between two users nobody listens for errors.
   secured.on('error', () => undefined)
   await until(secured, 'secureConnect')
   return secured
+}
+
+/** The file may be named by a URL that comes out of an application's settings: it could be anything. */
+async function authorities(file: string): Promise<Buffer> {
+  try {
+    return await readRegular(file, 1_048_576)
+  } catch (error) {
+    throw new Error(`the certificates of the authority in ${file}: ${inWords(error)}`)
+  }
 }
 
 const oddAnswer = 'not a Postgres server: an odd answer to SSLRequest'
@@ -150,6 +159,6 @@ export function sendCancel(
       clearTimeout(timer)
       resolve()
     })
-    socket.resume()
+    socket.on('data', () => socket.destroy())
   })
 }

@@ -4,7 +4,7 @@ import { unlessAborted } from '../core/abort.ts'
 import { Unresolved, codeOf, describeError } from '../core/errors.ts'
 import type { Look } from '../core/probe.ts'
 import { forClient, negotiateTls, sendCancel } from './postgres-stream.ts'
-import { address, openSocket } from './socket.ts'
+import { address, limitReceived, openSocket } from './socket.ts'
 
 /** The name our sessions have on a server, in pg_stat_activity and in its log. */
 export const applicationName = 'mailpath-exporter'
@@ -42,6 +42,9 @@ export interface Session {
 /** How long a socket may outlive the run's signal, in milliseconds, so that a cancel request gets its answer. */
 export const lingerMs = 150
 
+/** Each of our statements gives a row or none; the rest is room for notices. */
+const maxSessionBytes = 1_048_576
+
 /**
  * Opens a session as an application would: phases `dns`, `connect`, `startup`, `tls`, `login`. Everything ends with the run's signal, at
  * most `lingerMs` later. Nothing is taken from PG* environment variables or a .pgpass file. Rejects with node-postgres'
@@ -53,6 +56,7 @@ export async function openSession(look: Look, login: Login): Promise<Session> {
   socket.on('close', lifetime.clear)
   try {
     const stream = await negotiateTls(look, socket, login)
+    limitReceived(stream, maxSessionBytes)
     const client = new pg.Client({
       host: login.host,
       port: login.port,

@@ -38,6 +38,26 @@ export async function openSocket(
   })
 }
 
+/**
+ * From here on the socket takes so many bytes, and is then destroyed with an Error that says so: whoever sends without
+ * end is cut off by that, long before the deadline. `weight` is for who pays more for a piece than its length.
+ */
+export function limitReceived(
+  socket: net.Socket,
+  maxBytes: number,
+  weight = (piece: Buffer): number => piece.length,
+): void {
+  const push = socket.push.bind(socket)
+  let left = maxBytes
+  // Not by a listener for `data`: that would set the socket flowing before its user is there.
+  socket.push = (piece: Buffer | null) => {
+    if (piece !== null) left -= weight(piece)
+    if (left >= 0) return push(piece)
+    socket.destroy(new Error(`the server sent too much: more than ${maxBytes / 1024} KiB`))
+    return false
+  }
+}
+
 /** The resolver would say ENOTFOUND of what looks like a good name. */
 class SpaceInHost extends Error {
   readonly code = 'ENOTFOUND'

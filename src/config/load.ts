@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises'
 import type { z } from 'zod'
+import { readBeginning } from '../clients/files.ts'
 import { ConfigError, codeOf } from '../core/errors.ts'
 import { checkId, type Check, type Probe, type Target } from '../core/probe.ts'
 import { mail, type MailTarget } from '../probes/mail/index.ts'
@@ -19,7 +19,7 @@ export interface Config {
   readonly kubernetes: KubernetesConfig | undefined
 }
 
-const maxBytes = 1_048_576
+export const maxBytes = 1_048_576
 
 /** Reads and checks a file. Throws one ConfigError with every problem, each as `file:line:col: path: message`. */
 export async function loadConfig(file: string): Promise<Config> {
@@ -28,7 +28,7 @@ export async function loadConfig(file: string): Promise<Config> {
 
 /** A file that is not too large, as text. Throws a ConfigError that names the flag it was given by. */
 export async function readText(file: string, flag: string): Promise<string> {
-  const bytes = await readFile(file).catch((error: unknown) => {
+  const bytes = await readBeginning(file, maxBytes).catch((error: unknown) => {
     throw new ConfigError(`${file}: ${unreadable(error, flag)}`)
   })
   if (bytes.length > maxBytes) throw new ConfigError(`${file}: larger than 1 MiB; this is not a configuration file`)

@@ -60,7 +60,7 @@ const insideBase64 = (bytes: Buffer): string[] =>
 /** A text that was shortened may end, where it was cut, in the first half of a secret. */
 function withoutCutSecret(text: string, secrets: ReadonlySet<string>): string {
   for (const secret of secrets)
-    for (let length = secret.length - 1; length >= shortestSecret; length--)
+    for (let length = Math.min(secret.length - 1, text.length); length >= shortestSecret; length--)
       if (text.endsWith(secret.slice(0, length))) return `${text.slice(0, -length)}<secret>`
   return text
 }

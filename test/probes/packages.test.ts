@@ -195,7 +195,7 @@ describe('observe', () => {
     await truncate(join(folder, 'huge.js'), 16 * 1_048_576 + 1)
     const { files } = await see({ forbid: ['dist', 'pipe', 'huge.js'].map(file => ({ file, pattern: 'x' })) })
     expect(files.map(({ why }) => why)).toEqual([
-      'is not a regular file',
+      'is a directory, not a file',
       'is not a regular file',
       'is larger than 16 MiB',
     ])

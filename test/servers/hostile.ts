@@ -97,6 +97,53 @@ export async function drip(
   }, at)
 }
 
+export interface Flooding extends Listening {
+  /** Bytes that were handed to the sockets, of all connections. */
+  readonly sent: number
+}
+
+/**
+ * Says `opening` at the first words of the client, and `block` again and again from the last of `words` on, as fast as
+ * the client takes it; both on connect where there are none to wait for.
+ */
+export async function flood(
+  block: string | Buffer,
+  { opening = '', words = 0, ...at }: At & { opening?: string | Buffer; words?: number } = {},
+): Promise<Flooding> {
+  const flow = floodOf(block)
+  const listening = await hostile(socket => {
+    const first = Math.min(words, 1)
+    let heard = first
+    const answer = (): void => {
+      if (heard === first) socket.write(opening)
+      if (heard === words) flow.into(socket)
+      heard++
+    }
+    if (words === 0) answer()
+    socket.on('data', answer)
+  }, at)
+  return Object.defineProperty(listening, 'sent', { get: () => flow.sent() }) as Flooding
+}
+
+/** `block` again and again into sockets, no faster than they take it, and how much that was. */
+export function floodOf(block: string | Buffer): { into(socket: net.Socket): void; sent(): number } {
+  // In large pieces: it is not to be the sender that is slow.
+  const bytes = Buffer.from(block)
+  const piece = Buffer.concat(Array<Buffer>(Math.ceil(65_536 / bytes.length)).fill(bytes))
+  let sent = 0
+  return {
+    into(socket) {
+      const more = (): void => {
+        if (socket.destroyed) return
+        sent += piece.length
+        socket.write(piece, error => error ?? setImmediate(more))
+      }
+      more()
+    },
+    sent: () => sent,
+  }
+}
+
 /** Binary noise on connect and as the answer to everything. The same noise for the same seed. */
 export async function garbage({ seed = 'mailpath', ...at }: At & { seed?: string } = {}): Promise<Listening> {
   return hostile(socket => {

@@ -1,8 +1,10 @@
 import { constants } from 'node:fs'
-import { access, readFile, realpath, stat } from 'node:fs/promises'
+import { access, realpath } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { z } from 'zod'
-import { codeOf, describeError, oneLine } from '../../core/errors.ts'
+import { inWords, readRegular } from '../../clients/files.ts'
+import { unlessAborted } from '../../core/abort.ts'
+import { codeOf, oneLine } from '../../core/errors.ts'
 import type { Look, Target } from '../../core/probe.ts'
 
 /** An application's folder, what must be installed there, and what its files must not hold. */
@@ -68,14 +70,14 @@ const manifest = z.object({
 /** Looks where Node would: in `node_modules` of the folder, then of each folder above it. */
 async function lookForPackage(folder: string, name: string, signal: AbortSignal): Promise<PackageSeen> {
   for (const modules of modulesAbove(folder)) {
-    const { text, why } = await readText(join(modules, name, 'package.json'), signal)
+    const { text, why } = await readText(join(modules, name, 'package.json'), maxManifestBytes, signal)
     if (why !== undefined) return { name, state: 'unreadable', why }
     if (text === undefined) continue
     const version = parseManifest(text)?.version
     if (version === undefined) return { name, state: 'broken', why: 'its package.json is not valid' }
     return { name, state: 'installed', version: oneLine(version).slice(0, 40) }
   }
-  const { text } = await readText(join(folder, 'package.json'), signal)
+  const { text } = await readText(join(folder, 'package.json'), maxManifestBytes, signal)
   const listed = text === undefined ? undefined : listedIn(text, name)
   return { name, state: 'missing', ...(listed && { listed }) }
 }
@@ -106,23 +108,24 @@ async function search(
   { file, pattern }: { readonly file: string; readonly pattern: string },
   signal: AbortSignal,
 ): Promise<FileSeen> {
-  const { text, why } = await readText(join(folder, file), signal)
+  const { text, why } = await readText(join(folder, file), maxCodeBytes, signal)
   if (why !== undefined) return { file, pattern, state: 'unreadable', why }
   if (text === undefined) return { file, pattern, state: 'missing' }
   return { file, pattern, state: text.includes(pattern) ? 'found' : 'clean' }
 }
 
-const maxBytes = 16 * 1_048_576
+const maxCodeBytes = 16 * 1_048_576
+const maxManifestBytes = 1_048_576
 
 /** The text of a file, or why it cannot be had; neither where there is no such file. */
-async function readText(path: string, signal: AbortSignal): Promise<{ readonly text?: string; readonly why?: string }> {
+async function readText(
+  path: string,
+  maxBytes: number,
+  signal: AbortSignal,
+): Promise<{ readonly text?: string; readonly why?: string }> {
   try {
     signal.throwIfAborted()
-    const found = await stat(path)
-    // Opening a named pipe would wait for its writer, and no signal ends that.
-    if (!found.isFile()) return { why: 'is not a regular file' }
-    if (found.size > maxBytes) return { why: 'is larger than 16 MiB' }
-    return { text: await readFile(path, { encoding: 'utf8', signal }) }
+    return { text: (await unlessAborted(signal, readRegular(path, maxBytes))).toString('utf8') }
   } catch (error) {
     if (signal.aborted) throw error
     const code = codeOf(error)
@@ -135,4 +138,4 @@ const whys: Readonly<Record<string, string>> = {
   ENOTDIR: 'is not a folder',
   EACCES: 'permission denied',
 }
-const whyNot = (error: unknown): string => whys[codeOf(error) ?? ''] ?? describeError(error)
+const whyNot = (error: unknown): string => whys[codeOf(error) ?? ''] ?? inWords(error)

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { openSession, parseUrl, subject, type Login } from '../../clients/postgres.ts'
-import type { Failure } from '../../core/errors.ts'
+import { oneLine, type Failure } from '../../core/errors.ts'
 import { failureOf, type Look } from '../../core/probe.ts'
 import type { PostgresTarget } from './index.ts'
 
@@ -42,11 +42,12 @@ const row = z.object({
   in_recovery: z.boolean(),
   read_only: z.boolean(),
   read_only_source: z.string().nullable(),
-  version: z.string(),
+  // It becomes a label, whatever the server says.
+  version: z.string().transform(text => oneLine(text).slice(0, 64)),
   server_address: z.string().nullable(),
   server_port: z.number().nullable(),
   postmaster_start: z.string(),
-  system_identifier: z.string(),
+  system_identifier: z.string().regex(/^\d{1,20}$/, 'the system identifier is no number'),
   wal_lsn: z.number().nullable(),
   wal_file_timeline: z.string().nullable(),
   receiver_running: z.boolean(),

@@ -3,6 +3,7 @@ import { finished } from 'node:stream/promises'
 import { setImmediate } from 'node:timers/promises'
 import { TLSSocket, type ConnectionOptions } from 'node:tls'
 import SMTPConnection from 'nodemailer/lib/smtp-connection'
+import { limitReceived } from '../../clients/socket.ts'
 import type { Look } from '../../core/probe.ts'
 import { inWords, tlsFacts, type TlsFacts } from './tls.ts'
 import { is2xx, startTranscript, type Transcript } from './transcript.ts'
@@ -34,6 +35,11 @@ export interface Session {
   leave(): void
 }
 
+const maxReplyBytes = 65_536
+/** Of a whole session, where a line costs a hundred times its break: nodemailer queues them, and takes a turn for each. */
+const maxReceived = 262_144
+const cost = (piece: Buffer): number => piece.length + 100 * (piece.toString('latin1').split('\n').length - 1)
+
 /** nodemailer's timeouts are idle timeouts; what ends us is the run's signal alone. */
 const never = 2 ** 31 - 1
 
@@ -56,6 +62,7 @@ export function startSession(look: Look, socket: Socket, options: SessionOptions
     if (secured && !tls) {
       tls = tlsFacts(secured, name)
       look.note(inWords(tls))
+      if (secured !== socket) limitReceived(secured, maxReceived, cost)
     }
     transcript.log(entry, line)
   }
@@ -69,13 +76,14 @@ export function startSession(look: Look, socket: Socket, options: SessionOptions
     opportunisticTLS: security === 'starttls',
     tls: options.tls,
     name: hello,
-    maxResponseSize: 65_536,
+    maxResponseSize: maxReplyBytes,
     connectionTimeout: never,
     greetingTimeout: never,
     socketTimeout: never,
     transactionLog: true,
     logger: { debug: log, info: log, warn: log, error: log },
   })
+  limitReceived(socket, maxReceived, cost)
   const dialogue = watch(connection, transcript)
   const step = <T>(work: Promise<T>): Promise<T> =>
     Promise.race([work, dialogue.broken]).finally(() => transcript.leave())

@@ -29,7 +29,7 @@ const row = z.object({
   server_address: z.string().nullable(),
   server_port: z.number().nullable(),
   postmaster_start: z.string(),
-  system_identifier: z.string(),
+  system_identifier: z.string().regex(/^\d{1,20}$/, 'the system identifier is no number'),
   wal_file_timeline: z.string().nullable(),
   backend_pid: z.number(),
   backend_age_seconds: z.number().nullable(),
