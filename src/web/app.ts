@@ -27,11 +27,7 @@ export interface Shown {
 }
 
 const readable = ['/metrics', '/', '/failures', '/api/v1/status', '/probe', '/-/healthy', '/-/ready']
-const pages = ['/', '/failures']
 const actions = ['/-/reload']
-/** The pages need no script and load nothing. */
-const pagePolicy =
-  "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
 
 /** The endpoints of the exporter. None of them but `/probe` waits for a probe: they render what is known. */
 export function createApp({ monitor, configFile, exporter, log, reload, guards = [] }: Shown): Express {
@@ -56,14 +52,10 @@ export function createApp({ monitor, configFile, exporter, log, reload, guards =
   const page = answerWith((refresh: boolean) =>
     renderPage(monitor.status(), { version: exporter().version, configFile, refresh }),
   )
-  app.get(pages, (_request, response, next) => {
-    if (!response.get('Content-Security-Policy')) response.set('Content-Security-Policy', pagePolicy)
-    next()
-  })
-  app.get('/failures', failuresEndpoint(monitor))
   app.get('/', async (request, response) => {
     await page(request, response, !request.url.endsWith('?refresh=off'), 'text/html; charset=utf-8')
   })
+  app.get('/failures', failuresEndpoint(monitor))
   const json = answerWith(() => JSON.stringify(statusJson(monitor.status())))
   app.get('/api/v1/status', (request, response) =>
     json(request, response, undefined, 'application/json; charset=utf-8'),

@@ -1,5 +1,5 @@
-import { createServer as createHttp, type RequestListener } from 'node:http'
-import { createServer as createHttp2, Http2ServerRequest, Http2ServerResponse } from 'node:http2'
+import { createServer as createHttp, type IncomingMessage, type ServerResponse } from 'node:http'
+import { constants, createServer as createHttp2, Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import { createServer as createHttps } from 'node:https'
 import type { Server, Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
@@ -19,6 +19,8 @@ export const usualLimits = {
   handshakeTimeout: 10_000,
   /** Of a connection on which nothing moves, not even the answer. */
   idleMs: 90_000,
+  /** From a request to the end of its answer: one who reads it a byte at a time keeps it in memory. */
+  answerMs: 300_000,
   /** Of one address. A probe needs file descriptors too, and must not fail for want of them. */
   maxConnections: 4_096,
 }
@@ -35,9 +37,7 @@ export interface WebServer {
 
 /** A server for the app that serves as configured. */
 export function createWebServer(app: Express, { tls, http2 }: WebConfig, limits: Limits): WebServer {
-  const { server, renew } = tls
-    ? secure(app, tls, http2, limits)
-    : { server: createHttp(limits, forHttp1(app)), renew: () => undefined }
+  const { server, renew } = tls ? secure(app, tls, http2, limits) : unsecured(app, limits)
   server.timeout = limits.idleMs
   server.maxConnections = limits.maxConnections
   const open = new Set<Socket>()
@@ -57,25 +57,52 @@ export function createWebServer(app: Express, { tls, http2 }: WebConfig, limits:
   return { server, renew, cut, close }
 }
 
+function unsecured(app: Express, limits: Limits) {
+  const server = createHttp(limits)
+  answering(server, limits, app)
+  return { server, renew: () => undefined }
+}
+
+type Request = IncomingMessage | Http2ServerRequest
+type Response = ServerResponse | Http2ServerResponse
+
+/** Answers every request of the server, and ends the connection (of HTTP/2 the stream) that does not take its answer. */
+function answering<Asked extends Request, Answer extends Response>(
+  server: Server,
+  { answerMs }: Limits,
+  handle: (request: Asked, response: Answer) => void,
+): void {
+  const listener = (request: Asked, response: Answer): void => {
+    const end = (): void => {
+      if (request instanceof Http2ServerRequest) request.stream.close(constants.NGHTTP2_CANCEL)
+      else request.socket.destroy()
+    }
+    const timer = setTimeout(end, answerMs)
+    response.on('close', () => clearTimeout(timer))
+    request.url = originForm(request.url ?? '')
+    handle(request, response)
+  }
+  // To `Expect: 100-continue` Node itself would say that the body may come, and to other expectations that they failed.
+  for (const event of ['request', 'checkContinue', 'checkExpectation']) server.on(event, listener)
+}
+
 /**
  * HTTP/1.1 and HTTP/2 on one port, by ALPN. Not by `allowHTTP1` of node:http2: that has none of the limits for HTTP/1.1,
  * headers may take 60 s there whatever is set.
  */
 function secure(app: Express, first: TlsConfig, http2: boolean, limits: Limits) {
   let tls = first
-  const server = createHttps(
-    {
-      ...limits,
-      ...tls.context,
-      requestCert: tls.clientAuth !== 'NoClientCert',
-      rejectUnauthorized: tls.clientAuth === 'RequireAndVerifyClientCert',
-      ALPNProtocols: http2 ? ['h2', 'http/1.1'] : ['http/1.1'],
-    },
-    forHttp1(app),
-  )
+  const server = createHttps({
+    ...limits,
+    ...tls.context,
+    requestCert: tls.clientAuth !== 'NoClientCert',
+    rejectUnauthorized: tls.clientAuth === 'RequireAndVerifyClientCert',
+    ALPNProtocols: http2 ? ['h2', 'http/1.1'] : ['http/1.1'],
+  })
+  answering(server, limits, app)
   // It never listens itself.
-  const second = createHttp2({ settings: { maxConcurrentStreams: 100, maxHeaderListSize: limits.maxHeaderSize } })
-  second.on('request', forHttp2(app))
+  const second = createHttp2({ settings: { maxConcurrentStreams: 32, maxHeaderListSize: limits.maxHeaderSize } })
+  answering(second, limits, forHttp2(app))
   second.setTimeout(limits.idleMs)
   const toHttp1 = server.listeners('secureConnection')
   server.removeAllListeners('secureConnection')
@@ -91,13 +118,6 @@ function secure(app: Express, first: TlsConfig, http2: boolean, limits: Limits) 
   return { server, renew }
 }
 
-const forHttp1 =
-  (app: Express): RequestListener =>
-  (request, response) => {
-    request.url = originForm(request.url ?? '')
-    app(request, response)
-  }
-
 /**
  * Express gives each request the prototype of HTTP/1, which HTTP/2 has not. For those there is a second view of the same
  * app, whose prototypes have what Express adds on top of what HTTP/2 has.
@@ -111,10 +131,7 @@ function forHttp2(app: Express): (request: Http2ServerRequest, response: Http2Se
     request: { value: view(Http2ServerRequest.prototype, express.request) },
     response: { value: view(Http2ServerResponse.prototype, express.response) },
   }) as unknown as { handle: (request: Http2ServerRequest, response: Http2ServerResponse) => void }
-  return (request, response) => {
-    request.url = originForm(request.url)
-    second.handle(request, response)
-  }
+  return (request, response) => second.handle(request, response)
 }
 
 /** A request target as a path (RFC 9112, section 3.2). What cannot be one is `*`: Express would pass over everything. */

@@ -5,7 +5,7 @@ import { connect as connectTls } from 'node:tls'
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { have, needs, runProcess } from '../servers/processes.ts'
 import { authority, issue, type Signed } from './pki.ts'
-import { serving, type Served } from './serving.ts'
+import { lasting, serving, type Served } from './serving.ts'
 
 let ca: Signed
 let server: Signed
@@ -65,14 +65,6 @@ const session2 = ({ port }: Served): ClientHttp2Session => {
   onTestFinished(() => session.destroy())
   return session
 }
-
-/** What differs from one request to the next. */
-const lasting = (text: string): string =>
-  text
-    .split('\n')
-    .filter(line => !/^$|^(# (HELP|TYPE) )?(process|nodejs|mailpath_http)_/.test(line))
-    .join('\n')
-    .replaceAll(/\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?/g, 'then')
 
 const get = (path: string, headers?: Asked['headers']): Asked => ({ method: 'GET', path, ...(headers && { headers }) })
 const cases: readonly (readonly [Asked, number])[] = [

@@ -1,7 +1,8 @@
 /** The web server of the exporter in this process, with short limits, and a client that asks it one thing. */
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
 import { request as httpsRequest, type RequestOptions } from 'node:https'
-import { writeFile } from 'node:fs/promises'
+import { rename, writeFile } from 'node:fs/promises'
+import { connect, type Socket } from 'node:net'
 import path from 'node:path'
 import { onTestFinished } from 'vitest'
 import type { Check } from '../../src/core/probe.ts'
@@ -24,6 +25,7 @@ export const shortLimits: Limits = {
   connectionsCheckingInterval: 100,
   handshakeTimeout: 500,
   idleMs: 2_000,
+  answerMs: 3_000,
 }
 
 export interface Given {
@@ -55,7 +57,12 @@ export const loopback: Place = { host: '127.0.0.1', port: 0 }
 /** Serves until the test is over. */
 export async function serving(given: Given = {}): Promise<Served> {
   const folder = tempFolder('mailpath-web-')
-  const rewrite = (name: string, text: string) => writeFile(path.join(folder, name), text)
+  // As a whole: read half-way, a file would be a bad one.
+  const rewrite = async (name: string, text: string) => {
+    const file = path.join(folder, name)
+    await writeFile(`${file}.new`, text)
+    await rename(`${file}.new`, file)
+  }
   for (const [name, text] of Object.entries(given.files ?? {})) await rewrite(name, text)
   // JSON is YAML.
   if (given.config) await rewrite('web.yml', JSON.stringify(given.config))
@@ -115,3 +122,27 @@ export function ask(
 export const basic = (user: string, password: string): { readonly authorization: string } => ({
   authorization: `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`,
 })
+
+/** All that comes back on a connection of its own to these bytes, until the server closes it. */
+export function said(port: number, words: string, onOpen: (socket: Socket) => void = () => undefined): Promise<string> {
+  return new Promise(resolve => {
+    let text = ''
+    const socket = connect(port, '127.0.0.1', () => onOpen(socket))
+    socket.on('data', chunk => (text += chunk.toString('latin1')))
+    // Who is cut off in the middle of a word gets an error; what counts is that it is over.
+    socket.on('error', () => undefined).on('close', () => resolve(text))
+    socket.write(words)
+  })
+}
+
+/** The statuses of the answers in what was said. */
+export const statusesIn = (text: string): number[] =>
+  [...text.matchAll(/^HTTP\/1\.1 (\d+) /gm)].map(([, status]) => Number(status))
+
+/** An exposition without what differs from one to the next. */
+export const lasting = (text: string): string =>
+  text
+    .split('\n')
+    .filter(line => !/^$|^(# (HELP|TYPE) )?(process|nodejs|mailpath_http)_/.test(line))
+    .join('\n')
+    .replaceAll(/\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?/g, 'then')
