@@ -2,6 +2,7 @@ import { hash } from '@node-rs/bcrypt'
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { usualLimits } from '../../src/web/servers.ts'
 import { floodOf } from '../servers/hostile.ts'
 import { waitFor } from '../servers/processes.ts'
 import { ask, basic, said, serving, shortLimits, statusesIn, type Served } from './serving.ts'
@@ -129,7 +130,8 @@ describe('a client that takes its time', () => {
 
   it('reads a little now and then, is cut off as well', async () => {
     // The connection is never idle for so long.
-    const web = await serving({ limits: { ...shortLimits, idleMs: 60_000, answerMs: 1_000, requestTimeout: 60_000 } })
+    const limits = { ...usualLimits, headersTimeout: 60_000, requestTimeout: 60_000, answerMs: 500 }
+    const web = await serving({ limits })
     const socket = connect(web.port, '127.0.0.1').pause()
     onTestFinished(() => void socket.destroy())
     socket.on('error', () => undefined)
