@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { parseConfig } from '../src/config/load.ts'
 import { probes } from '../src/probes/index.ts'
+import { usualLimits } from '../src/web/servers.ts'
 
 const read = (file: string): string => readFileSync(new URL(`../${file}`, import.meta.url), 'utf8')
 const readme = read('README.md')
@@ -36,5 +37,25 @@ describe('the README', () => {
     const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> }
     for (const [, script = ''] of readme.matchAll(/npm run (\w+)/g)) expect(Object.keys(scripts)).toContain(script)
     for (const [, file = ''] of readme.matchAll(/\]\(([^):]+)\)/g)) expect(read(file).length, file).toBeGreaterThan(0)
+  })
+})
+
+describe('SECURITY.md', () => {
+  const text = read('SECURITY.md')
+
+  it('names only tests and files that are there', () => {
+    const named = [...text.matchAll(/`((?:test|src)\/[^`]+)`/g), ...text.matchAll(/\]\(([^):]+)\)/g)]
+    expect(named.length).toBeGreaterThan(15)
+    for (const [, file = ''] of named) expect(read(file).length, file).toBeGreaterThan(0)
+  })
+
+  it('has the limits of the web server as they are', () => {
+    const { maxHeaderSize, headersTimeout, answerMs, idleMs, maxConnections } = usualLimits
+    const words = text.replaceAll(/\s+/g, ' ')
+    expect(words).toContain(
+      `headers have ${maxHeaderSize / 1024} KiB (64 KiB with HTTP/2) and ${headersTimeout / 1000} s`,
+    )
+    expect(words).toContain(`taken within ${answerMs / 60_000} min, an idle connection ends within ${idleMs / 1000} s`)
+    expect(words).toContain(`${maxConnections.toLocaleString('en')} connections`)
   })
 })

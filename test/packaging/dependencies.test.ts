@@ -7,7 +7,7 @@ const read = (file: string): string => readFileSync(new URL(file, root), 'utf8')
 const page = read('docs/dependencies.md')
 
 /** What may be shipped beside code under the Apache License 2.0 without a duty that nobody sees to. */
-const allowed = ['MIT', 'MIT-0', 'ISC', 'BSD-3-Clause', 'Apache-2.0']
+const allowed = ['MIT', '0BSD', 'MIT-0', 'ISC', 'BSD-3-Clause', 'Apache-2.0']
 
 interface Locked {
   readonly version: string
