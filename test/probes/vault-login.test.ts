@@ -104,7 +104,7 @@ describe('observe', () => {
     delete env['ROLE']
     const seen = await look()
     expect([seen.verdict, codes(seen)]).toEqual(['unknown', ['vault_token_unresolved']])
-    expect(seen.evidence).toMatch(/^127\.0\.0\.1:\d+: role_id: \{env: ROLE\}: ROLE is not set$/)
+    expect(seen.evidence).toMatch(/^127\.0\.0\.1:\d+: role_id: env ROLE: ROLE is not set$/)
   })
 
   it('has another token in the same look when it was revoked', async () => {

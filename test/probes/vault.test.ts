@@ -380,7 +380,7 @@ describe('observe', () => {
     const { target } = await start()
     const seen = await look({ ...target, token: { env: 'NO_TOKEN' } })
     expect(seen.verdict).toBe('unknown')
-    expect(seen.evidence).toMatch(/^127\.0\.0\.1:\d+: token: \{env: NO_TOKEN\}: NO_TOKEN is not set$/)
+    expect(seen.evidence).toMatch(/^127\.0\.0\.1:\d+: token: env NO_TOKEN: NO_TOKEN is not set$/)
     expect(exported(seen.samples)).toContain('state{active} 1')
   })
 
