@@ -1,16 +1,17 @@
-import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express'
+import type { RequestListener } from 'node:http'
+import express, { type ErrorRequestHandler } from 'express'
 import { describeError } from '../core/errors.ts'
 import type { Logger } from '../core/log.ts'
 import type { Monitor } from '../monitor.ts'
 import type { Reload } from '../reload.ts'
-import { formatFor } from '../render/accept.ts'
 import { statusJson } from '../render/api.ts'
-import { samplesOf, type ExporterState } from '../render/catalogue.ts'
+import type { ExporterState } from '../render/catalogue.ts'
 import { renderPage } from '../render/page.ts'
-import { contentTypes, expose, watchProcess, type Format } from '../render/registry.ts'
+import type { Endpoint } from './front.ts'
+import { forBoth } from './http2.ts'
 import { plain } from './plain.ts'
 import { answerWith } from './render.ts'
-import { countRequests } from './requests.ts'
+import { actions, readable } from './requests.ts'
 
 /** What the server shows besides the status. */
 export interface Shown {
@@ -20,49 +21,33 @@ export interface Shown {
   readonly log: Logger
   /** Set where the configuration may be read anew by a request. */
   readonly reload?: Reload | undefined
-  /** What comes before every endpoint. */
-  readonly guards?: readonly RequestHandler[]
+  readonly metrics: Endpoint
 }
 
-const readable = ['/metrics', '/', '/api/v1/status', '/-/healthy', '/-/ready']
-const actions = ['/-/reload']
 /** The page needs no script and loads nothing. */
 const pagePolicy =
   "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
 
 /** The endpoints of the exporter. None of them waits for a probe: they render what is known. */
-export function createApp({ monitor, configFile, exporter, log, reload, guards = [] }: Shown): Express {
-  const processMetrics = watchProcess()
+export function createApp({ monitor, configFile, exporter, log, reload, metrics }: Shown): RequestListener {
   const app = express()
   app.disable('x-powered-by')
   app.disable('etag')
   app.set('query parser', false)
   app.enable('case sensitive routing')
   app.enable('strict routing')
-  const { count, counts } = countRequests([...readable, ...actions])
-  app.use(count, ...guards)
 
-  // The requests are counted up to the last look at the process: by them alone a body does not change.
-  const metrics = answerWith(
-    () => [monitor.status(), processMetrics(), ...Object.values(exporter())],
-    async (format: Format) => {
-      const process = await processMetrics()
-      return expose(samplesOf(monitor.status(), { ...exporter(), requests: counts() }), format, process)
-    },
-  )
-  app.get('/metrics', async (request, response) => {
-    const format = formatFor(request.get('accept'))
-    await metrics(request, response.vary('Accept'), format, contentTypes[format])
-  })
+  app.get('/metrics', metrics)
   const status = (): readonly unknown[] => [monitor.status()]
-  const page = answerWith(status, (refresh: boolean) =>
-    renderPage(monitor.status(), { version: exporter().version, configFile, refresh }),
+  const page = answerWith(
+    (refresh: boolean) => renderPage(monitor.status(), { version: exporter().version, configFile, refresh }),
+    status,
   )
   app.get('/', async (request, response) => {
     if (!response.get('Content-Security-Policy')) response.set('Content-Security-Policy', pagePolicy)
     await page(request, response, !request.url.endsWith('?refresh=off'), 'text/html; charset=utf-8')
   })
-  const json = answerWith(status, () => JSON.stringify(statusJson(monitor.status())))
+  const json = answerWith(() => JSON.stringify(statusJson(monitor.status())), status)
   app.get('/api/v1/status', (request, response) =>
     json(request, response, undefined, 'application/json; charset=utf-8'),
   )
@@ -96,5 +81,5 @@ export function createApp({ monitor, configFile, exporter, log, reload, guards =
     else plain(response, 500, 'internal error; see the log')
   }
   app.use(onError)
-  return app
+  return forBoth(app)
 }

@@ -1,47 +1,46 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerRequest } from 'node:http2'
-import type { Request, RequestHandler } from 'express'
 import type { Authenticate } from './auth.ts'
 import type { WebConfig } from './config.ts'
 import { plain } from './plain.ts'
 
-/** What comes before every endpoint: the headers, the limit of requests, the users. No request has a body. */
-export function guard(config: () => WebConfig, authenticate: Authenticate): RequestHandler[] {
-  const take = bucket(() => config().rateLimit)
-  return [
-    (_request, response, next) => {
-      response.set({
-        'X-Content-Type-Options': 'nosniff',
-        'Cache-Control': 'no-store',
-        'Referrer-Policy': 'no-referrer',
-        ...config().headers,
-      })
-      if (take()) next()
-      else plain(response.set('Retry-After', '1'), 429, 'too many requests')
-    },
-    async (request, response, next) => {
-      const isRight = await authenticate(request.get('authorization'))
-      if (isRight) next()
-      else if (isRight === undefined) plain(response.set('Retry-After', '1'), 503, 'too many passwords to verify')
-      else
-        plain(response.set('WWW-Authenticate', 'Basic realm="mailpath-exporter", charset="UTF-8"'), 401, 'unauthorized')
-    },
-    (request, response, next) => {
-      if (isEmpty(request)) next()
-      else {
-        // What is left of the body is not waited for.
-        if (request.httpVersionMajor === 1) response.set('Connection', 'close')
-        plain(response, 413, 'no request here has a body')
-      }
-    },
-  ]
+/** Whether a request may go on; where it may not, it is answered. */
+export type Guard = (request: IncomingMessage, response: ServerResponse) => Promise<boolean>
+
+const usualHeaders = {
+  'X-Content-Type-Options': 'nosniff',
+  'Cache-Control': 'no-store',
+  'Referrer-Policy': 'no-referrer',
 }
 
-function isEmpty(request: Request): boolean {
-  const length = request.get('content-length')
+/** What comes before every endpoint: the headers, the limit of requests, the users. No request has a body. */
+export function guard(config: () => WebConfig, authenticate: Authenticate): Guard {
+  const take = bucket(() => config().rateLimit)
+  return async (request, response) => {
+    for (const [name, value] of Object.entries({ ...usualHeaders, ...config().headers }))
+      response.setHeader(name, value)
+    const refuse = (status: number, text: string, headers: Readonly<Record<string, string>> = {}): false => {
+      for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
+      plain(response, status, text)
+      return false
+    }
+    if (!take()) return refuse(429, 'too many requests', { 'Retry-After': '1' })
+    const isRight = await authenticate(request.headers.authorization)
+    if (isRight === undefined) return refuse(503, 'too many passwords to verify', { 'Retry-After': '1' })
+    if (!isRight)
+      return refuse(401, 'unauthorized', { 'WWW-Authenticate': 'Basic realm="mailpath-exporter", charset="UTF-8"' })
+    if (isEmpty(request)) return true
+    // What is left of the body is not waited for.
+    return refuse(413, 'no request here has a body', request.httpVersionMajor === 1 ? { Connection: 'close' } : {})
+  }
+}
+
+function isEmpty(request: IncomingMessage): boolean {
+  const length = request.headers['content-length']
   if (length !== undefined) return Number(length) === 0
   // HTTP/2 has bodies of no declared length, without a header that says so.
   if (request.httpVersionMajor === 2) return (request as unknown as Http2ServerRequest).stream.endAfterHeaders
-  return request.get('transfer-encoding') === undefined
+  return request.headers['transfer-encoding'] === undefined
 }
 
 /** A token bucket over all clients. */

@@ -1,4 +1,7 @@
-import type { RequestHandler } from 'express'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+
+export const readable = ['/metrics', '/', '/api/v1/status', '/-/healthy', '/-/ready']
+export const actions = ['/-/reload']
 
 /** How often an endpoint was asked, with which result, and how long that took in all. */
 export interface RequestCount {
@@ -10,15 +13,16 @@ export interface RequestCount {
 
 /** Counts answers by endpoint and status code. What is no endpoint of ours is `other`: a path must not become a label. */
 export function countRequests(handlers: readonly string[]): {
-  readonly count: RequestHandler
+  readonly count: (request: IncomingMessage, response: ServerResponse) => void
   readonly counts: () => readonly RequestCount[]
 } {
   const counts = new Map<string, RequestCount>()
   return {
     counts: () => [...counts.values()],
-    count(request, response, next) {
+    count(request, response) {
       const from = performance.now()
-      const handler = handlers.includes(request.path) ? request.path : 'other'
+      const path = pathOf(request)
+      const handler = handlers.includes(path) ? path : 'other'
       response.on('close', () => {
         // Cut off before there was an answer.
         if (!response.headersSent) return
@@ -27,7 +31,9 @@ export function countRequests(handlers: readonly string[]): {
         const seconds = known.seconds + (performance.now() - from) / 1000
         counts.set(`${handler} ${code}`, { ...known, count: known.count + 1, seconds })
       })
-      next()
     },
   }
 }
+
+/** Of what is asked for, without the query. */
+export const pathOf = ({ url = '' }: IncomingMessage): string => /^[^?#]*/.exec(url)?.[0] ?? ''

@@ -1,9 +1,8 @@
-import { createServer as createHttp, type RequestListener } from 'node:http'
-import { createServer as createHttp2, Http2ServerRequest, Http2ServerResponse } from 'node:http2'
+import { createServer as createHttp, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
+import { createServer as createHttp2 } from 'node:http2'
 import { createServer as createHttps } from 'node:https'
 import type { Server, Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
-import express, { type Express } from 'express'
 import { isAdmitted } from './admission.ts'
 import type { WebConfig } from './config.ts'
 import type { TlsConfig } from './tls.ts'
@@ -33,11 +32,11 @@ export interface WebServer {
   readonly close: () => Promise<void>
 }
 
-/** A server for the app that serves as configured. */
-export function createWebServer(app: Express, { tls, http2 }: WebConfig, limits: Limits): WebServer {
+/** A server that serves as configured. */
+export function createWebServer(listener: RequestListener, { tls, http2 }: WebConfig, limits: Limits): WebServer {
   const { server, renew } = tls
-    ? secure(app, tls, http2, limits)
-    : { server: createHttp(limits, forHttp1(app)), renew: () => undefined }
+    ? secure(listener, tls, http2, limits)
+    : { server: createHttp(limits, withPath(listener)), renew: () => undefined }
   server.timeout = limits.idleMs
   server.maxConnections = limits.maxConnections
   const open = new Set<Socket>()
@@ -61,7 +60,7 @@ export function createWebServer(app: Express, { tls, http2 }: WebConfig, limits:
  * HTTP/1.1 and HTTP/2 on one port, by ALPN. Not by `allowHTTP1` of node:http2: that has none of the limits for HTTP/1.1,
  * headers may take 60 s there whatever is set.
  */
-function secure(app: Express, first: TlsConfig, http2: boolean, limits: Limits) {
+function secure(listener: RequestListener, first: TlsConfig, http2: boolean, limits: Limits) {
   let tls = first
   const server = createHttps(
     {
@@ -71,11 +70,17 @@ function secure(app: Express, first: TlsConfig, http2: boolean, limits: Limits) 
       rejectUnauthorized: tls.clientAuth === 'RequireAndVerifyClientCert',
       ALPNProtocols: http2 ? ['h2', 'http/1.1'] : ['http/1.1'],
     },
-    forHttp1(app),
+    withPath(listener),
   )
   // It never listens itself.
   const second = createHttp2({ settings: { maxConcurrentStreams: 100, maxHeaderListSize: limits.maxHeaderSize } })
-  second.on('request', forHttp2(app))
+  // They have all that is used here of those of HTTP/1.
+  second.on('request', (request, response) =>
+    withPath(listener)(
+      request as unknown as IncomingMessage,
+      response as unknown as ServerResponse & { req: IncomingMessage },
+    ),
+  )
   second.setTimeout(limits.idleMs)
   const toHttp1 = server.listeners('secureConnection')
   server.removeAllListeners('secureConnection')
@@ -91,31 +96,12 @@ function secure(app: Express, first: TlsConfig, http2: boolean, limits: Limits) 
   return { server, renew }
 }
 
-const forHttp1 =
-  (app: Express): RequestListener =>
+const withPath =
+  (listener: RequestListener): RequestListener =>
   (request, response) => {
     request.url = originForm(request.url ?? '')
-    app(request, response)
+    listener(request, response)
   }
-
-/**
- * Express gives each request the prototype of HTTP/1, which HTTP/2 has not. For those there is a second view of the same
- * app, whose prototypes have what Express adds on top of what HTTP/2 has.
- */
-function forHttp2(app: Express): (request: Http2ServerRequest, response: Http2ServerResponse) => void {
-  const view = (base: object, own: object): object =>
-    Object.create(Object.create(base, Object.getOwnPropertyDescriptors(own)) as object, {
-      app: { value: app },
-    }) as object
-  const second = Object.create(app, {
-    request: { value: view(Http2ServerRequest.prototype, express.request) },
-    response: { value: view(Http2ServerResponse.prototype, express.response) },
-  }) as unknown as { handle: (request: Http2ServerRequest, response: Http2ServerResponse) => void }
-  return (request, response) => {
-    request.url = originForm(request.url)
-    second.handle(request, response)
-  }
-}
 
 /** A request target as a path (RFC 9112, section 3.2). What cannot be one is `*`: Express would pass over everything. */
 function originForm(target: string): string {
