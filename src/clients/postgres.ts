@@ -1,5 +1,5 @@
 import type net from 'node:net'
-import pg from 'pg'
+import type pg from 'pg'
 import { unlessAborted } from '../core/abort.ts'
 import { Unresolved, codeOf } from '../core/errors.ts'
 import type { Look } from '../core/probe.ts'
@@ -48,12 +48,14 @@ export const lingerMs = 150
  * errors: `code` is an SQLSTATE where the server gave one.
  */
 export async function openSession(look: Look, login: Login): Promise<Session> {
+  // Here, so that a configuration without Postgres does not pay for it, nor the start of any; and before there is a socket.
+  const { Client } = (await import('pg')).default
   const lifetime = linger(look.signal)
   const socket = await openSocket(look, login.host, login.port, lifetime.signal)
   socket.on('close', lifetime.clear)
   try {
     const stream = await negotiateTls(look, socket, login)
-    const client = new pg.Client({
+    const client = new Client({
       host: login.host,
       port: login.port,
       user: login.user,

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import type { z } from 'zod'
+import type * as z from 'zod'
 import { ConfigError, codeOf } from '../core/errors.ts'
 import { checkId, type Check, type Probe, type Target } from '../core/probe.ts'
 import { mail, type MailTarget } from '../probes/mail/index.ts'

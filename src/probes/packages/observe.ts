@@ -1,7 +1,7 @@
 import { constants } from 'node:fs'
 import { access, readFile, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
 import { codeOf, describeError, oneLine } from '../../core/errors.ts'
 import type { Look, Target } from '../../core/probe.ts'
 

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { openSession, parseUrl, subject, type Login } from '../../clients/postgres.ts'
 import type { Failure } from '../../core/errors.ts'
 import { failureOf, type Look } from '../../core/probe.ts'
