@@ -136,10 +136,14 @@ describe.skipIf(!needs('prometheus', prometheus, 'apt-get install prometheus'))(
       'no certificate': 0,
       'certificate of another CA': 0,
     }
-    await waitFor(async () => Object.values(await query('up')).filter(up => up === 1).length === 2, {
-      what: 'both versions are scraped',
-      timeoutMs: 60_000,
-    })
+    // Each has a moment of its own in the interval: the last may come after both that are let in.
+    await waitFor(
+      async () => {
+        const up = Object.values(await query('up'))
+        return up.length === Object.keys(expected).length && up.filter(one => one === 1).length === 2
+      },
+      { what: 'all have scraped, and both versions are let in', timeoutMs: 60_000 },
+    )
     expect(await query('max_over_time(up[1m])')).toEqual(expected)
     expect(await query('mailpath_build_info')).toEqual({ http2: 1, http1: 1 })
     expect(await query('mailpath_settings_present')).toEqual({ http2: 1, http1: 1 })
