@@ -63,7 +63,7 @@ it('takes a value out of a Secret only, and says nothing of the token', { timeou
       } catch (error) {
         expect(error).toBeInstanceOf(Unresolved)
         expect(String(error)).not.toContain('Canary7Zq')
-        expect(String(error)).toMatch(/^Unresolved: \{kubernetes: \{namespace: keybuzz, secret: app, key: PASS\}\}: /)
+        expect(String(error)).toMatch(/^Unresolved: kubernetes keybuzz\/app#PASS: /)
       } finally {
         limit.clear()
       }

@@ -119,7 +119,7 @@ it('takes a secret out of what is a secret only, and says nothing of the token',
         expect(error).toBeInstanceOf(Unresolved)
         expect(String(error)).not.toContain('Canary7Zq')
         expect(String(error)).toMatch(
-          /^Unresolved: \{vault: \{target: vault-01, path: secret\/data\/app, key: PASS\}\}: /,
+          /^Unresolved: vault vault-01 secret\/data\/app#PASS: /,
         )
       } finally {
         limit.clear()
