@@ -118,9 +118,7 @@ it('takes a secret out of what is a secret only, and says nothing of the token',
       } catch (error) {
         expect(error).toBeInstanceOf(Unresolved)
         expect(String(error)).not.toContain('Canary7Zq')
-        expect(String(error)).toMatch(
-          /^Unresolved: vault vault-01 secret\/data\/app#PASS: /,
-        )
+        expect(String(error)).toMatch(/^Unresolved: vault vault-01 secret\/data\/app#PASS: /)
       } finally {
         limit.clear()
       }
