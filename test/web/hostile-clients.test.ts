@@ -1,5 +1,5 @@
 import { hash } from '@node-rs/bcrypt'
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { usualLimits } from '../../src/web/servers.ts'
@@ -107,14 +107,18 @@ describe('a client that takes its time', () => {
 
   /** Far more answers than the system keeps for one that does not read. */
   const greedy = head('GET / HTTP/1.1').repeat(5_000)
+  /** Paused, it does not see that it was closed: its writes tell. */
+  const asksForMuch = ({ port }: Served): Socket => {
+    const socket = connect(port, '127.0.0.1').pause()
+    onTestFinished(() => void socket.destroy())
+    socket.on('error', () => undefined)
+    socket.write(greedy)
+    return socket
+  }
 
   it('never reads, is cut off, and was answered no more than the system keeps for it', async () => {
     const web = await serving()
-    const socket = connect(web.port, '127.0.0.1').pause()
-    onTestFinished(() => void socket.destroy())
-    // Paused, it would not see that it was closed: its writes tell.
-    socket.on('error', () => undefined)
-    socket.write(greedy)
+    const socket = asksForMuch(web)
     await waitFor(
       async () => {
         socket.write('x')
@@ -133,10 +137,7 @@ describe('a client that takes its time', () => {
     // The connection is never idle for so long.
     const limits = { ...usualLimits, headersTimeout: 60_000, requestTimeout: 60_000, answerMs: 500 }
     const web = await serving({ limits })
-    const socket = connect(web.port, '127.0.0.1').pause()
-    onTestFinished(() => void socket.destroy())
-    socket.on('error', () => undefined)
-    socket.write(greedy)
+    const socket = asksForMuch(web)
     await waitFor(
       async () => {
         socket.read(50_000)
