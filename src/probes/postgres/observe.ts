@@ -6,14 +6,16 @@ import type { PostgresTarget } from './index.ts'
 
 /**
  * Everything there is to know of a node, in one statement. What only a primary or only a standby can answer stands
- * behind CASE, or it would raise 55000. The columns of pg_stat_wal_receiver are NULL without pg_monitor.
- * https://www.postgresql.org/docs/current/functions-admin.html#FUNCTIONS-RECOVERY-CONTROL
+ * behind CASE, or it would raise 55000. Asked are the functions behind the views (pg_settings, pg_stat_replication,
+ * pg_stat_wal_receiver, whose columns are NULL without pg_monitor): a session is new each time, and to look a view up for
+ * the first time costs the server more than what it shows. https://www.postgresql.org/docs/current/monitoring-stats.html
  */
 const nodeSql = `
 select
   pg_is_in_recovery() as in_recovery,
   current_setting('transaction_read_only') = 'on' as read_only,
-  (select source from pg_settings where name = 'default_transaction_read_only') as read_only_source,
+  case when current_setting('default_transaction_read_only')::bool then
+    (select source from pg_show_all_settings() where name = 'default_transaction_read_only') end as read_only_source,
   current_setting('server_version') as version,
   host(inet_server_addr()) as server_address,
   inet_server_port() as server_port,
@@ -30,13 +32,13 @@ select
   pg_wal_lsn_diff(receiver.latest_end_lsn, pg_last_wal_replay_lsn())::float8 as replay_lag_bytes,
   extract(epoch from clock_timestamp() - pg_last_xact_replay_timestamp())::float8 as last_replay_seconds,
   case when pg_is_in_recovery() then pg_is_wal_replay_paused() end as replay_paused,
-  (select sum(numbackends) from pg_stat_database)::int as connections,
+  (select sum(pg_stat_get_db_numbackends(oid)) from pg_database)::int as connections,
   current_setting('max_connections')::int as max_connections,
   pg_has_role(current_user, 'pg_monitor', 'usage') as monitor,
   current_setting('synchronous_standby_names') <> '' as synchronous,
-  (select count(*) from pg_stat_replication where sync_state in ('sync', 'quorum'))::int as sync_standbys
+  (select count(*) from pg_stat_get_wal_senders() where sync_state in ('sync', 'quorum'))::int as sync_standbys
 from (select 1) as one
-left join pg_stat_wal_receiver as receiver on true`
+left join pg_stat_get_wal_receiver() as receiver on receiver.pid is not null`
 
 const row = z.object({
   in_recovery: z.boolean(),

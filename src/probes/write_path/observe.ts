@@ -7,20 +7,22 @@ import type { WritePathTarget } from './index.ts'
 
 /**
  * Where the session is, and whether its transactions are read-only: the first rung, in one statement.
- * Any role may run it. https://www.postgresql.org/docs/current/functions-info.html
+ * Any role may run it. The functions behind the views spare the server what a view costs at its first use in a session.
+ * https://www.postgresql.org/docs/current/functions-info.html
  */
 const landingSql = `
 select
   pg_is_in_recovery() as in_recovery,
   current_setting('transaction_read_only') = 'on' as read_only,
-  (select source from pg_settings where name = 'default_transaction_read_only') as read_only_source,
+  case when current_setting('default_transaction_read_only')::bool then
+    (select source from pg_show_all_settings() where name = 'default_transaction_read_only') end as read_only_source,
   host(inet_server_addr()) as server_address,
   inet_server_port() as server_port,
   to_char(pg_postmaster_start_time() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US') as postmaster_start,
   (select system_identifier::text from pg_control_system()) as system_identifier,
   case when not pg_is_in_recovery() then substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) end as wal_file_timeline,
   pg_backend_pid() as backend_pid,
-  (select extract(epoch from clock_timestamp() - backend_start)::float8 from pg_stat_activity where pid = pg_backend_pid()) as backend_age_seconds`
+  (select extract(epoch from clock_timestamp() - backend_start)::float8 from pg_stat_get_activity(pg_backend_pid())) as backend_age_seconds`
 
 const row = z.object({
   in_recovery: z.boolean(),
