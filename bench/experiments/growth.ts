@@ -1,0 +1,80 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { mkdir } from 'node:fs/promises'
+import path from 'node:path'
+import { experiment, type Curve, type Stage } from '../experiment.ts'
+import { cpuSeconds, residentMegabytes } from '../measure/process.ts'
+import { scrapeTimes } from '../measure/scrape.ts'
+import { median } from '../measure/statistics.ts'
+import { startExporter } from '../stage/exporter.ts'
+import { configOf } from '../stage/targets.ts'
+
+const intervalSeconds = 30
+/** Those of one row are measured at the same time: the first two are next to nothing. */
+const sizes = [[10, 100], [1000], [5000]] as const
+const quickSizes = [[10, 100], [300]] as const
+
+interface Point {
+  readonly targets: number
+  readonly cpu: number
+  readonly rss: number
+  readonly scrape: number
+}
+
+async function pointOf({ servers, quick }: Stage, targets: number): Promise<Point> {
+  const folder = path.join(servers.folder, `targets-${targets}`)
+  await mkdir(folder, { recursive: true })
+  const times = { interval: `${intervalSeconds}s`, timeout: '10s' }
+  const exporter = await startExporter({ config: configOf(servers, targets, times), env: servers.env, folder }, 120_000)
+  try {
+    await sleep(quick ? 1_000 : 10_000)
+    const [from, fromCpu] = [performance.now(), await cpuSeconds(exporter.pid)]
+    await sleep(intervalSeconds * (quick ? 500 : 1000))
+    const taken = (await cpuSeconds(exporter.pid)) - fromCpu
+    const cpu = (100 * 1000 * taken) / (performance.now() - from)
+    const scrape = median(await scrapeTimes(exporter.url, 30, 20))
+    return { targets, cpu, rss: await residentMegabytes(exporter.pid), scrape }
+  } finally {
+    await exporter.stop()
+  }
+}
+
+const aspects = {
+  cpu: { what: 'CPU', unit: '%' },
+  rss: { what: 'Memory', unit: 'MB' },
+  scrape: { what: 'Scrape', unit: 'ms' },
+} as const
+type Aspect = keyof typeof aspects
+
+const curveOf = (points: readonly Point[], aspect: Aspect): Curve => ({
+  ...aspects[aspect],
+  points: points.map(point => ({ targets: point.targets, value: point[aspect] })),
+})
+
+/** How much more the largest takes than the one before it. */
+const growthOf = (points: readonly Point[], aspect: Aspect): number => {
+  const [before, last] = points.slice(-2)
+  return (last?.[aspect] ?? 0) / (before?.[aspect] ?? 1)
+}
+
+const line = (what: string) => ({ what, unit: '', better: 'lower', goal: { kind: 'value', bound: 5 } }) as const
+
+export const growth = experiment({
+  id: 'growth',
+  title: 'Growth',
+  how: `The mix of 1,000 targets in sizes from 10 to 5,000, each at an interval of ${intervalSeconds} s: CPU of one core over an interval, then the median of 30 scrapes, then resident memory. Five times the targets may take five times as much, and no more.`,
+  lines: {
+    cpu: line('CPU: 5,000 targets, as a multiple of 1,000'),
+    rss: line('Memory: 5,000 targets, as a multiple of 1,000'),
+    scrape: line('Time of a scrape: 5,000 targets, as a multiple of 1,000'),
+  },
+  async measure(stage) {
+    const points: Point[] = []
+    for (const row of stage.quick ? quickSizes : sizes)
+      points.push(...(await Promise.all(row.map(targets => pointOf(stage, targets)))))
+    const measured = (aspect: Aspect) => ({ ours: [growthOf(points, aspect)] })
+    return {
+      lines: { cpu: measured('cpu'), rss: measured('rss'), scrape: measured('scrape') },
+      curves: [curveOf(points, 'cpu'), curveOf(points, 'rss'), curveOf(points, 'scrape')],
+    }
+  },
+})

@@ -1,0 +1,107 @@
+/**
+ * `npm run bench [-- --only <pattern> --quick]`: measures the exporter against its peers, and writes bench/results,
+ * docs/performance.md and docs/performance.svg. Exits 1 where something could not be measured; a missed goal is a figure.
+ */
+import { existsSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
+import os from 'node:os'
+import { parseArgs } from 'node:util'
+import { cell, tableLines } from '../src/render/table.ts'
+import type { Experiment, Stage } from './experiment.ts'
+import { experiments } from './experiments/index.ts'
+import { chart } from './report/chart.ts'
+import { environmentOf, type Environment } from './report/environment.ts'
+import { performancePage } from './report/page.ts'
+import { readResults, resultOf, writeResult, type Result } from './report/results.ts'
+import { goalText, isMet, ratioOf, spread, times } from './report/verdict.ts'
+import { startServers } from './stage/servers.ts'
+
+const say = (text: string): void => {
+  process.stdout.write(`${text}\n`)
+}
+
+/** Nothing hangs for ever: what was started ends with this process. */
+const limitMs = 30 * 60_000
+
+function rows({ figures }: Result): string[][] {
+  return figures.map(figure => {
+    const { what, unit, better, peer, goal, ours, theirs } = figure
+    const ratio = ratioOf(figure)
+    const met = isMet(figure)
+    return [
+      met === undefined ? '' : met ? 'met' : 'MISSED',
+      what,
+      spread(ours, unit),
+      theirs === undefined ? '' : `${peer ?? ''}: ${spread(theirs, unit)}`,
+      ratio === undefined ? '' : times(ratio),
+      goal === undefined ? '' : goalText(goal, better, unit),
+    ]
+  })
+}
+
+const table = (lines: readonly (readonly string[])[]): string =>
+  tableLines(lines.map(line => line.map(text => cell(text))), 160).join('\n') // prettier-ignore
+
+async function measure(one: Experiment, stage: Stage, environment: Environment): Promise<Result | undefined> {
+  const missing = one.missing?.()
+  if (missing !== undefined) {
+    say(`${one.id}: skipped, ${missing}`)
+    return undefined
+  }
+  const from = performance.now()
+  const when = { on: new Date().toISOString().slice(0, 10), environment, loadAverage: os.loadavg()[0] ?? 0 }
+  const result = resultOf(one, await one.measure(stage), when)
+  say(`${one.id} (${((performance.now() - from) / 1000).toFixed(0)} s)\n${table(rows(result))}`)
+  for (const note of result.notes) say(`  ${note}`)
+  return result
+}
+
+/** Writes the page and its picture out of the results that there are. */
+async function writePage(): Promise<void> {
+  const results = await readResults(experiments.map(one => one.id))
+  const docs = new URL('../docs/', import.meta.url)
+  await writeFile(new URL('performance.md', docs), performancePage(results))
+  await writeFile(new URL('performance.svg', docs), chart(results.flatMap(result => result.curves)))
+}
+
+/** Measures them one after the other; gives how many could not be. */
+async function measureAll(chosen: readonly Experiment[], quick: boolean): Promise<number> {
+  const servers = await startServers()
+  let failed = 0
+  try {
+    const environment = await environmentOf(servers)
+    for (const one of chosen) {
+      try {
+        const result = await measure(one, { servers, quick }, environment)
+        if (result && !quick) await writeResult(result)
+      } catch (error) {
+        failed++
+        say(`${one.id}: FAILED ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
+        await servers.cluster.heal()
+      }
+    }
+  } finally {
+    await servers.stop()
+  }
+  if (!quick) await writePage()
+  return failed
+}
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({ options: { only: { type: 'string' }, quick: { type: 'boolean', default: false } } })
+  const chosen = experiments.filter(one => values.only === undefined || one.id.includes(values.only))
+  if (chosen.length === 0) {
+    say(
+      `nothing has ${JSON.stringify(values.only)} in its name; there are ${experiments.map(one => one.id).join(', ')}`,
+    )
+    return 64
+  }
+  if (!existsSync(new URL('../dist/main.js', import.meta.url))) {
+    say('there is no build to measure: npm run build')
+    return 1
+  }
+  setTimeout(() => process.exit(1), limitMs).unref()
+  return (await measureAll(chosen, values.quick)) === 0 ? 0 : 1
+}
+
+process.exitCode = await main()

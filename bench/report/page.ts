@@ -1,0 +1,106 @@
+/** docs/performance.md out of the results. */
+import { markdownTable } from '../../src/render/table.ts'
+import type { Result } from './results.ts'
+import { goalText, isLost, isMet, ratioOf, spread, times, withUnit } from './verdict.ts'
+
+const generated = '<!-- Generated from bench/results; `npm run bench` measures and writes both anew. -->'
+
+const intro = `The exporter against what one would run instead, on one machine in one run: a blackbox_exporter, and a postgres_exporter
+for each node. They are measured in turn (A B A B), so what else goes on in the machine befalls both, and it is the
+**ratio** that says something: the times are those of this machine. Each figure is a median, with the least and the most
+in parentheses.`
+
+const repeat = `\`\`\`sh
+apt-get install wrk haproxy postgresql-15 prometheus-blackbox-exporter prometheus-postgres-exporter
+npm ci && npm run bench               # some 15 minutes; writes bench/results and this page
+npm run bench -- --only load          # only what has this in its name
+npm run bench -- --quick              # shorter and fewer runs, which write nothing
+\`\`\`
+
+Other builds of the peers: \`BLACKBOX_BIN\`, \`POSTGRES_EXPORTER_BIN\`. Another Postgres: \`PG_BIN\`. Everything is on the loopback
+interface and ends with the run.`
+
+export function performancePage(results: readonly Result[]): string {
+  return `${[
+    '# Performance',
+    generated,
+    intro,
+    '## Goals',
+    goalsTable(results),
+    '## Where it loses',
+    losses(results),
+    ...growth(results),
+    '## How it is measured',
+    ...results.map(method),
+    '## With what',
+    ...environments(results),
+    '## Once more',
+    repeat,
+  ].join('\n\n')}\n`
+}
+
+function goalsTable(results: readonly Result[]): string {
+  const rows = results.flatMap(({ figures }) =>
+    figures.map(figure => {
+      const { what, unit, better, peer, goal, ours, theirs } = figure
+      const [ratio, met] = [ratioOf(figure), isMet(figure)]
+      return [
+        what,
+        spread(ours, unit),
+        theirs === undefined ? '' : `${peer ?? ''}: ${spread(theirs, unit)}`,
+        ratio === undefined ? '' : times(ratio),
+        goal === undefined ? '' : goalText(goal, better, unit),
+        met === undefined ? '' : met ? 'met' : '**missed**',
+      ]
+    }),
+  )
+  return markdownTable(['What', 'Ours', 'Peer', 'Ratio', 'Goal', ''], rows)
+}
+
+function losses(results: readonly Result[]): string {
+  const lost = results.flatMap(({ figures }) => figures.filter(isLost))
+  if (lost.length === 0) return 'Nowhere in what is measured here.'
+  return lost
+    .map(figure => {
+      const { what, unit, better, peer, goal, ours } = figure
+      const ratio = ratioOf(figure)
+      const against = ratio === undefined ? '' : `, ${times(ratio)} that of ${peer ?? ''}`
+      const missed = goal && isMet(figure) === false ? `; the goal is ${goalText(goal, better, unit)}` : ''
+      return `- ${what}: ${spread(ours, unit)}${against}${missed}.`
+    })
+    .join('\n')
+}
+
+function growth(results: readonly Result[]): string[] {
+  const curves = results.flatMap(result => result.curves)
+  const [first] = curves
+  if (!first) return []
+  const rows = first.points.map(({ targets }, at) => [
+    targets.toLocaleString('en'),
+    ...curves.map(({ points, unit }) => withUnit(points[at]?.value ?? 0, unit)),
+  ])
+  return [
+    '## Growth',
+    '![CPU, memory and time of a scrape against the number of targets, each with a straight line to compare](performance.svg)',
+    markdownTable(['Targets', ...curves.map(curve => curve.what)], rows),
+  ]
+}
+
+const method = ({ id, title, how, notes }: Result): string =>
+  [`**${title}** (\`--only ${id}\`). ${how}`, ...notes].join('\n\n')
+
+/** One for all of them as a rule; more where some were measured later. */
+function environments(results: readonly Result[]): string[] {
+  const groups = new Map<string, Result[]>()
+  for (const result of results) {
+    const key = JSON.stringify([result.on, result.environment])
+    groups.set(key, [...(groups.get(key) ?? []), result])
+  }
+  return [...groups.values()].map(group => {
+    const [first] = group
+    const loads = group.map(({ loadAverage }) => loadAverage)
+    const versions = Object.entries(first?.environment.versions ?? {}).map(([name, version]) => `${name} ${version}`)
+    const which = groups.size === 1 ? '' : ` (${group.map(({ id }) => id).join(', ')})`
+    return `${first?.on ?? ''}${which}: ${first?.environment.machine ?? ''}; ${versions.join(', ')}. Load average when they began: ${spread(loads, '')}.`
+  })
+}

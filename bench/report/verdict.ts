@@ -1,0 +1,44 @@
+/** What follows from the figures: ratio, goal met or missed, better or worse. */
+import { median } from '../measure/statistics.ts'
+import type { Goal, Unit } from '../experiment.ts'
+import type { Figure } from './results.ts'
+
+/** Ours to the peer's, of the medians; undefined without a peer. */
+export const ratioOf = ({ ours, theirs }: Figure): number | undefined =>
+  theirs === undefined ? undefined : median(ours) / median(theirs)
+
+/** Undefined where there is no goal. */
+export function isMet(figure: Figure): boolean | undefined {
+  const { goal, better, ours } = figure
+  if (!goal) return undefined
+  const value = goal.kind === 'value' ? median(ours) : ratioOf(figure)
+  if (value === undefined) return undefined
+  return better === 'higher' ? value >= goal.bound : value <= goal.bound
+}
+
+/** A goal that is missed; or, where none speaks of the peer, a peer that is better. */
+export function isLost(figure: Figure): boolean {
+  if (isMet(figure) === false) return true
+  const ratio = ratioOf(figure)
+  if (ratio === undefined || figure.goal?.kind === 'ratio') return false
+  return figure.better === 'higher' ? ratio < 1 : ratio > 1
+}
+
+export function withUnit(value: number, unit: Unit): string {
+  const digits = Number.isInteger(value) || value >= 100 ? 0 : value >= 10 ? 1 : 2
+  const text = value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits })
+  return unit === '' ? text : `${text} ${unit}`
+}
+
+/** Median, and from least to most where it was measured more than once. */
+export function spread(values: readonly number[], unit: Unit): string {
+  const [least, most] = [Math.min(...values), Math.max(...values)]
+  const range = least === most ? '' : ` (${withUnit(least, '')}–${withUnit(most, '')})`
+  return `${withUnit(median(values), unit)}${range}`
+}
+
+export const times = (ratio: number): string => `${withUnit(ratio, '')} ×`
+
+export function goalText({ kind, bound }: Goal, better: Figure['better'], unit: Unit): string {
+  return `at ${better === 'higher' ? 'least' : 'most'} ${kind === 'ratio' ? times(bound) : withUnit(bound, unit)}`
+}

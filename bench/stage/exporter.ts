@@ -1,0 +1,72 @@
+/** Our exporter as it ships: the build, started as a user starts it. */
+import { readFileSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { waitFor } from '../../test/servers/processes.ts'
+import { samplesOf, scrapeOnce } from '../measure/scrape.ts'
+import { start, type Program, type Subject } from './subject.ts'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const manifest = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as {
+  version: string
+  bin: Record<string, string>
+}
+
+export const exporterVersion = manifest.version
+
+/** How it is started on that port, with this configuration file. */
+export const exporterProgram = (
+  folder: string,
+  configFile: string,
+  port: number,
+  env: Readonly<Record<string, string>> = {},
+): Program => ({
+  name: 'mailpath-exporter',
+  command: process.execPath,
+  args: [
+    path.join(root, manifest.bin['mailpath-exporter'] ?? ''),
+    `--config.file=${configFile}`,
+    `--web.listen-address=127.0.0.1:${port}`,
+    '--log.level=warn',
+  ],
+  env,
+  folder,
+})
+
+export interface ExporterConfig {
+  /** The configuration; JSON is YAML. */
+  readonly config: object
+  readonly env: Readonly<Record<string, string>>
+  readonly folder: string
+}
+
+/** Starts it and waits until every check has run once. */
+export async function startExporter({ config, env, folder }: ExporterConfig, timeoutMs = 90_000): Promise<Subject> {
+  const configFile = path.join(folder, 'mailpath.yml')
+  await writeFile(configFile, JSON.stringify(config))
+  const subject = await start(port => exporterProgram(folder, configFile, port, env))
+  const ready = subject.url.replace('/metrics', '/-/ready')
+  try {
+    await waitFor(async () => (await scrapeOnce(ready)).status === 200, {
+      timeoutMs,
+      everyMs: 200,
+      what: 'every check has run once',
+    })
+  } catch (error) {
+    await subject.stop()
+    throw new Error(`${String(error)}\n${subject.log().slice(-1500)}`)
+  }
+  return subject
+}
+
+/** Runs so far, by check. */
+export function runsByCheck(body: string): Map<string, number> {
+  return new Map(samplesOf(body, 'mailpath_check_runs_total').map(({ labels, value }) => [labels, value]))
+}
+
+/** Checks that are not ok: what is measured should be work, not failure. */
+export const notOk = (body: string): string[] =>
+  samplesOf(body, 'mailpath_check_verdict').flatMap(({ labels, value }) =>
+    value === 0 && labels.includes('verdict="ok"') ? [labels] : [],
+  )
