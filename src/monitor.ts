@@ -38,8 +38,11 @@ export interface Changes {
   readonly ended: number
 }
 
-/** The first runs are spread over this long, so that a start is not a burst. */
-const spreadMs = 1_000
+/**
+ * The first runs are spread over a second, or over what makes it a hundred a second, and each check keeps its phase: so
+ * neither a start nor any later turn is a burst, for us or for a server that many targets lead to.
+ */
+const spreadMs = (checks: number): number => Math.max(1_000, 10 * checks)
 
 /** A check that is in the plan now. */
 interface Turn {
@@ -97,7 +100,7 @@ export function createMonitor(first: Plan, firstReferences: References, log: Log
 
   const loop = (turn: Turn): void => {
     const { check, stop } = turn
-    const offsetMs = offsetOf(checkId(check), Math.min(spreadMs, check.intervalMs))
+    const offsetMs = offsetOf(checkId(check), Math.min(spreadMs(turns.size), check.intervalMs))
     const looping: Promise<unknown> = every(check.intervalMs, offsetMs, stop.signal, () => runOnce(turn, stop.signal))
       // One that was begun out of turn.
       .then(() => turn.underWay)

@@ -36,6 +36,15 @@ describe('a monitor', () => {
     expect(slow.began).toHaveLength(2)
   })
 
+  it('begins no more checks in a second where there are many of them', async () => {
+    const all = Array.from({ length: 300 }, (_, n) => inTurn([fine], { target: `t${n}` }))
+    await watchFor(watched(...all.map(({ check }) => check)), 4_000)
+    const began = all.flatMap(one => one.began)
+    expect(began).toHaveLength(all.length)
+    const inSecond = [0, 1, 2].map(second => began.filter(at => Math.floor(at / 1_000) === second).length)
+    for (const count of inSecond) expect(count).toBeLessThan(150)
+  })
+
   it('knows nothing before the first run, and everything after every check has run once', async () => {
     const one = watched(inTurn([fine]).check, inTurn([broken], { target: 'slow' }, 700).check)
     expect([one.monitor.ready(), verdictOf(one), recordOf(one)]).toEqual([false, 'unknown', undefined])
