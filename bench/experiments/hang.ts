@@ -78,23 +78,22 @@ export const hang = experiment({
     const exporter = await startExporter({ config: configOf(servers, 10, times), env, folder })
     const peer = await startPostgresExporter(folder, node, cluster.logins.monitor)
     const [scrapes, turns] = quick ? [50, 1] : [200, 3]
-    const [healthy, hung, peerHung]: number[][] = [[], [], []]
+    const [healthy, hung, peerHung]: [number[], number[], number[]] = [[], [], []]
     try {
       await answerOf(peer)
       for (let turn = 0; turn < turns; turn++) {
         await waitFor(() => isReachable(exporter, 1), { timeoutMs: 20_000, what: 'the node is seen up' })
-        healthy?.push(median(await scrapeTimes(exporter.url, scrapes, 20)))
+        healthy.push(median(await scrapeTimes(exporter.url, scrapes, 20)))
         const thaw = await freeze(node)
         try {
           await waitFor(() => isReachable(exporter, 0), { timeoutMs: 20_000, what: 'the node is seen down' })
-          hung?.push(median(await scrapeTimes(exporter.url, scrapes, 20)))
-          if (turn === 0) peerHung?.push(await answerOf(peer))
+          hung.push(median(await scrapeTimes(exporter.url, scrapes, 20)))
+          if (turn === 0) peerHung.push(await answerOf(peer))
         } finally {
           thaw()
         }
       }
-      const [ours = [], before = [], others = []] = [hung, healthy, peerHung]
-      return { lines: { ours: { ours, peer: before }, peer: { ours, peer: others } } }
+      return { lines: { ours: { ours: hung, peer: healthy }, peer: { ours: hung, peer: peerHung } } }
     } finally {
       await Promise.all([exporter.stop(), peer.stop()])
     }

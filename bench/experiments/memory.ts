@@ -31,18 +31,25 @@ export const memory = experiment({
       peer: `blackbox_exporter and ${nodes} postgres_exporters`,
       goal: { kind: 'value', bound: 64 },
     },
+    alone: {
+      what: `Memory with ${targets} targets, against a blackbox_exporter alone`,
+      unit: 'MB',
+      better: 'lower',
+      peer: blackbox.name,
+    },
   },
   async measure({ servers, quick }) {
     const { cluster, folder, env } = servers
     const node = await cluster.primary()
-    const [ours, peer]: [number[], number[]] = [[], []]
+    const [ours, alone, together]: [number[], number[], number[]] = [[], [], []]
     for (let turn = 0; turn < (quick ? 1 : 3); turn++) {
       const exporter = await startExporter({ config: configOf(servers, targets), env, folder })
       ours.push(await afterScrapes(exporter, 1000))
       const one = await afterScrapes(await startBlackbox(folder), 1000)
       const other = await startPostgresExporter(folder, node, cluster.logins.monitor)
-      peer.push(one + nodes * (await afterScrapes(other, 200)))
+      alone.push(one)
+      together.push(one + nodes * (await afterScrapes(other, 200)))
     }
-    return { lines: { rss: { ours, peer } } }
+    return { lines: { rss: { ours, peer: together }, alone: { ours, peer: alone } } }
   },
 })

@@ -69,7 +69,7 @@ export const scale = experiment({
         },
         notes: [
           `${failing.length} of ${targets} checks not ok at the end${failing.length === 0 ? '' : `, such as ${failing[0] ?? ''}`}.`,
-          `A scrape took ${median(scrapes).toFixed(1)} ms (median).`,
+          `Memory is that after ${scrapes.length} scrapes of ${(last.length / 1e6).toFixed(1)} MB, which took ${median(scrapes).toFixed(1)} ms each (median).`,
         ],
       }
     } finally {

@@ -90,8 +90,8 @@ export const scrapeCpu = experiment({
     const other = await startPostgresExporter(servers.folder, node, servers.cluster.logins.monitor)
     const per1000 = (subject: Subject, scrapes: number) => async (): Promise<number> => {
       const before = await cpuSeconds(subject.pid)
-      await scrapeTimes(subject.url, scrapes)
-      return ((await cpuSeconds(subject.pid)) - before) * (1000 / scrapes)
+      const { length } = await scrapeTimes(subject.url, scrapes)
+      return ((await cpuSeconds(subject.pid)) - before) * (1000 / length)
     }
     try {
       const [turns, count] = quick ? [1, 300] : [5, 1000]

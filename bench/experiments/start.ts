@@ -5,6 +5,7 @@ import { freePort } from '../../test/servers/processes.ts'
 import { experiment } from '../experiment.ts'
 import { scrapeOnce } from '../measure/scrape.ts'
 import { exporterProgram } from '../stage/exporter.ts'
+import { blackbox, blackboxProgram, missing } from '../stage/peers.ts'
 import { launch, type Program } from '../stage/subject.ts'
 import { configOf } from '../stage/targets.ts'
 
@@ -35,7 +36,8 @@ async function timeToAnswer(program: (port: number) => Program): Promise<number>
 export const start = experiment({
   id: 'start',
   title: 'Start',
-  how: 'From the start of the process to the first 200 on /metrics, asked every 2 ms, with ten targets; against Node.js with an empty HTTP server.',
+  how: 'From the start of the process to the first 200 on /metrics, asked every 2 ms, with ten targets; against Node.js with an empty HTTP server, and blackbox_exporter.',
+  missing: () => missing(blackbox),
   lines: {
     start: {
       what: 'Start to the first 200 on /metrics',
@@ -44,17 +46,19 @@ export const start = experiment({
       peer: 'bare Node.js',
       goal: { kind: 'ratio', bound: 1.6 },
     },
+    blackbox: { what: 'Start to the first 200 on /metrics', unit: 'ms', better: 'lower', peer: blackbox.name },
   },
   async measure({ servers, quick }) {
     const { folder, env } = servers
     const configFile = path.join(folder, 'start.yml')
     await writeFile(configFile, JSON.stringify(configOf(servers, 10)))
-    const turn = async () => ({
-      ours: await timeToAnswer(port => exporterProgram(folder, configFile, port, env)),
-      peer: await timeToAnswer(port => bareNode(folder, port)),
-    })
-    const turns = []
-    for (let n = 0; n < (quick ? 2 : 15); n++) turns.push(await turn())
-    return { lines: { start: { ours: turns.map(one => one.ours), peer: turns.map(one => one.peer) } } }
+    const peer = await blackboxProgram(folder)
+    const [ours, bare, theirs]: [number[], number[], number[]] = [[], [], []]
+    for (let turn = 0; turn < (quick ? 2 : 15); turn++) {
+      ours.push(await timeToAnswer(port => exporterProgram(folder, configFile, port, env)))
+      bare.push(await timeToAnswer(port => bareNode(folder, port)))
+      theirs.push(await timeToAnswer(peer))
+    }
+    return { lines: { start: { ours, peer: bare }, blackbox: { ours, peer: theirs } } }
   },
 })

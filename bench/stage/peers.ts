@@ -4,7 +4,7 @@ import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { have } from '../../test/servers/processes.ts'
 import type { Login, PostgresNode } from '../../test/servers/postgres.ts'
-import { start, type Subject } from './subject.ts'
+import { start, type Program, type Subject } from './subject.ts'
 
 interface Peer {
   readonly name: string
@@ -36,17 +36,19 @@ const binaryOf = (one: Peer): string => {
   return one.binary
 }
 
-/** With a configuration of its own; its /metrics are about itself. */
-export async function startBlackbox(folder: string): Promise<Subject> {
+/** How it is started on that port, with a configuration of its own; its /metrics are about itself. */
+export async function blackboxProgram(folder: string): Promise<(port: number) => Program> {
   const configFile = path.join(folder, 'blackbox.yml')
   await writeFile(configFile, 'modules: { tcp_connect: { prober: tcp } }\n')
-  return start(port => ({
+  return port => ({
     name: blackbox.name,
     command: binaryOf(blackbox),
     args: [`--config.file=${configFile}`, `--web.listen-address=127.0.0.1:${port}`],
     folder,
-  }))
+  })
 }
+
+export const startBlackbox = async (folder: string): Promise<Subject> => start(await blackboxProgram(folder))
 
 /** Looks at a node on every scrape, with the metrics it has by default. */
 export const startPostgresExporter = (folder: string, node: PostgresNode, login: Login): Promise<Subject> =>
