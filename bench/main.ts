@@ -1,9 +1,10 @@
 /**
  * `npm run bench [-- --only <pattern> --quick]`: measures the exporter against its peers, and writes bench/results,
- * docs/performance.md and docs/performance.svg. Exits 1 where something could not be measured; a missed goal is a figure.
+ * docs/performance.md, its picture and the line of the README; `--page` writes them without measuring. Exits 1 where
+ * something could not be measured; a missed goal is a figure.
  */
 import { existsSync } from 'node:fs'
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import { parseArgs } from 'node:util'
 import { cell, tableLines } from '../src/render/table.ts'
@@ -11,7 +12,7 @@ import type { Experiment, Stage } from './experiment.ts'
 import { experiments } from './experiments/index.ts'
 import { chart } from './report/chart.ts'
 import { environmentOf, type Environment } from './report/environment.ts'
-import { performancePage } from './report/page.ts'
+import { headline, headlineStart, performancePage } from './report/page.ts'
 import { readResults, resultOf, writeResult, type Result } from './report/results.ts'
 import { goalText, isMet, ratioOf, spread, times } from './report/verdict.ts'
 import { startServers } from './stage/servers.ts'
@@ -56,12 +57,20 @@ async function measure(one: Experiment, stage: Stage, environment: Environment):
   return result
 }
 
-/** Writes the page and its picture out of the results that there are. */
+/** Writes the page, its picture and the line of the README out of the results that there are. */
 async function writePage(): Promise<void> {
   const results = await readResults(experiments.map(one => one.id))
   const docs = new URL('../docs/', import.meta.url)
   await writeFile(new URL('performance.md', docs), performancePage(results))
   await writeFile(new URL('performance.svg', docs), chart(results.flatMap(result => result.curves)))
+  const [file, line] = [new URL('../README.md', import.meta.url), headline(results)]
+  const readme = await readFile(file, 'utf8')
+  const old = readme.split('\n').find(one => one.startsWith(headlineStart))
+  if (old !== undefined && line !== undefined)
+    await writeFile(
+      file,
+      readme.replace(old, () => line),
+    )
 }
 
 /** Measures them one after the other; gives how many could not be. */
@@ -88,7 +97,12 @@ async function measureAll(chosen: readonly Experiment[], quick: boolean): Promis
 }
 
 async function main(): Promise<number> {
-  const { values } = parseArgs({ options: { only: { type: 'string' }, quick: { type: 'boolean', default: false } } })
+  const flag = { type: 'boolean', default: false } as const
+  const { values } = parseArgs({ options: { only: { type: 'string' }, quick: flag, page: flag } })
+  if (values.page) {
+    await writePage()
+    return 0
+  }
   const chosen = experiments.filter(one => values.only === undefined || one.id.includes(values.only))
   if (chosen.length === 0) {
     say(

@@ -1,9 +1,10 @@
 /** docs/performance.md and its picture follow from bench/results, and say of them what they show. */
+import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import type { Line } from '../bench/experiment.ts'
 import { experiments } from '../bench/experiments/index.ts'
 import { chart } from '../bench/report/chart.ts'
-import { performancePage } from '../bench/report/page.ts'
+import { headline, performancePage } from '../bench/report/page.ts'
 import { readResults, resultOf, type Result } from '../bench/report/results.ts'
 
 const environment = { machine: '2 × some CPU', versions: { 'Node.js': 'v20.0.0' } }
@@ -22,6 +23,7 @@ describe('the page of the performance', () => {
     const results = await readResults(experiments.map(one => one.id))
     await expect(performancePage(results)).toMatchFileSnapshot('../docs/performance.md')
     await expect(chart(results.flatMap(result => result.curves))).toMatchFileSnapshot('../docs/performance.svg')
+    expect(await readFile(new URL('../README.md', import.meta.url), 'utf8')).toContain(`\n${headline(results) ?? ''}\n`)
   })
 
   it.each([

@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { recordLoad, type Load } from '../../test/servers/postgres-log.ts'
 import type { PostgresNode } from '../../test/servers/postgres.ts'
+import { waitFor } from '../../test/servers/processes.ts'
 import { experiment, type Stage } from '../experiment.ts'
 import { alternate } from '../measure/alternate.ts'
-import { cpuSecondsWithChildren } from '../measure/process.ts'
+import { cpuSecondsOfTree } from '../measure/process.ts'
 import { scrapeOnce, scrapeTimes } from '../measure/scrape.ts'
 import { sum } from '../measure/statistics.ts'
 import { runsByCheck, startExporter } from '../stage/exporter.ts'
@@ -29,59 +30,107 @@ async function roundsOf({ url }: Subject): Promise<number> {
   return sum(runs.filter(([check]) => check.includes('probe="postgres"')).map(([, count]) => count))
 }
 
-/** What a node sees of one program between two moments, per round. */
-async function seenBy(stage: Stage, node: PostgresNode, during: () => Promise<number>): Promise<Load> {
-  const recording = await recordLoad(node)
-  try {
-    const rounds = await during()
-    await sleep(200)
-    const { connections, statements } = await recording.take(stage.servers.cluster.logins.monitor.user)
-    return { connections: connections / rounds, statements: statements / rounds }
-  } finally {
-    await recording.end()
-  }
+/** A program on the node, and how it makes rounds; gives how many. */
+interface Prober {
+  readonly start: () => Promise<Subject>
+  /** Until no round is under way. */
+  readonly settled: (subject: Subject) => Promise<void>
+  readonly rounds: (subject: Subject) => Promise<number>
 }
 
-/** Milliseconds of CPU of the server per round: of the postmaster and of the sessions that came and went. */
-async function serverCpu(node: PostgresNode, during: () => Promise<number>): Promise<number> {
-  const pid = node.pid ?? 0
-  const before = await cpuSecondsWithChildren(pid)
-  const rounds = await during()
-  // Until the last session is gone, and with it in the sum of the postmaster.
-  await sleep(300)
-  return (((await cpuSecondsWithChildren(pid)) - before) * 1000) / rounds
+/** Just after one of its rounds; the next one is nearly a second away. */
+async function afterRound(subject: Subject): Promise<void> {
+  const before = await roundsOf(subject)
+  await waitFor(async () => (await roundsOf(subject)) > before, { everyMs: 10, what: 'a round of ours ends' })
 }
 
-/** A whole life of the exporter; gives its rounds, with those under way at the end missing. */
-const ourRounds = (stage: Stage, targets: number, ms: number) => async (): Promise<number> => {
-  const exporter = await startOurs(stage, targets)
-  try {
+const ours = (stage: Stage, targets: number, ms: number): Prober => ({
+  start: () => startOurs(stage, targets),
+  settled: afterRound,
+  async rounds(subject) {
+    const before = await roundsOf(subject)
     await sleep(ms)
-    return await roundsOf(exporter)
+    await afterRound(subject)
+    return (await roundsOf(subject)) - before
+  },
+})
+
+const theirs = ({ servers }: Stage, node: PostgresNode, scrapes: number): Prober => ({
+  start: () => startPostgresExporter(servers.folder, node, servers.cluster.logins.monitor),
+  settled: () => Promise.resolve(),
+  rounds: async ({ url }) => (await scrapeTimes(url, scrapes)).length,
+})
+
+/** Runs the program for one measurement, after a first round of its own. */
+async function withRunning<T>({ start }: Prober, measure: (subject: Subject) => Promise<T>): Promise<T> {
+  const subject = await start()
+  try {
+    await scrapeOnce(subject.url)
+    return await measure(subject)
   } finally {
-    await exporter.stop()
+    await subject.stop()
   }
 }
 
-/** A whole life of postgres_exporter, so that the sessions it keeps have ended, too. */
-const theirRounds = (stage: Stage, node: PostgresNode, scrapes: number) => async (): Promise<number> => {
-  const { folder, cluster } = stage.servers
-  const peer = await startPostgresExporter(folder, node, cluster.logins.monitor)
-  try {
-    return (await scrapeTimes(peer.url, scrapes)).length
-  } finally {
-    await peer.stop()
+/** Sessions of the role that are there all the time: the least of some looks. */
+async function keptOpen(node: PostgresNode, user: string): Promise<number> {
+  const counts: number[] = []
+  for (let look = 0; look < 20; look++) {
+    const [row] = await node.query<{ count: number }>('select count(*)::int from pg_stat_activity where usename = $1', [
+      user,
+    ])
+    counts.push(row?.count ?? 0)
+    await sleep(50)
   }
+  return Math.min(...counts)
 }
+
+interface Seen extends Load {
+  readonly kept: number
+}
+
+/** What the node sees of it per round. */
+const seenBy = (node: PostgresNode, user: string, prober: Prober) => (): Promise<Seen> =>
+  withRunning(prober, async subject => {
+    const kept = await keptOpen(node, user)
+    const recording = await recordLoad(node)
+    try {
+      await prober.settled(subject)
+      // What was logged until now.
+      await recording.take(user)
+      const rounds = await prober.rounds(subject)
+      await sleep(200)
+      const { connections, statements } = await recording.take(user)
+      return { connections: connections / rounds, statements: statements / rounds, kept }
+    } finally {
+      await recording.end()
+    }
+  })
+
+/** Milliseconds of CPU of the server per round, all of its processes. */
+const serverCpu = (node: PostgresNode, prober: Prober) => (): Promise<number> =>
+  withRunning(prober, async subject => {
+    const pid = node.pid ?? 0
+    const before = await cpuSecondsOfTree(pid)
+    const rounds = await prober.rounds(subject)
+    return (((await cpuSecondsOfTree(pid)) - before) * 1000) / rounds
+  })
 
 export const load = experiment({
   id: 'load',
   title: 'Load on a Postgres node',
-  how: 'What the server sees of one round of a postgres target, and of one scrape of postgres_exporter, both with the same role. Connections and statements are counted in its log (log_connections, log_statement = all). CPU is that of the postmaster and of all sessions that ended (utime, stime, cutime and cstime of the postmaster), without logging, over the whole life of either program.',
+  how: 'What the server sees of one round of a postgres target, and of one scrape of postgres_exporter, both with the same role and after their first one. Connections and statements are counted in its log (log_connections, log_statement = all), sessions kept open in pg_stat_activity. CPU is that of all processes of the server, those that ended too (/proc/PID/stat), without logging.',
   missing: () => missing(postgresExporter),
   lines: {
     connections: {
       what: 'New connections of a round, at the server',
+      unit: '',
+      better: 'lower',
+      peer: postgresExporter.name,
+      goal: { kind: 'value', bound: 1 },
+    },
+    kept: {
+      what: 'Sessions kept open between rounds, at the server',
       unit: '',
       better: 'lower',
       peer: postgresExporter.name,
@@ -103,25 +152,28 @@ export const load = experiment({
     },
   },
   async measure(stage) {
-    const node = await stage.servers.cluster.primary()
-    const [turns, seconds] = stage.quick ? [1, 3] : [5, 6]
+    const { cluster } = stage.servers
+    const node = await cluster.primary()
+    const { user } = cluster.logins.monitor
+    const turns = stage.quick ? 1 : 3
     const seen = await alternate(
-      stage.quick ? 1 : 3,
-      () => seenBy(stage, node, ourRounds(stage, 1, 3_500)),
-      () => seenBy(stage, node, theirRounds(stage, node, 20)),
+      turns,
+      seenBy(node, user, ours(stage, 1, 4_000)),
+      seenBy(node, user, theirs(stage, node, 20)),
     )
     const cpu = await alternate(
-      turns,
-      () => serverCpu(node, ourRounds(stage, 20, seconds * 1000)),
-      () => serverCpu(node, theirRounds(stage, node, 100)),
+      stage.quick ? 1 : 5,
+      serverCpu(node, ours(stage, 20, stage.quick ? 3_000 : 6_000)),
+      serverCpu(node, theirs(stage, node, 100)),
     )
-    const each = (what: keyof Load) => ({
+    const each = (what: keyof Seen) => ({
       ours: seen.ours.map(one => one[what]),
       peer: seen.peer.map(one => one[what]),
     })
     const notes = [
-      'A round of ours logs in afresh, since that a login works is part of what it proves; most of its CPU is the start of that session. postgres_exporter keeps two sessions open for as long as it runs.',
+      'A round of ours logs in afresh, since that a login works is part of what it proves; most of its CPU is the start of that session. postgres_exporter logs in once and keeps its sessions.',
     ]
-    return { lines: { connections: each('connections'), statements: each('statements'), cpu }, notes }
+    const lines = { connections: each('connections'), kept: each('kept'), statements: each('statements'), cpu }
+    return { lines, notes }
   },
 })

@@ -19,7 +19,7 @@ function missedTurns(before: ReadonlyMap<string, number>, after: ReadonlyMap<str
 export const scale = experiment({
   id: 'scale',
   title: '1,000 targets at 15 s',
-  how: '100 Postgres nodes, 300 write paths, 200 relays with STARTTLS and a login, 200 Vaults with a secret, 200 others (settings, packages, drift, mail), on one real server of each kind, over four and a half intervals after a round to warm up, scraped every second interval as Prometheus would. A turn is missed where a check ran less often than its interval asks.',
+  how: '100 Postgres nodes, 300 write paths, 200 relays with STARTTLS and a login, 200 Vaults with a secret, 200 others (settings, packages, drift, mail), on one real server of each kind, over four and a half intervals after a round to warm up, scraped every half of one. A turn is missed where a check ran less often than its interval asks.',
   lines: {
     missed: { what: '1,000 targets: turns missed', unit: '', better: 'lower', goal: { kind: 'value', bound: 0 } },
     cpu: { what: '1,000 targets: CPU of one core', unit: '%', better: 'lower', goal: { kind: 'value', bound: 25 } },

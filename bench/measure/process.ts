@@ -1,5 +1,6 @@
 /** What a process takes of the machine, out of /proc. https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html */
 import { readFile } from 'node:fs/promises'
+import { sum } from './statistics.ts'
 
 /** Clock ticks per second: 100 on every Linux there is (USER_HZ). */
 const ticks = 100
@@ -19,10 +20,11 @@ export async function cpuSeconds(pid: number): Promise<number> {
   return ((stat[11] ?? 0) + (stat[12] ?? 0)) / ticks
 }
 
-/** The same with what its children took that have ended: of a postmaster, all backends that came and went. */
-export async function cpuSecondsWithChildren(pid: number): Promise<number> {
+/** The same with all of its children, those that have ended too: of a postmaster, all of the server. */
+export async function cpuSecondsOfTree(pid: number): Promise<number> {
+  const alive = (await childrenOf(pid)).map(child => cpuSeconds(child).catch(() => 0))
   const stat = await statOf(pid)
-  return (await cpuSeconds(pid)) + ((stat[13] ?? 0) + (stat[14] ?? 0)) / ticks
+  return (await cpuSeconds(pid)) + ((stat[13] ?? 0) + (stat[14] ?? 0)) / ticks + sum(await Promise.all(alive))
 }
 
 /** Resident memory in MB (10^6 bytes). */

@@ -25,7 +25,7 @@ function machine(): string {
   const cpus = os.cpus()
   const system = /^PRETTY_NAME="(.*)"$/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1] ?? os.type()
   const memory = `${Math.round(os.totalmem() / 1e9)} GB`
-  return `${cpus.length} × ${cpus[0]?.model.trim() ?? 'unknown CPU'}, ${memory} of memory, ${system}, Linux ${os.release()}`
+  return `${cpus.length} × ${cpus[0]?.model.trim() ?? 'unknown CPU'}, ${memory} of memory, ${system}, Linux ${os.release().split('-')[0] ?? ''}`
 }
 
 export async function environmentOf({ cluster }: Servers): Promise<Environment> {

@@ -1,6 +1,7 @@
 /** docs/performance.md out of the results. */
 import { markdownTable } from '../../src/render/table.ts'
-import type { Result } from './results.ts'
+import { median } from '../measure/statistics.ts'
+import type { Figure, Result } from './results.ts'
 import { goalText, isLost, isMet, ratioOf, spread, times, withUnit } from './verdict.ts'
 
 const generated = '<!-- Generated from bench/results; `npm run bench` measures and writes both anew. -->'
@@ -62,9 +63,12 @@ function losses(results: readonly Result[]): string {
   if (lost.length === 0) return 'Nowhere in what is measured here.'
   return lost
     .map(figure => {
-      const { what, unit, better, peer, goal, ours } = figure
+      const { what, unit, better, peer, goal, ours, theirs } = figure
       const ratio = ratioOf(figure)
-      const against = ratio === undefined ? '' : `, ${times(ratio)} that of ${peer ?? ''}`
+      const against =
+        theirs === undefined
+          ? ''
+          : `, ${ratio === undefined ? `and ${spread(theirs, unit)}` : `${times(ratio)} that`} of ${peer ?? ''}`
       const missed = goal && isMet(figure) === false ? `; the goal is ${goalText(goal, better, unit)}` : ''
       return `- ${what}: ${spread(ours, unit)}${against}${missed}.`
     })
@@ -104,3 +108,16 @@ function environments(results: readonly Result[]): string[] {
     return `${first?.on ?? ''}${which}: ${first?.environment.machine ?? ''}; ${versions.join(', ')}. Load average when they began: ${spread(loads, '')}.`
   })
 }
+
+/** The line of the README that leads to the page; undefined as long as what it tells of is not measured. */
+export function headline(results: readonly Result[]): string | undefined {
+  const first = (id: string): Figure | undefined => results.find(result => result.id === id)?.figures[0]
+  const [scrapes, memory] = [first('throughput'), first('memory')]
+  const ratio = scrapes && ratioOf(scrapes)
+  if (ratio === undefined || !memory) return undefined
+  const goals = results.flatMap(({ figures }) => figures.map(isMet)).filter(met => met !== undefined)
+  const met = `${goals.filter(met => met).length} of ${goals.length} goals met`
+  return `${headlineStart}: ${times(ratio)} the scrapes per second of blackbox_exporter, ${withUnit(median(memory.ours), memory.unit)} for 50 targets; ${met}, and where it loses`
+}
+
+export const headlineStart = '- [Performance](docs/performance.md), measured'

@@ -3,9 +3,9 @@ import { median } from '../measure/statistics.ts'
 import type { Goal, Unit } from '../experiment.ts'
 import type { Figure } from './results.ts'
 
-/** Ours to the peer's, of the medians; undefined without a peer. */
+/** Ours to the peer's, of the medians; undefined without a peer, or where it has nothing to compare with. */
 export const ratioOf = ({ ours, theirs }: Figure): number | undefined =>
-  theirs === undefined ? undefined : median(ours) / median(theirs)
+  theirs === undefined || median(theirs) === 0 ? undefined : median(ours) / median(theirs)
 
 /** Undefined where there is no goal. */
 export function isMet(figure: Figure): boolean | undefined {
@@ -19,9 +19,9 @@ export function isMet(figure: Figure): boolean | undefined {
 /** A goal that is missed; or, where none speaks of the peer, a peer that is better. */
 export function isLost(figure: Figure): boolean {
   if (isMet(figure) === false) return true
-  const ratio = ratioOf(figure)
-  if (ratio === undefined || figure.goal?.kind === 'ratio') return false
-  return figure.better === 'higher' ? ratio < 1 : ratio > 1
+  const { ours, theirs, better, goal } = figure
+  if (theirs === undefined || goal?.kind === 'ratio') return false
+  return better === 'higher' ? median(ours) < median(theirs) : median(ours) > median(theirs)
 }
 
 export function withUnit(value: number, unit: Unit): string {
@@ -37,7 +37,7 @@ export function spread(values: readonly number[], unit: Unit): string {
   return `${withUnit(median(values), unit)}${range}`
 }
 
-export const times = (ratio: number): string => `${withUnit(ratio, '')} ×`
+export const times = (ratio: number): string => (ratio < 0.01 ? '< 0.01 ×' : `${withUnit(ratio, '')} ×`)
 
 export function goalText({ kind, bound }: Goal, better: Figure['better'], unit: Unit): string {
   return `at ${better === 'higher' ? 'least' : 'most'} ${kind === 'ratio' ? times(bound) : withUnit(bound, unit)}`

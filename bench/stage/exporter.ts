@@ -41,18 +41,25 @@ export interface ExporterConfig {
   readonly folder: string
 }
 
-/** Starts it and waits until every check has run once. */
-export async function startExporter({ config, env, folder }: ExporterConfig, timeoutMs = 90_000): Promise<Subject> {
+/** Starts it; it listens, and its checks have yet to run. */
+export async function launchExporter({ config, env, folder }: ExporterConfig): Promise<Subject> {
   const configFile = path.join(folder, 'mailpath.yml')
   await writeFile(configFile, JSON.stringify(config))
-  const subject = await start(port => exporterProgram(folder, configFile, port, env))
-  const ready = subject.url.replace('/metrics', '/-/ready')
+  return start(port => exporterProgram(folder, configFile, port, env))
+}
+
+/** Until every check has run once. */
+export async function untilReady({ url }: Subject, timeoutMs: number): Promise<void> {
+  const ready = url.replace('/metrics', '/-/ready')
+  const isReady = async (): Promise<boolean> => (await scrapeOnce(ready)).status === 200
+  await waitFor(isReady, { timeoutMs, everyMs: 200, what: 'every check has run once' })
+}
+
+/** Starts it and waits until every check has run once. */
+export async function startExporter(given: ExporterConfig): Promise<Subject> {
+  const subject = await launchExporter(given)
   try {
-    await waitFor(async () => (await scrapeOnce(ready)).status === 200, {
-      timeoutMs,
-      everyMs: 200,
-      what: 'every check has run once',
-    })
+    await untilReady(subject, 90_000)
   } catch (error) {
     await subject.stop()
     throw new Error(`${String(error)}\n${subject.log().slice(-1500)}`)
