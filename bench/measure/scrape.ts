@@ -16,11 +16,11 @@ export interface Scraper {
 
 export function createScraper(url: string): Scraper {
   const agent = new http.Agent({ keepAlive: true, maxSockets: 1 })
-  return { scrape: (timeoutMs = 10_000) => get(url, agent, timeoutMs), close: () => agent.destroy() }
+  return { scrape: (timeoutMs = 30_000) => get(url, agent, timeoutMs), close: () => agent.destroy() }
 }
 
 /** Scrapes once, on a connection of its own. */
-export const scrapeOnce = (url: string, timeoutMs = 10_000): Promise<Scraped> => get(url, false, timeoutMs)
+export const scrapeOnce = (url: string, timeoutMs = 30_000): Promise<Scraped> => get(url, false, timeoutMs)
 
 function get(url: string, agent: http.Agent | false, timeoutMs: number): Promise<Scraped> {
   const from = performance.now()
