@@ -2,7 +2,7 @@
 import type { Curve } from '../experiment.ts'
 import { withUnit } from './verdict.ts'
 
-const panel = { width: 260, height: 200, gap: 24, left: 56, right: 16, top: 34, bottom: 36 } as const
+const panel = { width: 260, height: 200, gap: 24, left: 56, right: 24, top: 34, bottom: 36 } as const
 const plot = {
   width: panel.width - panel.left - panel.right,
   height: panel.height - panel.top - panel.bottom,

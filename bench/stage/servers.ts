@@ -48,7 +48,7 @@ export async function startServers(): Promise<Servers> {
   const binDir = rewindBinaries()
   const cluster = await startCluster({
     standbys: 1,
-    settings: { max_connections: '400', autovacuum: 'off' },
+    settings: { max_connections: '1000', autovacuum: 'off' },
     ...(binDir !== undefined && { binDir }),
   })
   const primary = await cluster.primary()
