@@ -46,6 +46,6 @@ export function launch(
 export async function start(program: (port: number) => Program): Promise<Subject> {
   const port = await freePort()
   const subject = launch(program(port), port)
-  await untilListening(subject.process, port, 30_000)
+  await untilListening(subject.process, port, 90_000)
   return subject
 }
