@@ -1,10 +1,13 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Plan } from './assess/assessment.ts'
+import { clusterOf } from './assess/nodes.ts'
 import type { Logger } from './core/log.ts'
 import { checkId, type Check } from './core/probe.ts'
 import { run, type Ran, type References } from './core/run.ts'
 import { every, offsetOf } from './core/scheduler.ts'
+import { keepWatch, type Keeper } from './core/watch.ts'
 import { createLedger, type Status } from './ledger.ts'
+import { createWaker, type Waker } from './wake.ts'
 
 /** Runs checks, each on its interval. */
 export interface Monitor {
@@ -25,6 +28,8 @@ export interface Monitor {
    * or is another now, the run under way is cut off and not recorded.
    */
   swap(plan: Plan, references: References): Changes
+  /** How often each cluster that is watched was looked at out of turn. */
+  wakes: Waker['counts']
   /** Every check has run. */
   ready(): boolean
   /** No loop hangs. */
@@ -49,37 +54,59 @@ interface Turn {
   readonly check: Check
   /** Aborts with the check, or with all of them. */
   readonly stop: AbortController
+  readonly keeper: Keeper
   underWay: Promise<Ran | undefined> | undefined
   /** By the monotonic clock. */
   lastTick: number
 }
 
-const turnOf = (check: Check): Turn => ({
-  check,
-  stop: new AbortController(),
-  underWay: undefined,
-  lastTick: performance.now(),
-})
-
 export function createMonitor(first: Plan, firstReferences: References, log: Logger): Monitor {
   let references = firstReferences
-  let turns = new Map(first.checks.map(check => [checkId(check), turnOf(check)]))
   /** Set while the loops run. */
   let stopAll: AbortSignal | undefined
   const loops = new Set<Promise<unknown>>()
-  const ledger = createLedger(first, log, ({ recheck }) => {
+  const ledger = createLedger(first, log, ({ recheck, roles }) => {
     if (stopAll && !stopAll.aborted) void runThese(recheck, stopAll)
+    waker.assessed(roles, stopAll)
   })
+  const waker = createWaker(
+    {
+      afresh: async ids => {
+        await Promise.all(ids.map(lookAfresh))
+        ledger.assess()
+      },
+      again: ids => {
+        if (stopAll) void runThese(ids, stopAll)
+      },
+    },
+    log,
+  )
+  /** A run under way may have begun before there was reason to look. */
+  const lookAfresh = async (id: string): Promise<void> => {
+    await turns.get(id)?.underWay
+    if (stopAll) await runThese([id], stopAll)
+  }
+
+  const turnOf = (check: Check): Turn => {
+    const stop = new AbortController()
+    const lost = async (): Promise<boolean> =>
+      stopAll !== undefined && waker.wake(clusterOf(check), `${checkId(check)} ended its watch`, stopAll)
+    const keeper = keepWatch(check, () => references, stop.signal, lost)
+    return { check, stop, keeper, underWay: undefined, lastTick: performance.now() }
+  }
+  let turns = new Map(first.checks.map(check => [checkId(check), turnOf(check)]))
 
   /** One run at a time: who comes while it is under way waits for the same one. */
   const runOnce = (turn: Turn, stop: AbortSignal): Promise<Ran | undefined> => {
     if (turn.underWay) return turn.underWay
     turn.lastTick = performance.now()
     turn.underWay = run(turn.check, references, stop)
+      .then(async ran => (ran && (await turn.keeper.gaveWay(ran)) ? run(turn.check, references, stop) : ran))
       .then(ran => {
         // It may have ended in the moment in which it was taken out of the plan.
         if (!ran || turns.get(checkId(turn.check)) !== turn) return undefined
         ledger.record(ran)
+        if (stopAll) turn.keeper.after(ran)
         return ran
       })
       .finally(() => {
@@ -104,6 +131,7 @@ export function createMonitor(first: Plan, firstReferences: References, log: Log
     const looping: Promise<unknown> = every(check.intervalMs, offsetMs, stop.signal, () => runOnce(turn, stop.signal))
       // One that was begun out of turn.
       .then(() => turn.underWay)
+      .then(() => turn.keeper.ended())
       .finally(() => loops.delete(looping))
     loops.add(looping)
   }
@@ -133,6 +161,7 @@ export function createMonitor(first: Plan, firstReferences: References, log: Log
       })
       end()
       await Promise.all(loops)
+      await waker.ended()
       ledger.assess()
     },
     swap(plan, nextReferences) {
@@ -152,6 +181,7 @@ export function createMonitor(first: Plan, firstReferences: References, log: Log
       if (stopAll && !stopAll.aborted) for (const turn of started) loop(turn)
       return { kept: now.size - started.length, started: started.length, ended: ended.length }
     },
+    wakes: () => waker.counts(),
     ready: () => ledger.ready(),
     alive: () =>
       [...turns.values()].every(

@@ -9,6 +9,7 @@ import { assessDrift } from './drift.ts'
 import { assessLandings } from './landing.ts'
 import { assessMail } from './mail.ts'
 import { nodesOf } from './nodes.ts'
+import { assessRoles } from './roles.ts'
 
 /** A result is evidence for this many intervals. */
 const freshIntervals = 3
@@ -29,6 +30,7 @@ export function assess(
   const compared = assessDrift(seen, clusters.clusters)
   const known = compared.map(check => (clusters.strays.includes(check.id) ? withoutLag(check) : check))
   const landings = assessLandings(known, nodes, clusters.clusters, previous, now)
+  const { roles, memory } = assessRoles(landings.checks, nodes, clusters.clusters, previous)
   const mail = assessMail(plan.mail, landings.checks, clusters.clusters)
   return {
     at: now,
@@ -38,7 +40,8 @@ export function assess(
     checks: landings.checks,
     samples: [...clusters.samples, ...landings.samples, ...mail.samples],
     recheck: clusters.recheck,
-    memory: { at: now, clusters: clusters.memory, outages: landings.outages },
+    roles,
+    memory: { at: now, clusters: clusters.memory, outages: landings.outages, roles: memory },
   }
 }
 

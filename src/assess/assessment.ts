@@ -54,6 +54,20 @@ export interface ClusterStatus {
   readonly evidence: string
 }
 
+/** How the roles stand in a cluster that is watched. */
+export interface Roles {
+  /** Name of the cluster. */
+  readonly cluster: string
+  /** The checks of its nodes and of the write paths into it, without those that the server refuses to let in. */
+  readonly checks: readonly string[]
+  /** The shortest of theirs. */
+  readonly intervalMs: number
+  /** In this assessment a node is of another role than in the one before, or went down, or is up again. */
+  readonly changed: boolean
+  /** There is one primary, and no write path fails. */
+  readonly settled: boolean
+}
+
 /** Where a write path lands. */
 export interface LandingStatus {
   readonly writePath: string
@@ -102,6 +116,8 @@ export interface Memory {
   readonly clusters: Readonly<Record<string, ClusterMemory>>
   /** Seconds without a committed write, by write path. */
   readonly outages: Readonly<Record<string, { readonly seconds: number; readonly out: boolean }>>
+  /** The role each node was last seen in, by cluster and check. */
+  readonly roles: Readonly<Record<string, Readonly<Record<string, string>>>>
 }
 
 /** The memory as it would be had the clock run ahead by that many milliseconds all the time. */
@@ -142,5 +158,6 @@ export interface Assessment {
   readonly samples: readonly Sample[]
   /** Checks whose next look decides something that is only suspected now: run them at once. */
   readonly recheck: readonly string[]
+  readonly roles: readonly Roles[]
   readonly memory: Memory
 }

@@ -1,4 +1,4 @@
-import { seenBy } from '../core/probe.ts'
+import { seenBy, type Target } from '../core/probe.ts'
 import { postgres } from '../probes/postgres/index.ts'
 import type { NodeFacts } from '../probes/postgres/observe.ts'
 import type { CheckStatus } from './assessment.ts'
@@ -23,4 +23,5 @@ export function nodesOf(checks: readonly CheckStatus[]): Node[] {
 }
 
 /** The `cluster` a postgres or write_path target belongs to. */
-export const clusterOf = (check: CheckStatus): string => (check.config as { cluster?: string }).cluster ?? ''
+export const clusterOf = ({ config }: { readonly config: Target }): string =>
+  (config as { cluster?: string }).cluster ?? ''

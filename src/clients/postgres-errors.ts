@@ -1,5 +1,5 @@
 import type { Failure } from '../core/errors.ts'
-import type { ReasonSpec } from '../core/probe.ts'
+import type { ReasonSpec, WatchStance } from '../core/probe.ts'
 
 /**
  * Why a session could not be had, by SQLSTATE where the server gave one
@@ -120,6 +120,12 @@ export function connectionProblem(failure: Failure): ConnectionProblem {
   if (/SSL|CERT|ERR_TLS|EPROTO|certificate|TLS connection|support TLS/.test(`${code} ${text}`)) return 'tls_failed'
   if (/terminated|ECONNRESET|EPIPE|socket hang up/.test(`${code} ${text}`)) return 'closed'
   return 'protocol_error'
+}
+
+/** What a run that failed, or did not, says of the watch of its target. */
+export const watchStance = (failure: Failure | undefined): WatchStance => {
+  if (!failure) return 'open'
+  return connectionProblem(failure) === 'too_many_connections' ? 'in_the_way' : 'closed'
 }
 
 /** The failure in one line, with the SQLSTATE where the server gave one. */

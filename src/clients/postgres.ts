@@ -2,12 +2,16 @@ import type net from 'node:net'
 import pg from 'pg'
 import { unlessAborted } from '../core/abort.ts'
 import { Unresolved, codeOf, describeError } from '../core/errors.ts'
-import type { Look } from '../core/probe.ts'
+import type { Look, Watch } from '../core/probe.ts'
 import { forClient, negotiateTls, sendCancel } from './postgres-stream.ts'
 import { address, limitReceived, openSocket } from './socket.ts'
 
 /** The name our sessions have on a server, in pg_stat_activity and in its log. */
 export const applicationName = 'mailpath-exporter'
+/** And those that are only there to end with the server. */
+export const watchName = `${applicationName} watch`
+/** After so long in silence the kernel asks whether the other side is still there: it may have ended without a word. */
+const keepAliveMs = 5_000
 
 /** https://www.postgresql.org/docs/current/libpq-ssl.html#LIBPQ-SSL-SSLMODE-STATEMENTS */
 export const sslModes = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'] as const
@@ -25,8 +29,8 @@ export interface Login {
 
 export type Row = Readonly<Record<string, unknown>>
 
-/** One connection to one server, opened for one run. */
-export interface Session {
+/** One connection to one server, opened for one run; or to be a watch. */
+export interface Session extends Watch {
   /** Process ID the server (or a pooler) gave with the cancel key. */
   readonly backendPid: number
   /** Messages the server sent besides results, `SQLSTATE message`. */
@@ -50,10 +54,16 @@ const maxSessionBytes = 1_048_576
  * most `lingerMs` later. Nothing is taken from PG* environment variables or a .pgpass file. Rejects with node-postgres'
  * errors: `code` is an SQLSTATE where the server gave one.
  */
-export async function openSession(look: Look, login: Login): Promise<Session> {
+export const openSession = (look: Look, login: Login): Promise<Session> => open(look, login, applicationName)
+
+/** An idle session, in no transaction, on which nothing is ever asked. */
+export const openWatch = (look: Look, login: Login): Promise<Watch> => open(look, login, watchName)
+
+async function open(look: Look, login: Login, name: string): Promise<Session> {
   const lifetime = linger(look.signal)
   const socket = await openSocket(look, login.host, login.port, lifetime.signal)
   socket.on('close', lifetime.clear)
+  socket.setKeepAlive(true, keepAliveMs)
   try {
     const stream = await negotiateTls(look, socket, login)
     limitReceived(stream, maxSessionBytes)
@@ -66,7 +76,7 @@ export async function openSession(look: Look, login: Login): Promise<Session> {
       password: () => login.password ?? '',
       // TLS is on the stream already; left out, PGSSLMODE would decide.
       ssl: false,
-      application_name: applicationName,
+      application_name: name,
       stream: () => forClient(stream),
     })
     client.on('error', () => undefined)
@@ -98,7 +108,9 @@ function sessionOf(
   const { processID, secretKey } = client as unknown as { processID: number; secretKey: number }
   // Where the session is, as libpq does it: the name may lead elsewhere, or first to an address that does not answer.
   const peer = { host: socket.remoteAddress ?? login.host, port: socket.remotePort ?? login.port }
+  const ended = new Promise<void>(resolve => (socket.destroyed ? resolve() : socket.once('close', () => resolve())))
   return {
+    ended,
     backendPid: processID,
     notices,
     async query(sql) {
@@ -120,7 +132,7 @@ function sessionOf(
       return sendCancel(peer, processID, secretKey, lingerMs)
     },
     async close() {
-      await Promise.race([client.end().catch(() => undefined), new Promise(resolve => socket.once('close', resolve))])
+      await Promise.race([client.end().catch(() => undefined), ended])
       socket.destroy()
     },
   }

@@ -162,6 +162,9 @@ function plainUrl(schemes: readonly string[], example: string, isRefused: (url: 
   })
 }
 
+/** Yes or no. */
+export const flag = (meaning: string) => z.boolean({ error: expects('true or false') }).describe(meaning)
+
 export const filePath = (meaning: string) => z.string().min(1).describe(meaning)
 
 const settingsForm = 'either { dotenv: /path/to/.env } or { kubernetes: { namespace: …, secret: … } }'

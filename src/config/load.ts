@@ -55,14 +55,17 @@ const unreadable = (error: unknown, flag: string): string => {
 /** The same for a text. The file's name only stands in messages. */
 export function parseConfig(text: string, file: string): Config {
   const data = parseFile(text, file)
-  const { interval, timeout, kubernetes, ...rest } = data as Times & {
+  const { interval, timeout, watch, kubernetes, ...rest } = data as Times & {
+    watch: boolean
     kubernetes?: KubernetesConfig
     [kind: string]: unknown
   }
   const sections = rest as Record<string, readonly Target[] | undefined>
   if (!sections[mail.kind]?.length) sections[mail.kind] = [defaultMail(sections)]
   const checks = probes.flatMap(probe =>
-    (sections[probe.kind] ?? []).map(target => toCheck(probe as unknown as Probe, target, { interval, timeout })),
+    (sections[probe.kind] ?? []).map(target =>
+      toCheck(probe as unknown as Probe, watch ? target : unwatched(target), { interval, timeout }),
+    ),
   )
   return {
     file,
@@ -121,6 +124,8 @@ const toCheck = (probe: Probe, target: Target, defaults: Times): Check => ({
     ),
   ],
 })
+
+const unwatched = <T extends Target>(target: T): T => ('watch' in target ? { ...target, watch: false } : target)
 
 /** One path over all targets, for a file that has no `mail` section. */
 const defaultMail = (sections: Readonly<Record<string, readonly Target[] | undefined>>): MailTarget => ({

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { duration, expects, filePath, literalUrl, secret, section } from './fields.ts'
+import { duration, expects, filePath, flag, literalUrl, secret, section } from './fields.ts'
 import { probes } from '../probes/index.ts'
 
 const kubernetes = section({
@@ -41,6 +41,9 @@ export const fileSchema = section({
   timeout: duration('Total time one run may take, unless its target says otherwise.')
     .default(defaultTimes.timeout)
     .meta({ default: '5s' }),
+  watch: flag(
+    'Whether servers are watched between the intervals, and looked at again at once when one goes down or its role changes. `false` turns it off for all targets, whatever they say.',
+  ).default(true),
   kubernetes: kubernetes.optional(),
   ...Object.fromEntries(
     probes.map(probe => [

@@ -134,15 +134,46 @@ export interface Probe<T extends Target = Target, Seen = unknown> {
   /** An expected failure (refused, 535, sealed) is part of what was seen; throws when it could not look. */
   observe(target: T, look: Look): Promise<Seen>
   judge(seen: Seen, target: T): Finding
+  /** How its targets are watched between runs, where they can be. */
+  readonly watch?: WatchSpec<T, Seen> | undefined
   /** The check of one target. */
   bind(target: T): BoundLook
+}
+
+/** Something that is held open at a target, costs it no work, and ends when the target goes down or restarts. */
+export interface Watch {
+  /** Resolves when it has ended, whoever ended it. Never rejects. */
+  readonly ended: Promise<void>
+  /** Says goodbye. */
+  close(): Promise<void>
+}
+
+/**
+ * What a run says of a watch: `open`, the target lets us in; `closed`, it does not, and what is open there could only be
+ * in the way of its shutdown; `in_the_way`, it has no room for the run, and may have it without the watch.
+ */
+export type WatchStance = 'open' | 'closed' | 'in_the_way'
+
+export interface WatchSpec<T, Seen> {
+  /** Whether the configuration asks for it. */
+  wanted(target: T): boolean
+  stance(seen: Seen): WatchStance
+  /** Ends with the look's signal, which lives as long as the watch. */
+  open(target: T, look: Look): Promise<Watch>
 }
 
 /** A probe bound to a target: its types are gone, it can only be run. */
 export interface BoundLook {
   readonly probe: string
   readonly config: Target
+  /** Set where the target is to be watched. */
+  readonly watch?: BoundWatch | undefined
   look(look: Look): Promise<{ readonly seen: unknown; readonly finding: Finding }>
+}
+
+export interface BoundWatch {
+  stance(seen: unknown): WatchStance
+  open(look: Look): Promise<Watch>
 }
 
 export interface Check extends BoundLook {
@@ -178,6 +209,7 @@ export function defineProbe<T extends Target, Seen>(probe: Omit<Probe<T, Seen>, 
     bind: target => ({
       probe: probe.kind,
       config: target,
+      watch: probe.watch?.wanted(target) ? boundWatch(probe.watch, target) : undefined,
       async look(look) {
         const seen = await probe.observe(target, look)
         return { seen, finding: probe.judge(seen, target) }
@@ -186,13 +218,18 @@ export function defineProbe<T extends Target, Seen>(probe: Omit<Probe<T, Seen>, 
   }
 }
 
+const boundWatch = <T, Seen>(watch: WatchSpec<T, Seen>, target: T): BoundWatch => ({
+  stance: seen => watch.stance(seen as Seen),
+  open: look => watch.open(target, look),
+})
+
 /** The facts of an observation with the types of its probe; undefined for another probe's, or where nothing was seen. */
 export function seenBy<T extends Target, Seen>(
   probe: Probe<T, Seen>,
   observation: Observation | undefined,
 ): { readonly seen: Seen; readonly target: T } | undefined {
   if (observation?.probe !== probe.kind || observation.seen === undefined) return undefined
-  // The one place where the types that `bind` took away come back.
+  // Here the types come back that `bind` took away.
   return { seen: observation.seen as Seen, target: observation.config as T }
 }
 

@@ -152,7 +152,8 @@ function notSeen(error: unknown, look: Look): Finding {
   return finding(text, [reason], [])
 }
 
-function startLook(check: Check, references: References, signal: AbortSignal) {
+/** What a look is given, and what it leaves behind. */
+export function startLook(check: Check, references: References, signal: AbortSignal) {
   const phases: Record<string, number> = {}
   const redact = redactor()
   const { note, read } = takeNotes()

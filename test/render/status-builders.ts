@@ -103,7 +103,8 @@ export function status(
     checks: checks.map(one => one.status),
     samples: [],
     recheck: [],
-    memory: { at: now, clusters: {}, outages: {} },
+    roles: [],
+    memory: { at: now, clusters: {}, outages: {}, roles: {} },
     ...rest,
     records: new Map(checks.map(one => [one.status.id, one.record])),
   }

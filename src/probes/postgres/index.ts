@@ -1,5 +1,5 @@
-import { connectionProblem, connectionReasons, failureText } from '../../clients/postgres-errors.ts'
-import { duration, filePath, name, secret, section, targetFields, url } from '../../config/fields.ts'
+import { connectionProblem, connectionReasons, failureText, watchStance } from '../../clients/postgres-errors.ts'
+import { duration, filePath, flag, name, secret, section, targetFields, url } from '../../config/fields.ts'
 import { gauge, sample } from '../../core/metric.ts'
 import {
   defineProbe,
@@ -11,7 +11,7 @@ import {
   type Resolvable,
   type Target,
 } from '../../core/probe.ts'
-import { observe, type NodeFacts, type PostgresSeen } from './observe.ts'
+import { observe, watch, type NodeFacts, type PostgresSeen } from './observe.ts'
 
 export interface PostgresTarget extends Target {
   readonly cluster: string
@@ -19,6 +19,7 @@ export interface PostgresTarget extends Target {
   readonly password?: Reference | undefined
   readonly ca_file?: string | undefined
   readonly max_lag: number
+  readonly watch: boolean
 }
 
 const labels = ['target', 'postgres_cluster'] as const
@@ -154,10 +155,14 @@ export const postgres = defineProbe<PostgresTarget, PostgresSeen>({
     password: secret('Password of the role.').optional(),
     ca_file: filePath('CA certificates to verify the server with.').optional(),
     max_lag: duration('Replay lag that is a warning.').default(30_000).meta({ default: '30s' }),
+    watch: flag(
+      'Hold an idle session open there, to notice at once that the node goes down or restarts. Nothing is asked on it. While it is open, its database cannot be dropped.',
+    ).default(true),
   }),
   metrics,
   reasons,
   observe,
+  watch: { wanted: target => target.watch, stance: ({ failure }) => watchStance(failure), open: watch },
   judge(seen, target) {
     const at = { target: target.name, postgres_cluster: target.cluster }
     const reachable = sample(metrics.reachable, seen.facts !== undefined, at)

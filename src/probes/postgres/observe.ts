@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { openSession, parseUrl, subject, type Login } from '../../clients/postgres.ts'
+import { openSession, openWatch, parseUrl, subject, type Login } from '../../clients/postgres.ts'
 import { oneLine, type Failure } from '../../core/errors.ts'
-import { failureOf, type Look } from '../../core/probe.ts'
+import { failureOf, type Look, type Watch } from '../../core/probe.ts'
 import type { PostgresTarget } from './index.ts'
 
 /**
@@ -93,6 +93,10 @@ export async function observe(target: PostgresTarget, look: Look): Promise<Postg
     return { address, facts: undefined, failure: failureOf(error, look, address) }
   }
 }
+
+/** With the login of a run. */
+export const watch = async (target: PostgresTarget, look: Look): Promise<Watch> =>
+  openWatch(look, await loginOf(target, look))
 
 async function loginOf(target: PostgresTarget, look: Look): Promise<Login> {
   const parsed = parseUrl(await look.text('url', target.url))

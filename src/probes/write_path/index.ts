@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { sslModes, type SslMode } from '../../clients/postgres.ts'
-import { connectionProblem, connectionReasons, failureText } from '../../clients/postgres-errors.ts'
-import { filePath, host, name, port, secret, section, targetFields, text, url } from '../../config/fields.ts'
+import { connectionProblem, connectionReasons, failureText, watchStance } from '../../clients/postgres-errors.ts'
+import { filePath, flag, host, name, port, secret, section, targetFields, text, url } from '../../config/fields.ts'
 import { counter, gauge, sample, type Sample } from '../../core/metric.ts'
 import {
   defineProbe,
@@ -13,7 +13,7 @@ import {
   type Resolvable,
   type Target,
 } from '../../core/probe.ts'
-import { observe, type Landing, type Rung, type WritePathSeen } from './observe.ts'
+import { observe, watch, type Landing, type Rung, type WritePathSeen } from './observe.ts'
 
 export type { Landing, WritePathSeen }
 
@@ -29,6 +29,7 @@ export interface WritePathTarget extends Target {
   readonly ca_file?: string | undefined
   readonly sessions: number
   readonly heartbeat?: { readonly table: string } | undefined
+  readonly watch: boolean
 }
 
 /** What makes transactions read-only: being a standby, or where default_transaction_read_only is set. */
@@ -176,6 +177,9 @@ export const writePath = defineProbe<WritePathTarget, WritePathSeen>({
     })
       .optional()
       .describe('Also write a row of a table of your own: (target text primary key, beat timestamptz).'),
+    watch: flag(
+      'Hold an idle session open through this path too, to notice at once that a proxy or pooler on it goes down. It is one of the connections the role of the application has, and while it is open, the database cannot be dropped.',
+    ).default(false),
   }).superRefine((value, context) => {
     if ((value.url === undefined) === (value.host === undefined))
       context.addIssue('give either url or host, not both and not none')
@@ -187,6 +191,11 @@ export const writePath = defineProbe<WritePathTarget, WritePathSeen>({
   metrics,
   reasons,
   observe,
+  watch: {
+    wanted: target => target.watch,
+    stance: ({ failure, addressOnly }) => (addressOnly ? 'closed' : watchStance(failure)),
+    open: watch,
+  },
   judge(seen, target) {
     const at = { target: target.name, postgres_cluster: target.cluster }
     return finding(describe(seen), problemsOf(seen), samplesOf(seen, at))

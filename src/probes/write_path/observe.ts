@@ -1,8 +1,8 @@
 import { z } from 'zod'
-import { openSession, parseUrl, subject, type Login, type Session } from '../../clients/postgres.ts'
+import { openSession, openWatch, parseUrl, subject, type Login, type Session } from '../../clients/postgres.ts'
 import { openSocket } from '../../clients/socket.ts'
 import { describeError, codeOf, type Failure } from '../../core/errors.ts'
-import { failureOf, type Look } from '../../core/probe.ts'
+import { failureOf, type Look, type Watch } from '../../core/probe.ts'
 import type { WritePathTarget } from './index.ts'
 
 /**
@@ -187,6 +187,10 @@ async function peerOf(login: Login, look: Look): Promise<{ peer: string; port: n
   socket.destroy()
   return peer
 }
+
+/** With the login of a run. */
+export const watch = async (target: WritePathTarget, look: Look): Promise<Watch> =>
+  openWatch(look, await loginOf(target, look))
 
 async function loginOf(target: WritePathTarget, look: Look): Promise<Login> {
   const base = target.url === undefined ? await fromFields(target, look) : parseUrl(await look.text('url', target.url))

@@ -1,0 +1,69 @@
+import type { ConnectionProblem } from '../clients/postgres-errors.ts'
+import { checkId } from '../core/probe.ts'
+import { postgres } from '../probes/postgres/index.ts'
+import { writePath } from '../probes/write_path/index.ts'
+import type { CheckStatus, ClusterStatus, Memory, Roles } from './assessment.ts'
+import { clusterOf, type Node } from './nodes.ts'
+
+/** What is seen of a server that is down, on its way down, or not up yet. */
+const down: readonly ConnectionProblem[] = ['unreachable', 'no_answer', 'closed', 'starting_up']
+/** The server refuses us. To ask more often changes nothing, and may lock the role out. */
+const refused: readonly ConnectionProblem[] = [
+  'login_failed',
+  'database_missing',
+  'tls_failed',
+  'too_many_connections',
+  'protocol_error',
+]
+
+const has = ({ probe, reasons }: CheckStatus, problems: readonly ConnectionProblem[]): boolean =>
+  reasons.some(({ code }) => problems.some(problem => code === `${probe}_${problem}`))
+
+const isWatched = ({ config }: CheckStatus): boolean => (config as { watch?: boolean }).watch === true
+
+/** How the roles in each cluster stand that is watched: did they change, and have they settled? */
+export function assessRoles(
+  checks: readonly CheckStatus[],
+  nodes: readonly Node[],
+  clusters: readonly ClusterStatus[],
+  previous: Memory | undefined,
+): { readonly roles: readonly Roles[]; readonly memory: Memory['roles'] } {
+  const kinds: readonly string[] = [postgres.kind, writePath.kind]
+  const groups = new Map<string, CheckStatus[]>()
+  for (const check of checks.filter(({ probe }) => kinds.includes(probe))) {
+    const group = groups.get(clusterOf(check))
+    if (group) group.push(check)
+    else groups.set(clusterOf(check), [check])
+  }
+  const facts = new Map(nodes.map(node => [checkId({ probe: postgres.kind, target: node.name }), node.facts]))
+  const all = [...groups].filter(([, group]) => group.some(isWatched))
+  const memory: Record<string, Memory['roles'][string]> = {}
+  const roles = all.map(([cluster, group]): Roles => {
+    const before = previous?.roles[cluster] ?? {}
+    const marks = group.flatMap(check => {
+      const mark = markOf(check, facts.get(check.id)) ?? before[check.id]
+      return mark === undefined ? [] : [[check.id, mark] as const]
+    })
+    memory[cluster] = Object.fromEntries(marks)
+    const useful = group.filter(check => !has(check, refused))
+    const status = clusters.find(({ name }) => name === cluster)
+    const paths = useful.filter(({ probe }) => probe === writePath.kind)
+    return {
+      cluster,
+      checks: useful.map(({ id }) => id),
+      intervalMs: Math.min(...group.map(({ intervalMs }) => intervalMs)),
+      changed: marks.some(([id, mark]) => before[id] !== undefined && before[id] !== mark),
+      settled: (!status || status.primaries === 1) && paths.every(({ verdict }) => verdict !== 'fail'),
+    }
+  })
+  return { roles, memory }
+}
+
+/** What a check says of the server behind it; undefined where it says nothing, and then the last word holds. */
+function markOf(check: CheckStatus, facts: Node['facts']): string | undefined {
+  if (check.stale || check.verdict === 'unknown') return undefined
+  if (has(check, down)) return 'down'
+  // A restart is a change, however short.
+  if (facts) return `${facts.in_recovery ? 'standby' : 'primary'} since ${facts.postmaster_start}`
+  return check.probe === writePath.kind && isWatched(check) && !has(check, refused) ? 'up' : undefined
+}
