@@ -29,7 +29,7 @@ export interface Monitor {
    */
   swap(plan: Plan, references: References): Changes
   /** How often each cluster that is watched was looked at out of turn. */
-  wakes: Waker['counts']
+  wakeups: Waker['counts']
   /** Every check has run. */
   ready(): boolean
   /** No loop hangs. */
@@ -181,7 +181,7 @@ export function createMonitor(first: Plan, firstReferences: References, log: Log
       if (stopAll && !stopAll.aborted) for (const turn of started) loop(turn)
       return { kept: now.size - started.length, started: started.length, ended: ended.length }
     },
-    wakes: () => waker.counts(),
+    wakeups: () => waker.counts(),
     ready: () => ledger.ready(),
     alive: () =>
       [...turns.values()].every(

@@ -103,7 +103,7 @@ const soon = (holds: () => unknown, what: string) =>
   waitFor(() => Promise.resolve(Boolean(holds())), { timeoutMs: 20_000, everyMs: 20, what })
 const verdictOf = (monitor: Monitor, id: string) => monitor.status().checks.find(check => check.id === id)?.verdict
 const runsOf = (monitor: Monitor, id = `postgres/${first.name}`): number => monitor.status().records.get(id)?.runs ?? 0
-const wakesOf = (monitor: Monitor): number => monitor.wakes()[0]?.count ?? 0
+const wakeupsOf = (monitor: Monitor): number => monitor.wakeups()[0]?.count ?? 0
 
 const watchName = 'mailpath-exporter watch'
 /** The process IDs of the watches that are open there. */
@@ -162,7 +162,7 @@ describe('a primary that goes down', () => {
       const runs = [first, second].map(({ name }) => runsOf(monitor, `postgres/${name}`))
       await sleep(8 * roundMs)
       expect([first, second].map(({ name }) => runsOf(monitor, `postgres/${name}`))).toEqual(runs)
-      expect(wakesOf(monitor)).toBe(1)
+      expect(wakeupsOf(monitor)).toBe(1)
     }))
 
   it('is told when it was shut down in order, and that it is back', () =>
@@ -203,7 +203,7 @@ describe('a watch', () => {
       const statements = (await log()).split('\n').filter(line => line.includes('statement:'))
       expect(statements.filter(line => line.includes(`[${String(pids[0])}]`))).toEqual([])
       expect(statements.filter(line => line.includes(` mailpath-exporter LOG`)).length).toBeGreaterThan(3)
-      expect(wakesOf(monitor)).toBe(0)
+      expect(wakeupsOf(monitor)).toBe(0)
     }))
 
   it.each([
@@ -216,7 +216,7 @@ describe('a watch', () => {
       await first.stop('fast')
       await soon(() => verdictOf(monitor, 'write_path/way') === 'fail', 'the next run tells it')
       expect(opened(await log(), watchName)).toBe(0)
-      expect([wakesOf(monitor), mostAtOnce(await log(), cluster.logins.monitor.user)]).toEqual([0, 1])
+      expect([wakeupsOf(monitor), mostAtOnce(await log(), cluster.logins.monitor.user)]).toEqual([0, 1])
     }),
   )
 
@@ -227,9 +227,9 @@ describe('a watch', () => {
       try {
         const [pid] = await watchesOn(first)
         await first.query('select pg_terminate_backend($1)', [pid])
-        const [log, runs, wakes] = [await logFromNow(first), runsOf(one.monitor), wakesOf(one.monitor)]
+        const [log, runs, wakes] = [await logFromNow(first), runsOf(one.monitor), wakeupsOf(one.monitor)]
         await soon(() => runsOf(one.monitor) >= runs + 15, 'fifteen more runs')
-        const more = wakesOf(one.monitor) - wakes
+        const more = wakeupsOf(one.monitor) - wakes
         const inTurn = runsOf(one.monitor) - runs - more
         const watches = opened(await log(), watchName)
         // Each is twice as long after the one before; the standby has its own.

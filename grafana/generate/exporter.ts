@@ -27,9 +27,10 @@ export const exporter = dashboard({
         {
           height: 8,
           panels: [
-            [8, runs.rate],
-            [8, runs.failures],
-            [8, runs.age],
+            [6, runs.rate],
+            [6, runs.failures],
+            [6, runs.wakeups],
+            [6, runs.age],
           ],
         },
         {

@@ -29,6 +29,11 @@ export const exporterMetrics = {
     'mailpath_config_last_reload_success_timestamp_seconds',
     'When a good configuration was last read.',
   ),
+  wakeups: counter(
+    'mailpath_wakeups_total',
+    'Times the checks of a cluster were run at once, because a watch had ended or a role had changed.',
+    ['postgres_cluster'],
+  ),
   requests: counter('mailpath_http_requests_total', 'Requests answered, by endpoint and status code.', [
     'handler',
     'code',
@@ -78,6 +83,7 @@ export interface ExporterState {
   readonly lastReloadSuccessful: boolean
   /** When a good configuration was last read, in milliseconds since the epoch. */
   readonly lastReloadSuccessAt: number
+  readonly wakeups: readonly { readonly cluster: string; readonly count: number }[]
   readonly requests: readonly {
     readonly handler: string
     readonly code: number
@@ -95,6 +101,9 @@ export function samplesOf(status: Status, exporter: ExporterState): Sample[] {
     sample(exporterMetrics.build, 1, { version: exporter.version, node_version: exporter.nodeVersion }),
     sample(exporterMetrics.reloadSuccessful, exporter.lastReloadSuccessful, {}),
     sample(exporterMetrics.reloadTime, exporter.lastReloadSuccessAt / 1000, {}),
+    exporter.wakeups.flatMap(({ cluster, count }) =>
+      sample(exporterMetrics.wakeups, count, { postgres_cluster: cluster }),
+    ),
     exporter.requests.flatMap(({ handler, code, count, seconds }) => [
       ...sample(exporterMetrics.requests, count, { handler, code: String(code) }),
       ...sample(exporterMetrics.requestSeconds, seconds, { handler, code: String(code) }),

@@ -18,7 +18,7 @@ import { countRequests } from './requests.ts'
 export interface Shown {
   readonly monitor: Monitor
   readonly configFile: string
-  readonly exporter: () => Omit<ExporterState, 'requests'>
+  readonly exporter: () => Omit<ExporterState, 'wakeups' | 'requests'>
   readonly log: Logger
   /** Set where the configuration may be read anew by a request. */
   readonly reload?: Reload | undefined
@@ -43,7 +43,8 @@ export function createApp({ monitor, configFile, exporter, log, reload, guards =
 
   const metrics = answerWith(async (format: Format) => {
     const process = await processMetrics()
-    return expose(samplesOf(monitor.status(), { ...exporter(), requests: counts() }), format, process)
+    const state = { ...exporter(), wakeups: monitor.wakeups(), requests: counts() }
+    return expose(samplesOf(monitor.status(), state), format, process)
   })
   app.get('/metrics', async (request, response) => {
     const format = formatFor(request.get('accept'))

@@ -37,6 +37,7 @@ const messages: Record<string, string[]> = {
     '21:20: drift[4].sources.: the label of a source must not be empty',
     '21:40: drift[4].sources.a b: the label of a source must not hold control characters',
   ],
+  'watch.yml': ['1:8: watch: expected true or false', '6:12: postgres[0].watch: expected true or false'],
   'duration.yml': [
     '1:11: interval: expected a duration such as 500ms, 15s or 5m',
     '2:10: timeout: a duration lies between 100ms and 24h',
@@ -51,7 +52,7 @@ const messages: Record<string, string[]> = {
     '6:14: postgres[0].timeout: the timeout (10 s) must be less than the interval (5 s)',
     '7:5: postgres[1].cluster: is missing; expected text',
     '7:11: postgres[1].name: "db-1" is the name of postgres[0] already; a name stands for one target of a section',
-    '9:5: postgres[1]: unknown key passwort; known keys: name, interval, timeout, cluster, url, password, ca_file, max_lag',
+    '9:5: postgres[1]: unknown key passwort; known keys: name, interval, timeout, cluster, url, password, ca_file, max_lag, watch',
     '12:11: smtp[0].host: expected a host name or an IP address, without port or scheme',
     '14:34: smtp[0].password.vault.target: there is no vault target "vault-1"; the file has no vault targets',
     '17:19: mail[0].smtp[1]: there is no smtp target "relay-2"; known are "relay"',
@@ -187,11 +188,11 @@ const messages: Record<string, string[]> = {
     '5:17: postgres[0].password: unknown key flie; known keys: env, file, credential, dotenv, key, kubernetes, vault, default',
   ],
   'unknown-key-in-target.yml': [
-    '5:5: postgres[0]: unknown key user; known keys: name, interval, timeout, cluster, url, password, ca_file, max_lag',
-    '6:5: postgres[0]: unknown key databse; known keys: name, interval, timeout, cluster, url, password, ca_file, max_lag',
+    '5:5: postgres[0]: unknown key user; known keys: name, interval, timeout, cluster, url, password, ca_file, max_lag, watch',
+    '6:5: postgres[0]: unknown key databse; known keys: name, interval, timeout, cluster, url, password, ca_file, max_lag, watch',
   ],
   'unknown-section.yml': [
-    '5:1: unknown key postgress; known keys: interval, timeout, kubernetes, postgres, write_path, smtp, vault, ses, settings, packages, drift, mail',
+    '5:1: unknown key postgress; known keys: interval, timeout, watch, kubernetes, postgres, write_path, smtp, vault, ses, settings, packages, drift, mail',
   ],
   'unknown-vault-target.yml': [
     '9:34: smtp[0].password.vault.target: there is no vault target "vault-02"; known are "vault-01"',

@@ -68,6 +68,23 @@ describe('the example of the design', () => {
   })
 })
 
+describe('watching', () => {
+  const paths = `write_path:
+  - { name: app, cluster: main, url: postgres://app@db/app }
+  - { name: pooled, cluster: main, url: postgres://app@db/app, watch: true }
+`
+  const watched = (text: string) => parse(text).checks.flatMap(check => (check.watch ? [checkId(check)] : []))
+
+  it('is done of nodes, and of write paths where they say so', () => {
+    expect(watched(`${postgres}${paths}`)).toEqual(['postgres/db-1', 'write_path/pooled'])
+    expect(watched(`${postgres}    watch: false\n${paths}`)).toEqual(['write_path/pooled'])
+  })
+
+  it('can be turned off for all, whatever they say', () => {
+    expect(watched(`watch: false\n${postgres}    watch: true\n${paths}`)).toEqual([])
+  })
+})
+
 describe('times', () => {
   it('have defaults', () => {
     expect(find(parse(postgres), 'postgres/db-1')).toMatchObject({ intervalMs: 15_000, timeoutMs: 5_000 })

@@ -1,7 +1,8 @@
 import { type Panel } from '@grafana/grafana-foundation-sdk/dashboard'
+import { exporterMetrics } from '../../../src/render/catalogue.ts'
 import { checkMetrics } from '../../../src/render/check-metrics.ts'
 import { lines } from '../build/charts.ts'
-import { by, calc, q, rate } from '../build/promql.ts'
+import { by, calc, each, increase, q, rate } from '../build/promql.ts'
 import { query } from '../build/query.ts'
 import { stat } from '../build/stat.ts'
 import * as states from '../build/states.ts'
@@ -88,7 +89,7 @@ export const runs = {
   }),
   failures: lines({
     title: 'Runs that fail',
-    description: 'Share of the runs of each check that failed.',
+    description: 'Share of the runs of each check that failed, those out of turn among them.',
     noValue: 'No data',
     unit: 'percentunit',
     max: 1,
@@ -112,6 +113,20 @@ export const runs = {
     noValue: 'No data',
     unit: 's',
     queries: [query(by('max', ['probe', 'phase'], q(checkMetrics.phase)), label => `${label.probe}: ${label.phase}`)],
+  }),
+  wakeups: lines({
+    title: 'Woken early',
+    description:
+      'How often the checks of a cluster were run at once and out of turn, in the hour before: a node went down or came back, or its role changed.',
+    noValue: 'No cluster is watched',
+    unit: 'none',
+    decimals: 0,
+    queries: [
+      query(
+        each('round', by('max', ['postgres_cluster'], increase(q(exporterMetrics.wakeups), '1h'))),
+        label => label.postgres_cluster,
+      ),
+    ],
   }),
   age: lines({
     title: 'Age of the oldest result',
