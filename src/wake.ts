@@ -41,7 +41,10 @@ interface Cluster {
   refilledAt: number
   /** There while a burst is under way. */
   burst: Promise<boolean> | undefined
+  /** Since the burst began. */
   changed: boolean
+  /** First looks that have not ended: whether anything has changed is not known yet. */
+  firstLooks: number
 }
 
 export function createWaker(looks: Looks, log: Logger): Waker {
@@ -60,9 +63,7 @@ export function createWaker(looks: Looks, log: Logger): Waker {
 
   const burst = async (cluster: Cluster, stop: AbortSignal): Promise<boolean> => {
     const until = performance.now() + burstMs
-    const first = { isOver: false }
     let settled = 0
-    void looks.afresh(cluster.roles.checks).then(() => (first.isOver = true))
     for (;;) {
       await sleep(roundMs, stop)
       if (stop.aborted || performance.now() >= until) break
@@ -70,14 +71,17 @@ export function createWaker(looks: Looks, log: Logger): Waker {
         settled = cluster.roles.settled ? settled + 1 : 0
         if (settled > settledRounds || !take(cluster)) break
         looks.again(cluster.roles.checks)
-      } else if (first.isOver) break
+      } else if (cluster.firstLooks === 0) break
     }
     return cluster.changed
   }
 
   const wake = (cluster: Cluster, cause: string, changed: boolean, stop: AbortSignal): Promise<boolean> => {
+    if (cluster.burst && cluster.changed) return cluster.burst
+    if (!take(cluster)) return cluster.burst ?? Promise.resolve(false)
+    cluster.firstLooks += 1
+    void looks.afresh(cluster.roles.checks).then(() => (cluster.firstLooks -= 1))
     if (cluster.burst) return cluster.burst
-    if (!take(cluster)) return Promise.resolve(false)
     cluster.count += 1
     cluster.changed = changed
     log.info({ postgres_cluster: cluster.roles.cluster, cause }, 'woken early')
@@ -112,6 +116,5 @@ export function createWaker(looks: Looks, log: Logger): Waker {
 }
 
 const withRoles = (known: Cluster | undefined, roles: Roles): Cluster =>
-  known
-    ? Object.assign(known, { roles })
-    : { roles, count: 0, rounds: maxRounds, refilledAt: performance.now(), burst: undefined, changed: false }
+  known ? Object.assign(known, { roles }) : { ...untouched, roles, refilledAt: performance.now() }
+const untouched = { count: 0, rounds: maxRounds, burst: undefined, changed: false, firstLooks: 0 }

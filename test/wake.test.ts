@@ -81,13 +81,23 @@ describe('a cluster that is woken', () => {
   it('has one burst at a time, whoever wakes it', async () => {
     const isNew = once()
     const { looks, wake, waker } = waking(() => ({ changed: isNew(), settled: false }))
-    const both = [wake(), wake()]
+    const both = [wake()]
     await vi.advanceTimersByTimeAsync(1_000)
-    void wake()
+    both.push(wake())
     await vi.advanceTimersByTimeAsync(burstMs)
     expect(await Promise.all(both)).toEqual([true, true])
     expect(new Set(looks).size).toBe(looks.length)
     expect(waker.counts()[0]?.count).toBe(1)
+  })
+
+  it('is looked at anew where another watch ends while nothing has changed yet', async () => {
+    const { looks, wake } = waking(() => ({ changed: looks.length === 2, settled: looks.length !== 2 }))
+    const both = [wake()]
+    await vi.advanceTimersByTimeAsync(roundMs / 2)
+    both.push(wake())
+    await vi.advanceTimersByTimeAsync(burstMs)
+    expect(await Promise.all(both)).toEqual([true, true])
+    expect(looks[1]).toBe(roundMs / 2)
   })
 
   it('is woken by a role that changed, without anybody else', async () => {
