@@ -122,10 +122,14 @@ export function connectionProblem(failure: Failure): ConnectionProblem {
   return 'protocol_error'
 }
 
+/** Not only we have no slot left. */
+const serverIsFull = /too many clients|remaining connection slots/
+
 /** What a run that failed, or did not, says of the watch of its target. */
 export const watchStance = (failure: Failure | undefined): WatchStance => {
   if (!failure) return 'open'
-  return connectionProblem(failure) === 'too_many_connections' ? 'in_the_way' : 'closed'
+  if (connectionProblem(failure) !== 'too_many_connections') return 'closed'
+  return serverIsFull.test(failure.text) ? 'no_room' : 'in_the_way'
 }
 
 /** The failure in one line, with the SQLSTATE where the server gave one. */

@@ -150,9 +150,10 @@ export interface Watch {
 
 /**
  * What a run says of a watch: `open`, the target lets us in; `closed`, it does not, and what is open there could only be
- * in the way of its shutdown; `in_the_way`, it has no room for the run, and may have it without the watch.
+ * in the way of its shutdown; `no_room`, it lets nobody in, and has better use for what we hold; `in_the_way`, it has no
+ * room for the run, and will have it without the watch.
  */
-export type WatchStance = 'open' | 'closed' | 'in_the_way'
+export type WatchStance = 'open' | 'closed' | 'no_room' | 'in_the_way'
 
 export interface WatchSpec<T, Seen> {
   /** Whether the configuration asks for it. */

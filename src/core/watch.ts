@@ -78,7 +78,9 @@ export function keepWatch(
     after({ seen }) {
       if (!spec || seen === undefined || stop.aborted) return
       const stance = spec.stance(seen)
-      if (stance === 'closed') current?.life.abort(new Error('the target did not let the last run in'))
+      if (stance === 'no_room') holdOffMs = rarestMs
+      if (stance === 'closed' || stance === 'no_room')
+        current?.life.abort(new Error('the target did not let the last run in'))
       else if (stance === 'open' && !current && performance.now() >= openedAt + holdOffMs) start()
     },
     async gaveWay({ seen }) {

@@ -144,6 +144,20 @@ describe('a watch', () => {
     expect(one.openings).toHaveLength(before + 1)
   })
 
+  it('is given up where there is no room for anybody, and is not opened again soon', async () => {
+    const one = target()
+    const { ran, lost } = keeping(one)
+    await ran('open')
+    await ran('no_room')
+    expect([one.log, lost]).toEqual([['closed'], []])
+    await vi.advanceTimersByTimeAsync((rarest - 1) * intervalMs)
+    await ran('open')
+    expect(one.openings).toHaveLength(1)
+    await vi.advanceTimersByTimeAsync(intervalMs)
+    await ran('open')
+    expect(one.openings).toHaveLength(2)
+  })
+
   it('gives way to a run for which there is no room, and is not opened again soon', async () => {
     const one = target()
     const { ran, gaveWay, lost } = keeping(one)

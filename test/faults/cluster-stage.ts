@@ -15,7 +15,10 @@ export interface ClusterStage extends Stage {
   readonly cluster: Cluster
   /** DATABASE_URL, and a URL of the monitoring role by the name of each node. */
   readonly env: Record<string, string | undefined>
-  /** Takes connection slots of the primary until the server refuses or there are `count`; given back by `heal`. */
+  /**
+   * Takes connection slots of the primary until the server refuses or there are `count`; given back by `heal`. Without a
+   * `count` it stays hungry, as an application is: what becomes free later is taken as well.
+   */
   takeSlots: (login: Login, count?: number) => Promise<void>
   /** A session on the primary, as superuser, with this statement run; it stays open until `heal`. */
   holdSession: (sql: string, database: string) => Promise<void>
@@ -93,12 +96,20 @@ export async function healCluster(cluster: Cluster, first: PostgresNode): Promis
 
 function keepSessions(node: PostgresNode) {
   const open = new Set<Client>()
+  let sated = new AbortController()
+  let feeding: Promise<void> | undefined
   const connect = async (login: Login, database = 'postgres'): Promise<Client> => {
     const client = new Client({ host: node.host, port: node.port, ...login, database })
     client.on('error', () => open.delete(client))
     await client.connect()
     open.add(client)
     return client
+  }
+  const feed = async (login: Login, signal: AbortSignal): Promise<void> => {
+    while (!signal.aborted) {
+      await connect(login).catch(() => undefined)
+      await new Promise(resolve => setTimeout(resolve, 50))
+    }
   }
   return {
     take: async (login: Login, count = Infinity): Promise<void> => {
@@ -109,12 +120,17 @@ function keepSessions(node: PostgresNode) {
           refused++
           await new Promise(resolve => setTimeout(resolve, 10))
         })
+      if (count === Infinity) feeding = feed(login, sated.signal)
     },
     hold: async (sql: string, database: string): Promise<void> => {
       const client = await connect({ user: 'postgres', password: '' }, database)
       await client.query(sql)
     },
     close: async (): Promise<void> => {
+      sated.abort()
+      await feeding
+      feeding = undefined
+      sated = new AbortController()
       await Promise.all([...open].map(client => client.end().catch(() => undefined)))
       open.clear()
       // The server is slower to forget them.
