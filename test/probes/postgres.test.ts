@@ -174,6 +174,26 @@ describe('connection problems', () => {
   })
 })
 
+describe('the watch of a node', () => {
+  const refused = (code: string, text: string) => ({
+    facts: undefined,
+    failure: { phase: 'login', code, text, timedOut: false },
+  })
+  it.each([
+    ['open', 'that let us in', { facts: primary, failure: undefined }],
+    ['open', 'with few slots left but some', { facts: { ...primary, connections: 89 }, failure: undefined }],
+    ['no_room', 'with a tenth of its slots left', { facts: { ...primary, connections: 90 }, failure: undefined }],
+    ['no_room', 'that is full', refused('53300', 'sorry, too many clients already')],
+    ['no_room', 'that is full', refused('53300', 'remaining connection slots are reserved for roles with …')],
+    ['in_the_way', 'where our role may have no more', refused('53300', 'too many connections for role "mailpath"')],
+    ['in_the_way', 'that says so in another language', refused('53300', 'zu viele Verbindungen für Rolle »mailpath«')],
+    ['closed', 'that is shutting down', refused('57P03', 'the database system is shutting down')],
+    ['closed', 'that refuses the login', refused('28P01', 'password authentication failed')],
+  ])('is %s at one %s', (stance, _, seen) => {
+    expect(postgres.watch?.stance({ address: 'db-1:5432', ...seen })).toBe(stance)
+  })
+})
+
 probeContract(
   postgres,
   port => target({ url: `postgres://mailpath@127.0.0.1:${port}/postgres`, password: { env: 'CANARY' } }),

@@ -129,6 +129,8 @@ export const timelineOf = (facts: NodeFacts): number | undefined =>
     ? (facts.received_timeline ?? undefined)
     : Number.parseInt(facts.wal_file_timeline, 16)
 
+const isNearlyFull = ({ connections, max_connections: limit }: NodeFacts): boolean => (connections ?? 0) >= 0.9 * limit
+
 /** Replay lag in bytes and seconds; known only while the receiver is streaming and fresh. */
 function lagOf(facts: NodeFacts): { readonly bytes: number; readonly seconds: number | undefined } | undefined {
   if (!isFresh(facts) || facts.replay_lag_bytes === null) return undefined
@@ -162,7 +164,12 @@ export const postgres = defineProbe<PostgresTarget, PostgresSeen>({
   metrics,
   reasons,
   observe,
-  watch: { wanted: target => target.watch, stance: ({ failure }) => watchStance(failure), open: watch },
+  watch: {
+    wanted: target => target.watch,
+    // A watch could have the last slot that an application needs.
+    stance: ({ facts, failure }) => (facts && isNearlyFull(facts) ? 'no_room' : watchStance(failure)),
+    open: watch,
+  },
   judge(seen, target) {
     const at = { target: target.name, postgres_cluster: target.cluster }
     const reachable = sample(metrics.reachable, seen.facts !== undefined, at)
@@ -209,7 +216,7 @@ function problemsOf(address: string, facts: NodeFacts, target: PostgresTarget): 
       'postgres_read_only',
       `primary with default_transaction_read_only on (set by: ${facts.read_only_source ?? 'unknown'})`,
     )
-  if ((facts.connections ?? 0) >= 0.9 * facts.max_connections)
+  if (isNearlyFull(facts))
     add('postgres_connections_high', `${facts.connections ?? 0} of ${facts.max_connections} connections are taken`)
   if (!facts.in_recovery && facts.synchronous && facts.monitor && facts.sync_standbys === 0)
     add('postgres_sync_standby_missing', 'synchronous_standby_names is set, and no synchronous standby is connected')
