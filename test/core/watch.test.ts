@@ -66,6 +66,18 @@ function keeping(one: ReturnType<typeof target>, news: () => boolean = () => fal
   return { keeper, stop, lost, ran, gaveWay: (seen: WatchStance) => keeper.gaveWay(observed(seen)) }
 }
 
+async function expectOpenedRarely(
+  { openings }: ReturnType<typeof target>,
+  ran: ReturnType<typeof keeping>['ran'],
+): Promise<void> {
+  await vi.advanceTimersByTimeAsync((rarest - 1) * intervalMs)
+  await ran('open')
+  expect(openings).toHaveLength(1)
+  await vi.advanceTimersByTimeAsync(intervalMs)
+  await ran('open')
+  expect(openings).toHaveLength(2)
+}
+
 describe('a watch', () => {
   it('is opened after a run that was let in, once', async () => {
     const one = target()
@@ -150,12 +162,7 @@ describe('a watch', () => {
     await ran('open')
     await ran('no_room')
     expect([one.log, lost]).toEqual([['closed'], []])
-    await vi.advanceTimersByTimeAsync((rarest - 1) * intervalMs)
-    await ran('open')
-    expect(one.openings).toHaveLength(1)
-    await vi.advanceTimersByTimeAsync(intervalMs)
-    await ran('open')
-    expect(one.openings).toHaveLength(2)
+    await expectOpenedRarely(one, ran)
   })
 
   it('gives way to a run for which there is no room, and is not opened again soon', async () => {
@@ -166,12 +173,7 @@ describe('a watch', () => {
     expect([await gaveWay('open'), one.log]).toEqual([false, []])
     expect([await gaveWay('in_the_way'), one.log, lost]).toEqual([true, ['closed'], []])
     expect(await gaveWay('in_the_way')).toBe(false)
-    await vi.advanceTimersByTimeAsync((rarest - 1) * intervalMs)
-    await ran('open')
-    expect(one.openings).toHaveLength(1)
-    await vi.advanceTimersByTimeAsync(intervalMs)
-    await ran('open')
-    expect(one.openings).toHaveLength(2)
+    await expectOpenedRarely(one, ran)
   })
 
   it.each([
