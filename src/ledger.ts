@@ -1,4 +1,4 @@
-import { assess } from './assess/assess.ts'
+import { assess, staleAt } from './assess/assess.ts'
 import { shiftMemory, type Assessment, type Plan } from './assess/assessment.ts'
 import { watchClock } from './core/clock.ts'
 import type { Logger } from './core/log.ts'
@@ -29,7 +29,10 @@ export interface Status extends Assessment {
 export interface Ledger {
   /** It is assessed soon, together with what else is recorded by then. */
   record(ran: Ran): void
-  /** As of now: a check goes stale even when nothing runs. */
+  /**
+   * As of now: a check goes stale even when nothing runs. While nothing happens it is the same object for up to a second,
+   * so that what is rendered of it can be kept by whoever asks often.
+   */
   assess(): Status
   /** From now on it is about these. Of a check that is not among them as it was, nothing is left, its counters included. */
   replan(plan: Plan): void
@@ -44,6 +47,8 @@ const newRecord: CheckRecord = { runs: 0, failures: 0, lastOkAt: undefined, hist
 const gatherMs = 20
 /** However many checks there are, assessments take no more than this part of the time. */
 const assessShare = 1 / 20
+/** What only grows with time, as the seconds of an outage, may be as old as this. */
+const holdMs = 1_000
 
 /** `assessed` is called after each assessment of something new. */
 export function createLedger(first: Plan, log: Logger, assessed: (assessment: Assessment) => void): Ledger {
@@ -58,6 +63,8 @@ export function createLedger(first: Plan, log: Logger, assessed: (assessment: As
   let gathering: ReturnType<typeof setTimeout> | undefined
   let assessMs = 0
   let assessment = assess(plan, undefined, latest, startedAt)
+  /** The last status, and until when it holds if nothing is recorded: by both clocks. */
+  let held: { readonly status: Status; readonly untilStale: number; readonly until: number } | undefined
 
   const ready = (): boolean => plan.checks.every(check => latest.has(checkId(check)))
 
@@ -69,6 +76,7 @@ export function createLedger(first: Plan, log: Logger, assessed: (assessment: As
   const followClock = (): void => {
     const by = clockStep()
     if (by === 0) return
+    held = undefined
     log.warn({ seconds: Math.round(by / 1000) }, 'the clock was set, or the machine slept')
     assessment = { ...assessment, memory: shiftMemory(assessment.memory, by) }
     if (by > 0) return
@@ -127,8 +135,16 @@ export function createLedger(first: Plan, log: Logger, assessed: (assessment: As
     const isNew = fresh.size > 0
     keepRecords()
     tellAll()
+    const status = { ...assessment, records, startedAt }
+    held = { status, untilStale: Math.min(...assessment.checks.map(staleAt)), until: from + holdMs }
     if (isNew) assessed(assessment)
-    return { ...assessment, records, startedAt }
+    return status
+  }
+
+  const status = (): Status => {
+    if (!held || performance.now() >= held.until || Date.now() > held.untilStale) return assessNow()
+    followClock()
+    return held?.status ?? assessNow()
   }
 
   return {
@@ -138,11 +154,12 @@ export function createLedger(first: Plan, log: Logger, assessed: (assessment: As
       const id = checkId(ran)
       if (fresh.has(id)) assessNow()
       followClock()
+      held = undefined
       latest.set(id, observation)
       fresh.set(id, ran)
       gathering ??= setTimeout(assessNow, Math.max(gatherMs, assessMs / assessShare))
     },
-    assess: assessNow,
+    assess: status,
     replan(next) {
       const kept = new Set(next.checks.filter(check => plan.checks.includes(check)).map(checkId))
       for (const kind of [latest, records, fresh]) for (const id of kind.keys()) if (!kept.has(id)) kind.delete(id)

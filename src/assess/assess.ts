@@ -51,6 +51,10 @@ const withoutLag = (check: CheckStatus): CheckStatus => ({
   samples: check.samples.filter(({ metric }) => lagMetrics.every(lag => lag.name !== metric.name)),
 })
 
+/** After this moment the check is stale unless it runs again (milliseconds since the epoch); Infinity where it is already. */
+export const staleAt = ({ stale, observation, intervalMs }: CheckStatus): number =>
+  stale || !observation ? Infinity : observation.finishedAt + freshIntervals * intervalMs
+
 /** How a check stands by itself: nothing seen yet, or seen too long ago, is unknown. */
 function standing(check: Check, observation: Observation | undefined, now: number): CheckStatus {
   const about = {

@@ -41,23 +41,28 @@ export function createApp({ monitor, configFile, exporter, log, reload, guards =
   const { count, counts } = countRequests([...readable, ...actions])
   app.use(count, ...guards)
 
-  const metrics = answerWith(async (format: Format) => {
-    const process = await processMetrics()
-    const state = { ...exporter(), wakeups: monitor.wakeups(), requests: counts() }
-    return expose(samplesOf(monitor.status(), state), format, process)
-  })
+  // Requests and wakeups are counted up to the last look at the process: by them alone a body does not change.
+  const metrics = answerWith(
+    () => [monitor.status(), processMetrics(), ...Object.values(exporter())],
+    async (format: Format) => {
+      const process = await processMetrics()
+      const state = { ...exporter(), wakeups: monitor.wakeups(), requests: counts() }
+      return expose(samplesOf(monitor.status(), state), format, process)
+    },
+  )
   app.get('/metrics', async (request, response) => {
     const format = formatFor(request.get('accept'))
     await metrics(request, response.vary('Accept'), format, contentTypes[format])
   })
-  const page = answerWith((refresh: boolean) =>
+  const status = (): readonly unknown[] => [monitor.status()]
+  const page = answerWith(status, (refresh: boolean) =>
     renderPage(monitor.status(), { version: exporter().version, configFile, refresh }),
   )
   app.get('/', async (request, response) => {
     await page(request, response, !request.url.endsWith('?refresh=off'), 'text/html; charset=utf-8')
   })
   app.get('/failures', failuresEndpoint(monitor))
-  const json = answerWith(() => JSON.stringify(statusJson(monitor.status())))
+  const json = answerWith(status, () => JSON.stringify(statusJson(monitor.status())))
   app.get('/api/v1/status', (request, response) =>
     json(request, response, undefined, 'application/json; charset=utf-8'),
   )

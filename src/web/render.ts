@@ -7,10 +7,16 @@ const compressed = promisify(gzip)
 /** Answers with what is rendered for the key, compressed for who takes that. */
 export type Answer<Key> = (request: Request, response: Response, key: Key, type: string) => Promise<void>
 
-/** However many ask at once, little is rendered for them: it costs more than all the rest of an answer. */
-export function answerWith<Key>(render: (key: Key) => string | Promise<string>): Answer<Key> {
-  const whole = inBatches(async (key: Key) => Buffer.from(await render(key)))
-  const zipped = inBatches(async (key: Key) => compressed(await whole(key)))
+/**
+ * However many ask, it is rendered, and compressed, once for what it follows from: that costs more than all the rest of
+ * an answer. `causes` are told by identity.
+ */
+export function answerWith<Key>(
+  causes: () => readonly unknown[],
+  render: (key: Key) => string | Promise<string>,
+): Answer<Key> {
+  const whole = oncePerCause(causes, async (key: Key) => Buffer.from(await render(key)))
+  const zipped = oncePerCause(causes, async (key: Key) => compressed(await whole(key)))
   return async (request, response, key, type) => {
     const zip = request.acceptsEncodings('gzip', 'identity') === 'gzip'
     const body = await (zip ? zipped : whole)(key)
@@ -22,23 +28,26 @@ export function answerWith<Key>(render: (key: Key) => string | Promise<string>):
 }
 
 /**
- * The work, shared by all who ask for it at once: one piece of it at a time for each key, and who asks meanwhile shares
- * the next. So nobody gets what was begun before he asked.
+ * The work, done once for each key while its causes stay the same: who asks meanwhile shares it. So nobody gets what was
+ * made of older causes than those of the moment in which he asked.
  */
-export function inBatches<Key, Result>(work: (key: Key) => Promise<Result>): (key: Key) => Promise<Result> {
-  const underWay = new Map<Key, Promise<void>>()
-  const next = new Map<Key, Promise<Result>>()
+export function oncePerCause<Key, Result>(
+  causes: () => readonly unknown[],
+  work: (key: Key) => Promise<Result>,
+): (key: Key) => Promise<Result> {
+  const kept = new Map<Key, Promise<Result>>()
+  let of: readonly unknown[] = []
   return key => {
-    const known = next.get(key)
+    const now = causes()
+    if (now.some((cause, i) => cause !== of[i])) kept.clear()
+    of = now
+    const known = kept.get(key)
     if (known) return known
-    const batch = (underWay.get(key) ?? Promise.resolve()).then(() => {
-      next.delete(key)
-      const working = work(key)
-      const over = (): void => undefined
-      underWay.set(key, working.then(over, over))
-      return working
+    const result = work(key)
+    kept.set(key, result)
+    result.catch(() => {
+      if (kept.get(key) === result) kept.delete(key)
     })
-    next.set(key, batch)
-    return batch
+    return result
   }
 }
