@@ -142,9 +142,9 @@ export function createLedger(first: Plan, log: Logger, assessed: (assessment: As
   }
 
   const status = (): Status => {
-    if (!held || performance.now() >= held.until || Date.now() > held.untilStale) return assessNow()
     followClock()
-    return held?.status ?? assessNow()
+    const holds = held && performance.now() < held.until && Date.now() <= held.untilStale
+    return held && holds ? held.status : assessNow()
   }
 
   return {

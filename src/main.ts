@@ -17,7 +17,7 @@ import { createReloader } from './reload.ts'
 import { audit, auditVerdict } from './render/audit.ts'
 import { helpText } from './render/help.ts'
 import { report } from './render/report.ts'
-import { createApp } from './web/app.ts'
+import { createFront } from './web/front.ts'
 import { loadWebConfig } from './web/config.ts'
 import { startWeb } from './web/web.ts'
 
@@ -128,7 +128,7 @@ async function serve(options: Options, stop: AbortSignal): Promise<number> {
     reload: options.enableLifecycle ? reload : undefined,
   }
   const web = await startWeb({
-    createApp: guards => createApp({ ...shown, guards }),
+    createListener: guard => createFront(shown, guard),
     places: options.listen,
     file: options.webConfigFile,
     log,

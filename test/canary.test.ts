@@ -14,7 +14,7 @@ import { createMonitor } from '../src/monitor.ts'
 import { audit } from '../src/render/audit.ts'
 import { report, reportFormats } from '../src/render/report.ts'
 import { about } from '../src/render/words.ts'
-import { createApp } from '../src/web/app.ts'
+import { createFront } from '../src/web/front.ts'
 import { closesAtOnce, garbage, listen, refusedPort, scripted, silent, type Listening } from './servers/hostile.ts'
 import { removeFolder, tempFolder } from './servers/processes.ts'
 
@@ -251,7 +251,7 @@ beforeAll(async () => {
     log,
   )
   const exporter = () => ({ version: '0', nodeVersion: 'v0', lastReloadSuccessful: true, lastReloadSuccessAt: 0 })
-  const server = await listen(createHttp(createApp({ monitor, configFile: 'mailpath.yml', exporter, log })))
+  const server = await listen(createHttp(createFront({ monitor, configFile: 'mailpath.yml', exporter, log })))
   servers.push(server)
   const get = async (at: string, accept = '*/*') =>
     (await fetch(`http://127.0.0.1:${server.port}${at}`, { headers: { accept } })).text()

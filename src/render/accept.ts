@@ -17,6 +17,16 @@ export function formatFor(accept: string | undefined): Format {
   return 'prometheus'
 }
 
+/** Whether a client likes gzip as much as what is not compressed, by its Accept-Encoding header (RFC 9110, section 12.5.3). */
+export function takesGzip(acceptEncoding: string | undefined): boolean {
+  if (acceptEncoding === undefined) return false
+  const codings = acceptEncoding.split(',').map(parseRange)
+  const quality = (name: string): number | undefined =>
+    (codings.find(({ type }) => type === name) ?? codings.find(({ type }) => type === '*'))?.quality
+  const gzip = quality('gzip') ?? 0
+  return gzip > 0 && gzip >= (codings.find(({ type }) => type === 'identity')?.quality ?? 0)
+}
+
 function parseRange(range: string) {
   const [type, ...rest] = range.split(';').map(part => part.trim().toLowerCase())
   const parameters = new Map(

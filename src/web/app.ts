@@ -1,18 +1,19 @@
-import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express'
+import type { RequestListener } from 'node:http'
+import express, { type ErrorRequestHandler } from 'express'
 import { describeError } from '../core/errors.ts'
 import type { Logger } from '../core/log.ts'
 import type { Monitor } from '../monitor.ts'
 import type { Reload } from '../reload.ts'
-import { formatFor } from '../render/accept.ts'
 import { statusJson } from '../render/api.ts'
-import { samplesOf, type ExporterState } from '../render/catalogue.ts'
+import type { ExporterState } from '../render/catalogue.ts'
 import { renderPage } from '../render/page.ts'
-import { contentTypes, expose, watchProcess, type Format } from '../render/registry.ts'
 import { failuresEndpoint } from './failures.ts'
+import type { Endpoint } from './front.ts'
+import { forBoth } from './http2.ts'
 import { plain } from './plain.ts'
 import { probeEndpoint } from './probe.ts'
 import { answerWith } from './render.ts'
-import { countRequests } from './requests.ts'
+import { actions, readable } from './requests.ts'
 
 /** What the server shows besides the status. */
 export interface Shown {
@@ -22,47 +23,29 @@ export interface Shown {
   readonly log: Logger
   /** Set where the configuration may be read anew by a request. */
   readonly reload?: Reload | undefined
-  /** What comes before every endpoint. */
-  readonly guards?: readonly RequestHandler[]
+  readonly metrics: Endpoint
 }
 
-const readable = ['/metrics', '/', '/failures', '/api/v1/status', '/probe', '/-/healthy', '/-/ready']
-const actions = ['/-/reload']
-
 /** The endpoints of the exporter. None of them but `/probe` waits for a probe: they render what is known. */
-export function createApp({ monitor, configFile, exporter, log, reload, guards = [] }: Shown): Express {
-  const processMetrics = watchProcess()
+export function createApp({ monitor, configFile, exporter, log, reload, metrics }: Shown): RequestListener {
   const app = express()
   app.disable('x-powered-by')
   app.disable('etag')
   app.set('query parser', false)
   app.enable('case sensitive routing')
   app.enable('strict routing')
-  const { count, counts } = countRequests([...readable, ...actions])
-  app.use(count, ...guards)
 
-  // Requests and wakeups are counted up to the last look at the process: by them alone a body does not change.
-  const metrics = answerWith(
-    () => [monitor.status(), processMetrics(), ...Object.values(exporter())],
-    async (format: Format) => {
-      const process = await processMetrics()
-      const state = { ...exporter(), wakeups: monitor.wakeups(), requests: counts() }
-      return expose(samplesOf(monitor.status(), state), format, process)
-    },
-  )
-  app.get('/metrics', async (request, response) => {
-    const format = formatFor(request.get('accept'))
-    await metrics(request, response.vary('Accept'), format, contentTypes[format])
-  })
+  app.get('/metrics', metrics)
   const status = (): readonly unknown[] => [monitor.status()]
-  const page = answerWith(status, (refresh: boolean) =>
-    renderPage(monitor.status(), { version: exporter().version, configFile, refresh }),
+  const page = answerWith(
+    (refresh: boolean) => renderPage(monitor.status(), { version: exporter().version, configFile, refresh }),
+    status,
   )
   app.get('/', async (request, response) => {
     await page(request, response, !request.url.endsWith('?refresh=off'), 'text/html; charset=utf-8')
   })
   app.get('/failures', failuresEndpoint(monitor))
-  const json = answerWith(status, () => JSON.stringify(statusJson(monitor.status())))
+  const json = answerWith(() => JSON.stringify(statusJson(monitor.status())), status)
   app.get('/api/v1/status', (request, response) =>
     json(request, response, undefined, 'application/json; charset=utf-8'),
   )
@@ -97,5 +80,5 @@ export function createApp({ monitor, configFile, exporter, log, reload, guards =
     else plain(response, 500, 'internal error; see the log')
   }
   app.use(onError)
-  return app
+  return forBoth(app)
 }

@@ -1,6 +1,10 @@
-import type { Response } from 'express'
+import type { ServerResponse } from 'node:http'
 
 /** Answers with a line of text. */
-export function plain(response: Response, status: number, text: string): void {
-  response.status(status).type('text/plain').send(`${text}\n`)
+export function plain(response: ServerResponse, status: number, text: string): void {
+  const body = Buffer.from(`${text}\n`)
+  response.statusCode = status
+  response.setHeader('Content-Type', 'text/plain; charset=utf-8')
+  response.setHeader('Content-Length', String(body.length))
+  response.end(response.req.method === 'HEAD' ? undefined : body)
 }

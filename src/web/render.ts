@@ -1,28 +1,38 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
-import type { Request, Response } from 'express'
+import { takesGzip } from '../render/accept.ts'
 
 const compressed = promisify(gzip)
 
 /** Answers with what is rendered for the key, compressed for who takes that. */
-export type Answer<Key> = (request: Request, response: Response, key: Key, type: string) => Promise<void>
+export type Answer<Key> = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  key: Key,
+  type: string,
+  vary?: string,
+) => Promise<void>
 
 /**
  * However many ask, it is rendered, and compressed, once for what it follows from: that costs more than all the rest of
  * an answer. `causes` are told by identity.
  */
 export function answerWith<Key>(
-  causes: () => readonly unknown[],
   render: (key: Key) => string | Promise<string>,
+  causes: () => readonly unknown[],
 ): Answer<Key> {
-  const whole = oncePerCause(causes, async (key: Key) => Buffer.from(await render(key)))
-  const zipped = oncePerCause(causes, async (key: Key) => compressed(await whole(key)))
-  return async (request, response, key, type) => {
-    const zip = request.acceptsEncodings('gzip', 'identity') === 'gzip'
+  const whole = oncePerCause(async (key: Key) => Buffer.from(await render(key)), causes)
+  const zipped = oncePerCause(async (key: Key) => compressed(await whole(key)), causes)
+  return async (request, response, key, type, vary = 'Accept-Encoding') => {
+    const zip = takesGzip(request.headers['accept-encoding'])
     const body = await (zip ? zipped : whole)(key)
-    response.vary('Accept-Encoding').set({ 'Content-Type': type, 'Content-Length': String(body.length) })
-    if (zip) response.set('Content-Encoding', 'gzip')
-    // Not send(), which would look through the body for an ETag and a charset.
+    response.writeHead(200, {
+      Vary: vary,
+      'Content-Type': type,
+      'Content-Length': String(body.length),
+      ...(zip ? { 'Content-Encoding': 'gzip' } : {}),
+    })
     response.end(request.method === 'HEAD' ? undefined : body)
   }
 }
@@ -32,22 +42,21 @@ export function answerWith<Key>(
  * made of older causes than those of the moment in which he asked.
  */
 export function oncePerCause<Key, Result>(
-  causes: () => readonly unknown[],
   work: (key: Key) => Promise<Result>,
+  causes: () => readonly unknown[],
 ): (key: Key) => Promise<Result> {
-  const kept = new Map<Key, Promise<Result>>()
   let of: readonly unknown[] = []
+  let done = new Map<Key, Promise<Result>>()
   return key => {
     const now = causes()
-    if (now.some((cause, i) => cause !== of[i])) kept.clear()
+    if (now.length !== of.length || now.some((cause, i) => cause !== of[i])) done = new Map()
     of = now
-    const known = kept.get(key)
+    const known = done.get(key)
     if (known) return known
+    const mine = done
     const result = work(key)
-    kept.set(key, result)
-    result.catch(() => {
-      if (kept.get(key) === result) kept.delete(key)
-    })
+    mine.set(key, result)
+    result.catch(() => mine.delete(key))
     return result
   }
 }

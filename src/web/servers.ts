@@ -1,11 +1,11 @@
-import { createServer as createHttp, type IncomingMessage, type ServerResponse } from 'node:http'
-import { constants, createServer as createHttp2, Http2ServerRequest, Http2ServerResponse } from 'node:http2'
+import { createServer as createHttp, type RequestListener } from 'node:http'
+import { createServer as createHttp2, type Http2Server } from 'node:http2'
 import { createServer as createHttps } from 'node:https'
 import type { Server, Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
-import express, { type Express } from 'express'
 import { isAdmitted } from './admission.ts'
 import type { WebConfig } from './config.ts'
+import { isHttp2 } from './requests.ts'
 import type { TlsConfig } from './tls.ts'
 
 /** What a client may take, in time and in bytes: one that dribbles is cut off, and one that idles is ended. */
@@ -35,9 +35,9 @@ export interface WebServer {
   readonly close: () => Promise<void>
 }
 
-/** A server for the app that serves as configured. */
-export function createWebServer(app: Express, { tls, http2 }: WebConfig, limits: Limits): WebServer {
-  const { server, renew } = tls ? secure(app, tls, http2, limits) : unsecured(app, limits)
+/** A server that serves as configured. */
+export function createWebServer(listener: RequestListener, { tls, http2 }: WebConfig, limits: Limits): WebServer {
+  const { server, renew } = tls ? secure(listener, tls, http2, limits) : unsecured(listener, limits)
   server.timeout = limits.idleMs
   server.maxConnections = limits.maxConnections
   const open = new Set<Socket>()
@@ -57,24 +57,23 @@ export function createWebServer(app: Express, { tls, http2 }: WebConfig, limits:
   return { server, renew, cut, close }
 }
 
-function unsecured(app: Express, limits: Limits) {
+function unsecured(listener: RequestListener, limits: Limits) {
   const server = createHttp(limits)
-  answering(server, limits, app)
+  answering(server, limits, listener)
   return { server, renew: () => undefined }
 }
 
-type Request = IncomingMessage | Http2ServerRequest
-type Response = ServerResponse | Http2ServerResponse
+/** CANCEL of RFC 9113, section 7. */
+const cancel = 8
 
-/** Answers every request of the server, and ends the connection (of HTTP/2 the stream) that does not take its answer. */
-function answering<Asked extends Request, Answer extends Response>(
-  server: Server,
-  { answerMs }: Limits,
-  handle: (request: Asked, response: Answer) => void,
-): void {
-  const listener = (request: Asked, response: Answer): void => {
+/**
+ * Answers every request of the server, and ends the connection (of HTTP/2 the stream) that does not take its answer. What
+ * comes by HTTP/2 has all that is used here of what comes by HTTP/1.
+ */
+function answering(server: Server | Http2Server, { answerMs }: Limits, handle: RequestListener): void {
+  const listener: RequestListener = (request, response) => {
     const end = (): void => {
-      if (request instanceof Http2ServerRequest) request.stream.close(constants.NGHTTP2_CANCEL)
+      if (isHttp2(request)) request.stream.close(cancel)
       else request.socket.destroy()
     }
     const timer = setTimeout(end, answerMs)
@@ -90,7 +89,7 @@ function answering<Asked extends Request, Answer extends Response>(
  * HTTP/1.1 and HTTP/2 on one port, by ALPN. Not by `allowHTTP1` of node:http2: that has none of the limits for HTTP/1.1,
  * headers may take 60 s there whatever is set.
  */
-function secure(app: Express, first: TlsConfig, http2: boolean, limits: Limits) {
+function secure(listener: RequestListener, first: TlsConfig, http2: boolean, limits: Limits) {
   let tls = first
   const server = createHttps({
     ...limits,
@@ -99,10 +98,10 @@ function secure(app: Express, first: TlsConfig, http2: boolean, limits: Limits) 
     rejectUnauthorized: tls.clientAuth === 'RequireAndVerifyClientCert',
     ALPNProtocols: http2 ? ['h2', 'http/1.1'] : ['http/1.1'],
   })
-  answering(server, limits, app)
+  answering(server, limits, listener)
   // It never listens itself.
   const second = createHttp2({ settings: { maxConcurrentStreams: 32, maxHeaderListSize: limits.maxHeaderSize } })
-  answering(second, limits, forHttp2(app))
+  answering(second, limits, listener)
   second.setTimeout(limits.idleMs)
   const toHttp1 = server.listeners('secureConnection')
   server.removeAllListeners('secureConnection')
@@ -116,22 +115,6 @@ function secure(app: Express, first: TlsConfig, http2: boolean, limits: Limits) 
     server.setSecureContext(next.context)
   }
   return { server, renew }
-}
-
-/**
- * Express gives each request the prototype of HTTP/1, which HTTP/2 has not. For those there is a second view of the same
- * app, whose prototypes have what Express adds on top of what HTTP/2 has.
- */
-function forHttp2(app: Express): (request: Http2ServerRequest, response: Http2ServerResponse) => void {
-  const view = (base: object, own: object): object =>
-    Object.create(Object.create(base, Object.getOwnPropertyDescriptors(own)) as object, {
-      app: { value: app },
-    }) as object
-  const second = Object.create(app, {
-    request: { value: view(Http2ServerRequest.prototype, express.request) },
-    response: { value: view(Http2ServerResponse.prototype, express.response) },
-  }) as unknown as { handle: (request: Http2ServerRequest, response: Http2ServerResponse) => void }
-  return (request, response) => second.handle(request, response)
 }
 
 /** A request target as a path (RFC 9112, section 3.2). What cannot be one is `*`: Express would pass over everything. */

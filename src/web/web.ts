@@ -1,11 +1,11 @@
+import type { RequestListener } from 'node:http'
 import { isDeepStrictEqual } from 'node:util'
-import type { Express, RequestHandler } from 'express'
 import { describeError } from '../core/errors.ts'
 import type { Logger } from '../core/log.ts'
 import { every } from '../core/scheduler.ts'
 import { basicAuth } from './auth.ts'
 import { loadWebConfig, openToAll, type WebConfig } from './config.ts'
-import { guard } from './guard.ts'
+import { guard, type Guard } from './guard.ts'
 import { listenAt, type Place } from './listen.ts'
 import { createWebServer, usualLimits, type Limits } from './servers.ts'
 
@@ -17,7 +17,7 @@ export interface Web {
 }
 
 export interface Serving {
-  readonly createApp: (guards: readonly RequestHandler[]) => Express
+  readonly createListener: (guard: Guard) => RequestListener
   readonly places: readonly Place[]
   /** For `--web.config.file`. */
   readonly file: string | undefined
@@ -30,15 +30,15 @@ export interface Serving {
 }
 
 /**
- * Serves the app at all places. Rejects with a ConfigError, or with an Error that names the place that is taken. From
+ * Serves at all places. Rejects with a ConfigError, or with an Error that names the place that is taken. From
  * then on new users and certificates are taken in by themselves, all of a file or nothing.
  */
 export async function startWeb(serving: Serving): Promise<Web> {
-  const { createApp, places, file, log, stop, limits = usualLimits, lookMs = 2_000 } = serving
+  const { createListener, places, file, log, stop, limits = usualLimits, lookMs = 2_000 } = serving
   let config = file === undefined ? openToAll : await loadWebConfig(file, stop)
   const authenticate = basicAuth(() => config.users)
-  const app = createApp(guard(() => config, authenticate))
-  const servers = places.map(place => ({ place, ...createWebServer(app, config, limits) }))
+  const listener = createListener(guard(() => config, authenticate))
+  const servers = places.map(place => ({ place, ...createWebServer(listener, config, limits) }))
   const close = async (): Promise<void> => {
     await Promise.all(servers.map(server => server.close()))
   }

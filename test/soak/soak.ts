@@ -8,7 +8,7 @@ import { createLog } from '../../src/core/log.ts'
 import type { Check } from '../../src/core/probe.ts'
 import type { Status } from '../../src/ledger.ts'
 import { createMonitor, type Monitor } from '../../src/monitor.ts'
-import { createApp } from '../../src/web/app.ts'
+import { createFront } from '../../src/web/front.ts'
 import { listen } from '../servers/hostile.ts'
 import { differences, unevenness, type Counts, type Reading } from './flat.ts'
 import { countBackends, countOpen, memory } from './open.ts'
@@ -107,7 +107,7 @@ async function startExporter(targets: Targets, more: readonly Check[], stop: Abo
   const log = createLog('info', 'json', () => undefined)
   const monitor = createMonitor({ ...config, checks: [...config.checks, ...more] }, references, log)
   const state = { version: '0', nodeVersion: process.version, lastReloadSuccessful: true, lastReloadSuccessAt: 0 }
-  const app = createApp({ monitor, configFile: config.file, exporter: () => state, log })
+  const app = createFront({ monitor, configFile: config.file, exporter: () => state, log })
   const server = await listen(createServer(app))
   const servers = new Map([...targets.servers, ['the exporter', server]])
   return {

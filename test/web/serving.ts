@@ -9,7 +9,7 @@ import type { Check } from '../../src/core/probe.ts'
 import type { References } from '../../src/core/run.ts'
 import { createLog } from '../../src/core/log.ts'
 import { createMonitor, type Monitor } from '../../src/monitor.ts'
-import { createApp } from '../../src/web/app.ts'
+import { createFront } from '../../src/web/front.ts'
 import type { Place } from '../../src/web/listen.ts'
 import { usualLimits, type Limits } from '../../src/web/servers.ts'
 import { startWeb } from '../../src/web/web.ts'
@@ -76,7 +76,7 @@ export async function serving(given: Given = {}): Promise<Served> {
   const stop = new AbortController()
   const exporter = () => ({ version: '0', nodeVersion: 'v0', lastReloadSuccessful: true, lastReloadSuccessAt: 0 })
   const web = await startWeb({
-    createApp: guards => createApp({ monitor, configFile: 'mailpath.yml', exporter, log, guards }),
+    createListener: guard => createFront({ monitor, configFile: 'mailpath.yml', exporter, log }, guard),
     places: given.places ?? [loopback],
     file: given.config && path.join(folder, 'web.yml'),
     log,

@@ -1,0 +1,67 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import { formatFor } from '../render/accept.ts'
+import { samplesOf } from '../render/catalogue.ts'
+import { contentTypes, expose, watchProcess, type Format } from '../render/registry.ts'
+import { describeError } from '../core/errors.ts'
+import type { Shown } from './app.ts'
+import type { Guard } from './guard.ts'
+import { plain } from './plain.ts'
+import { answerWith } from './render.ts'
+import { actions, countRequests, pathOf, readable, type RequestCount } from './requests.ts'
+
+/**
+ * What every request comes to: it is counted, guarded, and given to Express, which finds the endpoint. A scrape is
+ * answered here, for Express takes five times as long as all the rest of one; without it, it need not even be loaded.
+ */
+export function createFront(
+  shown: Omit<Shown, 'metrics'>,
+  guard: Guard = () => Promise.resolve(true),
+): RequestListener {
+  const { count, counts } = countRequests([...readable, ...actions])
+  const metrics = metricsEndpoint(shown, counts)
+  let app: Promise<RequestListener> | undefined
+  const answer = async (request: IncomingMessage, response: ServerResponse & { req: IncomingMessage }) => {
+    if (!(await guard(request, response))) return
+    if (isScrape(request)) await metrics(request, response)
+    else {
+      app ??= import('./app.ts').then(({ createApp }) => createApp({ ...shown, metrics }))
+      ;(await app)(request, response)
+    }
+  }
+  return (request, response) => {
+    count(request, response)
+    answer(request, response).catch((error: unknown) => {
+      shown.log.error({ error: describeError(error) }, 'a request failed')
+      if (response.headersSent) response.destroy()
+      else plain(response, 500, 'internal error; see the log')
+    })
+  }
+}
+
+const isScrape = (request: IncomingMessage): boolean =>
+  (request.method === 'GET' || request.method === 'HEAD') && pathOf(request) === '/metrics'
+
+export type Endpoint = (request: IncomingMessage, response: ServerResponse) => Promise<void>
+
+function metricsEndpoint(
+  { monitor, exporter }: Omit<Shown, 'metrics'>,
+  counts: () => readonly RequestCount[],
+): Endpoint {
+  const processMetrics = watchProcess()
+  const answer = answerWith(
+    async (format: Format) => {
+      const process = await processMetrics()
+      return expose(
+        samplesOf(monitor.status(), { ...exporter(), wakeups: monitor.wakeups(), requests: counts() }),
+        format,
+        process,
+      )
+    },
+    // Requests and wakeups that were counted are none: they are told with the next look at the process.
+    () => [monitor.status(), processMetrics(), ...Object.values(exporter())],
+  )
+  return (request, response) => {
+    const format = formatFor(request.headers.accept)
+    return answer(request, response, format, contentTypes[format], 'Accept, Accept-Encoding')
+  }
+}
