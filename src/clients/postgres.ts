@@ -1,5 +1,5 @@
 import type net from 'node:net'
-import pg from 'pg'
+import type pg from 'pg'
 import { unlessAborted } from '../core/abort.ts'
 import { Unresolved, codeOf, describeError } from '../core/errors.ts'
 import type { Look, Watch } from '../core/probe.ts'
@@ -60,6 +60,8 @@ export const openSession = (look: Look, login: Login): Promise<Session> => open(
 export const openWatch = (look: Look, login: Login): Promise<Watch> => open(look, login, watchName)
 
 async function open(look: Look, login: Login, name: string): Promise<Session> {
+  // Here, so that a configuration without Postgres does not pay for it, nor the start of any; and before there is a socket.
+  const { Client } = (await import('pg')).default
   const lifetime = linger(look.signal)
   const socket = await openSocket(look, login.host, login.port, lifetime.signal)
   socket.on('close', lifetime.clear)
@@ -67,7 +69,7 @@ async function open(look: Look, login: Login, name: string): Promise<Session> {
   try {
     const stream = await negotiateTls(look, socket, login)
     limitReceived(stream, maxSessionBytes)
-    const client = new pg.Client({
+    const client = new Client({
       host: login.host,
       port: login.port,
       user: login.user,

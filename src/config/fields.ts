@@ -1,5 +1,5 @@
 import { isIPv6 } from 'node:net'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Reference, Resolvable, SettingsSource } from '../core/probe.ts'
 
 /** What to say of a value of the wrong type, with what it should be. Never quotes the value: it may be a secret. */

@@ -1,4 +1,4 @@
-import type { z } from 'zod'
+import type * as z from 'zod'
 import { readBeginning } from '../clients/files.ts'
 import { ConfigError, codeOf } from '../core/errors.ts'
 import { checkId, type Check, type Probe, type Target } from '../core/probe.ts'

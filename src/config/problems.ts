@@ -1,4 +1,4 @@
-import type { z } from 'zod'
+import type * as z from 'zod'
 import { ConfigError, oneLine } from '../core/errors.ts'
 import { expects } from './fields.ts'
 import type { Path, Source } from './yaml.ts'

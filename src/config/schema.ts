@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { duration, expects, filePath, flag, literalUrl, secret, section } from './fields.ts'
 import { probes } from '../probes/index.ts'
 

@@ -1,4 +1,4 @@
-import type { z } from 'zod'
+import type * as z from 'zod'
 import { describeError, codeOf, type Failure } from './errors.ts'
 import type { Metric, Sample } from './metric.ts'
 import type { TakeNote } from './transcript.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { reference } from '../config/fields.ts'
 import { fileSchema } from '../config/schema.ts'
 

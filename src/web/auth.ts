@@ -1,5 +1,4 @@
 import { createHmac, randomBytes } from 'node:crypto'
-import { verify } from '@node-rs/bcrypt'
 
 /** Whether the header names a user with the right password, or nobody is asked; undefined where too many are asking. */
 export type Authenticate = (authorization: string | undefined) => Promise<boolean | undefined>
@@ -33,7 +32,7 @@ export function basicAuth(users: () => Readonly<Record<string, string>>): Authen
     const answered = answers.get(fingerprint)
     if (answered) return answered
     if (answers.size >= remembered) answers.clear()
-    const answer = slots(async () => (await verify(given.password, hash)) && exists)
+    const answer = slots(async () => (await isRightFor(given.password, hash)) && exists)
     answers.set(fingerprint, answer)
     const right = await answer
     if (!right && answers.get(fingerprint) === answer) answers.delete(fingerprint)
@@ -47,6 +46,12 @@ function credentialsIn(authorization: string | undefined): { user: string; passw
   const text = Buffer.from(encoded, 'base64').toString()
   const colon = text.indexOf(':')
   return colon < 0 ? undefined : { user: text.slice(0, colon), password: text.slice(colon + 1) }
+}
+
+/** bcrypt is loaded where there are users at all. */
+async function isRightFor(password: string, hash: string): Promise<boolean> {
+  const { verify } = await import('@node-rs/bcrypt')
+  return verify(password, hash)
 }
 
 /** Runs so many at once and lets so many wait; for the rest there is no answer. */

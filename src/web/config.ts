@@ -1,5 +1,5 @@
 import path from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
 import { expects, section } from '../config/fields.ts'
 import { parseStrictly, readText } from '../config/load.ts'
 import { problemsOf, type Problems } from '../config/problems.ts'

@@ -7,15 +7,13 @@ import { answerWith } from './render.ts'
 
 /** Answers with the last failures of a check. It waits for nothing. */
 export function failuresEndpoint(monitor: Monitor): RequestHandler {
-  const page = answerWith(
-    () => [monitor.status()],
-    (id: string) => {
-      const { checks, records, startedAt } = monitor.status()
-      const check = checks.find(one => one.id === id)
-      if (!check) throw new Error(`there is no check ${id}`)
-      return renderFailures(check, records.get(id)?.failed ?? [], startedAt)
-    },
-  )
+  const status = (): readonly unknown[] => [monitor.status()]
+  const page = answerWith((id: string) => {
+    const { checks, records, startedAt } = monitor.status()
+    const check = checks.find(one => one.id === id)
+    if (!check) throw new Error(`there is no check ${id}`)
+    return renderFailures(check, records.get(id)?.failed ?? [], startedAt)
+  }, status)
   return async (request, response) => {
     const named = namedIn(request, response, monitor)
     if (named) await page(request, response, checkId(named.check), 'text/html; charset=utf-8')

@@ -1,7 +1,7 @@
 import { X509Certificate, createPrivateKey } from 'node:crypto'
 import path from 'node:path'
 import { DEFAULT_CIPHERS, DEFAULT_ECDH_CURVE, createSecureContext, type SecureContextOptions } from 'node:tls'
-import { z } from 'zod'
+import * as z from 'zod'
 import { fileReader } from '../clients/files.ts'
 import { section } from '../config/fields.ts'
 import { describeError } from '../core/errors.ts'

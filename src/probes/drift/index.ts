@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { name as label, secret, section, targetFields } from '../../config/fields.ts'
 import { gauge, sample } from '../../core/metric.ts'
 import { defineProbe, finding, reasonsOf, type Finding, type Reason, type ReasonSpec } from '../../core/probe.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { section, targetFields, text } from '../../config/fields.ts'
 import { gauge, sample } from '../../core/metric.ts'
 import {

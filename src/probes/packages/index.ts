@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { expects, filePath, section, targetFields } from '../../config/fields.ts'
 import { oneLine } from '../../core/errors.ts'
 import { gauge, sample, type Sample } from '../../core/metric.ts'

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs'
 import { access, realpath } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
 import { inWords, readRegular } from '../../clients/files.ts'
 import { unlessAborted } from '../../core/abort.ts'
 import { codeOf, oneLine } from '../../core/errors.ts'

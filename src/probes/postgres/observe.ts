@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { openSession, openWatch, parseUrl, subject, type Login } from '../../clients/postgres.ts'
 import { oneLine, type Failure } from '../../core/errors.ts'
 import { failureOf, type Look, type Watch } from '../../core/probe.ts'

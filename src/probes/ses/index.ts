@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { secret, section, targetFields, text } from '../../config/fields.ts'
 import { gauge, sample, stateSet } from '../../core/metric.ts'
 import { defineProbe, finding, reasonsOf, type Reason, type ReasonSpec } from '../../core/probe.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { expects, reference, section } from '../../config/fields.ts'
 import type { Reference } from '../../core/probe.ts'
 

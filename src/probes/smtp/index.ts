@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { filePath, host, port, secret, section, targetFields, text } from '../../config/fields.ts'
 import { gauge, sample, type Sample } from '../../core/metric.ts'
 import { defineProbe, finding, type Reference, type Resolvable, type Target } from '../../core/probe.ts'

@@ -4,7 +4,7 @@ import { Unresolved, codeOf, describeError, type Failure } from '../../core/erro
 import { failureOf, type Look } from '../../core/probe.ts'
 import { redactor } from '../../core/redact.ts'
 import type { SmtpTarget } from './index.ts'
-import { startSession, type Session, type SessionOptions } from './session.ts'
+import type { Session, SessionOptions } from './session.ts'
 import { guardLogin, type Suspension } from './suspension.ts'
 import { shakeHands, tlsOptions, type TlsFacts } from './tls.ts'
 import type { Extensions, Reply } from './transcript.ts'
@@ -140,6 +140,8 @@ function openLine(look: Look): Line {
   look.signal.addEventListener('abort', onAbort)
   return {
     async open(host, port, options) {
+      // Here, so that a start does not wait for nodemailer; and before there is a socket.
+      const { startSession } = await import('./session.ts')
       const plain = await openSocket(look, host, port, lifetime.signal)
       const secured = (): Promise<Socket> => shakeHands(plain, options.tls)
       session = startSession(look, options.security === 'tls' ? await look.phase('tls', secured) : plain, options)

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { duration, filePath, literalUrl, secret, section, targetFields } from '../../config/fields.ts'
 import type { Reference, Target } from '../../core/probe.ts'
 

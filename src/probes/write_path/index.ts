@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { sslModes, type SslMode } from '../../clients/postgres.ts'
 import { connectionProblem, connectionReasons, failureText, watchStance } from '../../clients/postgres-errors.ts'
 import { filePath, flag, host, name, port, secret, section, targetFields, text, url } from '../../config/fields.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { openSession, openWatch, parseUrl, subject, type Login, type Session } from '../../clients/postgres.ts'
 import { openSocket } from '../../clients/socket.ts'
 import { describeError, codeOf, type Failure } from '../../core/errors.ts'
