@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import './heap.ts'
 import { setMaxListeners } from 'node:events'
 import { readFileSync } from 'node:fs'
 import type { Plan } from './assess/assessment.ts'
