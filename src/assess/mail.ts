@@ -79,8 +79,9 @@ function assessPath(
   ]
   const names = (list: readonly CheckStatus[]): string[] => list.map(check => check.target)
   const users = [...own, ...settings, ...packages, ...writePaths, ...ways.smtp, ...ways.ses]
+  const used = new Set(users.flatMap(user => user.needs))
   const needs = {
-    vault: names(checks.filter(check => users.some(user => user.needs.includes(check.id)))),
+    vault: names(checks.filter(check => used.has(check.id))),
     settings: names(settings),
     packages: names(packages),
     cluster: ownClusters.map(cluster => cluster.name),

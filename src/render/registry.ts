@@ -60,15 +60,12 @@ function familiesOf(samples: readonly Sample[]): Family[] {
 
 /** Of two samples of one series the last is taken: a scrape with both would be refused as a whole. */
 function familyOf(metric: Metric, samples: readonly Sample[]): Family {
-  const series = new Map(
-    samples.map(({ labels, value }) => {
-      const values = metric.labels.map(label => labels[label] ?? '')
-      return [
-        JSON.stringify(values),
-        { value, labels: Object.fromEntries(metric.labels.map((l, i) => [l, values[i]])) },
-      ]
-    }),
-  )
+  const series = new Map<string, Family['values'][number]>()
+  for (const { labels, value } of samples) {
+    const own: Record<string, string> = {}
+    for (const label of metric.labels) own[label] = labels[label] ?? ''
+    series.set(JSON.stringify(own), { value, labels: own })
+  }
   const sorted = [...series.entries()].sort(([a], [b]) => (a < b ? -1 : 1))
   return {
     name: metric.name,
