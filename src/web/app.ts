@@ -8,7 +8,6 @@ import { statusJson } from '../render/api.ts'
 import type { ExporterState } from '../render/catalogue.ts'
 import { renderPage } from '../render/page.ts'
 import { failuresEndpoint } from './failures.ts'
-import type { Endpoint } from './front.ts'
 import { forBoth } from './http2.ts'
 import { plain } from './plain.ts'
 import { probeEndpoint } from './probe.ts'
@@ -23,11 +22,10 @@ export interface Shown {
   readonly log: Logger
   /** Set where the configuration may be read anew by a request. */
   readonly reload?: Reload | undefined
-  readonly metrics: Endpoint
 }
 
-/** The endpoints of the exporter. None of them but `/probe` waits for a probe: they render what is known. */
-export function createApp({ monitor, configFile, exporter, log, reload, metrics }: Shown): RequestListener {
+/** The endpoints of the exporter but `/metrics`. None of them but `/probe` waits for a probe: they render what is known. */
+export function createApp({ monitor, configFile, exporter, log, reload }: Shown): RequestListener {
   const app = express()
   app.disable('x-powered-by')
   app.disable('etag')
@@ -35,7 +33,6 @@ export function createApp({ monitor, configFile, exporter, log, reload, metrics 
   app.enable('case sensitive routing')
   app.enable('strict routing')
 
-  app.get('/metrics', metrics)
   const status = (): readonly unknown[] => [monitor.status()]
   const page = answerWith(
     (refresh: boolean) => renderPage(monitor.status(), { version: exporter().version, configFile, refresh }),

@@ -13,10 +13,7 @@ import { actions, countRequests, pathOf, readable, type RequestCount } from './r
  * What every request comes to: it is counted, guarded, and given to Express, which finds the endpoint. A scrape is
  * answered here, for Express takes five times as long as all the rest of one; without it, it need not even be loaded.
  */
-export function createFront(
-  shown: Omit<Shown, 'metrics'>,
-  guard: Guard = () => Promise.resolve(true),
-): RequestListener {
+export function createFront(shown: Shown, guard: Guard = () => Promise.resolve(true)): RequestListener {
   const { count, counts } = countRequests([...readable, ...actions])
   const metrics = metricsEndpoint(shown, counts)
   let app: Promise<RequestListener> | undefined
@@ -24,7 +21,7 @@ export function createFront(
     if (!(await guard(request, response))) return
     if (isScrape(request)) await metrics(request, response)
     else {
-      app ??= import('./app.ts').then(({ createApp }) => createApp({ ...shown, metrics }))
+      app ??= import('./app.ts').then(({ createApp }) => createApp(shown))
       ;(await app)(request, response)
     }
   }
@@ -41,12 +38,10 @@ export function createFront(
 const isScrape = (request: IncomingMessage): boolean =>
   (request.method === 'GET' || request.method === 'HEAD') && pathOf(request) === '/metrics'
 
-export type Endpoint = (request: IncomingMessage, response: ServerResponse) => Promise<void>
-
 function metricsEndpoint(
-  { monitor, exporter }: Omit<Shown, 'metrics'>,
+  { monitor, exporter }: Shown,
   counts: () => readonly RequestCount[],
-): Endpoint {
+): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
   const processMetrics = watchProcess()
   const answer = answerWith(
     async (format: Format) => {
