@@ -19,7 +19,7 @@ export interface Monitor {
   checks(): readonly Check[]
   /** The run of the check that is under way, if there is one. */
   underWay(id: string): Promise<Ran | undefined> | undefined
-  /** Runs the check now, or joins the run under way; undefined where it was cut off, or there is no such check. */
+  /** Runs the check now, with a login of its own, or joins the run under way; undefined where it was cut off, or there is no such check. */
   runNow(id: string): Promise<Ran | undefined>
   /** Every check on its interval, until `stop` aborts and the last run has ended. */
   watch(stop: AbortSignal): Promise<void>
@@ -97,16 +97,17 @@ export function createMonitor(first: Plan, firstReferences: References, log: Log
   let turns = new Map(first.checks.map(check => [checkId(check), turnOf(check)]))
 
   /** One run at a time: who comes while it is under way waits for the same one. */
-  const runOnce = (turn: Turn, stop: AbortSignal): Promise<Ran | undefined> => {
+  const runOnce = (turn: Turn, stop: AbortSignal, afresh = false): Promise<Ran | undefined> => {
     if (turn.underWay) return turn.underWay
     turn.lastTick = performance.now()
-    turn.underWay = run(turn.check, references, stop)
-      .then(async ran => (ran && (await turn.keeper.gaveWay(ran)) ? run(turn.check, references, stop) : ran))
+    const { check, keeper } = turn
+    turn.underWay = run(afresh ? check : { ...check, look: look => keeper.look(look) }, references, stop)
+      .then(async ran => (ran && (await keeper.gaveWay(ran)) ? run(check, references, stop) : ran))
       .then(ran => {
         // It may have ended in the moment in which it was taken out of the plan.
-        if (!ran || turns.get(checkId(turn.check)) !== turn) return undefined
+        if (!ran || turns.get(checkId(check)) !== turn) return undefined
         ledger.record(ran)
-        if (stopAll) turn.keeper.after(ran)
+        if (stopAll) keeper.after(ran)
         return ran
       })
       .finally(() => {
@@ -142,7 +143,7 @@ export function createMonitor(first: Plan, firstReferences: References, log: Log
     underWay: id => turns.get(id)?.underWay,
     async runNow(id) {
       const turn = turns.get(id)
-      return turn && runOnce(turn, turn.stop.signal)
+      return turn && runOnce(turn, turn.stop.signal, true)
     },
     async runAll(stop) {
       await Promise.all([...turns.values()].map(turn => runOnce(turn, stop)))

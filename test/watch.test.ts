@@ -242,6 +242,73 @@ describe('a watch', () => {
       }
     }))
 
+  describe('that runs may ask', () => {
+    /** Four runs to a login. */
+    const rarely = { interval: '1s', nodes: { login_interval: '4s' } }
+
+    let user: string
+    beforeAll(() => void ({ user } = cluster.logins.monitor))
+    /** Logins of runs, in the log of a server. */
+    const logIns = (log: string): number =>
+      log
+        .split('\n')
+        .filter(line => line.includes(`user=${user} `) && line.endsWith('application_name=mailpath-exporter')).length
+    const recordOf = (monitor: Monitor) => monitor.status().records.get(`postgres/${first.name}`)
+
+    it('saves three of four logins, and tells as much', () =>
+      whileWatching(rarely, async ({ monitor }) => {
+        await untilWatched(first)
+        const [log, runs] = [await logFromNow(first), runsOf(monitor)]
+        await soon(() => runsOf(monitor) >= runs + 12, 'twelve more runs')
+        expect(logIns(await log())).toBeLessThanOrEqual(4)
+        expect(recordOf(monitor)).toMatchObject({ failures: 0 })
+        await first.query(`alter system set default_transaction_read_only = on`)
+        await first.query('select pg_reload_conf()')
+        try {
+          await soon(() => recordOf(monitor)?.history.at(-1) === 'warn', 'it is seen to be read-only')
+        } finally {
+          await first.query('alter system reset default_transaction_read_only')
+          await first.query('select pg_reload_conf()')
+        }
+      }))
+
+    it('that is ended meanwhile leaves the run to a login', () =>
+      whileWatching(rarely, async ({ monitor }) => {
+        await untilWatched(first)
+        const runs = runsOf(monitor)
+        await first.query('select pg_terminate_backend(pid) from pg_stat_activity where application_name = $1', [
+          watchName,
+        ])
+        await soon(() => runsOf(monitor) >= runs + 3, 'three more runs')
+        expect(recordOf(monitor)).toMatchObject({ failures: 0 })
+      }))
+
+    it('tells of a server that hangs in the next run', () =>
+      whileWatching(rarely, async ({ monitor }) => {
+        await untilWatched(second)
+        second.pause()
+        const of = () => monitor.status().checks.find(({ id }) => id === `postgres/${second.name}`)
+        await soon(() => of()?.reasons[0]?.code === 'postgres_no_answer', 'it is seen to hang')
+        second.resume()
+        await soon(() => of()?.verdict === 'ok', 'it is seen to be back')
+      }))
+
+    it('tells later what only a login meets; a run by request meets it at once', () =>
+      whileWatching({ ...rarely, nodes: { login_interval: '1h' } }, async ({ monitor }) => {
+        await untilWatched(first)
+        await first.query(`alter role ${user} nologin`)
+        try {
+          const runs = runsOf(monitor)
+          await soon(() => runsOf(monitor) >= runs + 3, 'three more runs')
+          expect(recordOf(monitor)).toMatchObject({ failures: 0 })
+          const ran = await monitor.runNow(`postgres/${first.name}`)
+          expect(ran?.reasons.map(({ code }) => code)).toEqual(['postgres_login_failed'])
+        } finally {
+          await first.query(`alter role ${user} login`)
+        }
+      }))
+  })
+
   it('never takes the last connection from a run', async () => {
     const { user } = cluster.logins.monitor
     await first.query(`alter role ${user} connection limit 1`)

@@ -8,7 +8,7 @@ import { address, limitReceived, openSocket } from './socket.ts'
 
 /** The name our sessions have on a server, in pg_stat_activity and in its log. */
 export const applicationName = 'mailpath-exporter'
-/** And those that are only there to end with the server. */
+/** And those that are held open, to end with the server. */
 export const watchName = `${applicationName} watch`
 /** After so long in silence the kernel asks whether the other side is still there: it may have ended without a word. */
 const keepAliveMs = 5_000
@@ -30,13 +30,16 @@ export interface Login {
 export type Row = Readonly<Record<string, unknown>>
 
 /** One connection to one server, opened for one run; or to be a watch. */
-export interface Session extends Watch {
+export interface Session extends Omit<Watch, 'ask'> {
   /** Process ID the server (or a pooler) gave with the cancel key. */
   readonly backendPid: number
   /** Messages the server sent besides results, `SQLSTATE message`. */
   readonly notices: readonly string[]
-  /** Runs a text of one or more statements in one message (simple query protocol); gives the rows of the last that has any. */
-  query(sql: string): Promise<readonly Row[]>
+  /**
+   * Runs a text of one or more statements in one message (simple query protocol); gives the rows of the last that has any.
+   * It ends with the signal of `by` and is noted there. Default: who opened the session.
+   */
+  query(sql: string, by?: Look): Promise<readonly Row[]>
   /** Asks the server to cancel what the session is doing. Resolves once asked; never rejects. */
   cancel(): Promise<void>
   /** Says goodbye and closes; destroys the socket where that does not come to an end. */
@@ -46,8 +49,8 @@ export interface Session extends Watch {
 /** How long a socket may outlive the run's signal, in milliseconds, so that a cancel request gets its answer. */
 export const lingerMs = 150
 
-/** Each of our statements gives a row or none; the rest is room for notices. */
-const maxSessionBytes = 1_048_576
+/** By a run. Each of our statements gives a row or none; the rest is room for notices. */
+const maxReceived = 1_048_576
 
 /**
  * Opens a session as an application would: phases `dns`, `connect`, `startup`, `tls`, `login`. Everything ends with the run's signal, at
@@ -56,8 +59,8 @@ const maxSessionBytes = 1_048_576
  */
 export const openSession = (look: Look, login: Login): Promise<Session> => open(look, login, applicationName)
 
-/** An idle session, in no transaction, on which nothing is ever asked. */
-export const openWatch = (look: Look, login: Login): Promise<Watch> => open(look, login, watchName)
+/** A session that idles, in no transaction. */
+export const openWatch = (look: Look, login: Login): Promise<Session> => open(look, login, watchName)
 
 async function open(look: Look, login: Login, name: string): Promise<Session> {
   // Here, so that a configuration without Postgres does not pay for it, nor the start of any; and before there is a socket.
@@ -68,7 +71,7 @@ async function open(look: Look, login: Login, name: string): Promise<Session> {
   socket.setKeepAlive(true, keepAliveMs)
   try {
     const stream = await negotiateTls(look, socket, login)
-    limitReceived(stream, maxSessionBytes)
+    const renew = limitReceived(stream, maxReceived)
     const client = new Client({
       host: login.host,
       port: login.port,
@@ -86,7 +89,11 @@ async function open(look: Look, login: Login, name: string): Promise<Session> {
     client.on('notice', notice => notices.push(`${notice.code ?? ''} ${notice.message ?? ''}`.trim()))
     look.note(`logging in as ${login.user}, database ${login.database}, sslmode ${login.sslmode}`)
     await look.phase('login', () => unlessAborted(look.signal, client.connect()))
-    return sessionOf(look, login, client, socket, notices)
+    const begin = (): void => {
+      renew()
+      notices.length = 0
+    }
+    return sessionOf(look, login, client, socket, { notices, begin })
   } catch (error) {
     socket.destroy()
     throw told(error, login)
@@ -105,7 +112,7 @@ function sessionOf(
   login: Login,
   client: pg.Client,
   socket: net.Socket,
-  notices: readonly string[],
+  { notices, begin }: { readonly notices: readonly string[]; readonly begin: () => void },
 ): Session {
   const { processID, secretKey } = client as unknown as { processID: number; secretKey: number }
   // Where the session is, as libpq does it: the name may lead elsewhere, or first to an address that does not answer.
@@ -115,17 +122,19 @@ function sessionOf(
     ended,
     backendPid: processID,
     notices,
-    async query(sql) {
-      look.note(`> ${sql.trim()}`)
+    async query(sql, by = look) {
+      // The first of another run.
+      if (by !== look) begin()
+      by.note(`> ${sql.trim()}`)
       try {
-        const result = (await unlessAborted(look.signal, client.query(sql), lingerMs)) as
+        const result = (await unlessAborted(by.signal, client.query(sql), lingerMs)) as
           pg.QueryResult<Row> | pg.QueryResult<Row>[]
         const results = Array.isArray(result) ? result : [result]
         const rows = results.findLast(one => one.rows.length > 0)?.rows ?? []
-        look.note(`< ${asText(rows)}`)
+        by.note(`< ${asText(rows)}`)
         return rows
       } catch (error) {
-        look.note(`< ${[codeOf(error), describeError(error), ...notices].join(' ').trim()}`)
+        by.note(`< ${[codeOf(error), describeError(error), ...notices].join(' ').trim()}`)
         throw error
       }
     },

@@ -46,7 +46,7 @@ export function limitReceived(
   socket: net.Socket,
   maxBytes: number,
   weight = (piece: Buffer): number => piece.length,
-): void {
+): () => void {
   const push = socket.push.bind(socket)
   let left = maxBytes
   // Not by a listener for `data`: that would set the socket flowing before its user is there.
@@ -55,6 +55,9 @@ export function limitReceived(
     if (left >= 0) return push(piece)
     socket.destroy(new Error(`the server sent too much: more than ${maxBytes / 1024} KiB`))
     return false
+  }
+  return () => {
+    left = maxBytes
   }
 }
 

@@ -141,11 +141,13 @@ export interface Probe<T extends Target = Target, Seen = unknown> {
 }
 
 /** Something that is held open at a target, costs it no work, and ends when the target goes down or restarts. */
-export interface Watch {
+export interface Watch<Seen = never> {
   /** Resolves when it has ended, whoever ended it. Never rejects. */
   readonly ended: Promise<void>
   /** Says goodbye. */
   close(): Promise<void>
+  /** What a run would see, asked here instead of after a login of its own; undefined where that came to nothing. */
+  ask?(look: Look): Promise<Seen | undefined>
 }
 
 /**
@@ -160,7 +162,9 @@ export interface WatchSpec<T, Seen> {
   wanted(target: T): boolean
   stance(seen: Seen): WatchStance
   /** Ends with the look's signal, which lives as long as the watch. */
-  open(target: T, look: Look): Promise<Watch>
+  open(target: T, look: Look): Promise<Watch<Seen>>
+  /** For how long after a login runs may ask the watch instead of logging in, in milliseconds. Default: they never do. */
+  trusted?(target: T): number
 }
 
 /** A probe bound to a target: its types are gone, it can only be run. */
@@ -169,12 +173,18 @@ export interface BoundLook {
   readonly config: Target
   /** Set where the target is to be watched. */
   readonly watch?: BoundWatch | undefined
-  look(look: Look): Promise<{ readonly seen: unknown; readonly finding: Finding }>
+  look(look: Look): Promise<Looked>
+}
+
+export interface Looked {
+  readonly seen: unknown
+  readonly finding: Finding
 }
 
 export interface BoundWatch {
+  readonly trustedMs: number
   stance(seen: unknown): WatchStance
-  open(look: Look): Promise<Watch>
+  open(look: Look): Promise<Watch<Looked>>
 }
 
 export interface Check extends BoundLook {
@@ -207,21 +217,32 @@ export const checkId = (check: { readonly probe: string; readonly target: string
 export function defineProbe<T extends Target, Seen>(probe: Omit<Probe<T, Seen>, 'bind'>): Probe<T, Seen> {
   return {
     ...probe,
-    bind: target => ({
-      probe: probe.kind,
-      config: target,
-      watch: probe.watch?.wanted(target) ? boundWatch(probe.watch, target) : undefined,
-      async look(look) {
-        const seen = await probe.observe(target, look)
-        return { seen, finding: probe.judge(seen, target) }
-      },
-    }),
+    bind(target) {
+      const looked = (seen: Seen): Looked => ({ seen, finding: probe.judge(seen, target) })
+      return {
+        probe: probe.kind,
+        config: target,
+        watch: probe.watch?.wanted(target) ? boundWatch(probe.watch, target, looked) : undefined,
+        look: async look => looked(await probe.observe(target, look)),
+      }
+    },
   }
 }
 
-const boundWatch = <T, Seen>(watch: WatchSpec<T, Seen>, target: T): BoundWatch => ({
-  stance: seen => watch.stance(seen as Seen),
-  open: look => watch.open(target, look),
+const boundWatch = <T, Seen>(spec: WatchSpec<T, Seen>, target: T, looked: (seen: Seen) => Looked): BoundWatch => ({
+  trustedMs: spec.trusted?.(target) ?? 0,
+  stance: seen => spec.stance(seen as Seen),
+  async open(look) {
+    const watch = await spec.open(target, look)
+    return {
+      ended: watch.ended,
+      close: () => watch.close(),
+      async ask(run) {
+        const seen = await watch.ask?.(run)
+        return seen === undefined ? undefined : looked(seen)
+      },
+    }
+  },
 })
 
 /** The facts of an observation with the types of its probe; undefined for another probe's, or where nothing was seen. */

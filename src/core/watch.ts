@@ -1,10 +1,12 @@
 import { setMaxListeners } from 'node:events'
 import { DeadlineExceeded } from './errors.ts'
-import type { Check, Observation, Watch } from './probe.ts'
+import type { Check, Look, Looked, Observation, Watch } from './probe.ts'
 import { startLook, type References } from './run.ts'
 
 /** Keeps the watch of a check open, by what its runs find. */
 export interface Keeper {
+  /** The check's look: after a login of its own, or asked of the watch where that is trusted. */
+  look(look: Look): Promise<Looked>
   /** After each run: opens a watch where the target let us in, and closes it where it did not. */
   after(observation: Observation): void
   /** Whether the target had no room for that run, but may have it now that the watch is closed: the run is no evidence. */
@@ -12,6 +14,9 @@ export interface Keeper {
   /** Settles when nothing is open any more, after `stop`. */
   ended(): Promise<void>
 }
+
+/** A timer may fire so much too early. */
+const earlyMs = 50
 
 /** After ends that told nothing a watch is opened at most this rarely, in intervals. */
 export const rarest = 64
@@ -33,9 +38,11 @@ export function keepWatch(
   let holdOffMs = intervalMs
   let openedAt = -Infinity
   let current: { readonly life: AbortController; readonly done: Promise<void> } | undefined
-  let isOpen = false
+  let watching: Watch<Looked> | undefined
+  /** When the target last let us in. */
+  let loggedInAt = -Infinity
 
-  const open = async (life: AbortController): Promise<Watch | undefined> => {
+  const open = async (life: AbortController): Promise<Watch<Looked> | undefined> => {
     const timer = setTimeout(() => life.abort(new DeadlineExceeded(timeoutMs)), timeoutMs)
     try {
       return await spec?.open(startLook(check, references(), life.signal).look)
@@ -50,12 +57,13 @@ export function keepWatch(
     openedAt = performance.now()
     const watch = await open(life)
     if (!watch) return
-    isOpen = true
+    loggedInAt = openedAt
+    watching = watch
     const close = (): void => void watch.close()
     life.signal.addEventListener('abort', close)
     if (life.signal.aborted) close()
     await watch.ended
-    isOpen = false
+    watching = undefined
     if (life.signal.aborted) return
     const lasted = performance.now() - openedAt
     const news = await lost()
@@ -75,6 +83,15 @@ export function keepWatch(
   }
 
   return {
+    async look(look) {
+      const isTrusted = performance.now() - loggedInAt < (spec?.trustedMs ?? 0) - earlyMs
+      const told = isTrusted ? await watching?.ask?.(look) : undefined
+      if (told) return told
+      const beganAt = performance.now()
+      const looked = await check.look(look)
+      if (spec?.stance(looked.seen) === 'open') loggedInAt = beganAt
+      return looked
+    },
     after({ seen }) {
       if (!spec || seen === undefined || stop.aborted) return
       const stance = spec.stance(seen)
@@ -84,7 +101,7 @@ export function keepWatch(
       else if (stance === 'open' && !current && performance.now() >= openedAt + holdOffMs) start()
     },
     async gaveWay({ seen }) {
-      if (!spec || !current || !isOpen || seen === undefined || spec.stance(seen) !== 'in_the_way') return false
+      if (!spec || !current || !watching || seen === undefined || spec.stance(seen) !== 'in_the_way') return false
       holdOffMs = rarestMs
       current.life.abort(new Error('there was no room for a run beside it'))
       await current.done

@@ -38,6 +38,9 @@ const messages: Record<string, string[]> = {
     '21:40: drift[4].sources.a b: the label of a source must not hold control characters',
   ],
   'watch.yml': ['1:8: watch: expected true or false', '6:12: postgres[0].watch: expected true or false'],
+  'login_interval.yml': [
+    '2:5: postgres[0]: login_interval needs the session of watch: leave it out, or let watch be true',
+  ],
   'duration.yml': [
     '1:11: interval: expected a duration such as 500ms, 15s or 5m',
     '2:10: timeout: a duration lies between 100ms and 24h',
@@ -52,7 +55,7 @@ const messages: Record<string, string[]> = {
     '6:14: postgres[0].timeout: the timeout (10 s) must be less than the interval (5 s)',
     '7:5: postgres[1].cluster: is missing; expected text',
     '7:11: postgres[1].name: "db-1" is the name of postgres[0] already; a name stands for one target of a section',
-    '9:5: postgres[1]: unknown key passwort; known keys: name, interval, timeout, cluster, url, password, ca_file, max_lag, watch',
+    '9:5: postgres[1]: unknown key passwort; known keys: name, interval, timeout, cluster, url, password, ca_file, max_lag, watch, login_interval',
     '12:11: smtp[0].host: expected a host name or an IP address, without port or scheme',
     '14:34: smtp[0].password.vault.target: there is no vault target "vault-1"; the file has no vault targets',
     '17:19: mail[0].smtp[1]: there is no smtp target "relay-2"; known are "relay"',
@@ -188,8 +191,8 @@ const messages: Record<string, string[]> = {
     '5:17: postgres[0].password: unknown key flie; known keys: env, file, credential, dotenv, key, kubernetes, vault, default',
   ],
   'unknown-key-in-target.yml': [
-    '5:5: postgres[0]: unknown key user; known keys: name, interval, timeout, cluster, url, password, ca_file, max_lag, watch',
-    '6:5: postgres[0]: unknown key databse; known keys: name, interval, timeout, cluster, url, password, ca_file, max_lag, watch',
+    '5:5: postgres[0]: unknown key user; known keys: name, interval, timeout, cluster, url, password, ca_file, max_lag, watch, login_interval',
+    '6:5: postgres[0]: unknown key databse; known keys: name, interval, timeout, cluster, url, password, ca_file, max_lag, watch, login_interval',
   ],
   'unknown-section.yml': [
     '5:1: unknown key postgress; known keys: interval, timeout, watch, kubernetes, postgres, write_path, smtp, vault, ses, settings, packages, drift, mail',

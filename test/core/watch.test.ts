@@ -1,6 +1,7 @@
 import { getEventListeners } from 'node:events'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { Check, Look, Watch, WatchStance } from '../../src/core/probe.ts'
+import type { Check, Look, Looked, Watch, WatchStance } from '../../src/core/probe.ts'
+import { startLook } from '../../src/core/run.ts'
 import { keepWatch, rarest } from '../../src/core/watch.ts'
 import { checkOf, fine, never, noReferences, untilAborted } from './checks.ts'
 
@@ -10,22 +11,32 @@ afterEach(() => void vi.useRealTimers())
 const intervalMs = 15_000
 
 /** A target that is watched: what it has open, and a way to end it. */
-function target(open?: (look: Look) => Promise<Watch>) {
+function target(open?: (look: Look) => Promise<Watch>, trustedMs = 0) {
   const openings: number[] = []
   const log: string[] = []
   let end = (): void => undefined
-  const standard = (): Promise<Watch> => {
+  let isDumb = (): boolean => false
+  const standard = (): Promise<Watch<Looked>> => {
     const ended = new Promise<void>(resolve => (end = resolve))
     const close = (): Promise<void> => {
       log.push('closed')
       end()
       return ended
     }
-    return Promise.resolve({ ended, close })
+    const ask = (): Promise<Looked | undefined> => {
+      log.push('asked')
+      return Promise.resolve(isDumb() ? undefined : { seen: 'open', finding: fine })
+    }
+    return Promise.resolve({ ended, close, ask })
   }
   const check: Check = checkOf(() => Promise.resolve(fine), {
     intervalMs,
+    look: () => {
+      log.push('logged in')
+      return Promise.resolve({ seen: 'open', finding: fine })
+    },
     watch: {
+      trustedMs,
       stance: seen => seen as WatchStance,
       open: look => {
         openings.push(Date.now())
@@ -33,7 +44,7 @@ function target(open?: (look: Look) => Promise<Watch>) {
       },
     },
   })
-  return { check, openings, log, end: () => end() }
+  return { check, openings, log, end: () => end(), dumb: () => (isDumb = () => true) }
 }
 
 function keeping(one: ReturnType<typeof target>, news: () => boolean = () => false) {
@@ -202,6 +213,47 @@ describe('a watch', () => {
     await ran('open')
     expect(one.openings).toHaveLength(1)
     expect([lost, vi.getTimerCount(), getEventListeners(stop.signal, 'abort').length]).toEqual([[], 0, 0])
+  })
+
+  describe('that is trusted', () => {
+    const { look } = startLook(target().check, noReferences, new AbortController().signal)
+    /** What so many runs did, one in each interval. */
+    const inTurn = async (
+      one: ReturnType<typeof target>,
+      { keeper, ran }: ReturnType<typeof keeping>,
+      runs: number,
+    ) => {
+      const from = one.log.length
+      for (let n = 0; n < runs; n++) {
+        expect(await keeper.look(look)).toEqual({ seen: 'open', finding: fine })
+        await ran('open')
+        await vi.advanceTimersByTimeAsync(intervalMs)
+      }
+      return one.log.slice(from)
+    }
+
+    it('is asked by runs until it is time for a login', async () => {
+      const one = target(undefined, 4 * intervalMs)
+      const round = ['logged in', 'asked', 'asked', 'asked']
+      expect(await inTurn(one, keeping(one), 8)).toEqual([...round, ...round])
+      expect(one.openings).toHaveLength(1)
+    })
+
+    it('is not asked where each run is to log in', async () => {
+      const one = target()
+      expect(await inTurn(one, keeping(one), 3)).toEqual(['logged in', 'logged in', 'logged in'])
+    })
+
+    it('leaves the run to a login where it tells nothing, and where it has ended', async () => {
+      const one = target(undefined, 4 * intervalMs)
+      const kept = keeping(one)
+      await inTurn(one, kept, 1)
+      one.dumb()
+      expect(await inTurn(one, kept, 1)).toEqual(['asked', 'logged in'])
+      one.end()
+      await vi.advanceTimersByTimeAsync(0)
+      expect(await inTurn(one, kept, 1)).toEqual(['logged in'])
+    })
   })
 
   it('is nothing that every check has', async () => {

@@ -20,6 +20,7 @@ export interface PostgresTarget extends Target {
   readonly ca_file?: string | undefined
   readonly max_lag: number
   readonly watch: boolean
+  readonly login_interval?: number | undefined
 }
 
 const labels = ['target', 'postgres_cluster'] as const
@@ -158,8 +159,14 @@ export const postgres = defineProbe<PostgresTarget, PostgresSeen>({
     ca_file: filePath('CA certificates to verify the server with.').optional(),
     max_lag: duration('Replay lag that is a warning.').default(30_000).meta({ default: '30s' }),
     watch: flag(
-      'Hold an idle session open there, to notice at once that the node goes down or restarts. Nothing is asked on it. While it is open, its database cannot be dropped.',
+      'Hold an idle session open there, to notice at once that the node goes down or restarts. Nothing is asked on it unless `login_interval` is set. While it is open, its database cannot be dropped.',
     ).default(true),
+    login_interval: duration(
+      'How often a login is tried. Between, runs ask in the session that `watch` holds open, which costs the server a tenth; what only a login meets (password, `pg_hba.conf`, certificate, name lookup) is told so much later. Default: by every run.',
+    ).optional(),
+  }).superRefine(({ watch: watched, login_interval }, context) => {
+    if (!watched && login_interval !== undefined)
+      context.addIssue('login_interval needs the session of watch: leave it out, or let watch be true')
   }),
   metrics,
   reasons,
@@ -169,6 +176,7 @@ export const postgres = defineProbe<PostgresTarget, PostgresSeen>({
     // A watch could have the last slot that an application needs.
     stance: ({ facts, failure }) => (facts && isNearlyFull(facts) ? 'no_room' : watchStance(failure)),
     open: watch,
+    trusted: ({ login_interval }) => login_interval ?? 0,
   },
   judge(seen, target) {
     const at = { target: target.name, postgres_cluster: target.cluster }

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { openSession, openWatch, parseUrl, subject, type Login } from '../../clients/postgres.ts'
+import { openSession, openWatch, parseUrl, subject, type Login, type Session } from '../../clients/postgres.ts'
 import { oneLine, type Failure } from '../../core/errors.ts'
 import { failureOf, type Look, type Watch } from '../../core/probe.ts'
 import type { PostgresTarget } from './index.ts'
@@ -84,8 +84,7 @@ export async function observe(target: PostgresTarget, look: Look): Promise<Postg
   try {
     const session = await openSession(look, login)
     try {
-      const [first] = await look.phase('query', () => session.query(nodeSql))
-      return { address, facts: row.parse(first), failure: undefined }
+      return { address, facts: await factsOf(session, look), failure: undefined }
     } finally {
       await session.close()
     }
@@ -94,9 +93,30 @@ export async function observe(target: PostgresTarget, look: Look): Promise<Postg
   }
 }
 
+const factsOf = async (session: Session, look: Look): Promise<NodeFacts> => {
+  const [first] = await look.phase('query', () => session.query(nodeSql, look))
+  return row.parse(first)
+}
+
 /** With the login of a run. */
-export const watch = async (target: PostgresTarget, look: Look): Promise<Watch> =>
-  openWatch(look, await loginOf(target, look))
+export async function watch(target: PostgresTarget, look: Look): Promise<Watch<PostgresSeen>> {
+  const login = await loginOf(target, look)
+  const address = subject(login)
+  const session = await openWatch(look, login)
+  return {
+    ended: session.ended,
+    close: () => session.close(),
+    async ask(run) {
+      run.note(`asking ${address} in the session that is held open there`)
+      try {
+        return { address, facts: await factsOf(session, run), failure: undefined }
+      } catch (error) {
+        // The server may have ended the session only; but a run that got no answer has no time left for a login.
+        return run.signal.aborted ? { address, facts: undefined, failure: failureOf(error, run, address) } : undefined
+      }
+    },
+  }
+}
 
 async function loginOf(target: PostgresTarget, look: Look): Promise<Login> {
   const parsed = parseUrl(await look.text('url', target.url))
