@@ -119,7 +119,7 @@ export function createLedger(first: Plan, log: Logger, assessed: (assessment: As
         failures: failures + Number(verdict === 'fail'),
         lastOkAt: verdict === 'ok' ? ran.finishedAt : lastOkAt,
         history: [...history, verdict].slice(-historyLength),
-        failed: withFailed(failed, ran, check),
+        failed: withFailed(failed, ran, check, history.at(-1)),
       })
     }
     fresh.clear()

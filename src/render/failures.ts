@@ -21,19 +21,25 @@ export function renderFailures(check: CheckStatus, failed: readonly FailedRun[],
       ${
         failed.length === 0
           ? html`<p class="none">Nothing has failed since ${utc(startedAt)}, or since the check was changed.</p>`
-          : html`<p class="detail">The last ${failedKept} runs that failed, or found nothing out, are kept.</p>`
+          : html`<p class="detail">
+              The last ${failedKept} runs that failed, or found nothing out, are kept; of those in a row that failed
+              alike, the first and the last.
+            </p>`
       }
       ${[...failed].reverse().map((run, i) => failure(run, i === 0))}
     </main>`,
   )
 }
 
-const failure = ({ startedAt, tookMs, verdict, reasons, transcript }: FailedRun, open: boolean): Html => html`
+const failure = ({ startedAt, tookMs, verdict, reasons, transcript, inRow }: FailedRun, open: boolean): Html => html`
   <section class="check ${verdict}">
     ${icon(verdict)}
     <div class="found">
       <h2><time datetime="${new Date(startedAt).toISOString()}">${utc(startedAt)}</time></h2>
-      <p class="detail"><b class="word ${verdict}">${verdict}</b> after ${length(tookMs)}</p>
+      <p class="detail">
+        <b class="word ${verdict}">${verdict}</b> after
+        ${length(tookMs)}${inRow > 1 ? `, number ${inRow} in a row` : ''}
+      </p>
       ${reasons.map((reason, i) => html`<div class="${i === 0 ? 'reason first' : 'reason'}">${reasonLines(reason)}</div>`)}
       ${open ? html`<details open>${steps(transcript)}</details>` : html`<details>${steps(transcript)}</details>`}
     </div>

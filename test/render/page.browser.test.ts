@@ -25,7 +25,7 @@ function failures(): string {
     { atMs: 12_345.6, phase: 'landing', text: `> select\n  ${'pg_is_in_recovery() as in_recovery, '.repeat(20)}` },
     { atMs: 12_345.7, phase: 'a_phase_of_a_long_name', text: `< ${'x'.repeat(2_000)}` },
   ]
-  const failed = { startedAt, tookMs: 12_345, verdict: 'fail', reasons: check.reasons, transcript } as const
+  const failed = { startedAt, tookMs: 12_345, verdict: 'fail', reasons: check.reasons, transcript, inRow: 40 } as const
   return renderFailures(check, [failed, { ...failed, verdict: 'unknown' }], startedAt)
 }
 const pageOf = (name: Name): string => (name === 'failures' ? failures() : renderPage(statuses[name](), about))

@@ -46,7 +46,11 @@ describe('the last failures of a check', () => {
 
   it('are no more than the last five', async () => {
     let n = 0
-    const web = await serving({ checks: [failing(look => look.note(`it was number ${++n}.`))] })
+    const check = checkOf(look => {
+      look.note(`it was number ${++n}.`)
+      return Promise.resolve(n % 2 === 0 ? broken : unclear)
+    })
+    const web = await serving({ checks: [check] })
     for (let run = 0; run < failedKept + 3; run++) await once(web)
     expect(failedOf(web).map(({ transcript }) => transcript[0]?.text)).toEqual(
       [4, 5, 6, 7, 8].map(number => `it was number ${number}.`),
@@ -54,6 +58,25 @@ describe('the last failures of a check', () => {
     const text = await page(web)
     expect(text).toContain('it was number 8.')
     expect(text).not.toContain('it was number 3.')
+  })
+
+  it('are the first and the last of those in a row that failed alike', async () => {
+    let n = 0
+    const findings = [unclear, ...Array<typeof fine>(40).fill(broken), fine, broken, broken]
+    const check = checkOf(look => {
+      look.note(`it was number ${n}.`)
+      return Promise.resolve(findings[n++] ?? fine)
+    })
+    const web = await serving({ checks: [check] })
+    for (const _ of findings) await once(web)
+    expect(failedOf(web).map(({ transcript, inRow }) => [transcript[0]?.text, inRow])).toEqual([
+      ['it was number 0.', 1],
+      ['it was number 1.', 1],
+      ['it was number 40.', 40],
+      ['it was number 42.', 1],
+      ['it was number 43.', 2],
+    ])
+    expect(await page(web)).toContain('number 40 in a row')
   })
 
   it('are linked on the status page, for those that have any', async () => {
