@@ -2,6 +2,9 @@ import { isIPv6 } from 'node:net'
 import * as z from 'zod'
 import type { Reference, Resolvable, SettingsSource } from '../core/probe.ts'
 
+// Compiling a parser for each schema takes longer than the one configuration there is to parse.
+z.config({ jitless: true })
+
 /** What to say of a value of the wrong type, with what it should be. Never quotes the value: it may be a secret. */
 export const expects =
   (what: string) =>
@@ -124,7 +127,7 @@ const hostForm = 'a host name or an IP address, without port or scheme'
 export const host = (meaning: string): z.ZodType<Resolvable> =>
   z.union([z.string({ error: expects(hostForm) }).refine(isHost, `expected ${hostForm}`), reference]).describe(meaning)
 
-const isHost = (value: string): boolean => isIPv6(value) || /^[^\s/:@[\]]+$/.test(value)
+const isHost = (value: string): boolean => /^[^\s/:@[\]]+$/.test(value) || isIPv6(value)
 
 const portRange = 'a port lies between 1 and 65535'
 const portNumber = z

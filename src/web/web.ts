@@ -3,11 +3,12 @@ import { isDeepStrictEqual } from 'node:util'
 import { describeError } from '../core/errors.ts'
 import type { Logger } from '../core/log.ts'
 import { every } from '../core/scheduler.ts'
+import { usualLimits, type Limits } from './answering.ts'
 import { basicAuth } from './auth.ts'
 import { loadWebConfig, openToAll, type WebConfig } from './config.ts'
 import { guard, type Guard } from './guard.ts'
 import { listenAt, type Place } from './listen.ts'
-import { createWebServer, usualLimits, type Limits } from './servers.ts'
+import { createWebServer } from './servers.ts'
 
 export interface Web {
   /** Where it serves, as it was bound. */
@@ -38,7 +39,9 @@ export async function startWeb(serving: Serving): Promise<Web> {
   let config = file === undefined ? openToAll : await loadWebConfig(file, stop)
   const authenticate = basicAuth(() => config.users)
   const listener = createListener(guard(() => config, authenticate))
-  const servers = places.map(place => ({ place, ...createWebServer(listener, config, limits) }))
+  const servers = await Promise.all(
+    places.map(async place => ({ place, ...(await createWebServer(listener, config, limits)) })),
+  )
   const close = async (): Promise<void> => {
     await Promise.all(servers.map(server => server.close()))
   }

@@ -1,7 +1,7 @@
 import { hash } from '@node-rs/bcrypt'
 import { describe, expect, it } from 'vitest'
 import { basicAuth } from '../../src/web/auth.ts'
-import { usualLimits } from '../../src/web/servers.ts'
+import { usualLimits } from '../../src/web/answering.ts'
 import { waitFor } from '../servers/processes.ts'
 import { ask, basic, serving } from './serving.ts'
 

@@ -3,7 +3,7 @@ import { setMaxListeners } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { gunzipSync } from 'node:zlib'
 import { expect, it } from 'vitest'
-import { usualLimits } from '../../src/web/servers.ts'
+import { usualLimits } from '../../src/web/answering.ts'
 import { checkOf, fine, never } from '../core/checks.ts'
 import { lasting, serving } from './serving.ts'
 

@@ -1,0 +1,52 @@
+import type { RequestListener } from 'node:http'
+import type { Http2Server } from 'node:http2'
+import type { Server } from 'node:net'
+import { isHttp2 } from './requests.ts'
+
+/** What a client may take, in time and in bytes: one that dribbles is cut off, and one that idles is ended. */
+export const usualLimits = {
+  headersTimeout: 10_000,
+  requestTimeout: 15_000,
+  /** More than the usual scrape interval, so that a scraper keeps its connection. */
+  keepAliveTimeout: 75_000,
+  connectionsCheckingInterval: 2_000,
+  maxHeaderSize: 16_384,
+  handshakeTimeout: 10_000,
+  /** Of a connection on which nothing moves, not even the answer. */
+  idleMs: 90_000,
+  /** From a request to the end of its answer: one who reads it a byte at a time keeps it in memory. */
+  answerMs: 300_000,
+  /** Of one address. A probe needs file descriptors too, and must not fail for want of them. */
+  maxConnections: 4_096,
+}
+export type Limits = typeof usualLimits
+
+/** CANCEL of RFC 9113, section 7. */
+const cancel = 8
+
+/**
+ * Answers every request of the server, and ends the connection (of HTTP/2 the stream) that does not take its answer. What
+ * comes by HTTP/2 has all that is used here of what comes by HTTP/1.
+ */
+export function answering(server: Server | Http2Server, { answerMs }: Limits, handle: RequestListener): void {
+  const listener: RequestListener = (request, response) => {
+    const end = (): void => {
+      if (isHttp2(request)) request.stream.close(cancel)
+      else request.socket.destroy()
+    }
+    const timer = setTimeout(end, answerMs)
+    response.on('close', () => clearTimeout(timer))
+    request.url = originForm(request.url ?? '')
+    handle(request, response)
+  }
+  // To `Expect: 100-continue` Node itself would say that the body may come, and to other expectations that they failed.
+  for (const event of ['request', 'checkContinue', 'checkExpectation']) server.on(event, listener)
+}
+
+/** A request target as a path (RFC 9112, section 3.2). What cannot be one is `*`: Express would pass over everything. */
+function originForm(target: string): string {
+  if (target.startsWith('/')) return target
+  if (!/^https?:/i.test(target) || !URL.canParse(target)) return '*'
+  const { pathname, search } = new URL(target)
+  return pathname + search
+}
