@@ -1,5 +1,3 @@
-#!/usr/bin/env node
-import './heap.ts'
 import { setMaxListeners } from 'node:events'
 import { readFileSync } from 'node:fs'
 import type { Plan } from './assess/assessment.ts'
@@ -11,6 +9,7 @@ import { ConfigError, describeError } from './core/errors.ts'
 import { createLog, type Logger } from './core/log.ts'
 import { checkId, exitCode } from './core/probe.ts'
 import { follow } from './follow.ts'
+import { keepSmall } from './heap.ts'
 import { createMonitor } from './monitor.ts'
 import { createNotify } from './notify.ts'
 import { postgres, type PostgresTarget } from './probes/postgres/index.ts'
@@ -34,6 +33,7 @@ const shutdownMs = 1_500
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
 
 async function main(): Promise<number> {
+  keepSmall()
   const options = parseCommand(process.argv.slice(2))
   const stop = new AbortController()
   // A listener per check, and one more per run.
@@ -149,13 +149,15 @@ async function serve(options: Options, stop: AbortSignal): Promise<number> {
   return 0
 }
 
-try {
-  process.exitCode = await main()
-} catch (error) {
-  const code = error instanceof UsageError ? exUsage : error instanceof ConfigError ? exConfig : exFailure
-  process.stderr.write(
-    `${error instanceof ConfigError ? error.message : `mailpath-exporter: ${describeError(error)}`}\n`,
-  )
-  if (error instanceof UsageError) process.stderr.write('Try mailpath-exporter --help.\n')
-  process.exitCode = code
-}
+void main()
+  .catch((error: unknown) => {
+    const code = error instanceof UsageError ? exUsage : error instanceof ConfigError ? exConfig : exFailure
+    process.stderr.write(
+      `${error instanceof ConfigError ? error.message : `mailpath-exporter: ${describeError(error)}`}\n`,
+    )
+    if (error instanceof UsageError) process.stderr.write('Try mailpath-exporter --help.\n')
+    return code
+  })
+  .then(code => {
+    process.exitCode = code
+  })

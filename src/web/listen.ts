@@ -1,5 +1,5 @@
 import { lstat, unlink } from 'node:fs/promises'
-import { connect, isIPv6, type Server } from 'node:net'
+import { connect, type Server } from 'node:net'
 import { describeError } from '../core/errors.ts'
 
 /** Where to serve: a TCP address (no host is every address of the machine), a Unix socket, or a socket of systemd. */
@@ -57,7 +57,7 @@ function addressOf(server: Server, place: Place): string {
   return bound === null || typeof bound === 'string' ? (bound ?? written(place)) : joined(bound.address, bound.port)
 }
 
-const joined = (host: string, port: number): string => `${isIPv6(host) ? `[${host}]` : host}:${port}`
+const joined = (host: string, port: number): string => `${host.includes(':') ? `[${host}]` : host}:${port}`
 
 /**
  * A Unix socket outlives the process that was killed. One where somebody answers is left alone, and so is any other file:

@@ -38,9 +38,8 @@ beforeAll(async () => {
   source = tempFolder('mailpath-pack-')
   const left = ['node_modules', '.git', 'dist', 'coverage'].map(name => path.join(root, name))
   await cp(root, source, { recursive: true, filter: file => !left.includes(file) })
-  const tsc = path.join(root, 'node_modules/typescript/bin/tsc')
-  const build = ['-p', path.join(root, 'tsconfig.build.json'), '--outDir', path.join(source, 'dist'), '--noCheck']
-  await promisify(execFile)(process.execPath, [tsc, ...build])
+  const build = ['--import', import.meta.resolve('tsx'), path.join(root, 'build/main.ts'), path.join(source, 'dist')]
+  await promisify(execFile)(process.execPath, build)
   const [first] = JSON.parse(await npm(source, 'pack', '--json')) as Packed[]
   if (!first) throw new Error('npm pack has packed nothing')
   packed = first
@@ -49,10 +48,12 @@ beforeAll(async () => {
 
 describe('the package', () => {
   it('has the program, and what is needed to run it, watch it and act upon it', async () => {
-    const modules = (await readdir(path.join(root, 'src'), { recursive: true })).filter(file => file.endsWith('.ts'))
     const documents = (await readdir(path.join(root, 'docs'), { recursive: true })).filter(file => /\.\w+$/.test(file))
     for (const name of [
-      ...modules.map(file => `dist/${file.replace(/ts$/, 'js')}`),
+      'dist/main.js',
+      'dist/exporter.js',
+      'dist/package.json',
+      'dist/THIRD-PARTY.txt',
       ...documents.map(file => `docs/${file}`),
       'alerts/mailpath.rules.yml',
       'packaging/man/mailpath-exporter.1',

@@ -1,0 +1,88 @@
+import { execFile } from 'node:child_process'
+import { copyFile, readFile, readdir, rm, symlink, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { hashSync } from '@node-rs/bcrypt'
+import { freePort, removeFolder, runProcess, startProcess, tempFolder, waitFor } from '../servers/processes.ts'
+
+const root = fileURLToPath(new URL('../../', import.meta.url))
+
+let folder: string
+let main: string
+let cache: string
+
+/** As it stands in an image: dist, package.json, and what npm installs. */
+beforeAll(async () => {
+  folder = tempFolder('mailpath-build-')
+  await copyFile(path.join(root, 'package.json'), path.join(folder, 'package.json'))
+  await symlink(path.join(root, 'node_modules'), path.join(folder, 'node_modules'))
+  const dist = path.join(folder, 'dist')
+  const build = ['--import', import.meta.resolve('tsx'), path.join(root, 'build/main.ts'), dist]
+  await promisify(execFile)(process.execPath, build)
+  main = path.join(dist, 'main.js')
+  cache = path.join(dist, (await readdir(dist)).find(name => name.endsWith('.cache')) ?? '')
+}, 120_000)
+afterAll(() => removeFolder(folder))
+
+describe('the build', () => {
+  it('finds everything it loads later: the page, a password, and what speaks to each kind of target', async () => {
+    const [port, closed] = [await freePort(), await freePort()]
+    const webConfig = path.join(folder, 'web.yml')
+    await writeFile(webConfig, `basic_auth_users: { a: "${hashSync('b', 4)}" }\n`)
+    const config = path.join(folder, 'mailpath.yml')
+    const password = { env: 'SECRET' }
+    const url = `postgres://a@127.0.0.1:${closed}/a`
+    await writeFile(
+      config,
+      JSON.stringify({
+        postgres: [{ name: 'a', cluster: 'a', url, password }],
+        write_path: [{ name: 'a', cluster: 'a', url, password }],
+        smtp: [{ name: 'a', host: '127.0.0.1', port: closed, user: 'a', password }],
+        vault: [{ name: 'a', url: `http://127.0.0.1:${closed}`, token: password }],
+      }),
+    )
+    const args = [`--config.file=${config}`, `--web.config.file=${webConfig}`, `--web.listen-address=127.0.0.1:${port}`]
+    const running = startProcess('mailpath-exporter', process.execPath, [main, ...args], { env: { SECRET: 'secret' } })
+    onTestFinished(() => running.stop())
+    const headers = { authorization: `Basic ${Buffer.from('a:b').toString('base64')}` }
+    const ask = (at: string) => fetch(`http://127.0.0.1:${port}${at}`, { headers }).catch(() => undefined)
+    await waitFor(async () => (await ask('/-/ready'))?.status === 200, {
+      what: 'every check has run',
+      timeoutMs: 20_000,
+    })
+    expect(await (await ask('/'))?.text()).toContain('<html')
+    const reasons = [...running.log().matchAll(/"reason":"(\w+)"/g)].map(([, code]) => code)
+    for (const kind of ['postgres', 'write_path', 'smtp', 'vault']) expect(reasons).toContain(`${kind}_unreachable`)
+  })
+
+  it('has with it what V8 makes of it, as V8 takes it', async () => {
+    const bundle = cache.replace(/\.\d[^/]*\.cache$/, '')
+    const look = `const { readFileSync } = require('node:fs')
+      const { Script } = require('node:vm')
+      const filename = ${JSON.stringify(bundle)}
+      const cachedData = readFileSync(${JSON.stringify(cache)})
+      console.log(new Script(readFileSync(filename, 'latin1'), { filename, cachedData }).cachedDataRejected)`
+    expect(await runProcess(process.execPath, ['-e', look])).toContain('false')
+  })
+
+  it('runs as well without it, and where it is broken or was made with other flags', async () => {
+    const version = (...flags: string[]): Promise<string> => runProcess(process.execPath, [...flags, main, '--version'])
+    expect(await version('--max-semi-space-size=1')).toContain('mailpath-exporter')
+    const whole = await readFile(cache)
+    await writeFile(cache, whole.subarray(0, whole.length / 2))
+    expect(await version()).toContain('mailpath-exporter')
+    await writeFile(cache, 'no code')
+    expect(await version()).toContain('mailpath-exporter')
+    await rm(cache)
+    expect(await version()).toContain('mailpath-exporter')
+    await writeFile(cache, whole)
+  })
+
+  it('comes with the licences of what is in it', async () => {
+    const notices = await readFile(path.join(folder, 'dist/THIRD-PARTY.txt'), 'utf8')
+    for (const name of ['zod', 'yaml', 'pino', 'prom-client']) expect(notices).toMatch(new RegExp(`^${name} \\d`, 'm'))
+    expect(notices).toContain('Permission is hereby granted')
+  })
+})
