@@ -15,7 +15,7 @@ COPY package.json package-lock.json ./
 RUN npm ci --omit=dev --ignore-scripts
 
 FROM node:24-slim
-# For each of its threads glibc would keep memory of its own, some 5 MB in all.
+# For each of its threads glibc would keep memory of its own.
 ENV NODE_ENV=production MALLOC_ARENA_MAX=1
 WORKDIR /opt/mailpath-exporter
 COPY --from=dependencies /build/node_modules ./node_modules

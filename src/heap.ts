@@ -2,9 +2,9 @@ import { setFlagsFromString } from 'node:v8'
 
 /**
  * The space for young objects doubles as soon as it was full of what lives, and is not given back; the one for old objects
- * grows by half before it is looked through. Neither is needed here. The flags that limit the former from the outside cannot
- * be given to a `#!/usr/bin/env node`; these are heeded later too. With another flag than at its build V8 refuses what was
- * compiled before, of Node's own modules too: so they are set once all is loaded.
+ * grows well above what lives before it is looked through. Neither is needed here. The flags that limit the former from the
+ * outside cannot be given to a `#!/usr/bin/env node`; these are heeded later too. With another flag than at its build V8
+ * refuses what was compiled before, of Node's own modules too: so they are set once all is loaded.
  */
 export function keepSmall(): void {
   setFlagsFromString('--semi-space-growth-factor=1')

@@ -21,7 +21,7 @@ async function afterScrapes(subject: Subject, scrapes: number): Promise<number> 
 export const memory = experiment({
   id: 'memory',
   title: 'Memory of 50 targets',
-  how: `Resident memory (VmRSS, 10^6 bytes) with ${targets} targets after 1,000 scrapes, freshly started each time. Instead one would run a blackbox_exporter and ${nodes} postgres_exporters, one for each node: one of each is measured (the latter after 200 scrapes), and counted so many times.`,
+  how: `Resident memory (VmRSS, 10^6 bytes) with ${targets} targets after 1,000 scrapes, freshly started each time; ours with MALLOC_ARENA_MAX=1, as the image and the systemd unit start it. Instead one would run a blackbox_exporter and ${nodes} postgres_exporters, one for each node: one of each is measured (the latter after 200 scrapes), and counted so many times.`,
   missing: () => missing(blackbox) ?? missing(postgresExporter),
   lines: {
     rss: {

@@ -30,7 +30,8 @@ export const exporterProgram = (
     `--web.listen-address=127.0.0.1:${port}`,
     '--log.level=warn',
   ],
-  env,
+  // As the image and the unit have it.
+  env: { MALLOC_ARENA_MAX: '1', ...env },
   folder,
 })
 

@@ -24,7 +24,7 @@ export interface Shown {
   readonly reload?: Reload | undefined
 }
 
-/** The endpoints of the exporter but `/metrics`. None of them but `/probe` waits for a probe: they render what is known. */
+/** The endpoints of the exporter but those that machines ask all day. None of them but `/probe` waits for a probe: they render what is known. */
 export function createApp({ monitor, configFile, exporter, log, reload }: Shown): RequestListener {
   const app = express()
   app.disable('x-powered-by')
@@ -47,18 +47,6 @@ export function createApp({ monitor, configFile, exporter, log, reload }: Shown)
     json(request, response, undefined, 'application/json; charset=utf-8'),
   )
   app.get('/probe', probeEndpoint(monitor))
-  app.get('/-/healthy', (_request, response) => {
-    const alive = monitor.alive()
-    plain(
-      response,
-      alive ? 200 : 503,
-      alive ? 'healthy' : 'a check has not come to an end for more than three intervals',
-    )
-  })
-  app.get('/-/ready', (_request, response) => {
-    const ready = monitor.ready()
-    plain(response, ready ? 200 : 503, ready ? 'ready' : 'not every check has run yet')
-  })
   app.post('/-/reload', async (_request, response) => {
     if (!reload) {
       plain(response, 403, 'reloading by a request is not enabled: start with --web.enable-lifecycle, or send SIGHUP')

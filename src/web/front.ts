@@ -10,16 +10,26 @@ import { answerWith } from './render.ts'
 import { actions, countRequests, pathOf, readable, type RequestCount } from './requests.ts'
 
 /**
- * What every request comes to: it is counted, guarded, and given to Express, which finds the endpoint. A scrape is
- * answered here, for Express takes five times as long as all the rest of one; without it, it need not even be loaded.
+ * What every request comes to: it is counted, guarded, and given to Express, which finds the endpoint. What machines ask
+ * all day is answered here: Express takes five times as long as all the rest of a scrape, and need not even be loaded.
  */
 export function createFront(shown: Shown, guard: Guard = () => Promise.resolve(true)): RequestListener {
   const { count, counts } = countRequests([...readable, ...actions])
-  const metrics = metricsEndpoint(shown, counts)
+  const { monitor } = shown
+  const direct = new Map<string, Endpoint>([
+    ['/metrics', metricsEndpoint(shown, counts)],
+    [
+      '/-/healthy',
+      (_, response) =>
+        told(response, monitor.alive(), 'healthy', 'a check has not come to an end for more than three intervals'),
+    ],
+    ['/-/ready', (_, response) => told(response, monitor.ready(), 'ready', 'not every check has run yet')],
+  ])
   let app: Promise<RequestListener> | undefined
   const answer = async (request: IncomingMessage, response: ServerResponse & { req: IncomingMessage }) => {
     if (!(await guard(request, response))) return
-    if (isScrape(request)) await metrics(request, response)
+    const endpoint = request.method === 'GET' || request.method === 'HEAD' ? direct.get(pathOf(request)) : undefined
+    if (endpoint) await endpoint(request, response)
     else {
       app ??= import('./app.ts').then(({ createApp }) => createApp(shown))
       ;(await app)(request, response)
@@ -35,13 +45,12 @@ export function createFront(shown: Shown, guard: Guard = () => Promise.resolve(t
   }
 }
 
-const isScrape = (request: IncomingMessage): boolean =>
-  (request.method === 'GET' || request.method === 'HEAD') && pathOf(request) === '/metrics'
+type Endpoint = (request: IncomingMessage, response: ServerResponse) => Promise<void> | void
 
-function metricsEndpoint(
-  { monitor, exporter }: Shown,
-  counts: () => readonly RequestCount[],
-): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
+const told = (response: ServerResponse, holds: boolean, yes: string, no: string): void =>
+  plain(response, holds ? 200 : 503, holds ? yes : no)
+
+function metricsEndpoint({ monitor, exporter }: Shown, counts: () => readonly RequestCount[]): Endpoint {
   const processMetrics = watchProcess()
   const answer = answerWith(
     async (format: Format) => {
