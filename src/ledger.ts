@@ -1,5 +1,6 @@
-import { assess, staleAt } from './assess/assess.ts'
+import { assess } from './assess/assess.ts'
 import { shiftMemory, type Assessment, type Plan } from './assess/assessment.ts'
+import { staleAt } from './assess/standing.ts'
 import { watchClock } from './core/clock.ts'
 import type { Logger } from './core/log.ts'
 import { checkId, type Observation, type Reason, type Verdict } from './core/probe.ts'

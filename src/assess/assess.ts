@@ -1,7 +1,4 @@
-import { seconds } from '../core/errors.ts'
-
-import { checkId, finding, type Check, type Observation } from '../core/probe.ts'
-import { commonReason } from '../core/run.ts'
+import type { Observation } from '../core/probe.ts'
 import { lagMetrics } from '../probes/postgres/index.ts'
 import type { Assessment, CheckStatus, Memory, Plan } from './assessment.ts'
 import { assessClusters } from './cluster.ts'
@@ -10,9 +7,7 @@ import { assessLandings } from './landing.ts'
 import { assessMail } from './mail.ts'
 import { nodesOf } from './nodes.ts'
 import { assessRoles } from './roles.ts'
-
-/** A result is evidence for this many intervals. */
-const freshIntervals = 3
+import { asBefore, standing } from './standing.ts'
 
 /**
  * Everything that follows from the latest observations. Pure: `previous` is all that is remembered, and debouncing,
@@ -24,11 +19,12 @@ export function assess(
   latest: ReadonlyMap<string, Observation>,
   now: number,
 ): Assessment {
-  const seen = plan.checks.map(check => standing(check, latest.get(checkId(check)), now))
+  const seen = plan.checks.map(check => standing(check, latest, now))
   const nodes = nodesOf(seen).filter(({ cluster }) => !plan.partial?.includes(cluster))
   const clusters = assessClusters(nodes, previous, now)
   const compared = assessDrift(seen, clusters.clusters)
-  const known = compared.map(check => (clusters.strays.includes(check.id) ? withoutLag(check) : check))
+  const strays = new Set(clusters.strays)
+  const known = compared.map(check => (strays.has(check.id) ? withoutLag(check) : check))
   const landings = assessLandings(known, nodes, clusters.clusters, previous, now)
   const { roles, memory } = assessRoles(landings.checks, nodes, clusters.clusters, previous)
   const mail = assessMail(plan.mail, landings.checks, clusters.clusters)
@@ -37,7 +33,7 @@ export function assess(
     mail: mail.paths,
     clusters: clusters.clusters,
     landings: landings.landings,
-    checks: landings.checks,
+    checks: landings.checks.map(asBefore),
     samples: [...clusters.samples, ...landings.samples, ...mail.samples],
     recheck: clusters.recheck,
     roles,
@@ -50,35 +46,3 @@ const withoutLag = (check: CheckStatus): CheckStatus => ({
   ...check,
   samples: check.samples.filter(({ metric }) => lagMetrics.every(lag => lag.name !== metric.name)),
 })
-
-/** After this moment the check is stale unless it runs again (milliseconds since the epoch); Infinity where it is already. */
-export const staleAt = ({ stale, observation, intervalMs }: CheckStatus): number =>
-  stale || !observation ? Infinity : observation.finishedAt + freshIntervals * intervalMs
-
-/** How a check stands by itself: nothing seen yet, or seen too long ago, is unknown. */
-function standing(check: Check, observation: Observation | undefined, now: number): CheckStatus {
-  const about = {
-    id: checkId(check),
-    probe: check.probe,
-    target: check.target,
-    intervalMs: check.intervalMs,
-    needs: check.needs,
-    config: check.config,
-    observation,
-  }
-  if (!observation) {
-    const none = finding('', [commonReason('not_run_yet', 'has not run yet')], [])
-    return { ...about, ...none, stale: false }
-  }
-  const age = now - observation.finishedAt
-  if (age > freshIntervals * check.intervalMs) {
-    const old = finding(
-      '',
-      [commonReason('stale', `last seen ${seconds(Math.round(age / 1000) * 1000)} ago, then ${observation.verdict}`)],
-      [],
-    )
-    return { ...about, ...old, stale: true }
-  }
-  const { verdict, reasons, evidence, samples } = observation
-  return { ...about, verdict, reasons, evidence, samples, stale: false }
-}

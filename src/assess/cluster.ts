@@ -1,3 +1,4 @@
+import { groupBy } from '../core/group.ts'
 import type { Sample } from '../core/metric.ts'
 import { finding, reasonsOf, type Reason, type ReasonSpec } from '../core/probe.ts'
 import { timelineOf } from '../probes/postgres/index.ts'
@@ -58,14 +59,8 @@ interface Clusters {
 }
 
 export function assessClusters(nodes: readonly Node[], previous: Memory | undefined, now: number): Clusters {
-  const names = [...new Set(nodes.map(node => node.cluster))]
-  const all = names.map(name =>
-    assessCluster(
-      name,
-      nodes.filter(node => node.cluster === name),
-      previous?.clusters[name],
-      now,
-    ),
+  const all = [...groupBy(nodes, node => node.cluster)].map(([name, own]) =>
+    assessCluster(name, own, previous?.clusters[name], now),
   )
   return {
     clusters: all.map(one => one.status),

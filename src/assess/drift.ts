@@ -1,3 +1,4 @@
+import { groupBy } from '../core/group.ts'
 import { sample } from '../core/metric.ts'
 import { finding, seenBy, type Reason } from '../core/probe.ts'
 import { drift, driftReason, metrics, primaryLabel, type Place, type SourceSeen } from '../probes/drift/index.ts'
@@ -6,13 +7,15 @@ import { nodesOf, type Node } from './nodes.ts'
 
 /** All checks, those of hosts that should lead to the primary of a cluster with whether they do. */
 export function assessDrift(checks: readonly CheckStatus[], clusters: readonly ClusterStatus[]): CheckStatus[] {
-  const nodes = nodesOf(checks)
+  const nodes = groupBy(nodesOf(checks), node => node.cluster)
+  const byName = new Map(clusters.map(cluster => [cluster.name, cluster]))
   return checks.map(check => {
     const found = check.stale ? undefined : seenBy(drift, check.observation)
-    const cluster = clusters.find(({ name }) => name === found?.target.cluster)
+    const name = found?.target.cluster
+    const cluster = name === undefined ? undefined : byName.get(name)
     // With two of them nobody knows yet which is the one to compare with.
     if (!found || cluster?.primaries !== 1) return check
-    const own = nodes.filter(node => node.cluster === cluster.name)
+    const own = nodes.get(cluster.name) ?? []
     const primary = own.find(({ name }) => name === cluster.primary)
     return primary ? withPrimary(check, found.seen.sources, primary, own) : check
   })

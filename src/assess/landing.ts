@@ -1,3 +1,4 @@
+import { groupBy } from '../core/group.ts'
 import { sample, type Sample } from '../core/metric.ts'
 import { finding, seenBy, type Reason } from '../core/probe.ts'
 import {
@@ -30,14 +31,12 @@ export function assessLandings(
   const landings: LandingStatus[] = []
   const samples: Sample[] = []
   const outages: Record<string, Memory['outages'][string]> = {}
+  const nodesIn = groupBy(nodes, node => node.cluster)
+  const byName = new Map(clusters.map(cluster => [cluster.name, cluster]))
   const amended = checks.map(check => {
     if (check.probe !== writePath.kind) return check
     const cluster = clusterOf(check)
-    const landed = land(
-      check,
-      nodes,
-      clusters.find(one => one.name === cluster),
-    )
+    const landed = land(check, nodes, nodesIn.get(cluster) ?? [], byName.get(cluster))
     const status = landed ? amend(check, landed) : check
     const at = { target: check.target, postgres_cluster: cluster }
     const before = previous?.outages[check.target]
@@ -74,15 +73,22 @@ interface Home {
   readonly splitBrain: boolean
 }
 
-function land(check: CheckStatus, nodes: readonly Node[], cluster: ClusterStatus | undefined): Landed | undefined {
+function land(
+  check: CheckStatus,
+  nodes: readonly Node[],
+  own: readonly Node[],
+  cluster: ClusterStatus | undefined,
+): Landed | undefined {
   const seen = check.stale ? undefined : seenBy(writePath, check.observation)?.seen
   if (!seen || (seen.landings.length === 0 && !seen.addressOnly)) return undefined
-  const own = nodes.filter(node => node.cluster === clusterOf(check))
   const primary = own.find(node => node.name === cluster?.primary)
   const home: Home = { nodes: own, primary, splitBrain: cluster?.splitBrain === true }
   const candidates = seen.addressOnly
     ? [byAddress(own, seen.addressOnly.peer, seen.addressOnly.port)]
-    : seen.landings.map(landing => [find(landing, own), find(landing, nodes)].find(found => found.length > 0) ?? [])
+    : seen.landings.map(landing => {
+        const at = find(landing, own)
+        return at.length > 0 ? at : find(landing, nodes)
+      })
   const where = candidates.map(found => (found.length === 1 ? found[0] : undefined))
   const found = [...new Set(where.flatMap(node => node ?? []))]
   const reasons = seen.addressOnly

@@ -1,5 +1,6 @@
+import { groupBy } from '../core/group.ts'
 import { gauge, sample, stateSet, type Sample } from '../core/metric.ts'
-import { reasonsOf, seenBy, verdicts, worst, type ReasonSpec } from '../core/probe.ts'
+import { checkId, reasonsOf, seenBy, verdicts, worst, type ReasonSpec } from '../core/probe.ts'
 import { drift } from '../probes/drift/index.ts'
 import { mail, type MailTarget, type Provider } from '../probes/mail/index.ts'
 import { postgres } from '../probes/postgres/index.ts'
@@ -7,8 +8,9 @@ import { canDeliver, ses } from '../probes/ses/index.ts'
 import { vault } from '../probes/vault/index.ts'
 import { writePath } from '../probes/write_path/index.ts'
 import type { CheckStatus, ClusterStatus, MailStatus } from './assessment.ts'
+import { indexOf, type Checks } from './checks.ts'
 import { clusterOf } from './nodes.ts'
-import { conclude, needed, problemsOf, survived, type Contribution, type Problem } from './verdict.ts'
+import { conclude, isWaiting, needed, problemsOf, survived, type Contribution, type Problem } from './verdict.ts'
 
 export const mailMetrics = {
   verdict: gauge('mailpath_mail_verdict', 'Whether mail can be sent right now, as a state set.', [
@@ -51,37 +53,56 @@ export function assessMail(
   checks: readonly CheckStatus[],
   clusters: readonly ClusterStatus[],
 ): { readonly paths: readonly MailStatus[]; readonly samples: readonly Sample[] } {
-  const paths = targets.map(target => assessPath(target, checks, clusters))
+  const known = knownOf(checks, clusters)
+  const paths = targets.map(target => assessPath(target, known))
   return { paths, samples: paths.flatMap(samplesOf) }
 }
 
-function assessPath(
-  target: MailTarget,
-  checks: readonly CheckStatus[],
-  clusters: readonly ClusterStatus[],
-): MailStatus {
-  const listed = (kind: 'settings' | 'packages' | 'write_path' | 'smtp' | 'ses'): CheckStatus[] =>
-    checks.filter(check => check.probe === kind && (target[kind]?.includes(check.target) ?? true))
+/** What is the same for every path. */
+interface Known {
+  readonly checks: Checks
+  readonly clusters: readonly ClusterStatus[]
+  readonly nodes: ReadonlyMap<string, readonly CheckStatus[]>
+  readonly waiting: readonly CheckStatus[]
+  /** Of what no path depends on by itself. */
+  readonly besides: Contribution
+}
+
+function knownOf(all: readonly CheckStatus[], clusters: readonly ClusterStatus[]): Known {
+  const checks = indexOf(all)
+  return {
+    checks,
+    clusters,
+    nodes: groupBy(checks.ofKind(postgres.kind), clusterOf),
+    waiting: all.filter(isWaiting),
+    besides: survived(all.filter(check => check.probe === vault.kind || check.probe === drift.kind)),
+  }
+}
+
+function assessPath(target: MailTarget, { checks, clusters, nodes, waiting, besides }: Known): MailStatus {
+  const listed = (kind: 'settings' | 'packages' | 'write_path' | 'smtp' | 'ses'): readonly CheckStatus[] => {
+    const names = target[kind]
+    return names ? checks.withIds(names.map(name => checkId({ probe: kind, target: name }))) : checks.ofKind(kind)
+  }
   const [settings, packages, writePaths] = [listed('settings'), listed('packages'), listed('write_path')]
   const ways: Ways = { smtp: listed('smtp'), ses: listed('ses') }
-  const own = checks.filter(check => check.probe === mail.kind && check.target === target.name)
+  const own = checks.withIds([checkId({ probe: mail.kind, target: target.name })])
   const mailSeen = seenBy(mail, own.find(check => !check.stale)?.observation)?.seen
   const provider = mailSeen?.provider
-  const writesTo = (name: string): boolean => writePaths.some(path => clusterOf(path) === name)
-  const ownClusters = clusters.filter(cluster => writesTo(cluster.name))
+  const writesTo = new Set(writePaths.map(clusterOf))
+  const ownClusters = clusters.filter(cluster => writesTo.has(cluster.name))
   const contributions = [
     ...[...own, ...settings, ...packages, ...writePaths].map(needed),
     ...ownClusters.map(contributionOf),
     ...(writePaths.every(isAddressOnly) && target.write_path?.length !== 0 ? [noWritePath(target)] : []),
     delivery(target, provider, ways),
-    survived(checks.filter(check => check.probe === vault.kind || check.probe === drift.kind)),
-    survived(checks.filter(check => check.probe === postgres.kind && writesTo(clusterOf(check)))),
+    besides,
+    survived(checks.withIds([...writesTo].flatMap(cluster => nodes.get(cluster) ?? []).map(({ id }) => id))),
   ]
   const names = (list: readonly CheckStatus[]): string[] => list.map(check => check.target)
   const users = [...own, ...settings, ...packages, ...writePaths, ...ways.smtp, ...ways.ses]
-  const used = new Set(users.flatMap(user => user.needs))
   const needs = {
-    vault: names(checks.filter(check => used.has(check.id))),
+    vault: names(checks.withIds(users.flatMap(user => user.needs))),
     settings: names(settings),
     packages: names(packages),
     cluster: ownClusters.map(cluster => cluster.name),
@@ -89,7 +110,7 @@ function assessPath(
     smtp: names(ways.smtp),
     ses: names(ways.ses),
   }
-  return { name: target.name, provider, needs, ...conclude(contributions, checks, provider) }
+  return { name: target.name, provider, needs, ...conclude(contributions, checks, waiting, provider) }
 }
 
 function notProbed(target: MailTarget, code: keyof typeof mailReasons, text: string): Problem {

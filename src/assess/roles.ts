@@ -1,4 +1,5 @@
 import type { ConnectionProblem } from '../clients/postgres-errors.ts'
+import { groupBy } from '../core/group.ts'
 import { checkId } from '../core/probe.ts'
 import { postgres } from '../probes/postgres/index.ts'
 import { writePath } from '../probes/write_path/index.ts'
@@ -29,12 +30,11 @@ export function assessRoles(
   previous: Memory | undefined,
 ): { readonly roles: readonly Roles[]; readonly memory: Memory['roles'] } {
   const kinds: readonly string[] = [postgres.kind, writePath.kind]
-  const groups = new Map<string, CheckStatus[]>()
-  for (const check of checks.filter(({ probe }) => kinds.includes(probe))) {
-    const group = groups.get(clusterOf(check))
-    if (group) group.push(check)
-    else groups.set(clusterOf(check), [check])
-  }
+  const groups = groupBy(
+    checks.filter(({ probe }) => kinds.includes(probe)),
+    clusterOf,
+  )
+  const byName = new Map(clusters.map(cluster => [cluster.name, cluster]))
   const facts = new Map(nodes.map(node => [checkId({ probe: postgres.kind, target: node.name }), node.facts]))
   const all = [...groups].filter(([, group]) => group.some(isWatched))
   const memory: Record<string, Memory['roles'][string]> = {}
@@ -46,7 +46,7 @@ export function assessRoles(
     })
     memory[cluster] = Object.fromEntries(marks)
     const useful = group.filter(check => !has(check, refused))
-    const status = clusters.find(({ name }) => name === cluster)
+    const status = byName.get(cluster)
     const paths = useful.filter(({ probe }) => probe === writePath.kind)
     return {
       cluster,

@@ -1,9 +1,10 @@
-import { worst, type Reason, type Verdict } from '../core/probe.ts'
+import { checkId, worst, type Reason, type Verdict } from '../core/probe.ts'
 import type { Provider } from '../probes/mail/index.ts'
 import { postgres } from '../probes/postgres/index.ts'
 import { ses } from '../probes/ses/index.ts'
 import { vault } from '../probes/vault/index.ts'
 import type { Blocker, CheckStatus, MailStatus } from './assessment.ts'
+import type { Checks } from './checks.ts'
 import { clusterOf } from './nodes.ts'
 
 /** A reason and whose it is. */
@@ -46,17 +47,22 @@ export const survived = (standings: readonly Standing[]): Contribution => ({
   exceptions: standings.flatMap(problemsOf),
 })
 
+/** Whether something could not be read that a Vault may have. */
+export const isWaiting = ({ reasons }: CheckStatus): boolean =>
+  reasons.some(({ code }) => /_(unresolved|unreadable)$/.test(code))
+
 /** In dependency order: what stands first may be the cause of what stands later. */
 const order = ['vault', 'secret', 'mail', 'settings', 'packages', 'cluster', 'write_path', 'smtp', 'ses'] as const
 
 /** The verdict, its blockers in dependency order, and the root: the first of those that make the verdict what it is. */
 export function conclude(
   contributions: readonly Contribution[],
-  checks: readonly CheckStatus[],
+  checks: Checks,
+  waiting: readonly CheckStatus[],
   provider: Provider | undefined,
 ): Pick<MailStatus, 'verdict' | 'blockers' | 'root' | 'exceptions'> {
   const direct = contributions.flatMap(one => one.blockers)
-  const blockers = distinct([...direct, ...vaultsBehind(direct, checks)]).sort(
+  const blockers = distinct([...direct, ...vaultsBehind(direct, checks, waiting)]).sort(
     (a, b) => rank(a, provider) - rank(b, provider),
   )
   const blocked = new Set(blockers.map(key))
@@ -83,18 +89,13 @@ const distinct = <T extends Problem>(problems: readonly T[]): T[] => [
  * The Vaults that do not give what a blocker could not read: its cause, and no failure of their own. A Vault nothing
  * waits for is not among them, nor one that gave what was asked of it. A cluster waits for what its nodes could not read.
  */
-function vaultsBehind(blockers: readonly Blocking[], checks: readonly CheckStatus[]): Blocking[] {
+function vaultsBehind(blockers: readonly Blocking[], checks: Checks, waiting: readonly CheckStatus[]): Blocking[] {
+  const blocking = new Set(blockers.map(checkId))
   const blocks = (check: CheckStatus): boolean =>
-    blockers.some(({ probe, target }) =>
-      probe === 'cluster' && check.probe === postgres.kind
-        ? target === clusterOf(check)
-        : probe === check.probe && target === check.target,
-    )
-  const waiting = checks.filter(
-    check => check.reasons.some(({ code }) => /_(unresolved|unreadable)$/.test(code)) && blocks(check),
-  )
-  const behind = checks.filter(check => waiting.some(({ observation }) => observation?.unmet.includes(check.id)))
-  return behind
+    blocking.has(check.id) ||
+    (check.probe === postgres.kind && blocking.has(checkId({ probe: 'cluster', target: clusterOf(check) })))
+  return checks
+    .withIds(waiting.filter(blocks).flatMap(({ observation }) => observation?.unmet ?? []))
     .flatMap(problemsOf)
     .filter(({ reason }) => reason.verdict !== 'warn')
     .map(problem => ({ ...problem, level: 'unknown' }))

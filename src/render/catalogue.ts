@@ -1,11 +1,12 @@
 import { clusterMetrics } from '../assess/cluster-metrics.ts'
 import { mailMetrics } from '../assess/mail.ts'
-import { counter, gauge, sample, type Metric, type Sample } from '../core/metric.ts'
+import { counter, gauge, sample, type Metric } from '../core/metric.ts'
 import { probes } from '../probes/index.ts'
 import { mail } from '../probes/mail/index.ts'
 import type { CheckStatus } from '../assess/assessment.ts'
 import type { Status } from '../ledger.ts'
 import { checkMetrics, checkSamples } from './check-metrics.ts'
+import type { Group } from './lines.ts'
 import { reasonMetrics, reasonSamples } from './reasons.ts'
 
 /** Metrics that belong together. */
@@ -92,30 +93,35 @@ export interface ExporterState {
   }[]
 }
 
-/** Everything that is exposed now. Computed anew for each scrape, so that no series outlives its cause. */
-export function samplesOf(status: Status, exporter: ExporterState): Sample[] {
+/**
+ * Everything that is exposed now. Computed anew for each scrape, so that no series outlives its cause; of a check that is
+ * as before the groups are the same.
+ */
+export function samplesOf(status: Status, exporter: ExporterState): Group[] {
   return [
     status.samples,
-    ...status.checks.map(check => checkSamples(check, status.records.get(check.id))),
+    ...status.checks.flatMap(check => checkSamples(check, status.records.get(check.id))),
     reasonSamples(status),
-    sample(exporterMetrics.build, 1, { version: exporter.version, node_version: exporter.nodeVersion }),
-    sample(exporterMetrics.reloadSuccessful, exporter.lastReloadSuccessful, {}),
-    sample(exporterMetrics.reloadTime, exporter.lastReloadSuccessAt / 1000, {}),
-    exporter.wakeups.flatMap(({ cluster, count }) =>
-      sample(exporterMetrics.wakeups, count, { postgres_cluster: cluster }),
-    ),
-    exporter.requests.flatMap(({ handler, code, count, seconds }) => [
-      ...sample(exporterMetrics.requests, count, { handler, code: String(code) }),
-      ...sample(exporterMetrics.requestSeconds, seconds, { handler, code: String(code) }),
-    ]),
-  ].flat()
+    [
+      sample(exporterMetrics.build, 1, { version: exporter.version, node_version: exporter.nodeVersion }),
+      sample(exporterMetrics.reloadSuccessful, exporter.lastReloadSuccessful, {}),
+      sample(exporterMetrics.reloadTime, exporter.lastReloadSuccessAt / 1000, {}),
+      exporter.wakeups.flatMap(({ cluster, count }) =>
+        sample(exporterMetrics.wakeups, count, { postgres_cluster: cluster }),
+      ),
+      exporter.requests.flatMap(({ handler, code, count, seconds }) => [
+        ...sample(exporterMetrics.requests, count, { handler, code: String(code) }),
+        ...sample(exporterMetrics.requestSeconds, seconds, { handler, code: String(code) }),
+      ]),
+    ].flat(),
+  ]
 }
 
 /** A check, and the series that are of its target alone: its own, and those that are concluded about it. Throws where there is none. */
 export function checkSeries(
   status: Status,
   id: string,
-): { readonly check: CheckStatus; readonly samples: readonly Sample[] } {
+): { readonly check: CheckStatus; readonly groups: readonly Group[] } {
   const check = status.checks.find(one => one.id === id)
   if (!check) throw new Error(`there is no check ${id}`)
   const own = probes.find(({ kind }) => kind === check.probe)?.metrics ?? {}
@@ -123,5 +129,5 @@ export function checkSeries(
   const concluded = status.samples.filter(
     ({ metric, labels }) => names.has(metric.name) && (labels['target'] ?? labels['mail_path']) === check.target,
   )
-  return { check, samples: [...checkSamples(check, status.records.get(id)), ...concluded] }
+  return { check, groups: [...checkSamples(check, status.records.get(id)), concluded] }
 }

@@ -2,6 +2,7 @@ import type { CheckStatus } from '../assess/assessment.ts'
 import { counter, gauge, sample, stateSet, type Sample } from '../core/metric.ts'
 import { verdicts, type Reason } from '../core/probe.ts'
 import type { CheckRecord } from '../ledger.ts'
+import type { Group } from './lines.ts'
 
 const labels = ['probe', 'target'] as const
 
@@ -38,8 +39,18 @@ export const checkMetrics = {
   failures: counter('mailpath_check_failures_total', 'Runs since the start of the exporter that failed.', labels),
 }
 
-/** The common samples of a check, then those of its probe. */
-export function checkSamples(check: CheckStatus, record: CheckRecord | undefined): Sample[] {
+/** What was made of a check as it stands, and of which record of it. */
+const made = new WeakMap<CheckStatus, { readonly record: CheckRecord | undefined; readonly common: Group }>()
+
+/** The common samples of a check, and those of its probe: the same groups for the same check and record. */
+export function checkSamples(check: CheckStatus, record: CheckRecord | undefined): Group[] {
+  const known = made.get(check)
+  const common = known && known.record === record ? known.common : commonSamples(check, record)
+  made.set(check, { record, common })
+  return [common, check.samples]
+}
+
+function commonSamples(check: CheckStatus, record: CheckRecord | undefined): Sample[] {
   const at = { probe: check.probe, target: check.target }
   const { observation } = check
   const fresh = check.stale ? undefined : observation
@@ -55,7 +66,6 @@ export function checkSamples(check: CheckStatus, record: CheckRecord | undefined
     sample(checkMetrics.interval, seconds(check.intervalMs), at),
     sample(checkMetrics.runs, record?.runs ?? 0, at),
     sample(checkMetrics.failures, record?.failures ?? 0, at),
-    [...check.samples],
   ].flat()
 }
 

@@ -1,4 +1,5 @@
 import type { Blocker, MailStatus } from '../assess/assessment.ts'
+import { groupBy } from '../core/group.ts'
 import { byVerdict, checkId } from '../core/probe.ts'
 import { html, type Html } from './html.ts'
 import { icon, prose, sentences, type Anchors } from './words.ts'
@@ -15,18 +16,12 @@ export function headlines(paths: readonly MailStatus[], anchors: Anchors): Html 
   const draw = (group: readonly MailStatus[]): Html | undefined => headline(group, anchors, paths.length > 1)
   const bad = paths.filter(path => path.verdict !== 'ok').sort((a, b) => byVerdict(a.verdict, b.verdict))
   const good = paths.filter(path => path.verdict === 'ok').map(path => draw([path]))
-  return html`${groupBy(bad, answerOf).map(draw)}${paths.length > 1 ? html`<div class="fine">${good}</div>` : good}`
+  return html`${[...groupBy(bad, answerOf).values()].map(draw)}${paths.length > 1 ? html`<div class="fine">${good}</div>` : good}`
 }
 
 /** What stands in the panel of a path: paths with the same answer share one. */
 const answerOf = ({ verdict, blockers, exceptions }: MailStatus): string =>
   JSON.stringify([verdict, blockers, exceptions])
-
-function groupBy<T>(list: readonly T[], keyOf: (item: T) => string): T[][] {
-  const groups = new Map<string, T[]>()
-  for (const item of list) groups.set(keyOf(item), [...(groups.get(keyOf(item)) ?? []), item])
-  return [...groups.values()]
-}
 
 function headline(paths: readonly MailStatus[], anchors: Anchors, many: boolean): Html | undefined {
   const [path] = paths
@@ -71,7 +66,9 @@ const firstCause = ({ reason, ...whose }: Cause, anchors: Anchors): Html => html
 function otherCauses(title: string, causes: readonly Cause[], anchors: Anchors): Html | undefined {
   if (causes.length === 0) return undefined
   // What holds word for word of several checks is said once.
-  const groups = groupBy(causes, ({ reason: { code, text, remedy } }) => JSON.stringify([code, text, remedy]))
+  const groups = [
+    ...groupBy(causes, ({ reason: { code, text, remedy } }) => JSON.stringify([code, text, remedy])).values(),
+  ]
   const rest = groups.slice(mostOthers).flat().length
   return html`<div class="others">
     <h3>${title}</h3>

@@ -1,6 +1,7 @@
 import { Registry, collectDefaultMetrics, type Metric as PromMetric, type RegistryContentType } from 'prom-client'
-import type { Metric, Sample } from '../core/metric.ts'
+import type { Metric } from '../core/metric.ts'
 import { catalogue } from './catalogue.ts'
+import { linesByMetric, type Group } from './lines.ts'
 
 export const formats = ['prometheus', 'openmetrics'] as const
 export type Format = (typeof formats)[number]
@@ -24,13 +25,37 @@ interface Family {
 }
 
 /**
- * The samples as text, in the order of the catalogue and then of the labels, and after them the process metrics.
- * A fresh registry each time: there is nothing in it that could be left over.
+ * The samples as text, in the order of the catalogue and then of the labels, and after them the process metrics. Of two
+ * samples of one series the last is taken: a scrape with both would be refused as a whole.
  */
-export function expose(samples: readonly Sample[], format: Format, process: readonly Family[] = []): Promise<string> {
+export async function expose(
+  groups: readonly Group[],
+  format: Format,
+  process: readonly Family[] = [],
+): Promise<string> {
+  const lines = await linesByMetric(groups, series)
+  const metrics = [...lines.keys()].sort((a, b) => rankOf(a) - rankOf(b))
+  const frame = await written([...metrics.map(metric => familyOf(metric, [])), ...process], format)
+  // What is there of the process is in the frame already.
+  const inOrder = metrics.map(metric => lines.get(metric) ?? '').values()
+  return frame.replace(/^# TYPE .*\n/gm, type => type + (inOrder.next().value ?? ''))
+}
+
+/** The series of each metric, as lines: they are the same in both formats. */
+async function series(byMetric: ReadonlyMap<Metric, Group>): Promise<readonly (readonly string[])[]> {
+  const text = await written(
+    [...byMetric].map(([metric, samples]) => familyOf(metric, samples)),
+    'prometheus',
+  )
+  const [, ...families] = text.split(/^# HELP .*\n# TYPE .*\n/m)
+  return families.map(lines => lines.split('\n').filter(line => line !== ''))
+}
+
+/** A fresh registry each time: there is nothing in it that could be left over. */
+function written(families: readonly Family[], format: Format): Promise<string> {
   const registry = new Registry<RegistryContentType>()
   registry.setContentType(contentTypes[format])
-  for (const family of [...familiesOf(samples), ...process]) registry.registerMetric(asMetric(family))
+  for (const family of families) registry.registerMetric(asMetric(family))
   return registry.metrics()
 }
 
@@ -44,37 +69,18 @@ const asMetric = (family: Family): PromMetric => {
 }
 
 const order = new Map(catalogue.flatMap(group => group.metrics).map((metric, index) => [metric.name, index]))
+const rankOf = ({ name }: Metric): number => order.get(name) ?? order.size
 
-function familiesOf(samples: readonly Sample[]): Family[] {
-  const byName = new Map<string, Sample[]>()
-  for (const one of samples) {
-    const known = byName.get(one.metric.name)
-    if (known) known.push(one)
-    else byName.set(one.metric.name, [one])
-  }
-  const rank = (name: string): number => order.get(name) ?? order.size
-  return [...byName.entries()]
-    .sort(([a], [b]) => rank(a) - rank(b))
-    .flatMap(([, group]) => (group[0] ? [familyOf(group[0].metric, group)] : []))
-}
-
-/** Of two samples of one series the last is taken: a scrape with both would be refused as a whole. */
-function familyOf(metric: Metric, samples: readonly Sample[]): Family {
-  const series = new Map<string, Family['values'][number]>()
-  for (const { labels, value } of samples) {
-    const own: Record<string, string> = {}
-    for (const label of metric.labels) own[label] = labels[label] ?? ''
-    series.set(JSON.stringify(own), { value, labels: own })
-  }
-  const sorted = [...series.entries()].sort(([a], [b]) => (a < b ? -1 : 1))
-  return {
-    name: metric.name,
-    // OpenMetrics wants quotes escaped in HELP, and prom-client does not do it.
-    help: metric.help.replaceAll('"', "'"),
-    type: metric.type,
-    values: sorted.map(([, value]) => value),
-  }
-}
+const familyOf = (metric: Metric, samples: Group): Family => ({
+  name: metric.name,
+  // OpenMetrics wants quotes escaped in HELP, and prom-client does not do it.
+  help: metric.help.replaceAll('"', "'"),
+  type: metric.type,
+  values: samples.map(({ value, labels }) => ({
+    value,
+    labels: Object.fromEntries(metric.labels.map(label => [label, labels[label] ?? ''])),
+  })),
+})
 
 /** Process metrics cost more than all the rest; between two scrapes in one second they are not gathered anew. */
 const processMetricsMs = 1_000

@@ -22,10 +22,10 @@ const atOnce = 10
 export function probeEndpoint(monitor: Monitor): RequestHandler {
   const begin = limited(monitor)
   const debug = once(async ran => {
-    const { check, samples } = checkSeries(monitor.status(), checkId(ran))
-    return runText(check, ran, await expose(samples, 'prometheus'))
+    const { check, groups } = checkSeries(monitor.status(), checkId(ran))
+    return runText(check, ran, await expose(groups, 'prometheus'))
   })
-  const metrics = (format: Format) => once(ran => expose(checkSeries(monitor.status(), checkId(ran)).samples, format))
+  const metrics = (format: Format) => once(ran => expose(checkSeries(monitor.status(), checkId(ran)).groups, format))
   const byFormat = Object.fromEntries(formats.map(format => [format, metrics(format)])) as Record<
     Format,
     ReturnType<typeof metrics>

@@ -29,14 +29,14 @@ describe('what is exposed of a status', () => {
   it('has exactly the labels each metric is documented with', () => {
     const metrics = catalogue.flatMap(group => group.metrics)
     for (const seen of [incidentSeen, healthySeen, {}])
-      for (const { metric, labels } of samplesOf(statusOf(seen), exporter)) {
+      for (const { metric, labels } of samplesOf(statusOf(seen), exporter).flat()) {
         expect(metrics, metric.name).toContain(metric)
         expect(Object.keys(labels).sort(), metric.name).toEqual([...metric.labels].sort())
       }
   })
 
   it('has four states of each check before it ran, and no time of a run', () => {
-    const mine = ofCheck(samplesOf(statusOf({}), exporter), 'vault-01')
+    const mine = ofCheck(samplesOf(statusOf({}), exporter).flat(), 'vault-01')
     expect(mine.filter(one => one.metric.name === 'mailpath_check_verdict').map(value)).toEqual([0, 0, 0, 1])
     expect(names(mine)).toEqual([
       'mailpath_check_failures_total',
@@ -48,8 +48,8 @@ describe('what is exposed of a status', () => {
   })
 
   it('has nothing of what a stale check saw but when that was', () => {
-    const fresh = ofCheck(samplesOf(statusOf(healthySeen), exporter), 'vault-01')
-    const stale = ofCheck(samplesOf(statusOf(healthySeen, at + 60_000), exporter), 'vault-01')
+    const fresh = ofCheck(samplesOf(statusOf(healthySeen), exporter).flat(), 'vault-01')
+    const stale = ofCheck(samplesOf(statusOf(healthySeen, at + 60_000), exporter).flat(), 'vault-01')
     expect(names(fresh)).toContain('mailpath_vault_state')
     expect(names(stale)).toEqual([
       'mailpath_check_failures_total',
@@ -95,7 +95,7 @@ describe('the text', () => {
       ...sample(one, 2, { a: 'x,b:y', b: 'z' }),
       ...sample(one, 3, { a: 'x', b: 'y,b:z' }),
     ]
-    expect(seriesIn(await expose(samples, 'prometheus'))).toEqual([
+    expect(seriesIn(await expose([samples], 'prometheus'))).toEqual([
       String.raw`mailpath_test_one{a="a \"quoted\"\\path\nnext {x=\"y\"} 1",b=""} 1`,
       'mailpath_test_one{a="x",b="y,b:z"} 3',
       'mailpath_test_one{a="x,b:y",b="z"} 2',
@@ -103,32 +103,55 @@ describe('the text', () => {
   })
 
   it('has infinity as Prometheus spells it', async () => {
-    const text = await expose(sample(one, Infinity, { a: '', b: '' }), 'prometheus')
+    const text = await expose([sample(one, Infinity, { a: '', b: '' })], 'prometheus')
     expect(seriesIn(text)).toEqual(['mailpath_test_one{a="",b=""} +Inf'])
   })
 
   it('has one value of a series, the last, whatever it is given', async () => {
     const samples = [...sample(one, 1, { a: '', b: '' }), ...sample(one, 2, { a: '', b: '' })]
-    expect(seriesIn(await expose(samples, 'prometheus'))).toEqual(['mailpath_test_one{a="",b=""} 2'])
+    expect(seriesIn(await expose([samples], 'prometheus'))).toEqual(['mailpath_test_one{a="",b=""} 2'])
   })
 
   it('has no trace of what was exposed before', async () => {
-    await expose(sample(one, 1, { a: '', b: '' }), 'prometheus')
+    await expose([sample(one, 1, { a: '', b: '' })], 'prometheus')
     expect(seriesIn(await expose([], 'prometheus'))).toEqual([])
   })
 
   it('does not depend on the order of the samples', async () => {
     const samples = samplesOf(incident, exporter)
+    const text = await expose(samples, 'prometheus')
+    const all = samples.flat()
     await fc.assert(
-      fc.asyncProperty(fc.shuffledSubarray(samples, { minLength: samples.length }), async shuffled => {
-        expect(await expose(shuffled, 'prometheus')).toBe(await expose(samples, 'prometheus'))
+      fc.asyncProperty(fc.shuffledSubarray(all, { minLength: all.length }), async shuffled => {
+        expect(await expose([shuffled], 'prometheus')).toBe(text)
       }),
       { numRuns: 5 },
     )
   })
 
+  it('is the same in whatever groups the samples come, where groups have series of each other too', async () => {
+    const label = fc.constantFrom('', 'x', 'y"', 'y', 'y,', 'y}', 'y\\', 'y\n', 'yz')
+    const any = fc.record({ metric: fc.constant(one), value: fc.nat(), labels: fc.record({ a: label, b: label }) })
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.array(any, { maxLength: 3 })), async groups => {
+        expect(await expose(groups, 'prometheus')).toBe(await expose([groups.flat()], 'prometheus'))
+      }),
+    )
+  })
+
+  it('is that of the groups as they are now, however often most of them were written before', async () => {
+    const group = (a: string, value: number): Sample[] => sample(one, value, { a, b: '' })
+    const [first, second, third] = [group('a', 1), group('b', 2), group('c', 3)]
+    await expose([first, second, third], 'prometheus')
+    expect(seriesIn(await expose([group('c', 4), first, group('d', 5)], 'prometheus'))).toEqual([
+      'mailpath_test_one{a="a",b=""} 1',
+      'mailpath_test_one{a="c",b=""} 4',
+      'mailpath_test_one{a="d",b=""} 5',
+    ])
+  })
+
   it('names counters as OpenMetrics has it, and ends once', async () => {
-    const text = await expose(sample(total, 3, {}), 'openmetrics')
+    const text = await expose([sample(total, 3, {})], 'openmetrics')
     expect(text).toBe(
       '# HELP mailpath_test_things Things.\n# TYPE mailpath_test_things counter\nmailpath_test_things_total 3\n# EOF\n',
     )

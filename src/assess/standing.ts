@@ -1,0 +1,64 @@
+import { isDeepStrictEqual } from 'node:util'
+import { seconds } from '../core/errors.ts'
+import { checkId, finding, type Check, type Finding, type Observation } from '../core/probe.ts'
+import { commonReason } from '../core/run.ts'
+import type { CheckStatus } from './assessment.ts'
+
+/** A result is evidence for this many intervals. */
+const freshIntervals = 3
+
+/** After this moment the check is stale unless it runs again (milliseconds since the epoch); Infinity where it is already. */
+export const staleAt = ({ stale, observation, intervalMs }: CheckStatus): number =>
+  stale || !observation ? Infinity : observation.finishedAt + freshIntervals * intervalMs
+
+/** How each check stood last while what was seen of it was fresh. Nothing follows from it: it saves the same work. */
+const standings = new WeakMap<Check, CheckStatus>()
+/** What was concluded last from each observation. */
+const concluded = new WeakMap<Observation, CheckStatus>()
+
+/** How a check stands by itself: nothing seen yet, or seen too long ago, is unknown. */
+export function standing(check: Check, latest: ReadonlyMap<string, Observation>, now: number): CheckStatus {
+  const known = standings.get(check)
+  const observation = latest.get(known?.id ?? checkId(check))
+  const age = observation ? now - observation.finishedAt : 0
+  const stale = age > freshIntervals * check.intervalMs
+  if (known?.observation === observation && known && !stale) return known
+  const about = {
+    id: checkId(check),
+    probe: check.probe,
+    target: check.target,
+    intervalMs: check.intervalMs,
+    needs: check.needs,
+    config: check.config,
+    observation,
+    stale,
+  }
+  const status = { ...about, ...(observation && !stale ? found(observation) : unknown(observation, age)) }
+  if (!stale) standings.set(check, status)
+  return status
+}
+
+/** Where the same was concluded from the observation before, that status: what was made of it is kept by its identity. */
+export function asBefore(status: CheckStatus): CheckStatus {
+  const { observation } = status
+  if (!observation) return status
+  const before = concluded.get(observation)
+  if (before && (before === status || isDeepStrictEqual(before, status))) return before
+  concluded.set(observation, status)
+  return status
+}
+
+const found = ({ verdict, reasons, evidence, samples }: Observation): Finding => ({
+  verdict,
+  reasons,
+  evidence,
+  samples,
+})
+
+function unknown(observation: Observation | undefined, age: number): Finding {
+  const ago = seconds(Math.round(age / 1000) * 1000)
+  const reason = observation
+    ? commonReason('stale', `last seen ${ago} ago, then ${observation.verdict}`)
+    : commonReason('not_run_yet', 'has not run yet')
+  return finding('', [reason], [])
+}
