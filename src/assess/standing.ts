@@ -23,7 +23,8 @@ export function standing(check: Check, latest: ReadonlyMap<string, Observation>,
   const age = observation ? now - observation.finishedAt : 0
   const stale = age > freshIntervals * check.intervalMs
   if (known?.observation === observation && known && !stale) return known
-  const about = {
+  const { verdict, reasons, evidence, samples } = observation && !stale ? observation : unknown(observation, age)
+  const status = {
     id: checkId(check),
     probe: check.probe,
     target: check.target,
@@ -31,9 +32,12 @@ export function standing(check: Check, latest: ReadonlyMap<string, Observation>,
     needs: check.needs,
     config: check.config,
     observation,
+    verdict,
+    reasons,
+    evidence,
+    samples,
     stale,
   }
-  const status = { ...about, ...(observation && !stale ? found(observation) : unknown(observation, age)) }
   if (!stale) standings.set(check, status)
   return status
 }
@@ -47,13 +51,6 @@ export function asBefore(status: CheckStatus): CheckStatus {
   concluded.set(observation, status)
   return status
 }
-
-const found = ({ verdict, reasons, evidence, samples }: Observation): Finding => ({
-  verdict,
-  reasons,
-  evidence,
-  samples,
-})
 
 function unknown(observation: Observation | undefined, age: number): Finding {
   const ago = seconds(Math.round(age / 1000) * 1000)

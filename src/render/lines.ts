@@ -14,8 +14,8 @@ interface Piece {
   readonly lines: string
 }
 
-/** So long it goes on at a time, in milliseconds: a thousand checks must not keep those under way waiting. */
-const sliceMs = 5
+/** So many samples are written at a time: a thousand checks must not keep those under way waiting. */
+const atATime = 2_000
 
 /** The text of a group goes with the group. */
 const kept = new WeakMap<Group, readonly Piece[]>()
@@ -25,29 +25,42 @@ const kept = new WeakMap<Group, readonly Piece[]>()
  * of the work for a scrape, and between two scrapes most groups are the same: so each group is written once.
  */
 export async function linesByMetric(groups: readonly Group[], write: Write): Promise<ReadonlyMap<Metric, string>> {
-  const pieces = new Map<Metric, string[]>()
-  let since = performance.now()
-  for (const group of groups) {
-    const known = kept.get(group) ?? (await writeGroup(group, write))
-    for (const { metric, lines } of known) {
-      const those = pieces.get(metric)
-      if (those) those.push(lines)
-      else pieces.set(metric, [lines])
-    }
-    if (performance.now() - since > sliceMs) {
-      await others()
-      since = performance.now()
-    }
+  for (const batch of batchesOf(groups.filter(group => !kept.has(group)))) {
+    await writeGroups(batch, write)
+    await others()
   }
-  return new Map([...pieces].map(([metric, those]) => [metric, joined(those)]))
+  const pieces = groupBy(
+    groups.flatMap(group => kept.get(group) ?? []),
+    ({ metric }) => metric,
+  )
+  return new Map([...pieces].map(([metric, those]) => [metric, joined(those.map(({ lines }) => lines))]))
 }
 
-async function writeGroup(group: Group, write: Write): Promise<readonly Piece[]> {
-  const byMetric = groupBy(group, ({ metric }) => metric)
+function batchesOf(groups: readonly Group[]): Group[][] {
+  const batches: Group[][] = []
+  let room = 0
+  for (const group of groups) {
+    if (room < group.length) {
+      batches.push([])
+      room = atATime
+    }
+    batches.at(-1)?.push(group)
+    room -= group.length
+  }
+  return batches
+}
+
+async function writeGroups(groups: readonly Group[], write: Write): Promise<void> {
+  const byMetric = groupBy(groups.flat(), ({ metric }) => metric)
   const lines = await write(byMetric)
-  const pieces = [...byMetric.keys()].map((metric, i) => ({ metric, lines: ordered(lines[i] ?? []) }))
-  kept.set(group, pieces)
-  return pieces
+  const left = new Map([...byMetric.keys()].map((metric, i) => [metric, (lines[i] ?? []).values()]))
+  for (const group of groups) {
+    const pieces = [...groupBy(group, ({ metric }) => metric)].map(([metric, samples]) => {
+      const next = left.get(metric)
+      return { metric, lines: ordered(samples.flatMap(() => next?.next().value ?? [])) }
+    })
+    kept.set(group, pieces)
+  }
 }
 
 /** Pieces that do not overlap, as those of two checks, only have to be put in order. */
