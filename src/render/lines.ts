@@ -14,8 +14,10 @@ interface Piece {
   readonly lines: string
 }
 
-/** So many samples are written at a time: a thousand checks must not keep those under way waiting. */
+/** So many samples are written at a time: a thousand checks must not keep those under way waiting, */
 const atATime = 2_000
+/** but where those take all there is, the scraper does not wait for its turn more often than this. */
+const maxTurns = 5
 
 /** The text of a group goes with the group. */
 const kept = new WeakMap<Group, readonly Piece[]>()
@@ -38,11 +40,12 @@ export async function linesByMetric(groups: readonly Group[], write: Write): Pro
 
 function batchesOf(groups: readonly Group[]): Group[][] {
   const batches: Group[][] = []
+  const size = Math.max(atATime, groups.reduce((sum, { length }) => sum + length, 0) / maxTurns)
   let room = 0
   for (const group of groups) {
     if (room < group.length) {
       batches.push([])
-      room = atATime
+      room = size
     }
     batches.at(-1)?.push(group)
     room -= group.length

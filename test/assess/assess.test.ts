@@ -35,6 +35,18 @@ describe('a check stands', () => {
     expect(all.at).toBe(start)
   })
 
+  it('as the same object while the same is concluded of it, whatever is found of others', () => {
+    const [first, second] = nodes
+    const all = [first, second, path('app', [landingOn(primaryFacts(1))])].flatMap(one => one ?? [])
+    const before = assessed(all)
+    const again = { check: first?.check, observation: node('db-1', primaryFacts(1), { at: start + 1_000 }).observation }
+    const after = assessed(all.map(one => (one.check === again.check ? { ...one, ...again, check: one.check } : one)))
+    expect(after.checks.map((check, i) => check === before.checks[i])).toEqual([false, true, true])
+    expect(after.checks[2]?.evidence).toContain('on db-1')
+    const unseen = assessed([node('db-1', undefined), ...all.slice(1)])
+    expect(unseen.checks[2]?.evidence).not.toContain('on db-1')
+  })
+
   it('as unknown before it has run', () => {
     const [first] = nodes
     const all = assessed([{ check: first?.check ?? checkOf(postgres, nodeTarget('db-1')), observation: undefined }])
