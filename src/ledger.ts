@@ -67,7 +67,8 @@ export function createLedger(first: Plan, log: Logger, assessed: (assessment: As
   /** The last status, and until when it holds if nothing is recorded: by both clocks. */
   let held: { readonly status: Status; readonly untilStale: number; readonly until: number } | undefined
 
-  const ready = (): boolean => plan.checks.every(check => latest.has(checkId(check)))
+  let isReady = false
+  const ready = (): boolean => (isReady ||= plan.checks.every(check => latest.has(checkId(check))))
 
   /**
    * Ages and outages are differences of times, so a clock that was set is followed. Set back, what was seen is as old as
@@ -166,6 +167,7 @@ export function createLedger(first: Plan, log: Logger, assessed: (assessment: As
       for (const kind of [latest, records, fresh]) for (const id of kind.keys()) if (!kept.has(id)) kind.delete(id)
       told.clear()
       plan = next
+      isReady = false
       assessNow()
     },
     ready,

@@ -15,9 +15,9 @@ interface Piece {
 }
 
 /** So many samples are written at a time: a thousand checks must not keep those under way waiting, */
-const atATime = 2_000
+const atATime = 1_000
 /** but where those take all there is, the scraper does not wait for its turn more often than this. */
-const maxTurns = 5
+const maxTurns = 20
 
 /** The text of a group goes with the group. */
 const kept = new WeakMap<Group, readonly Piece[]>()
