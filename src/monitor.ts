@@ -44,10 +44,10 @@ export interface Changes {
 }
 
 /**
- * The first runs are spread over a second, or over what makes it a hundred a second, and each check keeps its phase: so
+ * The first runs are spread over a second, or over what makes it fifty a second, and each check keeps its phase: so
  * neither a start nor any later turn is a burst, for us or for a server that many targets lead to.
  */
-const spreadMs = (checks: number): number => Math.max(1_000, 10 * checks)
+const spreadMs = (checks: number): number => Math.max(1_000, 20 * checks)
 
 /** A check that is in the plan now. */
 interface Turn {

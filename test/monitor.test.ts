@@ -38,11 +38,11 @@ describe('a monitor', () => {
 
   it('begins no more checks in a second where there are many of them', async () => {
     const all = Array.from({ length: 300 }, (_, n) => inTurn([fine], { target: `t${n}` }))
-    await watchFor(watched(...all.map(({ check }) => check)), 4_000)
+    await watchFor(watched(...all.map(({ check }) => check)), 7_000)
     const began = all.flatMap(one => one.began)
     expect(began).toHaveLength(all.length)
-    const inSecond = [0, 1, 2].map(second => began.filter(at => Math.floor(at / 1_000) === second).length)
-    for (const count of inSecond) expect(count).toBeLessThan(150)
+    const inSecond = [0, 1, 2, 3, 4, 5].map(second => began.filter(at => Math.floor(at / 1_000) === second).length)
+    for (const count of inSecond) expect(count).toBeLessThan(80)
   })
 
   it('knows nothing before the first run, and everything after every check has run once', async () => {
