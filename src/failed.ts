@@ -36,7 +36,7 @@ export function withFailed(
     last && verdict === verdictBefore && isDeepStrictEqual(codes(last), codes({ reasons })) ? last.inRow + 1 : 1
   const others = inRow > 2 ? before.slice(0, -1) : before
   // A copy, since a part of a text keeps alive the whole of it, which may be all that a server sent.
-  const own = structuredClone(transcript)
+  const own = structuredClone(transcript())
   const run = { startedAt, tookMs: finishedAt - startedAt, verdict, reasons, transcript: own, inRow }
   return [...others, run].slice(-failedKept)
 }

@@ -105,7 +105,8 @@ export function deadline(ms: number, stop: AbortSignal): { readonly signal: Abor
 
 /** An observation, and how it came about. */
 export interface Ran extends Observation {
-  readonly transcript: readonly Note[]
+  /** Made when it is asked for: of most runs nobody does. */
+  readonly transcript: () => readonly Note[]
 }
 
 /** Runs a check once, under one total deadline. Never rejects; undefined when `stop` cut it off: no half-run is recorded. */
@@ -156,7 +157,7 @@ function notSeen(error: unknown, look: Look): Finding {
 export function startLook(check: Check, references: References, signal: AbortSignal) {
   const phases: Record<string, number> = {}
   const redact = redactor()
-  const { note, read } = takeNotes()
+  const { note, soFar } = takeNotes()
   let current = 'start'
   const took = (phase: string, ms: number): void => {
     phases[phase] = (phases[phase] ?? 0) + ms / 1000
@@ -216,7 +217,11 @@ export function startLook(check: Check, references: References, signal: AbortSig
       }
     },
   }
-  return { look, phases, unmet, redact: redact.text, transcript: () => read(redact.text) }
+  const transcript = (): (() => readonly Note[]) => {
+    const read = soFar()
+    return () => read(redact.text)
+  }
+  return { look, phases, unmet, redact: redact.text, transcript }
 }
 
 /** Codes and verdicts stay: somebody's password may be "postgres". */

@@ -16,8 +16,8 @@ export const limits = { notes: 100, note: 2_500, all: 16_000 }
 
 interface Notes {
   readonly note: (phase: string, text: string) => void
-  /** The notes so far, as a copy without the secrets. */
-  readonly read: (redact: (text: string) => string) => readonly Note[]
+  /** The notes so far; what comes later is not among them. They are to be read without the secrets. */
+  readonly soFar: () => (redact: (text: string) => string) => readonly Note[]
 }
 
 /** Takes notes of a run. They are made in every run and wanted of few, so a note costs no more than its place in a list. */
@@ -38,11 +38,14 @@ export function takeNotes(): Notes {
         leftOut++
       }
     },
-    read(redact) {
-      const clean = notes.map(({ text, ...rest }) => ({ ...rest, text: printable(redact(text)) }))
-      const half = Math.floor(clean.length / 2)
-      const gap = { atMs: clean[half]?.atMs ?? 0, phase: '', text: `${ellipsis} ${leftOut} more, which are not kept` }
-      return leftOut === 0 ? clean : [...clean.slice(0, half), gap, ...clean.slice(half)]
+    soFar() {
+      const [taken, without] = [[...notes], leftOut]
+      return redact => {
+        const clean = taken.map(({ text, ...rest }) => ({ ...rest, text: printable(redact(text)) }))
+        const half = Math.floor(clean.length / 2)
+        const gap = { atMs: clean[half]?.atMs ?? 0, phase: '', text: `${ellipsis} ${without} more, which are not kept` }
+        return without === 0 ? clean : [...clean.slice(0, half), gap, ...clean.slice(half)]
+      }
     },
   }
 }

@@ -15,7 +15,7 @@ export function runText({ id, verdict, reasons, evidence }: CheckStatus, ran: Ra
     ...(reasons.length > 0 ? ['', 'REASONS', ...reasons.flatMap(reasonLines)] : []),
     '',
     'TRANSCRIPT (ms since the beginning, phase)',
-    ...transcriptLines(ran.transcript),
+    ...transcriptLines(ran.transcript()),
     '',
     'METRICS',
     ...metrics.split('\n').filter(line => !line.startsWith('#')),

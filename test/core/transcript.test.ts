@@ -16,7 +16,7 @@ async function ran(look: (look: Look) => Promise<unknown>, given = noReferences)
   return result
 }
 const linesOf = ({ transcript }: Ran): string[] =>
-  transcript.map(({ atMs, phase, text }) => `${atMs} ${phase}: ${text}`)
+  transcript().map(({ atMs, phase, text }) => `${atMs} ${phase}: ${text}`)
 
 describe('the transcript of a run', () => {
   it('has its notes with time and phase, and how each phase ended', async () => {
@@ -80,9 +80,9 @@ describe('the transcript of a run', () => {
 
 describe('notes', () => {
   const textsOf = (notes: readonly string[]): string[] => {
-    const { note, read } = takeNotes()
+    const { note, soFar } = takeNotes()
     for (const text of notes) note('talk', text)
-    return read(text => text).map(({ text }) => text)
+    return soFar()(text => text).map(({ text }) => text)
   }
 
   it('are bounded in number: the middle is left out, and it is said how much', () => {
