@@ -3,11 +3,14 @@ import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { openWatch } from '../src/clients/postgres.ts'
 import { parseConfig } from '../src/config/load.ts'
 import { createReferences } from '../src/config/references.ts'
 import { createLog } from '../src/core/log.ts'
+import { startLook } from '../src/core/run.ts'
 import { createMonitor, type Monitor } from '../src/monitor.ts'
 import { roundMs } from '../src/wake.ts'
+import { checkOf, never, noReferences } from './core/checks.ts'
 import { pgbouncerBinary, pgbouncerInstall, startPgbouncer } from './servers/pgbouncer.ts'
 import { startCluster, type Cluster, type PostgresNode } from './servers/postgres.ts'
 import { needs, waitFor } from './servers/processes.ts'
@@ -292,6 +295,25 @@ describe('a watch', () => {
         second.resume()
         await soon(() => of()?.verdict === 'ok', 'it is seen to be back')
       }))
+
+    it('keeps its password out of what they say, though it was told to the server and not to them', async () => {
+      const { user: name, password } = cluster.logins.monitor
+      const begin = () => startLook(checkOf(never), noReferences, new AbortController().signal)
+      const at = { host: '127.0.0.1', port: first.port, database: 'postgres', sslmode: 'disable' } as const
+      const session = await openWatch(begin().look, { ...at, user: name, password, caFile: undefined })
+      try {
+        const run = begin()
+        await session.query(`select '${password}' as echoed`, run.look)
+        expect(run.redact(`it is ${password}`)).toBe('it is <secret>')
+        const said = run
+          .transcript()()
+          .map(({ text }) => text)
+        expect(said.join('\n')).toContain('echoed = "<secret>"')
+        expect(said.join('\n')).not.toContain(password)
+      } finally {
+        await session.close()
+      }
+    })
 
     it('tells later what only a login meets; a run by request meets it at once', () =>
       whileWatching({ ...rarely, nodes: { login_interval: '1h' } }, async ({ monitor }) => {

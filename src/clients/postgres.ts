@@ -89,9 +89,11 @@ async function open(look: Look, login: Login, name: string): Promise<Session> {
     client.on('notice', notice => notices.push(`${notice.code ?? ''} ${notice.message ?? ''}`.trim()))
     look.note(`logging in as ${login.user}, database ${login.database}, sslmode ${login.sslmode}`)
     await look.phase('login', () => unlessAborted(look.signal, client.connect()))
-    const begin = (): void => {
+    const begin = (run: Look): void => {
       renew()
       notices.length = 0
+      // The server was told it, and may say it again; this run has not fetched it.
+      if (login.password !== undefined) run.conceal(login.password)
     }
     return sessionOf(look, login, client, socket, { notices, begin })
   } catch (error) {
@@ -112,7 +114,7 @@ function sessionOf(
   login: Login,
   client: pg.Client,
   socket: net.Socket,
-  { notices, begin }: { readonly notices: readonly string[]; readonly begin: () => void },
+  { notices, begin }: { readonly notices: readonly string[]; readonly begin: (run: Look) => void },
 ): Session {
   const { processID, secretKey } = client as unknown as { processID: number; secretKey: number }
   // Where the session is, as libpq does it: the name may lead elsewhere, or first to an address that does not answer.
@@ -124,7 +126,7 @@ function sessionOf(
     notices,
     async query(sql, by = look) {
       // The first of another run.
-      if (by !== look) begin()
+      if (by !== look) begin(by)
       by.note(`> ${sql.trim()}`)
       try {
         const result = (await unlessAborted(by.signal, client.query(sql), lingerMs)) as
