@@ -3,12 +3,12 @@ import { sample } from '../core/metric.ts'
 import { finding, seenBy, type Reason } from '../core/probe.ts'
 import { drift, driftReason, metrics, primaryLabel, type Place, type SourceSeen } from '../probes/drift/index.ts'
 import type { CheckStatus, ClusterStatus } from './assessment.ts'
-import { nodesOf, type Node } from './nodes.ts'
+import { clustersByName, nodesOf, type Node } from './nodes.ts'
 
 /** All checks, those of hosts that should lead to the primary of a cluster with whether they do. */
 export function assessDrift(checks: readonly CheckStatus[], clusters: readonly ClusterStatus[]): CheckStatus[] {
   const nodes = groupBy(nodesOf(checks), node => node.cluster)
-  const byName = new Map(clusters.map(cluster => [cluster.name, cluster]))
+  const byName = clustersByName(clusters)
   return checks.map(check => {
     const found = check.stale ? undefined : seenBy(drift, check.observation)
     const name = found?.target.cluster

@@ -10,7 +10,7 @@ import {
   type WritePathSeen,
 } from '../probes/write_path/index.ts'
 import type { CheckStatus, ClusterStatus, LandingStatus, Memory } from './assessment.ts'
-import { clusterOf, type Node } from './nodes.ts'
+import { clusterOf, clustersByName, type Node } from './nodes.ts'
 
 interface Landings {
   readonly landings: readonly LandingStatus[]
@@ -32,7 +32,7 @@ export function assessLandings(
   const samples: Sample[] = []
   const outages: Record<string, Memory['outages'][string]> = {}
   const nodesIn = groupBy(nodes, node => node.cluster)
-  const byName = new Map(clusters.map(cluster => [cluster.name, cluster]))
+  const byName = clustersByName(clusters)
   const amended = checks.map(check => {
     if (check.probe !== writePath.kind) return check
     const cluster = clusterOf(check)

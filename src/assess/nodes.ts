@@ -1,7 +1,7 @@
 import { seenBy, type Target } from '../core/probe.ts'
 import { postgres } from '../probes/postgres/index.ts'
 import type { NodeFacts } from '../probes/postgres/observe.ts'
-import type { CheckStatus } from './assessment.ts'
+import type { CheckStatus, ClusterStatus } from './assessment.ts'
 
 /** A node with what its last fresh look saw, if it saw anything. */
 export interface Node {
@@ -25,3 +25,6 @@ export function nodesOf(checks: readonly CheckStatus[]): Node[] {
 /** The `cluster` a postgres or write_path target belongs to. */
 export const clusterOf = ({ config }: { readonly config: Target }): string =>
   (config as { cluster?: string }).cluster ?? ''
+
+export const clustersByName = (clusters: readonly ClusterStatus[]): ReadonlyMap<string, ClusterStatus> =>
+  new Map(clusters.map(cluster => [cluster.name, cluster]))

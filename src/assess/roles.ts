@@ -4,7 +4,7 @@ import { checkId } from '../core/probe.ts'
 import { postgres } from '../probes/postgres/index.ts'
 import { writePath } from '../probes/write_path/index.ts'
 import type { CheckStatus, ClusterStatus, Memory, Roles } from './assessment.ts'
-import { clusterOf, type Node } from './nodes.ts'
+import { clusterOf, clustersByName, type Node } from './nodes.ts'
 
 /** What is seen of a server that is down, on its way down, or not up yet. */
 const down: readonly ConnectionProblem[] = ['unreachable', 'no_answer', 'closed', 'starting_up']
@@ -34,7 +34,7 @@ export function assessRoles(
     checks.filter(({ probe }) => kinds.includes(probe)),
     clusterOf,
   )
-  const byName = new Map(clusters.map(cluster => [cluster.name, cluster]))
+  const byName = clustersByName(clusters)
   const facts = new Map(nodes.map(node => [checkId({ probe: postgres.kind, target: node.name }), node.facts]))
   const all = [...groups].filter(([, group]) => group.some(isWatched))
   const memory: Record<string, Memory['roles'][string]> = {}
