@@ -19,7 +19,7 @@ const common = {
   platform: 'node',
   format: 'cjs',
   target: 'node20.19',
-  charset: 'ascii',
+  charset: 'utf8',
   legalComments: 'none',
   absWorkingDir: root,
 } as const satisfies BuildOptions

@@ -52,7 +52,10 @@ describe('the build', () => {
       what: 'every check has run',
       timeoutMs: 20_000,
     })
-    expect(await (await ask('/'))?.text()).toContain('<html')
+    const page = await (await ask('/'))?.text()
+    expect(page).toContain('<html')
+    // What is not ASCII is as it is in the source.
+    expect(page).toContain(' · critical')
     const reasons = [...running.log().matchAll(/"reason":"(\w+)"/g)].map(([, code]) => code)
     for (const kind of ['postgres', 'write_path', 'smtp', 'vault']) expect(reasons).toContain(`${kind}_unreachable`)
   })
@@ -63,7 +66,7 @@ describe('the build', () => {
       const { Script } = require('node:vm')
       const filename = ${JSON.stringify(bundle)}
       const cachedData = readFileSync(${JSON.stringify(cache)})
-      console.log(new Script(readFileSync(filename, 'latin1'), { filename, cachedData }).cachedDataRejected)`
+      console.log(new Script(readFileSync(filename, 'utf8'), { filename, cachedData }).cachedDataRejected)`
     expect(await runProcess(process.execPath, ['-e', look])).toContain('false')
   })
 
