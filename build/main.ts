@@ -19,7 +19,8 @@ const common = {
   platform: 'node',
   format: 'cjs',
   target: 'node20.19',
-  charset: 'utf8',
+  // What is not ASCII is escaped: such a file is read faster, and takes half the memory of one with a single other letter.
+  charset: 'ascii',
   legalComments: 'none',
   absWorkingDir: root,
 } as const satisfies BuildOptions

@@ -10,7 +10,7 @@ export const cacheOf = (file: string): string => `${file}.${process.versions.v8}
  * what was made with other flags, and compiles then, as it does where there is none.
  */
 export function load(file: string): Script {
-  const script = new Script(readFileSync(file, 'utf8'), { filename: file, cachedData: readIfThere(cacheOf(file)) })
+  const script = new Script(readFileSync(file, 'latin1'), { filename: file, cachedData: readIfThere(cacheOf(file)) })
   const program = script.runInThisContext() as (require: NodeJS.Require, url: string) => void
   program(require, pathToFileURL(file).href)
   return script
