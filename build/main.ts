@@ -19,8 +19,7 @@ const common = {
   platform: 'node',
   format: 'cjs',
   target: 'node20.19',
-  // What is not ASCII is escaped: such a file is read faster, and takes half the memory of one with a single other letter.
-  charset: 'ascii',
+  charset: 'utf8',
   legalComments: 'none',
   absWorkingDir: root,
 } as const satisfies BuildOptions
@@ -40,6 +39,7 @@ try {
     footer: { js: '})' },
     metafile: true,
   })
+  writeFileSync(bundle, inAscii(readFileSync(bundle, 'utf8')))
   await build({ ...common, entryPoints: ['src/start.ts'], outfile: path.join(dist, 'main.js') })
   chmodSync(path.join(dist, 'main.js'), 0o755)
   writeFileSync(path.join(dist, 'package.json'), '{ "type": "commonjs" }\n')
@@ -47,6 +47,14 @@ try {
   await compileAhead(bundle)
 } finally {
   rmSync(work, { recursive: true })
+}
+
+/**
+ * Text in ASCII is read faster, and V8 keeps it in half the memory of one with a single letter of any other script. Of
+ * itself esbuild escapes none in templates and regular expressions, where an escape says the same.
+ */
+function inAscii(program: string): string {
+  return program.replace(/[^\0-\x7f]/g, unit => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
 /** The licences of the packages that are part of the bundle: each asks for its text to go with copies. */
