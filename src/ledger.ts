@@ -47,7 +47,7 @@ const newRecord: CheckRecord = { runs: 0, failures: 0, lastOkAt: undefined, hist
 /** An assessment is of everything: what is recorded waits this long for more of it. */
 const gatherMs = 20
 /** However many checks there are, assessments take no more than this part of the time. */
-const assessShare = 1 / 20
+const assessShare = 1 / 50
 /** What only grows with time, as the seconds of an outage, may be as old as this. */
 const holdMs = 1_000
 

@@ -1,6 +1,8 @@
+import { isDeepStrictEqual } from 'node:util'
 import { groupBy } from '../core/group.ts'
 import type { Sample } from '../core/metric.ts'
-import { finding, reasonsOf, type Reason, type ReasonSpec } from '../core/probe.ts'
+import { finding, reasonsOf, type Reason, type ReasonSpec, type Target } from '../core/probe.ts'
+import { createRecall } from '../core/recall.ts'
 import { timelineOf } from '../probes/postgres/index.ts'
 import type { ClusterMemory, ClusterStatus, Memory } from './assessment.ts'
 import { clusterSamples } from './cluster-metrics.ts'
@@ -59,9 +61,12 @@ interface Clusters {
 }
 
 export function assessClusters(nodes: readonly Node[], previous: Memory | undefined, now: number): Clusters {
-  const all = [...groupBy(nodes, node => node.cluster)].map(([name, own]) =>
-    assessCluster(name, own, previous?.clusters[name], now),
-  )
+  const all = [...groupBy(nodes, node => node.cluster)].map(([name, own]) => {
+    const before = previous?.clusters[name]
+    const make = (): Cluster => assessCluster(name, own, before, now)
+    const [first] = own
+    return first ? recalled(first.check.config, [before, ...own], make, ({ memory }) => memory === before) : make()
+  })
   return {
     clusters: all.map(one => one.status),
     samples: all.flatMap(one => one.samples),
@@ -71,7 +76,18 @@ export function assessClusters(nodes: readonly Node[], previous: Memory | undefi
   }
 }
 
-function assessCluster(name: string, nodes: readonly Node[], before: ClusterMemory | undefined, now: number) {
+interface Cluster {
+  readonly status: ClusterStatus
+  readonly samples: readonly Sample[]
+  readonly recheck: readonly string[]
+  readonly strays: readonly Stray[]
+  readonly memory: ClusterMemory
+}
+
+/** By the target of the first node. The time goes into nothing but the memory. */
+const recalled = createRecall<Target, Cluster>()
+
+function assessCluster(name: string, nodes: readonly Node[], before: ClusterMemory | undefined, now: number): Cluster {
   const identifier = commonest(nodes.flatMap(node => node.facts?.system_identifier ?? []))
   const primaries = nodes
     .filter(node => node.facts && !node.facts.in_recovery && node.facts.system_identifier === identifier)
@@ -88,7 +104,8 @@ function assessCluster(name: string, nodes: readonly Node[], before: ClusterMemo
   // A primary that is no longer in the configuration did not fail over: it may have been renamed.
   const known =
     before && nodes.some(node => node.name === before.primary) ? before : before && { ...before, primary: undefined }
-  const memory = remember(known, split.since === undefined ? primary : undefined, split.since, now)
+  const told = remember(known, split.since === undefined ? primary : undefined, split.since, now)
+  const memory = isDeepStrictEqual(before, told) && before ? before : told
   const evidence = primaries.length === 0 ? 'no primary is seen' : primaries.map(describe).join('; ')
   const status: ClusterStatus = {
     name,

@@ -3,11 +3,15 @@ import { sample } from '../core/metric.ts'
 import { finding, seenBy, type Reason } from '../core/probe.ts'
 import { drift, driftReason, metrics, primaryLabel, type Place, type SourceSeen } from '../probes/drift/index.ts'
 import type { CheckStatus, ClusterStatus } from './assessment.ts'
-import { clustersByName, nodesOf, type Node } from './nodes.ts'
+import { clustersByName, type Node } from './nodes.ts'
 
 /** All checks, those of hosts that should lead to the primary of a cluster with whether they do. */
-export function assessDrift(checks: readonly CheckStatus[], clusters: readonly ClusterStatus[]): CheckStatus[] {
-  const nodes = groupBy(nodesOf(checks), node => node.cluster)
+export function assessDrift(
+  checks: readonly CheckStatus[],
+  nodes: readonly Node[],
+  clusters: readonly ClusterStatus[],
+): CheckStatus[] {
+  const nodesIn = groupBy(nodes, node => node.cluster)
   const byName = clustersByName(clusters)
   return checks.map(check => {
     const found = check.stale ? undefined : seenBy(drift, check.observation)
@@ -15,7 +19,7 @@ export function assessDrift(checks: readonly CheckStatus[], clusters: readonly C
     const cluster = name === undefined ? undefined : byName.get(name)
     // With two of them nobody knows yet which is the one to compare with.
     if (!found || cluster?.primaries !== 1) return check
-    const own = nodes.get(cluster.name) ?? []
+    const own = nodesIn.get(cluster.name) ?? []
     const primary = own.find(({ name }) => name === cluster.primary)
     return primary ? withPrimary(check, found.seen.sources, primary, own) : check
   })

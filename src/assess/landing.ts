@@ -1,6 +1,7 @@
 import { groupBy } from '../core/group.ts'
 import { sample, type Sample } from '../core/metric.ts'
-import { finding, seenBy, type Reason } from '../core/probe.ts'
+import { finding, seenBy, type Reason, type Target } from '../core/probe.ts'
+import { createRecall } from '../core/recall.ts'
 import {
   metrics,
   readOnlyCause,
@@ -36,26 +37,52 @@ export function assessLandings(
   const amended = checks.map(check => {
     if (check.probe !== writePath.kind) return check
     const cluster = clusterOf(check)
-    const landed = land(check, nodes, nodesIn.get(cluster) ?? [], byName.get(cluster))
-    const status = landed ? amend(check, landed) : check
-    const at = { target: check.target, postgres_cluster: cluster }
+    const [own, home] = [nodesIn.get(cluster) ?? [], byName.get(cluster)]
+    const make = (): Placed => place(check, nodes, own, home)
+    const placed = recalled(check.config, [check, home, ...own], make, ({ atHome }) => atHome)
     const before = previous?.outages[check.target]
     const seconds = (before?.seconds ?? 0) + (before?.out && previous ? Math.max(0, now - previous.at) / 1000 : 0)
-    outages[check.target] = { seconds, out: status.verdict === 'fail' }
-    landings.push({
-      writePath: check.target,
-      cluster,
-      nodes: landed?.nodes.map(node => node.name) ?? [],
-      onPrimary: landed?.onPrimary,
-    })
+    outages[check.target] = { seconds, out: placed.status.verdict === 'fail' }
+    landings.push(placed.landing)
     samples.push(
-      ...sample(metrics.onPrimary, landed?.onPrimary, at),
-      ...(landed?.nodes ?? []).flatMap(node => sample(metrics.landed, 1, { ...at, node: node.name })),
-      ...sample(metrics.outage, seconds, at),
+      ...placed.samples,
+      ...sample(metrics.outage, seconds, { target: check.target, postgres_cluster: cluster }),
     )
-    return status
+    return placed.status
   })
   return { landings, checks: amended, samples, outages }
+}
+
+/** A write path with where it lands. */
+interface Placed {
+  readonly status: CheckStatus
+  readonly landing: LandingStatus
+  readonly samples: readonly Sample[]
+  /** Whether the nodes of other clusters play no part in it. */
+  readonly atHome: boolean
+}
+
+const recalled = createRecall<Target, Placed>()
+
+function place(
+  check: CheckStatus,
+  nodes: readonly Node[],
+  own: readonly Node[],
+  cluster: ClusterStatus | undefined,
+): Placed {
+  const landed = land(check, nodes, own, cluster)
+  const name = clusterOf(check)
+  const names = landed?.nodes.map(node => node.name) ?? []
+  const at = { target: check.target, postgres_cluster: name }
+  return {
+    status: landed ? amend(check, landed) : check,
+    landing: { writePath: check.target, cluster: name, nodes: names, onPrimary: landed?.onPrimary },
+    samples: [
+      ...sample(metrics.onPrimary, landed?.onPrimary, at),
+      ...names.flatMap(node => sample(metrics.landed, 1, { ...at, node })),
+    ],
+    atHome: landed?.atHome ?? true,
+  }
 }
 
 interface Landed {
@@ -64,6 +91,7 @@ interface Landed {
   readonly reasons: readonly Reason[]
   readonly primary: Node | undefined
   readonly addressOnly: boolean
+  readonly atHome: boolean
 }
 
 /** The nodes of the cluster a write path should write to, and which of them is the primary. */
@@ -100,6 +128,7 @@ function land(
     reasons: distinct(reasons),
     primary,
     addressOnly: seen.addressOnly !== undefined,
+    atHome: candidates.every(([node]) => node?.cluster === clusterOf(check)),
   }
 }
 

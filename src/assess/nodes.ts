@@ -1,4 +1,5 @@
 import { seenBy, type Target } from '../core/probe.ts'
+import { createRecall } from '../core/recall.ts'
 import { postgres } from '../probes/postgres/index.ts'
 import type { NodeFacts } from '../probes/postgres/observe.ts'
 import type { CheckStatus, ClusterStatus } from './assessment.ts'
@@ -12,14 +13,17 @@ export interface Node {
   readonly facts: NodeFacts | undefined
 }
 
-/** The nodes of all clusters. What a stale check saw does not count. */
-export function nodesOf(checks: readonly CheckStatus[]): Node[] {
-  return checks.flatMap(check => {
-    if (check.probe !== postgres.kind) return []
-    const found = check.stale ? undefined : seenBy(postgres, check.observation)
-    const { address, facts } = found?.seen ?? {}
-    return [{ check, name: check.target, cluster: clusterOf(check), address, facts }]
-  })
+/** The nodes of all clusters: of the same status the same node. */
+export const nodesOf = (checks: readonly CheckStatus[]): Node[] =>
+  checks.filter(({ probe }) => probe === postgres.kind).map(check => recalled(check, [], () => nodeOf(check)))
+
+const recalled = createRecall<CheckStatus, Node>()
+
+/** What a stale check saw does not count. */
+function nodeOf(check: CheckStatus): Node {
+  const found = check.stale ? undefined : seenBy(postgres, check.observation)
+  const { address, facts } = found?.seen ?? {}
+  return { check, name: check.target, cluster: clusterOf(check), address, facts }
 }
 
 /** The `cluster` a postgres or write_path target belongs to. */

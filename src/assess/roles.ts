@@ -1,6 +1,7 @@
 import type { ConnectionProblem } from '../clients/postgres-errors.ts'
 import { groupBy } from '../core/group.ts'
-import { checkId } from '../core/probe.ts'
+import type { Target } from '../core/probe.ts'
+import { createRecall } from '../core/recall.ts'
 import { postgres } from '../probes/postgres/index.ts'
 import { writePath } from '../probes/write_path/index.ts'
 import type { CheckStatus, ClusterStatus, Memory, Roles } from './assessment.ts'
@@ -35,28 +36,52 @@ export function assessRoles(
     clusterOf,
   )
   const byName = clustersByName(clusters)
-  const facts = new Map(nodes.map(node => [checkId({ probe: postgres.kind, target: node.name }), node.facts]))
-  const all = [...groups].filter(([, group]) => group.some(isWatched))
-  const memory: Record<string, Memory['roles'][string]> = {}
-  const roles = all.map(([cluster, group]): Roles => {
-    const before = previous?.roles[cluster] ?? {}
-    const marks = group.flatMap(check => {
-      const mark = markOf(check, facts.get(check.id)) ?? before[check.id]
-      return mark === undefined ? [] : [[check.id, mark] as const]
-    })
-    memory[cluster] = Object.fromEntries(marks)
-    const useful = group.filter(check => !has(check, refused))
-    const status = byName.get(cluster)
-    const paths = useful.filter(({ probe }) => probe === writePath.kind)
-    return {
+  const byCheck = new Map(nodes.map(node => [node.check.id, node]))
+  const all = [...groups].flatMap(([cluster, group]) => {
+    const [first] = group
+    if (!first || !group.some(isWatched)) return []
+    const [status, before] = [byName.get(cluster), previous?.roles[cluster]]
+    const own = group.map(({ id }) => byCheck.get(id))
+    const make = (): Standing => standingOf(cluster, group, own, status, before ?? {})
+    return recalled(first.config, [status, before, ...group, ...own], make)
+  })
+  return {
+    roles: all.map(({ roles }) => roles),
+    memory: Object.fromEntries(all.map(({ roles, marks }) => [roles.cluster, marks])),
+  }
+}
+
+interface Standing {
+  readonly roles: Roles
+  readonly marks: Memory['roles'][string]
+}
+
+const recalled = createRecall<Target, Standing>()
+
+/** `nodes` are those of the checks in the group, each at its place. */
+function standingOf(
+  cluster: string,
+  group: readonly CheckStatus[],
+  nodes: readonly (Node | undefined)[],
+  status: ClusterStatus | undefined,
+  before: Standing['marks'],
+): Standing {
+  const marks = group.flatMap((check, i) => {
+    const mark = markOf(check, nodes[i]?.facts) ?? before[check.id]
+    return mark === undefined ? [] : [[check.id, mark] as const]
+  })
+  const useful = group.filter(check => !has(check, refused))
+  const paths = useful.filter(({ probe }) => probe === writePath.kind)
+  return {
+    roles: {
       cluster,
       checks: useful.map(({ id }) => id),
       intervalMs: Math.min(...group.map(({ intervalMs }) => intervalMs)),
       changed: marks.some(([id, mark]) => before[id] !== undefined && before[id] !== mark),
       settled: (!status || status.primaries === 1) && paths.every(({ verdict }) => verdict !== 'fail'),
-    }
-  })
-  return { roles, memory }
+    },
+    marks: Object.fromEntries(marks),
+  }
 }
 
 /** What a check says of the server behind it; undefined where it says nothing, and then the last word holds. */
