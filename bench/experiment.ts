@@ -14,6 +14,8 @@ export interface Line {
   readonly what: string
   readonly unit: Unit
   readonly better: 'higher' | 'lower'
+  /** Who is measured, where it is not the exporter. */
+  readonly subject?: string
   readonly peer?: string
   readonly goal?: Goal
 }

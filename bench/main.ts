@@ -14,7 +14,7 @@ import { chart } from './report/chart.ts'
 import { environmentOf, type Environment } from './report/environment.ts'
 import { headline, headlineStart, performancePage } from './report/page.ts'
 import { readResults, resultOf, writeResult, type Result } from './report/results.ts'
-import { goalText, isMet, ratioOf, spread, times } from './report/verdict.ts'
+import { goalText, isMet, oursText, ratioOf, spread, times } from './report/verdict.ts'
 import { startServers } from './stage/servers.ts'
 
 const say = (text: string): void => {
@@ -22,17 +22,17 @@ const say = (text: string): void => {
 }
 
 /** Nothing hangs for ever: what was started ends with this process. */
-const limitMs = 30 * 60_000
+const limitMs = 45 * 60_000
 
 function rows({ figures }: Result): string[][] {
   return figures.map(figure => {
-    const { what, unit, better, peer, goal, ours, theirs } = figure
+    const { what, unit, better, peer, goal, theirs } = figure
     const ratio = ratioOf(figure)
     const met = isMet(figure)
     return [
       met === undefined ? '' : met ? 'met' : 'MISSED',
       what,
-      spread(ours, unit),
+      oursText(figure),
       theirs === undefined ? '' : `${peer ?? ''}: ${spread(theirs, unit)}`,
       ratio === undefined ? '' : times(ratio),
       goal === undefined ? '' : goalText(goal, better, unit),

@@ -55,6 +55,12 @@ describe('the page of the performance', () => {
     )
   })
 
+  it('names who is measured where it is not the exporter, and counts that as no loss', () => {
+    const result = resultWith({ subject: 'a third', peer: 'other' }, [20], [10])
+    expect(performancePage([result])).toContain('| a third: 20 ms | other: 10 ms | 2 × |')
+    expect(lossesOf(result)).toBe('Nowhere in what is measured here.')
+  })
+
   it('does not tell of a loss where there is none', () => {
     const none = 'Nowhere in what is measured here.'
     expect(lossesOf(resultWith({ peer: 'other' }, [4], [10]))).toBe(none)

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Client } from 'pg'
 import { recordLoad, type Load } from '../../test/servers/postgres-log.ts'
-import type { PostgresNode } from '../../test/servers/postgres.ts'
+import type { Login, PostgresNode } from '../../test/servers/postgres.ts'
 import { waitFor } from '../../test/servers/processes.ts'
 import { experiment, type Stage } from '../experiment.ts'
 import { alternate } from '../measure/alternate.ts'
@@ -122,6 +123,19 @@ const serverCpu = (node: PostgresNode, prober: Prober) => (): Promise<number> =>
     return (((await cpuSecondsOfTree(pid)) - before) * 1000) / rounds
   })
 
+/** The same per login that is followed by nothing: no statement, and no program of ours. As many in a second as of ours. */
+const loginCpu = (node: PostgresNode, login: Login, logins: number) => async (): Promise<number> => {
+  const pid = node.pid ?? 0
+  const before = await cpuSecondsOfTree(pid)
+  for (let n = 0; n < logins; n++) {
+    const [client, pause] = [new Client({ connectionString: node.url(login) }), sleep(50)]
+    await client.connect()
+    await client.end()
+    await pause
+  }
+  return (((await cpuSecondsOfTree(pid)) - before) * 1000) / logins
+}
+
 export const load = experiment({
   id: 'load',
   title: 'Load on a Postgres node',
@@ -156,8 +170,15 @@ export const load = experiment({
       peer: postgresExporter.name,
       goal: { kind: 'ratio', bound: 0.5 },
     },
+    login: {
+      what: 'CPU of the server for a login alone, without a statement',
+      unit: 'ms',
+      better: 'lower',
+      subject: 'pg',
+      peer: postgresExporter.name,
+    },
     cpuRarely: {
-      what: 'The same with `login_interval` of eight intervals',
+      what: 'CPU of the server per round with `login_interval` of eight intervals',
       unit: 'ms',
       better: 'lower',
       peer: postgresExporter.name,
@@ -167,7 +188,8 @@ export const load = experiment({
   async measure(stage) {
     const { cluster } = stage.servers
     const node = await cluster.primary()
-    const { user } = cluster.logins.monitor
+    const { monitor } = cluster.logins
+    const { user } = monitor
     const turns = stage.quick ? 1 : 3
     const seen = await alternate(
       turns,
@@ -181,19 +203,26 @@ export const load = experiment({
         serverCpu(node, ours(stage, 20, 7_500, loginInterval)),
         serverCpu(node, theirs(stage, node, 100)),
       )
-    const [cpu, cpuRarely] = [await cpuOf(), await cpuOf('8s')]
+    const cpu = await cpuOf()
+    const login = await alternate(
+      stage.quick ? 1 : 5,
+      loginCpu(node, monitor, 150),
+      serverCpu(node, theirs(stage, node, 100)),
+    )
+    const cpuRarely = await cpuOf('8s')
     const each = (what: keyof Seen) => ({
       ours: seen.ours.map(one => one[what]),
       peer: seen.peer.map(one => one[what]),
     })
     const notes = [
-      'A round of ours logs in afresh, since that a login works is part of what it proves; most of its CPU is the start of that session. postgres_exporter logs in once and keeps its sessions. With `login_interval` most rounds ask in the session that is held open anyway.',
+      'A round of ours logs in afresh, since that a login works is part of what it proves; most of its CPU is the start of that session, as the line of a login alone shows. postgres_exporter logs in once and keeps its sessions. With `login_interval` most rounds ask in the session that is held open anyway.',
     ]
     const lines = {
       connections: each('connections'),
       kept: each('kept'),
       statements: each('statements'),
       cpu,
+      login,
       cpuRarely,
     }
     return { lines, notes }

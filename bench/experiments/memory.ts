@@ -3,6 +3,7 @@ import { residentMegabytes } from '../measure/process.ts'
 import { scrapeTimes } from '../measure/scrape.ts'
 import { startExporter } from '../stage/exporter.ts'
 import { blackbox, missing, postgresExporter, startBlackbox, startPostgresExporter } from '../stage/peers.ts'
+import { plain, startPlain } from '../stage/plain.ts'
 import type { Subject } from '../stage/subject.ts'
 import { configOf } from '../stage/targets.ts'
 
@@ -21,7 +22,7 @@ async function afterScrapes(subject: Subject, scrapes: number): Promise<number> 
 export const memory = experiment({
   id: 'memory',
   title: 'Memory of 50 targets',
-  how: `Resident memory (VmRSS, 10^6 bytes) with ${targets} targets after 1,000 scrapes, freshly started each time; ours with MALLOC_ARENA_MAX=1, as the image and the systemd unit start it. Instead one would run a blackbox_exporter and ${nodes} postgres_exporters, one for each node: one of each is measured (the latter after 200 scrapes), and counted so many times.`,
+  how: `Resident memory (VmRSS, 10^6 bytes) with ${targets} targets after 1,000 scrapes, freshly started each time; ours with MALLOC_ARENA_MAX=1, as the image and the systemd unit start it, and plain likewise. Instead one would run a blackbox_exporter and ${nodes} postgres_exporters, one for each node: one of each is measured (the latter after 200 scrapes), and counted so many times.`,
   missing: () => missing(blackbox) ?? missing(postgresExporter),
   lines: {
     rss: {
@@ -31,6 +32,7 @@ export const memory = experiment({
       peer: `blackbox_exporter and ${nodes} postgres_exporters`,
       goal: { kind: 'value', bound: 64 },
     },
+    plain: { what: `Memory with ${targets} targets, after 1,000 scrapes`, unit: 'MB', better: 'lower', peer: plain },
     alone: {
       what: `Memory with ${targets} targets, against a blackbox_exporter alone`,
       unit: 'MB',
@@ -41,15 +43,16 @@ export const memory = experiment({
   async measure({ servers, quick }) {
     const { cluster, folder, env } = servers
     const node = await cluster.primary()
-    const [ours, alone, together]: [number[], number[], number[]] = [[], [], []]
+    const [ours, floor, alone, together]: [number[], number[], number[], number[]] = [[], [], [], []]
     for (let turn = 0; turn < (quick ? 1 : 3); turn++) {
-      const exporter = await startExporter({ config: configOf(servers, targets), env, folder })
-      ours.push(await afterScrapes(exporter, 1000))
+      const given = { config: configOf(servers, targets), env, folder }
+      ours.push(await afterScrapes(await startExporter(given), 1000))
+      floor.push(await afterScrapes(await startPlain(given), 1000))
       const one = await afterScrapes(await startBlackbox(folder), 1000)
       const other = await startPostgresExporter(folder, node, cluster.logins.monitor)
       alone.push(one)
       together.push(one + nodes * (await afterScrapes(other, 200)))
     }
-    return { lines: { rss: { ours, peer: together }, alone: { ours, peer: alone } } }
+    return { lines: { rss: { ours, peer: together }, plain: { ours, peer: floor }, alone: { ours, peer: alone } } }
   },
 })

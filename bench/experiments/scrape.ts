@@ -5,14 +5,18 @@ import { requestsPerSecond, wrkMissing } from '../measure/wrk.ts'
 import { experiment, type Stage } from '../experiment.ts'
 import { startExporter } from '../stage/exporter.ts'
 import { blackbox, missing, postgresExporter, startBlackbox, startPostgresExporter } from '../stage/peers.ts'
+import { plain, startPlain } from '../stage/plain.ts'
 import type { Subject } from '../stage/subject.ts'
 import { configOf } from '../stage/targets.ts'
 
 /** Ten targets have more than the 200 series of the goal. */
 const targets = 10
 
-const ours = ({ servers }: Stage): Promise<Subject> =>
-  startExporter({ config: configOf(servers, targets), env: servers.env, folder: servers.folder })
+const given = ({ servers }: Stage) => ({
+  config: configOf(servers, targets),
+  env: servers.env,
+  folder: servers.folder,
+})
 
 async function sizesOf(...subjects: readonly Subject[]): Promise<string> {
   const sizes = subjects.map(async ({ name, url }) => {
@@ -31,16 +35,17 @@ const asPrometheus = {
 export const throughput = experiment({
   id: 'throughput',
   title: 'Scrapes per second',
-  how: 'wrk with one thread and 16 kept connections against /metrics, process metrics on and the checks running on their interval; blackbox_exporter gives the metrics about itself. With gzip and OpenMetrics, as Prometheus asks, and without.',
+  how: 'wrk with one thread and 16 kept connections against /metrics, process metrics on and the checks running on their interval; blackbox_exporter gives the metrics about itself. With gzip and OpenMetrics, as Prometheus asks, and without. plain writes its metrics anew each time, as prom-client does, and has few of them.',
   missing: () => wrkMissing() ?? missing(blackbox),
   lines: {
-    plain: {
+    text: {
       what: 'Scrapes per second, 16 connections',
       unit: 'req/s',
       better: 'higher',
       peer: blackbox.name,
       goal: { kind: 'ratio', bound: 3 },
     },
+    plain: { what: 'Scrapes per second, 16 connections', unit: 'req/s', better: 'higher', peer: plain },
     gzip: {
       what: 'The same as Prometheus asks: OpenMetrics, gzip',
       unit: 'req/s',
@@ -49,20 +54,22 @@ export const throughput = experiment({
     },
   },
   async measure(stage) {
-    const { servers, quick } = stage
+    const { quick } = stage
     const load = { connections: 16, seconds: quick ? 1 : 4 }
-    const [exporter, peer] = [await ours(stage), await startBlackbox(servers.folder)]
+    const [exporter, floor] = [await startExporter(given(stage)), await startPlain(given(stage))]
+    const peer = await startBlackbox(stage.servers.folder)
     try {
-      const measured = async (headers: Record<string, string>) =>
+      const against = async ({ url }: Subject, headers: Record<string, string>) =>
         alternate(
           quick ? 1 : 5,
           () => requestsPerSecond(exporter.url, { ...load, headers }),
-          () => requestsPerSecond(peer.url, { ...load, headers }),
+          () => requestsPerSecond(url, { ...load, headers }),
         )
-      const notes = [await sizesOf(exporter, peer)]
-      return { lines: { plain: await measured({}), gzip: await measured(asPrometheus) }, notes }
+      const notes = [await sizesOf(exporter, floor, peer)]
+      const [text, plain] = [await against(peer, {}), await against(floor, {})]
+      return { lines: { text, plain, gzip: await against(peer, asPrometheus) }, notes }
     } finally {
-      await Promise.all([exporter.stop(), peer.stop()])
+      await Promise.all([exporter.stop(), floor.stop(), peer.stop()])
     }
   },
 })
@@ -70,7 +77,7 @@ export const throughput = experiment({
 export const scrapeCpu = experiment({
   id: 'scrape-cpu',
   title: 'CPU of a scrape',
-  how: 'CPU of the process over scrapes on one kept connection, user and system (/proc/PID/stat), as seconds per 1,000. Ours contains the checks that ran meanwhile. postgres_exporter queries its server on every scrape; the CPU of that server is another line.',
+  how: 'CPU of the process over scrapes on one kept connection, user and system (/proc/PID/stat), as seconds per 1,000. Ours contains the checks that ran meanwhile, and that of plain its looks. postgres_exporter queries its server on every scrape; the CPU of that server is another line.',
   missing: () => missing(blackbox) ?? missing(postgresExporter),
   lines: {
     blackbox: {
@@ -80,11 +87,12 @@ export const scrapeCpu = experiment({
       peer: blackbox.name,
       goal: { kind: 'ratio', bound: 0.4 },
     },
+    plain: { what: 'CPU per 1,000 scrapes', unit: 's', better: 'lower', peer: plain },
     postgres: { what: 'CPU per 1,000 scrapes', unit: 's', better: 'lower', peer: postgresExporter.name },
   },
   async measure(stage) {
     const { servers, quick } = stage
-    const exporter = await ours(stage)
+    const [exporter, floor] = [await startExporter(given(stage)), await startPlain(given(stage))]
     const peer = await startBlackbox(servers.folder)
     const node = await servers.cluster.primary()
     const other = await startPostgresExporter(servers.folder, node, servers.cluster.logins.monitor)
@@ -99,12 +107,13 @@ export const scrapeCpu = experiment({
       return {
         lines: {
           blackbox: await alternate(turns, per1000(exporter, count), per1000(peer, count)),
+          plain: await alternate(turns, per1000(exporter, count), per1000(floor, count)),
           postgres: await alternate(quick ? 1 : 3, per1000(exporter, count), per1000(other, count / 5)),
         },
-        notes: [await sizesOf(exporter, peer, other)],
+        notes: [await sizesOf(exporter, floor, peer, other)],
       }
     } finally {
-      await Promise.all([exporter.stop(), peer.stop(), other.stop()])
+      await Promise.all([exporter.stop(), floor.stop(), peer.stop(), other.stop()])
     }
   },
 })

@@ -6,6 +6,7 @@ import { experiment } from '../experiment.ts'
 import { scrapeOnce } from '../measure/scrape.ts'
 import { exporterProgram } from '../stage/exporter.ts'
 import { blackbox, blackboxProgram, missing } from '../stage/peers.ts'
+import { plain, plainProgram } from '../stage/plain.ts'
 import { launch, type Program } from '../stage/subject.ts'
 import { configOf } from '../stage/targets.ts'
 
@@ -36,7 +37,7 @@ async function timeToAnswer(program: (port: number) => Program): Promise<number>
 export const start = experiment({
   id: 'start',
   title: 'Start',
-  how: 'From the start of the process to the first 200 on /metrics, asked every 2 ms, with ten targets; against Node.js with an empty HTTP server, and blackbox_exporter.',
+  how: 'From the start of the process to the first 200 on /metrics, asked every 2 ms, with ten targets; against Node.js with an empty HTTP server, plain, which loads all of its packages first, and blackbox_exporter.',
   missing: () => missing(blackbox),
   lines: {
     start: {
@@ -46,6 +47,7 @@ export const start = experiment({
       peer: 'bare Node.js',
       goal: { kind: 'ratio', bound: 1.6 },
     },
+    plain: { what: 'Start to the first 200 on /metrics', unit: 'ms', better: 'lower', peer: plain },
     blackbox: { what: 'Start to the first 200 on /metrics', unit: 'ms', better: 'lower', peer: blackbox.name },
   },
   async measure({ servers, quick }) {
@@ -53,12 +55,13 @@ export const start = experiment({
     const configFile = path.join(folder, 'start.yml')
     await writeFile(configFile, JSON.stringify(configOf(servers, 10)))
     const peer = await blackboxProgram(folder)
-    const [ours, bare, theirs]: [number[], number[], number[]] = [[], [], []]
+    const [ours, bare, floor, theirs]: [number[], number[], number[], number[]] = [[], [], [], []]
     for (let turn = 0; turn < (quick ? 2 : 15); turn++) {
       ours.push(await timeToAnswer(port => exporterProgram(folder, configFile, port, env)))
       bare.push(await timeToAnswer(port => bareNode(folder, port)))
+      floor.push(await timeToAnswer(port => plainProgram(folder, configFile, port, env)))
       theirs.push(await timeToAnswer(peer))
     }
-    return { lines: { start: { ours, peer: bare }, blackbox: { ours, peer: theirs } } }
+    return { lines: { start: { ours, peer: bare }, plain: { ours, peer: floor }, blackbox: { ours, peer: theirs } } }
   },
 })

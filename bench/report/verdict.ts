@@ -18,6 +18,7 @@ export function isMet(figure: Figure): boolean | undefined {
 
 /** A goal that is missed; or, where none speaks of the peer, a peer that is better. */
 export function isLost(figure: Figure): boolean {
+  if (figure.subject !== undefined) return false
   if (isMet(figure) === false) return true
   const { ours, theirs, better, goal } = figure
   if (theirs === undefined || goal?.kind === 'ratio') return false
@@ -38,6 +39,10 @@ export function spread(values: readonly number[], unit: Unit): string {
 }
 
 export const times = (ratio: number): string => (ratio < 0.01 ? '< 0.01 ×' : `${withUnit(ratio, '')} ×`)
+
+/** What stands in the column of ours. */
+export const oursText = ({ subject, ours, unit }: Figure): string =>
+  `${subject === undefined ? '' : `${subject}: `}${spread(ours, unit)}`
 
 export function goalText({ kind, bound }: Goal, better: Figure['better'], unit: Unit): string {
   return `at ${better === 'higher' ? 'least' : 'most'} ${kind === 'ratio' ? times(bound) : withUnit(bound, unit)}`
