@@ -9,7 +9,7 @@ import { ConfigError, describeError } from './core/errors.ts'
 import { createLog, type Logger } from './core/log.ts'
 import { checkId, exitCode } from './core/probe.ts'
 import { follow } from './follow.ts'
-import { fewChecks, keepSmall } from './heap.ts'
+import { keepSmall } from './heap.ts'
 import { createMonitor } from './monitor.ts'
 import { createNotify } from './notify.ts'
 import { postgres, type PostgresTarget } from './probes/postgres/index.ts'
@@ -112,7 +112,7 @@ async function serve(options: Options, stop: AbortSignal): Promise<number> {
     return options.shard ? { ...whole, ...shardOf(whole, options.shard) } : whole
   }
   const config = await load()
-  if (config.checks.length <= fewChecks) keepSmall()
+  keepSmall()
   const monitor = createMonitor(config, referencesOf(config), log)
   const notify = createNotify(process.env, log)
   const reloader = createReloader(load, next => monitor.swap(next, referencesOf(next)), log)
