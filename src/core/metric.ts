@@ -60,6 +60,6 @@ export function stateSet<Label extends string, State extends string>(
 /** A copy. An object that is spread into another has a hidden class of its own, which takes more memory than itself. */
 function like(labels: Readonly<Record<string, string>>): Record<string, string> {
   const own: Record<string, string> = {}
-  for (const [label, value] of Object.entries(labels)) own[label] = value
+  for (const label of Object.keys(labels)) own[label] = labels[label] ?? ''
   return own
 }

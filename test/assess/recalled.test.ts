@@ -1,0 +1,97 @@
+import fc from 'fast-check'
+import { expect, it } from 'vitest'
+import type { Memory } from '../../src/assess/assessment.ts'
+import type { NodeFacts } from '../../src/probes/postgres/observe.ts'
+import {
+  assessed,
+  intervalMs,
+  landingOn,
+  node,
+  otherIdentifier,
+  path,
+  primaryFacts,
+  standbyFacts,
+  start,
+  type Looked,
+} from './build.ts'
+
+/** What a node can be found as; its number makes its address. */
+const roles = {
+  primary: (number: number) => primaryFacts(number),
+  promoted: (number: number) => primaryFacts(number, { wal_file_timeline: '00000002' }),
+  standby: (number: number) => standbyFacts(number),
+  replaced: (number: number) =>
+    standbyFacts(number, { server_address: '10.0.0.129', postmaster_start: '2026-01-11T08:00:00.000000' }),
+  cascaded: (number: number) => standbyFacts(number, { upstream_host: '10.0.0.122' }),
+  foreign: (number: number) => primaryFacts(number, { system_identifier: otherIdentifier }),
+  down: () => undefined,
+} as const satisfies Record<string, (number: number) => NodeFacts | undefined>
+type Role = keyof typeof roles
+
+/** Two clusters of two nodes, and two paths that should write to the first of them. */
+const names = ['db-1', 'db-2', 'db-3', 'db-4', 'path-1', 'path-2'] as const
+const clusterOf = (number: number): string => (number <= 2 ? 'keybuzz' : 'other')
+
+/** A run of one of them: a node is found as that, or the path lands on the node of that number, as that. */
+interface Run {
+  readonly name: (typeof names)[number]
+  readonly role: Role
+  readonly number: number
+}
+const runs: fc.Arbitrary<Run> = fc.record({
+  name: fc.constantFrom(...names),
+  role: fc.constantFrom(...(Object.keys(roles) as Role[])),
+  number: fc.integer({ min: 1, max: 4 }),
+})
+/** Between two assessments so many checks run and so much time goes by, now and then enough for some to go stale. */
+const stories = fc.array(
+  fc.record({ runs: fc.array(runs, { maxLength: 3 }), ms: fc.constantFrom(20, 1_000, intervalMs, 4 * intervalMs) }),
+  { minLength: 2, maxLength: 12 },
+)
+
+function looked({ name, role, number }: Run, at: number): Looked {
+  const own = Number(name.slice(-1))
+  if (name.startsWith('db')) return node(name, roles[role](own), { at, cluster: clusterOf(own) })
+  const facts = roles[role](number)
+  return path(name, facts ? [landingOn(facts)] : [], { at })
+}
+
+/** The same in objects of its own, of which nothing is recalled. */
+function copied({ check, observation }: Looked): Looked {
+  const config = { ...check.config }
+  return { check: { ...check, config }, observation: observation && { ...observation, config } }
+}
+
+it('concludes the same from what it has assessed before as from what it sees for the first time', () => {
+  fc.assert(
+    fc.property(stories, story => {
+      const all = new Map<string, Looked>(
+        names.map(name => [name, looked({ name, role: 'standby', number: 1 }, start)]),
+      )
+      let [now, previous, afresh]: [number, Memory | undefined, Memory | undefined] = [start, undefined, undefined]
+      for (const step of story) {
+        now += step.ms
+        for (const run of step.runs) {
+          const { observation } = looked(run, now)
+          const { check } = all.get(run.name) ?? looked(run, now)
+          all.set(run.name, { check, observation: observation && { ...observation, config: check.config } })
+        }
+        const seen = [...all.values()]
+        const both = (looks: readonly Looked[], at: number, known?: Memory, same = known) => {
+          const recalled = assessed(looks, { now: at, ...(known && { previous: known }) })
+          const anew = assessed(looks.map(copied), { now: at, ...(same && { previous: same }) })
+          expect(recalled).toEqual(anew)
+          return { recalled, anew }
+        }
+        const { recalled, anew } = both(seen, now, previous, afresh)
+        // Of another past, and of none at two times; in copies, so that the story itself goes on undisturbed.
+        const others = seen.map(copied)
+        both(others, now, previous)
+        both(others, now)
+        both(others, now + 1)
+        ;[previous, afresh] = [recalled.memory, structuredClone(anew.memory)]
+      }
+    }),
+    { numRuns: 300 },
+  )
+})
