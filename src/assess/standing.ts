@@ -1,6 +1,6 @@
-import { isDeepStrictEqual } from 'node:util'
 import { seconds } from '../core/errors.ts'
 import { checkId, finding, type Check, type Finding, type Observation } from '../core/probe.ts'
+import { createRecall } from '../core/recall.ts'
 import { commonReason } from '../core/run.ts'
 import type { CheckStatus } from './assessment.ts'
 
@@ -14,7 +14,7 @@ export const staleAt = ({ stale, observation, intervalMs }: CheckStatus): number
 /** How each check stood last while what was seen of it was fresh. Nothing follows from it: it saves the same work. */
 const standings = new WeakMap<Check, CheckStatus>()
 /** What was concluded last from each observation. */
-const concluded = new WeakMap<Observation, CheckStatus>()
+const concluded = createRecall<Observation, CheckStatus>()
 
 /** How a check stands by itself: nothing seen yet, or seen too long ago, is unknown. */
 export function standing(check: Check, latest: ReadonlyMap<string, Observation>, now: number): CheckStatus {
@@ -43,14 +43,8 @@ export function standing(check: Check, latest: ReadonlyMap<string, Observation>,
 }
 
 /** Where the same was concluded from the observation before, that status: what was made of it is kept by its identity. */
-export function asBefore(status: CheckStatus): CheckStatus {
-  const { observation } = status
-  if (!observation) return status
-  const before = concluded.get(observation)
-  if (before && (before === status || isDeepStrictEqual(before, status))) return before
-  concluded.set(observation, status)
-  return status
-}
+export const asBefore = (status: CheckStatus): CheckStatus =>
+  status.observation ? concluded(status.observation, [status], () => status) : status
 
 function unknown(observation: Observation | undefined, age: number): Finding {
   const ago = seconds(Math.round(age / 1000) * 1000)
