@@ -5,7 +5,7 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { waitFor } from '../../test/servers/processes.ts'
 import { samplesOf, scrapeOnce } from '../measure/scrape.ts'
-import { start, type Program, type Subject } from './subject.ts'
+import { settled, start, type Program, type Subject } from './subject.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const manifest = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as {
@@ -59,13 +59,7 @@ export async function untilReady({ url }: Subject, timeoutMs: number): Promise<v
 /** Starts it and waits until every check has run once. */
 export async function startExporter(given: ExporterConfig): Promise<Subject> {
   const subject = await launchExporter(given)
-  try {
-    await untilReady(subject, 90_000)
-  } catch (error) {
-    await subject.stop()
-    throw new Error(`${String(error)}\n${subject.log().slice(-1500)}`)
-  }
-  return subject
+  return settled(subject, () => untilReady(subject, 90_000))
 }
 
 /** Runs so far, by check. */

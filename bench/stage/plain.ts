@@ -2,9 +2,11 @@
 import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { landingSql, ladderSql } from '../../src/probes/write_path/observe.ts'
+import { nodeSql } from '../../src/probes/postgres/observe.ts'
 import { waitFor } from '../../test/servers/processes.ts'
 import { samplesOf, scrapeOnce } from '../measure/scrape.ts'
-import { start, type Program, type Subject } from './subject.ts'
+import { settled, start, type Program, type Subject } from './subject.ts'
 import type { Config } from './targets.ts'
 
 export const plain = 'plain'
@@ -29,24 +31,25 @@ interface PlainConfig {
   readonly folder: string
 }
 
+/** What the exporter asks of a node, and says on a write path where a write goes through. */
+const statements = {
+  postgres: [nodeSql],
+  write_path: [landingSql, ...ladderSql({ name: plain }, 5_000).map(([, sql]) => sql)],
+}
+
 const looks = (body: string) => samplesOf(body, 'plain_up')
 
 /** Starts it and waits until it has looked at every target once. */
 export async function startPlain({ config, env, folder }: PlainConfig): Promise<Subject> {
   const configFile = path.join(folder, 'plain.json')
-  await writeFile(configFile, JSON.stringify(config))
+  await writeFile(configFile, JSON.stringify({ ...config, statements }))
   const subject = await start(port => plainProgram(folder, configFile, port, env))
   const targets = Object.values(config).flatMap((section: Config[keyof Config]) =>
     Array.isArray(section) ? section : [],
   ).length
   const allSeen = async (): Promise<boolean> => looks((await scrapeOnce(subject.url)).body).length === targets
-  try {
-    await waitFor(allSeen, { timeoutMs: 90_000, everyMs: 200, what: 'plain has looked at every target once' })
-  } catch (error) {
-    await subject.stop()
-    throw new Error(`${String(error)}\n${subject.log().slice(-1500)}`)
-  }
-  return subject
+  const until = { timeoutMs: 90_000, everyMs: 200, what: 'plain has looked at every target once' }
+  return settled(subject, () => waitFor(allSeen, until))
 }
 
 /** Targets whose last look went wrong. */

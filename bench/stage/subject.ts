@@ -49,3 +49,14 @@ export async function start(program: (port: number) => Program): Promise<Subject
   await untilListening(subject.process, port, 90_000)
   return subject
 }
+
+/** The same, once that is over; where it does not come to an end well, the subject is stopped, and its last words are in the error. */
+export async function settled(subject: Subject, wait: () => Promise<unknown>): Promise<Subject> {
+  try {
+    await wait()
+    return subject
+  } catch (error) {
+    await subject.stop()
+    throw new Error(`${String(error)}\n${subject.log().slice(-1500)}`)
+  }
+}

@@ -10,7 +10,7 @@ import type { PostgresTarget } from './index.ts'
  * pg_stat_wal_receiver, whose columns are NULL without pg_monitor): a session is new each time, and to look a view up for
  * the first time costs the server more than what it shows. https://www.postgresql.org/docs/current/monitoring-stats.html
  */
-const nodeSql = `
+export const nodeSql = `
 select
   pg_is_in_recovery() as in_recovery,
   current_setting('transaction_read_only') = 'on' as read_only,

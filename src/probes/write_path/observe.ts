@@ -10,7 +10,7 @@ import type { WritePathTarget } from './index.ts'
  * Any role may run it. The functions behind the views spare the server what a view costs at its first use in a session.
  * https://www.postgresql.org/docs/current/functions-info.html
  */
-const landingSql = `
+export const landingSql = `
 select
   pg_is_in_recovery() as in_recovery,
   current_setting('transaction_read_only') = 'on' as read_only,
@@ -117,8 +117,11 @@ const commitLock = 0x6d61696c // "mail"
  * https://www.postgresql.org/docs/current/functions-admin.html#FUNCTIONS-REPLICATION
  * https://www.postgresql.org/docs/current/disk-full.html
  */
-async function climb(target: WritePathTarget, look: Look, session: Session, ladder: Rung[]): Promise<void> {
-  const lockTimeout = Math.max(100, Math.round(look.timeoutMs * 0.6))
+export function ladderSql(
+  target: Pick<WritePathTarget, 'name' | 'heartbeat'>,
+  timeoutMs: number,
+): [Rung['rung'], string][] {
+  const lockTimeout = Math.max(100, Math.round(timeoutMs * 0.6))
   const inTransaction = (...statements: string[]): string =>
     ['begin', `set local lock_timeout = ${lockTimeout}`, ...statements, 'commit'].join('; ')
   const sql: [Rung['rung'], string][] = [
@@ -132,7 +135,11 @@ async function climb(target: WritePathTarget, look: Look, session: Session, ladd
     ],
   ]
   if (target.heartbeat) sql.push(['heartbeat', inTransaction(heartbeatSql(target.heartbeat.table, target.name))])
-  for (const [rung, statement] of sql) {
+  return sql
+}
+
+async function climb(target: WritePathTarget, look: Look, session: Session, ladder: Rung[]): Promise<void> {
+  for (const [rung, statement] of ladderSql(target, look.timeoutMs)) {
     const result = await look.phase(rung, () => tryRung(rung, statement, look, session))
     // A role that may not write temporary files (temp_file_limit) got as far as that: it has its transaction ID.
     const limited = rung === 'xid' && result.code === '53400'
