@@ -1,6 +1,7 @@
 import type * as z from 'zod'
 import { describeError, codeOf, type Failure } from './errors.ts'
 import type { Metric, Sample } from './metric.ts'
+import type { Shape } from './shape.ts'
 import type { TakeNote } from './transcript.ts'
 
 /** As monitoring plugins have it: the exit codes are 0 1 2 3. */
@@ -50,8 +51,11 @@ export interface Finding {
 export interface Look {
   readonly signal: AbortSignal
   readonly timeoutMs: number
-  /** A plain value of the config, fetched now if it is a reference. Throws Unresolved. */
-  text(field: string, value: Resolvable): Promise<string>
+  /**
+   * A plain value of the config, fetched now if it is a reference, in the form in which it is used. Throws Unresolved,
+   * also where it has not the shape: that error has the field and what was expected, and never the value.
+   */
+  text<T>(field: string, value: Resolvable, shape: Shape<T>): Promise<T>
   /** The same for a secret, which from then on is blotted out of everything the run says. */
   secret(field: string, value: Resolvable): Promise<string>
   /** Names a secret that was found inside another value (the password of a URL). */

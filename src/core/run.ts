@@ -12,9 +12,11 @@ import {
   type Observation,
   type Reference,
   type ReasonSpec,
+  type Resolvable,
   type SettingsSource,
 } from './probe.ts'
 import { redactor } from './redact.ts'
+import { sourceOf } from './source.ts'
 import { takeNotes, type Note, type TakeNote } from './transcript.ts'
 
 /**
@@ -173,6 +175,10 @@ export function startLook(check: Check, references: References, signal: AbortSig
       throw new Unresolved(`${field}: ${describeError(error)}`)
     }
   }
+  const raw = async (field: string, value: Resolvable): Promise<string> =>
+    typeof value === 'object'
+      ? fetched(field, value, told => references.value(value, signal, maxAgeMs, told))
+      : String(value)
   const look: Look = {
     signal,
     timeoutMs: check.timeoutMs,
@@ -182,12 +188,16 @@ export function startLook(check: Check, references: References, signal: AbortSig
     took,
     conceal: redact.add,
     note: text => note(current, text),
-    async text(field, value) {
-      if (typeof value !== 'object') return String(value)
-      return fetched(field, value, told => references.value(value, signal, maxAgeMs, told))
+    async text(field, value, { read, expected }) {
+      const text = await raw(field, value)
+      const fit = read(text)
+      if (fit !== undefined) return fit
+      // Whatever it is instead, it may be a secret.
+      redact.add(text)
+      throw new Unresolved(`${field}: ${sourceOf(value)}: expected ${expected}`)
     },
     async secret(field, value) {
-      const secret = await look.text(field, value)
+      const secret = await raw(field, value)
       redact.add(secret)
       return secret
     },

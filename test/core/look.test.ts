@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { Unresolved } from '../../src/core/errors.ts'
 import { finding, type Reference } from '../../src/core/probe.ts'
 import type { References } from '../../src/core/run.ts'
+import { shapes } from '../../src/core/shape.ts'
 import { checkOf, codesOf, fine, observed, reason, references, sleep, timed, untilAborted } from './checks.ts'
 
 beforeEach(() => void vi.useFakeTimers({ now: Date.UTC(2026, 0, 12, 8) }))
@@ -10,7 +11,7 @@ afterEach(() => void vi.useRealTimers())
 describe('references', () => {
   it('that cannot be fetched leave everything unknown, and say which and why', async () => {
     const gone = references(() => Promise.reject(new Unresolved('file /run/pw: no such file')))
-    const seen = await observed(look => look.text('password', { file: '/run/pw' }), gone)
+    const seen = await observed(look => look.secret('password', { file: '/run/pw' }), gone)
     expect(codesOf(seen)).toEqual([['reference_unresolved', 'unknown']])
     expect(seen.evidence).toBe('password: file /run/pw: no such file')
     const settings = await observed(look => look.settings('from', { dotenv: '/app/.env' }))
@@ -21,7 +22,7 @@ describe('references', () => {
     const password = { vault: { target: 'vault-01', path: 'secret/data/app', key: 'PASSWORD' } }
     const outcome = async (value: References['value']) => {
       const seen = await observed(async look => {
-        await look.text('host', { env: 'HOST' }).catch(() => undefined)
+        await look.text('host', { env: 'HOST' }, shapes.host).catch(() => undefined)
         await look.secret('password', password)
       }, references(value))
       return seen.unmet
@@ -34,7 +35,7 @@ describe('references', () => {
 
   it('that hang are unresolved at the deadline', async () => {
     const seen = await observed(
-      look => look.text('url', { env: 'URL' }),
+      look => look.secret('url', { env: 'URL' }),
       references((_, signal) => untilAborted(signal)),
     )
     expect([codesOf(seen), seen.evidence]).toEqual([[['reference_unresolved', 'unknown']], 'url: no answer within 5 s'])
@@ -42,7 +43,9 @@ describe('references', () => {
 
   it('are not needed for a plain value', async () => {
     const texts: string[] = []
-    await observed(async look => texts.push(await look.text('port', 5432), await look.text('host', 'db-1')))
+    await observed(async look =>
+      texts.push(String(await look.text('port', 5432, shapes.port)), await look.text('host', 'db-1', shapes.host)),
+    )
     expect(texts).toEqual(['5432', 'db-1'])
   })
 })
@@ -120,7 +123,7 @@ describe('phases', () => {
       return 'db-1'
     })
     const seen = await observed(async look => {
-      await look.text('url', { env: 'URL' })
+      await look.secret('url', { env: 'URL' })
       await look.phase('connect', () => sleep(100))
       await look.phase('query', () => sleep(20))
       await look.phase('query', () => sleep(40))

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Look } from '../../src/core/probe.ts'
 import { run, type Ran } from '../../src/core/run.ts'
 import { limits, takeNotes } from '../../src/core/transcript.ts'
+import { shapes } from '../../src/core/shape.ts'
 import { checkOf, fine, never, noReferences, references, sleep } from './checks.ts'
 
 beforeEach(() => void vi.useFakeTimers({ now: Date.UTC(2026, 0, 12, 8) }))
@@ -27,7 +28,7 @@ describe('the transcript of a run', () => {
     })
     const result = await ran(async look => {
       look.note('before all')
-      await look.text('host', { env: 'HOST' })
+      await look.text('host', { env: 'HOST' }, shapes.host)
       await look.phase('connect', () => sleep(20))
       look.note('connected')
     }, given)

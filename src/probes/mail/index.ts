@@ -10,6 +10,7 @@ import {
   type Resolvable,
   type Target,
 } from '../../core/probe.ts'
+import { shapes } from '../../core/shape.ts'
 
 /** An application that sends mail, and what it needs for that. A list left out means all targets of that kind. */
 export interface MailTarget extends Target {
@@ -69,7 +70,7 @@ export const mail = defineProbe<MailTarget, MailSeen>({
   metrics,
   reasons,
   async observe(target: MailTarget, look: Look): Promise<MailSeen> {
-    const set = (await look.text('provider', target.provider)).trim().toLowerCase()
+    const set = (await look.text('provider', target.provider, shapes.word)).toLowerCase()
     return { provider: providers.find(known => known === set) }
   },
   judge(seen, target) {

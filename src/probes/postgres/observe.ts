@@ -119,7 +119,7 @@ export async function watch(target: PostgresTarget, look: Look): Promise<Watch<P
 }
 
 async function loginOf(target: PostgresTarget, look: Look): Promise<Login> {
-  const parsed = parseUrl(await look.text('url', target.url))
+  const parsed = parseUrl(await look.secret('url', target.url))
   if (parsed.password !== undefined) look.conceal(parsed.password)
   const password = target.password === undefined ? parsed.password : await look.secret('password', target.password)
   return { ...parsed, password, caFile: target.ca_file ?? parsed.caFile }

@@ -38,7 +38,7 @@ async function observeSetting(name: SettingName, from: Resolvable, look: Look): 
   // The default is what a readable source without such a key gives: '' tells "absent" from "could not be read".
   const orEmpty = typeof from === 'object' ? { ...from, default: from.default ?? '' } : from
   try {
-    const value = await (name === 'region' ? look.text(name, orEmpty) : look.secret(name, orEmpty))
+    const value = await look.secret(name, orEmpty)
     return { ...lint(name, value), source }
   } catch (error) {
     if (error instanceof Unresolved) return { state: 'unreadable', why: describeError(error), source }

@@ -1,8 +1,9 @@
 import type { Socket } from 'node:net'
 import { address, openSocket } from '../../clients/socket.ts'
-import { Unresolved, codeOf, describeError, type Failure } from '../../core/errors.ts'
+import { codeOf, describeError, type Failure } from '../../core/errors.ts'
 import { failureOf, type Look } from '../../core/probe.ts'
 import { redactor } from '../../core/redact.ts'
+import { shapes } from '../../core/shape.ts'
 import type { SmtpTarget } from './index.ts'
 import type { Session, SessionOptions } from './session.ts'
 import { guardLogin, type Suspension } from './suspension.ts'
@@ -52,7 +53,12 @@ export async function observe(target: SmtpTarget, look: Look): Promise<SmtpSeen>
   const secrets = redactor()
   const clean = (text: string): string => secrets.text(text)
   const name = target.servername ?? host
-  const tls = tlsOptions(name, target.ca_file === undefined ? undefined : await authorities(target.ca_file, look))
+  const tls = tlsOptions(
+    name,
+    target.ca_file === undefined
+      ? undefined
+      : await look.text('ca_file', { file: target.ca_file }, shapes.certificates),
+  )
   // Beside the dialogue: a Vault that hangs is no reason not to see how the relay is.
   const fetching = fetchCredentials(target, look, secrets)
 
@@ -88,18 +94,8 @@ export async function observe(target: SmtpTarget, look: Look): Promise<SmtpSeen>
 }
 
 async function place(target: SmtpTarget, look: Look): Promise<{ host: string; port: number }> {
-  const host = (await look.text('host', target.host)).trim()
-  const port = Number(await look.text('port', target.port))
-  // An empty host would be this machine.
-  if (host === '') throw new Unresolved('host: it is empty')
-  if (!Number.isInteger(port) || port < 1 || port > 65_535) throw new Unresolved('port: it is not a port number')
-  return { host, port }
-}
-
-async function authorities(file: string, look: Look): Promise<string> {
-  const pem = await look.text('ca_file', { file })
-  if (!pem.includes('-----BEGIN CERTIFICATE-----')) throw new Unresolved(`ca_file: ${file} holds no certificate (PEM)`)
-  return pem
+  const host = await look.text('host', target.host, shapes.host)
+  return { host, port: await look.text('port', target.port, shapes.port) }
 }
 
 /** Never rejects: without credentials there is still all the rest to see. */
@@ -110,7 +106,7 @@ async function fetchCredentials(
 ): Promise<Fetched> {
   if (user === undefined || password === undefined) return undefined
   try {
-    const [name, word] = await Promise.all([look.text('user', user), look.secret('password', password)])
+    const [name, word] = await Promise.all([look.text('user', user, shapes.user), look.secret('password', password)])
     if (name === '' || word === '') return { unresolved: `${name === '' ? 'user' : 'password'}: it is empty` }
     // As AUTH PLAIN has it: servers quote what they do not understand.
     for (const form of [word, `\0${name}\0${word}`]) {

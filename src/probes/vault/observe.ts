@@ -3,6 +3,7 @@ import { openVault, readSecret, readToken, type TokenRead, type Vault } from '..
 import { record, type VaultAnswer } from '../../clients/vault-answers.ts'
 import { Unresolved, describeError, type Failure } from '../../core/errors.ts'
 import { failureOf, type Login, type LoginFailure, type Look } from '../../core/probe.ts'
+import { shapes } from '../../core/shape.ts'
 import { usesToken, type VaultTarget } from './target.ts'
 
 /** What one look at a Vault brought back. Values of secrets are not in it. */
@@ -87,7 +88,7 @@ const nothing = { health: undefined, login: undefined, token: undefined, secrets
 /** Asks for the health first and without the token, so that it is known whatever becomes of the rest. */
 export async function observe(target: VaultTarget, look: Look): Promise<VaultSeen> {
   const { url, ca_file: file } = target
-  const ca = file === undefined ? undefined : await look.text('ca_file', { file })
+  const ca = file === undefined ? undefined : await look.text('ca_file', { file }, shapes.certificates)
   const seen: Draft = { ...nothing, address: addressOf(url) }
   try {
     const anonymous = await openVault({ url, ca, signal: look.signal, note: look.note })

@@ -3,6 +3,7 @@ import { openSession, openWatch, parseUrl, subject, type Login, type Session } f
 import { openSocket } from '../../clients/socket.ts'
 import { describeError, codeOf, type Failure } from '../../core/errors.ts'
 import { failureOf, type Look, type Watch } from '../../core/probe.ts'
+import { shapes } from '../../core/shape.ts'
 import type { WritePathTarget } from './index.ts'
 
 /**
@@ -200,19 +201,20 @@ export const watch = async (target: WritePathTarget, look: Look): Promise<Watch>
   openWatch(look, await loginOf(target, look))
 
 async function loginOf(target: WritePathTarget, look: Look): Promise<Login> {
-  const base = target.url === undefined ? await fromFields(target, look) : parseUrl(await look.text('url', target.url))
+  const base =
+    target.url === undefined ? await fromFields(target, look) : parseUrl(await look.secret('url', target.url))
   if (base.password !== undefined) look.conceal(base.password)
   const password = target.password === undefined ? base.password : await look.secret('password', target.password)
   return { ...base, password, caFile: target.ca_file ?? base.caFile }
 }
 
 async function fromFields(target: WritePathTarget, look: Look): Promise<Login> {
-  const user = target.user === undefined ? '' : await look.text('user', target.user)
+  const user = target.user === undefined ? '' : await look.text('user', target.user, shapes.user)
   return {
-    host: await look.text('host', target.host ?? ''),
-    port: Number(await look.text('port', target.port)),
+    host: await look.text('host', target.host ?? '', shapes.host),
+    port: await look.text('port', target.port, shapes.port),
     user,
-    database: target.database === undefined ? user : await look.text('database', target.database),
+    database: target.database === undefined ? user : await look.text('database', target.database, shapes.database),
     password: undefined,
     sslmode: target.sslmode,
     caFile: undefined,

@@ -1,0 +1,68 @@
+/** The Postgres drivers whose reading of a connection URL is known here. */
+export const drivers = ['libpq', 'node-postgres', 'postgres.js', 'prisma'] as const
+export type Driver = (typeof drivers)[number]
+
+/** Where a driver connects to: a TCP port, or a Unix socket `folder/.s.PGSQL.port`. */
+export type Endpoint =
+  | {
+      readonly kind: 'tcp'
+      /** The name that is shown, sent as SNI, and verified. */
+      readonly host: string
+      /** The address to connect to, where it is given beside the name (libpq's `hostaddr`). */
+      readonly address?: string | undefined
+      readonly port: number
+    }
+  | { readonly kind: 'socket'; readonly folder: string; readonly port: number }
+
+/** PEM in a file of the application, or PEM text that stood in a setting. */
+export type Pem = { readonly file: string } | { readonly text: string }
+
+export interface TlsPlan {
+  /**
+   * `never`: in the clear. `allow`: TLS after a refusal in the clear. `prefer`: TLS where it is offered, and in the clear
+   * after a refusal. `opportunistic`: TLS where it is offered, and no second try. `require`: TLS or nothing.
+   */
+  readonly use: 'never' | 'allow' | 'prefer' | 'opportunistic' | 'require'
+  /** Whether TLS begins with the first byte (`sslnegotiation=direct`), instead of after an SSLRequest. */
+  readonly direct: boolean
+  readonly verify: 'nothing' | 'chain' | 'chain and name'
+  /** `usual`: the authorities that come with the driver or the system. */
+  readonly authorities: 'usual' | Pem
+  readonly certificate?: { readonly cert: Pem; readonly key: Pem; readonly passphrase?: string | undefined } | undefined
+}
+
+/** https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNECT-TARGET-SESSION-ATTRS */
+export const targetSessionAttrs = ['any', 'read-write', 'read-only', 'primary', 'standby', 'prefer-standby'] as const
+export type TargetSessionAttrs = (typeof targetSessionAttrs)[number]
+
+/** How a driver would connect. What is run is exactly this. Two equal plans behave alike, whichever driver made them. */
+export interface Plan {
+  /** In the order in which they are tried; at least one. */
+  readonly endpoints: readonly Endpoint[]
+  /** Empty where none is given: the driver would take that of the operating system, which is not known here. */
+  readonly user: string
+  readonly database: string
+  readonly password: string | undefined
+  readonly tls: TlsPlan
+  readonly targetSessionAttrs: TargetSessionAttrs
+  /** Further parameters of the startup message, such as `options`, `application_name`, `search_path`. */
+  readonly startup: Readonly<Record<string, string>>
+  /** Milliseconds for one endpoint; undefined where only the run's deadline bounds it. */
+  readonly connectTimeoutMs: number | undefined
+}
+
+/** What a driver makes of a URL. No text in it has anything of the value, but the names of its parameters. */
+export type Reading =
+  | {
+      readonly kind: 'plan'
+      readonly plan: Plan
+      /** Parameters that the driver itself passes over. */
+      readonly ignored: readonly string[]
+    }
+  /** The driver itself refuses it, with this error. */
+  | { readonly kind: 'refused'; readonly error: string }
+  /** It may mean something, and cannot be followed here: one sentence that names the parameter or the form. */
+  | { readonly kind: 'not_understood'; readonly why: string }
+
+/** The application's own settings that a driver reads beside the URL, by name: `PGHOST`, `PGSSLMODE`, … */
+export type PgSettings = Readonly<Record<string, string>>
