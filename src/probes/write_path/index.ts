@@ -131,7 +131,8 @@ const reasons = {
     severity: 'critical',
     meaning:
       'It lands on a server that is writable but is not the primary of the cluster: what is written there is lost or diverges.',
-    remedy: 'Fence that server, then point the path at the primary.',
+    remedy:
+      'Point the path at the primary and fence that server. Copy its data before it is rewound or rebuilt: rows that only it has exist nowhere else.',
   },
   write_path_unlisted_node: {
     verdict: 'warn',
