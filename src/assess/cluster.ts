@@ -252,7 +252,14 @@ function reasonsFor({ name, nodes, primaries, claims, identifier, allSeen, stray
     add('cluster_primary_unknown', `no primary is seen, and nothing is known of ${namesOf(unseen)}`)
   }
   for (const node of nodes) {
-    if (!primary || primaries.length > 1 || !node.facts?.in_recovery || timeline(node) === 0 || timeline(node) >= timeline(primary)) continue
+    if (
+      !primary ||
+      primaries.length > 1 ||
+      !node.facts?.in_recovery ||
+      timeline(node) === 0 ||
+      timeline(node) >= timeline(primary)
+    )
+      continue
     const [own, its] = [timeline(node), timeline(primary)]
     add('cluster_timeline_behind', `${node.name} is on timeline ${own}, the primary ${primary.name} on ${its}`)
   }

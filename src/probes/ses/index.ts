@@ -35,7 +35,7 @@ const reasons = {
   ses_stub: {
     verdict: 'warn',
     severity: 'low',
-    meaning: "The application's SES sender is a stub, so SES is no second way out, whatever its settings are.",
+    meaning: "The application's SES sender is a stub: nothing leaves by SES, whatever its settings are.",
     remedy: 'Implement the sender, deploy it, and take `implemented: false` out of the configuration.',
   },
   ses_partial: {
