@@ -109,6 +109,8 @@ export function deadline(ms: number, stop: AbortSignal): { readonly signal: Abor
 export interface Ran extends Observation {
   /** Made when it is asked for: of most runs nobody does. */
   readonly transcript: () => readonly Note[]
+  /** The deadline cut it off. */
+  readonly timedOut: boolean
 }
 
 /** Runs a check once, under one total deadline. Never rejects; undefined when `stop` cut it off: no half-run is recorded. */
@@ -128,7 +130,9 @@ export async function run(check: Check, references: References, stop: AbortSigna
     // No difference of wall clock times: the clock may have been set meanwhile.
     const startedAt = finishedAt - Math.round(performance.now() - began)
     const how = { startedAt, finishedAt, phases: { ...phases }, unmet: [...unmet] }
-    return { ...about, ...how, verdict, samples, ...saidWithout(seen, found, redact), transcript: transcript() }
+    const timedOut = limit.signal.aborted
+    const said = saidWithout(seen, found, redact)
+    return { ...about, ...how, verdict, samples, ...said, transcript: transcript(), timedOut }
   } finally {
     limit.clear()
   }
