@@ -51,7 +51,7 @@ export interface Changes {
 const spreadMs = (checks: number): number => Math.max(1_000, 20 * checks)
 
 /** How long a second look may take, in milliseconds: a healthy server answers in that, and a dead one is told hardly later. */
-const secondLookMs = 1_000
+export const secondLookMs = 1_000
 
 /** A check that is in the plan now. */
 interface Turn {
