@@ -56,14 +56,14 @@ const messages: Record<string, string[]> = {
     '7:5: postgres[1].cluster: is missing; expected text',
     '7:11: postgres[1].name: "db-1" is the name of postgres[0] already; a name stands for one target of a section',
     '9:5: postgres[1]: unknown key passwort; known keys: name, interval, timeout, cluster, url, password, ca_file, max_lag, watch, login_interval',
-    '12:11: smtp[0].host: expected a host name or an IP address, without port or scheme',
+    '12:11: smtp[0].host: expected a host name or an IP address, without port or scheme; it looks like a host with a port',
     '14:34: smtp[0].password.vault.target: there is no vault target "vault-1"; the file has no vault targets',
     '17:19: mail[0].smtp[1]: there is no smtp target "relay-2"; known are "relay"',
   ],
   'host.yml': [
-    '3:11: smtp[0].host: expected a host name or an IP address, without port or scheme',
-    '5:11: smtp[1].host: expected a host name or an IP address, without port or scheme',
-    '7:11: smtp[2].host: expected a host name or an IP address, without port or scheme',
+    '3:11: smtp[0].host: expected a host name or an IP address, without port or scheme; it looks like a URL',
+    '5:11: smtp[1].host: expected a host name or an IP address, without port or scheme; it looks like a host with a port',
+    '7:11: smtp[2].host: expected a host name or an IP address, without port or scheme; it looks like a host with a port',
     '9:11: smtp[3].host: expected a host name or an IP address, without port or scheme',
   ],
   'interval-not-more-than-timeout.yml': ['1:11: interval: the timeout (5 s) must be less than the interval (5 s)'],
@@ -132,7 +132,7 @@ const messages: Record<string, string[]> = {
     '10:11: smtp[2].port: expected a port number, not in quotes',
   ],
   'secret-in-braces.yml': [
-    '5:17: smtp[0].password: unknown key without a value; known keys: env, file, credential, dotenv, key, kubernetes, vault, default',
+    '5:17: smtp[0].password: unknown key without a value; known keys: env, file, credential, dotenv, key, expand, kubernetes, vault, default',
   ],
   'secrets-without-token.yml': [
     '4:14: vault[0].secrets: reading secrets needs a token; set token to a reference, or log in by app_role or kubernetes',
@@ -188,7 +188,7 @@ const messages: Record<string, string[]> = {
     '4:67: write_path[0].host.kubernetes: unknown key kye; known keys: namespace, secret, key',
   ],
   'unknown-key-in-reference.yml': [
-    '5:17: postgres[0].password: unknown key flie; known keys: env, file, credential, dotenv, key, kubernetes, vault, default',
+    '5:17: postgres[0].password: unknown key flie; known keys: env, file, credential, dotenv, key, expand, kubernetes, vault, default',
   ],
   'unknown-key-in-target.yml': [
     '5:5: postgres[0]: unknown key user; known keys: name, interval, timeout, cluster, url, password, ca_file, max_lag, watch, login_interval',
