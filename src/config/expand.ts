@@ -59,14 +59,20 @@ function shown(value: string, values: Values): string | undefined {
   return known ? `\${${name}}` : undefined
 }
 
+const tooMuch = 'expands to too much, or without end'
+
 class Unknown extends Error {}
 
 /** As `expand({ parsed, processEnv })` does. */
 function expandAll(parsed: Values, processEnv: Values, work: { left: number }): Settings {
   const done: Record<string, string | Unreadable> = {}
   for (const [name, value] of Object.entries(parsed)) {
+    if (!value.includes('$') || work.left < 0) {
+      done[name] = value.includes('$') ? { why: tooMuch } : value
+      continue
+    }
     try {
-      done[name] = value.includes('$') ? expandOne(value, { parsed, processEnv, done }, work) : value
+      done[name] = expandOne(value, { parsed, processEnv, done }, work)
     } catch (error) {
       if (!(error instanceof Unknown)) throw error
       done[name] = { why: error.message }
@@ -140,5 +146,5 @@ function replacementFor(
 
 function spend(work: { left: number }, characters: number): void {
   work.left -= characters
-  if (work.left < 0) throw new Unknown('expands to too much, or without end')
+  if (work.left < 0) throw new Unknown(tooMuch)
 }
