@@ -4,7 +4,7 @@ import { clusterOf } from './assess/nodes.ts'
 import type { Logger } from './core/log.ts'
 import { checkId, type Check } from './core/probe.ts'
 import { run, type Ran, type References } from './core/run.ts'
-import { every, offsetOf } from './core/scheduler.ts'
+import { every, offsetOf, spreadMs } from './core/scheduler.ts'
 import { keepWatch, type Keeper } from './core/watch.ts'
 import { createLedger, type Status } from './ledger.ts'
 import { createWaker, type Waker } from './wake.ts'
@@ -42,12 +42,6 @@ export interface Changes {
   readonly started: number
   readonly ended: number
 }
-
-/**
- * The first runs are spread over a second, or over what makes it fifty a second, and each check keeps its phase: so
- * neither a start nor any later turn is a burst, for us or for a server that many targets lead to.
- */
-const spreadMs = (checks: number): number => Math.max(1_000, 20 * checks)
 
 /** A check that is in the plan now. */
 interface Turn {
