@@ -133,19 +133,11 @@ function tokenIn(text: string, what: string): string {
   return token
 }
 
-/** What a Secret's own trouble is says itself; anything else is the server's. */
+/** What is wrong with the server begins with its name; what is wrong with one Secret, or here, says so itself. */
 function inWords({ kind, address, text }: Answer): string {
-  switch (kind) {
-    case 'unanswered':
-      return `the API server ${text}`
-    case 'unauthorized':
-    case 'throttled':
-    case 'failed':
-    case 'not_kubernetes':
-      return `the API server ${address ?? ''}: ${text}`
-    default:
-      return text
-  }
+  if (kind === 'unanswered') return `the API server ${text}`
+  const isOfServer = kind === 'unauthorized' || kind === 'throttled' || kind === 'failed' || kind === 'not_kubernetes'
+  return isOfServer ? `the API server ${address ?? ''}: ${text}` : text
 }
 
 /** What one who leaves was waiting for: the server, where its address is known without reading a file. */
