@@ -1,5 +1,4 @@
 import { setMaxListeners } from 'node:events'
-import { readFileSync } from 'node:fs'
 import type { Plan } from './assess/assessment.ts'
 import { UsageError, parseCommand, type Options } from './cli.ts'
 import { loadConfig, type Config } from './config/load.ts'
@@ -8,6 +7,8 @@ import { createReferences } from './config/references.ts'
 import { ConfigError, describeError } from './core/errors.ts'
 import { createLog, type Logger } from './core/log.ts'
 import { checkId, exitCode } from './core/probe.ts'
+import { spreadMs } from './core/scheduler.ts'
+import { version } from './core/version.ts'
 import { follow } from './follow.ts'
 import { keepSmall } from './heap.ts'
 import { createMonitor } from './monitor.ts'
@@ -27,10 +28,10 @@ import { startWeb } from './web/web.ts'
 const exUsage = 64
 const exConfig = 78
 const exFailure = 1
+/** A check may come to its references so much later than its turn. */
+const slownessMs = 500
 /** After this long a shutdown no longer waits for what hangs. */
 const shutdownMs = 1_500
-
-const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
 
 async function main(): Promise<number> {
   const options = parseCommand(process.argv.slice(2))
@@ -67,7 +68,8 @@ async function main(): Promise<number> {
   }
 }
 
-const referencesOf = ({ vaults, kubernetes }: Config) => createReferences({ env: process.env, vaults, kubernetes })
+const referencesOf = ({ vaults, kubernetes, checks }: Config) =>
+  createReferences({ env: process.env, vaults, kubernetes, roundMs: spreadMs(checks.length) + slownessMs })
 const logOf = ({ logLevel, logFormat }: Options): Logger =>
   createLog(logLevel, logFormat, line => process.stderr.write(line))
 

@@ -5,7 +5,7 @@ import type { Logger } from './core/log.ts'
 import { checkId, type Check } from './core/probe.ts'
 import { pressureNow, wasStarved } from './core/pressure.ts'
 import { run, type Ran, type References } from './core/run.ts'
-import { every, offsetOf } from './core/scheduler.ts'
+import { every, offsetOf, spreadMs } from './core/scheduler.ts'
 import { keepWatch, type Keeper } from './core/watch.ts'
 import { createLedger, type Status } from './ledger.ts'
 import { createWaker, type Waker } from './wake.ts'
@@ -43,12 +43,6 @@ export interface Changes {
   readonly started: number
   readonly ended: number
 }
-
-/**
- * The first runs are spread over a second, or over what makes it fifty a second, and each check keeps its phase: so
- * neither a start nor any later turn is a burst, for us or for a server that many targets lead to.
- */
-const spreadMs = (checks: number): number => Math.max(1_000, 20 * checks)
 
 /** How long a second look may take, in milliseconds: a healthy server answers in that, and a dead one is told hardly later. */
 export const secondLookMs = 1_000

@@ -103,6 +103,7 @@ export interface MailStatus {
   /** The checks it rests on, by kind: names of targets. */
   readonly needs: {
     readonly vault: readonly string[]
+    readonly kubernetes: readonly string[]
     readonly settings: readonly string[]
     readonly packages: readonly string[]
     readonly cluster: readonly string[]

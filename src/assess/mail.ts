@@ -5,11 +5,11 @@ import { drift } from '../probes/drift/index.ts'
 import { mail, type MailTarget, type Provider } from '../probes/mail/index.ts'
 import { postgres } from '../probes/postgres/index.ts'
 import { canDeliver, ses } from '../probes/ses/index.ts'
-import { vault } from '../probes/vault/index.ts'
 import { writePath } from '../probes/write_path/index.ts'
 import type { CheckStatus, ClusterStatus, MailStatus } from './assessment.ts'
 import { indexOf, type Checks } from './checks.ts'
 import { clusterOf } from './nodes.ts'
+import { isSource, type SourceKind } from './sources.ts'
 import { conclude, isWaiting, needed, problemsOf, survived, type Contribution, type Problem } from './verdict.ts'
 
 export const mailMetrics = {
@@ -83,7 +83,7 @@ function knownOf(all: readonly CheckStatus[], clusters: readonly ClusterStatus[]
     clusters,
     nodes: groupBy(checks.ofKind(postgres.kind), clusterOf),
     waiting: all.filter(isWaiting),
-    besides: survived(all.filter(check => check.probe === vault.kind || check.probe === drift.kind)),
+    besides: survived(all.filter(check => isSource(check) || check.probe === drift.kind)),
   }
 }
 
@@ -109,8 +109,16 @@ function assessPath(target: MailTarget, { checks, clusters, nodes, waiting, besi
   ]
   const names = (list: readonly CheckStatus[]): string[] => list.map(check => check.target)
   const users = [...own, ...settings, ...packages, ...writePaths, ...ways.smtp, ...ways.ses]
+  const systems = checks.withIds(
+    withTheirs(
+      users.flatMap(user => user.needs),
+      checks,
+    ),
+  )
+  const ofKind = (kind: SourceKind): string[] => names(systems.filter(system => system.probe === kind))
   const needs = {
-    vault: names(checks.withIds(users.flatMap(user => user.needs))),
+    vault: ofKind('vault'),
+    kubernetes: ofKind('kubernetes'),
     settings: names(settings),
     packages: names(packages),
     cluster: ownClusters.map(cluster => cluster.name),
@@ -120,6 +128,12 @@ function assessPath(target: MailTarget, { checks, clusters, nodes, waiting, besi
   }
   return { name: target.name, provider, needs, ...conclude(contributions, checks, waiting, provider) }
 }
+
+/** A Vault that takes its token from Kubernetes needs it too. */
+const withTheirs = (ids: readonly string[], checks: Checks): readonly string[] => [
+  ...ids,
+  ...checks.withIds(ids).flatMap(system => system.needs),
+]
 
 function mailProblem(target: MailTarget, code: keyof typeof mailReasons, text: string): Problem {
   return { probe: mail.kind, target: target.name, reason: mailReason(code, `${target.name}: ${text}`) }

@@ -1,11 +1,13 @@
 import type * as z from 'zod'
 import { readBeginning } from '../clients/files.ts'
 import { ConfigError, codeOf } from '../core/errors.ts'
-import { checkId, type Check, type Probe, type Target } from '../core/probe.ts'
+import type { Check, KubernetesSecret, Probe, Target } from '../core/probe.ts'
+import { apiServer, checkBehind } from '../core/source.ts'
+import { kubernetes as apiServerProbe, type KubernetesTarget } from '../probes/kubernetes/index.ts'
 import { mail, type MailTarget } from '../probes/mail/index.ts'
 import { probes } from '../probes/index.ts'
 import type { VaultTarget } from '../probes/vault/index.ts'
-import { checkAcross, isKeys, referencesIn } from './across.ts'
+import { checkAcross, isKeys, referencesIn, type Keys } from './across.ts'
 import { problemsOf, translate, type Problems } from './problems.ts'
 import { fileSchema, type KubernetesConfig } from './schema.ts'
 import { checkVariables } from './variables.ts'
@@ -63,6 +65,7 @@ export function parseConfig(text: string, file: string): Config {
   }
   const sections = rest as Record<string, readonly Target[] | undefined>
   if (!sections[mail.kind]?.length) sections[mail.kind] = [defaultMail(sections)]
+  sections[apiServerProbe.kind] = apiServerOf(kubernetes, sections)
   const checks = probes.flatMap(probe =>
     (sections[probe.kind] ?? []).map(target =>
       toCheck(probe as unknown as Probe, watch ? target : unwatched(target), { interval, timeout }),
@@ -130,12 +133,28 @@ const toCheck = (probe: Probe, target: Target, defaults: Times): Check => ({
   timeoutMs: target.timeout ?? defaults.timeout,
   needs: [
     ...new Set(
-      referencesIn(target).flatMap(({ vault }) =>
-        vault === undefined ? [] : [checkId({ probe: 'vault', target: vault })],
+      referencesIn(target).flatMap(
+        ({ vault, kubernetes }) =>
+          checkBehind({ kubernetes, vault: vault === undefined ? vault : { target: vault } }) ?? [],
       ),
     ),
   ],
 })
+
+/** The API server, where something is read from it: the first Secret stands for all. */
+function apiServerOf(
+  access: KubernetesConfig | undefined,
+  sections: Readonly<Record<string, readonly Target[] | undefined>>,
+): KubernetesTarget[] {
+  const [secret] = referencesIn(sections).flatMap(({ kubernetes }) => secretIn(kubernetes) ?? [])
+  return secret ? [{ name: apiServer, secret, access }] : []
+}
+
+function secretIn(keys: Keys | undefined): KubernetesSecret | undefined {
+  const { namespace, secret } = keys ?? {}
+  if (typeof secret !== 'string') return undefined
+  return typeof namespace === 'string' ? { namespace, secret } : { secret }
+}
 
 const unwatched = <T extends Target>(target: T): T => ('watch' in target ? { ...target, watch: false } : target)
 

@@ -18,6 +18,8 @@ export interface Sources {
   readonly kubernetes: KubernetesConfig | undefined
   /** Folder of the pod's service account. Default: where Kubernetes mounts it. */
   readonly serviceAccount?: string | undefined
+  /** For so long what was fetched may be given to other checks, in milliseconds: until all of a round have run. */
+  readonly roundMs?: number | undefined
 }
 
 /** What a source holds; undefined where it could be read and has nothing of that name. */
@@ -30,10 +32,10 @@ interface Found {
  * Fetches references, anew each time, but once for all who ask at the same time. An Unresolved begins with the reference
  * and never has the value. An empty value is none: an empty password or host is a mistake wherever it comes from.
  */
-export function createReferences({ env, vaults, kubernetes, serviceAccount: account }: Sources): References {
+export function createReferences({ env, vaults, kubernetes, serviceAccount: account, roundMs }: Sources): References {
   const read = fileReader()
-  const fromKubernetes = kubernetesSecrets({ config: kubernetes, env, account, read, value })
-  const fromVault = vaultSecrets({ targets: vaults, account, read, value })
+  const fromKubernetes = kubernetesSecrets({ config: kubernetes, env, account, read, value, roundMs })
+  const fromVault = vaultSecrets({ targets: vaults, account, read, value, roundMs })
 
   async function value(reference: Reference, asking: Asking): Promise<string> {
     return resolved(sourceOf(reference), asking, async () => {
@@ -54,7 +56,7 @@ export function createReferences({ env, vaults, kubernetes, serviceAccount: acco
     if (file !== undefined) return { found: withoutNewline(await read(file, signal)), name: 'the file' }
     if (credential !== undefined) return { found: await fromSystemd(credential, signal), name: 'the credential' }
     if (dotenv !== undefined) return { found: own(readDotenv(await read(dotenv, signal), expand), key), name: key }
-    if (secret) return { found: own(await fromKubernetes(secret, asking), secret.key), name: secret.key }
+    if (secret) return { found: own(await fromKubernetes.secret(secret, asking), secret.key), name: secret.key }
     if (vault) return { found: (await fromVault.secret(vault, asking))(vault.key), name: vault.key }
     throw new Error('names no source')
   }
@@ -71,17 +73,19 @@ export function createReferences({ env, vaults, kubernetes, serviceAccount: acco
 
   async function allOf(source: SettingsSource, asking: Asking): Promise<Settings> {
     if (source.dotenv !== undefined) return readDotenv(await read(source.dotenv, asking.signal), source.expand)
-    if (source.kubernetes) return fromKubernetes(source.kubernetes, asking)
+    if (source.kubernetes) return fromKubernetes.secret(source.kubernetes, asking)
     throw new Error('names no source')
   }
 
   return {
-    value: (reference, signal, maxAgeMs = 0, note) => value(reference, { signal, maxAgeMs, note }),
-    settings: (source, signal, maxAgeMs = 0, note) =>
+    value: (reference, signal, maxAgeMs = 0, note, by) => value(reference, { signal, maxAgeMs, note, by }),
+    settings: (source, signal, maxAgeMs = 0, note, by) =>
       resolved(sourceOf(source), { note }, async (): Promise<Settings> => {
-        const all = await allOf(source, { signal, maxAgeMs, note })
+        const all = await allOf(source, { signal, maxAgeMs, note, by })
         return Object.fromEntries(Object.entries(all).map(([name, value]) => [name, asText(value)]))
       }),
+    apiServer: (secret, signal, maxAgeMs = 0, note, by) =>
+      fromKubernetes.answer(secret, { signal, maxAgeMs, note, by }),
     login: (vault, signal, refused, note) => fromVault.login(vault, { signal, maxAgeMs: 0, note }, refused),
   }
 }

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { shapes } from '../core/shape.ts'
 import { duration, expects, filePath, flag, literalUrl, secret, section, shapedText } from './fields.ts'
-import { probes } from '../probes/index.ts'
+import { listedProbes } from '../probes/index.ts'
 
 const kubernetes = section({
   url: literalUrl(['http', 'https'], 'https://kubernetes.default.svc')
@@ -47,12 +47,12 @@ export const fileSchema = section({
   ).default(true),
   kubernetes: kubernetes.optional(),
   ...Object.fromEntries(
-    probes.map(probe => [
-      probe.kind,
+    listedProbes.map(({ kind, target, summary }) => [
+      kind,
       z
-        .array(probe.target, { error: expects(`a list of ${probe.kind} targets`) })
+        .array<z.ZodType>(target, { error: expects(`a list of ${kind} targets`) })
         .optional()
-        .describe(probe.summary),
+        .describe(summary),
     ]),
   ),
 })

@@ -35,6 +35,8 @@ export interface Reason {
   readonly severity: Severity
   readonly text: string
   readonly remedy: string
+  /** The check of the system that is to be mended instead: this is only a consequence. Set by the assessment. */
+  readonly because?: string | undefined
 }
 
 /** What a probe concludes from what was seen. The verdict follows from the reasons: none, and it is ok. */
@@ -64,6 +66,8 @@ export interface Look {
   settings(field: string, source: SettingsSource): Promise<Settings>
   /** The login at the Vault of the `vault` target named, which all share; another than that of the token `refused`. */
   login(vault: string, refused?: string): Promise<Login>
+  /** How the API server of Kubernetes answers for a Secret: what it told another check of this round, or asked now. */
+  apiServer(secret: KubernetesSecret): Promise<ApiServerAnswer>
   /** Times a step, and names it when it fails. */
   phase<T>(name: string, work: () => Promise<T> | T): Promise<T>
   /** Records how long a step took that was timed elsewhere. */
@@ -108,6 +112,28 @@ export interface Unreadable {
 /** By name. */
 export type Settings = Readonly<Record<string, string | Unreadable>>
 
+/** How the API server answered for a Secret, without what is in it. */
+export interface ApiServerAnswer {
+  /** `unresolved`: it is not known how to reach it or to log in; `unanswered`: no whole answer came; else what it said. */
+  readonly kind:
+    | 'ok'
+    | 'unresolved'
+    | 'unanswered'
+    | 'unauthorized'
+    | 'forbidden'
+    | 'missing'
+    | 'throttled'
+    | 'failed'
+    | 'not_kubernetes'
+  /** `host:port`; undefined where it is not known. */
+  readonly address: string | undefined
+  /** One line without a secret; empty where all is well. */
+  readonly text: string
+  /** Of `unanswered`: as `ECONNREFUSED`, and whether it was in the TLS handshake. */
+  readonly code?: string | undefined
+  readonly tls?: boolean | undefined
+}
+
 /** Where an application keeps its settings, all of them. */
 export interface SettingsSource {
   readonly dotenv?: string | undefined
@@ -144,7 +170,6 @@ export interface Target {
 export interface Probe<T extends Target = Target, Seen = unknown> {
   readonly kind: string
   readonly summary: string
-  readonly target: z.ZodType<T>
   readonly metrics: Readonly<Record<string, Metric>>
   readonly reasons: Readonly<Record<string, ReasonSpec>>
   /** An expected failure (refused, 535, sealed) is part of what was seen; throws when it could not look. */
@@ -154,6 +179,11 @@ export interface Probe<T extends Target = Target, Seen = unknown> {
   readonly watch?: WatchSpec<T, Seen> | undefined
   /** The check of one target. */
   bind(target: T): BoundLook
+}
+
+/** A probe whose targets stand in a list of the file; `target` is the schema of an entry. */
+export interface ListedProbe<T extends Target = Target, Seen = unknown> extends Probe<T, Seen> {
+  readonly target: z.ZodType<T>
 }
 
 /** Something that is held open at a target, costs it no work, and ends when the target goes down or restarts. */
@@ -207,7 +237,7 @@ export interface Check extends BoundLook {
   readonly target: string
   readonly intervalMs: number
   readonly timeoutMs: number
-  /** The checks whose target this one takes references from: `vault/vault-01`. */
+  /** The checks of the systems that this one takes references from: `vault/vault-01`, `kubernetes/api-server`. */
   readonly needs: readonly string[]
 }
 
@@ -230,20 +260,27 @@ export interface Observation extends Finding {
 export const checkId = (check: { readonly probe: string; readonly target: string }): string =>
   `${check.probe}/${check.target}`
 
-export function defineProbe<T extends Target, Seen>(probe: Omit<Probe<T, Seen>, 'bind'>): Probe<T, Seen> {
-  return {
-    ...probe,
-    bind(target) {
-      const looked = (seen: Seen): Looked => ({ seen, finding: probe.judge(seen, target) })
-      return {
-        probe: probe.kind,
-        config: target,
-        watch: probe.watch?.wanted(target) ? boundWatch(probe.watch, target, looked) : undefined,
-        look: async look => looked(await probe.observe(target, look)),
-      }
-    },
+export const defineProbe = <T extends Target, Seen>(
+  probe: Omit<ListedProbe<T, Seen>, 'bind'>,
+): ListedProbe<T, Seen> => ({ ...probe, bind: bindingOf(probe) })
+
+/** A probe whose one target is in no list, but follows from the rest of the file. */
+export const defineImplied = <T extends Target, Seen>(probe: Omit<Probe<T, Seen>, 'bind'>): Probe<T, Seen> => ({
+  ...probe,
+  bind: bindingOf(probe),
+})
+
+const bindingOf =
+  <T extends Target, Seen>(probe: Omit<Probe<T, Seen>, 'bind'>) =>
+  (target: T): BoundLook => {
+    const looked = (seen: Seen): Looked => ({ seen, finding: probe.judge(seen, target) })
+    return {
+      probe: probe.kind,
+      config: target,
+      watch: probe.watch?.wanted(target) ? boundWatch(probe.watch, target, looked) : undefined,
+      look: async look => looked(await probe.observe(target, look)),
+    }
   }
-}
 
 const boundWatch = <T, Seen>(spec: WatchSpec<T, Seen>, target: T, looked: (seen: Seen) => Looked): BoundWatch => ({
   trustedMs: spec.trusted?.(target) ?? 0,

@@ -2,11 +2,12 @@ import { setMaxListeners } from 'node:events'
 import { unlessAborted } from './abort.ts'
 import { DeadlineExceeded, Unresolved, codeOf, describeError } from './errors.ts'
 import {
-  checkId,
   finding,
   reasonsOf,
+  type ApiServerAnswer,
   type Check,
   type Finding,
+  type KubernetesSecret,
   type Login,
   type Look,
   type Observation,
@@ -19,16 +20,37 @@ import {
 import { secretsIn } from './looks-like.ts'
 import { redactor } from './redact.ts'
 import { shaped } from './shape.ts'
-import { sourceOf } from './source.ts'
+import { checkBehind, sourceOf } from './source.ts'
 import { takeNotes, type Note, type TakeNote } from './transcript.ts'
+
+/** A run and the target of its check, by identity. */
+export interface Asker {
+  readonly check: object
+  readonly run: object
+}
 
 /**
  * Fetches references. Every call ends with the signal; a failure is an Unresolved that says which and why. What was
- * fetched for somebody else, at most `maxAgeMs` ago (default 0), will do. `note` is told what was asked of whom.
+ * fetched for somebody else, at most `maxAgeMs` ago (default 0), will do, unless an earlier run of the check has had it.
+ * `note` is told what was asked of whom.
  */
 export interface References {
-  value(reference: Reference, signal: AbortSignal, maxAgeMs?: number, note?: TakeNote): Promise<string>
-  settings(source: SettingsSource, signal: AbortSignal, maxAgeMs?: number, note?: TakeNote): Promise<Settings>
+  value(reference: Reference, signal: AbortSignal, maxAgeMs?: number, note?: TakeNote, by?: Asker): Promise<string>
+  settings(
+    source: SettingsSource,
+    signal: AbortSignal,
+    maxAgeMs?: number,
+    note?: TakeNote,
+    by?: Asker,
+  ): Promise<Settings>
+  /** See `Look.apiServer`. Rejects only where the signal ends it. */
+  apiServer(
+    secret: KubernetesSecret,
+    signal: AbortSignal,
+    maxAgeMs?: number,
+    note?: TakeNote,
+    by?: Asker,
+  ): Promise<ApiServerAnswer>
   /** See `Look.login`. Never rejects. */
   login(vault: string, signal: AbortSignal, refused?: string, note?: TakeNote): Promise<Login>
 }
@@ -167,19 +189,26 @@ export function startLook(check: Check, references: References, signal: AbortSig
     phases[phase] = (phases[phase] ?? 0) + ms / 1000
   }
   const unmet = new Set<string>()
-  // The checks of a round take what one of them fetched; the next round of any of them fetches anew.
-  const maxAgeMs = Math.min(1_000, check.intervalMs / 2)
-  const fetched = async <T>(field: string, { vault }: Reference, fetch: (told: TakeNote) => Promise<T>): Promise<T> => {
+  // The checks of a round take what one of them fetched; the next round of any of them fetches again.
+  const maxAgeMs = check.intervalMs / 2
+  // Of the target, since a check is copied for each run.
+  const by: Asker = { check: check.config, run: phases }
+  const fetched = async <T>(
+    field: string,
+    source: Reference | SettingsSource,
+    fetch: (told: TakeNote) => Promise<T>,
+  ): Promise<T> => {
     try {
       return await look.phase('references', () => fetch(text => note('references', `${field}: ${text}`)))
     } catch (error) {
-      if (vault) unmet.add(checkId({ probe: 'vault', target: vault.target }))
+      const behind = checkBehind(source)
+      if (behind !== undefined) unmet.add(behind)
       throw new Unresolved(`${field}: ${describeError(error)}`)
     }
   }
   const raw = async (field: string, value: Resolvable): Promise<string> =>
     typeof value === 'object'
-      ? fetched(field, value, told => references.value(value, signal, maxAgeMs, told))
+      ? fetched(field, value, told => references.value(value, signal, maxAgeMs, told, by))
       : String(value)
   const conceal = (secret: string): void => secretsIn(secret).forEach(redact.add)
   const look: Look = {
@@ -202,10 +231,14 @@ export function startLook(check: Check, references: References, signal: AbortSig
       conceal(secret)
       return secret
     },
-    settings: (field, source) => fetched(field, {}, told => references.settings(source, signal, maxAgeMs, told)),
+    settings: (field, source) =>
+      fetched(field, source, told => references.settings(source, signal, maxAgeMs, told, by)),
+    apiServer: secret => look.phase('secret', () => references.apiServer(secret, signal, maxAgeMs, look.note, by)),
     async login(vault, refused) {
       const login = await look.phase('login', () => references.login(vault, signal, refused, look.note))
       if (login.token !== undefined) redact.add(login.token)
+      // What it logs in with comes out of what the target itself needs.
+      if (login.failure?.kind === 'unresolved') for (const id of check.needs) unmet.add(id)
       return login
     },
     async phase(name, work) {

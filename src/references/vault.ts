@@ -14,14 +14,15 @@ export interface VaultSource {
   readonly account: string | undefined
   readonly read: ReadFile
   readonly value: (reference: Reference, asking: Asking) => Promise<string>
+  readonly roundMs: number | undefined
 }
 
 /** The value of a key as text, or undefined where the secret has no such key. */
 export type ValueOf = (key: string) => string | undefined
 
 /** Reads secrets of Vault targets: one request, and one login, for all who ask at the same time. */
-export function vaultSecrets({ targets, account = serviceAccount, read, value }: VaultSource) {
-  const shared = sharing<ValueOf>()
+export function vaultSecrets({ targets, account = serviceAccount, read, value, roundMs }: VaultSource) {
+  const shared = sharing<ValueOf>(undefined, roundMs)
 
   function targetOf(name: string): VaultTarget {
     const target = targets.find(one => one.name === name)

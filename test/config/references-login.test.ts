@@ -149,8 +149,8 @@ describe('the login by AppRole', () => {
     const app_role = { role_id: { env: 'ROLE' }, secret_id, mount: 'approle' }
     const references = referencesTo({ env, kubernetes, vaults: [{ ...target, app_role }] })
     api.forbid = true
-    expect(await whyNot(read(references))).toBe(
-      `${about}the login at vault-01: secret_id: kubernetes mail/role#SECRET_ID: 403 forbidden: grant get on this Secret`,
+    expect(await whyNot(read(references))).toContain(
+      `${about}the login at vault-01: secret_id: kubernetes mail/role#SECRET_ID: 403 forbidden: grant `,
     )
     api.forbid = false
     expect(await read(references)).toBe('hunter2')

@@ -13,6 +13,7 @@ import type { NodeFacts, PostgresSeen } from '../../src/probes/postgres/observe.
 import type { SesSeen } from '../../src/probes/ses/index.ts'
 import type { SettingSeen, SettingsSeen } from '../../src/probes/settings/index.ts'
 import type { SmtpSeen } from '../../src/probes/smtp/observe.ts'
+import type { KubernetesSeen } from '../../src/probes/kubernetes/observe.ts'
 import type { VaultSeen } from '../../src/probes/vault/observe.ts'
 import type { ExporterState } from '../../src/render/catalogue.ts'
 import type { Landing, Rung, WritePathSeen } from '../../src/probes/write_path/observe.ts'
@@ -213,6 +214,11 @@ const vaultSeen = (initialized: boolean): VaultSeen => ({
   failure: undefined,
 })
 
+const apiServerSeen: KubernetesSeen = {
+  answer: { kind: 'ok', address: '10.0.0.1:6443', text: '' },
+  waited: '',
+}
+
 const noSes: SesSeen = {
   settings: {
     access_key: { state: 'absent', source: 'env AWS_SES_ACCESS_KEY' },
@@ -269,6 +275,7 @@ export const healthySeen: Seen = {
   'write_path/secret PGHOST': pointed('10.0.0.120'),
   'smtp/mail.keybuzz.io': loggedIn,
   'vault/vault-01': vaultSeen(true),
+  'kubernetes/api-server': apiServerSeen,
   'ses/backend SES': noSes,
   'settings/backend-01': settingsSeen(false),
   'packages/keybuzz-backend': packagesSeen(false),

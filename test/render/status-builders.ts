@@ -148,6 +148,7 @@ export const landing = (
 
 export const needs: MailStatus['needs'] = {
   vault: [],
+  kubernetes: [],
   settings: [],
   packages: [],
   cluster: [],
