@@ -59,6 +59,18 @@ const namespace = z
   .describe('Namespace of the Secret. Inside of a cluster the default is that of the exporter.')
 const secretName = z.string().min(1).describe('Name of the Secret.')
 
+const pathForm = 'a path such as secret/data/app'
+
+/** The path of a secret. Vault answers one that is not in its plain form with a redirect or an error of its own. */
+export const vaultPath = z
+  .string({ error: expects(pathForm) })
+  .min(1, `must not be empty; expected ${pathForm}`)
+  .refine(path => !/\/$/.test(path), 'ends with a slash, and so names a folder; take it away')
+  .refine(path => !/\/\//.test(path), 'has two slashes in a row; take one away')
+  .refine(path => path.trim() === path, 'begins or ends with white space; take it away')
+  .refine(path => !/\p{Cc}/u.test(path), 'has a control character in it, such as a line break')
+  .refine(path => !path.split('/').some(part => part === '.' || part === '..'), 'must not have . or .. in it')
+
 const referenceShape = {
   env: z.string().min(1).optional().describe('Name of an environment variable of the exporter.'),
   file: z.string().min(1).optional().describe('Path of a file that holds the value; one newline at its end is cut.'),
@@ -72,7 +84,7 @@ const referenceShape = {
   kubernetes: section({ namespace, secret: secretName, key: z.string().min(1) })
     .optional()
     .describe('A key of a Kubernetes Secret, read from the API server.'),
-  vault: section({ target: z.string().min(1), path: z.string().min(1), key: z.string().min(1) })
+  vault: section({ target: z.string().min(1), path: vaultPath, key: z.string().min(1) })
     .optional()
     .describe('A key of a secret in the Vault of the `vault` target named.'),
   default: z.string().optional().describe('The value where the source is there but has no such key.'),

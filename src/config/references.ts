@@ -6,6 +6,7 @@ import type { References } from '../core/run.ts'
 import { sourceOf } from '../core/source.ts'
 import type { VaultTarget } from '../probes/vault/index.ts'
 import { kubernetesSecrets, type Settings } from '../references/kubernetes.ts'
+import { createLogins, type Logins } from '../references/logins.ts'
 import type { Asking } from '../references/sharing.ts'
 import { vaultSecrets } from '../references/vault.ts'
 import { parseDotenv } from './dotenv.ts'
@@ -18,6 +19,8 @@ export interface Sources {
   readonly kubernetes: KubernetesConfig | undefined
   /** Folder of the pod's service account. Default: where Kubernetes mounts it. */
   readonly serviceAccount?: string | undefined
+  /** What outlives a reload of logins at Vaults. Default: nothing does. */
+  readonly logins?: Logins | undefined
 }
 
 /** What a source holds; undefined where it could be read and has nothing of that name. */
@@ -30,10 +33,16 @@ interface Found {
  * Fetches references, anew each time, but once for all who ask at the same time. An Unresolved begins with the reference
  * and never has the value. An empty value is none: an empty password or host is a mistake wherever it comes from.
  */
-export function createReferences({ env, vaults, kubernetes, serviceAccount: account }: Sources): References {
+export function createReferences({
+  env,
+  vaults,
+  kubernetes,
+  serviceAccount: account,
+  logins = createLogins(),
+}: Sources): References {
   const read = fileReader()
   const fromKubernetes = kubernetesSecrets({ config: kubernetes, env, account, read, value })
-  const fromVault = vaultSecrets({ targets: vaults, account, read, value })
+  const fromVault = vaultSecrets({ targets: vaults, account, read, value, logins })
 
   async function value(reference: Reference, asking: Asking): Promise<string> {
     return resolved(sourceOf(reference), asking, async () => {
@@ -75,7 +84,7 @@ export function createReferences({ env, vaults, kubernetes, serviceAccount: acco
         if (source.kubernetes) return fromKubernetes(source.kubernetes, { signal, maxAgeMs, note })
         throw new Error('names no source')
       }),
-    login: (vault, signal, refused, note) => fromVault.login(vault, { signal, maxAgeMs: 0, note }, refused),
+    login: (vault, signal, wanted, note) => fromVault.login(vault, { signal, maxAgeMs: 0, note }, wanted),
   }
 }
 

@@ -8,6 +8,7 @@ import {
   type Check,
   type Finding,
   type Login,
+  type LoginWanted,
   type Look,
   type Observation,
   type Reference,
@@ -32,7 +33,7 @@ export interface References {
     note?: TakeNote,
   ): Promise<Readonly<Record<string, string>>>
   /** See `Look.login`. Never rejects. */
-  login(vault: string, signal: AbortSignal, refused?: string, note?: TakeNote): Promise<Login>
+  login(vault: string, signal: AbortSignal, wanted?: LoginWanted, note?: TakeNote): Promise<Login>
 }
 
 /** Reasons that any check can have. */
@@ -202,8 +203,8 @@ export function startLook(check: Check, references: References, signal: AbortSig
       return secret
     },
     settings: (field, source) => fetched(field, {}, told => references.settings(source, signal, maxAgeMs, told)),
-    async login(vault, refused) {
-      const login = await look.phase('login', () => references.login(vault, signal, refused, look.note))
+    async login(vault, wanted) {
+      const login = await look.phase('login', () => references.login(vault, signal, wanted, look.note))
       if (login.token !== undefined) redact.add(login.token)
       return login
     },

@@ -24,7 +24,8 @@ describe('judge', () => {
     ['redirected', 'unknown', ['vault_redirected']],
     ['failed', 'fail', ['vault_api_failed']],
   ])('a login that is %s', (kind, verdict, expected) => {
-    const seen = { address: 'vault-01:8200', health: undefined, token: undefined, secrets: [], failure: undefined }
+    const nothing = { health: undefined, leader: undefined, unsealing: undefined, token: undefined, failure: undefined }
+    const seen = { ...nothing, address: 'vault-01:8200', byLogin: true, servedMsAgo: undefined, secrets: [] }
     const found = vault.judge({ ...seen, login: { kind, text: 'why' } }, target)
     expect([found.verdict, codes(found)]).toEqual([verdict, expected])
     expect(found.evidence).toContain('why')
