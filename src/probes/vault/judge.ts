@@ -129,19 +129,24 @@ function notVault(address: string, { status }: HealthSeen): Reason {
   return reason('vault_not_vault', `${address}: HTTP ${status} from /sys/health${redirect}: not an answer of a Vault`)
 }
 
-const naming = (leader: VaultSeen['leader']): string =>
-  leader === undefined || leader.address === '' ? '' : `; it names ${leader.address} as the active node`
+function naming(leader: VaultSeen['leader']): string {
+  if (leader === undefined || leader.address === '') return ''
+  return `; it names ${leader.address} as the active node${leader.silent === undefined ? '' : ', which does not answer'}`
+}
 
 /** A standby without an active node takes no login and no write. What it has, OpenBao still gives. */
 function leaderReasons({ address, health, leader, token, secrets }: VaultSeen): Reason[] {
   const facts = health?.facts
+  if (!facts || !leader || stateOf(facts) === 'other') return []
   // Vault leaves the address empty where `redact_addresses` is set; then it says elsewhere that there is an active node.
-  if (!facts || leader?.address !== '' || facts.haHealthy === true) return []
-  if (stateOf(facts) === 'other') return []
-  const text = `${address}: is a standby and knows no active node (/sys/leader)`
-  return isAccepted(secrets) || token?.kind === 'valid'
-    ? [reason('vault_no_leader', `${text}; it still serves what is read`)]
-    : [reason('vault_standby_without_active', text)]
+  const none = leader.address === '' && facts.haHealthy !== true
+  if (!none && leader.silent === undefined) return []
+  const what = none ? 'knows no active node (/sys/leader)' : `names ${leader.address} as the active node`
+  const text = `${address}: is a standby and ${what}${none ? '' : `, which does not answer (${leader.silent ?? ''})`}`
+  if (isAccepted(secrets) || token?.kind === 'valid')
+    return [reason('vault_no_leader', `${text}; it still serves what is read`)]
+  // That it is not seen from here does not say that the standby has lost it.
+  return [none ? reason('vault_standby_without_active', text) : reason('vault_no_leader', text)]
 }
 
 const troubles = {

@@ -8,7 +8,7 @@ import {
   type VaultConnection,
 } from '../../clients/vault.ts'
 import { record, type VaultAnswer } from '../../clients/vault-answers.ts'
-import { oneLine, type Failure } from '../../core/errors.ts'
+import { describeError, oneLine, type Failure } from '../../core/errors.ts'
 import { failureOf, type Login, type LoginFailure, type Look } from '../../core/probe.ts'
 import { shapes } from '../../core/shape.ts'
 import { usesToken, type VaultTarget } from './target.ts'
@@ -60,6 +60,8 @@ export interface HealthFacts {
 export interface LeaderSeen {
   /** The address of the active node, as it wants to be called; empty where there is none, or Vault is set not to say it. */
   readonly address: string
+  /** Why that node does not answer as an active one; undefined where it does, or was not asked. */
+  readonly silent: string | undefined
 }
 
 /** The body of /sys/seal-status, of a node that is unsealed by keys. */
@@ -134,17 +136,48 @@ export async function observe(target: VaultTarget, look: Look): Promise<VaultSee
   try {
     const anonymous = await openVault({ url, ...trust, signal: look.signal, note: look.note })
     seen.health = await look.phase('health', async () => healthSeen(await anonymous.health()))
-    const state = seen.health.facts && stateOf(seen.health.facts)
+    const { facts } = seen.health
+    const state = facts && stateOf(facts)
     if (state === 'sealed')
       seen.unsealing = await look.phase('health', async () => unsealingOf(await anonymous.sealStatus()))
     if (state === 'standby' || state === 'performance_standby' || state === 'other')
       seen.leader = await look.phase('health', async () => leaderOf(await anonymous.leader()))
-    if (serves(seen.health)) await observeWithToken(target, trust, look, seen)
+    // Vault says in its health whether a standby has its active node; OpenBao goes on naming one that is dead.
+    const asking =
+      state === 'standby' && facts?.haHealthy === undefined ? askLeader(target, trust, look, seen) : undefined
+    try {
+      if (serves(seen.health)) await observeWithToken(target, trust, look, seen)
+    } finally {
+      await asking
+    }
   } catch (error) {
     if (!(error instanceof HttpFailure)) throw error
     seen.failure = { ...failureOf(error, look, seen.address), tls: error.phase === 'tls' }
   }
   return seen
+}
+
+/** Asks the active node for its health, without the token, beside all the rest: it may hang. Never rejects. */
+async function askLeader({ url }: VaultTarget, trust: Trust, look: Look, seen: Draft): Promise<void> {
+  const { leader } = seen
+  if (!leader || !canBeAsked(leader.address, url)) return
+  try {
+    const vault = await openVault({ url: leader.address, ...trust, signal: look.signal, note: look.note })
+    const { status, facts } = healthSeen(await vault.health())
+    if (!facts || stateOf(facts) === 'active') return
+    seen.leader = { ...leader, silent: `HTTP ${status} from /sys/health, ${stateOf(facts).replace('_', ' ')}` }
+  } catch (error) {
+    // A certificate that does not fit, or a name that only its cluster knows: that says nothing of the node.
+    if (!(error instanceof HttpFailure) || error.phase === 'tls' || error.code === 'ENOTFOUND') return
+    seen.leader = { ...leader, silent: describeError(look.signal.aborted ? look.signal.reason : error) }
+  }
+}
+
+/** An address of this host that a node on another one gives as its own is a mistake in its configuration. */
+function canBeAsked(address: string, url: string): boolean {
+  if (!/^https?:/.test(address) || !URL.canParse(address)) return false
+  const isLocal = (of: string): boolean => /^(localhost|127\.|\[::1\]|0\.0\.0\.0|\[::\])/.test(new URL(of).hostname)
+  return !isLocal(address) || isLocal(url)
 }
 
 async function trustOf({ ca_file, cert_file, key_file }: VaultTarget, look: Look): Promise<Trust> {
@@ -243,7 +276,7 @@ function leaderOf({ status, body }: VaultAnswer): LeaderSeen | undefined {
   if (status !== 200 || fields?.['ha_enabled'] !== true) return undefined
   const { leader_address: address } = fields
   // Go leaves out what is empty.
-  return { address: typeof address === 'string' ? oneLine(address).slice(0, 200) : '' }
+  return { address: typeof address === 'string' ? oneLine(address).slice(0, 200) : '', silent: undefined }
 }
 
 function unsealingOf({ status, body }: VaultAnswer): Unsealing | undefined {

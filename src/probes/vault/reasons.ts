@@ -70,9 +70,9 @@ export const reasons = {
     verdict: 'warn',
     severity: 'high',
     meaning:
-      'The node is a standby and knows no active node: most likely the cluster has lost its quorum. Nothing can be written and nobody can log in; what the node has can still be read.',
+      'The node is a standby, and there is no active node, or the one it names does not answer. Nothing can be written and nobody can log in; what the node has can still be read.',
     remedy:
-      'Start the nodes that are down (vault operator raft list-peers names them); more than half of them must run. Do not remove peers before you know that their data are lost.',
+      'See which nodes of the cluster run, and start those that are down: more than half of them must run for one to become active. Do not remove a node from the cluster before you know that its data are lost. If the active node runs, let this host reach it.',
   },
   vault_dr_secondary: {
     verdict: 'warn',
