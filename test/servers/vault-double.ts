@@ -255,7 +255,7 @@ function health(vault: Vault, query: URLSearchParams): Answer {
   return [codes.get(effective) ?? 500, healthBody(vault)]
 }
 
-function healthBody({ state, version, clockAhead }: Vault): object {
+function healthBody({ state, version, clockAhead, brand }: Vault): object {
   const initialized = state !== 'uninitialized'
   const sealed = isSealed(state)
   const standby = state !== 'active' && state !== 'dr_secondary'
@@ -276,10 +276,12 @@ function healthBody({ state, version, clockAhead }: Vault): object {
     clock_skew_ms: 0,
     replication_primary_canary_age_ms: 0,
     ...(initialized && { removed_from_cluster: state === 'removed' }),
-    ...(heartbeats && {
-      ha_connection_healthy: state !== 'ha_unhealthy',
-      last_request_forwarding_heartbeat_ms: state === 'ha_unhealthy' ? 32_000 : 512,
-    }),
+    // OpenBao says nothing of it.
+    ...(heartbeats &&
+      brand === 'Vault' && {
+        ha_connection_healthy: state !== 'ha_unhealthy',
+        last_request_forwarding_heartbeat_ms: state === 'ha_unhealthy' ? 32_000 : 512,
+      }),
   }
 }
 
