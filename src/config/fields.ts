@@ -79,6 +79,18 @@ const expand = flag(
   '`true`: the application expands `${NAME}` and `$NAME` in it, as dotenv-expand does (Prisma, Vite, Next.js). `false`: it takes them as they stand. Left out, a value that has one is unknown.',
 ).optional()
 
+const pathForm = 'a path such as secret/data/app'
+
+/** The path of a secret. Vault answers one that is not in its plain form with a redirect or an error of its own. */
+export const vaultPath = z
+  .string({ error: expects(pathForm) })
+  .min(1, `must not be empty; expected ${pathForm}`)
+  .refine(path => !/\/$/.test(path), 'ends with a slash, and so names a folder; take it away')
+  .refine(path => !/\/\//.test(path), 'has two slashes in a row; take one away')
+  .refine(path => path.trim() === path, 'begins or ends with white space; take it away')
+  .refine(path => !/\p{Cc}/u.test(path), 'has a control character in it, such as a line break')
+  .refine(path => !path.split('/').some(part => part === '.' || part === '..'), 'must not have . or .. in it')
+
 const referenceShape = {
   env: shapedText(shapes.name, 'Name of an environment variable of the exporter.').optional(),
   file: shapedText(shapes.path, 'Path of a file that holds the value; one newline at its end is cut.').optional(),
@@ -93,7 +105,7 @@ const referenceShape = {
   kubernetes: section({ namespace, secret: secretName, key })
     .optional()
     .describe('A key of a Kubernetes Secret, read from the API server.'),
-  vault: section({ target: z.string().min(1), path: key, key })
+  vault: section({ target: z.string().min(1), path: vaultPath, key })
     .optional()
     .describe('A key of a secret in the Vault of the `vault` target named.'),
   default: z.string().optional().describe('The value where the source is there but has no such key.'),

@@ -6,6 +6,7 @@ import type { References } from '../core/run.ts'
 import { sourceOf } from '../core/source.ts'
 import type { VaultTarget } from '../probes/vault/index.ts'
 import { kubernetesSecrets } from '../references/kubernetes.ts'
+import { createLogins, type Logins } from '../references/logins.ts'
 import type { Asking } from '../references/sharing.ts'
 import { vaultSecrets } from '../references/vault.ts'
 import { readDotenv } from './dotenv.ts'
@@ -20,6 +21,8 @@ export interface Sources {
   readonly serviceAccount?: string | undefined
   /** For so long what was fetched may be given to other checks, in milliseconds: until all of a round have run. */
   readonly roundMs?: number | undefined
+  /** What outlives a reload of logins at Vaults. Default: nothing does. */
+  readonly logins?: Logins | undefined
 }
 
 /** What a source holds; undefined where it could be read and has nothing of that name. */
@@ -32,10 +35,17 @@ interface Found {
  * Fetches references, anew each time, but once for all who ask at the same time. An Unresolved begins with the reference
  * and never has the value. An empty value is none: an empty password or host is a mistake wherever it comes from.
  */
-export function createReferences({ env, vaults, kubernetes, serviceAccount: account, roundMs }: Sources): References {
+export function createReferences({
+  env,
+  vaults,
+  kubernetes,
+  serviceAccount: account,
+  roundMs,
+  logins = createLogins(),
+}: Sources): References {
   const read = fileReader()
   const fromKubernetes = kubernetesSecrets({ config: kubernetes, env, account, read, value, roundMs })
-  const fromVault = vaultSecrets({ targets: vaults, account, read, value, roundMs })
+  const fromVault = vaultSecrets({ targets: vaults, account, read, value, roundMs, logins })
 
   async function value(reference: Reference, asking: Asking): Promise<string> {
     return resolved(sourceOf(reference), asking, async () => {
@@ -86,7 +96,7 @@ export function createReferences({ env, vaults, kubernetes, serviceAccount: acco
       }),
     apiServer: (secret, signal, maxAgeMs = 0, note, by) =>
       fromKubernetes.answer(secret, { signal, maxAgeMs, note, by }),
-    login: (vault, signal, refused, note) => fromVault.login(vault, { signal, maxAgeMs: 0, note }, refused),
+    login: (vault, signal, wanted, note) => fromVault.login(vault, { signal, maxAgeMs: 0, note }, wanted),
   }
 }
 

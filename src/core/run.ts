@@ -9,6 +9,7 @@ import {
   type Finding,
   type KubernetesSecret,
   type Login,
+  type LoginWanted,
   type Look,
   type Observation,
   type Reference,
@@ -52,7 +53,7 @@ export interface References {
     by?: Asker,
   ): Promise<ApiServerAnswer>
   /** See `Look.login`. Never rejects. */
-  login(vault: string, signal: AbortSignal, refused?: string, note?: TakeNote): Promise<Login>
+  login(vault: string, signal: AbortSignal, wanted?: LoginWanted, note?: TakeNote): Promise<Login>
 }
 
 /** Reasons that any check can have. */
@@ -234,8 +235,8 @@ export function startLook(check: Check, references: References, signal: AbortSig
     settings: (field, source) =>
       fetched(field, source, told => references.settings(source, signal, maxAgeMs, told, by)),
     apiServer: secret => look.phase('secret', () => references.apiServer(secret, signal, maxAgeMs, look.note, by)),
-    async login(vault, refused) {
-      const login = await look.phase('login', () => references.login(vault, signal, refused, look.note))
+    async login(vault, wanted) {
+      const login = await look.phase('login', () => references.login(vault, signal, wanted, look.note))
       if (login.token !== undefined) redact.add(login.token)
       // What it logs in with comes out of what the target itself needs.
       if (login.failure?.kind === 'unresolved') for (const id of check.needs) unmet.add(id)

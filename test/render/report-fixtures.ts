@@ -206,8 +206,12 @@ const vaultSeen = (initialized: boolean): VaultSeen => ({
       clockAheadSeconds: 0,
     },
   },
+  leader: undefined,
+  unsealing: undefined,
   login: undefined,
-  token: initialized ? { kind: 'valid', ttlSeconds: Infinity, expiresAt: Infinity, uses: 0 } : undefined,
+  byLogin: false,
+  servedMsAgo: undefined,
+  token: initialized ? { kind: 'valid', ttlSeconds: Infinity, expiresAt: Infinity, uses: Infinity } : undefined,
   secrets: initialized
     ? [{ path: 'secret/data/keybuzz/smtp', kind: 'ok', text: '', keys: { SMTP_PASS: 'present' } }]
     : [],

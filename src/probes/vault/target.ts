@@ -1,5 +1,15 @@
 import * as z from 'zod'
-import { duration, filePath, fits, literalUrl, secret, section, shapedText, targetFields } from '../../config/fields.ts'
+import {
+  duration,
+  filePath,
+  fits,
+  literalUrl,
+  secret,
+  section,
+  shapedText,
+  targetFields,
+  vaultPath,
+} from '../../config/fields.ts'
 import type { Reference, Target } from '../../core/probe.ts'
 import { shapes } from '../../core/shape.ts'
 
@@ -11,6 +21,9 @@ export interface VaultTarget extends Target {
   /** Namespace of Vault Enterprise, for what is asked with the token. */
   readonly namespace?: string | undefined
   readonly ca_file?: string | undefined
+  /** PEM files: what to show to a listener that wants a certificate of its clients. */
+  readonly cert_file?: string | undefined
+  readonly key_file?: string | undefined
   readonly secrets?: readonly VaultSecret[] | undefined
   /** Milliseconds. */
   readonly token_warning?: number | undefined
@@ -45,8 +58,7 @@ export const usesToken = (target: VaultTarget): boolean => vaultAuths.some(auth 
 const unique = (names: readonly string[]): boolean => new Set(names).size === names.length
 
 const vaultSecret = section({
-  path: shapedText(
-    shapes.name,
+  path: vaultPath.describe(
     'Path in the HTTP API, with `data/` behind the mount in KV version 2. Never one that issues credentials when read.',
   ),
   keys: z
@@ -94,6 +106,10 @@ export const vaultTarget: z.ZodType<VaultTarget> = section({
   kubernetes: kubernetesRole.optional().describe("Log in by the service account of the exporter's pod instead."),
   namespace: shapedText(shapes.name, 'Namespace of Vault Enterprise.').optional(),
   ca_file: filePath('PEM file of the authority that signed the certificate. Default: those of the system.').optional(),
+  cert_file: filePath(
+    'PEM file of the certificate to show where the listener wants one (tls_require_and_verify_client_cert).',
+  ).optional(),
+  key_file: filePath('PEM file of the private key of `cert_file`, without a passphrase.').optional(),
   secrets: z
     .array(vaultSecret, { error: 'expected a list of secrets' })
     .refine(secrets => unique(secrets.map(({ path }) => path)), 'a path stands here twice')
@@ -112,6 +128,9 @@ export const vaultTarget: z.ZodType<VaultTarget> = section({
       path: [second],
       message: `there is ${first} already; give only one of ${vaultAuths.join(', ')}`,
     })
+  const [given, missing] = value.cert_file === undefined ? ['key_file', 'cert_file'] : ['cert_file', 'key_file']
+  if ((value.cert_file === undefined) !== (value.key_file === undefined))
+    context.addIssue({ code: 'custom', path: [given], message: `goes together with ${missing}` })
   if (value.secrets?.length && !first) {
     const message = 'reading secrets needs a token; set token to a reference, or log in by app_role or kubernetes'
     context.addIssue({ code: 'custom', path: ['secrets'], message })
