@@ -50,6 +50,18 @@ export const targetFields = {
   timeout: duration('Total time one run may take; less than the interval. Default: `timeout` of the file.').optional(),
 }
 
+const path = z.string().min(1).meta({ path: true })
+
+/** The name of a target of the kind, which has to be in the file. */
+export const targetName = (kind: string) => z.string().min(1).meta({ names: kind })
+
+/**
+ * The `cluster` of postgres targets, which has to be that of one of them. `orNone`: unless the file has no postgres
+ * targets at all.
+ */
+export const clusterName = ({ orNone }: { readonly orNone: boolean }) =>
+  name.meta({ names: 'postgres.cluster', orNone })
+
 const sources = ['env', 'file', 'credential', 'dotenv', 'kubernetes', 'vault'] as const
 
 const namespace = z
@@ -61,18 +73,18 @@ const secretName = z.string().min(1).describe('Name of the Secret.')
 
 const referenceShape = {
   env: z.string().min(1).optional().describe('Name of an environment variable of the exporter.'),
-  file: z.string().min(1).optional().describe('Path of a file that holds the value; one newline at its end is cut.'),
+  file: path.optional().describe('Path of a file that holds the value; one newline at its end is cut.'),
   credential: z
     .string()
     .regex(/^(?!\.\.?$)[^/\p{Cc}]+$/u, 'expected the name of a credential, not a path')
     .optional()
     .describe('Name of a credential of the systemd unit (`LoadCredential=`), a file in `$CREDENTIALS_DIRECTORY`.'),
-  dotenv: z.string().min(1).optional().describe('Path of a `.env` file; `key` names the variable in it.'),
+  dotenv: path.optional().describe('Path of a `.env` file; `key` names the variable in it.'),
   key: z.string().min(1).optional().describe('The variable in the `dotenv` file.'),
   kubernetes: section({ namespace, secret: secretName, key: z.string().min(1) })
     .optional()
     .describe('A key of a Kubernetes Secret, read from the API server.'),
-  vault: section({ target: z.string().min(1), path: z.string().min(1), key: z.string().min(1) })
+  vault: section({ target: targetName('vault'), path: z.string().min(1), key: z.string().min(1) })
     .optional()
     .describe('A key of a secret in the Vault of the `vault` target named.'),
   default: z.string().optional().describe('The value where the source is there but has no such key.'),
@@ -168,7 +180,8 @@ function plainUrl(schemes: readonly string[], example: string, isRefused: (url: 
 /** Yes or no. */
 export const flag = (meaning: string) => z.boolean({ error: expects('true or false') }).describe(meaning)
 
-export const filePath = (meaning: string) => z.string().min(1).describe(meaning)
+/** The path of a file or a folder. A relative one is taken from the folder of the configuration file. */
+export const filePath = (meaning: string) => path.describe(meaning)
 
 const settingsForm = 'either { dotenv: /path/to/.env } or { kubernetes: { namespace: …, secret: … } }'
 
@@ -176,7 +189,7 @@ const settingsForm = 'either { dotenv: /path/to/.env } or { kubernetes: { namesp
 export const settingsSource = (meaning: string): z.ZodType<SettingsSource> =>
   section(
     {
-      dotenv: z.string().min(1).optional().describe('Path of a `.env` file.'),
+      dotenv: path.optional().describe('Path of a `.env` file.'),
       kubernetes: section({ namespace, secret: secretName })
         .optional()
         .describe('A Kubernetes Secret, all of its keys.'),

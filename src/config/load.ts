@@ -1,3 +1,4 @@
+import { dirname, isAbsolute, join, resolve } from 'node:path'
 import type * as z from 'zod'
 import { readBeginning } from '../clients/files.ts'
 import { ConfigError, codeOf } from '../core/errors.ts'
@@ -6,6 +7,7 @@ import { mail, type MailTarget } from '../probes/mail/index.ts'
 import { probes } from '../probes/index.ts'
 import type { VaultTarget } from '../probes/vault/index.ts'
 import { checkAcross, isKeys, referencesIn } from './across.ts'
+import { mapMarked } from './marked.ts'
 import { problemsOf, translate, type Problems } from './problems.ts'
 import { fileSchema, type KubernetesConfig } from './schema.ts'
 import { parseYaml } from './yaml.ts'
@@ -52,7 +54,7 @@ const unreadable = (error: unknown, flag: string): string => {
   }
 }
 
-/** The same for a text. The file's name only stands in messages. */
+/** The same for a text. The file's name stands in messages, and relative paths are taken from its folder. */
 export function parseConfig(text: string, file: string): Config {
   const data = parseFile(text, file)
   const { interval, timeout, watch, kubernetes, ...rest } = data as Times & {
@@ -77,22 +79,44 @@ export function parseConfig(text: string, file: string): Config {
 }
 
 const parseFile = (text: string, file: string): unknown =>
-  parseStrictly(fileSchema, text, file, (data, problems) => {
-    if (isKeys(data)) checkAcross(data, problems.add)
-    else if (data !== undefined) problems.add([], noSections(data))
-  })
+  parseStrictly(
+    fileSchema,
+    text,
+    file,
+    (data, problems) => {
+      if (isKeys(data)) checkAcross(data, problems.add)
+      else if (data !== undefined) problems.add([], noSections(data))
+    },
+    data => withAbsolutePaths(data, file),
+  )
 
-/** A YAML text by a schema. Throws one ConfigError with every problem; `more` adds those the schema cannot see. */
+/**
+ * Every path is taken from the folder of the file, as Prometheus does it, wherever the exporter was started. A text that
+ * comes through a pipe (`/dev/stdin`) has no folder: there it is the working directory.
+ */
+function withAbsolutePaths(data: unknown, file: string): unknown {
+  const absolute = resolve(file)
+  const folder = /^\/(?:dev|proc)\//.test(absolute) ? resolve() : dirname(absolute)
+  return mapMarked(fileSchema, data, (text, { path }) =>
+    path === true && text !== '' && !isAbsolute(text) ? join(folder, text) : text,
+  )
+}
+
+/**
+ * A YAML text by a schema. Throws one ConfigError with every problem; `more` adds those the schema cannot see. `prepare`
+ * makes of the data of the file what the schema gets.
+ */
 export function parseStrictly<T extends z.ZodType>(
   schema: T,
   text: string,
   file: string,
   more: (data: unknown, problems: Problems) => void,
+  prepare = (data: unknown): unknown => data,
 ): z.output<T> {
   const source = parseYaml(text)
   const problems = problemsOf(file, source)
   const { data } = source
-  const parsed = schema.safeParse(data, { error: translate })
+  const parsed = schema.safeParse(prepare(data), { error: translate })
   if (isKeys(data)) for (const issue of parsed.error?.issues ?? []) problems.addIssue(issue)
   if (source.problems.length === 0) more(data, problems)
   const error = problems.error()

@@ -1,7 +1,18 @@
 import * as z from 'zod'
 import { sslModes, type SslMode } from '../../clients/postgres.ts'
 import { connectionProblem, connectionReasons, failureText, watchStance } from '../../clients/postgres-errors.ts'
-import { filePath, flag, host, name, port, secret, section, targetFields, text, url } from '../../config/fields.ts'
+import {
+  clusterName,
+  filePath,
+  flag,
+  host,
+  port,
+  secret,
+  section,
+  targetFields,
+  text,
+  url,
+} from '../../config/fields.ts'
 import { counter, gauge, sample, type Sample } from '../../core/metric.ts'
 import {
   defineProbe,
@@ -151,7 +162,9 @@ export const writePath = defineProbe<WritePathTarget, WritePathSeen>({
     'A way in which something writes to Postgres: where a fresh session lands, and whether a write commits there.',
   target: section({
     ...targetFields,
-    cluster: name.describe('The cluster it should write to.'),
+    cluster: clusterName({ orNone: true }).describe(
+      'The cluster it should write to: the `cluster` of `postgres` targets, where the file has any.',
+    ),
     url: url(
       'Where the application logs in; most often a reference to its own setting.',
       ['postgres', 'postgresql'],
