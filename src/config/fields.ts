@@ -36,6 +36,29 @@ export const duration = (meaning: string) =>
     .refine(ms => ms >= 100 && ms <= 86_400_000, 'a duration lies between 100ms and 24h')
     .describe(meaning)
 
+const longUnits = { h: 3_600_000, d: 86_400_000 } as const
+const longForm = 'a duration such as 12h or 14d'
+const longPattern = /^(\d+(?:\.\d+)?)(h|d)$/
+
+/** A duration in hours or days, as milliseconds. */
+export const longDuration = (meaning: string) =>
+  z
+    .string({ error: expects(longForm) })
+    .regex(longPattern, `expected ${longForm}`)
+    .transform(text => {
+      const [, amount, unit] = longPattern.exec(text) ?? []
+      return Number(amount) * longUnits[(unit ?? 'd') as keyof typeof longUnits]
+    })
+    .refine(ms => ms <= 3_650 * longUnits.d, 'a duration has at most 3650d')
+    .describe(meaning)
+
+/** From when on a certificate that expires is a warning. */
+export const certificateWarning = longDuration(
+  'Warn when a certificate that verification needs, that of the server or another one of its chain, expires in less than this; `0d` for never.',
+)
+  .default(14 * longUnits.d)
+  .meta({ default: '14d' })
+
 export const name = z
   .string()
   .regex(/\S/, 'a name must not be empty')

@@ -1,5 +1,6 @@
 import * as z from 'zod'
-import { filePath, host, port, secret, section, targetFields, text } from '../../config/fields.ts'
+import { certificateWarning, filePath, host, port, secret, section, targetFields, text } from '../../config/fields.ts'
+import { endSeconds } from '../../clients/certificates.ts'
 import { gauge, sample, type Sample } from '../../core/metric.ts'
 import { defineProbe, finding, type Reference, type Resolvable, type Target } from '../../core/probe.ts'
 import { hasStarttls, reasonsIn, replyTo } from './judge.ts'
@@ -17,6 +18,8 @@ export interface SmtpTarget extends Target {
   readonly password?: Reference | undefined
   readonly servername?: string | undefined
   readonly ca_file?: string | undefined
+  /** Milliseconds. */
+  readonly certificate_warning: number
   readonly hello: string
   readonly envelope?: { readonly from: string; readonly to: string } | undefined
 }
@@ -37,7 +40,7 @@ export const metrics = {
   responseCode: gauge('mailpath_smtp_response_code', 'Code of the last reply before QUIT (RFC 5321, 4.2).', labels),
   notAfter: gauge(
     'mailpath_smtp_certificate_not_after_timestamp_seconds',
-    'When the certificate of the relay expires, whether it verifies or not.',
+    'When the first certificate of the chain of the relay expires, whether it verifies or not.',
     labels,
   ),
   certificateValid: gauge(
@@ -77,6 +80,7 @@ const fields = section({
     .optional()
     .describe('The name the certificate has to be for. Default: `host`.'),
   ca_file: filePath('CA certificates (PEM) to verify the relay with, in place of the usual ones.').optional(),
+  certificate_warning: certificateWarning,
   hello: z
     .string()
     .regex(/^[\w.:[\]-]+$/, 'expected a host name')
@@ -122,7 +126,7 @@ function samples(seen: SmtpSeen, at: Readonly<Record<'target', string>>): Sample
     sample(metrics.starttls, hasStarttls(seen), at),
     sample(metrics.authenticated, seen.authenticated ?? (suspended ? false : undefined), at),
     sample(metrics.responseCode, seen.replies.at(-1)?.code, at),
-    sample(metrics.notAfter, seconds(tls?.notAfter), at),
+    sample(metrics.notAfter, tls && endSeconds(tls.chain, tls.problems.length === 0, seen.at), at),
     sample(metrics.certificateValid, tls && tls.problems.length === 0, at),
     tls ? sample(metrics.tlsInfo, 1, { ...at, version: tls.version, cipher: tls.cipher }) : [],
     sample(metrics.suspendedUntil, seconds(suspended?.until), at),
