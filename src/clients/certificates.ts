@@ -166,7 +166,7 @@ const endsFirst = (certificates: readonly Certificate[]): Certificate | undefine
  * The certificate that ends first of those that verification needs. Where the chain was verified, one that has expired
  * was not needed: some authority stood in for it that is not known here.
  */
-export function decisive({ certificates }: Chain, verified: boolean, at: number): Certificate | undefined {
+function decisive({ certificates }: Chain, verified: boolean, at: number): Certificate | undefined {
   const needed = verified ? certificates.filter(({ notAfter }) => !(notAfter <= at)) : certificates
   return endsFirst(needed)
 }
@@ -187,7 +187,7 @@ const dayMs = 86_400_000
 const hourMs = 3_600_000
 
 /** That a chain ends within `warningMs`, in words; undefined where it does not. */
-export function endsSoon(chain: Chain, at: number, warningMs: number): string | undefined {
+function endsSoon(chain: Chain, at: number, warningMs: number): string | undefined {
   const first = decisive(chain, true, at)
   const left = first ? first.notAfter - at : Infinity
   if (!first || !(left < warningMs)) return undefined
@@ -199,9 +199,28 @@ const span = (ms: number): string => {
   return `${Math.floor(ms / size)} ${unit}`
 }
 
-/** When the chain ends, in seconds since the epoch: NaN where that cannot be read, undefined where there is none. */
-export const endSeconds = (chain: Chain | undefined, verified: boolean, at: number): number | undefined =>
-  chain && (decisive(chain, verified, at)?.notAfter ?? NaN) / 1000
+/** A chain that was shown, as a fact of a run. */
+export interface Shown {
+  readonly chain: Chain
+  /** Whether it was verified, and found good. Where nobody verifies it, its end harms nobody. */
+  readonly verified: boolean
+  /** When, in milliseconds since the epoch. */
+  readonly at: number
+}
+
+/** When the first certificate of a chain that is needed ends, in seconds since the epoch; undefined where that is not known. */
+export function endSeconds(shown: Shown | undefined): number | undefined {
+  const first = shown && decisive(shown.chain, shown.verified, shown.at)
+  return first && first.notAfter / 1000
+}
+
+/** That a verified chain ends within `warningMs`, in words. */
+export const endsSoonIn = (shown: Shown | undefined, warningMs: number): string | undefined =>
+  shown?.verified ? endsSoon(shown.chain, shown.at, warningMs) : undefined
+
+/** The chain that an error was about, if it was. */
+export const shownIn = (error: unknown): Shown | undefined =>
+  error instanceof CertificateRefused ? { chain: error.chain, verified: false, at: Date.now() } : undefined
 
 const nameCode = 'ERR_TLS_CERT_ALTNAME_INVALID'
 

@@ -1,7 +1,9 @@
 import http from 'node:http'
 import https from 'node:https'
+import { TLSSocket } from 'node:tls'
 import { codeOf, describeError } from '../core/errors.ts'
 import type { TakeNote } from '../core/transcript.ts'
+import { CertificateRefused, watchHandshake, type Chain, type Handshake } from './certificates.ts'
 import { limitReceived } from './socket.ts'
 
 export interface HttpRequest {
@@ -25,6 +27,8 @@ export interface HttpResponse {
   readonly status: number
   readonly headers: http.IncomingHttpHeaders
   readonly body: string
+  /** The certificates of the server; undefined without TLS. */
+  readonly chain: Chain | undefined
 }
 
 /** How far a request came; `connect` begins with the name, `wait` is for the first byte of the answer. */
@@ -36,10 +40,13 @@ export class HttpFailure extends Error {
   readonly phase: HttpPhase
   /** As `ECONNREFUSED` or `CERT_HAS_EXPIRED`. */
   readonly code: string | undefined
+  /** The certificates of the server, where they are why. */
+  readonly chain: Chain | undefined
   constructor(address: string, phase: HttpPhase, error: unknown) {
     super(`${address}: ${inWords(error, phase, address)}`)
     this.phase = phase
     this.code = codeOf(error)
+    this.chain = error instanceof CertificateRefused ? error.chain : undefined
   }
 }
 
@@ -76,6 +83,7 @@ export async function httpRequest(request: HttpRequest): Promise<HttpResponse> {
 
 interface Progress {
   phase: HttpPhase
+  handshake?: Handshake
 }
 
 async function exchange({ signal, body, note: _, ...options }: HttpRequest, progress: Progress): Promise<HttpResponse> {
@@ -87,13 +95,13 @@ async function exchange({ signal, body, note: _, ...options }: HttpRequest, prog
       // Rejecting on the signal itself, since a destroyed request may already have told another story.
       onAbort = () => reject(signal.reason as Error)
       signal.addEventListener('abort', onAbort)
-      request.on('error', reject)
+      request.on('error', error => reject(asError(progress.handshake?.explained(error) ?? error)))
       // What else is there: an answer that is none (101 Switching Protocols). Within one the response says what happened.
       request.on('close', () => progress.phase !== 'body' && reject(new Error('the connection was closed')))
-      follow(request, options.url, progress)
+      follow(request, options, progress)
       request.on('response', response => {
         progress.phase = 'body'
-        collect(response, resolve, reject)
+        collect(response, answer => resolve({ ...answer, chain: progress.handshake?.chain() }), reject)
       })
       request.end(body)
     })
@@ -116,9 +124,15 @@ function start({ method, url, headers, ...tls }: Omit<HttpRequest, 'signal' | 'b
   return https.request(url, { ...options, ...given, rejectUnauthorized: true })
 }
 
-function follow(request: http.ClientRequest, url: string, progress: Progress): void {
+function follow(
+  request: http.ClientRequest,
+  { url, servername, ca }: Pick<HttpRequest, 'url' | 'servername' | 'ca'>,
+  progress: Progress,
+): void {
   request.on('socket', socket => {
     limitReceived(socket, maxBytes)
+    if (socket instanceof TLSSocket)
+      progress.handshake = watchHandshake(socket, servername ?? new URL(url).hostname.replace(/^\[|\]$/g, ''), ca)
     socket.on('connect', () => (progress.phase = url.startsWith('https:') ? 'tls' : 'wait'))
     socket.on('secureConnect', () => (progress.phase = 'wait'))
   })
@@ -126,7 +140,7 @@ function follow(request: http.ClientRequest, url: string, progress: Progress): v
 
 function collect(
   response: http.IncomingMessage,
-  resolve: (response: HttpResponse) => void,
+  resolve: (response: Omit<HttpResponse, 'chain'>) => void,
   reject: (error: Error) => void,
 ): void {
   const chunks: Buffer[] = []
@@ -142,6 +156,8 @@ function collect(
     resolve({ status: statusCode, headers, body: Buffer.concat(chunks).toString('utf8') })
   })
 }
+
+const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(describeError(error)))
 
 function inWords(error: unknown, phase: HttpPhase, address: string): string {
   const reset = codeOf(error) === 'ECONNRESET'

@@ -1,5 +1,6 @@
 import { oneLine } from '../core/errors.ts'
 import type { TakeNote } from '../core/transcript.ts'
+import type { Chain } from './certificates.ts'
 import { httpRequest } from './http.ts'
 import {
   errorsOf,
@@ -21,6 +22,8 @@ export interface VaultConnection {
   readonly ca?: string | undefined
   readonly signal: AbortSignal
   readonly note?: TakeNote | undefined
+  /** Is given the certificates of the server with each answer over TLS. */
+  readonly onChain?: ((chain: Chain) => void) | undefined
 }
 
 /** Every call throws HttpFailure where no whole answer came, and nothing else. */
@@ -47,7 +50,7 @@ interface TransportRequest {
  * A Vault through node-vault, on a transport of our own: node-vault's would never time out, ignore the signal, carry the
  * token along a redirect, heed proxies and VAULT_SKIP_VERIFY, and put the token into its errors.
  */
-export async function openVault({ url, token, namespace, ca, signal, note }: VaultConnection): Promise<Vault> {
+export async function openVault({ url, token, namespace, ca, signal, note, onChain }: VaultConnection): Promise<Vault> {
   // Here, so that a configuration without Vault does not pay for loading axios.
   const { default: nodeVault } = await import('node-vault')
   const send = async ({ method, uri, path, headers, json }: TransportRequest) => {
@@ -61,6 +64,7 @@ export async function openVault({ url, token, namespace, ca, signal, note }: Vau
       signal,
       note,
     })
+    if (answer.chain) onChain?.(answer.chain)
     return { statusCode: answer.status, body: parsed(answer.body), request: { path } }
   }
   const clientWith = (credentials: { token: string; namespace: string }) => {

@@ -52,11 +52,14 @@ export const longDuration = (meaning: string) =>
     .refine(ms => ms <= 3_650 * longUnits.d, 'a duration has at most 3650d')
     .describe(meaning)
 
+/** Milliseconds. */
+export const defaultCertificateWarning = 14 * longUnits.d
+
 /** From when on a certificate that expires is a warning. */
 export const certificateWarning = longDuration(
   'Warn when a certificate that verification needs, that of the server or another one of its chain, expires in less than this; `0d` for never.',
 )
-  .default(14 * longUnits.d)
+  .default(defaultCertificateWarning)
   .meta({ default: '14d' })
 
 export const name = z

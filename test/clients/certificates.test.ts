@@ -1,8 +1,18 @@
+import https from 'node:https'
 import tls from 'node:tls'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { chainOf, decisive, endsSoon, watchHandshake, whatIsWrong, type Chain } from '../../src/clients/certificates.ts'
+import {
+  chainOf,
+  endSeconds,
+  endsSoonIn,
+  watchHandshake,
+  whatIsWrong,
+  type Chain,
+} from '../../src/clients/certificates.ts'
+import { HttpFailure, httpRequest, type HttpResponse } from '../../src/clients/http.ts'
 import { codeOf } from '../../src/core/errors.ts'
 import { authority, days, leaf, type Pair } from '../servers/chains.ts'
+import { listen } from '../servers/hostile.ts'
 
 const root = await authority('Root', days(100, 1000))
 const otherRoot = await authority('Other Root', days(1000, 300))
@@ -23,10 +33,15 @@ const leafExpired = await leaf('mail.example.com', days(9, -3), r3)
 const r4 = await authority('R4', days(1, 300))
 const selfSigned = await leaf('alone.example.com', days(1, 300))
 const selfSignedExpired = await leaf('alone.example.com', days(9, -1))
+const elsewhere = await leaf('other.example', days(1, 300), r3, [])
 const junk = await leaf('junk', days(10, -2), root)
 
 const date = ({ to }: { to: Date }): string => to.toISOString().slice(0, 10)
 const ago30 = date(days(0, -30))
+
+const soonDays = 14
+const warned = ({ chain, at }: { chain: Chain; at: number }, limit = soonDays): string | undefined =>
+  endsSoonIn({ chain, verified: true, at }, limit * 86_400_000)
 
 interface Shaken {
   readonly chain: Chain
@@ -85,25 +100,23 @@ describe('a chain that verifies', () => {
     const { chain, problems, at } = await shake(own, more, trusted)
     expect(problems).toEqual([])
     expect(chain.anchored).toBe(true)
-    expect(decisive(chain, true, at)?.name).toBe(decides)
-    const ends = endsSoon(chain, at, 14 * 86_400_000)
-    expect(ends === undefined).toBe(decides === 'mail.example.com')
+    const first = chain.certificates.find(one => one.notAfter / 1000 === endSeconds({ chain, verified: true, at }))
+    expect(first?.name).toBe(decides)
+    expect(warned({ chain, at }) === undefined).toBe(decides === 'mail.example.com')
   })
 
   it('says which certificate ends soon, and when', async () => {
     const leafs = await shake(leafSoon, [r3], [root])
-    expect(endsSoon(leafs.chain, leafs.at, 14 * 86_400_000)).toBe(
-      `the certificate expires on ${date(days(0, 3))}, in 2 days, less than 14 days`,
-    )
+    expect(warned(leafs)).toBe(`the certificate expires on ${date(days(0, 3))}, in 2 days, less than 14 days`)
     const intermediates = await shake(good, [soon], [root])
-    expect(endsSoon(intermediates.chain, intermediates.at, 14 * 86_400_000)).toBe(
+    expect(warned(intermediates)).toBe(
       `the intermediate certificate "R3" (depth 1) expires on ${date(days(0, 5))}, in 4 days, less than 14 days`,
     )
     const roots = await shake(good, [byDying], [dyingRoot])
-    expect(endsSoon(roots.chain, roots.at, 14 * 86_400_000)).toBe(
+    expect(warned(roots)).toBe(
       `the root certificate "Dying Root" (depth 2) expires on ${date(days(0, 5))}, in 4 days, less than 14 days`,
     )
-    expect(endsSoon(roots.chain, roots.at, 4 * 86_400_000)).toBeUndefined()
+    expect(warned(roots, 4)).toBeUndefined()
   })
 })
 
@@ -192,6 +205,63 @@ describe('a chain that does not verify', () => {
     })
     expect(codeOf(error)).toBe('CERT_HAS_EXPIRED')
     expect(String(error)).toContain(`TLS: the intermediate certificate "R3" (depth 1) expired on ${ago30}`)
+  })
+})
+
+describe('httpRequest', () => {
+  async function ask(own: Pair, more: readonly Pair[], trusted: Pair): Promise<HttpResponse> {
+    const chain = [own, ...more].map(one => one.cert).join('\n')
+    const server = https.createServer({ cert: chain, key: own.key }, (_, response) => response.end('{}'))
+    const { port, close } = await listen(server)
+    onTestFinished(close)
+    const signal = AbortSignal.timeout(5_000)
+    return httpRequest({ method: 'GET', url: `https://127.0.0.1:${port}/`, ca: trusted.cert, signal })
+  }
+  const refused = async (asked: Promise<unknown>): Promise<HttpFailure> => {
+    const error: unknown = await asked.catch((reason: unknown) => reason)
+    if (!(error instanceof HttpFailure)) throw new Error('it was not refused')
+    return error
+  }
+
+  it('gives the chain with the answer', async () => {
+    const { chain, status } = await ask(good, [soon], root)
+    expect(status).toBe(200)
+    expect(chain && warned({ chain, at: Date.now() })).toContain('"R3" (depth 1) expires on')
+  })
+
+  it.each<[what: string, own: Pair, more: Pair[], code: string, text: string]>([
+    [
+      'an expired intermediate',
+      good,
+      [expired],
+      'CERT_HAS_EXPIRED',
+      `the intermediate certificate "R3" (depth 1) expired on ${ago30}`,
+    ],
+    [
+      'one not valid yet',
+      good,
+      [future],
+      'CERT_NOT_YET_VALID',
+      'the intermediate certificate "R3" (depth 1) is not valid before',
+    ],
+    [
+      'no intermediate',
+      good,
+      [],
+      'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+      'the certificate is by an authority that is not known here, or its chain is incomplete: there is no certificate of "R3"',
+    ],
+    [
+      'another name',
+      elsewhere,
+      [r3],
+      'ERR_TLS_CERT_ALTNAME_INVALID',
+      'the certificate is not for 127.0.0.1 but for DNS:other.example',
+    ],
+  ])('names the certificate it refuses: %s', async (_, own, more, code, text) => {
+    const error = await refused(ask(own, more, root))
+    expect(error).toMatchObject({ code, phase: 'tls', message: expect.stringContaining(`: TLS: ${text}`) as string })
+    expect(error.chain?.certificates[0]?.name).toBe(own === elsewhere ? 'other.example' : 'mail.example.com')
   })
 })
 

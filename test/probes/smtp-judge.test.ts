@@ -32,7 +32,10 @@ const certificate = {
   selfSigned: false,
 }
 const chainOf = (more: Partial<typeof certificate> = {}, names = 'DNS:mail.keybuzz.io') => ({
-  certificates: [{ ...certificate, ...more }, { ...certificate, name: 'R3', issuer: 'Root', notAfter: days(900) }],
+  certificates: [
+    { ...certificate, ...more },
+    { ...certificate, name: 'R3', issuer: 'Root', notAfter: days(900) },
+  ],
   anchored: true,
   names,
 })

@@ -36,8 +36,13 @@ export async function authority(name: string, validity: Validity, signer?: Pair,
   return { cert: made.cert, key: made.private, publicKey: made.public }
 }
 
-/** A server's certificate for the name, and for loopback; self-signed without a signer. */
-export async function leaf(name: string, validity: Validity, signer?: Pair): Promise<Pair> {
+/** A server's certificate for the name and for others, by default loopback; self-signed without a signer. */
+export async function leaf(
+  name: string,
+  validity: Validity,
+  signer?: Pair,
+  others = ['localhost', '127.0.0.1'],
+): Promise<Pair> {
   const made = await generate([{ name: 'commonName', value: name }], {
     keyType: 'ec',
     algorithm: 'sha256',
@@ -49,11 +54,9 @@ export async function leaf(name: string, validity: Validity, signer?: Pair): Pro
       { name: 'extKeyUsage', serverAuth: true },
       {
         name: 'subjectAltName',
-        altNames: [
-          { type: 2, value: name },
-          { type: 2, value: 'localhost' },
-          { type: 7, ip: '127.0.0.1' },
-        ],
+        altNames: [name, ...others].map(one =>
+          /^[\d.]+$/.test(one) ? { type: 7 as const, ip: one } : { type: 2 as const, value: one },
+        ),
       },
     ],
     ...(signer && { ca: signer }),

@@ -3,7 +3,7 @@ import { certificateWarning, filePath, host, port, secret, section, targetFields
 import { endSeconds } from '../../clients/certificates.ts'
 import { gauge, sample, type Sample } from '../../core/metric.ts'
 import { defineProbe, finding, type Reference, type Resolvable, type Target } from '../../core/probe.ts'
-import { hasStarttls, reasonsIn, replyTo } from './judge.ts'
+import { hasStarttls, reasonsIn, replyTo, shownBy } from './judge.ts'
 import { observe, type SmtpSeen } from './observe.ts'
 import { reasons } from './reasons.ts'
 
@@ -126,7 +126,7 @@ function samples(seen: SmtpSeen, at: Readonly<Record<'target', string>>): Sample
     sample(metrics.starttls, hasStarttls(seen), at),
     sample(metrics.authenticated, seen.authenticated ?? (suspended ? false : undefined), at),
     sample(metrics.responseCode, seen.replies.at(-1)?.code, at),
-    sample(metrics.notAfter, tls && endSeconds(tls.chain, tls.problems.length === 0, seen.at), at),
+    sample(metrics.notAfter, endSeconds(shownBy(seen)), at),
     sample(metrics.certificateValid, tls && tls.problems.length === 0, at),
     tls ? sample(metrics.tlsInfo, 1, { ...at, version: tls.version, cipher: tls.cipher }) : [],
     sample(metrics.suspendedUntil, seconds(suspended?.until), at),

@@ -1,4 +1,4 @@
-import { endsSoon, whatIsWrong } from '../../clients/certificates.ts'
+import { endsSoonIn, whatIsWrong, type Shown } from '../../clients/certificates.ts'
 import type { Reason } from '../../core/probe.ts'
 import { mechanismsOf, passwordMechanisms, type SmtpSeen } from './observe.ts'
 import type { SmtpTarget } from './index.ts'
@@ -72,9 +72,13 @@ function tlsProblem(seen: SmtpSeen, { security, certificate_warning }: SmtpTarge
         ? whatIsWrong(chain, { problems, expected, at })
         : `the certificate does not verify (${problems.join(', ')})`,
     ]
-  const ends = chain && endsSoon(chain, at, certificate_warning)
+  const ends = endsSoonIn(shownBy(seen), certificate_warning)
   return ends === undefined ? undefined : ['smtp_certificate_expires_soon', ends]
 }
+
+/** The certificates of the relay, and whether they verify. */
+export const shownBy = ({ tls, at }: SmtpSeen): Shown | undefined =>
+  tls?.chain && { chain: tls.chain, verified: tls.problems.length === 0, at }
 
 function loginProblem(seen: SmtpSeen, { user, security }: SmtpTarget): Problem | undefined {
   const { authenticated, suspended, unresolved, extensions, tls, failure } = seen

@@ -1,3 +1,4 @@
+import type { Chain, Shown } from '../../clients/certificates.ts'
 import { HttpFailure, addressOf } from '../../clients/http.ts'
 import { openVault, readSecret, readToken, type TokenRead, type Vault } from '../../clients/vault.ts'
 import { record, type VaultAnswer } from '../../clients/vault-answers.ts'
@@ -17,6 +18,8 @@ export interface VaultSeen {
   /** Undefined where none is configured or came of a login, or the node serves no requests. */
   readonly token: TokenSeen | undefined
   readonly secrets: readonly SecretSeen[]
+  /** The certificates of the node, where it shows any. */
+  readonly certificates?: Shown | undefined
   /** The request that got no answer. What would have come after it was not looked at. */
   readonly failure: VaultFailure | undefined
 }
@@ -83,7 +86,14 @@ export function stateOf(facts: HealthFacts): VaultState {
 /** What was seen so far: a failure must not take with it what came before. */
 type Draft = { -readonly [Fact in keyof VaultSeen]: VaultSeen[Fact] }
 
-const nothing = { health: undefined, login: undefined, token: undefined, secrets: [], failure: undefined }
+const nothing = {
+  health: undefined,
+  login: undefined,
+  token: undefined,
+  secrets: [],
+  certificates: undefined,
+  failure: undefined,
+}
 
 /** Asks for the health first and without the token, so that it is known whatever becomes of the rest. */
 export async function observe(target: VaultTarget, look: Look): Promise<VaultSeen> {
@@ -91,12 +101,16 @@ export async function observe(target: VaultTarget, look: Look): Promise<VaultSee
   const ca = file === undefined ? undefined : await look.text('ca_file', { file }, shapes.certificates)
   const seen: Draft = { ...nothing, address: addressOf(url) }
   try {
-    const anonymous = await openVault({ url, ca, signal: look.signal, note: look.note })
+    const onChain = (chain: Chain): void => {
+      seen.certificates = { chain, verified: true, at: Date.now() }
+    }
+    const anonymous = await openVault({ url, ca, signal: look.signal, note: look.note, onChain })
     seen.health = await look.phase('health', async () => healthSeen(await anonymous.health()))
     if (serves(seen.health)) await observeWithToken(target, ca, look, seen)
   } catch (error) {
     if (!(error instanceof HttpFailure)) throw error
     seen.failure = { ...failureOf(error, look, seen.address), tls: error.phase === 'tls' }
+    if (error.chain) seen.certificates = { chain: error.chain, verified: false, at: Date.now() }
   }
   return seen
 }

@@ -1,5 +1,13 @@
 import * as z from 'zod'
-import { duration, filePath, literalUrl, secret, section, targetFields } from '../../config/fields.ts'
+import {
+  certificateWarning,
+  duration,
+  filePath,
+  literalUrl,
+  secret,
+  section,
+  targetFields,
+} from '../../config/fields.ts'
 import type { Reference, Target } from '../../core/probe.ts'
 
 export interface VaultTarget extends Target {
@@ -13,6 +21,8 @@ export interface VaultTarget extends Target {
   readonly secrets?: readonly VaultSecret[] | undefined
   /** Milliseconds. */
   readonly token_warning?: number | undefined
+  /** Milliseconds. */
+  readonly certificate_warning?: number | undefined
 }
 
 export interface AppRole {
@@ -105,6 +115,7 @@ export const vaultTarget: z.ZodType<VaultTarget> = section({
   )
     .default(defaultTokenWarning)
     .meta({ default: '24h' }),
+  certificate_warning: certificateWarning,
 }).superRefine((value, context) => {
   const [first, second] = vaultAuths.filter(auth => value[auth] !== undefined)
   if (first && second)

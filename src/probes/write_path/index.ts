@@ -1,7 +1,9 @@
 import * as z from 'zod'
+import { endSeconds, endsSoonIn } from '../../clients/certificates.ts'
 import { sslModes, type SslMode } from '../../clients/postgres.ts'
 import { connectionProblem, connectionReasons, failureText, watchStance } from '../../clients/postgres-errors.ts'
 import {
+  certificateWarning,
   clusterName,
   filePath,
   flag,
@@ -38,6 +40,8 @@ export interface WritePathTarget extends Target {
   readonly password?: Reference | undefined
   readonly sslmode: SslMode
   readonly ca_file?: string | undefined
+  /** Milliseconds. */
+  readonly certificate_warning: number
   readonly sessions: number
   readonly heartbeat?: { readonly table: string } | undefined
   readonly watch: boolean
@@ -76,6 +80,11 @@ export const metrics = {
     labels,
   ),
   pooled: gauge('mailpath_write_path_pooled', 'Whether a connection pooler sits between.', labels),
+  notAfter: gauge(
+    'mailpath_write_path_certificate_not_after_timestamp_seconds',
+    'When the first certificate of the chain of the server expires, whether the application verifies it or not; absent without TLS.',
+    labels,
+  ),
   outage: counter(
     'mailpath_write_path_outage_seconds_total',
     'Time during which no write could be committed, since the start of the exporter.',
@@ -144,6 +153,13 @@ const reasons = {
       'It lands on a server that is writable but is not the primary of the cluster: what is written there is lost or diverges.',
     remedy: 'Fence that server, then point the path at the primary.',
   },
+  write_path_certificate_expires_soon: {
+    verdict: 'warn',
+    severity: 'high',
+    meaning:
+      'The certificate of the server, or another one of its chain, expires in less than `certificate_warning` (14 days), and the application verifies it: from then on it cannot connect.',
+    remedy: 'Renew the one named, and have Postgres (or the proxy that ends TLS) load it: select pg_reload_conf().',
+  },
   write_path_unlisted_node: {
     verdict: 'warn',
     severity: 'medium',
@@ -177,6 +193,7 @@ export const writePath = defineProbe<WritePathTarget, WritePathSeen>({
     password: secret('Password of the role, where the URL does not hold it.').optional(),
     sslmode: z.enum(sslModes).default('prefer').describe('As libpq has it, with `host`; a URL says it itself.'),
     ca_file: filePath('CA certificates to verify the server with.').optional(),
+    certificate_warning: certificateWarning,
     sessions: z
       .int()
       .min(1)
@@ -211,13 +228,18 @@ export const writePath = defineProbe<WritePathTarget, WritePathSeen>({
   },
   judge(seen, target) {
     const at = { target: target.name, postgres_cluster: target.cluster }
-    return finding(describe(seen), problemsOf(seen), samplesOf(seen, at))
+    return finding(describe(seen), [...problemsOf(seen), ...expiring(seen, target)], samplesOf(seen, at))
   },
 })
 
 const describe = (seen: WritePathSeen): string => {
   const commit = seen.ladder.find(rung => rung.rung === 'commit')
   return `${seen.address}: a write was committed in ${((commit?.seconds ?? 0) * 1000).toFixed(1)} ms${seen.landings.some(one => one.pooled) ? ', through a pooler' : ''}`
+}
+
+function expiring({ address, certificates }: WritePathSeen, { certificate_warning }: WritePathTarget): Reason[] {
+  const ends = endsSoonIn(certificates, certificate_warning)
+  return ends === undefined ? [] : [writePathReason('write_path_certificate_expires_soon', `${address}: ${ends}`)]
 }
 
 /** What PgBouncer says; its name alone may be the name of a host. */
@@ -321,6 +343,7 @@ function samplesOf(seen: WritePathSeen, at: Readonly<Record<(typeof labels)[numb
     ...readOnlyCauses.map(one =>
       sample(metrics.readOnlyCause, landed ? one === cause : undefined, { ...at, cause: one }),
     ),
+    sample(metrics.notAfter, endSeconds(seen.certificates), at),
     sample(metrics.commitDuration, commit?.ok ? commit.seconds : undefined, at),
     sample(metrics.pooled, landed ? landings.some(landing => landing.pooled) : undefined, at),
   ].flat()
