@@ -90,12 +90,15 @@ interface Landed {
   readonly onPrimary: boolean | undefined
   readonly reasons: readonly Reason[]
   readonly primary: Node | undefined
+  /** The name of its cluster, where no node of that is looked at. */
+  readonly homeless: string | undefined
   readonly addressOnly: boolean
   readonly atHome: boolean
 }
 
 /** The nodes of the cluster a write path should write to, and which of them is the primary. */
 interface Home {
+  readonly cluster: string
   readonly nodes: readonly Node[]
   readonly primary: Node | undefined
   readonly splitBrain: boolean
@@ -113,6 +116,7 @@ function land(
   if (!seen || (seen.landings.length === 0 && !seen.addressOnly)) return undefined
   const primary = own.find(node => node.name === cluster?.primary)
   const home: Home = {
+    cluster: clusterOf(check),
     nodes: own,
     primary,
     splitBrain: cluster?.splitBrain === true,
@@ -134,6 +138,7 @@ function land(
     onPrimary: onPrimary(seen, where, home.undecided ? undefined : primary, reasons),
     reasons: distinct(reasons),
     primary,
+    homeless: own.length === 0 ? home.cluster : undefined,
     addressOnly: seen.addressOnly !== undefined,
     atHome: candidates.every(([node]) => node?.cluster === clusterOf(check)),
   }
@@ -143,7 +148,7 @@ function landsWrong(
   address: string,
   landing: Landing,
   candidates: readonly Node[],
-  { nodes, primary, splitBrain, undecided }: Home,
+  { cluster, nodes, primary, splitBrain, undecided }: Home,
 ): Reason[] {
   const identifiers = new Set(nodes.flatMap(node => node.facts?.system_identifier ?? []))
   const node = candidates.length === 1 ? candidates[0] : undefined
@@ -153,6 +158,9 @@ function landsWrong(
   ]
   if (identifiers.size > 0 && !identifiers.has(landing.system_identifier))
     return wrong('write_path_other_cluster', `of the cluster with system identifier ${landing.system_identifier}`)
+  // None of its own nodes was seen, so that there is no identifier to compare with: but the node it is on has a cluster.
+  const [foreign] = identifiers.size === 0 ? candidates.filter(one => one.cluster !== cluster) : []
+  if (foreign) return wrong('write_path_other_cluster', `of the cluster ${foreign.cluster}, and not of ${cluster}`)
   if (landing.in_recovery) return []
   if (candidates.length === 0 && nodes.length > 0 && nodes.every(one => one.facts))
     return wrong('write_path_unlisted_node', `which is none of the nodes ${nodes.map(one => one.name).join(', ')}`)
@@ -203,8 +211,13 @@ function amend(check: CheckStatus, landed: Landed): CheckStatus {
     const remedy = (landsOnStandby(check) ? pointAt(landed.primary) : undefined) ?? reason.remedy
     return { ...reason, text: names === '' ? reason.text : `${reason.text}; landed on ${names}`, remedy }
   })
-  const evidence =
-    names === '' ? check.evidence : `${check.evidence}${landed.addressOnly ? ', leads to' : ', on'} ${names}`
+  const on = names === '' ? '' : `${landed.addressOnly ? ', leads to' : ', on'} ${names}`
+  // A commit is a commit. Only that it was on the primary would be claimed without evidence.
+  const unproven =
+    landed.homeless === undefined
+      ? ''
+      : `; whether that is the primary is not known: no node of the cluster ${landed.homeless} is looked at`
+  const evidence = `${check.evidence}${on}${unproven}`
   return { ...check, ...finding(evidence, [...told, ...landed.reasons], check.samples) }
 }
 

@@ -6,6 +6,7 @@ import type { Look, Watch } from '../core/probe.ts'
 import { looksLike } from '../core/looks-like.ts'
 import { shaped, shapes } from '../core/shape.ts'
 import { doubtIn } from '../core/url-doubt.ts'
+import type { Shown } from './certificates.ts'
 import { forClient, negotiateTls, sendCancel } from './postgres-stream.ts'
 import { address, limitReceived, openSocket } from './socket.ts'
 
@@ -36,6 +37,8 @@ export type Row = Readonly<Record<string, unknown>>
 export interface Session extends Omit<Watch, 'ask'> {
   /** Process ID the server (or a pooler) gave with the cancel key. */
   readonly backendPid: number
+  /** The certificates of the server; undefined without TLS. */
+  readonly certificates: Shown | undefined
   /** Messages the server sent besides results, `SQLSTATE message`. */
   readonly notices: readonly string[]
   /**
@@ -73,7 +76,8 @@ async function open(look: Look, login: Login, name: string): Promise<Session> {
   socket.on('close', lifetime.clear)
   socket.setKeepAlive(true, keepAliveMs)
   try {
-    const stream = await negotiateTls(look, socket, login)
+    let certificates: Shown | undefined
+    const stream = await negotiateTls(look, socket, login, shown => (certificates = shown))
     const renew = limitReceived(stream, maxReceived)
     const client = new Client({
       host: login.host,
@@ -98,7 +102,7 @@ async function open(look: Look, login: Login, name: string): Promise<Session> {
       // The server was told it, and may say it again; this run has not fetched it.
       if (login.password !== undefined) run.conceal(login.password)
     }
-    return sessionOf(look, login, client, socket, { notices, begin })
+    return sessionOf(look, login, client, socket, { notices, begin, certificates })
   } catch (error) {
     socket.destroy()
     throw told(error, login)
@@ -117,7 +121,15 @@ function sessionOf(
   login: Login,
   client: pg.Client,
   socket: net.Socket,
-  { notices, begin }: { readonly notices: readonly string[]; readonly begin: (run: Look) => void },
+  {
+    notices,
+    begin,
+    certificates,
+  }: {
+    readonly notices: readonly string[]
+    readonly begin: (run: Look) => void
+    readonly certificates: Shown | undefined
+  },
 ): Session {
   const { processID, secretKey } = client as unknown as { processID: number; secretKey: number }
   // Where the session is, as libpq does it: the name may lead elsewhere, or first to an address that does not answer.
@@ -126,6 +138,7 @@ function sessionOf(
   return {
     ended,
     backendPid: processID,
+    certificates,
     notices,
     async query(sql, by = look) {
       // The first of another run.

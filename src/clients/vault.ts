@@ -1,6 +1,7 @@
 import { oneLine } from '../core/errors.ts'
 import type { TokenLife } from '../core/probe.ts'
 import type { TakeNote } from '../core/transcript.ts'
+import type { Chain } from './certificates.ts'
 import { httpRequest } from './http.ts'
 import {
   inWords,
@@ -27,6 +28,8 @@ export interface VaultConnection {
   readonly key?: string | undefined
   readonly signal: AbortSignal
   readonly note?: TakeNote | undefined
+  /** Is given the certificates of the server with each answer over TLS. */
+  readonly onChain?: ((chain: Chain) => void) | undefined
 }
 
 /** Every call throws HttpFailure where no whole answer came, and nothing else. */
@@ -65,6 +68,7 @@ export async function openVault({
   key,
   signal,
   note,
+  onChain,
 }: VaultConnection): Promise<Vault> {
   // Here, so that a configuration without Vault does not pay for loading axios.
   const { default: nodeVault } = await import('node-vault')
@@ -81,6 +85,7 @@ export async function openVault({
       signal,
       note,
     })
+    if (answer.chain) onChain?.(answer.chain)
     return { statusCode: answer.status, body: parsed(answer.body), request: { path } }
   }
   const clientWith = (credentials: { token: string; namespace: string }) => {

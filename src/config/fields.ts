@@ -47,6 +47,32 @@ export const duration = (meaning: string) =>
     .refine(ms => ms >= 100 && ms <= 86_400_000, 'a duration lies between 100ms and 24h')
     .describe(meaning)
 
+const longUnits = { h: 3_600_000, d: 86_400_000 } as const
+const longForm = 'a duration such as 12h or 14d'
+const longPattern = /^(\d+(?:\.\d+)?)(h|d)$/
+
+/** A duration in hours or days, as milliseconds. */
+export const longDuration = (meaning: string) =>
+  z
+    .string({ error: expects(longForm) })
+    .regex(longPattern, `expected ${longForm}`)
+    .transform(text => {
+      const [, amount, unit] = longPattern.exec(text) ?? []
+      return Number(amount) * longUnits[(unit ?? 'd') as keyof typeof longUnits]
+    })
+    .refine(ms => ms <= 3_650 * longUnits.d, 'a duration has at most 3650d')
+    .describe(meaning)
+
+/** Milliseconds. */
+export const defaultCertificateWarning = 14 * longUnits.d
+
+/** From when on a certificate that expires is a warning. */
+export const certificateWarning = longDuration(
+  'Warn when a certificate that verification needs, that of the server or another one of its chain, expires in less than this; `0d` for never.',
+)
+  .default(defaultCertificateWarning)
+  .meta({ default: '14d' })
+
 export const name = z
   .string()
   .regex(/\S/, 'a name must not be empty')
@@ -63,6 +89,19 @@ export const targetFields = {
 
 /** Yes or no. */
 export const flag = (meaning: string) => z.boolean({ error: expects('true or false') }).describe(meaning)
+
+/** The path of a file or a folder. A relative one is taken from the folder of the configuration file. */
+export const filePath = (meaning: string) => shapedText(shapes.path, meaning).meta({ path: true })
+
+/** The name of a target of the kind, which has to be in the file. */
+export const targetName = (kind: string) => z.string().min(1).meta({ names: kind })
+
+/**
+ * The `cluster` of postgres targets, which has to be that of one of them. `orNone`: unless the file has no postgres
+ * targets at all.
+ */
+export const clusterName = ({ orNone }: { readonly orNone: boolean }) =>
+  name.meta({ names: 'postgres.cluster', orNone })
 
 const sources = ['env', 'file', 'credential', 'dotenv', 'kubernetes', 'vault'] as const
 
@@ -93,19 +132,19 @@ export const vaultPath = z
 
 const referenceShape = {
   env: shapedText(shapes.name, 'Name of an environment variable of the exporter.').optional(),
-  file: shapedText(shapes.path, 'Path of a file that holds the value; one newline at its end is cut.').optional(),
+  file: filePath('Path of a file that holds the value; one newline at its end is cut.').optional(),
   credential: z
     .string()
     .regex(/^(?!\.\.?$)[^/\p{Cc}]+$/u, 'expected the name of a credential, not a path')
     .optional()
     .describe('Name of a credential of the systemd unit (`LoadCredential=`), a file in `$CREDENTIALS_DIRECTORY`.'),
-  dotenv: shapedText(shapes.path, `${dotenvFile}; \`key\` names the variable in it.`).optional(),
+  dotenv: filePath(`${dotenvFile}; \`key\` names the variable in it.`).optional(),
   key: shapedText(shapes.name, 'The variable in the `dotenv` file.').optional(),
   expand,
   kubernetes: section({ namespace, secret: secretName, key })
     .optional()
     .describe('A key of a Kubernetes Secret, read from the API server.'),
-  vault: section({ target: z.string().min(1), path: vaultPath, key })
+  vault: section({ target: targetName('vault'), path: vaultPath, key })
     .optional()
     .describe('A key of a secret in the Vault of the `vault` target named.'),
   default: z.string().optional().describe('The value where the source is there but has no such key.'),
@@ -211,15 +250,13 @@ function plainUrl(schemes: readonly string[], example: string, isRefused: (url: 
   })
 }
 
-export const filePath = (meaning: string) => shapedText(shapes.path, meaning)
-
 const settingsForm = 'either { dotenv: /path/to/.env } or { kubernetes: { namespace: …, secret: … } }'
 
 /** Where an application keeps its settings. */
 export const settingsSource = (meaning: string): z.ZodType<SettingsSource> =>
   section(
     {
-      dotenv: shapedText(shapes.path, `${dotenvFile}.`).optional(),
+      dotenv: filePath(`${dotenvFile}.`).optional(),
       expand,
       kubernetes: section({ namespace, secret: secretName })
         .optional()

@@ -1,13 +1,16 @@
+import { dirname, isAbsolute, join, resolve } from 'node:path'
 import type * as z from 'zod'
 import { readBeginning } from '../clients/files.ts'
 import { ConfigError, codeOf } from '../core/errors.ts'
 import type { Check, KubernetesSecret, Probe, Target } from '../core/probe.ts'
 import { apiServer, checkBehind } from '../core/source.ts'
 import { kubernetes as apiServerProbe, type KubernetesTarget } from '../probes/kubernetes/index.ts'
+import { shapes } from '../core/shape.ts'
 import { mail, type MailTarget } from '../probes/mail/index.ts'
 import { probes } from '../probes/index.ts'
 import type { VaultTarget } from '../probes/vault/index.ts'
 import { checkAcross, isKeys, referencesIn, type Keys } from './across.ts'
+import { mapMarked } from './marked.ts'
 import { problemsOf, translate, type Problems } from './problems.ts'
 import { fileSchema, type KubernetesConfig } from './schema.ts'
 import { checkVariables } from './variables.ts'
@@ -55,7 +58,7 @@ const unreadable = (error: unknown, flag: string): string => {
   }
 }
 
-/** The same for a text. The file's name only stands in messages. */
+/** The same for a text. The file's name stands in messages, and relative paths are taken from its folder. */
 export function parseConfig(text: string, file: string): Config {
   const data = parseFile(text, file)
   const { interval, timeout, watch, kubernetes, ...rest } = data as Times & {
@@ -89,24 +92,46 @@ const parseFile = (text: string, file: string): unknown =>
       if (isKeys(data)) checkAcross(data, problems.add)
       else if (data !== undefined) problems.add([], noSections(data))
     },
-    (data, problems) => checkVariables(data, problems.add),
+    {
+      first: (data, problems) => checkVariables(data, problems.add),
+      prepare: data => withAbsolutePaths(data, file),
+    },
   )
 
 /**
+ * Every path is taken from the folder of the file, as Prometheus does it, wherever the exporter was started. A text that
+ * comes through a pipe (`/dev/stdin`) has no folder: there it is the working directory.
+ */
+function withAbsolutePaths(data: unknown, file: string): unknown {
+  const absolute = resolve(file)
+  const folder = /^\/(?:dev|proc)\//.test(absolute) ? resolve() : dirname(absolute)
+  return mapMarked(fileSchema, data, (text, { path }) =>
+    path === true && shapes.path.read(text) !== undefined && !isAbsolute(text) ? join(folder, text) : text,
+  )
+}
+
+/**
  * A YAML text by a schema. Throws one ConfigError with every problem; `more` adds those the schema cannot see, and `first`
- * those that make what the schema says of the same value beside the point.
+ * those that make what the schema says of the same value beside the point. `prepare` makes of the data of the file what
+ * the schema gets.
  */
 export function parseStrictly<T extends z.ZodType>(
   schema: T,
   text: string,
   file: string,
   more: (data: unknown, problems: Problems) => void,
-  first: (data: unknown, problems: Problems) => void = () => undefined,
+  {
+    first = () => undefined,
+    prepare = data => data,
+  }: {
+    readonly first?: (data: unknown, problems: Problems) => void
+    readonly prepare?: (data: unknown) => unknown
+  } = {},
 ): z.output<T> {
   const source = parseYaml(text)
   const problems = problemsOf(file, source)
   const { data } = source
-  const parsed = schema.safeParse(data, { error: translate })
+  const parsed = schema.safeParse(prepare(data), { error: translate })
   first(data, problems)
   if (isKeys(data)) for (const issue of parsed.error?.issues ?? []) problems.addIssue(issue)
   if (source.problems.length === 0) more(data, problems)

@@ -101,6 +101,30 @@ describe('a write path that lands', () => {
     expect([codes, landing.nodes]).toEqual([['write_path_other_cluster'], ['staging']])
   })
 
+  it('on a node of another cluster fails also while none of its own nodes answers', () => {
+    const stranger = primaryFacts(9, { system_identifier: otherIdentifier })
+    const { status, landing, codes } = over([
+      node(one, undefined),
+      node(two, undefined),
+      node('staging', stranger, { cluster: 'staging' }),
+      path('backend', [landingOn(stranger)]),
+    ])
+    expect([codes, landing.nodes, landing.onPrimary]).toEqual([['write_path_other_cluster'], ['staging'], false])
+    expect(status.reasons[0]?.text).toContain('lands on staging, of the cluster staging, and not of keybuzz')
+  })
+
+  it('where no node of its cluster is looked at is ok, and does not claim to be on the primary', () => {
+    for (const all of [
+      over([path('backend', [landingOn(primaryFacts(1))])]),
+      landed(assessed([...nodes, path('backend', [landingOn(primaryFacts(1))])], { partial: ['keybuzz'] })),
+    ]) {
+      expect([all.status.verdict, all.codes, all.landing.onPrimary]).toEqual(['ok', [], undefined])
+      expect(all.status.evidence).toMatch(
+        /a write was committed in .*; whether that is the primary is not known: no node of the cluster keybuzz is looked at$/,
+      )
+    }
+  })
+
   it('on a server nobody listed warns, but only where every node is known', () => {
     const unlisted = path('backend', [landingOn(primaryFacts(9))])
     const { status, landing, codes } = over([...nodes, unlisted])

@@ -31,7 +31,7 @@ const messages: Record<string, string[]> = {
     '7:14: drift[0].sources: two to eight sources are compared, not 1',
     '11:13: drift[1].sources.file: a secret must not stand in this file; write a reference, for example { env: NAME } or { file: /run/secrets/name }',
     '13:14: drift[2].cluster: only hosts are compared with the primary; add compare: host',
-    '16:14: drift[3].cluster: there is no postgres target of a cluster "mian"; known are "main"',
+    '16:14: drift[3].cluster: there is no cluster "mian" among the postgres targets; did you mean "main"?',
     '18:40: drift[3].sources.primary: primary is the label of the primary of the cluster; take another',
     '20:14: drift[4].compare: expected one of value, host',
     '21:20: drift[4].sources.: the label of a source must not be empty',
@@ -58,7 +58,7 @@ const messages: Record<string, string[]> = {
     '9:5: postgres[1]: unknown key passwort; known keys: name, interval, timeout, cluster, url, password, ca_file, max_lag, watch, login_interval',
     '12:11: smtp[0].host: expected a host name or an IP address, without port or scheme; it looks like a host with a port',
     '14:34: smtp[0].password.vault.target: there is no vault target "vault-1"; the file has no vault targets',
-    '17:19: mail[0].smtp[1]: there is no smtp target "relay-2"; known are "relay"',
+    '17:19: mail[0].smtp[1]: there is no smtp target "relay-2"; did you mean "relay"?',
   ],
   'host.yml': [
     '3:11: smtp[0].host: expected a host name or an IP address, without port or scheme; it looks like a URL',
@@ -95,6 +95,15 @@ const messages: Record<string, string[]> = {
   'name-too-long.yml': ['2:11: postgres[0].name: a name has at most 120 characters'],
   'name-twice.yml': [
     '5:11: postgres[1].name: "db-1" is the name of postgres[0] already; a name stands for one target of a section',
+  ],
+  'names.yml': [
+    '6:16: write_path[0].cluster: there is no cluster "shp" among the postgres targets; did you mean "shop"? known are "shop", "books"',
+    '7:46: write_path[1].cluster: there is no cluster "ledger" among the postgres targets; known are "shop", "books"',
+    '12:39: mail[0].write_path[1]: there is no write_path target "Writes"; did you mean "writes"? known are "writes", "other", "DATABASE_URL"',
+    '13:14: mail[0].smtp[0]: there is no smtp target "raley"; did you mean "relay"?',
+    '14:13: mail[0].ses[0]: there is no ses target "backend"; the file has no ses targets',
+    '17:14: drift[0].cluster: there is no cluster "Shop" among the postgres targets; did you mean "shop"? known are "shop", "books"',
+    '18:38: drift[0].sources.a.vault.target: there is no vault target "vault"; the file has no vault targets',
   ],
   'no-source.yml': [
     '3:11: smtp[0].host: a reference has exactly one source out of env, file, credential, dotenv, kubernetes, vault; for example { env: NAME }',
@@ -198,7 +207,7 @@ const messages: Record<string, string[]> = {
     '5:1: unknown key postgress; known keys: interval, timeout, watch, kubernetes, postgres, write_path, smtp, vault, ses, settings, packages, drift, mail',
   ],
   'unknown-vault-target.yml': [
-    '9:34: smtp[0].password.vault.target: there is no vault target "vault-02"; known are "vault-01"',
+    '9:34: smtp[0].password.vault.target: there is no vault target "vault-02"; did you mean "vault-01"?',
   ],
   'url-and-host.yml': ['2:5: write_path[0]: give either url or host, not both and not none'],
   'url-with-password.yml': [

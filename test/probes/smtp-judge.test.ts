@@ -24,12 +24,25 @@ const late = (phase: string): Failure => ({
   timedOut: true,
 })
 
+const certificate = {
+  name: 'mail.keybuzz.io',
+  issuer: 'R3',
+  notBefore: days(-30),
+  notAfter: days(60),
+  selfSigned: false,
+}
+const chainOf = (more: Partial<typeof certificate> = {}, names = 'DNS:mail.keybuzz.io') => ({
+  certificates: [
+    { ...certificate, ...more },
+    { ...certificate, name: 'R3', issuer: 'Root', notAfter: days(900) },
+  ],
+  anchored: true,
+  names,
+})
 const tls = {
   version: 'TLSv1.3',
   cipher: 'TLS_AES_256_GCM_SHA384',
-  notBefore: days(-30),
-  notAfter: days(60),
-  names: 'DNS:mail.keybuzz.io',
+  chain: chainOf(),
   expected: 'mail.keybuzz.io',
   problems: [],
 }
@@ -49,9 +62,9 @@ const well: SmtpSeen = {
 const notTried = { replies: beforeLogin, authenticated: undefined }
 const inTheClear = { ...notTried, tls: undefined, replies: [greeting, ehlo] }
 const nothing = { ...inTheClear, replies: [], extensions: { clear: undefined, now: undefined } }
-const badCertificate = (problem: string, more: Partial<typeof tls> = {}) => ({
+const badCertificate = (problem: string, chain = chainOf()) => ({
   ...notTried,
-  tls: { ...tls, ...more, problems: [problem] },
+  tls: { ...tls, chain, problems: [problem] },
 })
 const refused = reply('auth', '535 5.7.8 authentication failed')
 const tlsFirst = reply('auth', '530 5.7.0 Must issue a STARTTLS command first')
@@ -174,7 +187,7 @@ const rows: {
   },
   {
     name: 'an expired certificate',
-    seen: badCertificate('CERT_HAS_EXPIRED', { notAfter: days(-1) }),
+    seen: badCertificate('CERT_HAS_EXPIRED', chainOf({ notAfter: days(-1) })),
     reasons: ['smtp_certificate_invalid'],
     text: /expired on 2026-01-14/,
     samples: {
@@ -185,13 +198,16 @@ const rows: {
   },
   {
     name: 'a certificate of tomorrow',
-    seen: badCertificate('CERT_NOT_YET_VALID', { notBefore: days(1) }),
+    seen: badCertificate('CERT_NOT_YET_VALID', chainOf({ notBefore: days(1) })),
     reasons: ['smtp_certificate_invalid'],
     text: /not valid before 2026-01-16/,
   },
   {
     name: 'a self-signed certificate',
-    seen: badCertificate('DEPTH_ZERO_SELF_SIGNED_CERT'),
+    seen: badCertificate('DEPTH_ZERO_SELF_SIGNED_CERT', {
+      ...chainOf(),
+      certificates: [{ ...certificate, selfSigned: true }],
+    }),
     reasons: ['smtp_certificate_invalid'],
     text: /self-signed/,
   },
@@ -203,7 +219,7 @@ const rows: {
   },
   {
     name: 'a certificate for another name',
-    seen: badCertificate('ERR_TLS_CERT_ALTNAME_INVALID', { names: 'DNS:mx.example' }),
+    seen: badCertificate('ERR_TLS_CERT_ALTNAME_INVALID', chainOf({}, 'DNS:mx.example')),
     reasons: ['smtp_certificate_invalid'],
     text: /not for mail\.keybuzz\.io but for DNS:mx\.example/,
   },
@@ -213,12 +229,35 @@ const rows: {
     reasons: ['smtp_certificate_invalid'],
     text: /CERT_REVOKED/,
   },
-  { name: '14 days left', seen: { tls: { ...tls, notAfter: days(14) } }, reasons: [] },
+  { name: '14 days left', seen: { tls: { ...tls, chain: chainOf({ notAfter: days(14) }) } }, reasons: [] },
   {
     name: 'less than 14 days left',
-    seen: { tls: { ...tls, notAfter: days(14) - 1 } },
+    seen: { tls: { ...tls, chain: chainOf({ notAfter: days(14) - 1 }) } },
     reasons: ['smtp_certificate_expires_soon'],
-    text: /in 13 days, less than 14/,
+    text: /: the certificate expires on 2026-01-29, in 13 days, less than 14/,
+  },
+  {
+    name: 'as many days left as the target says',
+    config: { certificate_warning: '12h' },
+    seen: { tls: { ...tls, chain: chainOf({ notAfter: days(0.5) - 1 }) } },
+    reasons: ['smtp_certificate_expires_soon'],
+    text: /in 11 hours, less than 12 hours/,
+  },
+  {
+    name: 'less than that, and no warning wanted',
+    config: { certificate_warning: '0d' },
+    seen: { tls: { ...tls, chain: chainOf({ notAfter: days(0.5) }) } },
+    reasons: [],
+  },
+  {
+    name: 'an expired intermediate certificate',
+    seen: badCertificate('CERT_HAS_EXPIRED', {
+      ...chainOf(),
+      certificates: [certificate, { ...certificate, name: 'R3', notAfter: days(-120) }],
+    }),
+    reasons: ['smtp_certificate_invalid'],
+    text: /^\S+: the intermediate certificate "R3" \(depth 1\) expired on 2025-09-17$/,
+    samples: { certificate_valid: 0, certificate_not_after_timestamp_seconds: days(-120) / 1000 },
   },
   {
     name: 'a refused login',

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { section, targetFields, text } from '../../config/fields.ts'
+import { section, targetFields, targetName, text } from '../../config/fields.ts'
 import { gauge, sample } from '../../core/metric.ts'
 import {
   defineProbe,
@@ -33,7 +33,7 @@ export interface MailSeen {
 
 const targets = (kind: string) =>
   z
-    .array(z.string(), { error: `expected a list of names of ${kind} targets` })
+    .array(targetName(kind), { error: `expected a list of names of ${kind} targets` })
     .optional()
     .describe(`The \`${kind}\` targets it needs. Default: all of them.`)
 

@@ -1,9 +1,10 @@
 import * as z from 'zod'
-import { filePath, host, port, secret, section, targetFields, text } from '../../config/fields.ts'
+import { certificateWarning, filePath, host, port, secret, section, targetFields, text } from '../../config/fields.ts'
+import { endSeconds } from '../../clients/certificates.ts'
 import { gauge, sample, type Sample } from '../../core/metric.ts'
 import { defineProbe, finding, type Reference, type Resolvable, type Target } from '../../core/probe.ts'
 import { shapes } from '../../core/shape.ts'
-import { hasStarttls, reasonsIn, replyTo } from './judge.ts'
+import { hasStarttls, reasonsIn, replyTo, shownBy } from './judge.ts'
 import { observe, type SmtpSeen } from './observe.ts'
 import { reasons } from './reasons.ts'
 
@@ -18,6 +19,8 @@ export interface SmtpTarget extends Target {
   readonly password?: Reference | undefined
   readonly servername?: string | undefined
   readonly ca_file?: string | undefined
+  /** Milliseconds. */
+  readonly certificate_warning: number
   readonly hello: string
   readonly envelope?: { readonly from: string; readonly to: string } | undefined
 }
@@ -38,7 +41,7 @@ export const metrics = {
   responseCode: gauge('mailpath_smtp_response_code', 'Code of the last reply before QUIT (RFC 5321, 4.2).', labels),
   notAfter: gauge(
     'mailpath_smtp_certificate_not_after_timestamp_seconds',
-    'When the certificate of the relay expires, whether it verifies or not.',
+    'When the first certificate of the chain of the relay expires, whether it verifies or not.',
     labels,
   ),
   certificateValid: gauge(
@@ -78,6 +81,7 @@ const fields = section({
     .optional()
     .describe('The name the certificate has to be for. Default: `host`.'),
   ca_file: filePath('CA certificates (PEM) to verify the relay with, in place of the usual ones.').optional(),
+  certificate_warning: certificateWarning,
   hello: z
     .string()
     .regex(shapes.hello.pattern, `expected ${shapes.hello.expected}`)
@@ -123,7 +127,7 @@ function samples(seen: SmtpSeen, at: Readonly<Record<'target', string>>): Sample
     sample(metrics.starttls, hasStarttls(seen), at),
     sample(metrics.authenticated, seen.authenticated ?? (suspended ? false : undefined), at),
     sample(metrics.responseCode, seen.replies.at(-1)?.code, at),
-    sample(metrics.notAfter, seconds(tls?.notAfter), at),
+    sample(metrics.notAfter, endSeconds(shownBy(seen)), at),
     sample(metrics.certificateValid, tls && tls.problems.length === 0, at),
     tls ? sample(metrics.tlsInfo, 1, { ...at, version: tls.version, cipher: tls.cipher }) : [],
     sample(metrics.suspendedUntil, seconds(suspended?.until), at),

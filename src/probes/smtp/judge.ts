@@ -1,13 +1,10 @@
+import { endsSoonIn, whatIsWrong, type Shown } from '../../clients/certificates.ts'
 import type { Reason } from '../../core/probe.ts'
 import { mechanismsOf, passwordMechanisms, type SmtpSeen } from './observe.ts'
 import type { SmtpTarget } from './index.ts'
 import { reason, type SmtpReason } from './reasons.ts'
 import type { Suspension } from './suspension.ts'
-import type { TlsFacts } from './tls.ts'
 import { is2xx, type Reply, type Step } from './transcript.ts'
-
-const dayMs = 86_400_000
-const soonDays = 14
 
 export const replyTo = (seen: SmtpSeen, step: Step): Reply | undefined => seen.replies.findLast(r => r.step === step)
 
@@ -55,7 +52,7 @@ function brokenOff({ failure, replies }: SmtpSeen): Problem | undefined {
   return ['smtp_protocol_error', last?.step === phase ? `the answer was ${quoted(last)} (phase ${phase})` : text]
 }
 
-function tlsProblem(seen: SmtpSeen, { security }: SmtpTarget): Problem | undefined {
+function tlsProblem(seen: SmtpSeen, { security, certificate_warning }: SmtpTarget): Problem | undefined {
   const { tls, extensions, injected, at } = seen
   if (injected)
     return ['smtp_protocol_error', 'clear text stood behind the answer to STARTTLS: somebody injects replies']
@@ -66,39 +63,22 @@ function tlsProblem(seen: SmtpSeen, { security }: SmtpTarget): Problem | undefin
       ? ['smtp_starttls_refused', `the answer to STARTTLS was ${quoted(refusal)}`]
       : undefined
   }
-  if (tls && tls.problems.length > 0)
-    return ['smtp_certificate_invalid', `the certificate ${tls.problems.map(code => wrong(code, tls)).join(', and ')}`]
-  const days = tls?.notAfter === undefined ? Infinity : (tls.notAfter - at) / dayMs
-  if (days >= soonDays) return undefined
-  return [
-    'smtp_certificate_expires_soon',
-    `the certificate expires on ${day(tls?.notAfter)}, in ${Math.floor(days)} days, less than ${soonDays}`,
-  ]
+  if (!tls) return undefined
+  const { chain, problems, expected } = tls
+  if (problems.length > 0)
+    return [
+      'smtp_certificate_invalid',
+      chain
+        ? whatIsWrong(chain, { problems, expected, at })
+        : `the certificate does not verify (${problems.join(', ')})`,
+    ]
+  const ends = endsSoonIn(shownBy(seen), certificate_warning)
+  return ends === undefined ? undefined : ['smtp_certificate_expires_soon', ends]
 }
 
-const day = (ms: number | undefined): string =>
-  ms === undefined ? 'an unknown day' : new Date(ms).toISOString().slice(0, 10)
-
-/** What is wrong with a certificate, in words. */
-function wrong(code: string, { notBefore, notAfter, names, expected }: TlsFacts): string {
-  switch (code) {
-    case 'CERT_HAS_EXPIRED':
-      return `expired on ${day(notAfter)}`
-    case 'CERT_NOT_YET_VALID':
-      return `is not valid before ${day(notBefore)}`
-    case 'DEPTH_ZERO_SELF_SIGNED_CERT':
-      return 'is self-signed'
-    case 'ERR_TLS_CERT_ALTNAME_INVALID':
-      return `is not for ${expected} but for ${names.slice(0, 100) || 'no name'}`
-    case 'SELF_SIGNED_CERT_IN_CHAIN':
-    case 'UNABLE_TO_GET_ISSUER_CERT':
-    case 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY':
-    case 'UNABLE_TO_VERIFY_LEAF_SIGNATURE':
-      return `is by an authority that is not known here, or its chain is incomplete (${code})`
-    default:
-      return `does not verify (${code})`
-  }
-}
+/** The certificates of the relay, and whether they verify. */
+export const shownBy = ({ tls, at }: SmtpSeen): Shown | undefined =>
+  tls?.chain && { chain: tls.chain, verified: tls.problems.length === 0, at }
 
 function loginProblem(seen: SmtpSeen, { user, security }: SmtpTarget): Problem | undefined {
   const { authenticated, suspended, unresolved, extensions, tls, failure } = seen

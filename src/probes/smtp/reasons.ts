@@ -50,13 +50,13 @@ export const reasons = {
   ),
   smtp_certificate_invalid: fails(
     'critical',
-    'The certificate of the relay does not verify, so every client that looks refuses it. No password was sent.',
-    'Renew the certificate, with the whole chain and the name clients use. For an authority of your own set `ca_file`; for another name set `servername`.',
+    'The certificate of the relay, or another one of its chain, does not verify, so every client that looks refuses it. No password was sent.',
+    'Renew the certificate named, or install the whole chain of the authority anew where it is an intermediate one; the name has to be the one clients use. For an authority of your own set `ca_file`; for another name set `servername`.',
   ),
   smtp_certificate_expires_soon: warns(
     'medium',
-    'The certificate of the relay expires in less than 14 days.',
-    'Renew it, and have the relay load it (Postfix: postfix reload).',
+    'The certificate of the relay, or another one of its chain, expires in less than `certificate_warning` (14 days).',
+    'Renew the one named, and have the relay load it (Postfix: postfix reload). An intermediate one comes with the chain of the authority.',
   ),
   smtp_auth_failed: fails(
     'critical',

@@ -60,7 +60,7 @@ export function startSession(look: Look, socket: Socket, options: SessionOptions
   const log: Transcript['log'] = (entry, line) => {
     const secured = encrypted()
     if (secured && !tls) {
-      tls = tlsFacts(secured, name)
+      tls = tlsFacts(secured, name, options.tls.ca)
       look.note(inWords(tls))
       if (secured !== socket) limitReceived(secured, maxReceived, cost)
     }

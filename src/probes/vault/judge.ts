@@ -1,3 +1,5 @@
+import { endSeconds, endsSoonIn } from '../../clients/certificates.ts'
+import { defaultCertificateWarning } from '../../config/fields.ts'
 import { gauge, sample, stateSet, type Sample } from '../../core/metric.ts'
 import { finding, type Finding, type Reason } from '../../core/probe.ts'
 import {
@@ -38,12 +40,18 @@ export const metrics = {
     'Whether the secret could be read and has the key with a value; the key is empty where the configuration names none.',
     ['target', 'path', 'key'],
   ),
+  notAfter: gauge(
+    'mailpath_vault_certificate_not_after_timestamp_seconds',
+    'When the first certificate of the chain of the node expires, whether it verifies or not.',
+    ['target'],
+  ),
   info: gauge('mailpath_vault_info', 'Version of Vault; the value is 1.', ['target', 'version']),
 }
 
 export function judge(seen: VaultSeen, target: VaultTarget): Finding {
   const found = [
     ...failureReasons(seen, target),
+    ...certificateReasons(seen, target),
     ...healthReasons(seen, target),
     ...leaderReasons(seen),
     ...loginReasons(seen),
@@ -88,6 +96,11 @@ const wantsCertificate = ({ code = '' }: VaultFailure): boolean =>
   /ALERT_(NO_CERTIFICATE|CERTIFICATE_(REQUIRED|UNKNOWN|EXPIRED|REVOKED)|(BAD|UNSUPPORTED)_CERTIFICATE|UNKNOWN_CA)$/.test(
     code,
   )
+
+function certificateReasons({ address, certificates }: VaultSeen, target: VaultTarget): Reason[] {
+  const ends = endsSoonIn(certificates, target.certificate_warning ?? defaultCertificateWarning)
+  return ends === undefined ? [] : [reason('vault_certificate_expires_soon', `${address}: ${ends}`)]
+}
 
 /** What each state means; a standby is as healthy as the active node. */
 const states: Record<VaultState, readonly [VaultReasonCode, string] | undefined> = {
@@ -280,7 +293,7 @@ const keyReasons = ({ path, keys }: SecretSeen): Reason[] =>
   })
 
 function samples(
-  { health, failure, token, secrets }: VaultSeen,
+  { health, failure, token, secrets, certificates }: VaultSeen,
   { name: target, secrets: wanted }: VaultTarget,
 ): Sample[] {
   // A listener that refuses our certificate is there, and says nothing of the node.
@@ -291,6 +304,7 @@ function samples(
     ...sample(metrics.reachable, answered, { target }),
     ...stateSet(metrics.state, 'state', vaultStates, facts && stateOf(facts), { target }),
     ...sample(metrics.tokenExpiry, token?.kind === 'valid' ? token.expiresAt / 1000 : undefined, { target }),
+    ...sample(metrics.notAfter, endSeconds(certificates), { target }),
     ...secrets.flatMap(secret => secretSamples(secret, target, wanted?.find(({ path }) => path === secret.path)?.keys)),
     ...(facts?.version === undefined ? [] : sample(metrics.info, 1, { target, version: facts.version })),
   ]

@@ -1,3 +1,4 @@
+import type { Chain, Shown } from '../../clients/certificates.ts'
 import { HttpFailure, addressOf } from '../../clients/http.ts'
 import {
   openVault,
@@ -32,6 +33,8 @@ export interface VaultSeen {
   /** Undefined where none is configured or came of a login, or the node serves no requests. */
   readonly token: TokenSeen | undefined
   readonly secrets: readonly SecretSeen[]
+  /** The certificates of the node, where it shows any. */
+  readonly certificates?: Shown | undefined
   /** The request that got no answer. What would have come after it was not looked at. */
   readonly failure: VaultFailure | undefined
 }
@@ -123,6 +126,7 @@ const nothing = {
   servedMsAgo: undefined,
   token: undefined,
   secrets: [],
+  certificates: undefined,
   failure: undefined,
 }
 
@@ -134,7 +138,10 @@ export async function observe(target: VaultTarget, look: Look): Promise<VaultSee
   const trust = await trustOf(target, look)
   const seen: Draft = { ...nothing, address: addressOf(url) }
   try {
-    const anonymous = await openVault({ url, ...trust, signal: look.signal, note: look.note })
+    const onChain = (chain: Chain): void => {
+      seen.certificates = { chain, verified: true, at: Date.now() }
+    }
+    const anonymous = await openVault({ url, ...trust, signal: look.signal, note: look.note, onChain })
     seen.health = await look.phase('health', async () => healthSeen(await anonymous.health()))
     const { facts } = seen.health
     const state = facts && stateOf(facts)
@@ -153,6 +160,7 @@ export async function observe(target: VaultTarget, look: Look): Promise<VaultSee
   } catch (error) {
     if (!(error instanceof HttpFailure)) throw error
     seen.failure = { ...failureOf(error, look, seen.address), tls: error.phase === 'tls' }
+    if (error.chain) seen.certificates = { chain: error.chain, verified: false, at: Date.now() }
   }
   return seen
 }

@@ -20,7 +20,14 @@ export const reasons = {
     meaning:
       'The TLS handshake failed, mostly over a certificate that does not verify. Nothing was sent, the token least of all.',
     remedy:
-      'Renew or correct the certificate of the listener, or set `ca_file` to the authority that signed it; check that the port speaks TLS.',
+      'Renew or correct the certificate named (an intermediate one comes with the chain of its authority), or set `ca_file` to the authority that signed it; check that the port speaks TLS.',
+  },
+  vault_certificate_expires_soon: {
+    verdict: 'warn',
+    severity: 'medium',
+    meaning:
+      'The certificate of the listener, or another one of its chain, expires in less than `certificate_warning` (14 days).',
+    remedy: 'Renew the one named, and have Vault load it: systemctl reload vault (SIGHUP).',
   },
   vault_client_certificate_refused: {
     verdict: 'unknown',

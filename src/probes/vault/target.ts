@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import {
+  certificateWarning,
   duration,
   filePath,
   fits,
@@ -27,6 +28,8 @@ export interface VaultTarget extends Target {
   readonly secrets?: readonly VaultSecret[] | undefined
   /** Milliseconds. */
   readonly token_warning?: number | undefined
+  /** Milliseconds. */
+  readonly certificate_warning?: number | undefined
 }
 
 export interface AppRole {
@@ -120,6 +123,7 @@ export const vaultTarget: z.ZodType<VaultTarget> = section({
   )
     .default(defaultTokenWarning)
     .meta({ default: '24h' }),
+  certificate_warning: certificateWarning,
 }).superRefine((value, context) => {
   const [first, second] = vaultAuths.filter(auth => value[auth] !== undefined)
   if (first && second)
