@@ -7,7 +7,7 @@ import { probes } from '../probes/index.ts'
 import type { VaultTarget } from '../probes/vault/index.ts'
 import { checkAcross, isKeys, referencesIn } from './across.ts'
 import { problemsOf, translate, type Problems } from './problems.ts'
-import { fileSchema, type KubernetesConfig } from './schema.ts'
+import { defaultTimes, fileSchema, type KubernetesConfig } from './schema.ts'
 import { parseYaml } from './yaml.ts'
 
 /** A configuration that was found good as a whole. */
@@ -108,14 +108,14 @@ const noSections = (data: unknown): string =>
 
 interface Times {
   readonly interval: number
-  readonly timeout: number
+  readonly timeout?: number | undefined
 }
 
 const toCheck = (probe: Probe, target: Target, defaults: Times): Check => ({
   ...probe.bind(target),
   target: target.name,
   intervalMs: target.interval ?? defaults.interval,
-  timeoutMs: target.timeout ?? defaults.timeout,
+  timeoutMs: target.timeout ?? defaults.timeout ?? defaultTimeout(probe, target.interval ?? defaults.interval),
   needs: [
     ...new Set(
       referencesIn(target).flatMap(({ vault }) =>
@@ -124,6 +124,10 @@ const toCheck = (probe: Probe, target: Target, defaults: Times): Check => ({
     ),
   ],
 })
+
+/** Of a probe that takes longer than others, as far as the interval leaves time. */
+const defaultTimeout = ({ timeoutMs = 0 }: Probe, intervalMs: number): number =>
+  Math.max(defaultTimes.timeout, Math.min(timeoutMs, (intervalMs * 2) / 3))
 
 const unwatched = <T extends Target>(target: T): T => ('watch' in target ? { ...target, watch: false } : target)
 
