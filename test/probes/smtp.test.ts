@@ -208,7 +208,7 @@ describe('no password is sent', () => {
 
   it('where no fitting mechanism is offered', async () => {
     const server = await script({ capabilities: ['STARTTLS', 'AUTH GSSAPI XOAUTH2'] })
-    expect(codes(await seenAt(server, targetOf(server.port)))).toEqual(['smtp_auth_not_offered'])
+    expect(codes(await seenAt(server, targetOf(server.port)))).toEqual(['smtp_auth_method_not_offered'])
     expect(lines(server)).toEqual(['EHLO', 'STARTTLS', 'EHLO', 'QUIT'])
   })
 

@@ -207,6 +207,7 @@ function planOf(url: URL, scheme: Scheme, query: ReadonlyMap<string, Value>, wel
   if (goesOn && !secure && !insists)
     problems.push('its parameter opportunisticTLS (to go on after a refused STARTTLS) is not followed here')
   const [unverified, verifyPeer] = [take('tls.rejectUnauthorized') === false, take('verify_peer')]
+  const [tlsName, name] = [read('tls.servername', text(isHost)), read('servername', text(isHost))]
   const plan: UrlPlan = {
     host: read('host', text(isHost)) ?? 'localhost',
     port: port ?? (secure ? 465 : 587),
@@ -220,7 +221,7 @@ function planOf(url: URL, scheme: Scheme, query: ReadonlyMap<string, Value>, wel
     user: decoded(url.username) || undefined,
     password: decoded(url.password) || undefined,
     hello: read('name', text(isHello)) ?? read('local_domain', text(isHello)),
-    servername: read('tls.servername', text(isHost)) ?? read('servername', text(isHost)),
+    servername: tlsName ?? name,
     verify: unverified || (verifyPeer !== undefined && verifyPeer !== '' && !isTrue(verifyPeer)) ? false : undefined,
     method: read('authMethod', method) ?? 'auto',
     force: flag('forceAuth'),
