@@ -31,13 +31,12 @@ interface Options {
 
 /** The same out of nodemailer's own transport and connection. */
 function nodemailersOwn(url: string): ReturnType<typeof factsOf> {
-  const { transporter } = createTransport(url)
-  const { options } = transporter as unknown as { options: Options }
-  const connection = new SMTPConnection(options as never)
-  const { host, port, name: hello, secureConnection: secure } = connection as unknown as Record<string, string & number>
+  const { options } = createTransport(url).transporter as unknown as { options: Options }
+  const connection = new SMTPConnection(options)
+  const { host, port, name: hello, secureConnection: secure } = connection as unknown as Record<string, unknown>
   const set = (connection as unknown as { options: Options }).options
   const auth = set['auth'] as { user: string; pass: string } | undefined
-  const method = String(set['authMethod'] || '').toUpperCase()
+  const method = ((set['authMethod'] ?? '') as string | 0) || ''
   const given = (key: string) => (set[key] ? { [key]: set[key] } : {})
   return {
     host: String(host),
@@ -48,7 +47,7 @@ function nodemailersOwn(url: string): ReturnType<typeof factsOf> {
     verify: set.tls?.['rejectUnauthorized'] !== false,
     name: (set.tls?.['servername'] || set['servername'] || host) as string,
     hello: String(hello),
-    method: method === 'XOAUTH2' ? '' : method,
+    method: method === 'XOAUTH2' ? '' : method.toUpperCase(),
     force: Boolean(set['forceAuth']),
     ...given('connectionTimeout'),
     ...given('greetingTimeout'),

@@ -92,6 +92,7 @@ function noAnswer({ failure, begun }: SmtpSeen, text: string): Problem {
 
 function notServed({ hello = '' }: SmtpSeen, setup: Setup, reply: Reply, phase: string): Problem[] {
   const text = `the answer was ${quoted(reply)} (phase ${phase})`
+  if (wantsCertificate.test(reply.text)) return [['smtp_client_certificate_wanted', text]]
   if (phase !== 'ehlo' || !refusesHello(reply, hello)) return [['smtp_greeting_refused', text, adviceFor(reply)]]
   return ourName(text, hello, setup, 'smtp_greeting_refused')
 }
@@ -186,7 +187,9 @@ function refusedBy({ hello = '' }: SmtpSeen, setup: Setup, reply: Reply, command
   return [[code, text, code === 'smtp_recipient_deferred' ? undefined : adviceFor(reply)]]
 }
 
-const wantsCertificate = /client certificate (?:is )?(?:required|needed|not presented|missing)/i
+/** In a reply, as Postfix says it (`smtpd_tls_req_ccert`), after a handshake that went well. */
+const wantsCertificate =
+  /\bno client certificate|client certificate (?:is )?(?:required|needed|missing|not (?:presented|trusted|valid))/i
 
 /**
  * As it is in the field (RFC 6647 §2.1). Waiting heals no other 4xx: Postfix denies relaying with 454, 452 is a full disk,
