@@ -38,7 +38,9 @@ export const fileSchema = section({
   interval: duration('How often each check runs, unless its target says otherwise.')
     .default(defaultTimes.interval)
     .meta({ default: '15s' }),
-  timeout: duration('Total time one run may take, unless its target says otherwise.')
+  timeout: duration(
+    'Total time one run may take, unless its target says otherwise. Where it is not set, `smtp` has up to 10s.',
+  )
     .optional()
     .meta({ default: '5s' }),
   watch: flag(

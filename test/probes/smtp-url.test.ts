@@ -2,7 +2,6 @@ import { createTransport } from 'nodemailer'
 import SMTPConnection from 'nodemailer/lib/smtp-connection'
 import wellKnown from 'nodemailer/lib/well-known'
 import { describe, expect, it } from 'vitest'
-import { sources } from '../../src/probes/smtp/enhanced.ts'
 import { defaultHello } from '../../src/probes/smtp/hello.ts'
 import { readUrl, type UrlPlan } from '../../src/probes/smtp/url.ts'
 
@@ -224,8 +223,4 @@ it('the EHLO name is that of nodemailer', () => {
     '[127.0.0.1]',
   ])
   expect(defaultHello()).toBe((new SMTPConnection({}) as unknown as { name: string }).name)
-})
-
-it('what is known of replies has its source', () => {
-  for (const source of sources) expect(new URL(source).protocol).toBe('https:')
 })

@@ -21,17 +21,17 @@ const registry = 'https://www.iana.org/assignments/smtp-enhanced-status-codes'
 const table: readonly Advice[] = [
   // Microsoft 365
   {
-    says: /5\.7\.139.*(?:basic authentication is disabled|SmtpClientAuthentication is disabled)/i,
+    says: /^\d{3}[ -]5\.7\.139.*(?:basic authentication is disabled|SmtpClientAuthentication is disabled)/i,
     remedy: `No password helps: Microsoft 365 takes none for this mailbox or tenant. Best ${takeOAuth}. Or have its administrator switch Authenticated SMTP on for the mailbox (Set-CASMailbox -SmtpClientAuthenticationDisabled $false), while basic authentication is still allowed.`,
     source: microsoft,
   },
   {
-    says: /5\.7\.139.*(?:security defaults|locked|conditional access|did not meet the criteria)/i,
+    says: /^\d{3}[ -]5\.7\.139.*(?:security defaults|locked|conditional access|did not meet the criteria)/i,
     remedy: `A policy of Microsoft Entra (security defaults, Conditional Access, a locked account) refuses this login, whatever the password. Have its administrator look at the sign-in log of the user; best ${takeOAuth}.`,
     source: microsoft,
   },
   {
-    says: /\b5\.7\.(?:139|30)\b/,
+    says: /^\d{3}[ -]5\.7\.(?:139|30)\b/,
     remedy: `Microsoft 365 does not take this login with a password (basic authentication is being retired): ${takeOAuth}.`,
     source:
       'https://techcommunity.microsoft.com/blog/exchange/exchange-online-to-retire-basic-auth-for-client-submission-smtp-auth/4114750',
@@ -42,26 +42,26 @@ const table: readonly Advice[] = [
     source: microsoft,
   },
   {
-    says: /\b5\.7\.57\b/,
+    says: /^\d{3}[ -]5\.7\.57\b/,
     remedy:
       'Microsoft 365 wants a login before it takes mail: set user and `token` (or password), here and in the application.',
     source: microsoft,
   },
   {
-    says: /\b5\.7\.60\b|SendAsDenied/i,
+    says: /^\d{3}[ -]5\.7\.60\b|SendAsDenied/i,
     remedy:
       'This login may not send as that address: let it (Send As, for the mailbox), or send as the mailbox itself.',
     source:
       'https://learn.microsoft.com/exchange/mail-flow-best-practices/non-delivery-reports-in-exchange-online/non-delivery-reports-in-exchange-online',
   },
   {
-    says: /\b5\.7\.3\b/,
+    says: /^\d{3}[ -]5\.7\.3\b/,
     remedy: `Exchange refuses the login: the password is wrong, or SMTP AUTH is switched off for the mailbox. On Microsoft 365, ${takeOAuth}.`,
     source: microsoft,
   },
   // Google
   {
-    says: /\b5\.7\.9\b.*(?:application-specific|InvalidSecondFactor)|application-specific password/i,
+    says: /^\d{3}[ -]5\.7\.9\b.*(?:application-specific|InvalidSecondFactor)|application-specific password/i,
     remedy: `The password of the account is not taken: it has two-step verification. Create an app password and set that, or ${takeOAuth}.`,
     source: 'https://support.google.com/mail/?p=InvalidSecondFactor',
   },
@@ -106,7 +106,7 @@ const table: readonly Advice[] = [
     source: 'https://docs.aws.amazon.com/ses/latest/dg/manage-sending-quotas-errors.html',
   },
   {
-    says: /sending paused|account(?: has been| is)? (?:paused|suspended|disabled|blocked)/i,
+    says: /sending paused|account(?: has been| is)? (?:paused|suspended|blocked)/i,
     remedy: 'The provider has paused or closed the account: see its console and its messages.',
     source: ses,
   },
@@ -137,36 +137,61 @@ const table: readonly Advice[] = [
     remedy: 'The provider has disabled the domain, or has not verified it: see the domain in its console.',
     source: 'https://documentation.mailgun.com/docs/mailgun/user-manual/sending-messages/send-smtp',
   },
+  // Of the words that many servers share
+  {
+    says: /relay(?:ing)? (?:access )?denied|unable to relay|not permitted to relay/i,
+    remedy:
+      'This client may not send to others there: set user and password (or `token`), here and in the application, or let the relay take its address (Postfix: mynetworks).',
+    source: 'https://www.postfix.org/SMTPD_ACCESS_README.html',
+  },
+  {
+    says: /Client host rejected|cannot find your/i,
+    remedy:
+      'The relay refuses the address of this client: give it a name in DNS, there and back (PTR and A), or let the relay take it. An application on another machine has another address.',
+    source: 'https://www.postfix.org/postconf.5.html#reject_unknown_client_hostname',
+  },
+  {
+    says: /not owned by user|Sender address rejected: not logged in/i,
+    remedy:
+      'This login may not send as that address: add it at the relay (Postfix: smtpd_sender_login_maps), or send as the address of the login.',
+    source: 'https://www.postfix.org/postconf.5.html#reject_sender_login_mismatch',
+  },
+  {
+    says: /Sender address rejected: Domain not found/i,
+    remedy:
+      'The domain of the sender has neither MX nor A in DNS, as the relay sees it: heal that, or send as another.',
+    source: 'https://www.postfix.org/postconf.5.html#reject_unknown_sender_domain',
+  },
   // By code alone
   {
-    says: /^538\b|\b5\.7\.11\b/,
+    says: /^538\b|^\d{3}[ -]5\.7\.11\b/,
     remedy: 'This mechanism is only taken over TLS: use `security: starttls` or `tls`, here and in the application.',
     source: rfc4954,
   },
   {
-    says: /^534\b|\b5\.7\.9\b/,
+    says: /^534\b|^\d{3}[ -]5\.7\.9\b/,
     remedy:
       'The relay holds this mechanism for too weak for this user: set a stronger one (`auth`), or an app password.',
     source: rfc4954,
   },
   {
-    says: /^432\b|\b4\.7\.12\b/,
+    says: /^432\b|^\d{3}[ -]4\.7\.12\b/,
     remedy: 'The relay wants this user to log in with PLAIN once, or to change the password: set `auth: plain`.',
     source: rfc4954,
   },
   {
-    says: /^525\b|\b5\.7\.13\b/,
+    says: /^525\b|^\d{3}[ -]5\.7\.13\b/,
     remedy: 'The account is disabled at the relay: have it enabled, or use another.',
     source: registry,
   },
   {
-    says: /\b4\.7\.\d|\b4\.3\.2\b|too many (?:connections|errors)|rate limit/i,
+    says: /^421\b|too many (?:connections|errors)|rate limit/i,
     remedy:
       'The relay limits clients, or is not ready: wait, and read what it says. If it stays, see its log and its limits.',
     source: registry,
   },
   {
-    says: /\b4\.3\.\d/,
+    says: /^\d{3}[ -]4\.3\.\d/,
     remedy: 'The relay itself is broken (4.3.x): see its log, its disk and the services it asks.',
     source: 'https://www.rfc-editor.org/rfc/rfc3463#section-3.4',
   },

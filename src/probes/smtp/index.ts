@@ -117,7 +117,7 @@ const fields = section({
   user: text('Whom to log in as.').optional(),
   password: secret('Password of the user.').optional(),
   token: secret(
-    'Access token of OAuth for the user, in place of a password (XOAUTH2). Read anew at each run.',
+    'Access token of OAuth for the user, in place of a password (XOAUTH2). It is read again at each run.',
   ).optional(),
   auth: z
     .enum(methods)
@@ -194,7 +194,7 @@ function evidence({ address, tls, authenticated, user }: SmtpSeen): string {
   return `${address}: ${login}${tls ? ` over ${tls.version}` : ', in the clear'}`
 }
 
-/** That a certificate nobody verifies is not valid is no news for an alert. */
+/** Where the certificate is not verified, its metrics would only set off alerts. */
 function samples(seen: SmtpSeen, verify: boolean, target: string): Sample[] {
   if (seen.notUnderstood !== undefined) return []
   const at = { target }

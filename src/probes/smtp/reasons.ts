@@ -16,7 +16,7 @@ export const reasons = {
   smtp_no_answer: fails(
     'critical',
     'The relay did not answer in time, in the phase named.',
-    'In connect: a firewall drops packets. In greeting: the relay hangs, lets clients wait for longer than `timeout` (nodemailer waits for 30 s), or the port speaks TLS from the start (465: `security: tls`). Else look at its load and its DNS.',
+    'In connect: a firewall drops packets. In greeting: the relay hangs, lets clients wait for longer than `timeout` (nodemailer waits for 30 s), or the port speaks TLS from the start (465: `security: tls`, in a URL `smtps://`). Else look at its load and its DNS.',
   ),
   smtp_closed: fails(
     'critical',
@@ -65,7 +65,7 @@ export const reasons = {
   ),
   smtp_certificate_not_verified: warns(
     'medium',
-    'With `verify: false` the certificate of the relay is not verified, as the application does not: whoever is in between can read the password and the mail.',
+    'With `verify: false` the certificate of the relay is not verified, as the application does not: anybody in between can read the password and the mail.',
     'Have the relay use a certificate that verifies, or set `ca_file` to its authority; then take out `verify: false`, here and in the application (nodemailer: `rejectUnauthorized`).',
   ),
   smtp_login_in_clear: warns(
@@ -110,7 +110,7 @@ export const reasons = {
   ),
   smtp_password_unresolved: unknown(
     'high',
-    'User or password could not be fetched from where it comes from, so that no login was tried.',
+    'User, password or token could not be fetched from where it comes from, so that no login was tried.',
     'Make the source named readable to the exporter, or heal what it comes from.',
   ),
   smtp_login_not_configured: unknown(

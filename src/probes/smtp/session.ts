@@ -219,8 +219,7 @@ const login = (connection: SMTPConnection, method: Mechanism, user: string, pass
   })
 
 /**
- * SASL XOAUTH2 (https://developers.google.com/workspace/gmail/imap/xoauth2-protocol). A token that is refused is told by a
- * 334 with JSON in base64, which wants an empty line before the reply itself. By ourselves, because nodemailer would log
+ * SASL XOAUTH2 (https://developers.google.com/workspace/gmail/imap/xoauth2-protocol). A token is refused by a 334 with JSON in base64, which wants an empty line before the reply itself. By ourselves, because nodemailer would log
  * in again with another token.
  */
 async function loginByToken(
