@@ -12,7 +12,7 @@ import type { VaultTarget } from '../probes/vault/index.ts'
 import { checkAcross, isKeys, referencesIn, type Keys } from './across.ts'
 import { mapMarked } from './marked.ts'
 import { problemsOf, translate, type Problems } from './problems.ts'
-import { fileSchema, type KubernetesConfig } from './schema.ts'
+import { defaultTimes, fileSchema, type KubernetesConfig } from './schema.ts'
 import { checkVariables } from './variables.ts'
 import { parseYaml } from './yaml.ts'
 
@@ -148,14 +148,14 @@ const noSections = (data: unknown): string =>
 
 interface Times {
   readonly interval: number
-  readonly timeout: number
+  readonly timeout?: number | undefined
 }
 
 const toCheck = (probe: Probe, target: Target, defaults: Times): Check => ({
   ...probe.bind(target),
   target: target.name,
   intervalMs: target.interval ?? defaults.interval,
-  timeoutMs: target.timeout ?? defaults.timeout,
+  timeoutMs: target.timeout ?? defaults.timeout ?? defaultTimeout(probe, target.interval ?? defaults.interval),
   needs: [
     ...new Set(
       referencesIn(target).flatMap(
@@ -180,6 +180,9 @@ function secretIn(keys: Keys | undefined): KubernetesSecret | undefined {
   if (typeof secret !== 'string') return undefined
   return typeof namespace === 'string' ? { namespace, secret } : { secret }
 }
+/** Of a probe that takes longer than others, as far as the interval leaves time. */
+const defaultTimeout = ({ timeoutMs = 0 }: Probe, intervalMs: number): number =>
+  Math.max(defaultTimes.timeout, Math.min(timeoutMs, (intervalMs * 2) / 3))
 
 const unwatched = <T extends Target>(target: T): T => ('watch' in target ? { ...target, watch: false } : target)
 
