@@ -6,7 +6,7 @@ import { createRecall } from '../core/recall.ts'
 import { timelineOf } from '../probes/postgres/index.ts'
 import type { ClusterMemory, ClusterStatus, Memory } from './assessment.ts'
 import { clusterSamples } from './cluster-metrics.ts'
-import type { Node } from './nodes.ts'
+import { mayBeSame, type Node } from './nodes.ts'
 import { straysOf, type Stray } from './upstream.ts'
 
 export const clusterReasons = {
@@ -90,7 +90,7 @@ const recalled = createRecall<Target, Cluster>()
 function assessCluster(name: string, nodes: readonly Node[], before: ClusterMemory | undefined, now: number): Cluster {
   const identifier = commonest(nodes.flatMap(node => node.facts?.system_identifier ?? []))
   const primaries = nodes
-    .filter(node => node.facts && !node.facts.in_recovery && node.facts.system_identifier === identifier)
+    .filter(node => node.facts && !node.facts.in_recovery && mayBeSame(node.facts.system_identifier, identifier))
     .filter((node, i, all) => all.findIndex(other => isSameServer(other, node)) === i)
     .sort((a, b) => followers(b, nodes) - followers(a, nodes) || timeline(b) - timeline(a))
   const allSeen = nodes.every(node => node.facts)
@@ -126,7 +126,10 @@ function assessCluster(name: string, nodes: readonly Node[], before: ClusterMemo
 
 /** Two targets may be one server: a node, and an address that follows the primary. */
 const isSameServer = (a: Node, b: Node): boolean =>
-  a.facts?.postmaster_start === b.facts?.postmaster_start && a.facts?.server_port === b.facts?.server_port
+  a === b ||
+  (a.facts?.postmaster_start != null &&
+    a.facts.postmaster_start === b.facts?.postmaster_start &&
+    a.facts.server_port === b.facts.server_port)
 
 /**
  * Of two primaries the rightful one is that which the standbys follow, and only then that of the higher timeline: after
@@ -197,7 +200,7 @@ function reasonsFor({ name, nodes, primaries, identifier, allSeen, strays, confi
     const remedy = `Fence ${namesOf(others)} at once, then rewind it; if that is the one to keep, fence ${primary.name} instead.`
     add('cluster_split_brain', primaries.map(describe).join('; '), remedy)
   }
-  const foreign = nodes.filter(node => node.facts && node.facts.system_identifier !== identifier)
+  const foreign = nodes.filter(node => node.facts && !mayBeSame(node.facts.system_identifier, identifier))
   if (foreign.length > 0) add('cluster_mixed', `${namesOf(foreign)} has another system identifier than the other nodes`)
   if (!primary && allSeen) add('cluster_no_primary', `all ${nodes.length} nodes answer, and none is its primary`)
   if (!primary && !allSeen) {

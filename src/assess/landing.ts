@@ -11,7 +11,7 @@ import {
   type WritePathSeen,
 } from '../probes/write_path/index.ts'
 import type { CheckStatus, ClusterStatus, LandingStatus, Memory } from './assessment.ts'
-import { clusterOf, clustersByName, type Node } from './nodes.ts'
+import { clusterOf, clustersByName, mayBeSame, type Node } from './nodes.ts'
 
 interface Landings {
   readonly landings: readonly LandingStatus[]
@@ -138,9 +138,12 @@ function land(
  * before the node was looked at again, the address has to do, which says nothing where all are behind one tunnel.
  */
 function find(landing: Landing, nodes: readonly Node[]): readonly Node[] {
-  const same = nodes.filter(({ facts }) => facts?.system_identifier === landing.system_identifier)
+  const same = nodes.filter(({ facts }) => facts && mayBeSame(facts.system_identifier, landing.system_identifier))
   const exact = same.find(
-    ({ facts }) => facts?.postmaster_start === landing.postmaster_start && facts.server_port === landing.server_port,
+    ({ facts }) =>
+      facts?.postmaster_start != null &&
+      facts.postmaster_start === landing.postmaster_start &&
+      facts.server_port === landing.server_port,
   )
   return exact ? [exact] : byAddress(same, landing.server_address, landing.server_port)
 }
@@ -160,14 +163,17 @@ function landsWrong(
   const wrong = (code: Parameters<typeof writePathReason>[0], text: string, remedy?: string): Reason[] => [
     writePathReason(code, `${address}: lands on ${there}, ${text}`, remedy),
   ]
-  if (identifiers.size > 0 && !identifiers.has(landing.system_identifier))
-    return wrong('write_path_other_cluster', `of the cluster with system identifier ${landing.system_identifier}`)
+  const { system_identifier: identifier } = landing
+  if (identifiers.size > 0 && identifier !== null && !identifiers.has(identifier))
+    return wrong('write_path_other_cluster', `of the cluster with system identifier ${identifier}`)
   if (landing.in_recovery) return []
-  if (candidates.length === 0 && nodes.length > 0 && nodes.every(one => one.facts))
+  // Servers are told apart by what some of them may refuse to say.
+  const isTellable = landing.postmaster_start !== null && nodes.every(one => one.facts?.postmaster_start != null)
+  if (candidates.length === 0 && nodes.length > 0 && isTellable)
     return wrong('write_path_unlisted_node', `which is none of the nodes ${nodes.map(one => one.name).join(', ')}`)
   if (!node || !primary || node === primary || node.facts?.in_recovery !== false) return []
   // Of two primaries of one cluster that are not confirmed yet, one may only have been looked at before a promotion.
-  if (!splitBrain && landing.system_identifier === primary.facts?.system_identifier) return []
+  if (!splitBrain && mayBeSame(identifier, primary.facts?.system_identifier)) return []
   return wrong(
     'write_path_old_primary',
     `which is writable, but the primary is ${primary.name}`,

@@ -32,3 +32,7 @@ export const clusterOf = ({ config }: { readonly config: Target }): string =>
 
 export const clustersByName = (clusters: readonly ClusterStatus[]): ReadonlyMap<string, ClusterStatus> =>
   new Map(clusters.map(cluster => [cluster.name, cluster]))
+
+/** Whether two system identifiers may be of one cluster: one that the server does not tell (null) speaks against none. */
+export const mayBeSame = (a: string | null | undefined, b: string | null | undefined): boolean =>
+  a == null || b == null || a === b

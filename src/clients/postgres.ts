@@ -3,6 +3,7 @@ import type pg from 'pg'
 import { unlessAborted } from '../core/abort.ts'
 import { Unresolved, codeOf, describeError } from '../core/errors.ts'
 import type { Look, Watch } from '../core/probe.ts'
+import type { Said } from './postgres-messages.ts'
 import { forClient, negotiateTls, sendCancel } from './postgres-stream.ts'
 import { address, limitReceived, openSocket } from './socket.ts'
 
@@ -33,8 +34,8 @@ export type Row = Readonly<Record<string, unknown>>
 export interface Session extends Omit<Watch, 'ask'> {
   /** Process ID the server (or a pooler) gave with the cancel key. */
   readonly backendPid: number
-  /** Messages the server sent besides results, `SQLSTATE message`. */
-  readonly notices: readonly string[]
+  /** What the server said besides results, the first hundred of a run. */
+  readonly notices: readonly Said[]
   /**
    * Runs a text of one or more statements in one message (simple query protocol); gives the rows of the last that has any.
    * It ends with the signal of `by` and is noted there. Default: who opened the session.
@@ -82,11 +83,10 @@ async function open(look: Look, login: Login, name: string): Promise<Session> {
       // TLS is on the stream already; left out, PGSSLMODE would decide.
       ssl: false,
       application_name: name,
-      stream: () => forClient(stream),
+      stream: () => forClient(stream, notice => notices.length < 100 && notices.push(notice)),
     })
     client.on('error', () => undefined)
-    const notices: string[] = []
-    client.on('notice', notice => notices.push(`${notice.code ?? ''} ${notice.message ?? ''}`.trim()))
+    const notices: Said[] = []
     look.note(`logging in as ${login.user}, database ${login.database}, sslmode ${login.sslmode}`)
     await look.phase('login', () => unlessAborted(look.signal, client.connect()))
     const begin = (run: Look): void => {
@@ -103,7 +103,9 @@ async function open(look: Look, login: Login, name: string): Promise<Session> {
 }
 
 /** A line break at the end of a password is a usual mistake in a Secret, and one that nobody sees. */
-function told(error: unknown, { password = '' }: Login): unknown {
+function told(error: unknown, { password = '', sslmode }: Login): unknown {
+  // Whether a rule for TLS may be why: the server's own words for it may be in any language.
+  if (error instanceof Error) Object.assign(error, { tlsNotAsked: sslmode === 'disable' || sslmode === 'allow' })
   if (codeOf(error) === '28P01' && error instanceof Error && password !== password.trim())
     error.message += ' (the password given begins or ends with white space)'
   return error
@@ -114,7 +116,7 @@ function sessionOf(
   login: Login,
   client: pg.Client,
   socket: net.Socket,
-  { notices, begin }: { readonly notices: readonly string[]; readonly begin: (run: Look) => void },
+  { notices, begin }: { readonly notices: readonly Said[]; readonly begin: (run: Look) => void },
 ): Session {
   const { processID, secretKey } = client as unknown as { processID: number; secretKey: number }
   // Where the session is, as libpq does it: the name may lead elsewhere, or first to an address that does not answer.
@@ -136,7 +138,9 @@ function sessionOf(
         by.note(`< ${asText(rows)}`)
         return rows
       } catch (error) {
-        by.note(`< ${[codeOf(error), describeError(error), ...notices].join(' ').trim()}`)
+        by.note(
+          `< ${[codeOf(error), describeError(error), ...notices.map(({ code, text }) => `${code} ${text}`)].join(' ').trim()}`,
+        )
         throw error
       }
     },

@@ -165,6 +165,15 @@ function plainUrl(schemes: readonly string[], example: string, isRefused: (url: 
   })
 }
 
+const wholeForm = 'a whole number of 1 or more, not in quotes'
+
+/** How many there may be. */
+export const count = (meaning: string) =>
+  z
+    .int({ error: expects(wholeForm) })
+    .min(1, `expected ${wholeForm}`)
+    .describe(meaning)
+
 /** Yes or no. */
 export const flag = (meaning: string) => z.boolean({ error: expects('true or false') }).describe(meaning)
 
