@@ -60,7 +60,7 @@ async function withoutFunction(name: string, database: string, then: () => Promi
         `select oid::regprocedure::text as one from pg_proc where proname = $1 and pronamespace = 'pg_catalog'::regnamespace`,
         [name],
       )
-      for (const { one } of found.rows) await client.query(`${what.replace('%', one)}`)
+      for (const { one } of found.rows) await client.query(what.replace('%', one))
     })
   await change('revoke execute on routine % from public, pg_monitor')
   try {
@@ -122,8 +122,10 @@ describe('a function that is refused', () => {
 })
 
 describe('settings of the role of the application that suit its own statements', () => {
-  const { user } = { user: 'kb_backend' }
-  afterEach(async () => void (await primary().query(`alter role ${user} reset all`)))
+  const user = 'kb_backend'
+  afterEach(async () => {
+    await primary().query(`alter role ${user} reset all`)
+  })
 
   it.each(['statement_timeout = 1', 'lock_timeout = 1', 'work_mem = 64', 'synchronous_commit = off'])(
     'are no outage: %s',
