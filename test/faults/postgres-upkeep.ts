@@ -47,7 +47,7 @@ async function startUpkeepStage(): Promise<ClusterStage> {
           name: one,
           cluster: clusterName,
           url: { env: one },
-          max_slot_wal: 33_554_432,
+          max_slot_wal: 2_097_152,
           max_archive_failure: '100ms',
           max_prepared_time: '100ms',
           max_transaction_time: '100ms',
