@@ -36,7 +36,7 @@ export const factsSql = (groups: readonly FactGroup[]): string =>
 /**
  * All groups by one statement. Where the server refuses it, each group is asked for alone: permission to run a function is
  * looked at for all of a statement, also for what stands behind CASE. https://www.postgresql.org/docs/current/ddl-priv.html
- * Rejects where the session came to an end, and where not one group was given.
+ * Rejects where the session came to an end.
  */
 export async function askFacts(session: Session, look: Look, groups: readonly FactGroup[]): Promise<Facts> {
   try {
@@ -51,18 +51,15 @@ export async function askFacts(session: Session, look: Look, groups: readonly Fa
 async function askOneByOne(session: Session, look: Look, groups: readonly FactGroup[]): Promise<Facts> {
   let row: Row = {}
   const refused: RefusedFacts[] = []
-  let last: unknown
   for (const group of groups)
     try {
       const [found] = await session.query(groupSql(group), look)
       row = { ...row, ...found }
     } catch (error) {
       if (look.signal.aborted || !isRefusal(error)) throw error
-      last = error
       refused.push({ about: group.about, code: codeOf(error) ?? '', text: describeError(error) })
       row = { ...row, ...(await askInstead(session, look, group.instead ?? [])) }
     }
-  if (Object.keys(row).length === 0) throw last
   return { row, refused }
 }
 

@@ -236,8 +236,12 @@ export async function observe(target: PostgresTarget, look: Look): Promise<Postg
 }
 
 const factsOf = async (session: Session, look: Look): Promise<Pick<PostgresSeen, 'facts' | 'refused'>> => {
-  const told = await look.phase('query', () => askFacts(session, look, groups))
-  return { facts: row.parse(told.row), refused: told.refused }
+  const { row: columns, refused } = await look.phase('query', () => askFacts(session, look, groups))
+  const [first] = refused
+  // Without its role nothing is known of a node.
+  if (first && !('in_recovery' in columns || 'in_hot_standby' in columns))
+    throw Object.assign(new Error(first.text), { code: first.code })
+  return { facts: row.parse(columns), refused }
 }
 
 /** With the login of a run. */
