@@ -1,7 +1,7 @@
 /** The load on what is probed, counted on the side of the server. docs/design.md has the budget. */
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Probe, Target } from '../src/core/probe.ts'
+import type { ListedProbe, Target } from '../src/core/probe.ts'
 import { postgres } from '../src/probes/postgres/index.ts'
 import { writePath } from '../src/probes/write_path/index.ts'
 import { env, look } from './probes/look.ts'
@@ -21,7 +21,7 @@ afterAll(() => cluster.stop())
 
 /** What the node saw of one run. The server writes its log a little later than it answers. */
 async function loadOf<T extends Target, Seen>(
-  probe: Probe<T, Seen>,
+  probe: ListedProbe<T, Seen>,
   target: Record<string, unknown>,
   node: PostgresNode,
   { user, password }: Login,

@@ -5,6 +5,7 @@ import { q } from './build/promql.ts'
 import * as application from './panels/application.ts'
 import { phases } from './panels/checks.ts'
 import * as history from './panels/history.ts'
+import * as kubernetes from './panels/kubernetes.ts'
 import { provider, vaults, verdicts } from './panels/path.ts'
 import { reasonsTable } from './panels/reasons.ts'
 import * as smtp from './panels/smtp.ts'
@@ -46,7 +47,7 @@ export const providers = dashboard({
       ],
     },
     {
-      title: 'Vault',
+      title: 'Vault and Kubernetes',
       bands: [
         {
           height: 6,
@@ -59,9 +60,10 @@ export const providers = dashboard({
         {
           height: 6,
           panels: [
-            [11, history.vaults],
-            [7, phases('Phases of the look at Vault', 'vault', 'a Vault node')],
-            [6, vault.vaultVersions],
+            [8, history.vaults],
+            [5, phases('Phases of the look at Vault', 'vault', 'a Vault node')],
+            [5, vault.vaultVersions],
+            [6, kubernetes.apiServer],
           ],
         },
       ],
@@ -98,7 +100,12 @@ export const providers = dashboard({
       bands: [
         {
           height: 9,
-          panels: [[24, reasonsTable('Reasons', ['smtp', 'vault', 'ses', 'settings', 'packages', 'drift', 'mail'])]],
+          panels: [
+            [
+              24,
+              reasonsTable('Reasons', ['smtp', 'vault', 'kubernetes', 'ses', 'settings', 'packages', 'drift', 'mail']),
+            ],
+          ],
         },
       ],
     },

@@ -1,12 +1,14 @@
 import type { Observation } from '../core/probe.ts'
 import { lagMetrics } from '../probes/postgres/index.ts'
 import type { Assessment, CheckStatus, Memory, Plan } from './assessment.ts'
+import { indexOf } from './checks.ts'
 import { assessClusters } from './cluster.ts'
 import { assessDrift } from './drift.ts'
 import { assessLandings } from './landing.ts'
 import { assessMail } from './mail.ts'
 import { nodesOf } from './nodes.ts'
 import { assessRoles } from './roles.ts'
+import { withCauses } from './sources.ts'
 import { asBefore, standing } from './standing.ts'
 
 /**
@@ -21,19 +23,20 @@ export function assess(
 ): Assessment {
   const seen = plan.checks.map(check => standing(check, latest, now))
   const nodes = nodesOf(seen).filter(({ cluster }) => !plan.partial?.includes(cluster))
-  const clusters = assessClusters(nodes, previous, now)
+  const clusters = assessClusters(seen, nodes, previous, now)
   const compared = assessDrift(seen, nodes, clusters.clusters)
   const strays = new Set(clusters.strays)
   const known = compared.map(check => (strays.has(check.id) ? withoutLag(check) : check))
   const landings = assessLandings(known, nodes, clusters.clusters, previous, now)
   const { roles, memory } = assessRoles(landings.checks, nodes, clusters.clusters, previous)
-  const mail = assessMail(plan.mail, landings.checks, clusters.clusters)
+  const checks = withCauses(indexOf(landings.checks))
+  const mail = assessMail(plan.mail, checks, clusters.clusters)
   return {
     at: now,
     mail: mail.paths,
     clusters: clusters.clusters,
     landings: landings.landings,
-    checks: landings.checks.map(asBefore),
+    checks: checks.map(asBefore),
     samples: [...clusters.samples, ...landings.samples, ...mail.samples],
     recheck: clusters.recheck,
     roles,

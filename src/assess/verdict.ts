@@ -2,10 +2,10 @@ import { checkId, worst, type Reason, type Verdict } from '../core/probe.ts'
 import type { Provider } from '../probes/mail/index.ts'
 import { postgres } from '../probes/postgres/index.ts'
 import { ses } from '../probes/ses/index.ts'
-import { vault } from '../probes/vault/index.ts'
 import type { Blocker, CheckStatus, MailStatus } from './assessment.ts'
 import type { Checks } from './checks.ts'
 import { clusterOf } from './nodes.ts'
+import { isUnread, sourceKinds, sourcesBehind } from './sources.ts'
 
 /** A reason and whose it is. */
 export interface Problem {
@@ -47,12 +47,21 @@ export const survived = (standings: readonly Standing[]): Contribution => ({
   exceptions: standings.flatMap(problemsOf),
 })
 
-/** Whether something could not be read that a Vault may have. */
-export const isWaiting = ({ reasons }: CheckStatus): boolean =>
-  reasons.some(({ code }) => /_(unresolved|unreadable)$/.test(code))
+/** Whether something could not be read that a Vault or Kubernetes may have. */
+export const isWaiting = ({ reasons }: CheckStatus): boolean => reasons.some(isUnread)
 
 /** In dependency order: what stands first may be the cause of what stands later. */
-const order = ['vault', 'secret', 'mail', 'settings', 'packages', 'cluster', 'write_path', 'smtp', 'ses'] as const
+const order = [
+  ...sourceKinds,
+  'secret',
+  'mail',
+  'settings',
+  'packages',
+  'cluster',
+  'write_path',
+  'smtp',
+  'ses',
+] as const
 
 /** The verdict, its blockers in dependency order, and the root: the first of those that make the verdict what it is. */
 export function conclude(
@@ -62,7 +71,7 @@ export function conclude(
   provider: Provider | undefined,
 ): Pick<MailStatus, 'verdict' | 'blockers' | 'root' | 'exceptions'> {
   const direct = contributions.flatMap(one => one.blockers)
-  const blockers = distinct([...direct, ...vaultsBehind(direct, checks, waiting)]).sort(
+  const blockers = distinct([...direct, ...systemsBehind(direct, checks, waiting)]).sort(
     (a, b) => rank(a, provider) - rank(b, provider),
   )
   const blocked = new Set(blockers.map(key))
@@ -76,7 +85,9 @@ export function conclude(
 /** Place in the dependency order; the provider the application is set to comes before the other one. */
 function rank({ probe, reason }: Problem, provider: Provider | undefined): number {
   if (probe === ses.kind && provider === 'ses') return order.indexOf('smtp') - 0.5
-  const isSecret = probe !== vault.kind && reason.code.endsWith('_unresolved')
+  // What a system could not read itself comes before those who wait for it, and behind where it is to be read.
+  if (sourceKinds.some(kind => kind === probe) && isUnread(reason)) return order.indexOf('secret') - 0.5
+  const isSecret = reason.code.endsWith('_unresolved')
   return order.indexOf(isSecret ? 'secret' : (probe as (typeof order)[number]))
 }
 
@@ -86,16 +97,15 @@ const distinct = <T extends Problem>(problems: readonly T[]): T[] => [
 ]
 
 /**
- * The Vaults that do not give what a blocker could not read: its cause, and no failure of their own. A Vault nothing
+ * The systems that do not give what a blocker could not read: its cause, and no failure of their own. One that nothing
  * waits for is not among them, nor one that gave what was asked of it. A cluster waits for what its nodes could not read.
  */
-function vaultsBehind(blockers: readonly Blocking[], checks: Checks, waiting: readonly CheckStatus[]): Blocking[] {
+function systemsBehind(blockers: readonly Blocking[], checks: Checks, waiting: readonly CheckStatus[]): Blocking[] {
   const blocking = new Set(blockers.map(checkId))
   const blocks = (check: CheckStatus): boolean =>
     blocking.has(check.id) ||
     (check.probe === postgres.kind && blocking.has(checkId({ probe: 'cluster', target: clusterOf(check) })))
-  return checks
-    .withIds(waiting.filter(blocks).flatMap(({ observation }) => observation?.unmet ?? []))
+  return sourcesBehind(waiting.filter(blocks), checks)
     .flatMap(problemsOf)
     .filter(({ reason }) => reason.verdict !== 'warn')
     .map(problem => ({ ...problem, level: 'unknown' }))

@@ -75,6 +75,8 @@ function refuseIrregular(stats: Stats): void {
 /** An error whose message is for the user as it stands. */
 class Refused extends Error {}
 
+export const noSuchFile = 'there is no such file'
+
 /** Why a file cannot be read, without its path. */
 export function inWords(error: unknown): string {
   if (error instanceof Refused) return error.message
@@ -82,7 +84,7 @@ export function inWords(error: unknown): string {
   switch (code) {
     case 'ENOENT':
     case 'ENOTDIR':
-      return 'there is no such file'
+      return noSuchFile
     case 'EACCES':
     case 'EPERM':
       return 'permission denied: let the user the exporter runs as read it'

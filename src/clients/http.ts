@@ -3,6 +3,7 @@ import https from 'node:https'
 import { TLSSocket } from 'node:tls'
 import { codeOf, describeError } from '../core/errors.ts'
 import type { TakeNote } from '../core/transcript.ts'
+import { version } from '../core/version.ts'
 import { CertificateRefused, watchHandshake, type Chain, type Handshake } from './certificates.ts'
 import { limitReceived } from './socket.ts'
 
@@ -18,6 +19,8 @@ export interface HttpRequest {
   readonly key?: string | undefined
   /** The name the server's certificate must have, where it is not that of the URL. */
   readonly servername?: string | undefined
+  /** An answer with a larger body is refused. Default: 1 MiB. */
+  readonly maxBodyBytes?: number | undefined
   readonly signal: AbortSignal
   /** Is told the method, the address and the path, and the status, and nothing else: the rest may be secret. */
   readonly note?: TakeNote | undefined
@@ -50,11 +53,11 @@ export class HttpFailure extends Error {
   }
 }
 
-const maxBodyBytes = 1_048_576
+const mib = 1_048_576
 /** Said, since NODE_OPTIONS could raise it. */
 const maxHeaderBytes = 16_384
-/** In all: with the lengths of chunks, and with answers before the answer (1xx), of which there may be any number. */
-const maxBytes = 2 * maxBodyBytes
+/** So that whoever reads the log of a server sees who asks. */
+const userAgent = `mailpath-exporter/${version}`
 
 /** `host:port` of a URL, with the scheme's port where it names none. */
 export function addressOf(url: string): string {
@@ -64,7 +67,7 @@ export function addressOf(url: string): string {
 
 /**
  * One HTTP/1.1 request on a connection of its own. Any status is an answer; redirects are not followed, proxies of the
- * environment not used, certificates always verified, and a body over 1 MiB is refused. Throws HttpFailure.
+ * environment not used, certificates always verified, and a body over `maxBodyBytes` is refused. Throws HttpFailure.
  */
 export async function httpRequest(request: HttpRequest): Promise<HttpResponse> {
   const progress: Progress = { phase: 'connect' }
@@ -86,7 +89,10 @@ interface Progress {
   handshake?: Handshake
 }
 
-async function exchange({ signal, body, note: _, ...options }: HttpRequest, progress: Progress): Promise<HttpResponse> {
+async function exchange(
+  { signal, body, note: _, maxBodyBytes = mib, ...options }: HttpRequest,
+  progress: Progress,
+): Promise<HttpResponse> {
   signal.throwIfAborted()
   const request = start(options)
   let onAbort: (() => void) | undefined
@@ -98,10 +104,12 @@ async function exchange({ signal, body, note: _, ...options }: HttpRequest, prog
       request.on('error', error => reject(asError(progress.handshake?.explained(error) ?? error)))
       // What else is there: an answer that is none (101 Switching Protocols). Within one the response says what happened.
       request.on('close', () => progress.phase !== 'body' && reject(new Error('the connection was closed')))
-      follow(request, options, progress)
+      follow(request, options, maxBodyBytes, progress)
       request.on('response', response => {
         progress.phase = 'body'
-        collect(response, answer => resolve({ ...answer, chain: progress.handshake?.chain() }), reject)
+        const whole = (answer: Omit<HttpResponse, 'chain'>): void =>
+          resolve({ ...answer, chain: progress.handshake?.chain() })
+        collect(response, maxBodyBytes, whole, reject)
       })
       request.end(body)
     })
@@ -111,10 +119,12 @@ async function exchange({ signal, body, note: _, ...options }: HttpRequest, prog
   }
 }
 
-function start({ method, url, headers, ...tls }: Omit<HttpRequest, 'signal' | 'body' | 'note'>): http.ClientRequest {
+type Outset = Omit<HttpRequest, 'signal' | 'body' | 'note' | 'maxBodyBytes'>
+
+function start({ method, url, headers, ...tls }: Outset): http.ClientRequest {
   const options: https.RequestOptions = {
     method,
-    headers: { ...headers },
+    headers: { 'User-Agent': userAgent, ...headers },
     agent: false,
     maxHeaderSize: maxHeaderBytes,
   }
@@ -127,10 +137,12 @@ function start({ method, url, headers, ...tls }: Omit<HttpRequest, 'signal' | 'b
 function follow(
   request: http.ClientRequest,
   { url, servername, ca }: Pick<HttpRequest, 'url' | 'servername' | 'ca'>,
+  maxBodyBytes: number,
   progress: Progress,
 ): void {
   request.on('socket', socket => {
-    limitReceived(socket, maxBytes)
+    // In all: with the lengths of chunks, and with answers before the answer (1xx), of which there may be any number.
+    limitReceived(socket, 2 * maxBodyBytes)
     if (socket instanceof TLSSocket)
       progress.handshake = watchHandshake(socket, servername ?? new URL(url).hostname.replace(/^\[|\]$/g, ''), ca)
     socket.on('connect', () => (progress.phase = url.startsWith('https:') ? 'tls' : 'wait'))
@@ -140,6 +152,7 @@ function follow(
 
 function collect(
   response: http.IncomingMessage,
+  maxBodyBytes: number,
   resolve: (response: Omit<HttpResponse, 'chain'>) => void,
   reject: (error: Error) => void,
 ): void {
@@ -148,7 +161,7 @@ function collect(
   response.on('error', reject)
   response.on('data', (chunk: Buffer) => {
     size += chunk.length
-    if (size > maxBodyBytes) reject(new Error('the answer is larger than 1 MiB'))
+    if (size > maxBodyBytes) reject(new Error(`the answer is larger than ${maxBodyBytes / mib} MiB`))
     else chunks.push(chunk)
   })
   response.on('end', () => {

@@ -1,3 +1,5 @@
+import { oneLine } from '../core/errors.ts'
+import { ellipsis } from '../core/redact.ts'
 import type { TakeNote } from '../core/transcript.ts'
 import { httpRequest, type HttpResponse } from './http.ts'
 
@@ -24,15 +26,28 @@ export function inClusterUrl(env: Readonly<Record<string, string | undefined>>):
   return `https://${host.includes(':') ? `[${host}]` : host}:${env['KUBERNETES_SERVICE_PORT'] ?? '443'}`
 }
 
+/** What an API server answers to one who asks for a Secret. */
+export type KubernetesRead =
+  { readonly kind: 'ok'; readonly values: Readonly<Record<string, string>> } | KubernetesRefusal
+
+/** Why there is no Secret in the answer: `text` is one line that says what to do about it. */
+export interface KubernetesRefusal {
+  readonly kind: 'unauthorized' | 'forbidden' | 'missing' | 'throttled' | 'failed' | 'not_kubernetes'
+  readonly text: string
+}
+
+/** A Secret has up to 1 MiB of values, which base64 makes a third longer; annotations and managed fields come with it. */
+const maxBodyBytes = 2.5 * 1_048_576
+
 /**
  * The values of a Secret by key, decoded (GET /api/v1/namespaces/{namespace}/secrets/{name}).
- * Throws HttpFailure where no answer came, else an Error that says in one line what to do about it.
+ * Throws HttpFailure where no answer came.
  */
 export async function readKubernetesSecret(
   { url, token, ...tls }: KubernetesApi,
   { namespace, secret }: { readonly namespace: string; readonly secret: string },
   { signal, note }: { readonly signal: AbortSignal; readonly note?: TakeNote | undefined },
-): Promise<Readonly<Record<string, string>>> {
+): Promise<KubernetesRead> {
   const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/secrets/${encodeURIComponent(secret)}`
   const headers = { Accept: 'application/json', ...(token !== undefined && { Authorization: `Bearer ${token}` }) }
   const response = await httpRequest({
@@ -40,16 +55,18 @@ export async function readKubernetesSecret(
     url: url.replace(/\/+$/, '') + path,
     headers,
     ...tls,
+    maxBodyBytes,
     signal,
     note,
   })
   const object = parsed(response.body)
-  if (response.status !== 200 || object.kind !== 'Secret') throw new Error(problem(response, object))
+  if (response.status !== 200 || object.kind !== 'Secret') return refusal(response, object)
   const { data = null } = object
   const entries = typeof data === 'object' && data !== null ? Object.entries(data) : []
-  return Object.fromEntries(
+  const values = Object.fromEntries(
     entries.flatMap(([key, value]) => (isBase64(value) ? [[key, Buffer.from(value, 'base64').toString('utf8')]] : [])),
   )
+  return { kind: 'ok', values }
 }
 
 /** Anything else is no value: decoded all the same it would be a password out of nothing. */
@@ -60,22 +77,58 @@ const isBase64 = (value: unknown): value is string =>
 interface KubernetesObject {
   readonly kind?: unknown
   readonly data?: unknown
+  readonly message?: unknown
 }
 
-function problem({ status }: HttpResponse, { kind }: KubernetesObject): string {
+function refusal({ status, headers }: HttpResponse, object: KubernetesObject): KubernetesRefusal {
+  // Priority and fairness answers in plain text, and so does the limit of requests in flight.
+  if (status === 429) return { kind: 'throttled', text: `429 too many requests${retryAfter(headers['retry-after'])}` }
   // A load balancer says 403 and 404 as well, of something else.
-  if (kind !== 'Status') return `HTTP ${status}, not an answer of a Kubernetes API server`
+  if (object.kind !== 'Status') {
+    const redirect = status >= 300 && status < 400 ? ', a redirect, which is not followed' : ''
+    return { kind: 'not_kubernetes', text: `HTTP ${status}${redirect}, not an answer of a Kubernetes API server` }
+  }
+  const message = messageOf(object)
   switch (status) {
     case 401:
-      return '401 unauthorized: the token or client certificate is not valid, or no longer'
+      return {
+        kind: 'unauthorized',
+        text: '401 unauthorized: the token or client certificate is not valid, or no longer',
+      }
     case 403:
-      return '403 forbidden: grant get on this Secret'
+      return message.includes('"system:anonymous"')
+        ? { kind: 'unauthorized', text: `403 forbidden to "system:anonymous": ${notLoggedIn}` }
+        : { kind: 'forbidden', text: `403 forbidden: ${forbidden(message)}` }
     case 404:
-      return '404 not found: there is no such Secret in this namespace'
+      return { kind: 'missing', text: '404 not found: there is no such Secret in this namespace' }
     default:
-      return `the API server answered ${status}`
+      return { kind: 'failed', text: `it answered ${status}${message === '' ? '' : `: ${short(message, 160)}`}` }
   }
 }
+
+/** There is always a token or a certificate. */
+const notLoggedIn =
+  'the login did not reach it; a proxy or load balancer between may take the token or client certificate away'
+
+/** What it says itself, in one line of bounded length. */
+const messageOf = ({ message }: KubernetesObject): string => (typeof message === 'string' ? oneLine(message) : '')
+/** With the sign by which half of a secret is found at the end of what was cut off. */
+const short = (text: string, length: number): string =>
+  text.length > length ? `${text.slice(0, length)}${ellipsis}` : text
+
+/**
+ * Whom it refuses, out of `secrets "app" is forbidden: User "x" cannot get resource "secrets" in … : RBAC: …`, and what
+ * to do. A name that is wrong is never 404 for one whose role lists the names it may read.
+ */
+function forbidden(message: string): string {
+  const [, user = 'the exporter'] = /\b[Uu]ser ("[^"]{1,200}")/.exec(message) ?? []
+  const [, rbac] = /: (RBAC: .+)$/.exec(message) ?? []
+  const grant = `grant ${user} get on this Secret, or correct the name: with resourceNames a wrong name is 403 too`
+  return rbac === undefined ? grant : `${grant} (${short(rbac, 120)})`
+}
+
+const retryAfter = (header: string | undefined): string =>
+  header !== undefined && /^\d{1,6}$/.test(header) ? `; it asks to wait for ${header} s` : ''
 
 function parsed(body: string): KubernetesObject {
   try {

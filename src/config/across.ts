@@ -1,6 +1,6 @@
 import { oneLine, seconds } from '../core/errors.ts'
 import { mail } from '../probes/mail/index.ts'
-import { probes } from '../probes/index.ts'
+import { listedProbes } from '../probes/index.ts'
 import { vaultAuths } from '../probes/vault/target.ts'
 import { duration } from './fields.ts'
 import { mapMarked } from './marked.ts'
@@ -20,7 +20,7 @@ type Add = Problems['add']
  * pass over what they do not understand: that is the schema's to report.
  */
 export function checkAcross(file: Keys, add: Add): void {
-  const kinds = probes.map(probe => probe.kind).filter(kind => kind !== mail.kind)
+  const kinds = listedProbes.map(probe => probe.kind).filter(kind => kind !== mail.kind)
   const isEmpty = (section: unknown): boolean =>
     section === undefined || (Array.isArray(section) && section.length === 0)
   if (kinds.every(kind => isEmpty(file[kind])))
@@ -48,7 +48,7 @@ function entriesOf(file: Keys, kind: string): Entry[] {
 }
 
 function checkNames(file: Keys, add: Add): void {
-  for (const { kind } of probes) {
+  for (const { kind } of listedProbes) {
     const first = new Map<string, Path>()
     for (const { path, name } of entriesOf(file, kind)) {
       if (name === undefined) continue
@@ -76,7 +76,7 @@ function checkTimes(file: Keys, add: Add): void {
       )
   }
   check([], own)
-  for (const { kind } of probes) for (const { path, keys } of entriesOf(file, kind)) check(path, timesOf(keys))
+  for (const { kind } of listedProbes) for (const { path, keys } of entriesOf(file, kind)) check(path, timesOf(keys))
 }
 
 interface Times {

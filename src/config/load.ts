@@ -2,14 +2,18 @@ import { dirname, isAbsolute, join, resolve } from 'node:path'
 import type * as z from 'zod'
 import { readBeginning } from '../clients/files.ts'
 import { ConfigError, codeOf } from '../core/errors.ts'
-import { checkId, type Check, type Probe, type Target } from '../core/probe.ts'
+import type { Check, KubernetesSecret, Probe, Target } from '../core/probe.ts'
+import { shapes } from '../core/shape.ts'
+import { apiServer, checkBehind } from '../core/source.ts'
+import { kubernetes as apiServerProbe, type KubernetesTarget } from '../probes/kubernetes/index.ts'
 import { mail, type MailTarget } from '../probes/mail/index.ts'
 import { probes } from '../probes/index.ts'
 import type { VaultTarget } from '../probes/vault/index.ts'
-import { checkAcross, isKeys, referencesIn } from './across.ts'
+import { checkAcross, isKeys, referencesIn, type Keys } from './across.ts'
 import { mapMarked } from './marked.ts'
 import { problemsOf, translate, type Problems } from './problems.ts'
 import { fileSchema, type KubernetesConfig } from './schema.ts'
+import { checkVariables } from './variables.ts'
 import { parseYaml } from './yaml.ts'
 
 /** A configuration that was found good as a whole. */
@@ -64,6 +68,7 @@ export function parseConfig(text: string, file: string): Config {
   }
   const sections = rest as Record<string, readonly Target[] | undefined>
   if (!sections[mail.kind]?.length) sections[mail.kind] = [defaultMail(sections)]
+  sections[apiServerProbe.kind] = apiServerOf(kubernetes, sections)
   const checks = probes.flatMap(probe =>
     (sections[probe.kind] ?? []).map(target =>
       toCheck(probe as unknown as Probe, watch ? target : unwatched(target), { interval, timeout }),
@@ -87,7 +92,10 @@ const parseFile = (text: string, file: string): unknown =>
       if (isKeys(data)) checkAcross(data, problems.add)
       else if (data !== undefined) problems.add([], noSections(data))
     },
-    data => withAbsolutePaths(data, file),
+    {
+      first: (data, problems) => checkVariables(data, problems.add),
+      prepare: data => withAbsolutePaths(data, file),
+    },
   )
 
 /**
@@ -97,26 +105,35 @@ const parseFile = (text: string, file: string): unknown =>
 function withAbsolutePaths(data: unknown, file: string): unknown {
   const absolute = resolve(file)
   const folder = /^\/(?:dev|proc)\//.test(absolute) ? resolve() : dirname(absolute)
+  // What is no path stays as it is: the schema says so.
   return mapMarked(fileSchema, data, (text, { path }) =>
-    path === true && text !== '' && !isAbsolute(text) ? join(folder, text) : text,
+    path === true && !isAbsolute(text) && shapes.path.read(text) !== undefined ? join(folder, text) : text,
   )
 }
 
+interface Before {
+  /** Adds the problems that make what the schema says of the same value beside the point. */
+  readonly first?: (data: unknown, problems: Problems) => void
+  /** Makes of the data of the file what the schema gets. */
+  readonly prepare?: (data: unknown) => unknown
+}
+
 /**
- * A YAML text by a schema. Throws one ConfigError with every problem; `more` adds those the schema cannot see. `prepare`
- * makes of the data of the file what the schema gets.
+ * A YAML text by a schema. Throws one ConfigError with every problem; `more` adds those the schema cannot see, and `before`
+ * comes before it.
  */
 export function parseStrictly<T extends z.ZodType>(
   schema: T,
   text: string,
   file: string,
   more: (data: unknown, problems: Problems) => void,
-  prepare = (data: unknown): unknown => data,
+  { first, prepare }: Before = {},
 ): z.output<T> {
   const source = parseYaml(text)
   const problems = problemsOf(file, source)
   const { data } = source
-  const parsed = schema.safeParse(prepare(data), { error: translate })
+  const parsed = schema.safeParse(prepare ? prepare(data) : data, { error: translate })
+  first?.(data, problems)
   if (isKeys(data)) for (const issue of parsed.error?.issues ?? []) problems.addIssue(issue)
   if (source.problems.length === 0) more(data, problems)
   const error = problems.error()
@@ -142,12 +159,28 @@ const toCheck = (probe: Probe, target: Target, defaults: Times): Check => ({
   timeoutMs: target.timeout ?? defaults.timeout,
   needs: [
     ...new Set(
-      referencesIn(target).flatMap(({ vault }) =>
-        vault === undefined ? [] : [checkId({ probe: 'vault', target: vault })],
+      referencesIn(target).flatMap(
+        ({ vault, kubernetes }) =>
+          checkBehind({ kubernetes, vault: vault === undefined ? vault : { target: vault } }) ?? [],
       ),
     ),
   ],
 })
+
+/** The API server, where something is read from it: the first Secret stands for all. */
+function apiServerOf(
+  access: KubernetesConfig | undefined,
+  sections: Readonly<Record<string, readonly Target[] | undefined>>,
+): KubernetesTarget[] {
+  const [secret] = referencesIn(sections).flatMap(({ kubernetes }) => secretIn(kubernetes) ?? [])
+  return secret ? [{ name: apiServer, secret, access }] : []
+}
+
+function secretIn(keys: Keys | undefined): KubernetesSecret | undefined {
+  const { namespace, secret } = keys ?? {}
+  if (typeof secret !== 'string') return undefined
+  return typeof namespace === 'string' ? { namespace, secret } : { secret }
+}
 
 const unwatched = <T extends Target>(target: T): T => ('watch' in target ? { ...target, watch: false } : target)
 

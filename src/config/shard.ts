@@ -1,6 +1,7 @@
 import type { Plan } from '../assess/assessment.ts'
 import { offsetOf } from '../core/scheduler.ts'
 import { checkId, type Check } from '../core/probe.ts'
+import { kubernetes } from '../probes/kubernetes/index.ts'
 import { mail, type MailTarget } from '../probes/mail/index.ts'
 
 /** One of `count` exporters that share a configuration; `index` counts from 0. */
@@ -11,19 +12,24 @@ export interface Shard {
 
 /**
  * The part of a plan that is this shard's. What is assessed together stays together: the nodes of a cluster and the write
- * paths into it, and a mail path with all that it needs. Together the shards are exactly the whole.
+ * paths into it, and a mail path with all that it needs. Together the shards are exactly the whole. Only the API server,
+ * which would tie everything together, is in each shard that reads from it.
  */
 export function shardOf(plan: Plan, { index, count }: Shard): Plan {
-  const groups = groupsOf(plan)
+  const isShared = ({ probe }: Check): boolean => probe === kubernetes.kind
+  const shared = new Set(plan.checks.filter(isShared).map(checkId))
+  const groups = groupsOf(plan, shared)
   const isMine = (key: string): boolean => offsetOf(groups(key), count) === index
+  const mine = new Set(plan.checks.filter(check => !isShared(check) && isMine(checkId(check))))
+  const needed = new Set([...mine].flatMap(check => check.needs))
   return {
-    checks: plan.checks.filter(check => isMine(checkId(check))),
+    checks: plan.checks.filter(check => (isShared(check) ? needed.has(checkId(check)) : mine.has(check))),
     mail: plan.mail.filter(target => isMine(checkId({ probe: mail.kind, target: target.name }))),
   }
 }
 
-/** Gives each check the name of its group: the least of the names of what it is tied to, however far. */
-function groupsOf({ checks, mail: paths }: Plan): (key: string) => string {
+/** Gives each check the name of its group: the least of the names of what it is tied to, however far; `shared` ties nothing. */
+function groupsOf({ checks, mail: paths }: Plan, shared: ReadonlySet<string>): (key: string) => string {
   const above = new Map<string, string>()
   const top = (key: string): string => {
     const next = above.get(key)
@@ -41,7 +47,7 @@ function groupsOf({ checks, mail: paths }: Plan): (key: string) => string {
   for (const path of paths)
     for (const check of checks.filter(one => isNeeded(one, path))) {
       const own = checkId({ probe: mail.kind, target: path.name })
-      for (const id of [checkId(check), ...check.needs]) tie(own, id)
+      for (const id of [checkId(check), ...check.needs]) if (!shared.has(id)) tie(own, id)
     }
   return top
 }

@@ -2,37 +2,58 @@ import { setMaxListeners } from 'node:events'
 import { unlessAborted } from './abort.ts'
 import { DeadlineExceeded, Unresolved, codeOf, describeError } from './errors.ts'
 import {
-  checkId,
   finding,
   reasonsOf,
+  type ApiServerAnswer,
   type Check,
   type Finding,
+  type KubernetesSecret,
   type Login,
+  type LoginWanted,
   type Look,
   type Observation,
   type Reference,
   type ReasonSpec,
   type Resolvable,
+  type Settings,
   type SettingsSource,
 } from './probe.ts'
+import { secretsIn } from './looks-like.ts'
 import { redactor } from './redact.ts'
-import { sourceOf } from './source.ts'
+import { shaped } from './shape.ts'
+import { checkBehind, sourceOf } from './source.ts'
 import { takeNotes, type Note, type TakeNote } from './transcript.ts'
+
+/** A run and the target of its check, by identity. */
+export interface Asker {
+  readonly check: object
+  readonly run: object
+}
 
 /**
  * Fetches references. Every call ends with the signal; a failure is an Unresolved that says which and why. What was
- * fetched for somebody else, at most `maxAgeMs` ago (default 0), will do. `note` is told what was asked of whom.
+ * fetched for somebody else, at most `maxAgeMs` ago (default 0), will do, unless an earlier run of the check has had it.
+ * `note` is told what was asked of whom.
  */
 export interface References {
-  value(reference: Reference, signal: AbortSignal, maxAgeMs?: number, note?: TakeNote): Promise<string>
+  value(reference: Reference, signal: AbortSignal, maxAgeMs?: number, note?: TakeNote, by?: Asker): Promise<string>
   settings(
     source: SettingsSource,
     signal: AbortSignal,
     maxAgeMs?: number,
     note?: TakeNote,
-  ): Promise<Readonly<Record<string, string>>>
+    by?: Asker,
+  ): Promise<Settings>
+  /** See `Look.apiServer`. Rejects only where the signal ends it. */
+  apiServer(
+    secret: KubernetesSecret,
+    signal: AbortSignal,
+    maxAgeMs?: number,
+    note?: TakeNote,
+    by?: Asker,
+  ): Promise<ApiServerAnswer>
   /** See `Look.login`. Never rejects. */
-  login(vault: string, signal: AbortSignal, refused?: string, note?: TakeNote): Promise<Login>
+  login(vault: string, signal: AbortSignal, wanted?: LoginWanted, note?: TakeNote): Promise<Login>
 }
 
 /** Reasons that any check can have. */
@@ -109,6 +130,8 @@ export function deadline(ms: number, stop: AbortSignal): { readonly signal: Abor
 export interface Ran extends Observation {
   /** Made when it is asked for: of most runs nobody does. */
   readonly transcript: () => readonly Note[]
+  /** The deadline cut it off. */
+  readonly timedOut: boolean
 }
 
 /** Runs a check once, under one total deadline. Never rejects; undefined when `stop` cut it off: no half-run is recorded. */
@@ -128,7 +151,9 @@ export async function run(check: Check, references: References, stop: AbortSigna
     // No difference of wall clock times: the clock may have been set meanwhile.
     const startedAt = finishedAt - Math.round(performance.now() - began)
     const how = { startedAt, finishedAt, phases: { ...phases }, unmet: [...unmet] }
-    return { ...about, ...how, verdict, samples, ...saidWithout(seen, found, redact), transcript: transcript() }
+    const timedOut = limit.signal.aborted
+    const said = saidWithout(seen, found, redact)
+    return { ...about, ...how, verdict, samples, ...said, transcript: transcript(), timedOut }
   } finally {
     limit.clear()
   }
@@ -165,20 +190,28 @@ export function startLook(check: Check, references: References, signal: AbortSig
     phases[phase] = (phases[phase] ?? 0) + ms / 1000
   }
   const unmet = new Set<string>()
-  // The checks of a round take what one of them fetched; the next round of any of them fetches anew.
-  const maxAgeMs = Math.min(1_000, check.intervalMs / 2)
-  const fetched = async <T>(field: string, { vault }: Reference, fetch: (told: TakeNote) => Promise<T>): Promise<T> => {
+  // The checks of a round take what one of them fetched; the next round of any of them fetches again.
+  const maxAgeMs = check.intervalMs / 2
+  // Of the target, since a check is copied for each run.
+  const by: Asker = { check: check.config, run: phases }
+  const fetched = async <T>(
+    field: string,
+    source: Reference | SettingsSource,
+    fetch: (told: TakeNote) => Promise<T>,
+  ): Promise<T> => {
     try {
       return await look.phase('references', () => fetch(text => note('references', `${field}: ${text}`)))
     } catch (error) {
-      if (vault) unmet.add(checkId({ probe: 'vault', target: vault.target }))
+      const behind = checkBehind(source)
+      if (behind !== undefined) unmet.add(behind)
       throw new Unresolved(`${field}: ${describeError(error)}`)
     }
   }
   const raw = async (field: string, value: Resolvable): Promise<string> =>
     typeof value === 'object'
-      ? fetched(field, value, told => references.value(value, signal, maxAgeMs, told))
+      ? fetched(field, value, told => references.value(value, signal, maxAgeMs, told, by))
       : String(value)
+  const conceal = (secret: string): void => secretsIn(secret).forEach(redact.add)
   const look: Look = {
     signal,
     timeoutMs: check.timeoutMs,
@@ -186,25 +219,27 @@ export function startLook(check: Check, references: References, signal: AbortSig
       return current
     },
     took,
-    conceal: redact.add,
+    conceal,
     note: text => note(current, text),
-    async text(field, value, { read, expected }) {
+    async text(field, value, shape) {
       const text = await raw(field, value)
-      const fit = read(text)
-      if (fit !== undefined) return fit
       // Whatever it is instead, it may be a secret.
-      redact.add(text)
-      throw new Unresolved(`${field}: ${sourceOf(value)}: expected ${expected}`)
+      if (shape.read(text) === undefined) conceal(text)
+      return shaped(`${field}: ${sourceOf(value)}`, text, shape)
     },
     async secret(field, value) {
       const secret = await raw(field, value)
-      redact.add(secret)
+      conceal(secret)
       return secret
     },
-    settings: (field, source) => fetched(field, {}, told => references.settings(source, signal, maxAgeMs, told)),
-    async login(vault, refused) {
-      const login = await look.phase('login', () => references.login(vault, signal, refused, look.note))
+    settings: (field, source) =>
+      fetched(field, source, told => references.settings(source, signal, maxAgeMs, told, by)),
+    apiServer: secret => look.phase('secret', () => references.apiServer(secret, signal, maxAgeMs, look.note, by)),
+    async login(vault, wanted) {
+      const login = await look.phase('login', () => references.login(vault, signal, wanted, look.note))
       if (login.token !== undefined) redact.add(login.token)
+      // What it logs in with comes out of what the target itself needs.
+      if (login.failure?.kind === 'unresolved') for (const id of check.needs) unmet.add(id)
       return login
     },
     async phase(name, work) {

@@ -6,6 +6,12 @@ export function offsetOf(name: string, withinMs: number): number {
 }
 
 /**
+ * The first runs are spread over a second, or over what makes it fifty a second, and each check keeps its phase: so
+ * neither a start nor any later turn is a burst, for us or for a server that many targets lead to. In milliseconds.
+ */
+export const spreadMs = (checks: number): number => Math.max(1_000, 20 * checks)
+
+/**
  * Calls `tick` after the offset and then on every interval, keeping its phase: a tick that took 2.3 intervals is
  * followed at 3, 4, …; it never overlaps itself. Ends when `stop` aborts and the tick under way has ended.
  * `tick` must not reject: nothing here would catch it.

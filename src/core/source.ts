@@ -1,4 +1,4 @@
-import type { Reference, Resolvable, SettingsSource } from './probe.ts'
+import { checkId, type Reference, type Resolvable, type SettingsSource } from './probe.ts'
 
 /**
  * Where a value of the config comes from, for a human: `env SMTP_PASS`, `vault vault-01 secret/data/app#KEY`. Never a value,
@@ -15,6 +15,28 @@ export function sourceOf(value: Resolvable | SettingsSource): string {
   if (!kubernetes) return 'nowhere'
   const { namespace, secret } = kubernetes
   return withKey(`kubernetes ${namespace === undefined ? '' : `${namespace}/`}${secret}`, kubernetes.key)
+}
+
+/** The name of the one API server that Secrets are read from. */
+export const apiServer = 'api-server'
+
+/**
+ * The check of the system that a reference is read from, where there is such a check: `vault/vault-01`. When that system
+ * is down, it is to blame, and not what reads from it.
+ */
+export function checkBehind({ vault, kubernetes }: Behind): string | undefined {
+  if (vault) return checkId({ probe: 'vault', target: vault.target })
+  return kubernetes && checkId({ probe: 'kubernetes', target: apiServer })
+}
+
+interface Behind {
+  readonly vault?: { readonly target: string } | undefined
+  readonly kubernetes?: object | undefined
+}
+
+/** Whether a text is about something that was to be read from the system of that check: it has what `sourceOf` says. */
+export function isAbout(text: string, check: { readonly probe: string; readonly target: string }): boolean {
+  return text.includes(check.probe === 'vault' ? `vault ${check.target} ` : `${check.probe} `)
 }
 
 const withKey = (place: string, key: string | undefined): string => (key ? `${place}#${key}` : place)

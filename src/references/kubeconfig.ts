@@ -1,8 +1,8 @@
 import { isAbsolute, join } from 'node:path'
 import { parseYaml } from '../config/yaml.ts'
 
-/** Something a kubeconfig holds itself, or names the file of. */
-export type Material = { readonly text: string } | { readonly file: string }
+/** Something a kubeconfig holds itself, in the field named, or names the file of. */
+export type Material = { readonly text: string; readonly field: string } | { readonly file: string }
 
 /** How a kubeconfig says to reach and to log in to an API server. */
 export interface KubernetesAccess {
@@ -73,7 +73,11 @@ function loginOf(user: Fields, folder: string): Pick<KubernetesAccess, 'token' |
     throw new Error('client-certificate and client-key of the user go together, and one of them is missing')
   // Where there are both, the file wins, as in client-go: it is rotated.
   const token =
-    tokenFile !== undefined ? { file: within(folder, tokenFile) } : text === undefined ? undefined : { text }
+    tokenFile !== undefined
+      ? { file: within(folder, tokenFile) }
+      : text === undefined
+        ? undefined
+        : { text, field: 'token' }
   if (!token && !cert) throw new Error(`the user has nothing to log in with; ${serviceAccountInstead}`)
   return { token, cert, key }
 }
@@ -85,7 +89,8 @@ function material(fields: Fields, key: string, folder: string): Material | undef
   if (data === undefined) return file === undefined ? undefined : { file: within(folder, file) }
   const text = Buffer.from(data, 'base64').toString('utf8')
   if (!text.includes('-----BEGIN ')) throw new Error(`${key}-data is not PEM in base64`)
-  return { text }
+  if (text.includes('\uFFFD')) throw new Error(`${key}-data is not UTF-8 text`)
+  return { text, field: `${key}-data` }
 }
 
 const within = (folder: string, file: string): string => (isAbsolute(file) ? file : join(folder, file))

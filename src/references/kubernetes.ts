@@ -1,12 +1,16 @@
 import { dirname } from 'node:path'
-import type { ReadFile } from '../clients/files.ts'
-import { addressOf } from '../clients/http.ts'
+import { noSuchFile, type ReadFile } from '../clients/files.ts'
+import { HttpFailure, addressOf } from '../clients/http.ts'
 import { inClusterUrl, readKubernetesSecret, serviceAccount, type KubernetesApi } from '../clients/kubernetes.ts'
+import { PemError, checkedCertificates, checkedKeyPair } from '../clients/pem.ts'
 import type { KubernetesConfig } from '../config/schema.ts'
-import type { KubernetesSecret, Reference } from '../core/probe.ts'
+import { describeError } from '../core/errors.ts'
+import type { ApiServerAnswer, KubernetesSecret, Reference } from '../core/probe.ts'
+import { redactor } from '../core/redact.ts'
+import { shaped, shapes } from '../core/shape.ts'
 import { readKubeconfig, type Material } from './kubeconfig.ts'
 import { sharing, type Asking } from './sharing.ts'
-import { blotting, named } from './words.ts'
+import { named } from './words.ts'
 
 export interface KubernetesSource {
   readonly config: KubernetesConfig | undefined
@@ -15,32 +19,53 @@ export interface KubernetesSource {
   readonly account: string | undefined
   readonly read: ReadFile
   readonly value: (reference: Reference, asking: Asking) => Promise<string>
+  readonly roundMs: number | undefined
 }
 
 export type Settings = Readonly<Record<string, string>>
 
-/** Reads Secrets: one request for all who ask at the same time. What is needed to log in is read anew for each. */
-export function kubernetesSecrets({ config, env, account = serviceAccount, read, value }: KubernetesSource) {
-  const shared = sharing<Settings>()
+/** An answer, and the values of the Secret where there is one. */
+type Answer = ApiServerAnswer & { readonly values?: Settings | undefined }
 
-  async function inCluster({ url }: { readonly url: string }, asking: Asking): Promise<KubernetesApi> {
+/** Reads Secrets: one request for all who ask at the same time. What is needed to log in is read again for each. */
+export function kubernetesSecrets({ config, env, account = serviceAccount, read, value, roundMs }: KubernetesSource) {
+  const shared = sharing<Answer>(undefined, roundMs)
+
+  async function inCluster(url: string, asking: Asking): Promise<KubernetesApi> {
     const { signal } = asking
-    const token = config?.token
-      ? await named('kubernetes.token', value(config.token, asking))
-      : (await named('the token of the service account', read(`${account}/token`, signal))).trim()
+    const [what, fetched] = config?.token
+      ? (['kubernetes.token', value(config.token, asking)] as const)
+      : (['the token of the service account', read(`${account}/token`, signal)] as const)
+    const token = tokenIn(await named(what, fetched), what)
+    return { url, token, ca: url.startsWith('https:') ? await authority(signal) : undefined }
+  }
+
+  async function authority(signal: AbortSignal): Promise<string | undefined> {
     const file = config?.ca_file
-    const ca = file === undefined ? undefined : await named(file, read(file, signal))
-    // Outside of a cluster there is none, and the system's are used.
-    return { url, token, ca: ca ?? (await read(`${account}/ca.crt`, signal).catch(() => undefined)) }
+    if (file !== undefined) return checkedCertificates(await named(file, read(file, signal)), file)
+    const what = 'the ca.crt of the service account'
+    try {
+      return checkedCertificates(await read(`${account}/ca.crt`, signal), what)
+    } catch (error) {
+      if (error instanceof PemError || signal.aborted) throw error
+      const why = describeError(error)
+      // Outside of a cluster there is none, and the system's are used.
+      if (why === noSuchFile && config?.url !== undefined) return undefined
+      throw new Error(`${what}: ${why}; mount it, or set kubernetes.ca_file`)
+    }
   }
 
   async function byKubeconfig(file: string, { signal }: Asking): Promise<KubernetesApi> {
     const access = await named(file, accessOf(file, signal))
-    const get = async (of: Material | undefined): Promise<string | undefined> =>
-      of && ('text' in of ? of.text : named(of.file, read(of.file, signal)))
-    const token = (await get(access.token))?.trim()
-    const [ca, cert, key] = [await get(access.ca), await get(access.cert), await get(access.key)]
-    return { url: access.url, servername: access.servername, token, ca, cert, key }
+    const get = async (of: Material): Promise<string> =>
+      'text' in of ? of.text : named(of.file, read(of.file, signal))
+    const what = (of: Material): string => ('text' in of ? `${file}: ${of.field}` : of.file)
+    const { url, servername } = access
+    const token = access.token && tokenIn(await get(access.token), what(access.token))
+    const ca = access.ca && checkedCertificates(await get(access.ca), what(access.ca))
+    if (!access.cert || !access.key) return { url, servername, token, ca }
+    const pair = { cert: await get(access.cert), key: await get(access.key) }
+    return { url, servername, token, ca, ...checkedKeyPair(pair, { cert: what(access.cert), key: what(access.key) }) }
   }
 
   const accessOf = async (file: string, signal: AbortSignal) =>
@@ -49,28 +74,80 @@ export function kubernetesSecrets({ config, env, account = serviceAccount, read,
   const api = (asking: Asking): Promise<KubernetesApi> => {
     const { kubeconfig, url = inClusterUrl(env) } = config ?? {}
     if (kubeconfig !== undefined) return byKubeconfig(kubeconfig, asking)
-    if (url !== undefined) return inCluster({ url }, asking)
+    if (url !== undefined) return inCluster(url, asking)
     const instead = 'set kubernetes.kubeconfig, or kubernetes.url and token'
     throw new Error(`not inside of a cluster (no KUBERNETES_SERVICE_HOST): ${instead}`)
   }
 
   const ownNamespace = async (signal: AbortSignal): Promise<string> =>
-    (await named('the namespace of the service account', read(`${account}/namespace`, signal))).trim()
-
-  return (wanted: KubernetesSecret, asking: Asking): Promise<Settings> =>
-    shared(JSON.stringify([wanted.namespace, wanted.secret]), about(config, env), asking, signal =>
-      blotting(async conceal => {
-        const alone = { ...asking, signal }
-        const to = await api(alone)
-        if (to.token !== undefined) conceal(to.token)
-        const namespace = wanted.namespace ?? (await ownNamespace(signal))
-        return readKubernetesSecret(to, { namespace, secret: wanted.secret }, alone)
-      }),
+    shaped(
+      'the namespace of the service account',
+      (await named('the namespace of the service account', read(`${account}/namespace`, signal))).trim(),
+      shapes.word,
     )
+
+  /** Throws only where the signal ends it. */
+  async function ask({ namespace: wanted, secret }: KubernetesSecret, asking: Asking): Promise<Answer> {
+    // The run never sees the token, and a server may repeat it.
+    const redact = redactor()
+    let address: string | undefined
+    try {
+      const to = await api(asking)
+      address = addressOf(to.url)
+      if (to.token !== undefined) redact.add(to.token)
+      const namespace = wanted ?? (await ownNamespace(asking.signal))
+      const found = await readKubernetesSecret(to, { namespace, secret }, asking)
+      return found.kind === 'ok'
+        ? { ...found, address, text: '' }
+        : { ...found, address, text: redact.text(found.text) }
+    } catch (error) {
+      if (asking.signal.aborted) throw error
+      const text = redact.text(describeError(error))
+      return error instanceof HttpFailure
+        ? { kind: 'unanswered', address, text, code: error.code, tls: error.phase === 'tls' }
+        : { kind: 'unresolved', address, text }
+    }
+  }
+
+  const answerOf = (wanted: KubernetesSecret, asking: Asking): Promise<Answer> =>
+    shared(JSON.stringify([wanted.namespace, wanted.secret]), about(config, env), asking, signal =>
+      ask(wanted, { ...asking, signal }),
+    )
+
+  return {
+    /** The values by key. Throws an Error that says in one line what to do. */
+    async secret(wanted: KubernetesSecret, asking: Asking): Promise<Settings> {
+      const answer = await answerOf(wanted, asking)
+      if (answer.values) return answer.values
+      throw new Error(inWords(answer))
+    },
+    /** See `Look.apiServer`. */
+    async answer(wanted: KubernetesSecret, asking: Asking): Promise<ApiServerAnswer> {
+      const { values: _, ...answer } = await answerOf(wanted, asking)
+      return answer
+    },
+  }
+}
+
+/** A token is one word. An empty one would make the exporter an anonymous user. */
+function tokenIn(text: string, what: string): string {
+  const token = text.trim()
+  if (token === '') throw new Error(`${what}: is empty; expected a token`)
+  if (/[\r\n]/.test(token)) throw new Error(`${what}: has more than one line; expected one token`)
+  if (!/^[\x20-\x7e]+$/.test(token)) throw new Error(`${what}: has characters that no token has; expected one token`)
+  return token
+}
+
+/** What is wrong with the server begins with its name; what is wrong with one Secret, or here, says so itself. */
+function inWords({ kind, address, text }: Answer): string {
+  if (kind === 'unanswered') return `the API server ${text}`
+  const isOfServer = kind === 'unauthorized' || kind === 'throttled' || kind === 'failed' || kind === 'not_kubernetes'
+  return isOfServer ? `the API server ${address ?? ''}: ${text}` : text
 }
 
 /** What one who leaves was waiting for: the server, where its address is known without reading a file. */
 function about(config: KubernetesConfig | undefined, env: KubernetesSource['env']): string {
   const url = config?.url ?? inClusterUrl(env)
-  return config?.kubeconfig ?? (url === undefined ? 'Kubernetes' : addressOf(url))
+  if (config?.kubeconfig !== undefined) return `the API server of ${config.kubeconfig}`
+  return url === undefined ? 'the API server' : `the API server ${addressOf(url)}`
 }

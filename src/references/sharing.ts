@@ -1,21 +1,23 @@
 import { unlessAborted } from '../core/abort.ts'
 import { describeError } from '../core/errors.ts'
+import type { Asker } from '../core/run.ts'
 import type { TakeNote } from '../core/transcript.ts'
 
 /** Who asks, and how old what was fetched for somebody else may be, in milliseconds. */
 export interface Asking {
   readonly signal: AbortSignal
   readonly maxAgeMs: number
+  /** What a run of a check was given once, no later run of that check is given again. */
+  readonly by?: Asker | undefined
   readonly note?: TakeNote | undefined
 }
-
-/** For so long after its beginning a fetch is kept, and with it what it brought, which may be a secret. */
-const keepMs = 1_000
 
 interface Fetching<T> {
   readonly began: number
   readonly result: Promise<T>
   readonly controller: AbortController
+  /** The run of each check that has it. */
+  readonly givenTo: WeakMap<object, object>
   waiting: number
   settled: boolean
 }
@@ -23,10 +25,12 @@ interface Fetching<T> {
 /**
  * Fetches that are shared, by key: one for all who ask while it is under way, or soon enough after it began; its failure
  * is everybody's too. Who leaves it takes only himself away; it ends when the last one has left. `about` begins the text
- * of the error of one who left. Nobody waits anew for one that began more than `joinMs` ago: it may hang.
+ * of the error of one who left. Nobody waits anew for one that began more than `joinMs` ago: it may hang. For `keepMs` after
+ * its beginning a fetch is kept, and with it what it brought, which may be a secret.
  */
 export function sharing<T>(
   joinMs = 1_000,
+  keepMs = 1_000,
 ): (key: string, about: string, asking: Asking, fetch: (signal: AbortSignal) => Promise<T>) => Promise<T> {
   const latest = new Map<string, Fetching<T>>()
 
@@ -37,7 +41,14 @@ export function sharing<T>(
   function begin(key: string, fetch: (signal: AbortSignal) => Promise<T>): Fetching<T> {
     const controller = new AbortController()
     const result = fetch(controller.signal)
-    const one: Fetching<T> = { began: performance.now(), result, controller, waiting: 0, settled: false }
+    const one: Fetching<T> = {
+      began: performance.now(),
+      result,
+      controller,
+      givenTo: new WeakMap(),
+      waiting: 0,
+      settled: false,
+    }
     latest.set(key, one)
     const settle = (): void => {
       one.settled = true
@@ -54,10 +65,12 @@ export function sharing<T>(
     one.controller.abort(reason)
   }
 
-  return async (key, about, { signal, maxAgeMs, note }, fetch) => {
+  return async (key, about, { signal, maxAgeMs, by, note }, fetch) => {
     if (signal.aborted) throw left(about, signal)
     const before = latest.get(key)
-    const one = before && age(before) < (before.settled ? maxAgeMs : joinMs) ? before : begin(key, fetch)
+    const isNew = before && age(before) < (before.settled ? Math.min(maxAgeMs, keepMs) : joinMs) && isFor(before, by)
+    const one = isNew ? before : begin(key, fetch)
+    if (by) one.givenTo.set(by.check, by.run)
     if (one === before) note?.(`shared with another that asked ${age(one).toFixed(1)} ms before`)
     one.waiting++
     try {
@@ -68,6 +81,12 @@ export function sharing<T>(
       leave(key, one, signal)
     }
   }
+}
+
+/** Whether no earlier run of the check was given the same. */
+function isFor({ givenTo }: Fetching<unknown>, by: Asker | undefined): boolean {
+  const run = by && givenTo.get(by.check)
+  return run === undefined || run === by?.run
 }
 
 const age = ({ began }: Fetching<unknown>): number => performance.now() - began

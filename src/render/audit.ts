@@ -124,6 +124,7 @@ const titles: Readonly<Record<string, string>> = {
   write_path: 'Write path',
   smtp: 'SMTP',
   vault: 'Vault',
+  kubernetes: 'Kubernetes',
   ses: 'SES',
   settings: 'Settings',
   packages: 'Packages',
@@ -197,7 +198,8 @@ function actionsOf({ mail, clusters, checks }: Audited): Action[] {
     ),
   ]
   const byReason = new Map<string, Action>()
-  for (const { root, reason, where } of all) {
+  // A consequence is over with its cause, which is among them.
+  for (const { root, reason, where } of all.filter(one => one.reason.because === undefined)) {
     const key = JSON.stringify([reason.code, reason.text, reason.remedy])
     const known = byReason.get(key) ?? { root: false, severity: reason.severity, where: [], reason }
     byReason.set(key, { ...known, root: known.root || root, where: [...new Set([...known.where, where])] })

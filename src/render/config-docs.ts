@@ -1,4 +1,4 @@
-import { probes } from '../probes/index.ts'
+import { listedProbes, probes } from '../probes/index.ts'
 import { configSchema, referenceRef, referenceSources, type JsonSchema } from './config-schema.ts'
 import { document, inCell } from './docs.ts'
 import { markdownTable } from './table.ts'
@@ -25,9 +25,9 @@ const commonKeys = ['name', 'interval', 'timeout']
 /** docs/configuration.md, with a whole file as an example at its end. */
 export function configurationDoc(example: string): string {
   const file = configSchema()
-  const kinds = new Set<string>(probes.map(probe => probe.kind))
+  const kinds = new Set<string>(listedProbes.map(probe => probe.kind))
   const topLevel = Object.entries(file.properties ?? {}).filter(([key]) => !kinds.has(key))
-  const firstTarget = probes[0]
+  const first = probes[0].kind
   return document(
     'Configuration',
     intro,
@@ -35,8 +35,8 @@ export function configurationDoc(example: string): string {
     keyTable(topLevel.flatMap(([key, schema]) => rowsOf(key, schema, false))),
     '## Targets',
     targetIntro,
-    keyTable(keyRows('', targetSchema(file, firstTarget.kind)).filter(([key]) => commonKeys.includes(key))),
-    ...probes.flatMap(({ kind, summary }) => [
+    keyTable(keyRows('', targetSchema(file, first)).filter(([key]) => commonKeys.includes(key))),
+    ...listedProbes.flatMap(({ kind, summary }) => [
       `## \`${kind}\``,
       summary,
       keyTable(keyRows('', targetSchema(file, kind)).filter(([key]) => !commonKeys.includes(key))),

@@ -1,4 +1,5 @@
 import type { ClusterStatus, LandingStatus, MailStatus, NodeStatus } from '../assess/assessment.ts'
+import { sourceKinds, type SourceKind } from '../assess/sources.ts'
 import { byVerdict, checkId, worst, type Reason, type Verdict } from '../core/probe.ts'
 import type { Status } from '../ledger.ts'
 import { count, inBrief } from './words.ts'
@@ -98,18 +99,22 @@ function deliveryLane(path: MailStatus, status: Status): Lane[] {
     path.needs[kind].map(name => relayOf(kind, name, path, status)),
   )
   const drawn = worstFew(relays, relay => relay.box.verdict)
-  const vaults = path.needs.vault.map(name => checkBox('vault', name, status, 'Vault'))
-  const links = vaults.map(from => ({
+  const systems = sourceKinds.flatMap(kind =>
+    path.needs[kind].map(name => checkBox(kind, name, status, systemTags[kind])),
+  )
+  const links = systems.map(from => ({
     from,
     to: drawn.filter(relay => relay.needs.includes(from.id)).map(relay => relay.box),
   }))
   const direct = drawn.filter(relay => !links.some(link => link.to.includes(relay.box)))
   const joins = [...joined(links), ...direct.map(({ box }) => ({ links: [], to: [{ box, link: box.verdict }] }))]
   if (joins.length === 0) return []
-  const title = vaults.length > 0 ? 'Takes secrets, hands mail over' : 'Hands mail over'
+  const title = systems.length > 0 ? 'Takes secrets, hands mail over' : 'Hands mail over'
   const hidden = relays.length - drawn.length
   return [{ title, note: '', verdict: undefined, reasons: [], joins, idle: [], unsure: false, hidden }]
 }
+
+const systemTags = { vault: 'Vault', kubernetes: 'Kubernetes' } as const satisfies Record<SourceKind, string>
 
 function relayOf(kind: 'smtp' | 'ses', name: string, path: MailStatus, status: Status) {
   const tag = `${kind.toUpperCase()}${path.provider === kind ? ', in use' : ''}`

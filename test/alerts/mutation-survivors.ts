@@ -12,6 +12,7 @@ export const survivors: Readonly<Record<string, string>> = {
   'postgres_cluster:mailpath_cluster_primary_info:max: max -> min': always1,
   'MailPostgresPrimaryUnknown warning: max -> min': always1,
   'MailPostgresClusterInconsistent warning: max -> min': always1,
+  'MailVaultNoLeader warning: max -> min': always1,
   'MailVaultTokenRejected warning: max -> min': always1,
   'MailVaultTokenExpiresSoon warning: max -> min': always1,
   'MailVaultCertificateExpiresSoon warning: max -> min': always1,

@@ -31,6 +31,7 @@ describe('the example of the design', () => {
       'write_path/secret PGHOST',
       'smtp/mail.keybuzz.io',
       'vault/vault-01',
+      'kubernetes/api-server',
       'ses/backend SES',
       'settings/backend-01',
       'packages/keybuzz-backend',
@@ -61,13 +62,40 @@ describe('the example of the design', () => {
     expect(config.kubernetes).toBeUndefined()
   })
 
-  it('knows which checks need which Vault', async () => {
+  it('knows which checks need which Vault, and which need Kubernetes', async () => {
     const { checks } = await loadConfig(example)
     const needy = checks.filter(({ needs }) => needs.length > 0)
     expect(needy.map(check => [checkId(check), check.needs])).toEqual([
+      ['write_path/secret PGHOST', ['kubernetes/api-server']],
       ['smtp/mail.keybuzz.io', ['vault/vault-01']],
-      ['drift/SMTP password', ['vault/vault-01']],
+      ['drift/SMTP password', ['kubernetes/api-server', 'vault/vault-01']],
+      ['drift/PGHOST', ['kubernetes/api-server']],
     ])
+  })
+})
+
+describe('the API server', () => {
+  const ids = (text: string) => parseConfig(text, 'mailpath.yml').checks.map(checkId)
+  const mailOnly = ['smtp/relay', 'mail/default']
+
+  it('is a check where something is read from it, settings and the token of a Vault too', () => {
+    expect(ids('smtp: [{ name: relay, host: mail }]')).toEqual(mailOnly)
+    const section = 'kubernetes: { kubeconfig: /etc/kubeconfig }\n'
+    expect(ids(`${section}smtp: [{ name: relay, host: mail }]`)).toEqual(mailOnly)
+    const from = 'kubernetes: { namespace: mail, secret: app }'
+    expect(ids(`${section}settings: [{ name: app, from: { ${from} }, expect: { A: { present: true } } }]`)).toContain(
+      'kubernetes/api-server',
+    )
+    const token = '{ kubernetes: { namespace: mail, secret: app, key: TOKEN } }'
+    expect(ids(`vault: [{ name: v, url: "https://vault:8200", token: ${token} }]`)).toContain('kubernetes/api-server')
+  })
+
+  it('asks for a Secret that is read, in the namespace that is read', () => {
+    const config = parseConfig(
+      `smtp: [{ name: relay, host: mail, user: a, password: { kubernetes: { secret: smtp, key: PASS } } }]`,
+      'mailpath.yml',
+    )
+    expect(find(config, 'kubernetes/api-server').config).toMatchObject({ secret: { secret: 'smtp' } })
   })
 })
 
@@ -230,7 +258,7 @@ drift:
       vault: { vault: { target: vault-01, path: kv/smtp, key: pass } }
       kubernetes: { kubernetes: { secret: smtp, key: pass } }
 `)
-    expect(find(config, 'drift/password').needs).toEqual(['vault/vault-01'])
+    expect(find(config, 'drift/password').needs).toEqual(['vault/vault-01', 'kubernetes/api-server'])
     expect(find(config, 'vault/vault-01').needs).toEqual([])
   })
 })

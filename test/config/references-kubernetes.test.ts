@@ -57,11 +57,74 @@ describe('inside of a cluster', () => {
     expect(await whyNot(references.value(own, never))).toBe(
       'kubernetes keybuzz-db#PGHOST: the namespace of the service account: there is no such file',
     )
+    await rm(join(serviceAccount, 'ca.crt'))
+    expect(await whyNot(references.value(PGHOST, never))).toBe(
+      `${about}the ca.crt of the service account: there is no such file; mount it, or set kubernetes.ca_file`,
+    )
     await rm(join(serviceAccount, 'token'))
     expect(await whyNot(references.value(PGHOST, never))).toBe(
       `${about}the token of the service account: there is no such file`,
     )
   })
+})
+
+describe('what is mounted wrongly is named, and nothing is asked', () => {
+  it.each<[string, string, (of: Certificates) => string | Uint8Array, string]>([
+    ['an empty token', 'token', () => '\n', 'the token of the service account: is empty; expected a token'],
+    [
+      'two tokens',
+      'token',
+      () => `${canary}\n${canary}\n`,
+      'the token of the service account: has more than one line; expected one token',
+    ],
+    [
+      'a token of other characters',
+      'token',
+      () => `${canary}ß`,
+      'the token of the service account: has characters that no token has; expected one token',
+    ],
+    ['an empty authority', 'ca.crt', () => '', 'the ca.crt of the service account: is empty; expected a certificate'],
+    [
+      'no authority',
+      'ca.crt',
+      () => 'not a certificate',
+      'the ca.crt of the service account: is not PEM: it has no line -----BEGIN CERTIFICATE-----',
+    ],
+    [
+      'a key for an authority',
+      'ca.crt',
+      of => of.good.key,
+      'the ca.crt of the service account: holds a private key and no certificate',
+    ],
+  ])('%s', async (_, name, content, why) => {
+    const api = await startApi()
+    const serviceAccount = await folder()
+    const mount = (file: string, text: string | Uint8Array) => writeFile(join(serviceAccount, file), text)
+    await Promise.all([mount('token', canary), mount('ca.crt', made.ca), mount('namespace', 'mailpath')])
+    await mount(name, content(made))
+    const env = { KUBERNETES_SERVICE_HOST: '127.0.0.1', KUBERNETES_SERVICE_PORT: String(api.port) }
+    expect(await whyNot(referencesTo({ env, serviceAccount }).value(PGHOST, never))).toContain(`${about}${why}`)
+    const url = `https://127.0.0.1:${api.port}`
+    // An authority that is there and wrong is no reason to trust the system's.
+    expect(await whyNot(referencesTo({ kubernetes: { url }, serviceAccount }).value(PGHOST, never))).toContain(why)
+    expect(api.requests).toEqual([])
+  })
+})
+
+it('reads a Secret of the size that Kubernetes allows', async () => {
+  const PGHOST = 'h'.repeat(1_048_576 - 100)
+  const { port } = await startApi({ secrets: { 'keybuzz/keybuzz-db': { PGHOST } } })
+  const kubernetes = { url: `https://127.0.0.1:${port}`, token: { env: 'T' }, ca_file: await file(made.ca) }
+  const references = referencesTo({ env: { T: canary }, kubernetes })
+  const source = { kubernetes: { namespace: 'keybuzz', secret: 'keybuzz-db', key: 'PGHOST' } }
+  expect((await references.value(source, never)).length).toBe(PGHOST.length)
+})
+
+it('says to the API server who asks', async () => {
+  const api = await startApi()
+  const kubernetes = { url: `https://127.0.0.1:${api.port}`, token: { env: 'T' }, ca_file: await file(made.ca) }
+  await referencesTo({ env: { T: canary }, kubernetes }).value(PGHOST, never)
+  expect(api.agents).toEqual([expect.stringMatching(/^mailpath-exporter\/\d+\.\d+\.\d+$/)])
 })
 
 describe('by kubeconfig', () => {
@@ -174,6 +237,8 @@ describe('by kubeconfig', () => {
       'client-certificate and client-key of the user go together, and one of them is missing',
     ],
     ['no PEM', { 'client-key-data': canary }, 'client-key-data is not PEM in base64'],
+    ['an empty token', { token: '' }, `the user has nothing to log in with; ${instead}`],
+    ['a token of two lines', { token: `${canary}\n${canary}` }, 'token: has more than one line; expected one token'],
   ])('says what to do instead of %s', async (_, user, why) => {
     const { kubeconfig, value } = await ask(contents(1, user as object))
     expect(await whyNot(value())).toBe(`${about}${kubeconfig}: ${why}`)
@@ -208,6 +273,32 @@ describe('by kubeconfig', () => {
   ])('quotes nothing of a file that %s', async (_, contents, why) => {
     const { kubeconfig, value } = await ask(contents)
     expect(await whyNot(value())).toContain(`${about}${kubeconfig}: ${why}`)
+  })
+
+  it('names what is wrong with a client certificate, its key or an authority', async () => {
+    const { client, good, ca } = made
+    const data = (cert: string, key: string) => ({
+      'client-certificate-data': base64(cert),
+      'client-key-data': base64(key),
+    })
+    const mixed = await ask(contents(1, data(client.cert, good.key)))
+    expect(await whyNot(mixed.value())).toBe(
+      `${about}${mixed.kubeconfig}: client-key-data: the key does not belong to the certificate of ` +
+        `${mixed.kubeconfig}: client-certificate-data`,
+    )
+    const broken = '-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n'
+    const damaged = await ask(contents(1, data(client.cert, broken)))
+    expect(await whyNot(damaged.value())).toBe(
+      `${about}${damaged.kubeconfig}: client-key-data: the private key in it is damaged`,
+    )
+    const [cert, key] = [await file(client.cert, 'client.crt'), await file('', 'client.key')]
+    const empty = await ask(contents(1, { 'client-certificate': cert, 'client-key': key }))
+    expect(await whyNot(empty.value())).toBe(`${about}${key}: is empty; expected a private key in PEM`)
+    const half = ca.slice(0, 200)
+    const authority = await ask(contents(1, { token: canary }, { 'certificate-authority-data': base64(half) }))
+    expect(await whyNot(authority.value())).toBe(
+      `${about}${authority.kubeconfig}: certificate-authority-data: the certificate in it is damaged`,
+    )
   })
 
   it('names the file and the context that are not there', async () => {

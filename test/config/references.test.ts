@@ -192,18 +192,26 @@ describe('kubernetes', () => {
   it('says what to do about each refusal, and takes no default then', async () => {
     const { api, why, references } = await start()
     api.forbid = true
-    expect(await why()).toBe(`${about}403 forbidden: grant get on this Secret`)
+    const server = `${about}the API server 127.0.0.1:${api.port}: `
+    expect(await why()).toBe(
+      `${about}403 forbidden: grant "system:serviceaccount:monitoring:mailpath-exporter" get on this Secret, ` +
+        'or correct the name: with resourceNames a wrong name is 403 too',
+    )
     api.forbid = false
     api.token = 'rotated'
-    expect(await why()).toBe(`${about}401 unauthorized: the token or client certificate is not valid, or no longer`)
+    expect(await why()).toBe(`${server}401 unauthorized: the token or client certificate is not valid, or no longer`)
     api.token = canary
     api.secrets = {}
     const missing = references.value({ ...PGHOST, default: 'x' }, never)
     expect(await whyNot(missing)).toBe(`${about}404 not found: there is no such Secret in this namespace`)
     api.misbehaviour = 'html'
-    expect(await why()).toBe(`${about}HTTP 503, not an answer of a Kubernetes API server`)
+    expect(await why()).toBe(`${server}HTTP 503, not an answer of a Kubernetes API server`)
+    api.misbehaviour = 'throttled'
+    expect(await why()).toBe(`${server}429 too many requests; it asks to wait for 1 s`)
+    api.misbehaviour = 'no etcd'
+    expect(await why()).toBe(`${server}it answered 500: etcdserver: request timed out`)
     await api.close()
-    expect(await why()).toBe(`${about}127.0.0.1:${api.port}: connect ECONNREFUSED`)
+    expect(await why()).toBe(`${server}connect ECONNREFUSED`)
   })
 
   it('is left when the signal aborts', async () => {
@@ -212,7 +220,7 @@ describe('kubernetes', () => {
     const stop = new AbortController()
     setTimeout(() => stop.abort(new Error('no answer within 0.2 s')), 200)
     expect(await whyNot(references.value(PGHOST, stop.signal))).toBe(
-      `${about}127.0.0.1:${api.port}: no answer within 0.2 s`,
+      `${about}the API server 127.0.0.1:${api.port}: no answer within 0.2 s`,
     )
   })
 

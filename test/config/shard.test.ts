@@ -75,6 +75,27 @@ describe('shards', () => {
     for (const size of sizes) expect(Math.abs(size - fair) / fair).toBeLessThan(0.4)
   })
 
+  it('have the API server in each part that reads from it, and are not tied together by it', () => {
+    const password = { kubernetes: { namespace: 'mail', secret: 'smtp', key: 'PASS' } }
+    const relays = names(40, 'relay').map((name, n) => ({
+      name,
+      host: '127.0.0.1',
+      ...(n > 1 && { user: 'a', password }),
+    }))
+    const mail = relays.map(({ name }) => ({ name: `app-${name}`, write_path: [], smtp: [name] }))
+    const config = parseConfig(JSON.stringify({ smtp: relays, mail }), 'mailpath.yml')
+    const parts = shards(config, 4).map(({ checks }) => checks)
+    for (const part of parts) {
+      const isThere = part.some(({ probe }) => probe === 'kubernetes')
+      expect(isThere).toBe(part.some(({ needs }) => needs.includes('kubernetes/api-server')))
+      expect(part.length).toBeGreaterThan(4)
+    }
+    const others = parts.flat().filter(({ probe }) => probe !== 'kubernetes')
+    expect(others.map(checkId).toSorted()).toEqual(
+      config.checks.flatMap(check => (check.probe === 'kubernetes' ? [] : [checkId(check)])).toSorted(),
+    )
+  })
+
   it('of a file without mail lists are one', () => {
     const config = parseConfig(
       JSON.stringify({ smtp: names(20, 'relay').map(name => ({ name, host: '127.0.0.1' })) }),

@@ -32,6 +32,7 @@ export const untilAborted = (signal: AbortSignal): Promise<never> =>
 export const references = (value: References['value']): References => ({
   value,
   settings: () => Promise.reject(new Error('the test has no settings')),
+  apiServer: () => Promise.reject(new Error('the test has no API server')),
   login: () => Promise.resolve({ token: undefined, failure: { kind: 'unresolved', text: 'the test has no login' } }),
 })
 export const noReferences = references(() => Promise.reject(new Error('the test has no references')))

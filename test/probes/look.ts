@@ -17,7 +17,7 @@ export async function look<T extends Target, Seen>(
   { timeoutMs = 5000, references = {}, stop = new AbortController().signal }: LookOptions = {},
 ): Promise<Observation | undefined> {
   const check = { ...probe.bind(target), target: target.name, intervalMs: 15_000, timeoutMs, needs: [] }
-  return run(check, { value: notThere, settings: notThere, login: notThere, ...references }, stop)
+  return run(check, { value: notThere, settings: notThere, apiServer: notThere, login: notThere, ...references }, stop)
 }
 
 /** References out of these values, by the name of the environment variable or the path of the file. */

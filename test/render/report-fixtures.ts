@@ -13,6 +13,7 @@ import type { NodeFacts, PostgresSeen } from '../../src/probes/postgres/observe.
 import type { SesSeen } from '../../src/probes/ses/index.ts'
 import type { SettingSeen, SettingsSeen } from '../../src/probes/settings/index.ts'
 import type { SmtpSeen } from '../../src/probes/smtp/observe.ts'
+import type { KubernetesSeen } from '../../src/probes/kubernetes/observe.ts'
 import type { VaultSeen } from '../../src/probes/vault/observe.ts'
 import type { ExporterState } from '../../src/render/catalogue.ts'
 import type { Landing, Rung, WritePathSeen } from '../../src/probes/write_path/observe.ts'
@@ -215,13 +216,22 @@ const vaultSeen = (initialized: boolean): VaultSeen => ({
       clockAheadSeconds: 0,
     },
   },
+  leader: undefined,
+  unsealing: undefined,
   login: undefined,
-  token: initialized ? { kind: 'valid', ttlSeconds: Infinity, expiresAt: Infinity, uses: 0 } : undefined,
+  byLogin: false,
+  servedMsAgo: undefined,
+  token: initialized ? { kind: 'valid', ttlSeconds: Infinity, expiresAt: Infinity, uses: Infinity } : undefined,
   secrets: initialized
     ? [{ path: 'secret/data/keybuzz/smtp', kind: 'ok', text: '', keys: { SMTP_PASS: 'present' } }]
     : [],
   failure: undefined,
 })
+
+const apiServerSeen: KubernetesSeen = {
+  answer: { kind: 'ok', address: '10.0.0.1:6443', text: '' },
+  waited: '',
+}
 
 const noSes: SesSeen = {
   settings: {
@@ -279,6 +289,7 @@ export const healthySeen: Seen = {
   'write_path/secret PGHOST': pointed('10.0.0.120'),
   'smtp/mail.keybuzz.io': loggedIn,
   'vault/vault-01': vaultSeen(true),
+  'kubernetes/api-server': apiServerSeen,
   'ses/backend SES': noSes,
   'settings/backend-01': settingsSeen(false),
   'packages/keybuzz-backend': packagesSeen(false),

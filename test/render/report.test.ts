@@ -125,7 +125,8 @@ describe('actions', () => {
 
   it('are one for each reason that holds, however many places tell of it', () => {
     const { checks } = statusOf(incidentSeen)
-    const reasons = checks.flatMap(check => check.reasons.map(reason => reason.text))
+    const causes = checks.flatMap(check => check.reasons.filter(({ because }) => because === undefined))
+    const reasons = causes.map(reason => reason.text)
     expect(incident.actions.map(action => action.reason.text).sort()).toEqual([...new Set(reasons)].sort())
     const starting = audit(pages.starting()).actions
     expect(starting).toHaveLength(1)

@@ -20,6 +20,7 @@ export { hostile, many, splitBrain } from './status-extremes.ts'
 
 const keybuzzNeeds: MailStatus['needs'] = {
   vault: ['vault-01'],
+  kubernetes: [],
   settings: ['backend-01'],
   packages: ['keybuzz-backend'],
   cluster: ['keybuzz'],

@@ -20,10 +20,15 @@ export interface KubernetesKnobs {
   secrets: Record<string, Record<string, string>>
   /** RBAC gives the token no right to read secrets. */
   forbid: boolean
-  /** Answers nothing, or what a load balancer answers with no API server behind it; undefined ends it. */
-  misbehaviour: 'silent' | 'html' | undefined
+  /**
+   * Answers nothing; what a load balancer answers with no API server behind it; what priority and fairness answers to one
+   * too many; what is answered while etcd is gone; undefined ends it.
+   */
+  misbehaviour: 'silent' | 'html' | 'throttled' | 'no etcd' | undefined
   /** Every request received. */
   readonly requests: { method: string; path: string; token: boolean }[]
+  /** The User-Agent of each. */
+  readonly agents: (string | undefined)[]
   /** Milliseconds until it answers. */
   delayMs: number
 }
@@ -46,6 +51,7 @@ export async function startKubernetesDouble(options: KubernetesOptions): Promise
     forbid: false,
     misbehaviour: undefined,
     requests: [],
+    agents: [],
     delayMs: 0,
   }
   const known = new Map<string, Known>()
@@ -71,11 +77,23 @@ function respond(
   const { pathname } = new URL(url, 'http://kubernetes')
   const token = headers.authorization?.replace(/^Bearer /i, '')
   api.requests.push({ method, path: pathname, token: token !== undefined })
+  api.agents.push(headers['user-agent'])
   request.resume()
   if (api.misbehaviour === 'silent') return
   if (api.misbehaviour === 'html') {
     response.writeHead(503, { 'Content-Type': 'text/html' })
     response.end('<html><body><h1>503 Service Unavailable</h1>No server is available.</body></html>\n')
+    return
+  }
+  // staging/src/k8s.io/apiserver/pkg/server/filters/priority-and-fairness.go, tooManyRequests()
+  if (api.misbehaviour === 'throttled') {
+    response.writeHead(429, { 'Content-Type': 'text/plain; charset=utf-8', 'Retry-After': '1' })
+    response.end('Too many requests, please try again later.\n')
+    return
+  }
+  if (api.misbehaviour === 'no etcd') {
+    response.writeHead(500, { 'Content-Type': 'application/json' })
+    response.end(JSON.stringify(failure(500, 'InternalError', 'etcdserver: request timed out')[1]))
     return
   }
   const [, namespace, name] = /^\/api\/v1\/namespaces\/([^/]+)\/secrets\/([^/]+)$/.exec(pathname) ?? []

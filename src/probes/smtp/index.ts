@@ -3,6 +3,7 @@ import { certificateWarning, filePath, host, port, secret, section, targetFields
 import { endSeconds } from '../../clients/certificates.ts'
 import { gauge, sample, type Sample } from '../../core/metric.ts'
 import { defineProbe, finding, type Reference, type Resolvable, type Target } from '../../core/probe.ts'
+import { shapes } from '../../core/shape.ts'
 import { hasStarttls, reasonsIn, replyTo, shownBy } from './judge.ts'
 import { observe, type SmtpSeen } from './observe.ts'
 import { reasons } from './reasons.ts'
@@ -72,18 +73,18 @@ const fields = section({
     .describe(
       '`starttls`: TLS has to be agreed on after EHLO. `tls`: TLS from the start (465). `none`: all in the clear.',
     ),
-  user: text('Whom to log in as.').optional(),
+  user: text('Whom to log in as.', shapes.user).optional(),
   password: secret('Password of the user.').optional(),
   servername: z
     .string()
-    .regex(/^[^\s/:@]+$/, 'expected a host name')
+    .regex(shapes.servername.pattern, `expected ${shapes.servername.expected}`)
     .optional()
     .describe('The name the certificate has to be for. Default: `host`.'),
   ca_file: filePath('CA certificates (PEM) to verify the relay with, in place of the usual ones.').optional(),
   certificate_warning: certificateWarning,
   hello: z
     .string()
-    .regex(/^[\w.:[\]-]+$/, 'expected a host name')
+    .regex(shapes.hello.pattern, `expected ${shapes.hello.expected}`)
     .default('mailpath-exporter.invalid')
     .describe('Our name in EHLO.'),
   envelope: section({

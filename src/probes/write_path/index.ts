@@ -26,6 +26,7 @@ import {
   type Resolvable,
   type Target,
 } from '../../core/probe.ts'
+import { shapes } from '../../core/shape.ts'
 import { observe, watch, type Landing, type Rung, type WritePathSeen } from './observe.ts'
 
 export type { Landing, WritePathSeen }
@@ -151,7 +152,8 @@ const reasons = {
     severity: 'critical',
     meaning:
       'It lands on a server that is writable but is not the primary of the cluster: what is written there is lost or diverges.',
-    remedy: 'Fence that server, then point the path at the primary.',
+    remedy:
+      'Point the path at the primary and fence that server. Copy its data before it is rewound or rebuilt: rows that only it has exist nowhere else.',
   },
   write_path_certificate_expires_soon: {
     verdict: 'warn',
@@ -168,8 +170,6 @@ const reasons = {
   },
 } as const satisfies Record<string, ReasonSpec>
 export const writePathReason = reasonsOf(reasons)
-
-const tablePattern = /^[A-Za-z_][A-Za-z0-9_$]*(\.[A-Za-z_][A-Za-z0-9_$]*)?$/
 
 /** A way in which something writes: opened as the application opens it, up to a real commit. */
 export const writePath = defineProbe<WritePathTarget, WritePathSeen>({
@@ -188,8 +188,11 @@ export const writePath = defineProbe<WritePathTarget, WritePathSeen>({
     ).optional(),
     host: host('Host, where there is no URL.').optional(),
     port: port('Port, with `host`.').default(5432),
-    user: text('Role the application logs in with, with `host`. Without one only the address is looked at.').optional(),
-    database: text('Database, with `host`. Default: the name of the user.').optional(),
+    user: text(
+      'Role the application logs in with, with `host`. Without one only the address is looked at.',
+      shapes.user,
+    ).optional(),
+    database: text('Database, with `host`. Default: the name of the user.', shapes.database).optional(),
     password: secret('Password of the role, where the URL does not hold it.').optional(),
     sslmode: z.enum(sslModes).default('prefer').describe('As libpq has it, with `host`; a URL says it itself.'),
     ca_file: filePath('CA certificates to verify the server with.').optional(),
@@ -201,9 +204,7 @@ export const writePath = defineProbe<WritePathTarget, WritePathSeen>({
       .default(1)
       .describe('Fresh sessions per run; an endpoint that alternates lands on several nodes.'),
     heartbeat: section({
-      table: z
-        .string()
-        .regex(tablePattern, 'expected the name of a table, such as mailpath_heartbeat or app.mailpath_heartbeat'),
+      table: z.string().regex(shapes.table.pattern, `expected ${shapes.table.expected}`),
     })
       .optional()
       .describe('Also write a row of a table of your own: (target text primary key, beat timestamptz).'),

@@ -1,0 +1,106 @@
+import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto'
+import { createSecureContext } from 'node:tls'
+import { codeOf, describeError } from '../core/errors.ts'
+
+/** Certificates or a key that TLS cannot use. The message begins with where they come from, and has nothing of them in it. */
+export class PemError extends Error {
+  override readonly name = 'PemError'
+  constructor(what: string, why: string) {
+    super(`${what}: ${why}`)
+  }
+}
+
+/** Where a pair comes from, for the text of an error: the path of a file, or the field of a document. */
+export interface PairSource {
+  readonly cert: string
+  readonly key: string
+}
+
+const block = /-----BEGIN ([A-Z0-9 ]+)-----[^-]*(?:-----END \1-----)/g
+const isCertificate = (label: string): boolean => /^(TRUSTED |X509 )?CERTIFICATE$/.test(label)
+const isKey = (label: string): boolean => label.endsWith('PRIVATE KEY')
+
+/**
+ * The certificates of a PEM text that can be read, as PEM. Node passes over what it cannot read, and takes an empty text
+ * for "trust the system's": so both are refused here. `what` is where they come from. Throws PemError.
+ */
+export function checkedCertificates(pem: string, what: string): string {
+  return certificatesIn(pem, what)
+    .map(one => one.toString())
+    .join('')
+}
+
+/** A client certificate (with its chain) and its private key, of which is known that TLS takes them. Throws PemError. */
+export function checkedKeyPair<
+  Pair extends { readonly cert: string; readonly key: string; readonly passphrase?: string },
+>(pair: Pair, what: PairSource): Pair {
+  const chain = certificatesIn(pair.cert, what.cert)
+  const key = privateKeyOf(pair, what.key)
+  const place = chain.findIndex(one => one.checkPrivateKey(key))
+  if (place < 0) throw new PemError(what.key, `the key does not belong to the certificate of ${what.cert}`)
+  if (place > 0)
+    throw new PemError(what.cert, `the certificate of the key has to be the first, and it is number ${place + 1}`)
+  try {
+    // What only OpenSSL knows: a key that is too short, a digest that is too weak.
+    createSecureContext(pair)
+  } catch (error) {
+    throw new PemError(what.cert, `TLS refuses the certificate or its key: ${opensslReason(error)}`)
+  }
+  return pair
+}
+
+function certificatesIn(pem: string, what: string): X509Certificate[] {
+  const labels = labelsIn(pem, what, 'certificate')
+  const blocks = [...pem.matchAll(block)].filter(([, label = '']) => isCertificate(label)).map(([text]) => text)
+  const found = blocks.flatMap(text => certificateOf(text) ?? [])
+  if (found.length > 0) return found
+  if (labels.some(isCertificate)) throw new PemError(what, 'the certificate in it is damaged')
+  const instead = labels.some(isKey) ? 'a private key' : `"${labels[0] ?? ''}"`
+  throw new PemError(what, `holds ${instead} and no certificate`)
+}
+
+function certificateOf(text: string): X509Certificate | undefined {
+  try {
+    return new X509Certificate(text)
+  } catch {
+    return undefined
+  }
+}
+
+function privateKeyOf(
+  { key, passphrase }: { readonly key: string; readonly passphrase?: string },
+  what: string,
+): KeyObject {
+  const labels = labelsIn(key, what, 'private key')
+  if (!labels.some(isKey))
+    throw new PemError(
+      what,
+      `holds ${labels.some(isCertificate) ? 'a certificate' : `"${labels[0] ?? ''}"`} and no private key`,
+    )
+  try {
+    return createPrivateKey({ key, ...(passphrase !== undefined && { passphrase }) })
+  } catch (error) {
+    const isEncrypted = /^-----BEGIN ENCRYPTED |^Proc-Type: 4,ENCRYPTED/m.test(key)
+    if (codeOf(error) === 'ERR_MISSING_PASSPHRASE' || (isEncrypted && passphrase === undefined))
+      throw new PemError(what, 'the private key is encrypted, and there is no passphrase for it')
+    throw new PemError(
+      what,
+      isEncrypted ? 'the passphrase does not open the private key' : 'the private key in it is damaged',
+    )
+  }
+}
+
+/** What the blocks of a text are, such as `CERTIFICATE`. */
+function labelsIn(pem: string, what: string, wanted: string): string[] {
+  if (pem.trim() === '') throw new PemError(what, `is empty; expected a ${wanted} in PEM`)
+  const labels = [...pem.matchAll(/-----BEGIN ([A-Z0-9 ]{1,40})-----/g)].map(([, label = '']) => label)
+  if (labels.length === 0)
+    throw new PemError(what, `is not PEM: it has no line -----BEGIN ${wanted.toUpperCase()}-----`)
+  return labels
+}
+
+/** `error:0A00018F:SSL routines::ee key too small` is "ee key too small". */
+function opensslReason(error: unknown): string {
+  const text = describeError(error)
+  return /^error:[0-9A-F]+:[^:]*:[^:]*:(.+)$/.exec(text)?.[1] ?? text
+}

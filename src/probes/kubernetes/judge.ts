@@ -1,0 +1,50 @@
+import { gauge, sample, type Sample } from '../../core/metric.ts'
+import { finding, type ApiServerAnswer, type Finding, type Reason } from '../../core/probe.ts'
+import type { KubernetesSeen, KubernetesTarget } from './observe.ts'
+import { reason, type KubernetesReasonCode } from './reasons.ts'
+
+export const metrics = {
+  reachable: gauge(
+    'mailpath_kubernetes_reachable',
+    'Whether the API server answered over HTTP within the timeout, whatever it said.',
+    ['target'],
+  ),
+  authenticated: gauge(
+    'mailpath_kubernetes_authenticated',
+    'Whether the API server accepts the login of the exporter; whether it may read a Secret is another matter.',
+    ['target'],
+  ),
+}
+
+/** What each answer says of the server. Those about one Secret come from a server that works. */
+const codes: Record<ApiServerAnswer['kind'], KubernetesReasonCode | undefined> = {
+  ok: undefined,
+  forbidden: undefined,
+  missing: undefined,
+  unresolved: 'kubernetes_access_unresolved',
+  unanswered: 'kubernetes_unreachable',
+  unauthorized: 'kubernetes_unauthorized',
+  throttled: 'kubernetes_throttled',
+  failed: 'kubernetes_failed',
+  not_kubernetes: 'kubernetes_not_an_api_server',
+}
+
+export function judge(seen: KubernetesSeen, { name }: KubernetesTarget): Finding {
+  const { answer, waited } = seen
+  const reasons = answer ? reasonsOf(answer) : [reason('kubernetes_no_answer', waited)]
+  return finding(`${answer?.address ?? ''}: answers and accepts the login`, reasons, samples(answer, name))
+}
+
+function reasonsOf({ kind, tls, address, text }: ApiServerAnswer): Reason[] {
+  const code = kind === 'unanswered' && tls === true ? 'kubernetes_tls_failed' : codes[kind]
+  if (code === undefined) return []
+  // The text of a failure begins with the address.
+  const isWhole = address === undefined || kind === 'unanswered' || kind === 'unresolved'
+  return [reason(code, isWhole ? text : `${address}: ${text}`)]
+}
+
+function samples(answer: ApiServerAnswer | undefined, target: string): Sample[] {
+  const accepted = answer && (codes[answer.kind] === undefined || (answer.kind === 'unauthorized' ? false : undefined))
+  const reached = answer?.kind === 'unresolved' ? undefined : answer !== undefined && answer.kind !== 'unanswered'
+  return [...sample(metrics.reachable, reached, { target }), ...sample(metrics.authenticated, accepted, { target })]
+}
