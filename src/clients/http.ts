@@ -104,12 +104,10 @@ async function exchange(
       request.on('error', error => reject(asError(progress.handshake?.explained(error) ?? error)))
       // What else is there: an answer that is none (101 Switching Protocols). Within one the response says what happened.
       request.on('close', () => progress.phase !== 'body' && reject(new Error('the connection was closed')))
-      follow(request, options, maxBodyBytes, progress)
+      follow(request, { ...options, maxBodyBytes }, progress)
       request.on('response', response => {
         progress.phase = 'body'
-        const whole = (answer: Omit<HttpResponse, 'chain'>): void =>
-          resolve({ ...answer, chain: progress.handshake?.chain() })
-        collect(response, maxBodyBytes, whole, reject)
+        collect(response, maxBodyBytes, answer => resolve({ ...answer, chain: progress.handshake?.chain() }), reject)
       })
       request.end(body)
     })
@@ -136,8 +134,12 @@ function start({ method, url, headers, ...tls }: Outset): http.ClientRequest {
 
 function follow(
   request: http.ClientRequest,
-  { url, servername, ca }: Pick<HttpRequest, 'url' | 'servername' | 'ca'>,
-  maxBodyBytes: number,
+  {
+    url,
+    servername,
+    ca,
+    maxBodyBytes,
+  }: Pick<HttpRequest, 'url' | 'servername' | 'ca'> & { readonly maxBodyBytes: number },
   progress: Progress,
 ): void {
   request.on('socket', socket => {

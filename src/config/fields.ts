@@ -87,6 +87,12 @@ export const targetFields = {
   timeout: duration('Total time one run may take; less than the interval. Default: `timeout` of the file.').optional(),
 }
 
+/** Yes or no. */
+export const flag = (meaning: string) => z.boolean({ error: expects('true or false') }).describe(meaning)
+
+/** The path of a file or a folder. A relative one is taken from the folder of the configuration file. */
+export const filePath = (meaning: string) => shapedText(shapes.path, meaning).meta({ path: true })
+
 /** The name of a target of the kind, which has to be in the file. */
 export const targetName = (kind: string) => z.string().min(1).meta({ names: kind })
 
@@ -96,12 +102,6 @@ export const targetName = (kind: string) => z.string().min(1).meta({ names: kind
  */
 export const clusterName = ({ orNone }: { readonly orNone: boolean }) =>
   name.meta({ names: 'postgres.cluster', orNone })
-
-/** Yes or no. */
-export const flag = (meaning: string) => z.boolean({ error: expects('true or false') }).describe(meaning)
-
-/** The path of a file or a folder. A relative one is taken from the folder of the configuration file. */
-export const filePath = (meaning: string) => shapedText(shapes.path, meaning).meta({ path: true })
 
 const sources = ['env', 'file', 'credential', 'dotenv', 'kubernetes', 'vault'] as const
 

@@ -6,13 +6,14 @@ import type { Check, KubernetesSecret, Probe, Target } from '../core/probe.ts'
 import { shapes } from '../core/shape.ts'
 import { apiServer, checkBehind } from '../core/source.ts'
 import { kubernetes as apiServerProbe, type KubernetesTarget } from '../probes/kubernetes/index.ts'
+import { shapes } from '../core/shape.ts'
 import { mail, type MailTarget } from '../probes/mail/index.ts'
 import { probes } from '../probes/index.ts'
 import type { VaultTarget } from '../probes/vault/index.ts'
 import { checkAcross, isKeys, referencesIn, type Keys } from './across.ts'
 import { mapMarked } from './marked.ts'
 import { problemsOf, translate, type Problems } from './problems.ts'
-import { fileSchema, type KubernetesConfig } from './schema.ts'
+import { defaultTimes, fileSchema, type KubernetesConfig } from './schema.ts'
 import { checkVariables } from './variables.ts'
 import { parseYaml } from './yaml.ts'
 
@@ -107,33 +108,33 @@ function withAbsolutePaths(data: unknown, file: string): unknown {
   const folder = /^\/(?:dev|proc)\//.test(absolute) ? resolve() : dirname(absolute)
   // What is no path stays as it is: the schema says so.
   return mapMarked(fileSchema, data, (text, { path }) =>
-    path === true && !isAbsolute(text) && shapes.path.read(text) !== undefined ? join(folder, text) : text,
+    path === true && shapes.path.read(text) !== undefined && !isAbsolute(text) ? join(folder, text) : text,
   )
 }
 
-interface Before {
-  /** Adds the problems that make what the schema says of the same value beside the point. */
-  readonly first?: (data: unknown, problems: Problems) => void
-  /** Makes of the data of the file what the schema gets. */
-  readonly prepare?: (data: unknown) => unknown
-}
-
 /**
- * A YAML text by a schema. Throws one ConfigError with every problem; `more` adds those the schema cannot see, and `before`
- * comes before it.
+ * A YAML text by a schema. Throws one ConfigError with every problem; `more` adds those the schema cannot see, and `first`
+ * those that make what the schema says of the same value beside the point. `prepare` makes of the data of the file what
+ * the schema gets.
  */
 export function parseStrictly<T extends z.ZodType>(
   schema: T,
   text: string,
   file: string,
   more: (data: unknown, problems: Problems) => void,
-  { first, prepare }: Before = {},
+  {
+    first = () => undefined,
+    prepare = data => data,
+  }: {
+    readonly first?: (data: unknown, problems: Problems) => void
+    readonly prepare?: (data: unknown) => unknown
+  } = {},
 ): z.output<T> {
   const source = parseYaml(text)
   const problems = problemsOf(file, source)
   const { data } = source
-  const parsed = schema.safeParse(prepare ? prepare(data) : data, { error: translate })
-  first?.(data, problems)
+  const parsed = schema.safeParse(prepare(data), { error: translate })
+  first(data, problems)
   if (isKeys(data)) for (const issue of parsed.error?.issues ?? []) problems.addIssue(issue)
   if (source.problems.length === 0) more(data, problems)
   const error = problems.error()
@@ -149,14 +150,14 @@ const noSections = (data: unknown): string =>
 
 interface Times {
   readonly interval: number
-  readonly timeout: number
+  readonly timeout?: number | undefined
 }
 
 const toCheck = (probe: Probe, target: Target, defaults: Times): Check => ({
   ...probe.bind(target),
   target: target.name,
   intervalMs: target.interval ?? defaults.interval,
-  timeoutMs: target.timeout ?? defaults.timeout,
+  timeoutMs: target.timeout ?? defaults.timeout ?? defaultTimeout(probe, target.interval ?? defaults.interval),
   needs: [
     ...new Set(
       referencesIn(target).flatMap(
@@ -181,6 +182,9 @@ function secretIn(keys: Keys | undefined): KubernetesSecret | undefined {
   if (typeof secret !== 'string') return undefined
   return typeof namespace === 'string' ? { namespace, secret } : { secret }
 }
+/** Of a probe that takes longer than others, as far as the interval leaves time. */
+const defaultTimeout = ({ timeoutMs = 0 }: Probe, intervalMs: number): number =>
+  Math.max(defaultTimes.timeout, Math.min(timeoutMs, (intervalMs * 2) / 3))
 
 const unwatched = <T extends Target>(target: T): T => ('watch' in target ? { ...target, watch: false } : target)
 

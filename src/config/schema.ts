@@ -31,7 +31,7 @@ const kubernetes = section({
   })
   .describe('How to read Kubernetes Secrets; not needed inside of a cluster.')
 
-/** Milliseconds. */
+/** Milliseconds. A probe may have a timeout of its own. */
 export const defaultTimes = { interval: 15_000, timeout: 5_000 } as const
 
 /** The configuration file: a section per probe kind, a list of targets each. */
@@ -39,8 +39,10 @@ export const fileSchema = section({
   interval: duration('How often each check runs, unless its target says otherwise.')
     .default(defaultTimes.interval)
     .meta({ default: '15s' }),
-  timeout: duration('Total time one run may take, unless its target says otherwise.')
-    .default(defaultTimes.timeout)
+  timeout: duration(
+    'Total time one run may take, unless its target says otherwise. Where it is not set, `smtp` has up to 10s.',
+  )
+    .optional()
     .meta({ default: '5s' }),
   watch: flag(
     'Whether servers are watched between the intervals, and looked at again at once when one goes down or its role changes. `false` turns it off for all targets, whatever they say.',

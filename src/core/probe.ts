@@ -212,6 +212,8 @@ export interface Target {
 export interface Probe<T extends Target = Target, Seen = unknown> {
   readonly kind: string
   readonly summary: string
+  /** Total time of a run where the configuration says nothing. Default: 5 s. A short interval makes it shorter. */
+  readonly timeoutMs?: number
   readonly metrics: Readonly<Record<string, Metric>>
   readonly reasons: Readonly<Record<string, ReasonSpec>>
   /** An expected failure (refused, 535, sealed) is part of what was seen; throws when it could not look. */

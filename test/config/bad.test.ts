@@ -14,7 +14,7 @@ const messages: Record<string, string[]> = {
   'alias-without-anchor.yml': [
     '5:15: not valid YAML: an alias without its anchor; put a value that begins with * in quotes',
   ],
-  'choice.yml': ['4:15: smtp[0].security: expected one of starttls, tls, none'],
+  'choice.yml': ['4:15: smtp[0].security: expected one of starttls, tls, none, opportunistic'],
   'comment-only.yml': ['1:1: the file is empty; it needs at least one target, for example under `postgres`'],
   'credential.yml': [
     '4:25: smtp[0].user.credential: expected the name of a credential, not a path',

@@ -227,6 +227,18 @@ ${postgres}    interval: 1h
     ])
   })
 
+  it.each([
+    ['', 10_000],
+    ['    interval: 5m\n', 10_000],
+    ['    interval: 12s\n', 8_000],
+    ['    interval: 6s\n', 5_000],
+    ['    timeout: 2s\n', 2_000],
+  ])('of a relay leaves time for its greeting, as far as the interval does: %j', (more, timeoutMs) => {
+    const relay = `smtp:\n  - name: relay\n    host: mail.example.com\n`
+    expect(find(parse(`${relay}${more}`), 'smtp/relay').timeoutMs).toBe(timeoutMs)
+    expect(find(parse(`timeout: 3s\n${relay}`), 'smtp/relay').timeoutMs).toBe(3_000)
+  })
+
   it('may be written so that only the target fits: a long timeout with a long interval', () => {
     const config = parse(`${postgres}    interval: 5m\n    timeout: 1m\n`)
     expect(find(config, 'postgres/db-1')).toMatchObject({ intervalMs: 300_000, timeoutMs: 60_000 })

@@ -16,14 +16,14 @@ export interface TlsFacts {
 
 /**
  * Options to shake hands with whoever is there, so that the certificate can be looked at even when it does not verify.
- * It is the caller's to look at `problems` before anything is said. `ca` takes the place of the usual authorities.
+ * It is the caller's to look at `problems` before anything is said. A `ca` in `more` takes the place of the usual authorities.
  */
-export const tlsOptions = (name: string, ca: string | undefined): ConnectionOptions => ({
+export const tlsOptions = (name: string, more: ConnectionOptions): ConnectionOptions => ({
+  ...more,
   rejectUnauthorized: false,
   host: name,
   // RFC 6066 §3 has no IP addresses there.
   ...(isIP(name) ? {} : { servername: name }),
-  ...(ca === undefined ? {} : { ca }),
 })
 
 /** TLS on a connected socket. Rejects with OpenSSL's error, or where the socket closes. */

@@ -91,16 +91,16 @@ function failureReasons({ failure }: VaultSeen, { cert_file: file }: VaultTarget
   return [reason(failure.tls ? 'vault_tls_failed' : 'vault_unreachable', failure.text)]
 }
 
-function certificateReasons({ address, certificates }: VaultSeen, target: VaultTarget): Reason[] {
-  const ends = endsSoonIn(certificates, target.certificate_warning ?? defaultCertificateWarning)
-  return ends === undefined ? [] : [reason('vault_certificate_expires_soon', `${address}: ${ends}`)]
-}
-
 /** Alerts that only a server sends that looks at the certificate of its client; with TLS 1.3 after the handshake. */
 const wantsCertificate = ({ code = '' }: VaultFailure): boolean =>
   /ALERT_(NO_CERTIFICATE|CERTIFICATE_(REQUIRED|UNKNOWN|EXPIRED|REVOKED)|(BAD|UNSUPPORTED)_CERTIFICATE|UNKNOWN_CA)$/.test(
     code,
   )
+
+function certificateReasons({ address, certificates }: VaultSeen, target: VaultTarget): Reason[] {
+  const ends = endsSoonIn(certificates, target.certificate_warning ?? defaultCertificateWarning)
+  return ends === undefined ? [] : [reason('vault_certificate_expires_soon', `${address}: ${ends}`)]
+}
 
 /** What each state means; a standby is as healthy as the active node. */
 const states: Record<VaultState, readonly [VaultReasonCode, string] | undefined> = {

@@ -126,6 +126,7 @@ const nothing = {
   servedMsAgo: undefined,
   token: undefined,
   secrets: [],
+  certificates: undefined,
   failure: undefined,
 }
 
