@@ -1,3 +1,4 @@
+import { certificateAreas } from './certificates.ts'
 import { diskAreas } from './disk.ts'
 import { exporterArea } from './exporter.ts'
 import { pairAreas } from './pairs.ts'
@@ -20,6 +21,7 @@ export const areas: readonly Runnable[] = [
   ...vaultAreas,
   ...sesAreas,
   ...settingsAreas,
+  ...certificateAreas,
   exporterArea,
   ...pairAreas,
 ]
