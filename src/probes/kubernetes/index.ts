@@ -8,7 +8,8 @@ export type { KubernetesTarget } from './observe.ts'
 /** Whether the API server that Secrets are read from answers, and accepts the login. */
 export const kubernetes = defineImplied<KubernetesTarget, KubernetesSeen>({
   kind: 'kubernetes',
-  summary: 'The Kubernetes API server, as soon as something is read from it: whether it answers, and accepts the login.',
+  summary:
+    'The Kubernetes API server, as soon as something is read from it: whether it answers, and accepts the login.',
   metrics,
   reasons,
   observe,
