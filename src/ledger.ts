@@ -152,7 +152,7 @@ export function createLedger(first: Plan, log: Logger, assessed: (assessment: As
   return {
     record(ran) {
       // What most runs did nobody wants to know: the transcript goes once it is assessed.
-      const { transcript: _, ...observation } = ran
+      const { transcript: _, timedOut: __, ...observation } = ran
       const id = checkId(ran)
       if (fresh.has(id)) assessNow()
       followClock()

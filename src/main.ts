@@ -1,6 +1,9 @@
 import { setMaxListeners } from 'node:events'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { Plan } from './assess/assessment.ts'
 import { UsageError, parseCommand, type Options } from './cli.ts'
+import { refusalsFile } from './clients/refusals-file.ts'
 import { loadConfig, type Config } from './config/load.ts'
 import { shardOf } from './config/shard.ts'
 import { createReferences } from './config/references.ts'
@@ -11,11 +14,13 @@ import { spreadMs } from './core/scheduler.ts'
 import { version } from './core/version.ts'
 import { follow } from './follow.ts'
 import { keepSmall } from './heap.ts'
-import { createMonitor } from './monitor.ts'
+import { createMonitor, type Changes } from './monitor.ts'
 import { createNotify } from './notify.ts'
 import { kubernetes } from './probes/kubernetes/index.ts'
 import { postgres, type PostgresTarget } from './probes/postgres/index.ts'
 import { kubeconfigProblem } from './references/kubeconfig.ts'
+import { createLogins, type Logins } from './references/logins.ts'
+import { loginKey } from './references/vault.ts'
 import { createReloader } from './reload.ts'
 import { audit, auditVerdict } from './render/audit.ts'
 import { helpText } from './render/help.ts'
@@ -34,6 +39,8 @@ const exFailure = 1
 const slownessMs = 500
 /** After this long a shutdown no longer waits for what hangs. */
 const shutdownMs = 1_500
+/** For so long Vaults are asked to end our tokens before the process ends. */
+const revokeMs = 700
 
 async function main(): Promise<number> {
   const options = parseCommand(process.argv.slice(2))
@@ -74,8 +81,16 @@ async function main(): Promise<number> {
   }
 }
 
-const referencesOf = ({ vaults, kubernetes, checks }: Config) =>
-  createReferences({ env: process.env, vaults, kubernetes, roundMs: spreadMs(checks.length) + slownessMs })
+const referencesOf = ({ vaults, kubernetes, checks }: Config, logins: Logins) =>
+  createReferences({ env: process.env, vaults, kubernetes, logins, roundMs: spreadMs(checks.length) + slownessMs })
+
+/** With a memory for this user, since each further run with a login that was refused brings Vault nearer to locking it. */
+function openLogins(): Logins {
+  const uid = process.getuid?.()
+  return createLogins(
+    uid === undefined ? undefined : refusalsFile(join(tmpdir(), `mailpath-exporter-${String(uid)}`), uid),
+  )
+}
 const logOf = ({ logLevel, logFormat }: Options): Logger =>
   createLog(logLevel, logFormat, line => process.stderr.write(line))
 
@@ -83,12 +98,14 @@ const logOf = ({ logLevel, logFormat }: Options): Logger =>
 async function check(options: Options, stop: AbortSignal): Promise<number> {
   const config = await loadConfig(options.configFile)
   const plan = narrowed(config, options.only)
+  const logins = openLogins()
   const monitor = createMonitor(
     plan,
-    referencesOf(config),
+    referencesOf(config, logins),
     createLog('error', options.logFormat, () => undefined),
   )
   await monitor.runAll(stop)
+  await logins.end(AbortSignal.timeout(revokeMs))
   if (stop.aborted) return exitCode('unknown')
   const status = monitor.status()
   const { isTTY, columns } = process.stdout as { isTTY: boolean | undefined; columns: number | undefined }
@@ -121,9 +138,15 @@ async function serve(options: Options, stop: AbortSignal): Promise<number> {
   }
   const config = await load()
   keepSmall()
-  const monitor = createMonitor(config, referencesOf(config), log)
+  const logins = openLogins()
+  const monitor = createMonitor(config, referencesOf(config, logins), log)
   const notify = createNotify(process.env, log)
-  const reloader = createReloader(load, next => monitor.swap(next, referencesOf(next)), log)
+  const apply = (next: Config): Changes => {
+    const changes = monitor.swap(next, referencesOf(next, logins))
+    logins.retain(new Set(next.vaults.map(loginKey)))
+    return changes
+  }
+  const reloader = createReloader(load, apply, log)
   const reload = notify.around(reloader.reload)
   const exporter = () => {
     const { successful, successAt } = reloader.state()
@@ -153,7 +176,7 @@ async function serve(options: Options, stop: AbortSignal): Promise<number> {
   const told = notify.stopping()
   await Promise.all([following, notifying])
   log.info({ signal: describeError(stop.reason) }, 'stopped')
-  await Promise.all([web.close(), told])
+  await Promise.all([web.close(), told, logins.end(AbortSignal.timeout(revokeMs))])
   return 0
 }
 

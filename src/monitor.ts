@@ -3,6 +3,7 @@ import type { Plan } from './assess/assessment.ts'
 import { clusterOf } from './assess/nodes.ts'
 import type { Logger } from './core/log.ts'
 import { checkId, type Check } from './core/probe.ts'
+import { pressureNow, wasStarved } from './core/pressure.ts'
 import { run, type Ran, type References } from './core/run.ts'
 import { every, offsetOf, spreadMs } from './core/scheduler.ts'
 import { keepWatch, type Keeper } from './core/watch.ts'
@@ -43,6 +44,9 @@ export interface Changes {
   readonly ended: number
 }
 
+/** How long a second look may take, in milliseconds: a healthy server answers in that, and a dead one is told hardly later. */
+export const secondLookMs = 1_000
+
 /** A check that is in the plan now. */
 interface Turn {
   readonly check: Check
@@ -50,6 +54,8 @@ interface Turn {
   readonly stop: AbortController
   readonly keeper: Keeper
   underWay: Promise<Ran | undefined> | undefined
+  /** The last run failed. */
+  failed: boolean
   /** By the monotonic clock. */
   lastTick: number
 }
@@ -86,21 +92,42 @@ export function createMonitor(first: Plan, firstReferences: References, log: Log
     const lost = async (): Promise<boolean> =>
       stopAll !== undefined && waker.wake(clusterOf(check), `${checkId(check)} ended its watch`, stopAll)
     const keeper = keepWatch(check, () => references, stop.signal, lost)
-    return { check, stop, keeper, underWay: undefined, lastTick: performance.now() }
+    return { check, stop, keeper, underWay: undefined, failed: false, lastTick: performance.now() }
   }
   let turns = new Map(first.checks.map(check => [checkId(check), turnOf(check)]))
+
+  /**
+   * Looks again where a check fails for want of time, and did not fail before, while the machine was short of CPU: it may
+   * be the exporter, or a server beside it, that came too late. It is the only case in which a run is repeated.
+   */
+  const confirmed = async (
+    ran: Ran,
+    turn: Turn,
+    starved: () => boolean,
+    stop: AbortSignal,
+  ): Promise<Ran | undefined> => {
+    const isNew = ran.verdict === 'fail' && ran.timedOut && !turn.failed
+    if (!isNew || stop.aborted || !starved()) return ran
+    const timeoutMs = Math.min(secondLookMs, turn.check.timeoutMs)
+    const second = await run({ ...turn.check, timeoutMs }, references, stop)
+    return second?.timedOut ? ran : second
+  }
 
   /** One run at a time: who comes while it is under way waits for the same one. */
   const runOnce = (turn: Turn, stop: AbortSignal, afresh = false): Promise<Ran | undefined> => {
     if (turn.underWay) return turn.underWay
     turn.lastTick = performance.now()
     const { check, keeper } = turn
+    const before = pressureNow()
+    const starved = (): boolean => wasStarved(before, pressureNow())
     turn.underWay = run(afresh ? check : { ...check, look: look => keeper.look(look) }, references, stop)
       .then(async ran => (ran && (await keeper.gaveWay(ran)) ? run(check, references, stop) : ran))
+      .then(ran => ran && confirmed(ran, turn, starved, stop))
       .then(ran => {
         // It may have ended in the moment in which it was taken out of the plan.
         if (!ran || turns.get(checkId(check)) !== turn) return undefined
         ledger.record(ran)
+        turn.failed = ran.verdict === 'fail'
         if (stopAll) keeper.after(ran)
         return ran
       })

@@ -123,7 +123,16 @@ export function servers(where: OfCluster) {
 export const century = 3_155_760_000
 export function expiries() {
   const certificate = by('min', ['target'], q(smtp.notAfter))
+  const ofPath = by('min', ['target'], q(writePath.notAfter))
+  const ofNode = by('min', ['target'], q(postgres.notAfter))
+  const ofVault = by('min', ['target'], q(vault.notAfter))
   const token = by('min', ['target'], q(vault.tokenExpiry))
-  const all = union(labelled(certificate, 'what', 'TLS certificate'), labelled(token, 'what', 'Vault token'))
+  const all = union(
+    labelled(certificate, 'what', 'TLS certificate'),
+    labelled(ofPath, 'what', 'TLS of write path'),
+    labelled(ofNode, 'what', 'TLS of Postgres'),
+    labelled(ofVault, 'what', 'TLS of Vault'),
+    labelled(token, 'what', 'Vault token'),
+  )
   return each('sort', each('clamp_max', calc`${all} - time()`, century))
 }

@@ -23,7 +23,7 @@ export function assess(
 ): Assessment {
   const seen = plan.checks.map(check => standing(check, latest, now))
   const nodes = nodesOf(seen).filter(({ cluster }) => !plan.partial?.includes(cluster))
-  const clusters = assessClusters(nodes, previous, now)
+  const clusters = assessClusters(seen, nodes, previous, now)
   const compared = assessDrift(seen, nodes, clusters.clusters)
   const strays = new Set(clusters.strays)
   const known = compared.map(check => (strays.has(check.id) ? withoutLag(check) : check))

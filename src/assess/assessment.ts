@@ -44,11 +44,13 @@ export interface NodeStatus {
 export interface ClusterStatus {
   readonly name: string
   readonly nodes: readonly NodeStatus[]
-  /** Name of the one primary; with a split brain the one the standbys follow, else that of the highest timeline. */
+  /** Name of the one primary; with a split brain that with the best claim (`claims.ts`). */
   readonly primary: string | undefined
   /** Undefined while it is not known: none seen, and some node could not be asked. */
   readonly primaries: number | undefined
   readonly splitBrain: boolean | undefined
+  /** There are several primaries, and nothing tells which of them is to be kept. */
+  readonly undecided: boolean
   readonly verdict: Verdict
   readonly reasons: readonly Reason[]
   readonly evidence: string

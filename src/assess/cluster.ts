@@ -3,10 +3,11 @@ import { groupBy } from '../core/group.ts'
 import type { Sample } from '../core/metric.ts'
 import { finding, reasonsOf, type Reason, type ReasonSpec, type Target } from '../core/probe.ts'
 import { createRecall } from '../core/recall.ts'
-import { timelineOf } from '../probes/postgres/index.ts'
-import type { ClusterMemory, ClusterStatus, Memory } from './assessment.ts'
+import { writePath } from '../probes/write_path/index.ts'
+import type { CheckStatus, ClusterMemory, ClusterStatus, Memory } from './assessment.ts'
+import { claimsOf, isDecided, timeline, type Claim } from './claims.ts'
 import { clusterSamples } from './cluster-metrics.ts'
-import type { Node } from './nodes.ts'
+import { clusterOf, type Node } from './nodes.ts'
 import { straysOf, type Stray } from './upstream.ts'
 
 export const clusterReasons = {
@@ -14,13 +15,15 @@ export const clusterReasons = {
     verdict: 'fail',
     severity: 'critical',
     meaning: 'Every node of the cluster answers, and none of them is a primary.',
-    remedy: 'Promote a standby, or find out why the failover manager does not.',
+    remedy:
+      'Find out why the failover manager promotes none. Without one, make sure that the old primary stays down, then promote the standby that has most.',
   },
   cluster_split_brain: {
     verdict: 'fail',
     severity: 'critical',
     meaning: 'Two nodes with the same system identifier are writable: what is written to one of them will be lost.',
-    remedy: 'Fence the one that is not to be kept at once, then rewind it: most often that which no standby follows.',
+    remedy:
+      'Keep the one that clients write to, and fence the other at once. Copy the data of the other before it is rewound.',
   },
   cluster_primary_unknown: {
     verdict: 'unknown',
@@ -39,7 +42,8 @@ export const clusterReasons = {
     verdict: 'warn',
     severity: 'high',
     meaning: 'A standby is on an older timeline than the primary: it does not follow since a promotion.',
-    remedy: 'Rewind or rebuild the standby (pg_rewind, pg_basebackup).',
+    remedy:
+      'Look whether it only has to be led to the primary (primary_conninfo). Rewind or rebuild it only if its log says that it forked off.',
   },
   cluster_wrong_upstream: {
     verdict: 'warn',
@@ -60,12 +64,25 @@ interface Clusters {
   readonly memory: Readonly<Record<string, ClusterMemory>>
 }
 
-export function assessClusters(nodes: readonly Node[], previous: Memory | undefined, now: number): Clusters {
+export function assessClusters(
+  checks: readonly CheckStatus[],
+  nodes: readonly Node[],
+  previous: Memory | undefined,
+  now: number,
+): Clusters {
+  const pathsInto = groupBy(
+    checks.filter(({ probe }) => probe === writePath.kind),
+    clusterOf,
+  )
   const all = [...groupBy(nodes, node => node.cluster)].map(([name, own]) => {
     const before = previous?.clusters[name]
-    const make = (): Cluster => assessCluster(name, own, before, now)
+    // Where clients write matters only between several primaries.
+    const paths = own.filter(isWritable).length > 1 ? (pathsInto.get(name) ?? []) : []
+    const make = (): Cluster => assessCluster(name, own, paths, before, now)
     const [first] = own
-    return first ? recalled(first.check.config, [before, ...own], make, ({ memory }) => memory === before) : make()
+    return first
+      ? recalled(first.check.config, [before, ...own, ...paths], make, ({ memory }) => memory === before)
+      : make()
   })
   return {
     clusters: all.map(one => one.status),
@@ -87,12 +104,21 @@ interface Cluster {
 /** By the target of the first node. The time goes into nothing but the memory. */
 const recalled = createRecall<Target, Cluster>()
 
-function assessCluster(name: string, nodes: readonly Node[], before: ClusterMemory | undefined, now: number): Cluster {
+const isWritable = ({ facts }: Node): boolean => facts?.in_recovery === false
+
+function assessCluster(
+  name: string,
+  nodes: readonly Node[],
+  paths: readonly CheckStatus[],
+  before: ClusterMemory | undefined,
+  now: number,
+): Cluster {
   const identifier = commonest(nodes.flatMap(node => node.facts?.system_identifier ?? []))
-  const primaries = nodes
-    .filter(node => node.facts && !node.facts.in_recovery && node.facts.system_identifier === identifier)
+  const servers = nodes
+    .filter(node => isWritable(node) && node.facts?.system_identifier === identifier)
     .filter((node, i, all) => all.findIndex(other => isSameServer(other, node)) === i)
-    .sort((a, b) => followers(b, nodes) - followers(a, nodes) || timeline(b) - timeline(a))
+  const claims = claimsOf(servers, nodes, paths)
+  const primaries = claims.map(({ node }) => node)
   const allSeen = nodes.every(node => node.facts)
   const split = splitBrain(primaries, before, now)
   const primary = primaries[0]?.name
@@ -100,7 +126,16 @@ function assessCluster(name: string, nodes: readonly Node[], before: ClusterMemo
   const splitKnown = split.confirmed ? true : primaries.length < 2 && allSeen ? false : undefined
   const certain = primaries.length === 1 || split.confirmed
   const strays = certain && primaries[0] ? straysOf(nodes, primaries[0]) : []
-  const reasons = reasonsFor({ name, nodes, primaries, identifier, allSeen, strays, confirmed: split.confirmed })
+  const reasons = reasonsFor({
+    name,
+    nodes,
+    primaries,
+    claims,
+    identifier,
+    allSeen,
+    strays,
+    confirmed: split.confirmed,
+  })
   // A primary that is no longer in the configuration did not fail over: it may have been renamed.
   const known =
     before && nodes.some(node => node.name === before.primary) ? before : before && { ...before, primary: undefined }
@@ -118,6 +153,7 @@ function assessCluster(name: string, nodes: readonly Node[], before: ClusterMemo
     primary,
     primaries: count,
     splitBrain: splitKnown,
+    undecided: !isDecided(claims),
     ...finding(evidence, reasons, []),
   }
   const recheck = toLookAtAgain(primaries, before, split).map(node => node.check.id)
@@ -128,15 +164,6 @@ function assessCluster(name: string, nodes: readonly Node[], before: ClusterMemo
 const isSameServer = (a: Node, b: Node): boolean =>
   a.facts?.postmaster_start === b.facts?.postmaster_start && a.facts?.server_port === b.facts?.server_port
 
-/**
- * Of two primaries the rightful one is that which the standbys follow, and only then that of the higher timeline: after
- * a failover the old primary is behind, but after a promotion by mistake the new one is ahead.
- */
-const followers = (node: Node, nodes: readonly Node[]): number =>
-  nodes.filter(({ facts }) => facts?.in_recovery && facts.receiver_running && timelineOf(facts) === timeline(node))
-    .length
-
-const timeline = (node: Node): number => (node.facts && timelineOf(node.facts)) ?? 0
 const describe = (node: Node): string =>
   `${node.name} (${node.address ?? '?'}) is primary on timeline ${timeline(node)}`
 
@@ -177,26 +204,46 @@ function remember(
   }
 }
 
+const splitEvidence = (claims: readonly Claim[]): string =>
+  claims
+    .map(({ node, writers, followers }) => {
+      const writes =
+        writers.length > 0 ? [`${writers.join(', ')} ${writers.length > 1 ? 'write' : 'writes'} there`] : []
+      const streams = followers.length > 0 ? [`${followers.join(', ')} follows it`] : []
+      return [describe(node), ...writes, ...streams].join(', ')
+    })
+    .join('; ')
+
+/** A node is named to be fenced only where something tells which one to keep. What only it has is lost by a rewind. */
+function splitRemedy(claims: readonly Claim[]): string {
+  const [first, ...others] = claims
+  const names = others.map(({ node }) => node.name).join(', ')
+  const kept = first?.node.name ?? ''
+  const copy = 'rows that only it has exist nowhere else'
+  if (!isDecided(claims))
+    return `Nothing here tells whether to keep ${kept} or ${names}. Look which one clients write to (pg_stat_activity) and keep that. Fence the other at once, and copy its data before it is rewound: ${copy}.`
+  const why = first?.writers.length ? 'clients write to it' : 'standbys follow it'
+  return `Keep ${kept}: ${why}. Fence ${names} at once, through its failover manager if it has one. Copy the data of ${names} before it is rewound: ${copy}.`
+}
+
 interface Known {
   readonly name: string
   readonly nodes: readonly Node[]
   readonly primaries: readonly Node[]
+  readonly claims: readonly Claim[]
   readonly identifier: string | undefined
   readonly allSeen: boolean
   readonly strays: readonly Stray[]
   readonly confirmed: boolean
 }
 
-function reasonsFor({ name, nodes, primaries, identifier, allSeen, strays, confirmed }: Known): Reason[] {
+function reasonsFor({ name, nodes, primaries, claims, identifier, allSeen, strays, confirmed }: Known): Reason[] {
   const found: Reason[] = []
   const add = (code: keyof typeof clusterReasons, text: string, remedy?: string): number =>
     found.push(reason(code, `cluster ${name}: ${text}`, remedy))
   const namesOf = (list: readonly Node[]): string => list.map(node => node.name).join(', ')
-  const [primary, ...others] = primaries
-  if (primary && confirmed) {
-    const remedy = `Fence ${namesOf(others)} at once, then rewind it; if that is the one to keep, fence ${primary.name} instead.`
-    add('cluster_split_brain', primaries.map(describe).join('; '), remedy)
-  }
+  const [primary] = primaries
+  if (confirmed) add('cluster_split_brain', splitEvidence(claims), splitRemedy(claims))
   const foreign = nodes.filter(node => node.facts && node.facts.system_identifier !== identifier)
   if (foreign.length > 0) add('cluster_mixed', `${namesOf(foreign)} has another system identifier than the other nodes`)
   if (!primary && allSeen) add('cluster_no_primary', `all ${nodes.length} nodes answer, and none is its primary`)
@@ -205,7 +252,14 @@ function reasonsFor({ name, nodes, primaries, identifier, allSeen, strays, confi
     add('cluster_primary_unknown', `no primary is seen, and nothing is known of ${namesOf(unseen)}`)
   }
   for (const node of nodes) {
-    if (!primary || !node.facts?.in_recovery || timeline(node) === 0 || timeline(node) >= timeline(primary)) continue
+    if (
+      !primary ||
+      primaries.length > 1 ||
+      !node.facts?.in_recovery ||
+      timeline(node) === 0 ||
+      timeline(node) >= timeline(primary)
+    )
+      continue
     const [own, its] = [timeline(node), timeline(primary)]
     add('cluster_timeline_behind', `${node.name} is on timeline ${own}, the primary ${primary.name} on ${its}`)
   }

@@ -11,7 +11,7 @@ import {
   type WritePathSeen,
 } from '../probes/write_path/index.ts'
 import type { CheckStatus, ClusterStatus, LandingStatus, Memory } from './assessment.ts'
-import { clusterOf, clustersByName, type Node } from './nodes.ts'
+import { byAddress, clusterOf, clustersByName, nodesOfSession, type Node } from './nodes.ts'
 
 interface Landings {
   readonly landings: readonly LandingStatus[]
@@ -90,15 +90,20 @@ interface Landed {
   readonly onPrimary: boolean | undefined
   readonly reasons: readonly Reason[]
   readonly primary: Node | undefined
+  /** The name of its cluster, where no node of that is looked at. */
+  readonly homeless: string | undefined
   readonly addressOnly: boolean
   readonly atHome: boolean
 }
 
 /** The nodes of the cluster a write path should write to, and which of them is the primary. */
 interface Home {
+  readonly cluster: string
   readonly nodes: readonly Node[]
   readonly primary: Node | undefined
   readonly splitBrain: boolean
+  /** Nothing tells which of several primaries is to be kept. */
+  readonly undecided: boolean
 }
 
 function land(
@@ -110,12 +115,18 @@ function land(
   const seen = check.stale ? undefined : seenBy(writePath, check.observation)?.seen
   if (!seen || (seen.landings.length === 0 && !seen.addressOnly)) return undefined
   const primary = own.find(node => node.name === cluster?.primary)
-  const home: Home = { nodes: own, primary, splitBrain: cluster?.splitBrain === true }
+  const home: Home = {
+    cluster: clusterOf(check),
+    nodes: own,
+    primary,
+    splitBrain: cluster?.splitBrain === true,
+    undecided: cluster?.undecided === true,
+  }
   const candidates = seen.addressOnly
     ? [byAddress(own, seen.addressOnly.peer, seen.addressOnly.port)]
     : seen.landings.map(landing => {
-        const at = find(landing, own)
-        return at.length > 0 ? at : find(landing, nodes)
+        const at = nodesOfSession(landing, own)
+        return at.length > 0 ? at : nodesOfSession(landing, nodes)
       })
   const where = candidates.map(found => (found.length === 1 ? found[0] : undefined))
   const found = [...new Set(where.flatMap(node => node ?? []))]
@@ -124,35 +135,20 @@ function land(
     : seen.landings.flatMap((landing, i) => landsWrong(seen.address, landing, candidates[i] ?? [], home))
   return {
     nodes: found,
-    onPrimary: onPrimary(seen, where, primary, reasons),
+    onPrimary: onPrimary(seen, where, home.undecided ? undefined : primary, reasons),
     reasons: distinct(reasons),
     primary,
+    homeless: own.length === 0 ? home.cluster : undefined,
     addressOnly: seen.addressOnly !== undefined,
     atHome: candidates.every(([node]) => node?.cluster === clusterOf(check)),
   }
 }
 
-/**
- * The node a session is on; several where they cannot be told apart. The system identifier names the cluster, not the
- * node, and a stale ex-primary has the same one: nodes are told apart by port and postmaster start. After a restart, or
- * before the node was looked at again, the address has to do, which says nothing where all are behind one tunnel.
- */
-function find(landing: Landing, nodes: readonly Node[]): readonly Node[] {
-  const same = nodes.filter(({ facts }) => facts?.system_identifier === landing.system_identifier)
-  const exact = same.find(
-    ({ facts }) => facts?.postmaster_start === landing.postmaster_start && facts.server_port === landing.server_port,
-  )
-  return exact ? [exact] : byAddress(same, landing.server_address, landing.server_port)
-}
-
-const byAddress = (nodes: readonly Node[], address: string | null, port: number | null): readonly Node[] =>
-  address === null ? [] : nodes.filter(({ facts }) => facts?.server_address === address && facts.server_port === port)
-
 function landsWrong(
   address: string,
   landing: Landing,
   candidates: readonly Node[],
-  { nodes, primary, splitBrain }: Home,
+  { cluster, nodes, primary, splitBrain, undecided }: Home,
 ): Reason[] {
   const identifiers = new Set(nodes.flatMap(node => node.facts?.system_identifier ?? []))
   const node = candidates.length === 1 ? candidates[0] : undefined
@@ -162,16 +158,20 @@ function landsWrong(
   ]
   if (identifiers.size > 0 && !identifiers.has(landing.system_identifier))
     return wrong('write_path_other_cluster', `of the cluster with system identifier ${landing.system_identifier}`)
+  // None of its own nodes was seen, so that there is no identifier to compare with: but the node it is on has a cluster.
+  const [foreign] = identifiers.size === 0 ? candidates.filter(one => one.cluster !== cluster) : []
+  if (foreign) return wrong('write_path_other_cluster', `of the cluster ${foreign.cluster}, and not of ${cluster}`)
   if (landing.in_recovery) return []
   if (candidates.length === 0 && nodes.length > 0 && nodes.every(one => one.facts))
     return wrong('write_path_unlisted_node', `which is none of the nodes ${nodes.map(one => one.name).join(', ')}`)
   if (!node || !primary || node === primary || node.facts?.in_recovery !== false) return []
+  const isContender = landing.system_identifier === primary.facts?.system_identifier
   // Of two primaries of one cluster that are not confirmed yet, one may only have been looked at before a promotion.
-  if (!splitBrain && landing.system_identifier === primary.facts?.system_identifier) return []
+  if (isContender && (!splitBrain || undecided)) return []
   return wrong(
     'write_path_old_primary',
     `which is writable, but the primary is ${primary.name}`,
-    `Fence ${node.name}, then point the path at ${whereIs(primary)}.`,
+    `Point the path at ${whereIs(primary)} and fence ${node.name}, through its failover manager if it has one. Copy the data of ${node.name} before it is rewound or rebuilt: rows that only it has exist nowhere else.`,
   )
 }
 
@@ -211,8 +211,13 @@ function amend(check: CheckStatus, landed: Landed): CheckStatus {
     const remedy = (landsOnStandby(check) ? pointAt(landed.primary) : undefined) ?? reason.remedy
     return { ...reason, text: names === '' ? reason.text : `${reason.text}; landed on ${names}`, remedy }
   })
-  const evidence =
-    names === '' ? check.evidence : `${check.evidence}${landed.addressOnly ? ', leads to' : ', on'} ${names}`
+  const on = names === '' ? '' : `${landed.addressOnly ? ', leads to' : ', on'} ${names}`
+  // A commit is a commit. Only that it was on the primary would be claimed without evidence.
+  const unproven =
+    landed.homeless === undefined
+      ? ''
+      : `; whether that is the primary is not known: no node of the cluster ${landed.homeless} is looked at`
+  const evidence = `${check.evidence}${on}${unproven}`
   return { ...check, ...finding(evidence, [...told, ...landed.reasons], check.samples) }
 }
 

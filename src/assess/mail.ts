@@ -45,6 +45,14 @@ export const mailReasons = {
     meaning: 'The configuration has no target for the provider the application sends with.',
     remedy: 'Add an smtp (or ses) target for it.',
   },
+  mail_fallback_not_said: {
+    verdict: 'unknown',
+    severity: 'high',
+    meaning:
+      'The provider the application is set to is not known to work, the other one is, and the configuration does not say whether the application falls back to it.',
+    remedy:
+      'Look into its sender: if it sends with the other provider where the first one fails, set `fallback` under mail to that one, else to none. Then heal the provider it is set to.',
+  },
 } as const satisfies Record<string, ReasonSpec>
 const mailReason = reasonsOf(mailReasons)
 
@@ -127,7 +135,7 @@ const withTheirs = (ids: readonly string[], checks: Checks): readonly string[] =
   ...checks.withIds(ids).flatMap(system => system.needs),
 ]
 
-function notProbed(target: MailTarget, code: keyof typeof mailReasons, text: string): Problem {
+function mailProblem(target: MailTarget, code: keyof typeof mailReasons, text: string): Problem {
   return { probe: mail.kind, target: target.name, reason: mailReason(code, `${target.name}: ${text}`) }
 }
 
@@ -145,9 +153,12 @@ function contributionOf(cluster: ClusterStatus): Contribution {
 }
 
 const noWritePath = (target: MailTarget): Contribution => {
-  const problem = notProbed(target, 'mail_write_path_not_probed', 'no write_path target with a login is configured')
+  const problem = mailProblem(target, 'mail_write_path_not_probed', 'no write_path target with a login is configured')
   return { blockers: [{ ...problem, level: 'unknown' }], exceptions: [] }
 }
+
+const fallbackNotSaid = (first: Provider, second: Provider): string =>
+  `sends with ${first}, which is not known to work; ${second} works, and whether the application falls back to it is not said`
 
 type Ways = Readonly<Record<Provider, readonly CheckStatus[]>>
 type Ability = 'yes' | 'no' | 'unknown' | 'not probed'
@@ -166,24 +177,33 @@ const isDead = (account: CheckStatus): boolean => {
   return found !== undefined && canDeliver(found.seen, found.target) === 'no'
 }
 
-/** Whether mail can leave: by the provider the application is set to, or else by the other one. */
-function delivery(target: MailTarget, provider: Provider | undefined, ways: Ways): Contribution {
-  const first = provider ?? (ways.smtp.length > 0 || ways.ses.length === 0 ? 'smtp' : 'ses')
+/**
+ * Whether mail can leave: by the provider the application is set to, or else by the other one. That it falls back to
+ * the other one is not taken for granted: where that would make the difference, it has to be said.
+ */
+function delivery(target: MailTarget, provider: Provider | undefined, all: Ways): Contribution {
+  const first = provider ?? (all.smtp.length > 0 || all.ses.length === 0 ? 'smtp' : 'ses')
   const second = first === 'smtp' ? 'ses' : 'smtp'
+  const noFallback = provider !== undefined && target.fallback !== undefined && target.fallback !== second
+  const ways: Ways = noFallback ? { ...all, [second]: [] } : all
   const can = { smtp: ability('smtp', ways.smtp), ses: ability('ses', ways.ses) }
   // That there is no second way out matters only where the first one does not work.
-  if (can[first] === 'yes') return survived([...ways[first], ...ways[second].filter(check => check.verdict === 'fail')])
+  const broken = all[second].filter(check => check.verdict === 'fail')
+  if (can[first] === 'yes') return survived([...ways[first], ...broken])
   const problems = [...ways[first], ...ways[second]].flatMap(problemsOf)
   if (can[first] === 'not probed')
-    problems.push(notProbed(target, 'mail_provider_not_probed', `no ${first} target is configured`))
-  if (can[second] === 'yes') return { blockers: [], exceptions: problems }
-  const dead = can[first] === 'no' && can[second] !== 'unknown'
+    problems.push(mailProblem(target, 'mail_provider_not_probed', `no ${first} target is configured`))
+  if (can[second] === 'yes' && (provider === undefined || target.fallback === second))
+    return { blockers: [], exceptions: problems }
+  if (can[second] === 'yes')
+    problems.push(mailProblem(target, 'mail_fallback_not_said', fallbackNotSaid(first, second)))
+  const dead = can[first] === 'no' && can[second] !== 'unknown' && can[second] !== 'yes'
   // A warning of a relay stops no mail; one of SES (absent, a stub) does.
   const harmless = ({ probe, reason }: Problem): boolean => probe !== ses.kind && reason.verdict === 'warn'
   const levelOf = ({ reason }: Problem) => (dead && reason.verdict !== 'unknown' ? 'fail' : 'unknown')
   return {
     blockers: problems.filter(one => !harmless(one)).map(one => ({ ...one, level: levelOf(one) })),
-    exceptions: problems.filter(harmless),
+    exceptions: [...problems.filter(harmless), ...(noFallback ? broken.flatMap(problemsOf) : [])],
   }
 }
 

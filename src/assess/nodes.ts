@@ -2,6 +2,7 @@ import { seenBy, type Target } from '../core/probe.ts'
 import { createRecall } from '../core/recall.ts'
 import { postgres } from '../probes/postgres/index.ts'
 import type { NodeFacts } from '../probes/postgres/observe.ts'
+import type { Landing } from '../probes/write_path/index.ts'
 import type { CheckStatus, ClusterStatus } from './assessment.ts'
 
 /** A node with what its last fresh look saw, if it saw anything. */
@@ -32,3 +33,19 @@ export const clusterOf = ({ config }: { readonly config: Target }): string =>
 
 export const clustersByName = (clusters: readonly ClusterStatus[]): ReadonlyMap<string, ClusterStatus> =>
   new Map(clusters.map(cluster => [cluster.name, cluster]))
+
+/**
+ * The node a session is on; several where they cannot be told apart. The system identifier names the cluster, not the
+ * node, and a stale ex-primary has the same one: nodes are told apart by port and postmaster start. After a restart, or
+ * before the node was looked at again, the address has to do, which says nothing where all are behind one tunnel.
+ */
+export function nodesOfSession(landing: Landing, nodes: readonly Node[]): readonly Node[] {
+  const same = nodes.filter(({ facts }) => facts?.system_identifier === landing.system_identifier)
+  const exact = same.find(
+    ({ facts }) => facts?.postmaster_start === landing.postmaster_start && facts.server_port === landing.server_port,
+  )
+  return exact ? [exact] : byAddress(same, landing.server_address, landing.server_port)
+}
+
+export const byAddress = (nodes: readonly Node[], address: string | null, port: number | null): readonly Node[] =>
+  address === null ? [] : nodes.filter(({ facts }) => facts?.server_address === address && facts.server_port === port)

@@ -1,8 +1,10 @@
 import http from 'node:http'
 import https from 'node:https'
+import { TLSSocket } from 'node:tls'
 import { codeOf, describeError } from '../core/errors.ts'
 import type { TakeNote } from '../core/transcript.ts'
 import { version } from '../core/version.ts'
+import { CertificateRefused, watchHandshake, type Chain, type Handshake } from './certificates.ts'
 import { limitReceived } from './socket.ts'
 
 export interface HttpRequest {
@@ -28,6 +30,8 @@ export interface HttpResponse {
   readonly status: number
   readonly headers: http.IncomingHttpHeaders
   readonly body: string
+  /** The certificates of the server; undefined without TLS. */
+  readonly chain: Chain | undefined
 }
 
 /** How far a request came; `connect` begins with the name, `wait` is for the first byte of the answer. */
@@ -39,10 +43,13 @@ export class HttpFailure extends Error {
   readonly phase: HttpPhase
   /** As `ECONNREFUSED` or `CERT_HAS_EXPIRED`. */
   readonly code: string | undefined
+  /** The certificates of the server, where they are why. */
+  readonly chain: Chain | undefined
   constructor(address: string, phase: HttpPhase, error: unknown) {
     super(`${address}: ${inWords(error, phase, address)}`)
     this.phase = phase
     this.code = codeOf(error)
+    this.chain = error instanceof CertificateRefused ? error.chain : undefined
   }
 }
 
@@ -79,6 +86,7 @@ export async function httpRequest(request: HttpRequest): Promise<HttpResponse> {
 
 interface Progress {
   phase: HttpPhase
+  handshake?: Handshake
 }
 
 async function exchange(
@@ -93,13 +101,13 @@ async function exchange(
       // Rejecting on the signal itself, since a destroyed request may already have told another story.
       onAbort = () => reject(signal.reason as Error)
       signal.addEventListener('abort', onAbort)
-      request.on('error', reject)
+      request.on('error', error => reject(asError(progress.handshake?.explained(error) ?? error)))
       // What else is there: an answer that is none (101 Switching Protocols). Within one the response says what happened.
       request.on('close', () => progress.phase !== 'body' && reject(new Error('the connection was closed')))
-      follow(request, options.url, maxBodyBytes, progress)
+      follow(request, { ...options, maxBodyBytes }, progress)
       request.on('response', response => {
         progress.phase = 'body'
-        collect(response, maxBodyBytes, resolve, reject)
+        collect(response, maxBodyBytes, answer => resolve({ ...answer, chain: progress.handshake?.chain() }), reject)
       })
       request.end(body)
     })
@@ -124,10 +132,21 @@ function start({ method, url, headers, ...tls }: Outset): http.ClientRequest {
   return https.request(url, { ...options, ...given, rejectUnauthorized: true })
 }
 
-function follow(request: http.ClientRequest, url: string, maxBodyBytes: number, progress: Progress): void {
+function follow(
+  request: http.ClientRequest,
+  {
+    url,
+    servername,
+    ca,
+    maxBodyBytes,
+  }: Pick<HttpRequest, 'url' | 'servername' | 'ca'> & { readonly maxBodyBytes: number },
+  progress: Progress,
+): void {
   request.on('socket', socket => {
     // In all: with the lengths of chunks, and with answers before the answer (1xx), of which there may be any number.
     limitReceived(socket, 2 * maxBodyBytes)
+    if (socket instanceof TLSSocket)
+      progress.handshake = watchHandshake(socket, servername ?? new URL(url).hostname.replace(/^\[|\]$/g, ''), ca)
     socket.on('connect', () => (progress.phase = url.startsWith('https:') ? 'tls' : 'wait'))
     socket.on('secureConnect', () => (progress.phase = 'wait'))
   })
@@ -136,7 +155,7 @@ function follow(request: http.ClientRequest, url: string, maxBodyBytes: number, 
 function collect(
   response: http.IncomingMessage,
   maxBodyBytes: number,
-  resolve: (response: HttpResponse) => void,
+  resolve: (response: Omit<HttpResponse, 'chain'>) => void,
   reject: (error: Error) => void,
 ): void {
   const chunks: Buffer[] = []
@@ -152,6 +171,8 @@ function collect(
     resolve({ status: statusCode, headers, body: Buffer.concat(chunks).toString('utf8') })
   })
 }
+
+const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(describeError(error)))
 
 function inWords(error: unknown, phase: HttpPhase, address: string): string {
   const reset = codeOf(error) === 'ECONNRESET'

@@ -3,6 +3,7 @@ import net from 'node:net'
 import tls from 'node:tls'
 import { unlessAborted } from '../core/abort.ts'
 import type { Look } from '../core/probe.ts'
+import { watchHandshake, type Shown } from './certificates.ts'
 import { inWords, readRegular } from './files.ts'
 import type { Login } from './postgres.ts'
 
@@ -11,7 +12,12 @@ import type { Login } from './postgres.ts'
  * `require` encrypts without verifying, `verify-ca` and `verify-full` verify. Phases `startup` and `tls`.
  * https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-SSL
  */
-export async function negotiateTls(look: Look, socket: net.Socket, login: Login): Promise<net.Socket> {
+export async function negotiateTls(
+  look: Look,
+  socket: net.Socket,
+  login: Login,
+  onCertificates: (shown: Shown) => void,
+): Promise<net.Socket> {
   const { sslmode } = login
   if (sslmode === 'disable' || sslmode === 'allow') return socket
   const answer = await look.phase('startup', () => unlessAborted(look.signal, askForTls(socket)))
@@ -19,24 +25,36 @@ export async function negotiateTls(look: Look, socket: net.Socket, login: Login)
   if (answer === 'N' && sslmode === 'prefer') return socket
   if (answer === 'N') throw new Error('the server does not support TLS, and sslmode insists on it')
   if (answer !== 'S') throw new Error(oddAnswer)
-  const secured = await look.phase('tls', () => unlessAborted(look.signal, handshake(socket, login)))
+  const secured = await look.phase('tls', () => unlessAborted(look.signal, handshake(socket, login, onCertificates)))
   look.note(`${secured.getProtocol() ?? 'TLS'}, ${secured.getCipher().standardName}`)
   return secured
 }
 
-async function handshake(socket: net.Socket, { host, sslmode, caFile }: Login): Promise<tls.TLSSocket> {
+async function handshake(
+  socket: net.Socket,
+  { host, sslmode, caFile }: Login,
+  onCertificates: (shown: Shown) => void,
+): Promise<tls.TLSSocket> {
   const verify = sslmode.startsWith('verify') || (sslmode === 'require' && caFile !== undefined)
+  const ca = caFile === undefined ? undefined : await authorities(caFile)
   const secured = tls.connect({
     socket,
     host,
     rejectUnauthorized: verify,
     ...(net.isIP(host) === 0 && { servername: host }),
-    ...(caFile !== undefined && { ca: await authorities(caFile) }),
+    ...(ca !== undefined && { ca }),
     ...(sslmode !== 'verify-full' && { checkServerIdentity: () => undefined }),
   })
+  const certificates = watchHandshake(secured, host, ca)
   // Between two users nobody listens for errors.
   secured.on('error', () => undefined)
-  await until(secured, 'secureConnect')
+  try {
+    await until(secured, 'secureConnect')
+  } catch (error) {
+    throw certificates.explained(error)
+  }
+  const chain = certificates.chain()
+  if (chain) onCertificates({ chain, verified: verify, at: Date.now() })
   return secured
 }
 

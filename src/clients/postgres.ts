@@ -3,6 +3,10 @@ import type pg from 'pg'
 import { unlessAborted } from '../core/abort.ts'
 import { Unresolved, codeOf, describeError } from '../core/errors.ts'
 import type { Look, Watch } from '../core/probe.ts'
+import { looksLike } from '../core/looks-like.ts'
+import { shaped, shapes } from '../core/shape.ts'
+import { doubtIn } from '../core/url-doubt.ts'
+import type { Shown } from './certificates.ts'
 import { forClient, negotiateTls, sendCancel } from './postgres-stream.ts'
 import { address, limitReceived, openSocket } from './socket.ts'
 
@@ -33,6 +37,8 @@ export type Row = Readonly<Record<string, unknown>>
 export interface Session extends Omit<Watch, 'ask'> {
   /** Process ID the server (or a pooler) gave with the cancel key. */
   readonly backendPid: number
+  /** The certificates of the server; undefined without TLS. */
+  readonly certificates: Shown | undefined
   /** Messages the server sent besides results, `SQLSTATE message`. */
   readonly notices: readonly string[]
   /**
@@ -70,7 +76,8 @@ async function open(look: Look, login: Login, name: string): Promise<Session> {
   socket.on('close', lifetime.clear)
   socket.setKeepAlive(true, keepAliveMs)
   try {
-    const stream = await negotiateTls(look, socket, login)
+    let certificates: Shown | undefined
+    const stream = await negotiateTls(look, socket, login, shown => (certificates = shown))
     const renew = limitReceived(stream, maxReceived)
     const client = new Client({
       host: login.host,
@@ -95,7 +102,7 @@ async function open(look: Look, login: Login, name: string): Promise<Session> {
       // The server was told it, and may say it again; this run has not fetched it.
       if (login.password !== undefined) run.conceal(login.password)
     }
-    return sessionOf(look, login, client, socket, { notices, begin })
+    return sessionOf(look, login, client, socket, { notices, begin, certificates })
   } catch (error) {
     socket.destroy()
     throw told(error, login)
@@ -114,7 +121,15 @@ function sessionOf(
   login: Login,
   client: pg.Client,
   socket: net.Socket,
-  { notices, begin }: { readonly notices: readonly string[]; readonly begin: (run: Look) => void },
+  {
+    notices,
+    begin,
+    certificates,
+  }: {
+    readonly notices: readonly string[]
+    readonly begin: (run: Look) => void
+    readonly certificates: Shown | undefined
+  },
 ): Session {
   const { processID, secretKey } = client as unknown as { processID: number; secretKey: number }
   // Where the session is, as libpq does it: the name may lead elsewhere, or first to an address that does not answer.
@@ -123,6 +138,7 @@ function sessionOf(
   return {
     ended,
     backendPid: processID,
+    certificates,
     notices,
     async query(sql, by = look) {
       // The first of another run.
@@ -176,22 +192,31 @@ function linger(signal: AbortSignal): { signal: AbortSignal; clear: () => void }
   }
 }
 
+/** What it looks like instead, where that is no URL at all. */
+const instead = (text: string): string => {
+  const like = looksLike(text)
+  return like === undefined || like === 'it looks like a URL' ? '' : `; ${like}`
+}
+
 const urlForm = 'expected one such as postgres://user@host:5432/database'
 
 /** What a URL says of a login; the password only where it holds one. Throws Unresolved, without any of the URL, where it says nothing. */
 export function parseUrl(text: string): Omit<Login, 'password'> & { readonly password: string | undefined } {
+  const doubt = doubtIn(text)
+  if (doubt !== undefined) throw new Unresolved(`url: ${doubt}`)
   // The error of `new URL` carries its input, and so the password.
-  if (!URL.canParse(text)) throw new Unresolved(`url: not a valid URL; ${urlForm}`)
+  if (!URL.canParse(text)) throw new Unresolved(`url: not a valid URL; ${urlForm}${instead(text)}`)
   const url = new URL(text)
   if (!['postgres:', 'postgresql:'].includes(url.protocol) || url.hostname === '')
-    throw new Unresolved(`url: not a Postgres URL; ${urlForm}`)
+    throw new Unresolved(`url: not a Postgres URL; ${urlForm}${instead(text)}`)
   const user = decoded(url.username)
   const mode = url.searchParams.get('sslmode')
+  const database = decoded(url.pathname.slice(1))
   return {
-    host: decoded(url.hostname).replace(/^\[(.*)\]$/, '$1'),
+    host: shaped('url: its host', decoded(url.hostname).replace(/^\[(.*)\]$/, '$1'), shapes.host),
     port: url.port === '' ? 5432 : Number(url.port),
-    user,
-    database: decoded(url.pathname.slice(1)) || user,
+    user: user === '' ? '' : shaped('url: its user', user, shapes.user),
+    database: database === '' ? user : shaped('url: its database', database, shapes.database),
     password: url.password === '' ? undefined : decoded(url.password),
     sslmode: sslModes.find(known => known === mode) ?? 'prefer',
     caFile: url.searchParams.get('sslrootcert') ?? undefined,

@@ -13,6 +13,28 @@ export interface Trouble {
   readonly text: string
 }
 
+/** The namespace that a request was sent to does not exist. */
+export interface NoNamespace {
+  readonly kind: 'no_namespace'
+  readonly text: string
+}
+
+/** As OpenBao and Vault say it. */
+export const saysNoNamespace = ({ status, body }: VaultAnswer): boolean =>
+  status === 404 && (errorsOf(body) ?? []).some(error => /namespace.*not found|no such namespace/i.test(error))
+
+/**
+ * What a 403 says of the token. `bad`: it is none, or, by OpenBao, one that is bound to other addresses. `no_right`: it
+ * may not do this; by Vault it may also be bound to other addresses.
+ */
+export function refusalOf(body: unknown): 'bad' | 'no_right' | undefined {
+  const errors = errorsOf(body)
+  if (!errors) return undefined
+  const text = errors.join(' ')
+  if (/invalid token|bad token/.test(text)) return 'bad'
+  return text.trim() === 'permission denied' ? 'bad' : 'no_right'
+}
+
 export function troubleOf(answer: VaultAnswer): Trouble {
   const { status, body } = answer
   if (status >= 300 && status < 400)

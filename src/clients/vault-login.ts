@@ -1,5 +1,15 @@
 import type { Vault } from './vault.ts'
-import { errorsOf, inWords, record, troubleOf, type Fields, type Trouble, type VaultAnswer } from './vault-answers.ts'
+import {
+  errorsOf,
+  inWords,
+  record,
+  saysNoNamespace,
+  troubleOf,
+  type Fields,
+  type NoNamespace,
+  type Trouble,
+  type VaultAnswer,
+} from './vault-answers.ts'
 
 /** A token that Vault gave. */
 export interface Lease {
@@ -8,9 +18,12 @@ export interface Lease {
   /** Infinity where it never expires. */
   readonly lifeSeconds: number
   readonly renewable: boolean
+  /** Requests it is good for; Infinity for any number. */
+  readonly uses: number
 }
 
-export type LoginRead = Lease | { readonly kind: 'refused'; readonly text: string } | Trouble
+export type LoginRead =
+  Lease | { readonly kind: 'refused'; readonly status: number; readonly text: string } | NoNamespace | Trouble
 
 /**
  * Logs in at an auth method: POST /auth/{mount}/login. Not by node-vault's own functions, which lose the mount of
@@ -24,15 +37,42 @@ export const logIn = async (vault: Vault, mount: string, credentials: Fields): P
 export const renewSelf = async (vault: Vault): Promise<LoginRead> =>
   leaseOf(await vault.write('auth/token/renew-self', {}))
 
+/** Ends the token of the client: POST auth/token/revoke-self. */
+export const revokeSelf = (vault: Vault): Promise<VaultAnswer> => vault.write('auth/token/revoke-self', {})
+
+/**
+ * Whether a token is one of response wrapping: POST sys/wrapping/lookup, without a token of the client. It takes no use,
+ * and leaves the token as it is.
+ * https://developer.hashicorp.com/vault/api-docs/system/wrapping-lookup
+ */
+export async function isWrapped(vault: Vault, token: string): Promise<boolean> {
+  const { status, body } = await vault.write('sys/wrapping/lookup', { token })
+  return status === 200 && record(record(body)?.['data'])?.['creation_path'] !== undefined
+}
+
+/** Whether there is an auth method at the mount: what it says to a login without credentials, which Vault does not count. */
+export async function hasLogin(vault: Vault, mount: string): Promise<boolean> {
+  const { status, body } = await vault.write(`auth/${mount}/login`, {})
+  return errorsOf(body) !== undefined && (status === 400 || status === 500)
+}
+
 function leaseOf(answer: VaultAnswer): LoginRead {
   const { status, body } = answer
   const auth = status === 200 ? record(record(body)?.['auth']) : undefined
-  const { client_token: token, lease_duration: life, renewable } = auth ?? {}
+  const { client_token: token, lease_duration: life, renewable, num_uses: uses } = auth ?? {}
   if (typeof token === 'string' && token !== '' && typeof life === 'number')
-    return { kind: 'ok', token, lifeSeconds: life > 0 ? life : Infinity, renewable: renewable === true }
+    return {
+      kind: 'ok',
+      token,
+      lifeSeconds: life > 0 ? life : Infinity,
+      renewable: renewable === true,
+      uses: typeof uses === 'number' && uses > 0 ? uses : Infinity,
+    }
   // A first step only: Vault wants a second factor.
-  if (auth && record(auth['mfa_requirement'])) return { kind: 'refused', text: 'Vault asks for a second factor (MFA)' }
+  if (auth && record(auth['mfa_requirement']))
+    return { kind: 'refused', status, text: 'Vault asks for a second factor (MFA)' }
+  if (saysNoNamespace(answer)) return { kind: 'no_namespace', text: inWords(answer) }
   // What is wrong with the credentials, the role or the mount; 404 is a mount that is not there.
-  if ([400, 401, 403, 404].includes(status) && errorsOf(body)) return { kind: 'refused', text: inWords(answer) }
+  if ([400, 401, 403, 404].includes(status) && errorsOf(body)) return { kind: 'refused', status, text: inWords(answer) }
   return troubleOf(answer)
 }

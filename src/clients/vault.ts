@@ -1,13 +1,17 @@
 import { oneLine } from '../core/errors.ts'
+import type { TokenLife } from '../core/probe.ts'
 import type { TakeNote } from '../core/transcript.ts'
+import type { Chain } from './certificates.ts'
 import { httpRequest } from './http.ts'
 import {
-  errorsOf,
   inWords,
   isVaults,
   record,
+  refusalOf,
+  saysNoNamespace,
   troubleOf,
   type Fields,
+  type NoNamespace,
   type Trouble,
   type VaultAnswer,
 } from './vault-answers.ts'
@@ -19,14 +23,22 @@ export interface VaultConnection {
   readonly namespace?: string | undefined
   /** PEM certificates to trust instead of the system's. */
   readonly ca?: string | undefined
+  /** PEM certificate and private key to show to a listener that asks for them. */
+  readonly cert?: string | undefined
+  readonly key?: string | undefined
   readonly signal: AbortSignal
   readonly note?: TakeNote | undefined
+  /** Is given the certificates of the server with each answer over TLS. */
+  readonly onChain?: ((chain: Chain) => void) | undefined
 }
 
 /** Every call throws HttpFailure where no whole answer came, and nothing else. */
 export interface Vault {
   /** GET /sys/health, without token and namespace, which it does not need. */
   health(): Promise<VaultAnswer>
+  /** GET /sys/leader and /sys/seal-status, likewise. */
+  leader(): Promise<VaultAnswer>
+  sealStatus(): Promise<VaultAnswer>
   /** GET /auth/token/lookup-self. Takes one use of a token that has a number of them. */
   lookupSelf(): Promise<VaultAnswer>
   read(path: string): Promise<VaultAnswer>
@@ -47,7 +59,17 @@ interface TransportRequest {
  * A Vault through node-vault, on a transport of our own: node-vault's would never time out, ignore the signal, carry the
  * token along a redirect, heed proxies and VAULT_SKIP_VERIFY, and put the token into its errors.
  */
-export async function openVault({ url, token, namespace, ca, signal, note }: VaultConnection): Promise<Vault> {
+export async function openVault({
+  url,
+  token,
+  namespace,
+  ca,
+  cert,
+  key,
+  signal,
+  note,
+  onChain,
+}: VaultConnection): Promise<Vault> {
   // Here, so that a configuration without Vault does not pay for loading axios.
   const { default: nodeVault } = await import('node-vault')
   const send = async ({ method, uri, path, headers, json }: TransportRequest) => {
@@ -58,9 +80,12 @@ export async function openVault({ url, token, namespace, ca, signal, note }: Vau
       headers: sent ? { ...headers, 'Content-Type': 'application/json' } : headers,
       body: sent && JSON.stringify(sent),
       ca,
+      cert,
+      key,
       signal,
       note,
     })
+    if (answer.chain) onChain?.(answer.chain)
     return { statusCode: answer.status, body: parsed(answer.body), request: { path } }
   }
   const clientWith = (credentials: { token: string; namespace: string }) => {
@@ -77,6 +102,8 @@ export async function openVault({ url, token, namespace, ca, signal, note }: Vau
   const client = clientWith({ token: token ?? '', namespace: namespace ?? '' })
   return {
     health: () => anonymous.health() as Promise<VaultAnswer>,
+    leader: () => anonymous.read('sys/leader') as Promise<VaultAnswer>,
+    sealStatus: () => anonymous.read('sys/seal-status') as Promise<VaultAnswer>,
     lookupSelf: () => client.tokenLookupSelf() as Promise<VaultAnswer>,
     read: path => client.read(encoded(path)) as Promise<VaultAnswer>,
     write: (path, body) => client.write(encoded(path), body) as Promise<VaultAnswer>,
@@ -84,22 +111,18 @@ export async function openVault({ url, token, namespace, ca, signal, note }: Vau
 }
 
 export type TokenRead =
-  | {
-      readonly kind: 'valid'
-      /** Infinity where it never expires. */
-      readonly ttlSeconds: number
-      /** Milliseconds since the epoch by Vault's clock, or Infinity. */
-      readonly expiresAt: number
-      /** Requests it is still good for; 0 for any number. */
-      readonly uses: number
-    }
-  | { readonly kind: 'rejected'; readonly text: string }
+  | ({ readonly kind: 'valid' } & TokenLife)
+  /** `rejected`: it is not valid; `lookup_denied`: it may not look itself up, and so may be valid or not. */
+  | { readonly kind: 'rejected' | 'lookup_denied'; readonly text: string }
+  | NoNamespace
   | Trouble
 
-/** Looks up the token itself. Vault answers a token that may not look itself up like one that is not valid. */
+/** Looks up the token itself. */
 export async function readToken(vault: Vault): Promise<TokenRead> {
   const answer = await vault.lookupSelf()
-  if (answer.status === 403 && errorsOf(answer.body)) return { kind: 'rejected', text: inWords(answer) }
+  const refusal = answer.status === 403 ? refusalOf(answer.body) : undefined
+  if (refusal) return { kind: refusal === 'bad' ? 'rejected' : 'lookup_denied', text: inWords(answer) }
+  if (saysNoNamespace(answer)) return { kind: 'no_namespace', text: inWords(answer) }
   const data = dataOf(answer)
   if (typeof data?.['ttl'] !== 'number') return troubleOf(answer)
   const { ttl, expire_time: expires, num_uses: uses } = data
@@ -110,8 +133,14 @@ export async function readToken(vault: Vault): Promise<TokenRead> {
     kind: 'valid',
     ttlSeconds: never ? Infinity : ttl,
     expiresAt: never ? Infinity : Number.isNaN(at) ? Date.now() + ttl * 1000 : at,
-    uses: typeof uses === 'number' ? uses : 0,
+    uses: usesLeft(uses),
   }
+}
+
+/** Vault says 0 of a token without a limit, and -1 of one that has just been used for the last time. */
+function usesLeft(uses: unknown): number {
+  if (typeof uses !== 'number' || uses === 0) return Infinity
+  return Math.max(0, uses)
 }
 
 export type SecretRead =
@@ -120,7 +149,14 @@ export type SecretRead =
       /** The value of a key as text, or undefined where the secret has no such key. */
       value(key: string): string | undefined
     }
-  | { readonly kind: 'missing' | 'deleted' | 'destroyed' | 'denied'; readonly text: string }
+  | { readonly kind: 'missing' | 'deleted' | 'destroyed'; readonly text: string }
+  | {
+      readonly kind: 'denied'
+      /** Of the token, by the same answer. */
+      readonly token: 'bad' | 'no_right'
+      readonly text: string
+    }
+  | NoNamespace
   | Trouble
 
 /**
@@ -134,8 +170,12 @@ export async function readSecret(vault: Vault, path: string): Promise<SecretRead
     const values = hasDataSegment(path) && isVersioned(data) ? (record(data['data']) ?? {}) : data
     return { kind: 'ok', value: key => textOf(values, key) }
   }
-  if (answer.status === 403 && errorsOf(answer.body))
-    return { kind: 'denied', text: `the token is not valid or may not read it (${inWords(answer)})${hint(path)}` }
+  const token = answer.status === 403 ? refusalOf(answer.body) : undefined
+  if (token) {
+    const why = token === 'bad' ? 'the token is not valid' : 'the token may not read it'
+    return { kind: 'denied', token, text: `${why} (${inWords(answer)})${hint(path)}` }
+  }
+  if (saysNoNamespace(answer)) return { kind: 'no_namespace', text: inWords(answer) }
   if (answer.status === 404 && isVaults(answer.body)) return gone(answer, path)
   return troubleOf(answer)
 }

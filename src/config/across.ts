@@ -1,12 +1,12 @@
 import { oneLine, seconds } from '../core/errors.ts'
-import { drift } from '../probes/drift/index.ts'
-import { mail, type MailTarget } from '../probes/mail/index.ts'
-import { postgres } from '../probes/postgres/index.ts'
+import { mail } from '../probes/mail/index.ts'
 import { listedProbes } from '../probes/index.ts'
 import { vaultAuths } from '../probes/vault/target.ts'
 import { duration } from './fields.ts'
+import { mapMarked } from './marked.ts'
+import { nearest } from './nearest.ts'
 import type { Problems } from './problems.ts'
-import { defaultTimes } from './schema.ts'
+import { defaultTimes, fileSchema } from './schema.ts'
 import type { Path } from './yaml.ts'
 
 export type Keys = Readonly<Record<string, unknown>>
@@ -27,9 +27,8 @@ export function checkAcross(file: Keys, add: Add): void {
     add([], `there is no target; give at least one under ${kinds.join(', ')}`)
   checkNames(file, add)
   checkTimes(file, add)
-  checkMailLists(file, add)
+  checkNamed(file, add)
   checkReferences(file, add)
-  checkDrift(file, add)
 }
 
 interface Entry {
@@ -91,30 +90,51 @@ const timesOf = (keys: Keys): Times => ({
   timeout: anyDuration.safeParse(keys['timeout']).data,
 })
 
-const listed = ['write_path', 'smtp', 'ses', 'settings', 'packages'] as const satisfies (keyof MailTarget)[]
+/** A file could have any number of them, and each is compared with all names. */
+const maxSuggestions = 50
+const maxKnownShown = 10
 
-function checkMailLists(file: Keys, add: Add): void {
-  for (const { path, keys } of entriesOf(file, mail.kind))
-    for (const kind of listed) {
-      const list = keys[kind]
-      if (!Array.isArray(list)) continue
-      const names = namesOf(file, kind)
-      list.forEach((name: unknown, at) => {
-        if (typeof name === 'string' && !names.includes(name)) add([...path, kind, at], noSuch(kind, name, names))
-      })
-    }
+/** Whatever a field names by its mark has to be there. */
+function checkNamed(file: Keys, add: Add): void {
+  const known = new Map<string, ReadonlySet<string>>()
+  const knownOf = (names: string): ReadonlySet<string> => {
+    const found = known.get(names) ?? new Set(textsOf(file, names))
+    known.set(names, found)
+    return found
+  }
+  let suggestions = 0
+  mapMarked(fileSchema, file, (text, { names, orNone }, path) => {
+    const there = names === undefined ? undefined : knownOf(names)
+    if (names === undefined || !there || there.has(text) || (orNone === true && there.size === 0)) return text
+    const meant = suggestions++ < maxSuggestions ? nearest(text, there) : undefined
+    add(path, noSuch(names, text, there, meant))
+    return text
+  })
 }
 
-const namesOf = (file: Keys, kind: string): string[] => entriesOf(file, kind).flatMap(({ name }) => name ?? [])
+/** The texts that a mark such as `smtp` or `postgres.cluster` stands for. */
+function textsOf(file: Keys, names: string): string[] {
+  const [kind = '', key = 'name'] = names.split('.')
+  return entriesOf(file, kind).flatMap(({ keys }) => textOf(keys[key]) ?? [])
+}
 
-const noSuch = (kind: string, name: string, names: readonly string[]): string =>
-  `there is no ${kind} target ${quoted(name)}; ${names.length === 0 ? `the file has no ${kind} targets` : `known are ${names.map(quoted).join(', ')}`}`
+function noSuch(names: string, text: string, known: ReadonlySet<string>, meant: string | undefined): string {
+  const [kind = '', key] = names.split('.')
+  const none =
+    key === undefined
+      ? `there is no ${kind} target ${quoted(text)}`
+      : `there is no ${key} ${quoted(text)} among the ${kind} targets`
+  if (known.size === 0) return `${none}; the file has no ${kind} targets`
+  if (meant !== undefined && known.size === 1) return `${none}; did you mean ${quoted(meant)}?`
+  const shown = [...known].slice(0, maxKnownShown).map(quoted).join(', ')
+  const more = known.size > maxKnownShown ? ` and ${known.size - maxKnownShown} more` : ''
+  return `${none}; ${meant === undefined ? '' : `did you mean ${quoted(meant)}? `}known are ${shown}${more}`
+}
 
 const quoted = (name: string): string => `"${oneLine(name)}"`
 
 function checkReferences(file: Keys, add: Add): void {
   const vaults = entriesOf(file, 'vault')
-  const names = namesOf(file, 'vault')
   const settings = isKeys(file['kubernetes']) ? file['kubernetes'] : {}
   const outside = ['url', 'kubeconfig'].find(key => settings[key] !== undefined)
   for (const [section, value] of Object.entries(file))
@@ -132,8 +152,7 @@ function checkReferences(file: Keys, add: Add): void {
       else if (vault) {
         const at = [...path, 'vault', 'target']
         const target = vaults.find(({ name }) => name === vault)
-        if (!target) add(at, noSuch('vault', vault, names))
-        else if (vaultAuths.every(auth => target.keys[auth] === undefined))
+        if (target && vaultAuths.every(auth => target.keys[auth] === undefined))
           add(
             at,
             `the vault target ${quoted(vault)} has no token to read it with; give it one of ${vaultAuths.join(', ')}`,
@@ -164,19 +183,6 @@ export function referencesIn(value: unknown, path: Path = []): Found[] {
   // A login at a Vault by way of Kubernetes names no Secret.
   const secret = isKeys(kubernetes) && kubernetes['secret'] !== undefined ? kubernetes : undefined
   return target !== undefined || secret ? [{ path, vault: target, kubernetes: secret }, ...below] : below
-}
-
-/** A cluster of which there is no node has no primary to compare with. */
-function checkDrift(file: Keys, add: Add): void {
-  const known = [...new Set(entriesOf(file, postgres.kind).flatMap(({ keys }) => textOf(keys['cluster']) ?? []))]
-  for (const { path, keys } of entriesOf(file, drift.kind)) {
-    const cluster = textOf(keys['cluster'])
-    if (cluster !== undefined && !known.includes(cluster))
-      add(
-        [...path, 'cluster'],
-        `there is no postgres target of a cluster ${quoted(cluster)}; ${known.length === 0 ? 'the file has no postgres targets' : `known are ${known.map(quoted).join(', ')}`}`,
-      )
-  }
 }
 
 const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)

@@ -1,15 +1,19 @@
+import { dirname, isAbsolute, join, resolve } from 'node:path'
 import type * as z from 'zod'
 import { readBeginning } from '../clients/files.ts'
 import { ConfigError, codeOf } from '../core/errors.ts'
 import type { Check, KubernetesSecret, Probe, Target } from '../core/probe.ts'
 import { apiServer, checkBehind } from '../core/source.ts'
 import { kubernetes as apiServerProbe, type KubernetesTarget } from '../probes/kubernetes/index.ts'
+import { shapes } from '../core/shape.ts'
 import { mail, type MailTarget } from '../probes/mail/index.ts'
 import { probes } from '../probes/index.ts'
 import type { VaultTarget } from '../probes/vault/index.ts'
 import { checkAcross, isKeys, referencesIn, type Keys } from './across.ts'
+import { mapMarked } from './marked.ts'
 import { problemsOf, translate, type Problems } from './problems.ts'
-import { fileSchema, type KubernetesConfig } from './schema.ts'
+import { defaultTimes, fileSchema, type KubernetesConfig } from './schema.ts'
+import { checkVariables } from './variables.ts'
 import { parseYaml } from './yaml.ts'
 
 /** A configuration that was found good as a whole. */
@@ -54,7 +58,7 @@ const unreadable = (error: unknown, flag: string): string => {
   }
 }
 
-/** The same for a text. The file's name only stands in messages. */
+/** The same for a text. The file's name stands in messages, and relative paths are taken from its folder. */
 export function parseConfig(text: string, file: string): Config {
   const data = parseFile(text, file)
   const { interval, timeout, watch, kubernetes, ...rest } = data as Times & {
@@ -80,22 +84,55 @@ export function parseConfig(text: string, file: string): Config {
 }
 
 const parseFile = (text: string, file: string): unknown =>
-  parseStrictly(fileSchema, text, file, (data, problems) => {
-    if (isKeys(data)) checkAcross(data, problems.add)
-    else if (data !== undefined) problems.add([], noSections(data))
-  })
+  parseStrictly(
+    fileSchema,
+    text,
+    file,
+    (data, problems) => {
+      if (isKeys(data)) checkAcross(data, problems.add)
+      else if (data !== undefined) problems.add([], noSections(data))
+    },
+    {
+      first: (data, problems) => checkVariables(data, problems.add),
+      prepare: data => withAbsolutePaths(data, file),
+    },
+  )
 
-/** A YAML text by a schema. Throws one ConfigError with every problem; `more` adds those the schema cannot see. */
+/**
+ * Every path is taken from the folder of the file, as Prometheus does it, wherever the exporter was started. A text that
+ * comes through a pipe (`/dev/stdin`) has no folder: there it is the working directory.
+ */
+function withAbsolutePaths(data: unknown, file: string): unknown {
+  const absolute = resolve(file)
+  const folder = /^\/(?:dev|proc)\//.test(absolute) ? resolve() : dirname(absolute)
+  return mapMarked(fileSchema, data, (text, { path }) =>
+    path === true && shapes.path.read(text) !== undefined && !isAbsolute(text) ? join(folder, text) : text,
+  )
+}
+
+/**
+ * A YAML text by a schema. Throws one ConfigError with every problem; `more` adds those the schema cannot see, and `first`
+ * those that make what the schema says of the same value beside the point. `prepare` makes of the data of the file what
+ * the schema gets.
+ */
 export function parseStrictly<T extends z.ZodType>(
   schema: T,
   text: string,
   file: string,
   more: (data: unknown, problems: Problems) => void,
+  {
+    first = () => undefined,
+    prepare = data => data,
+  }: {
+    readonly first?: (data: unknown, problems: Problems) => void
+    readonly prepare?: (data: unknown) => unknown
+  } = {},
 ): z.output<T> {
   const source = parseYaml(text)
   const problems = problemsOf(file, source)
   const { data } = source
-  const parsed = schema.safeParse(data, { error: translate })
+  const parsed = schema.safeParse(prepare(data), { error: translate })
+  first(data, problems)
   if (isKeys(data)) for (const issue of parsed.error?.issues ?? []) problems.addIssue(issue)
   if (source.problems.length === 0) more(data, problems)
   const error = problems.error()
@@ -111,14 +148,14 @@ const noSections = (data: unknown): string =>
 
 interface Times {
   readonly interval: number
-  readonly timeout: number
+  readonly timeout?: number | undefined
 }
 
 const toCheck = (probe: Probe, target: Target, defaults: Times): Check => ({
   ...probe.bind(target),
   target: target.name,
   intervalMs: target.interval ?? defaults.interval,
-  timeoutMs: target.timeout ?? defaults.timeout,
+  timeoutMs: target.timeout ?? defaults.timeout ?? defaultTimeout(probe, target.interval ?? defaults.interval),
   needs: [
     ...new Set(
       referencesIn(target).flatMap(
@@ -143,6 +180,9 @@ function secretIn(keys: Keys | undefined): KubernetesSecret | undefined {
   if (typeof secret !== 'string') return undefined
   return typeof namespace === 'string' ? { namespace, secret } : { secret }
 }
+/** Of a probe that takes longer than others, as far as the interval leaves time. */
+const defaultTimeout = ({ timeoutMs = 0 }: Probe, intervalMs: number): number =>
+  Math.max(defaultTimes.timeout, Math.min(timeoutMs, (intervalMs * 2) / 3))
 
 const unwatched = <T extends Target>(target: T): T => ('watch' in target ? { ...target, watch: false } : target)
 

@@ -1,14 +1,15 @@
 import { join } from 'node:path'
 import { fileReader } from '../clients/files.ts'
 import { Unresolved, describeError } from '../core/errors.ts'
-import type { Reference } from '../core/probe.ts'
+import type { Reference, Settings, SettingsSource, Unreadable } from '../core/probe.ts'
 import type { References } from '../core/run.ts'
 import { sourceOf } from '../core/source.ts'
 import type { VaultTarget } from '../probes/vault/index.ts'
-import { kubernetesSecrets, type Settings } from '../references/kubernetes.ts'
+import { kubernetesSecrets } from '../references/kubernetes.ts'
+import { createLogins, type Logins } from '../references/logins.ts'
 import type { Asking } from '../references/sharing.ts'
 import { vaultSecrets } from '../references/vault.ts'
-import { parseDotenv } from './dotenv.ts'
+import { readDotenv } from './dotenv.ts'
 import type { KubernetesConfig } from './schema.ts'
 
 /** What references are fetched from. */
@@ -20,11 +21,13 @@ export interface Sources {
   readonly serviceAccount?: string | undefined
   /** For so long what was fetched may be given to other checks, in milliseconds: until all of a round have run. */
   readonly roundMs?: number | undefined
+  /** What outlives a reload of logins at Vaults. Default: nothing does. */
+  readonly logins?: Logins | undefined
 }
 
 /** What a source holds; undefined where it could be read and has nothing of that name. */
 interface Found {
-  readonly found: string | undefined
+  readonly found: string | Unreadable | undefined
   readonly name: string
 }
 
@@ -32,14 +35,23 @@ interface Found {
  * Fetches references, anew each time, but once for all who ask at the same time. An Unresolved begins with the reference
  * and never has the value. An empty value is none: an empty password or host is a mistake wherever it comes from.
  */
-export function createReferences({ env, vaults, kubernetes, serviceAccount: account, roundMs }: Sources): References {
+export function createReferences({
+  env,
+  vaults,
+  kubernetes,
+  serviceAccount: account,
+  roundMs,
+  logins = createLogins(),
+}: Sources): References {
   const read = fileReader()
   const fromKubernetes = kubernetesSecrets({ config: kubernetes, env, account, read, value, roundMs })
-  const fromVault = vaultSecrets({ targets: vaults, account, read, value, roundMs })
+  const fromVault = vaultSecrets({ targets: vaults, account, read, value, roundMs, logins })
 
   async function value(reference: Reference, asking: Asking): Promise<string> {
     return resolved(sourceOf(reference), asking, async () => {
-      const { found, name } = await find(reference, asking)
+      const { found: given, name } = await find(reference, asking)
+      const found = given === undefined ? undefined : asText(given)
+      if (typeof found === 'object') throw new Error(`${name} ${found.why}`)
       if (found === '' && reference.default !== '') throw new Error(`${name} is empty`)
       if (found !== undefined) return found
       if (reference.default !== undefined) return reference.default
@@ -49,11 +61,11 @@ export function createReferences({ env, vaults, kubernetes, serviceAccount: acco
 
   async function find(reference: Reference, asking: Asking): Promise<Found> {
     const { signal } = asking
-    const { env: variable, file, credential, dotenv, key = '', kubernetes: secret, vault } = reference
+    const { env: variable, file, credential, dotenv, key = '', expand, kubernetes: secret, vault } = reference
     if (variable !== undefined) return { found: own(env, variable), name: variable }
     if (file !== undefined) return { found: withoutNewline(await read(file, signal)), name: 'the file' }
     if (credential !== undefined) return { found: await fromSystemd(credential, signal), name: 'the credential' }
-    if (dotenv !== undefined) return { found: own(parseDotenv(await read(dotenv, signal)), key), name: key }
+    if (dotenv !== undefined) return { found: own(readDotenv(await read(dotenv, signal), expand), key), name: key }
     if (secret) return { found: own(await fromKubernetes.secret(secret, asking), secret.key), name: secret.key }
     if (vault) return { found: (await fromVault.secret(vault, asking))(vault.key), name: vault.key }
     throw new Error('names no source')
@@ -69,21 +81,33 @@ export function createReferences({ env, vaults, kubernetes, serviceAccount: acco
     return withoutNewline(await read(join(folder, credential), signal))
   }
 
+  async function allOf(source: SettingsSource, asking: Asking): Promise<Settings> {
+    if (source.dotenv !== undefined) return readDotenv(await read(source.dotenv, asking.signal), source.expand)
+    if (source.kubernetes) return fromKubernetes.secret(source.kubernetes, asking)
+    throw new Error('names no source')
+  }
+
   return {
     value: (reference, signal, maxAgeMs = 0, note, by) => value(reference, { signal, maxAgeMs, note, by }),
     settings: (source, signal, maxAgeMs = 0, note, by) =>
       resolved(sourceOf(source), { note }, async (): Promise<Settings> => {
-        if (source.dotenv !== undefined) return parseDotenv(await read(source.dotenv, signal))
-        if (source.kubernetes) return fromKubernetes.secret(source.kubernetes, { signal, maxAgeMs, note, by })
-        throw new Error('names no source')
+        const all = await allOf(source, { signal, maxAgeMs, note, by })
+        return Object.fromEntries(Object.entries(all).map(([name, value]) => [name, asText(value)]))
       }),
     apiServer: (secret, signal, maxAgeMs = 0, note, by) =>
       fromKubernetes.answer(secret, { signal, maxAgeMs, note, by }),
-    login: (vault, signal, refused, note) => fromVault.login(vault, { signal, maxAgeMs: 0, note }, refused),
+    login: (vault, signal, wanted, note) => fromVault.login(vault, { signal, maxAgeMs: 0, note }, wanted),
   }
 }
 
-const own = (values: Sources['env'], name: string): string | undefined =>
+/**
+ * Bytes that are no UTF-8 have become U+FFFD by now, wherever they come from (Node does it to the environment too): two
+ * values that differ would be the same, and a password would be another.
+ */
+const asText = (value: string | Unreadable): string | Unreadable =>
+  typeof value === 'string' && value.includes('\uFFFD') ? { why: 'is not UTF-8 text' } : value
+
+const own = <T>(values: Readonly<Record<string, T>>, name: string): T | undefined =>
   Object.hasOwn(values, name) ? values[name] : undefined
 
 const withoutNewline = (text: string): string => text.replace(/\r?\n$/, '')

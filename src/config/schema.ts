@@ -1,5 +1,6 @@
 import * as z from 'zod'
-import { duration, expects, filePath, flag, literalUrl, secret, section } from './fields.ts'
+import { shapes } from '../core/shape.ts'
+import { duration, expects, filePath, flag, literalUrl, secret, section, shapedText } from './fields.ts'
 import { listedProbes } from '../probes/index.ts'
 
 const kubernetes = section({
@@ -11,7 +12,7 @@ const kubernetes = section({
   kubeconfig: filePath(
     'A kubeconfig to take server, authority and login from, instead of the keys above. Its user has a token or a client certificate: exec plugins are not run.',
   ).optional(),
-  context: z.string().min(1).optional().describe('Context of the kubeconfig. Default: its current one.'),
+  context: shapedText(shapes.name, 'Context of the kubeconfig. Default: its current one.').optional(),
 })
   .superRefine((given, context) => {
     const beside = (['url', 'token', 'ca_file'] as const).find(key => given[key] !== undefined)
@@ -30,7 +31,7 @@ const kubernetes = section({
   })
   .describe('How to read Kubernetes Secrets; not needed inside of a cluster.')
 
-/** Milliseconds. */
+/** Milliseconds. A probe may have a timeout of its own. */
 export const defaultTimes = { interval: 15_000, timeout: 5_000 } as const
 
 /** The configuration file: a section per probe kind, a list of targets each. */
@@ -38,8 +39,10 @@ export const fileSchema = section({
   interval: duration('How often each check runs, unless its target says otherwise.')
     .default(defaultTimes.interval)
     .meta({ default: '15s' }),
-  timeout: duration('Total time one run may take, unless its target says otherwise.')
-    .default(defaultTimes.timeout)
+  timeout: duration(
+    'Total time one run may take, unless its target says otherwise. Where it is not set, `smtp` has up to 10s.',
+  )
+    .optional()
     .meta({ default: '5s' }),
   watch: flag(
     'Whether servers are watched between the intervals, and looked at again at once when one goes down or its role changes. `false` turns it off for all targets, whatever they say.',

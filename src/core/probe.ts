@@ -63,9 +63,12 @@ export interface Look {
   /** Names a secret that was found inside another value (the password of a URL). */
   conceal(secret: string): void
   /** All settings of an application, by name. Throws Unresolved. */
-  settings(field: string, source: SettingsSource): Promise<Readonly<Record<string, string>>>
-  /** The login at the Vault of the `vault` target named, which all share; another than that of the token `refused`. */
-  login(vault: string, refused?: string): Promise<Login>
+  settings(field: string, source: SettingsSource): Promise<Settings>
+  /**
+   * The token of the `vault` target named, for one request, or with `uses: 0` only to learn what is known of it. One that
+   * comes of a login is shared by all; it is another than the token `refused`.
+   */
+  login(vault: string, wanted?: LoginWanted): Promise<Login>
   /** How the API server of Kubernetes answers for a Secret: what it told another check of this round, or asked now. */
   apiServer(secret: KubernetesSecret): Promise<ApiServerAnswer>
   /** Times a step, and names it when it fails. */
@@ -89,6 +92,8 @@ export interface Reference {
   readonly credential?: string | undefined
   readonly dotenv?: string | undefined
   readonly key?: string | undefined
+  /** Of `dotenv`: whether the application expands `${NAME}` in it. Undefined where that was not said. */
+  readonly expand?: boolean | undefined
   readonly kubernetes?: (KubernetesSecret & { readonly key: string }) | undefined
   readonly vault?: { readonly target: string; readonly path: string; readonly key: string } | undefined
   /** Used where the source is there but has no such key. */
@@ -101,6 +106,14 @@ export interface KubernetesSecret {
   readonly namespace?: string | undefined
   readonly secret: string
 }
+
+/** A value that is there and cannot be taken. `why` continues a sentence that begins with its name, and has nothing of it. */
+export interface Unreadable {
+  readonly why: string
+}
+
+/** By name. */
+export type Settings = Readonly<Record<string, string | Unreadable>>
 
 /** How the API server answered for a Secret, without what is in it. */
 export interface ApiServerAnswer {
@@ -127,19 +140,60 @@ export interface ApiServerAnswer {
 /** Where an application keeps its settings, all of them. */
 export interface SettingsSource {
   readonly dotenv?: string | undefined
+  /** See Reference. */
+  readonly expand?: boolean | undefined
   readonly kubernetes?: KubernetesSecret | undefined
 }
 
-/** How the exporter stands with a Vault it logs in to. There may be both, while the token of an earlier login lives. */
+export interface LoginWanted {
+  /** The token that Vault refused. */
+  readonly refused?: string | undefined
+  /** How many requests the token is for. Default 1. */
+  readonly uses?: 0 | 1 | undefined
+}
+
+/** What is known of a token that Vault accepts. */
+export interface TokenLife {
+  /** Infinity where it never expires. */
+  readonly ttlSeconds: number
+  /** Milliseconds since the epoch by Vault's clock, or Infinity. */
+  readonly expiresAt: number
+  /** Requests it is still good for; Infinity for any number. */
+  readonly uses: number
+}
+
+/** How the exporter stands with a Vault. There may be both, while the token of an earlier login lives. */
 export interface Login {
   readonly token: string | undefined
   /** Why the last try to log in, or to renew the token, came to nothing. */
   readonly failure: LoginFailure | undefined
+  /** Of a token with a limited number of uses, so that no look-up takes one of them. */
+  readonly life?: TokenLife | undefined
+  /** When a secret was last read with the token for any check, by the monotonic clock. */
+  readonly servedAt?: number | undefined
+  /** The exporter got the token by a login. */
+  readonly byLogin?: boolean | undefined
+  /** Takes what a look-up said, of a token that stands in the configuration. */
+  readonly learn?: ((life: TokenLife) => void) | undefined
 }
 
 export interface LoginFailure {
-  /** `unresolved`: there was nothing to log in with; `unanswered`: no whole answer came; the others are what Vault said. */
-  readonly kind: 'unresolved' | 'unanswered' | 'refused' | 'sealed' | 'rate_limited' | 'redirected' | 'failed'
+  /**
+   * `unresolved`: there was nothing to log in with; `unanswered`: no whole answer came; `wrapped`: a wrapping token was
+   * given instead of what is in it; `used_up`: we took all of its uses; the others are what Vault said.
+   */
+  readonly kind:
+    | 'unresolved'
+    | 'unanswered'
+    | 'wrapped'
+    | 'used_up'
+    | 'refused'
+    | 'locked'
+    | 'no_namespace'
+    | 'sealed'
+    | 'rate_limited'
+    | 'redirected'
+    | 'failed'
   /** One line without a secret. */
   readonly text: string
   /** Of `unanswered`: as `ECONNREFUSED`, and whether it was in the TLS handshake. */
@@ -158,6 +212,8 @@ export interface Target {
 export interface Probe<T extends Target = Target, Seen = unknown> {
   readonly kind: string
   readonly summary: string
+  /** Total time of a run where the configuration says nothing. Default: 5 s. A short interval makes it shorter. */
+  readonly timeoutMs?: number
   readonly metrics: Readonly<Record<string, Metric>>
   readonly reasons: Readonly<Record<string, ReasonSpec>>
   /** An expected failure (refused, 535, sealed) is part of what was seen; throws when it could not look. */

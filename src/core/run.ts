@@ -9,14 +9,18 @@ import {
   type Finding,
   type KubernetesSecret,
   type Login,
+  type LoginWanted,
   type Look,
   type Observation,
   type Reference,
   type ReasonSpec,
   type Resolvable,
+  type Settings,
   type SettingsSource,
 } from './probe.ts'
+import { secretsIn } from './looks-like.ts'
 import { redactor } from './redact.ts'
+import { shaped } from './shape.ts'
 import { checkBehind, sourceOf } from './source.ts'
 import { takeNotes, type Note, type TakeNote } from './transcript.ts'
 
@@ -39,7 +43,7 @@ export interface References {
     maxAgeMs?: number,
     note?: TakeNote,
     by?: Asker,
-  ): Promise<Readonly<Record<string, string>>>
+  ): Promise<Settings>
   /** See `Look.apiServer`. Rejects only where the signal ends it. */
   apiServer(
     secret: KubernetesSecret,
@@ -49,7 +53,7 @@ export interface References {
     by?: Asker,
   ): Promise<ApiServerAnswer>
   /** See `Look.login`. Never rejects. */
-  login(vault: string, signal: AbortSignal, refused?: string, note?: TakeNote): Promise<Login>
+  login(vault: string, signal: AbortSignal, wanted?: LoginWanted, note?: TakeNote): Promise<Login>
 }
 
 /** Reasons that any check can have. */
@@ -126,6 +130,8 @@ export function deadline(ms: number, stop: AbortSignal): { readonly signal: Abor
 export interface Ran extends Observation {
   /** Made when it is asked for: of most runs nobody does. */
   readonly transcript: () => readonly Note[]
+  /** The deadline cut it off. */
+  readonly timedOut: boolean
 }
 
 /** Runs a check once, under one total deadline. Never rejects; undefined when `stop` cut it off: no half-run is recorded. */
@@ -145,7 +151,9 @@ export async function run(check: Check, references: References, stop: AbortSigna
     // No difference of wall clock times: the clock may have been set meanwhile.
     const startedAt = finishedAt - Math.round(performance.now() - began)
     const how = { startedAt, finishedAt, phases: { ...phases }, unmet: [...unmet] }
-    return { ...about, ...how, verdict, samples, ...saidWithout(seen, found, redact), transcript: transcript() }
+    const timedOut = limit.signal.aborted
+    const said = saidWithout(seen, found, redact)
+    return { ...about, ...how, verdict, samples, ...said, transcript: transcript(), timedOut }
   } finally {
     limit.clear()
   }
@@ -203,6 +211,7 @@ export function startLook(check: Check, references: References, signal: AbortSig
     typeof value === 'object'
       ? fetched(field, value, told => references.value(value, signal, maxAgeMs, told, by))
       : String(value)
+  const conceal = (secret: string): void => secretsIn(secret).forEach(redact.add)
   const look: Look = {
     signal,
     timeoutMs: check.timeoutMs,
@@ -210,26 +219,24 @@ export function startLook(check: Check, references: References, signal: AbortSig
       return current
     },
     took,
-    conceal: redact.add,
+    conceal,
     note: text => note(current, text),
-    async text(field, value, { read, expected }) {
+    async text(field, value, shape) {
       const text = await raw(field, value)
-      const fit = read(text)
-      if (fit !== undefined) return fit
       // Whatever it is instead, it may be a secret.
-      redact.add(text)
-      throw new Unresolved(`${field}: ${sourceOf(value)}: expected ${expected}`)
+      if (shape.read(text) === undefined) conceal(text)
+      return shaped(`${field}: ${sourceOf(value)}`, text, shape)
     },
     async secret(field, value) {
       const secret = await raw(field, value)
-      redact.add(secret)
+      conceal(secret)
       return secret
     },
     settings: (field, source) =>
       fetched(field, source, told => references.settings(source, signal, maxAgeMs, told, by)),
     apiServer: secret => look.phase('secret', () => references.apiServer(secret, signal, maxAgeMs, look.note, by)),
-    async login(vault, refused) {
-      const login = await look.phase('login', () => references.login(vault, signal, refused, look.note))
+    async login(vault, wanted) {
+      const login = await look.phase('login', () => references.login(vault, signal, wanted, look.note))
       if (login.token !== undefined) redact.add(login.token)
       // What it logs in with comes out of what the target itself needs.
       if (login.failure?.kind === 'unresolved') for (const id of check.needs) unmet.add(id)

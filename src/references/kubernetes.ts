@@ -7,6 +7,7 @@ import type { KubernetesConfig } from '../config/schema.ts'
 import { describeError } from '../core/errors.ts'
 import type { ApiServerAnswer, KubernetesSecret, Reference } from '../core/probe.ts'
 import { redactor } from '../core/redact.ts'
+import { shaped, shapes } from '../core/shape.ts'
 import { readKubeconfig, type Material } from './kubeconfig.ts'
 import { sharing, type Asking } from './sharing.ts'
 import { named } from './words.ts'
@@ -79,7 +80,11 @@ export function kubernetesSecrets({ config, env, account = serviceAccount, read,
   }
 
   const ownNamespace = async (signal: AbortSignal): Promise<string> =>
-    (await named('the namespace of the service account', read(`${account}/namespace`, signal))).trim()
+    shaped(
+      'the namespace of the service account',
+      (await named('the namespace of the service account', read(`${account}/namespace`, signal))).trim(),
+      shapes.word,
+    )
 
   /** Throws only where the signal ends it. */
   async function ask({ namespace: wanted, secret }: KubernetesSecret, asking: Asking): Promise<Answer> {

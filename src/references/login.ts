@@ -1,116 +1,139 @@
-import { createHmac, randomBytes } from 'node:crypto'
+import { createHash } from 'node:crypto'
+import { unlessAborted } from '../core/abort.ts'
+import { describeError, seconds } from '../core/errors.ts'
 import { HttpFailure } from '../clients/http.ts'
 import type { Vault } from '../clients/vault.ts'
-import { logIn, renewSelf, type Lease } from '../clients/vault-login.ts'
-import { describeError, seconds } from '../core/errors.ts'
-import type { Login, LoginFailure } from '../core/probe.ts'
+import { hasLogin, isWrapped, logIn, renewSelf, type Lease } from '../clients/vault-login.ts'
+import type { Login, LoginFailure, TokenLife } from '../core/probe.ts'
 import { redactor } from '../core/redact.ts'
-import { sharing, type Asking } from './sharing.ts'
+import type { Held, Logins, Revoke, Standing } from './logins.ts'
+import type { Asking } from './sharing.ts'
 
 /** How to log in at one Vault. */
 export interface LoginWay {
+  /** What makes it this login and no other: the Vault, the mount, and where the credentials come from. */
+  readonly key: string
   /** `host:port` */
   readonly address: string
+  readonly namespace: string | undefined
   readonly mount: string
   /** What is sent; fetched for each login, since it is rotated. */
   readonly credentials: (signal: AbortSignal) => Promise<Credentials>
   readonly open: (signal: AbortSignal, token?: string) => Promise<Vault>
+  readonly revoke: Revoke
 }
 
 export interface Credentials {
   readonly fields: Readonly<Record<string, string>>
   /** Those values of the fields that nobody may see. */
   readonly secrets: readonly string[]
+  /** The RoleID, where Vault counts refusals and locks the role. */
+  readonly locks?: string | undefined
+  /** The value that could be a wrapping token by mistake. */
+  readonly wrapped?: string | undefined
 }
 
-/** A token got by a login. Times are those of the monotonic clock, in milliseconds. */
-interface Held {
-  readonly token: string
-  readonly renewable: boolean
-  readonly since: number
-  readonly lifeMs: number
-  /** From here on it is to be renewed, while it can still be used: when two thirds of its life are over. */
-  readonly renewAt: number
-  readonly endsAt: number
-  /** The one before was refused. */
-  readonly insteadOfRefused: boolean
+/** What is wanted of a login. */
+export interface Wanted {
+  /** The token that Vault refused. */
+  readonly refused?: string | undefined
+  /** How many requests it is for: 1, or 0 to learn what is known of the token. Default 1. */
+  readonly uses?: 0 | 1 | undefined
 }
 
-/** Credentials that Vault does not accept. */
-interface Refusal {
-  readonly fingerprint: string
-  readonly count: number
-  readonly until: number
-  readonly failure: LoginFailure
-}
-
-interface Standing {
-  held: Held | undefined
-  failure: LoginFailure | undefined
-  refusal: Refusal | undefined
-  /** The token held last was refused. */
-  refused: boolean
-  readonly attempt: ReturnType<typeof sharing<undefined>>
-}
-
-/** By the target, so that it goes with it: a reloaded configuration has new targets, and logs in anew. */
-const standings = new WeakMap<object, Standing>()
-
-/** A login that takes longer than this is not waited for by those who come later. */
-const joinMs = 5_000
-/** Vault locks an AppRole out, for everybody, at the fifth failure that comes within 15 minutes of the one before. */
-const firstPauseMs = 60_000
-const pauseFactor = 4
-const longestPauseMs = 3_600_000
-/** A token that is refused although it came instead of a refused one is replaced after this time at the earliest. */
-const replaceMs = 60_000
-
-/** Makes fingerprints of credentials worth nothing outside of this process. */
-const key = randomBytes(32)
-const fingerprintOf = ({ fields }: Credentials): string =>
-  createHmac('sha256', key).update(JSON.stringify(fields)).digest('base64')
+/** A refusal that Vault does not count is no reason to stay blind for longer than a round. */
+const retryMs = 10_000
+/** A role that is locked: trying does no harm, and little good. */
+const lockedMs = 60_000
+/** A token that was of use is replaced after this time at the earliest when it is refused, and one that never was after that. */
+const replaceMs = 5_000
+const replaceUnusedMs = 60_000
+/** Others may take the uses of a new token before we do, again and again. */
+const mostTries = 20
 
 /**
- * The login at a Vault target that all share. It is renewed, or made anew, only when two thirds of the token's life are
- * over, or when Vault `refused` the token. That may be for a right it does not have, so one that is refused again is kept
- * for a while. Credentials that were refused are held off, unless they change. A try that failed is one for all who ask
- * within their `maxAgeMs`.
+ * The login that all share. It is renewed, or made anew, only when two thirds of the token's life or all but one of its
+ * uses are over, or when Vault `refused` the token. That may be for a right it does not have, so one that never was of use
+ * is kept for a while. Which refused credentials are tried again when: docs/design.md. A try that failed is one for all
+ * who ask within their `maxAgeMs`.
  */
-export async function loginAt(target: object, way: LoginWay, asking: Asking, refused?: string): Promise<Login> {
-  const standing = standingOf(target)
-  const { held } = standing
-  if (held && held.token === refused && mayBeReplaced(held)) Object.assign(standing, { held: undefined, refused: true })
-  if (standing.held && performance.now() < standing.held.renewAt)
-    return { token: standing.held.token, failure: undefined }
-  try {
-    const maxAgeMs = standing.failure ? asking.maxAgeMs : 0
-    await standing.attempt('login', way.address, { ...asking, maxAgeMs }, alone => renewOrLogIn(standing, way, alone))
-  } catch (error) {
-    return { token: alive(standing)?.token, failure: { kind: 'unanswered', text: describeError(error) } }
+export async function loginAt(
+  logins: Logins,
+  way: LoginWay,
+  asking: Asking,
+  { refused, uses = 1 }: Wanted,
+): Promise<Login> {
+  const standing = logins.standing(way.key)
+  if (standing.held && standing.held.token === refused && mayBeReplaced(standing)) {
+    logins.retire(standing)
+    standing.refused = true
   }
-  return { token: alive(standing)?.token, failure: standing.failure }
+  for (let tries = 0; tries < mostTries; tries++) {
+    const ready = isFresh(standing) ? take(standing, uses) : undefined
+    if (ready) return { ...ready, failure: undefined }
+    try {
+      const maxAgeMs = standing.failure ? asking.maxAgeMs : 0
+      await standing.attempt('login', way.address, { ...asking, maxAgeMs }, alone =>
+        renewOrLogIn(logins, standing, way, alone),
+      )
+    } catch (error) {
+      const failure = { kind: 'unanswered', text: describeError(error) } as const
+      return { ...(take(standing, uses) ?? nothing), failure }
+    }
+    const { failure } = standing
+    if (failure) return { ...(take(standing, uses) ?? nothing), failure }
+  }
+  return { ...nothing, failure: { kind: 'failed', text: 'each new token was used up by others' } }
 }
 
-function standingOf(target: object): Standing {
-  const known = standings.get(target)
-  if (known) return known
-  const attempt = sharing<undefined>(joinMs)
-  const made: Standing = { held: undefined, failure: undefined, refusal: undefined, refused: false, attempt }
-  standings.set(target, made)
-  return made
+/** Remembers that a secret was read with the token. */
+export function served(logins: Logins, key: string, token: string): void {
+  const standing = logins.standing(key)
+  if (standing.held?.token === token) standing.servedAt = performance.now()
 }
 
-const mayBeReplaced = ({ insteadOfRefused, since, lifeMs }: Held): boolean =>
-  !insteadOfRefused || performance.now() - since >= Math.min(lifeMs / 3, replaceMs)
+const nothing = { token: undefined }
+
+const isFresh = ({ held }: Standing): boolean => held !== undefined && performance.now() < held.renewAt
+
+/** The token held, for so many requests; undefined where it is not good for them. The last use of all is kept to revoke it with. */
+function take(standing: Standing, uses: number): Omit<Login, 'failure'> | undefined {
+  const held = alive(standing)
+  if (!held || standing.usesLeft < uses + keptBack(held)) return undefined
+  standing.usesLeft -= uses
+  const { token } = held
+  const { servedAt } = standing
+  return { token, life: lifeOf(held, standing.usesLeft), servedAt, byLogin: true }
+}
+
+/** Undefined where it can be looked up at no cost. */
+function lifeOf({ uses, endsAt }: Held, left: number): TokenLife | undefined {
+  if (uses === Infinity) return undefined
+  const ms = endsAt - performance.now()
+  return { ttlSeconds: ms / 1000, expiresAt: Date.now() + ms, uses: left }
+}
+
+const keptBack = ({ uses }: Held): number => (uses > 1 && uses < Infinity ? 1 : 0)
+
+function mayBeReplaced({ held, servedAt }: Standing): boolean {
+  if (!held?.insteadOfRefused) return true
+  const least = servedAt === undefined ? Math.min(held.lifeMs / 3, replaceUnusedMs) : replaceMs
+  return performance.now() - held.since >= least
+}
 
 const alive = ({ held }: Standing): Held | undefined => (held && performance.now() < held.endsAt ? held : undefined)
 
-async function renewOrLogIn(standing: Standing, way: LoginWay, signal: AbortSignal): Promise<undefined> {
+async function renewOrLogIn(
+  logins: Logins,
+  standing: Standing,
+  way: LoginWay,
+  signal: AbortSignal,
+): Promise<undefined> {
   const redact = redactor()
   try {
     standing.failure = (await renewed(standing, way, signal))
       ? undefined
-      : await loggedIn(standing, way, signal, redact)
+      : await loggedIn(logins, standing, way, signal, redact)
   } catch (error) {
     // All who waited for it have left: that says nothing of Vault.
     if (signal.aborted) throw error
@@ -125,7 +148,8 @@ async function renewOrLogIn(standing: Standing, way: LoginWay, signal: AbortSign
 /** Whether the token has a new life. One that nears the end of all renewals would get ever shorter ones. */
 async function renewed(standing: Standing, way: LoginWay, signal: AbortSignal): Promise<boolean> {
   const held = alive(standing)
-  if (!held?.renewable) return false
+  // A renewal takes a use as well.
+  if (!held?.renewable || held.uses < Infinity) return false
   const asked = performance.now()
   const lease = await renewSelf(await way.open(signal, held.token))
   const isNew = lease.kind === 'ok' && lease.lifeSeconds * 1000 >= held.lifeMs / 2
@@ -137,6 +161,7 @@ async function renewed(standing: Standing, way: LoginWay, signal: AbortSignal): 
 
 /** Why there was no login; undefined where there was. */
 async function loggedIn(
+  logins: Logins,
   standing: Standing,
   way: LoginWay,
   signal: AbortSignal,
@@ -144,29 +169,66 @@ async function loggedIn(
 ): Promise<LoginFailure | undefined> {
   const credentials = await way.credentials(signal)
   credentials.secrets.forEach(redact.add)
-  const fingerprint = fingerprintOf(credentials)
-  const before = standing.refusal?.fingerprint === fingerprint ? standing.refusal : undefined
-  if (before && performance.now() < before.until) return before.failure
-  const asked = performance.now()
-  const lease = await logIn(await way.open(signal), way.mount, credentials.fields)
-  standing.refusal = undefined
-  if (lease.kind === 'ok') {
-    const { token, renewable } = lease
-    standing.held = { token, renewable, since: asked, insteadOfRefused: standing.refused, ...livesFrom(asked, lease) }
-    standing.refused = false
-    return undefined
-  }
-  const failure = { ...lease, text: redact.text(lease.text) }
-  if (failure.kind === 'refused') standing.refusal = refusalOf(fingerprint, failure, before)
-  return standing.refusal?.failure ?? failure
+  const { locks, wrapped } = credentials
+  if (wrapped !== undefined && looksLikeToken(wrapped) && (await isWrapped(await way.open(signal), wrapped)))
+    return { kind: 'wrapped', text: 'secret_id is a wrapping token, and not the SecretID that is wrapped in it' }
+  if (locks === undefined) return oneLogin(logins, standing, way, credentials, signal, redact)
+  // Several nodes may be one cluster: their logins by one role are counted together.
+  const role = JSON.stringify([way.namespace, way.mount, locks])
+  const turn = logins.inTurn(role, () => oneLogin(logins, standing, way, credentials, signal, redact))
+  return unlessAborted(signal, turn)
 }
 
-function refusalOf(fingerprint: string, failure: LoginFailure, before: Refusal | undefined): Refusal {
-  const count = (before?.count ?? 0) + 1
-  const pauseMs = Math.min(firstPauseMs * pauseFactor ** (count - 1), longestPauseMs)
-  const text = `${failure.text}; not tried again for ${seconds(pauseMs)}, unless the credentials change`
-  return { fingerprint, count, until: performance.now() + pauseMs, failure: { ...failure, text } }
+async function oneLogin(
+  logins: Logins,
+  standing: Standing,
+  way: LoginWay,
+  { fields, locks }: Credentials,
+  signal: AbortSignal,
+  redact: ReturnType<typeof redactor>,
+): Promise<LoginFailure | undefined> {
+  signal.throwIfAborted()
+  const { namespace = '', mount } = way
+  const who = locks === undefined ? undefined : { role: [namespace, mount, locks], credentials: fields }
+  const held = who && (await logins.refusals.held(who))
+  if (held !== undefined) return { kind: 'refused', text: held }
+  const print = createHash('sha256').update(JSON.stringify(fields)).digest('base64')
+  if (standing.failure && standing.pause?.credentials === print && performance.now() < standing.pause.until)
+    return standing.failure
+  const asked = performance.now()
+  const lease = await logIn(await way.open(signal), mount, fields)
+  standing.pause = undefined
+  if (lease.kind === 'ok') {
+    hold(logins, standing, way.revoke, lease, asked)
+    if (who) await logins.refusals.taken(who)
+    return undefined
+  }
+  const failure = { kind: lease.kind, text: redact.text(lease.text) }
+  if (failure.kind !== 'refused') return failure
+  const status = lease.kind === 'refused' ? lease.status : undefined
+  // An address that may not log in is a mistake that Vault does not count.
+  if (who && status === 400 && !failure.text.includes('CIDR'))
+    return { ...failure, text: await logins.refusals.refused(who, failure.text) }
+  // Vault answers a locked role like a mount that does not exist. A login with nothing in it tells them apart.
+  const locked = who !== undefined && status === 403 && (await hasLogin(await way.open(signal), mount))
+  const pauseMs = locked ? lockedMs : retryMs
+  standing.pause = { credentials: print, until: performance.now() + pauseMs }
+  return { kind: locked ? 'locked' : 'refused', text: `${failure.text}; tried again after ${seconds(pauseMs)}` }
 }
+
+/** From now on this token, and no more the one before. */
+function hold(logins: Logins, standing: Standing, revoke: Revoke, lease: Lease, asked: number): void {
+  logins.retire(standing)
+  const { token, renewable, uses } = lease
+  const insteadOfRefused = standing.refused
+  const lives = livesFrom(asked, lease)
+  standing.held = { token, renewable, since: asked, insteadOfRefused, uses, revoke, ...lives }
+  standing.usesLeft = uses
+  standing.refused = false
+}
+
+/** As Vault and OpenBao write them. A SecretID is a UUID, if nobody chose another. */
+const looksLikeToken = (text: string): boolean => /^(hvs|hvb|hvr|s|b|r)\./.test(text)
 
 const livesFrom = (asked: number, { lifeSeconds }: Lease): Pick<Held, 'lifeMs' | 'renewAt' | 'endsAt'> => {
   const lifeMs = lifeSeconds * 1000

@@ -1,10 +1,15 @@
 import type { ReadFile } from '../clients/files.ts'
 import { addressOf } from '../clients/http.ts'
 import { serviceAccount } from '../clients/kubernetes.ts'
-import { openVault, readSecret, readToken, type SecretRead, type Vault } from '../clients/vault.ts'
-import type { Login, Reference } from '../core/probe.ts'
+import { openVault, readSecret, type SecretRead, type Vault } from '../clients/vault.ts'
+import { record } from '../clients/vault-answers.ts'
+import { revokeSelf } from '../clients/vault-login.ts'
+import { describeError } from '../core/errors.ts'
+import type { Login, LoginWanted, Reference } from '../core/probe.ts'
 import type { VaultTarget } from '../probes/vault/index.ts'
-import { loginAt, type Credentials, type LoginWay } from './login.ts'
+import { givenAt, givenRefused, givenServed } from './given.ts'
+import { loginAt, served, type Credentials, type LoginWay } from './login.ts'
+import type { Logins } from './logins.ts'
 import { sharing, type Asking } from './sharing.ts'
 import { blotting, named } from './words.ts'
 
@@ -15,13 +20,20 @@ export interface VaultSource {
   readonly read: ReadFile
   readonly value: (reference: Reference, asking: Asking) => Promise<string>
   readonly roundMs: number | undefined
+  readonly logins: Logins
 }
 
 /** The value of a key as text, or undefined where the secret has no such key. */
 export type ValueOf = (key: string) => string | undefined
 
+/** What makes the login of a target this one and no other, whatever the target is called. */
+export function loginKey({ url, namespace, ca_file, cert_file, key_file, ...target }: VaultTarget): string {
+  const { token, app_role, kubernetes } = target
+  return JSON.stringify([url, namespace, ca_file, cert_file, key_file, token, app_role, kubernetes])
+}
+
 /** Reads secrets of Vault targets: one request, and one login, for all who ask at the same time. */
-export function vaultSecrets({ targets, account = serviceAccount, read, value, roundMs }: VaultSource) {
+export function vaultSecrets({ targets, account = serviceAccount, read, value, roundMs, logins }: VaultSource) {
   const shared = sharing<ValueOf>(undefined, roundMs)
 
   function targetOf(name: string): VaultTarget {
@@ -31,27 +43,33 @@ export function vaultSecrets({ targets, account = serviceAccount, read, value, r
   }
 
   async function open(
-    { url, namespace, ca_file: file }: VaultTarget,
+    { url, namespace, ca_file, cert_file, key_file }: VaultTarget,
     { signal, note }: Omit<Asking, 'maxAgeMs'>,
     token?: string,
   ): Promise<Vault> {
-    const ca = file === undefined ? undefined : await named(file, read(file, signal))
-    return openVault({ url, token, namespace, ca, signal, note })
+    const get = async (file: string | undefined): Promise<string | undefined> =>
+      file === undefined ? undefined : named(file, read(file, signal))
+    const [ca, cert, key] = await Promise.all([ca_file, cert_file, key_file].map(get))
+    return openVault({ url, token, namespace, ca, cert, key, signal, note })
   }
 
   /** Undefined where the target has its token written as a reference, or none. */
   function wayOf(target: VaultTarget, { maxAgeMs, note }: Omit<Asking, 'signal'>): LoginWay | undefined {
-    const { app_role: appRole, kubernetes } = target
+    const { app_role: appRole, kubernetes, namespace } = target
     const way = {
+      key: loginKey(target),
       address: addressOf(target.url),
+      namespace,
       open: (signal: AbortSignal, token?: string) => open(target, { signal, note }, token),
+      revoke: async (token: string, signal: AbortSignal) => revokeSelf(await open(target, { signal }, token)),
     }
     if (appRole) {
       const fetch = (key: 'role_id' | 'secret_id', signal: AbortSignal): Promise<string> =>
         named(key, value(appRole[key], { signal, maxAgeMs }))
       const credentials = async (signal: AbortSignal): Promise<Credentials> => {
         const [role_id, secret_id] = await Promise.all([fetch('role_id', signal), fetch('secret_id', signal)])
-        return { fields: { role_id, secret_id }, secrets: [role_id, secret_id] }
+        const fields = { role_id, secret_id }
+        return { fields, secrets: [role_id, secret_id], locks: role_id, wrapped: secret_id }
       }
       return { ...way, mount: appRole.mount, credentials }
     }
@@ -64,14 +82,21 @@ export function vaultSecrets({ targets, account = serviceAccount, read, value, r
     return { ...way, mount, credentials }
   }
 
-  async function tokenOf(target: VaultTarget, asking: Asking, refused?: string): Promise<string> {
-    const { name, token } = target
-    if (token) return named(`the token of ${name}`, value(token, asking))
+  async function loginOf(target: VaultTarget, asking: Asking, wanted: LoginWanted): Promise<Login> {
     const way = wayOf(target, asking)
-    if (!way) throw new Error(`${name} has no token in the configuration`)
-    const login = await loginAt(target, way, asking, refused)
+    if (way) return loginAt(logins, way, asking, wanted)
+    const { name, token: reference } = target
+    if (!reference) throw new Error(`${name} has no token in the configuration`)
+    const token = await value(reference, asking)
+    const given = { key: loginKey(target), token, open: () => open(target, asking) }
+    return givenAt(logins, given, wanted.uses ?? 1)
+  }
+
+  async function tokenOf(target: VaultTarget, asking: Asking, wanted: LoginWanted = {}): Promise<string> {
+    const what = target.token ? 'the token of' : 'the login at'
+    const login = await named(`${what} ${target.name}`, loginOf(target, asking, wanted))
     if (login.token !== undefined) return login.token
-    throw new Error(`the login at ${name}: ${login.failure?.text ?? 'the token has come to its end'}`)
+    throw new Error(`${what} ${target.name}: ${login.failure?.text ?? 'the token has come to its end'}`)
   }
 
   async function readFrom(
@@ -82,16 +107,27 @@ export function vaultSecrets({ targets, account = serviceAccount, read, value, r
   ): Promise<SecretRead> {
     const get = async (token: string): Promise<SecretRead> => {
       conceal(token)
-      return named(target.name, readSecret(await open(target, asking, token), path))
+      const secret = await named(target.name, readSecret(await open(target, asking, token), path))
+      const key = loginKey(target)
+      const isBad = secret.kind === 'denied' && secret.token === 'bad'
+      if (target.token && isBad) givenRefused(logins, key, token)
+      if (isServed(secret)) (target.token ? givenServed : served)(logins, key, token)
+      return secret
     }
     const token = await tokenOf(target, asking)
     const secret = await get(token)
-    if (target.token || secret.kind !== 'denied') return secret
-    // A token that may look itself up was not revoked: it has no right to this secret, and neither would the next.
-    const looked = await named(target.name, readToken(await open(target, asking, token)))
-    if (looked.kind === 'valid') return secret
-    const next = await tokenOf(target, asking, token)
+    // A token that has no right to this secret is as good as the next would be.
+    if (target.token || secret.kind !== 'denied' || secret.token !== 'bad') return secret
+    const next = await tokenOf(target, asking, { refused: token })
     return next === token ? secret : get(next)
+  }
+
+  /** What is wrong with a node that calls itself sealed: Vault says that of one without data, too. */
+  async function whySealed(target: VaultTarget, asking: Asking): Promise<string> {
+    const vault = await open(target, asking)
+    const body = record((await vault.health().catch(() => undefined))?.body)
+    if (body?.['initialized'] === false) return 'is not initialized'
+    return body?.['removed_from_cluster'] === true ? 'was removed from its cluster' : 'is sealed'
   }
 
   return {
@@ -99,18 +135,27 @@ export function vaultSecrets({ targets, account = serviceAccount, read, value, r
       const target = targetOf(name)
       return shared(JSON.stringify([name, path]), `${name}: ${addressOf(target.url)}`, asking, signal =>
         blotting(async conceal => {
-          const secret = await readFrom(target, path, { ...asking, signal }, conceal)
+          const alone = { ...asking, signal }
+          const secret = await readFrom(target, path, alone, conceal)
           if (secret.kind === 'ok') return key => secret.value(key)
-          throw new Error(secret.kind === 'sealed' ? `${name} is sealed` : `${name}: ${secret.text}`)
+          throw new Error(
+            secret.kind === 'sealed' ? `${name} ${await whySealed(target, alone)}` : `${name}: ${secret.text}`,
+          )
         }),
       )
     },
     /** See `Look.login`. */
-    async login(name: string, asking: Asking, refused?: string): Promise<Login> {
+    async login(name: string, asking: Asking, wanted: LoginWanted = {}): Promise<Login> {
       const target = targets.find(one => one.name === name)
-      const way = target && wayOf(target, asking)
-      if (target && way) return loginAt(target, way, asking, refused)
-      return { token: undefined, failure: { kind: 'unresolved', text: `${name} is no vault target that logs in` } }
+      try {
+        return await loginOf(targetOf(name), asking, wanted)
+      } catch (error) {
+        const text = `${target?.token ? 'token: ' : ''}${describeError(error)}`
+        return { token: undefined, failure: { kind: 'unresolved', text } }
+      }
     },
   }
 }
+
+/** Vault says what there is at a path only to a token that it accepts. */
+const isServed = ({ kind }: SecretRead): boolean => ['ok', 'missing', 'deleted', 'destroyed'].includes(kind)

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { reference } from '../config/fields.ts'
+import { markKeys } from '../config/marked.ts'
 import { fileSchema } from '../config/schema.ts'
 
 /** What of JSON Schema a configuration needs. https://json-schema.org/draft-07/json-schema-validation */
@@ -67,6 +68,7 @@ function toJsonSchema(schema: z.ZodType): JsonSchema {
       // Zod leaves out the default of what is transformed: it would be 15000 where the file says 15s.
       const written = z.globalRegistry.get(zodSchema)?.['default']
       if (written !== undefined) jsonSchema.default = written
+      for (const mark of markKeys) Reflect.deleteProperty(jsonSchema, mark)
       const isReference = (zodSchema as unknown) === reference && path.length > 0
       if (isReference || jsonSchema['onlyReference'] === true) referTo(jsonSchema)
     },

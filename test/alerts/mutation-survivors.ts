@@ -12,8 +12,11 @@ export const survivors: Readonly<Record<string, string>> = {
   'postgres_cluster:mailpath_cluster_primary_info:max: max -> min': always1,
   'MailPostgresPrimaryUnknown warning: max -> min': always1,
   'MailPostgresClusterInconsistent warning: max -> min': always1,
+  'MailVaultNoLeader warning: max -> min': always1,
   'MailVaultTokenRejected warning: max -> min': always1,
   'MailVaultTokenExpiresSoon warning: max -> min': always1,
+  'MailVaultCertificateExpiresSoon warning: max -> min': always1,
+  'MailPostgresCertificateExpiresSoon warning: max -> min': always1,
   'MailVerdictUnknown warning: max -> min':
     'A replica that does not say unknown says something else, and then there is no alert at all.',
   'MailVerdictUnknown warning: verdict="unknown" -> nothing': 'What is not unknown is left out by what follows.',

@@ -130,7 +130,9 @@ describe('two primaries', () => {
     const twice = story({ at: start, nodes: both(start - 1) }, { at: again, nodes: both(again) })
     expect([clusterOf(twice).splitBrain, twice.recheck, codesOf(twice)]).toEqual([true, [], ['cluster_split_brain']])
     expect(clusterOf(twice)).toMatchObject({ primary: two, primaries: 2, verdict: 'fail' })
-    expect(clusterOf(twice).reasons[0]?.remedy).toMatch(/^Fence db-1 at once, then rewind it/)
+    expect(clusterOf(twice).reasons[0]?.remedy).toMatch(
+      /^Nothing here tells whether to keep db-2 or db-1\..*copy its data before it is rewound/,
+    )
     expect(metric(twice, 'split_brain')).toBe(1)
   })
 
@@ -140,8 +142,40 @@ describe('two primaries', () => {
     const mistaken = story(looked(start - 1), looked(start + 100))
     expect(clusterOf(mistaken)).toMatchObject({ primary: one, splitBrain: true })
     expect(clusterOf(mistaken).reasons[0]?.remedy).toMatch(
-      /^Fence db-2 at once.*if that is the one to keep, fence db-1/,
+      /^Keep db-1: standbys follow it\. Fence db-2 at once.*Copy the data of db-2 before it is rewound/,
     )
+  })
+
+  it('the one that clients write to is kept, whatever the standbys follow, and whatever its timeline', () => {
+    const three = node('db-3', standbyFacts(3, { received_timeline: 2, upstream_host: '10.0.0.122' }))
+    const looked = (at: number) => ({
+      at,
+      nodes: [...both(at), three, path('DATABASE_URL', [landingOn(primaryFacts(1))])],
+    })
+    const split = story(looked(start - 1), looked(start + 100))
+    expect(clusterOf(split)).toMatchObject({ primary: one, splitBrain: true, undecided: false })
+    const [reason] = clusterOf(split).reasons
+    expect(reason?.text).toMatch(/db-1 .*, DATABASE_URL writes there; db-2 .*, db-3 follows it/)
+    expect(reason?.remedy).toMatch(/^Keep db-1: clients write to it\. Fence db-2 at once/)
+  })
+
+  it('a session that committed nothing is no client, nor is one that was seen long ago', () => {
+    const failure = { phase: 'commit', code: undefined, text: 'db-1:5432: no answer', timedOut: true }
+    const idle = path('idle', [landingOn(primaryFacts(1))], { ladder: [], failure })
+    const old = path('old', [landingOn(primaryFacts(1))], { at: start - 4 * intervalMs })
+    const looked = (at: number) => ({ at, nodes: [...both(at), idle, old] })
+    expect(clusterOf(story(looked(start - 1), looked(start + 100)))).toMatchObject({ undecided: true })
+  })
+
+  it.each([
+    ['waits', { receiver_status: 'waiting' }],
+    ['cannot be seen', { monitor: false, receiver_status: null }],
+    ['is down', { receiver_running: false, receiver_status: null }],
+  ])('a standby whose receiver %s follows neither', (_, receiver) => {
+    const three = node('db-3', standbyFacts(3, { received_timeline: 1, ...receiver }))
+    const looked = (at: number) => ({ at, nodes: [...both(at), three] })
+    const split = story(looked(start - 1), looked(start + 100))
+    expect(clusterOf(split)).toMatchObject({ splitBrain: true, undecided: true })
   })
 
   it('are not counted as failovers while they contend, nor is the old primary once it is fenced', () => {

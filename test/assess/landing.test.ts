@@ -101,6 +101,30 @@ describe('a write path that lands', () => {
     expect([codes, landing.nodes]).toEqual([['write_path_other_cluster'], ['staging']])
   })
 
+  it('on a node of another cluster fails also while none of its own nodes answers', () => {
+    const stranger = primaryFacts(9, { system_identifier: otherIdentifier })
+    const { status, landing, codes } = over([
+      node(one, undefined),
+      node(two, undefined),
+      node('staging', stranger, { cluster: 'staging' }),
+      path('backend', [landingOn(stranger)]),
+    ])
+    expect([codes, landing.nodes, landing.onPrimary]).toEqual([['write_path_other_cluster'], ['staging'], false])
+    expect(status.reasons[0]?.text).toContain('lands on staging, of the cluster staging, and not of keybuzz')
+  })
+
+  it('where no node of its cluster is looked at is ok, and does not claim to be on the primary', () => {
+    for (const all of [
+      over([path('backend', [landingOn(primaryFacts(1))])]),
+      landed(assessed([...nodes, path('backend', [landingOn(primaryFacts(1))])], { partial: ['keybuzz'] })),
+    ]) {
+      expect([all.status.verdict, all.codes, all.landing.onPrimary]).toEqual(['ok', [], undefined])
+      expect(all.status.evidence).toMatch(
+        /a write was committed in .*; whether that is the primary is not known: no node of the cluster keybuzz is looked at$/,
+      )
+    }
+  })
+
   it('on a server nobody listed warns, but only where every node is known', () => {
     const unlisted = path('backend', [landingOn(primaryFacts(9))])
     const { status, landing, codes } = over([...nodes, unlisted])
@@ -171,14 +195,33 @@ describe('in a split brain', () => {
   const onOld = path('backend', [landingOn(primaryFacts(1))])
 
   it('a path on the old primary fails once the split is confirmed, and not before', () => {
-    const suspected = assessed([...both(start), onOld])
+    const others = ['mailer', 'worker'].map(name => path(name, [landingOn(promoted)]))
+    const all = [...both(start), onOld, ...others]
+    const suspected = assessed(all)
     expect(landed(suspected)).toMatchObject({ codes: [], landing: { nodes: [one], onPrimary: undefined } })
-    const confirmed = landed(assessed([...both(start), onOld], { previous: suspected.memory }))
+    const confirmed = landed(assessed(all, { previous: suspected.memory }))
     expect([confirmed.codes, confirmed.landing.onPrimary]).toEqual([['write_path_old_primary'], false])
     expect(confirmed.status.reasons[0]).toMatchObject({
       text: 'backend:5432: lands on db-1, which is writable, but the primary is db-2',
-      remedy: 'Fence db-1, then point the path at db-2 (db-2:5432).',
+      remedy: expect.stringMatching(
+        /^Point the path at db-2 \(db-2:5432\) and fence db-1, .*Copy the data of db-1 before it is rewound/,
+      ) as string,
     })
+  })
+
+  it('a path is not sent away from a node while nothing tells which of the two is to be kept', () => {
+    const all = [...both(start), onOld, path('mailer', [landingOn(promoted)])]
+    const { memory } = assessed(all)
+    expect(landed(assessed(all, { previous: memory }))).toMatchObject({
+      codes: [],
+      landing: { nodes: [one], onPrimary: undefined },
+    })
+  })
+
+  it('the node that the one path writes to is the one to keep', () => {
+    const all = [...both(start), onOld]
+    const { memory } = assessed(all)
+    expect(landed(assessed(all, { previous: memory }))).toMatchObject({ codes: [], landing: { onPrimary: true } })
   })
 
   it('a path on the new one is well', () => {

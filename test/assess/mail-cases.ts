@@ -15,6 +15,7 @@ export const dimensions = {
   write: ['ok', 'warn', 'fail', 'unknown', 'stale'],
   smtp: ['ok', 'warn', 'fail', 'unknown', 'none'],
   ses: ['none', 'absent', 'stub', 'partial', 'complete'],
+  fallback: ['not said', 'smtp', 'none'],
   vault: ['ok', 'down, and the SMTP password comes from it', 'down, and nothing comes from it'],
   setting: ['ok', 'fail', 'unknown'],
 } as const
@@ -26,6 +27,7 @@ export const fine: MailCase = {
   write: 'ok',
   smtp: 'ok',
   ses: 'none',
+  fallback: 'not said',
   vault: 'ok',
   setting: 'ok',
 }
@@ -57,6 +59,9 @@ export const codes = {
 } as const
 
 export const mailTarget: MailTarget = mail.target.parse({ name: 'backend' })
+/** As the configuration says of its fallback. */
+export const mailOf = ({ fallback }: MailCase): MailTarget =>
+  fallback === 'not said' ? mailTarget : { ...mailTarget, fallback }
 export const smtpTarget = smtp.target.parse({ name: 'relay', host: 'mail.keybuzz.io' })
 export const vaultTarget = vault.target.parse({ name: 'vault-01', url: 'https://vault-01:8200' })
 export const settingsTarget = settings.target.parse({
@@ -154,16 +159,23 @@ export function expected(one: MailCase): Expected {
   const able = { smtp: smtpAble[one.smtp], ses: sesAble[one.ses] }
   const chosen =
     one.provider === 'smtp' || one.provider === 'ses' ? one.provider : able.smtp || !able.ses ? 'smtp' : 'ses'
-  const delivered = able.smtp === 'yes'
-  const impossible = able[chosen] === 'no' && Object.values(able).every(way => way === 'no' || way === undefined)
-  const smtpBlocks = !delivered && one.smtp !== 'none'
+  const known = one.provider === 'smtp' || one.provider === 'ses'
+  const alone = known && (one.fallback === 'none' || (one.fallback === 'smtp' && chosen === 'smtp'))
+  const other = chosen === 'smtp' ? 'ses' : 'smtp'
+  const counts = alone ? { smtp: undefined, ses: undefined, [chosen]: able[chosen] } : able
+  const notSaid = known && chosen === 'ses' && one.fallback === 'not said' && able.smtp === 'yes'
+  const delivered = counts.smtp === 'yes' && !notSaid
+  const impossible =
+    able[chosen] === 'no' && !notSaid && Object.values(counts).every(way => way === 'no' || way === undefined)
+  const smtpBlocks = !delivered && counts.smtp !== undefined && counts.smtp !== 'yes'
+  const sesBlocks = !delivered && !(alone && other === 'ses')
 
   const failing = [
     one.setting === 'fail' && codes.setting.fail[0],
     one.write === 'fail' && codes.write.fail[0],
     impossible && chosen === 'ses' && deadSes[one.ses],
     impossible && smtpBlocks && one.smtp === 'fail' && codes.smtp.fail[0],
-    impossible && deadSes[one.ses],
+    impossible && sesBlocks && deadSes[one.ses],
   ]
   const unknown = [
     smtpBlocks && one.smtp === 'unknown' && one.vault === 'down, and the SMTP password comes from it' && codes.vault,
@@ -171,18 +183,20 @@ export function expected(one: MailCase): Expected {
     smtpBlocks && one.smtp === 'unknown' && codes.smtp.unknown[0],
     one.provider === 'other' && codes.provider.other,
     !delivered && able[chosen] === undefined && 'mail_provider_not_probed',
+    notSaid && 'mail_fallback_not_said',
     one.setting === 'unknown' && codes.setting.unknown[0],
     one.write === 'unknown' && codes.write.unknown[0],
     one.write === 'stale' && 'stale',
     !delivered && chosen === 'ses' && wrongWithSes[one.ses],
     smtpBlocks && one.smtp === 'fail' && codes.smtp.fail[0],
-    !delivered && wrongWithSes[one.ses],
+    sesBlocks && wrongWithSes[one.ses],
   ]
   const survived = [
     one.write === 'warn',
     one.smtp === 'warn',
     one.vault !== 'ok',
-    delivered && (chosen === 'ses' || one.ses === 'partial'),
+    delivered && chosen === 'ses',
+    one.ses === 'partial',
   ]
   const root = { fail: failing.find(is => is), unknown: unknown.find(is => is) }
   if (root.fail) return { verdict: 'fail', root: root.fail }

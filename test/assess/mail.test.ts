@@ -8,6 +8,7 @@ import {
   exceptionsOf,
   expected,
   fine,
+  mailOf,
   outcomeOf,
   pathOver,
   platform,
@@ -47,16 +48,40 @@ describe('the mail verdict', () => {
     ['SES is half set up, but mail goes by SMTP', { ses: 'partial' }, 'warn', undefined],
     ['SES is not set up, and nobody needs it', { ses: 'absent' }, 'ok', undefined],
     [
-      'the application sends by SES, which is a stub, and SMTP works',
-      { provider: 'ses', ses: 'stub' },
+      'the application sends by SES, which is a stub, and falls back to SMTP, which works',
+      { provider: 'ses', ses: 'stub', fallback: 'smtp' },
       'warn',
       undefined,
     ],
     [
-      'the application sends by SES, which was never asked, and SMTP works',
-      { provider: 'ses', ses: 'complete' },
+      'the application sends by SES, which is a stub, and has no fallback',
+      { provider: 'ses', ses: 'stub', fallback: 'none' },
+      'fail',
+      'ses_stub',
+    ],
+    [
+      'the application sends by SES, which is a stub, SMTP works, and no fallback is known',
+      { provider: 'ses', ses: 'stub' },
+      'unknown',
+      'mail_fallback_not_said',
+    ],
+    [
+      'the application sends by SES, which was never asked, and falls back to SMTP, which works',
+      { provider: 'ses', ses: 'complete', fallback: 'smtp' },
       'warn',
       undefined,
+    ],
+    [
+      'the application sends by SES, which was never asked, and has no fallback',
+      { provider: 'ses', ses: 'complete', fallback: 'none' },
+      'unknown',
+      'ses_not_verified',
+    ],
+    [
+      'the application sends by SMTP alone, which refuses, and SES was never asked',
+      { smtp: 'fail', ses: 'complete', fallback: 'none' },
+      'fail',
+      'smtp_auth_failed',
     ],
     [
       'the application sends by SES, which was never asked, and SMTP refuses',
@@ -80,13 +105,13 @@ describe('the mail verdict', () => {
     ['the certificate of the relay expires soon', { smtp: 'warn' }, 'warn', undefined],
   ])('%s', (_, change, verdict, root) => {
     const one = { ...fine, ...change }
-    expect(outcomeOf(pathOver(platform(one)).status)).toEqual({ verdict, root })
+    expect(outcomeOf(pathOver(platform(one), mailOf(one)).status)).toEqual({ verdict, root })
     expect(expected(one)).toEqual({ verdict, root })
   })
 
   it('follows the rules of the design in every combination, with exactly one root while it is fail or unknown', () => {
     const wrong = everyCase().flatMap(one => {
-      const { status, samples } = pathOver(platform(one))
+      const { status, samples } = pathOver(platform(one), mailOf(one))
       const is = { ...outcomeOf(status), ...rootsOf(status, samples) }
       const should = expected(one)
       const roots = should.root === undefined ? 0 : 1
@@ -127,9 +152,12 @@ describe('what is told besides the root', () => {
   })
 
   it('says why the chosen provider does not work where the other one does', () => {
-    const { status } = pathOver(platform({ ...fine, provider: 'ses', ses: 'absent' }))
-    expect(exceptionsOf(status)).toEqual(['ses_absent'])
-    expect(exceptionsOf(pathOver(platform({ ...fine, provider: 'ses' })).status)).toEqual(['mail_provider_not_probed'])
+    const exceptions = (change: Partial<MailCase>) => {
+      const one: MailCase = { ...fine, provider: 'ses', fallback: 'smtp', ...change }
+      return exceptionsOf(pathOver(platform(one), mailOf(one)).status)
+    }
+    expect(exceptions({ ses: 'absent' })).toEqual(['ses_absent'])
+    expect(exceptions({})).toEqual(['mail_provider_not_probed'])
   })
 
   it('makes one series of reasons that differ in their text only', () => {

@@ -107,7 +107,7 @@ export const scenarios: readonly Scenario[] = [
             says: [
               'Cluster main has two primaries',
               'Writable: db-postgres-01, db-postgres-03.',
-              'fence the one that no standby follows, at once',
+              'Keep the one that clients write to.',
             ],
           },
         ],

@@ -14,7 +14,7 @@ const messages: Record<string, string[]> = {
   'alias-without-anchor.yml': [
     '5:15: not valid YAML: an alias without its anchor; put a value that begins with * in quotes',
   ],
-  'choice.yml': ['4:15: smtp[0].security: expected one of starttls, tls, none'],
+  'choice.yml': ['4:15: smtp[0].security: expected one of starttls, tls, none, opportunistic'],
   'comment-only.yml': ['1:1: the file is empty; it needs at least one target, for example under `postgres`'],
   'credential.yml': [
     '4:25: smtp[0].user.credential: expected the name of a credential, not a path',
@@ -31,7 +31,7 @@ const messages: Record<string, string[]> = {
     '7:14: drift[0].sources: two to eight sources are compared, not 1',
     '11:13: drift[1].sources.file: a secret must not stand in this file; write a reference, for example { env: NAME } or { file: /run/secrets/name }',
     '13:14: drift[2].cluster: only hosts are compared with the primary; add compare: host',
-    '16:14: drift[3].cluster: there is no postgres target of a cluster "mian"; known are "main"',
+    '16:14: drift[3].cluster: there is no cluster "mian" among the postgres targets; did you mean "main"?',
     '18:40: drift[3].sources.primary: primary is the label of the primary of the cluster; take another',
     '20:14: drift[4].compare: expected one of value, host',
     '21:20: drift[4].sources.: the label of a source must not be empty',
@@ -56,14 +56,14 @@ const messages: Record<string, string[]> = {
     '7:5: postgres[1].cluster: is missing; expected text',
     '7:11: postgres[1].name: "db-1" is the name of postgres[0] already; a name stands for one target of a section',
     '9:5: postgres[1]: unknown key passwort; known keys: name, interval, timeout, cluster, url, password, ca_file, max_lag, watch, login_interval',
-    '12:11: smtp[0].host: expected a host name or an IP address, without port or scheme',
+    '12:11: smtp[0].host: expected a host name or an IP address, without port or scheme; it looks like a host with a port',
     '14:34: smtp[0].password.vault.target: there is no vault target "vault-1"; the file has no vault targets',
-    '17:19: mail[0].smtp[1]: there is no smtp target "relay-2"; known are "relay"',
+    '17:19: mail[0].smtp[1]: there is no smtp target "relay-2"; did you mean "relay"?',
   ],
   'host.yml': [
-    '3:11: smtp[0].host: expected a host name or an IP address, without port or scheme',
-    '5:11: smtp[1].host: expected a host name or an IP address, without port or scheme',
-    '7:11: smtp[2].host: expected a host name or an IP address, without port or scheme',
+    '3:11: smtp[0].host: expected a host name or an IP address, without port or scheme; it looks like a URL',
+    '5:11: smtp[1].host: expected a host name or an IP address, without port or scheme; it looks like a host with a port',
+    '7:11: smtp[2].host: expected a host name or an IP address, without port or scheme; it looks like a host with a port',
     '9:11: smtp[3].host: expected a host name or an IP address, without port or scheme',
   ],
   'interval-not-more-than-timeout.yml': ['1:11: interval: the timeout (5 s) must be less than the interval (5 s)'],
@@ -95,6 +95,15 @@ const messages: Record<string, string[]> = {
   'name-too-long.yml': ['2:11: postgres[0].name: a name has at most 120 characters'],
   'name-twice.yml': [
     '5:11: postgres[1].name: "db-1" is the name of postgres[0] already; a name stands for one target of a section',
+  ],
+  'names.yml': [
+    '6:16: write_path[0].cluster: there is no cluster "shp" among the postgres targets; did you mean "shop"? known are "shop", "books"',
+    '7:46: write_path[1].cluster: there is no cluster "ledger" among the postgres targets; known are "shop", "books"',
+    '12:39: mail[0].write_path[1]: there is no write_path target "Writes"; did you mean "writes"? known are "writes", "other", "DATABASE_URL"',
+    '13:14: mail[0].smtp[0]: there is no smtp target "raley"; did you mean "relay"?',
+    '14:13: mail[0].ses[0]: there is no ses target "backend"; the file has no ses targets',
+    '17:14: drift[0].cluster: there is no cluster "Shop" among the postgres targets; did you mean "shop"? known are "shop", "books"',
+    '18:38: drift[0].sources.a.vault.target: there is no vault target "vault"; the file has no vault targets',
   ],
   'no-source.yml': [
     '3:11: smtp[0].host: a reference has exactly one source out of env, file, credential, dotenv, kubernetes, vault; for example { env: NAME }',
@@ -132,7 +141,7 @@ const messages: Record<string, string[]> = {
     '10:11: smtp[2].port: expected a port number, not in quotes',
   ],
   'secret-in-braces.yml': [
-    '5:17: smtp[0].password: unknown key without a value; known keys: env, file, credential, dotenv, key, kubernetes, vault, default',
+    '5:17: smtp[0].password: unknown key without a value; known keys: env, file, credential, dotenv, key, expand, kubernetes, vault, default',
   ],
   'secrets-without-token.yml': [
     '4:14: vault[0].secrets: reading secrets needs a token; set token to a reference, or log in by app_role or kubernetes',
@@ -188,7 +197,7 @@ const messages: Record<string, string[]> = {
     '4:67: write_path[0].host.kubernetes: unknown key kye; known keys: namespace, secret, key',
   ],
   'unknown-key-in-reference.yml': [
-    '5:17: postgres[0].password: unknown key flie; known keys: env, file, credential, dotenv, key, kubernetes, vault, default',
+    '5:17: postgres[0].password: unknown key flie; known keys: env, file, credential, dotenv, key, expand, kubernetes, vault, default',
   ],
   'unknown-key-in-target.yml': [
     '5:5: postgres[0]: unknown key user; known keys: name, interval, timeout, cluster, url, password, ca_file, max_lag, watch, login_interval',
@@ -198,7 +207,7 @@ const messages: Record<string, string[]> = {
     '5:1: unknown key postgress; known keys: interval, timeout, watch, kubernetes, postgres, write_path, smtp, vault, ses, settings, packages, drift, mail',
   ],
   'unknown-vault-target.yml': [
-    '9:34: smtp[0].password.vault.target: there is no vault target "vault-02"; known are "vault-01"',
+    '9:34: smtp[0].password.vault.target: there is no vault target "vault-02"; did you mean "vault-01"?',
   ],
   'url-and-host.yml': ['2:5: write_path[0]: give either url or host, not both and not none'],
   'url-with-password.yml': [
@@ -231,6 +240,38 @@ const messages: Record<string, string[]> = {
   ],
   'vault-without-token.yml': [
     '8:34: smtp[0].password.vault.target: the vault target "vault-01" has no token to read it with; give it one of token, app_role, kubernetes',
+  ],
+  'variables.yml': [
+    ...[
+      ['1:11: interval', 'INTERVAL'],
+      ['4:11: smtp[0].host', 'SMTP_HOST'],
+      ['5:11: smtp[0].user', 'STAGE'],
+      ['6:15: smtp[0].password', 'SMTP_PASS'],
+      ['7:14: smtp[0].ca_file', 'CA_FILE'],
+      ['8:11: smtp[1].name', 'RELAY'],
+      ['9:18: smtp[1].host.env', 'VARIABLE'],
+      ['14:18: settings[0].expect.SMTP_HOST', 'SMTP_HOST'],
+      ['15:29: settings[0].expect.LOG_FORMAT.equals', undefined],
+      ['21:34: settings[1].expect.ELSEWHERE.from.file', 'FOLDER'],
+      ['27:13: packages[0].folder', 'APP'],
+    ].map(
+      ([at = '', name]) =>
+        `${at}: holds \${${name ?? '…'}}, and variables are not expanded in this file; write { env: ${name ?? 'NAME'} } where a reference can stand, else the value itself`,
+    ),
+  ],
+  'shapes.yml': [
+    '3:11: smtp[0].host: expected a host name or an IP address, without port or scheme; it looks like user:password@host',
+    '4:11: smtp[0].user: expected the name of a user, in one line; it looks like user:password@host',
+    '5:23: smtp[0].password.file: expected the path of a file; it looks like a URL',
+    '6:14: smtp[0].ca_file: expected the path of a file; it looks like a key or a certificate in PEM',
+    '8:11: smtp[1].host: expected a host name or an IP address, without port or scheme; it has white space around it',
+    '9:18: smtp[1].user.env: expected a name, in one line; it looks like a URL',
+    '10:41: smtp[1].password.expand: goes with dotenv: nothing else is expanded by the application when it reads it',
+    '14:58: settings[0].from.expand: goes with dotenv: nothing else is expanded by the application when it reads it',
+    '16:17: settings[0].expect.DATABASE: holds a password or a key, which must not stand in this file; write { present: true }',
+    '17:15: settings[0].expect.SIGNER: holds a password or a key, which must not stand in this file; write { present: true }',
+    '18:16: settings[0].expect.API_KEY: counts as a secret, and a secret must not stand in this file; write { present: true }, or add secret: false if it is none',
+    '21:16: vault[0].namespace: expected a name, in one line; it looks like a JSON document',
   ],
   'wrong-types.yml': [
     '1:11: interval: expected a duration such as 500ms, 15s or 5m',

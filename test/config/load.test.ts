@@ -1,6 +1,9 @@
-import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, relative } from 'node:path'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { loadConfig, parseConfig, type Config } from '../../src/config/load.ts'
+import { nearest } from '../../src/config/nearest.ts'
 import { checkId, type Check } from '../../src/core/probe.ts'
 
 const example = join(import.meta.dirname, 'example.yml')
@@ -113,6 +116,90 @@ describe('watching', () => {
   })
 })
 
+describe('a relative path', () => {
+  const everywhere = `kubernetes: { kubeconfig: kube/config }
+postgres:
+  - { name: db-1, cluster: main, url: postgres://mailpath@db-1/postgres, ca_file: tls/ca.pem }
+smtp:
+  - { name: relay, host: { dotenv: ../app/.env, key: H }, user: u, password: { file: pass }, ca_file: /etc/ca.pem }
+vault:
+  - { name: v, url: "https://v:8200", kubernetes: { role: r, jwt_file: jwt }, ca_file: ./ca.pem }
+settings:
+  - { name: s, from: { dotenv: app.env }, expect: { A: { from: { file: a } }, B: { equals: b.txt } } }
+packages:
+  - { name: p, folder: app, forbid: [{ file: dist/a.js, pattern: x }] }
+drift:
+  - { name: d, sources: { one: { file: one }, two: { credential: two }, three: { env: three } } }
+`
+
+  it('is taken from the folder of the file, wherever the exporter was started', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'mailpath-paths-'))
+    onTestFinished(() => rm(folder, { recursive: true }))
+    await writeFile(join(folder, 'mailpath.yml'), everywhere)
+    for (const file of [join(folder, 'mailpath.yml'), relative(process.cwd(), join(folder, 'mailpath.yml'))]) {
+      const config = await loadConfig(file)
+      expect(config.kubernetes?.kubeconfig).toBe(join(folder, 'kube/config'))
+      expect(find(config, 'postgres/db-1').config).toMatchObject({ ca_file: join(folder, 'tls/ca.pem') })
+      expect(find(config, 'smtp/relay').config).toMatchObject({
+        host: { dotenv: join(folder, '../app/.env'), key: 'H' },
+        password: { file: join(folder, 'pass') },
+        ca_file: '/etc/ca.pem',
+      })
+      expect(find(config, 'vault/v').config).toMatchObject({
+        kubernetes: { jwt_file: join(folder, 'jwt') },
+        ca_file: join(folder, 'ca.pem'),
+      })
+      expect(find(config, 'settings/s').config).toMatchObject({
+        from: { dotenv: join(folder, 'app.env') },
+        expect: { A: { from: { file: join(folder, 'a') } }, B: { equals: 'b.txt' } },
+      })
+      // What is inside of the folder is relative to that, and the name of a credential is no path.
+      expect(find(config, 'packages/p').config).toMatchObject({
+        folder: join(folder, 'app'),
+        forbid: [{ file: 'dist/a.js' }],
+      })
+      expect(find(config, 'drift/d').config).toMatchObject({
+        sources: { one: { file: join(folder, 'one') }, two: { credential: 'two' }, three: { env: 'three' } },
+      })
+    }
+  })
+
+  it('in a text that comes through a pipe is taken from the working directory', () => {
+    const text = 'settings: [{ name: s, from: { dotenv: app.env }, expect: { A: { present: true } } }]'
+    const { config } = find(parseConfig(text, '/dev/stdin'), 'settings/s')
+    expect(config).toMatchObject({ from: { dotenv: join(process.cwd(), 'app.env') } })
+  })
+
+  it('that is empty is still an error', () => {
+    expect(() => parse('packages: [{ name: p, folder: "", require: [a] }]')).toThrow('1:31: packages[0].folder: must not be empty')
+  })
+})
+
+describe('names across targets', () => {
+  it('need not be there where there is nothing of the kind: a write path alone is a whole configuration', () => {
+    expect(parse('write_path: [{ name: w, cluster: shp, host: db }]').checks.map(checkId)).toContain('write_path/w')
+  })
+
+  it('are looked for in bounded time, however many are wrong', () => {
+    const relays = Array.from({ length: 2_000 }, (_, i) => `  - { name: relay-of-a-long-name-${i}, host: h }`)
+    const wrong = Array.from({ length: 5_000 }, (_, i) => `relay-of-a-lang-nome-x${i}`)
+    const text = `smtp:\n${relays.join('\n')}\nmail:\n  - { name: m, smtp: [${wrong.join(', ')}] }\n`
+    expect(() => parse(text)).toThrow(/did you mean "relay-of-a-long-name-.*"\? known are .* and 1990 more/)
+  })
+
+  it.each([
+    ['shp', 'shop'],
+    ['Shop ', 'shop'],
+    ['hsop', 'shop'],
+    ['shopp', 'shop'],
+    ['haproxy-wirte', 'haproxy-write'],
+    ['books', undefined],
+    ['', undefined],
+  ])('%j: did you mean %s?', (wrong, meant) => {
+    expect(nearest(wrong, ['ledger', 'shop', 'haproxy-write', 'haproxy-read'])).toBe(meant)
+  })
+})
+
 describe('times', () => {
   it('have defaults', () => {
     expect(find(parse(postgres), 'postgres/db-1')).toMatchObject({ intervalMs: 15_000, timeoutMs: 5_000 })
@@ -136,6 +223,18 @@ ${postgres}    interval: 1h
       [60_000, 500],
       [60_000, 2_500],
     ])
+  })
+
+  it.each([
+    ['', 10_000],
+    ['    interval: 5m\n', 10_000],
+    ['    interval: 12s\n', 8_000],
+    ['    interval: 6s\n', 5_000],
+    ['    timeout: 2s\n', 2_000],
+  ])('of a relay leaves time for its greeting, as far as the interval does: %j', (more, timeoutMs) => {
+    const relay = `smtp:\n  - name: relay\n    host: mail.example.com\n`
+    expect(find(parse(`${relay}${more}`), 'smtp/relay').timeoutMs).toBe(timeoutMs)
+    expect(find(parse(`timeout: 3s\n${relay}`), 'smtp/relay').timeoutMs).toBe(3_000)
   })
 
   it('may be written so that only the target fits: a long timeout with a long interval', () => {

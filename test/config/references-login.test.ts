@@ -1,14 +1,18 @@
 import { writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
+import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { refusalsFile } from '../../src/clients/refusals-file.ts'
 import type { References } from '../../src/core/run.ts'
 import type { VaultTarget } from '../../src/probes/vault/index.ts'
+import { createLogins } from '../../src/references/logins.ts'
+import { loginKey } from '../../src/references/vault.ts'
 import { listen } from '../servers/hostile.ts'
 import { startKubernetesDouble } from '../servers/kubernetes-double.ts'
 import { waitFor } from '../servers/ports.ts'
 import { startVaultDouble } from '../servers/vault-double.ts'
-import { canary, file, never, referencesTo, whyNot } from './resolve.ts'
+import { canary, file, folder, never, referencesTo, whyNot } from './resolve.ts'
 
 const sleep = (ms: number): Promise<void> => new Promise(resolve => setTimeout(resolve, ms))
 const paths = Array.from({ length: 12 }, (_, i) => `secret/data/app/${i}`)
@@ -79,14 +83,14 @@ describe('the login by AppRole', () => {
     const { double, references } = await start()
     double.deny('secret/data/app/1')
     for (let round = 0; round < 10; round++) {
-      expect(await whyNot(read(references, 'secret/data/app/1'))).toContain('the token is not valid or may not read it')
+      expect(await whyNot(read(references, 'secret/data/app/1'))).toContain('the token may not read it')
       expect(await read(references)).toBe('hunter2')
     }
     expect(double.granted.logins).toBe(1)
-    // The same for a token that may not even look itself up, and so might have been revoked.
+    // The same for a token that may not even look itself up.
     double.deny('auth/token/lookup-self')
     for (let round = 0; round < 10; round++) await whyNot(read(references, 'secret/data/app/1'))
-    expect(double.granted.logins).toBe(2)
+    expect(double.granted.logins).toBe(1)
   })
 
   it('is held off when it was refused, until the credentials change', async () => {
@@ -115,13 +119,133 @@ describe('the login by AppRole', () => {
     expect(double.granted.refusals).toBe(1)
   })
 
-  it('is another one for another target, as a changed configuration has', async () => {
-    const { double, env, target, references } = await start()
-    await read(references)
-    await read(referencesTo({ env, vaults: [target] }))
+  it('is kept over a reload that leaves it as it is, whatever the target is called', async () => {
+    const { double, env, target } = await start()
+    const logins = createLogins()
+    const reload = (changed: Partial<VaultTarget>) => {
+      const vaults = [{ ...structuredClone(target), ...changed }]
+      logins.retain(new Set(vaults.map(loginKey)))
+      return referencesTo({ env, vaults, logins })
+    }
+    for (const interval of [1_000, 2_000, 3_000]) expect(await read(reload({ interval }))).toBe('hunter2')
     expect(double.granted.logins).toBe(1)
-    await read(referencesTo({ env, vaults: [{ ...target }] }))
+    const held = double.issued[0]?.token
+    expect(await read(reload({ url: `${target.url}/` }))).toBe('hunter2')
     expect(double.granted.logins).toBe(2)
+    await waitFor(() => double.revoked.length === 1, { what: 'the token of the login that is gone was revoked' })
+    expect(double.revoked).toEqual([held])
+  })
+
+  it.each(['Vault', 'OpenBao'] as const)(
+    'locks nobody out of %s, whatever is reloaded or started anew',
+    async brand => {
+      const { double, env, target } = await start()
+      double.brand = brand
+      const memory = refusalsFile(join(await folder(), 'remembered'), process.getuid?.() ?? 0)
+      env['SECRET'] = 'used-up'
+      const nodes = ['vault-01', 'vault-02', 'vault-03'].map(name => ({ ...target, name, interval: 1_000 }))
+      for (let start = 0; start < 6; start++) {
+        const logins = createLogins(memory)
+        for (let reload = 0; reload < 3; reload++) {
+          // Another address, and yet the same cluster.
+          const vaults = nodes.map((node, at) => ({ ...structuredClone(node), url: `${node.url}${'/'.repeat(at)}` }))
+          const references = referencesTo({ env, vaults, logins })
+          const all = await Promise.all(nodes.map(({ name }) => references.login(name, never)))
+          for (const { failure } of all)
+            expect(failure).toEqual({
+              kind: 'refused',
+              text: 'HTTP 400: invalid role or secret ID; not tried again for 60 s, unless the credentials change',
+            })
+        }
+      }
+      expect(double.granted.refusals).toBe(1)
+      // Other credentials are tried at once, but not until the role is locked.
+      for (let next = 0; next < 9; next++) {
+        env['SECRET'] = `wrong-${next}`
+        await referencesTo({ env, vaults: [target], logins: createLogins(memory) }).login('vault-01', never)
+      }
+      expect(double.granted.refusals).toBe(3)
+    },
+  )
+
+  it('says that what was refused cannot be remembered', async () => {
+    const { env, target } = await start()
+    env['SECRET'] = 'used-up'
+    const logins = createLogins({ read: () => Promise.resolve(undefined), write: () => Promise.resolve(false) })
+    const { failure } = await referencesTo({ env, vaults: [target], logins }).login('vault-01', never)
+    expect(failure?.text).toContain('each sends it again, and Vault locks the role at the fifth refusal')
+  })
+
+  it.each(['Vault', 'OpenBao'] as const)(
+    'knows a role that is locked from a mount that is not there, by %s',
+    async brand => {
+      const { double, env, target } = await start()
+      double.brand = brand
+      for (let time = 0; time < 5; time++) {
+        env['SECRET'] = `wrong-${time}`
+        await referencesTo({ env, vaults: [target] }).login('vault-01', never)
+      }
+      env['SECRET'] = role.secret_id
+      const why = async (changed: Partial<VaultTarget>) =>
+        (await referencesTo({ env, vaults: [{ ...target, ...changed }] }).login('vault-01', never)).failure
+      expect(await why({})).toEqual({ kind: 'locked', text: 'HTTP 403: permission denied; tried again after 60 s' })
+      const app_role = { role_id: { env: 'ROLE' }, secret_id: { env: 'SECRET' }, mount: 'aprole' }
+      expect((await why({ app_role }))?.kind).toBe('refused')
+      expect(await why({ namespace: 'team' })).toEqual({
+        kind: 'no_namespace',
+        text: 'HTTP 404: namespace not found',
+      })
+    },
+  )
+
+  it('sends no wrapping token, and leaves it as it is', async () => {
+    const { double, env, target } = await start()
+    env['SECRET'] = 'hvs.wrapped'
+    double.wrapping.add('hvs.wrapped')
+    const references = referencesTo({
+      env,
+      vaults: [target, { name: 'vault-02', url: target.url, token: { env: 'SECRET' } }],
+    })
+    for (const name of ['vault-01', 'vault-02'])
+      expect((await references.login(name, never)).failure).toMatchObject({ kind: 'wrapped' })
+    const asked = references.value({ vault: { target: 'vault-02', path: 'secret/data/app/0', key: 'PASS' } }, never)
+    expect(await whyNot(asked)).toContain('the token of vault-02: it is a wrapping token')
+    expect(double.wrapping.has('hvs.wrapped')).toBe(true)
+    expect(double.granted).toEqual({ logins: 0, renewals: 0, refusals: 0 })
+  })
+
+  it('is made anew before the uses of its token are used up, and revokes what it leaves', async () => {
+    const { double, references } = await start()
+    double.loginUses = 5
+    for (let round = 0; round < 10; round++)
+      expect(new Set(await Promise.all(paths.map(path => read(references, path))))).toEqual(new Set(['hunter2']))
+    // 120 requests, 4 with each token.
+    expect(double.granted.logins).toBe(30)
+    await waitFor(() => double.issued.length <= 1, { what: 'the tokens before were revoked' })
+  })
+
+  it('is made anew at once for a token that was revoked soon after the one before', async () => {
+    const { double, references } = await start()
+    for (let time = 0; time < 2; time++) {
+      expect(await read(references)).toBe('hunter2')
+      if (time > 0) await sleep(5_000)
+      double.revoke()
+    }
+    expect(await read(references)).toBe('hunter2')
+    expect(double.granted.logins).toBe(3)
+  })
+
+  it('is ended with the exporter', async () => {
+    const { double, env, target } = await start()
+    const logins = createLogins()
+    await read(referencesTo({ env, vaults: [target], logins }))
+    await logins.end(AbortSignal.timeout(700))
+    expect([double.revoked.length, double.issued.length]).toEqual([1, 0])
+    await read(referencesTo({ env, vaults: [target], logins }))
+    double.answer('silent')
+    const from = performance.now()
+    await logins.end(AbortSignal.timeout(100))
+    expect(performance.now() - from).toBeLessThan(600)
   })
 
   it('goes on for the others when the one who began it leaves', async () => {
@@ -203,6 +327,20 @@ describe('the login by AppRole', () => {
 })
 
 describe('the login by Kubernetes', () => {
+  it('is tried again soon, since Vault locks nobody out there', async () => {
+    const { double, target } = await start()
+    const jwt_file = await file('not yet', 'token')
+    const { app_role: _, ...rest } = target
+    const vaults = [{ ...rest, kubernetes: { role: 'mailpath', mount: 'k8s/production', jwt_file } }]
+    const references = referencesTo({ vaults })
+    for (let round = 0; round < 3; round++)
+      expect(await whyNot(read(references))).toContain('HTTP 403: permission denied; tried again after 10 s')
+    expect(double.granted.refusals).toBe(1)
+    double.logins['k8s/production'] = { role: 'mailpath', jwt: 'not yet' }
+    await sleep(10_100)
+    expect(await read(references)).toBe('hunter2')
+  }, 20_000)
+
   it('sends the token of the service account that is there now, to the mount named', async () => {
     const { double, target } = await start()
     const jwt_file = await file(`${canary}\n`, 'token')

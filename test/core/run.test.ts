@@ -26,6 +26,7 @@ describe('a run', () => {
       phases: {},
       unmet: [],
       transcript: expect.any(Function) as unknown,
+      timedOut: false,
       ...fine,
     })
   })

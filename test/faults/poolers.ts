@@ -86,6 +86,22 @@ const haproxyFaults: readonly Fault<PoolersStage>[] = [
   },
 ]
 
+const undecided: Fault<PoolersStage> = {
+  name: 'HAProxy and PgBouncer: each writes to another primary, and the standby follows neither',
+  async inject(stage) {
+    await stage.cluster.cutReceiver(three)
+    await stage.cluster.splitBrain(two)
+    await stage.haproxy.route([stage.cluster.node(two)])
+  },
+  heal: healBoth,
+  seen: {
+    verdict: 'fail',
+    root: 'cluster/kb cluster_split_brain',
+    not: ['write_path/haproxy-write write_path_old_primary', 'write_path/pgbouncer write_path_old_primary'],
+    samples: { [haproxy('on_primary')]: null, [pgbouncer('on_primary')]: null, [haproxy('writable')]: 1 },
+  },
+}
+
 const pgbouncerFaults: readonly Fault<PoolersStage>[] = [
   {
     name: 'PgBouncer: paused',
@@ -183,7 +199,7 @@ async function empty(stage: PoolersStage): Promise<void> {
 const poolers: Area<PoolersStage> = {
   name: 'HAProxy and PgBouncer',
   start: startPoolersStage,
-  faults: [...haproxyFaults, ...pgbouncerFaults].map(fault => ({ ...fault, skip: noPoolers })),
+  faults: [...haproxyFaults, ...pgbouncerFaults, undecided].map(fault => ({ ...fault, skip: noPoolers })),
 }
 
 export const poolerAreas: readonly Runnable[] = [runnable(poolers)]

@@ -23,9 +23,11 @@ interface Options {
   readonly provider: 'smtp' | 'ses'
   readonly implemented: boolean
   readonly relay: boolean
+  /** Left out, nothing is said of it. */
+  readonly fallback?: 'smtp' | 'none'
 }
 
-export async function startSesStage({ provider, implemented, relay }: Options): Promise<SesStage> {
+export async function startSesStage({ provider, implemented, relay, fallback }: Options): Promise<SesStage> {
   const port = await freePort()
   const startRelay = () => startSmtp({ port, security: 'none', users: { [login.user]: login.password } })
   let running = relay ? await startRelay() : undefined
@@ -44,7 +46,7 @@ ${keys.join('\n')}
     implemented: ${implemented}
 mail:
   - name: app
-    provider: { env: EMAIL_PROVIDER }
+    provider: { env: EMAIL_PROVIDER }${fallback === undefined ? '' : `\n    fallback: ${fallback}`}
     write_path: []
 `,
     set: wanted => void Object.assign(env, wanted),

@@ -140,7 +140,8 @@ const secondWay: Area<SesStage> = {
       reasons: ['smtp/relay smtp_unreachable'],
     }),
     way('provider ses, SES not set up, relay works', set({ EMAIL_PROVIDER: 'ses', ...nothing }), {
-      verdict: 'warn',
+      verdict: 'unknown',
+      root: 'mail/app mail_fallback_not_said',
       reasons: ['ses/app ses_absent'],
       samples: { ...sends('ses'), 'mailpath_smtp_authenticated{target="relay"}': 1 },
     }),
@@ -174,8 +175,9 @@ const stub: Area<SesStage> = {
   name: 'SES, a stub',
   start: () => startSesStage({ provider: 'smtp', implemented: false, relay: true }),
   faults: [
-    stubbed('provider ses, relay works', set({ EMAIL_PROVIDER: 'ses' }), {
-      verdict: 'warn',
+    stubbed('provider ses, relay works, and nothing is said of a fallback', set({ EMAIL_PROVIDER: 'ses' }), {
+      verdict: 'unknown',
+      root: 'mail/app mail_fallback_not_said',
       reasons: ['ses/app ses_stub'],
       samples: sends('ses'),
     }),
@@ -193,4 +195,29 @@ const stub: Area<SesStage> = {
   ],
 }
 
-export const sesAreas = [onlySes, secondWay, stub].map(area => runnable(area))
+const fallback: Area<SesStage> = {
+  name: 'SES, a stub that falls back to SMTP',
+  start: () => startSesStage({ provider: 'smtp', implemented: false, relay: true, fallback: 'smtp' }),
+  faults: [
+    stubbed('provider ses, relay works, and the stub falls back to it', set({ EMAIL_PROVIDER: 'ses' }), {
+      verdict: 'warn',
+      reasons: ['ses/app ses_stub'],
+      not: ['mail/app mail_fallback_not_said'],
+      samples: sends('ses'),
+    }),
+  ],
+}
+
+const noFallback: Area<SesStage> = {
+  name: 'SES, a stub without a fallback',
+  start: () => startSesStage({ provider: 'smtp', implemented: false, relay: true, fallback: 'none' }),
+  faults: [
+    stubbed('provider ses, relay works, and the stub has no fallback', set({ EMAIL_PROVIDER: 'ses' }), {
+      verdict: 'fail',
+      root: 'ses/app ses_stub',
+      samples: { ...sends('ses'), 'mailpath_smtp_authenticated{target="relay"}': 1 },
+    }),
+  ],
+}
+
+export const sesAreas = [onlySes, secondWay, stub, fallback, noFallback].map(area => runnable(area))

@@ -71,7 +71,7 @@ export const smtpLogin: Area<RelayStage> = {
     swapped(
       'Login: no mechanism is offered that takes a password',
       script({ capabilities: capabilities('AUTH GSSAPI XOAUTH2') }),
-      blocked('smtp_auth_not_offered', { ...secured, ...noLogin }),
+      blocked('smtp_auth_method_not_offered', { ...secured, ...noLogin }),
     ),
     cut,
     swapped(

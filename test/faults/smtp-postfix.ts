@@ -150,6 +150,21 @@ export const smtpPostfixTls: Area<PostfixStage> = {
       }),
     ),
     atPort('its TLS port (465) is spoken to in the clear', 'tls', blocked('smtp_no_answer', nothing)),
+    atPort(
+      'it takes clients with a certificate only',
+      'clients',
+      blocked('smtp_client_certificate_wanted', { ...noLogin, reachable: 1 }),
+    ),
+    configured(
+      'it takes clients with a certificate only, and no TLS 1.3',
+      'smtpd_tls_req_ccert = yes\nsmtpd_tls_mandatory_protocols = TLSv1.2',
+      blocked('smtp_client_certificate_wanted', { ...noLogin, reachable: 1 }),
+    ),
+    atPort(
+      'postscreen begins to greet, and waits for longer than we do',
+      'postscreen',
+      blocked('smtp_no_answer', nothing),
+    ),
   ],
 }
 
@@ -185,9 +200,32 @@ export const smtpPostfixLogin: Area<PostfixStage> = {
       }),
     },
     configured(
-      'AUTH is switched off',
-      'smtpd_sasl_auth_enable = no',
-      blocked('smtp_auth_not_offered', { ...secured, ...noLogin }),
+      'AUTH is switched off, and mail is refused without it (554)',
+      'smtpd_sasl_auth_enable = no\nsmtpd_relay_restrictions = reject',
+      blocked(
+        'smtp_recipient_refused',
+        { ...secured, ...noLogin, response_code: 554 },
+        { reasons: ['smtp/relay smtp_recipient_refused', 'smtp/relay smtp_auth_not_offered'] },
+      ),
+    ),
+    configured(
+      'AUTH is switched off for this address, which is let in without it',
+      'smtpd_sasl_auth_enable = no\nmynetworks = 127.0.0.0/8\nsmtpd_relay_restrictions = permit_mynetworks, reject',
+      {
+        verdict: 'warn',
+        reasons: ['smtp/relay smtp_auth_not_offered'],
+        samples: samplesOf({ ...secured, ...noLogin, response_code: 250 }),
+      },
+    ),
+    configured(
+      'our name in EHLO is refused at RCPT TO (450)',
+      'smtpd_helo_required = yes\nsmtpd_recipient_restrictions = check_helo_access static:{450 4.7.1 Host not found}',
+      blocked('smtp_hello_refused', { ...refused, response_code: 450 }, { verdict: 'unknown' }),
+    ),
+    configured(
+      'our name in EHLO is refused at EHLO',
+      'smtpd_helo_required = yes\nsmtpd_delay_reject = no\nsmtpd_helo_restrictions = check_helo_access static:REJECT',
+      blocked('smtp_hello_refused', { ...noTls, ...noLogin, reachable: 1 }, { verdict: 'unknown' }),
     ),
     configured(
       'relay access denied (554)',

@@ -2,6 +2,15 @@
 import { closesAtOnce, cutOff, drip, garbage, longLine, silent } from '../servers/hostile.ts'
 import type { Area } from './fault.ts'
 import { runnable, type Runnable } from './runner.ts'
+import {
+  smtpByUrl,
+  smtpClients,
+  smtpMethods,
+  smtpMethodSet,
+  smtpOpportunistic,
+  smtpToken,
+  smtpUnverified,
+} from './smtp-clients.ts'
 import { smtpEnvelope, smtpOpen, smtpUnproven } from './smtp-envelope.ts'
 import { smtpLogin } from './smtp-login.ts'
 import { smtpPostfixLogin, smtpPostfixTls } from './smtp-postfix.ts'
@@ -114,4 +123,11 @@ export const smtpAreas: readonly Runnable[] = [
   runnable(smtpWithSesStub),
   runnable(smtpPostfixTls),
   runnable(smtpPostfixLogin),
+  runnable(smtpMethods),
+  runnable(smtpMethodSet),
+  runnable(smtpToken),
+  runnable(smtpOpportunistic),
+  runnable(smtpUnverified),
+  runnable(smtpByUrl),
+  runnable(smtpClients),
 ]

@@ -21,11 +21,11 @@ type Row = Fault<RealStage>
 const { VAULT_ADDR: url = '', VAULT_TOKEN: ownToken = '' } = process.env
 const login = { user: 'postmaster@keybuzz.io', password: 'hunter2-hunter2' }
 
-async function request(method: string, where: string, body?: object): Promise<unknown> {
+async function request(method: string, where: string, body?: object, more = {}): Promise<unknown> {
   const response = await httpRequest({
     method,
     url: `${url.replace(/\/+$/, '')}/v1/${where}`,
-    headers: { 'X-Vault-Token': ownToken },
+    headers: { 'X-Vault-Token': ownToken, ...more },
     body: body && JSON.stringify(body),
     signal: AbortSignal.timeout(5_000),
   })
@@ -49,10 +49,20 @@ function ownTokens(file: string) {
       return current
     },
     revoke,
-    async renew(ttl: string) {
+    /** Another one, as these options have it. */
+    async renew(options: object) {
       await revoke()
-      const made = (await request('POST', 'auth/token/create', { ttl })) as { auth: { client_token: string } }
+      const made = (await request('POST', 'auth/token/create', options)) as { auth: { client_token: string } }
       current = made.auth.client_token
+      await writeFile(file, current)
+    },
+    /** A wrapping token, with another one in it. */
+    async wrap() {
+      await revoke()
+      const made = (await request('POST', 'auth/token/create', { ttl: '48h' }, { 'X-Vault-Wrap-TTL': '600' })) as {
+        wrap_info: { token: string }
+      }
+      current = made.wrap_info.token
       await writeFile(file, current)
     },
   }
@@ -68,13 +78,17 @@ async function startRealStage(): Promise<RealStage> {
   const heal = async (): Promise<void> => {
     await ask('DELETE', `${mount}/metadata/smtp`)
     await write()
-    await tokens.renew('48h')
+    await tokens.renew({ ttl: '48h' })
   }
   const stop = async (): Promise<void> => {
     await Promise.all([relay.close(), removeFolder(folder), tokens.revoke()])
+    await ask('DELETE', `sys/policies/acl/${mount}`)
     await ask('DELETE', `sys/mounts/${mount}`)
   }
   try {
+    await ask('POST', `sys/policies/acl/${mount}`, {
+      policy: `path "${mount}/data/smtp" { capabilities = ["read"] }`,
+    })
     await ask('POST', `sys/mounts/${mount}`, { type: 'kv', options: { version: '2' } })
     // A new mount of version 2 refuses for a moment.
     await waitFor(() => write().then(() => true), { what: 'the mount is ready' })
@@ -148,7 +162,22 @@ export const realVault: Area<RealStage> = {
       withoutPassword('vault_secret_key_missing'),
     ),
     row('token revoked', ({ tokens }) => tokens.revoke(), withoutPassword('vault_token_rejected')),
-    row('token about to expire', ({ tokens }) => tokens.renew('1h'), {
+    row('wrapping token', ({ tokens }) => tokens.wrap(), withoutPassword('vault_token_wrapped')),
+    row(
+      'token used up',
+      ({ tokens }) => tokens.renew({ ttl: '48h', num_uses: 4 }),
+      withoutPassword('vault_token_rejected'),
+    ),
+    row(
+      'token that may not look itself up',
+      ({ tokens, mount }) => tokens.renew({ ttl: '48h', policies: [mount], no_default_policy: true }),
+      {
+        verdict: 'warn',
+        reasons: ['vault/vault-01 vault_token_lookup_denied'],
+        samples: { 'mailpath_smtp_authenticated{target="relay"}': 1 },
+      },
+    ),
+    row('token about to expire', ({ tokens }) => tokens.renew({ ttl: '1h' }), {
       verdict: 'warn',
       reasons: ['vault/vault-01 vault_token_expires_soon'],
       samples: { 'mailpath_smtp_authenticated{target="relay"}': 1 },

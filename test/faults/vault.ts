@@ -30,6 +30,16 @@ const states: Row[] = [
     knob(vault => (vault.state = 'performance_standby')),
     harmless(state('performance_standby')),
   ),
+  row(
+    'OpenBao: standby that names no active node, and serves what is read',
+    knob(vault => Object.assign(vault, { brand: 'OpenBao', state: 'standby', leaderAddress: '' })),
+    survived('vault_no_leader', { ...state('standby'), ...readable(secretV2, 1) }),
+  ),
+  row(
+    'OpenBao: standby that names a dead active node, and serves what is read',
+    knob(vault => Object.assign(vault, { brand: 'OpenBao', state: 'standby', leaderAddress: 'https://127.0.0.1:1' })),
+    survived('vault_no_leader', { ...state('standby'), ...readable(secretV2, 1) }),
+  ),
   ...(
     [
       ['disaster recovery secondary (472)', 'dr_secondary', 'vault_serves_no_secrets', 'dr_secondary'],
@@ -142,6 +152,19 @@ const clockAndToken: Row[] = [
     'token with a limited number of uses',
     knob(vault => (vault.tokenUses = 1_000)),
     survived('vault_token_uses_limited'),
+  ),
+  row(
+    'wrapping token instead of the token in it',
+    async stage => {
+      stage.vault.double.wrapping.add('hvs.wrapping')
+      await stage.writeToken('hvs.wrapping')
+    },
+    withoutPassword('vault_token_wrapped', { ...state('active'), ...unserved }),
+  ),
+  row(
+    'token used up',
+    knob(vault => (vault.tokenUses = 2)),
+    withoutPassword('vault_token_rejected', state('active')),
   ),
   row(
     'token that may not look itself up',

@@ -24,12 +24,25 @@ const late = (phase: string): Failure => ({
   timedOut: true,
 })
 
+const certificate = {
+  name: 'mail.keybuzz.io',
+  issuer: 'R3',
+  notBefore: days(-30),
+  notAfter: days(60),
+  selfSigned: false,
+}
+const chainOf = (more: Partial<typeof certificate> = {}, names = 'DNS:mail.keybuzz.io') => ({
+  certificates: [
+    { ...certificate, ...more },
+    { ...certificate, name: 'R3', issuer: 'Root', notAfter: days(900) },
+  ],
+  anchored: true,
+  names,
+})
 const tls = {
   version: 'TLSv1.3',
   cipher: 'TLS_AES_256_GCM_SHA384',
-  notBefore: days(-30),
-  notAfter: days(60),
-  names: 'DNS:mail.keybuzz.io',
+  chain: chainOf(),
   expected: 'mail.keybuzz.io',
   problems: [],
 }
@@ -49,12 +62,17 @@ const well: SmtpSeen = {
 const notTried = { replies: beforeLogin, authenticated: undefined }
 const inTheClear = { ...notTried, tls: undefined, replies: [greeting, ehlo] }
 const nothing = { ...inTheClear, replies: [], extensions: { clear: undefined, now: undefined } }
-const badCertificate = (problem: string, more: Partial<typeof tls> = {}) => ({
+const badCertificate = (problem: string, chain = chainOf()) => ({
   ...notTried,
-  tls: { ...tls, ...more, problems: [problem] },
+  tls: { ...tls, chain, problems: [problem] },
 })
 const refused = reply('auth', '535 5.7.8 authentication failed')
 const tlsFirst = reply('auth', '530 5.7.0 Must issue a STARTTLS command first')
+const refusal = (text: string, detail?: string) => ({
+  replies: [...beforeLogin, reply('auth', text)],
+  authenticated: false,
+  suspended: { until: days(1), refusals: 1, reply: { ...reply('auth', text), detail } },
+})
 const rcpt = (text: string) => ({ replies: [...well.replies, reply('mail_from', '250 ok'), reply('rcpt_to', text)] })
 
 const target = (more: Record<string, unknown> = {}): SmtpTarget =>
@@ -69,6 +87,8 @@ const rows: {
   config?: Record<string, unknown>
   reasons: string[]
   text?: RegExp
+  /** Of the first reason. */
+  remedy?: RegExp
   samples?: Record<string, number | undefined>
 }[] = [
   {
@@ -174,7 +194,7 @@ const rows: {
   },
   {
     name: 'an expired certificate',
-    seen: badCertificate('CERT_HAS_EXPIRED', { notAfter: days(-1) }),
+    seen: badCertificate('CERT_HAS_EXPIRED', chainOf({ notAfter: days(-1) })),
     reasons: ['smtp_certificate_invalid'],
     text: /expired on 2026-01-14/,
     samples: {
@@ -185,13 +205,16 @@ const rows: {
   },
   {
     name: 'a certificate of tomorrow',
-    seen: badCertificate('CERT_NOT_YET_VALID', { notBefore: days(1) }),
+    seen: badCertificate('CERT_NOT_YET_VALID', chainOf({ notBefore: days(1) })),
     reasons: ['smtp_certificate_invalid'],
     text: /not valid before 2026-01-16/,
   },
   {
     name: 'a self-signed certificate',
-    seen: badCertificate('DEPTH_ZERO_SELF_SIGNED_CERT'),
+    seen: badCertificate('DEPTH_ZERO_SELF_SIGNED_CERT', {
+      ...chainOf(),
+      certificates: [{ ...certificate, selfSigned: true }],
+    }),
     reasons: ['smtp_certificate_invalid'],
     text: /self-signed/,
   },
@@ -203,7 +226,7 @@ const rows: {
   },
   {
     name: 'a certificate for another name',
-    seen: badCertificate('ERR_TLS_CERT_ALTNAME_INVALID', { names: 'DNS:mx.example' }),
+    seen: badCertificate('ERR_TLS_CERT_ALTNAME_INVALID', chainOf({}, 'DNS:mx.example')),
     reasons: ['smtp_certificate_invalid'],
     text: /not for mail\.keybuzz\.io but for DNS:mx\.example/,
   },
@@ -213,12 +236,35 @@ const rows: {
     reasons: ['smtp_certificate_invalid'],
     text: /CERT_REVOKED/,
   },
-  { name: '14 days left', seen: { tls: { ...tls, notAfter: days(14) } }, reasons: [] },
+  { name: '14 days left', seen: { tls: { ...tls, chain: chainOf({ notAfter: days(14) }) } }, reasons: [] },
   {
     name: 'less than 14 days left',
-    seen: { tls: { ...tls, notAfter: days(14) - 1 } },
+    seen: { tls: { ...tls, chain: chainOf({ notAfter: days(14) - 1 }) } },
     reasons: ['smtp_certificate_expires_soon'],
-    text: /in 13 days, less than 14/,
+    text: /: the certificate expires on 2026-01-29, in 13 days, less than 14/,
+  },
+  {
+    name: 'as many days left as the target says',
+    config: { certificate_warning: '12h' },
+    seen: { tls: { ...tls, chain: chainOf({ notAfter: days(0.5) - 1 }) } },
+    reasons: ['smtp_certificate_expires_soon'],
+    text: /in 11 hours, less than 12 hours/,
+  },
+  {
+    name: 'less than that, and no warning wanted',
+    config: { certificate_warning: '0d' },
+    seen: { tls: { ...tls, chain: chainOf({ notAfter: days(0.5) }) } },
+    reasons: [],
+  },
+  {
+    name: 'an expired intermediate certificate',
+    seen: badCertificate('CERT_HAS_EXPIRED', {
+      ...chainOf(),
+      certificates: [certificate, { ...certificate, name: 'R3', notAfter: days(-120) }],
+    }),
+    reasons: ['smtp_certificate_invalid'],
+    text: /^\S+: the intermediate certificate "R3" \(depth 1\) expired on 2025-09-17$/,
+    samples: { certificate_valid: 0, certificate_not_after_timestamp_seconds: days(-120) / 1000 },
   },
   {
     name: 'a refused login',
@@ -268,8 +314,135 @@ const rows: {
   {
     name: 'no fitting AUTH',
     seen: { ...notTried, extensions: { clear: ['STARTTLS'], now: ['AUTH GSSAPI'] } },
-    reasons: ['smtp_auth_not_offered'],
+    reasons: ['smtp_auth_method_not_offered'],
     text: /only GSSAPI/,
+  },
+  {
+    name: 'OAuth alone',
+    seen: { ...notTried, extensions: { clear: ['STARTTLS'], now: ['AUTH XOAUTH2'] } },
+    reasons: ['smtp_auth_method_not_offered'],
+    text: /a token of OAuth, and no password/,
+    remedy: /`token` and `auth: xoauth2`/,
+  },
+  {
+    name: 'no AUTH, and an envelope that is refused',
+    seen: {
+      ...notTried,
+      extensions: { clear: ['STARTTLS'], now: [] },
+      replies: [...beforeLogin, reply('mail_from', '250 ok'), reply('rcpt_to', '554 5.7.1 Relay access denied')],
+    },
+    reasons: ['smtp_recipient_refused', 'smtp_auth_not_offered'],
+  },
+  {
+    name: 'OAuth beside a password that is refused for good',
+    seen: {
+      ...refusal('535 5.7.139 Authentication unsuccessful, basic authentication is disabled.'),
+      extensions: { clear: ['STARTTLS'], now: ['AUTH LOGIN XOAUTH2'] },
+      mechanism: 'LOGIN',
+    },
+    reasons: ['smtp_auth_failed'],
+    remedy: /`token` and `auth: xoauth2`/,
+  },
+  {
+    name: 'a mechanism that the relay offers and does not take',
+    seen: { ...refusal('504 5.5.4 Unrecognized authentication type'), mechanism: 'PLAIN' },
+    reasons: ['smtp_auth_failed'],
+    remedy: /does not take PLAIN.*set `auth`: the relay offers LOGIN/,
+  },
+  {
+    name: 'a password that is refused where there is another mechanism',
+    seen: { ...refusal('535 5.7.8 authentication failed'), mechanism: 'PLAIN' },
+    reasons: ['smtp_auth_failed'],
+    remedy: /^Set the right password .*offers LOGIN too/,
+  },
+  {
+    name: 'a token that has ended',
+    seen: {
+      ...refusal('535 5.7.8 Username and Password not accepted.', 'status 400 of the token'),
+      mechanism: 'XOAUTH2',
+    },
+    reasons: ['smtp_auth_failed'],
+    text: /"535 .*" \(status 400 of the token\)/,
+    remedy: /renews it/,
+  },
+  {
+    name: 'a client certificate that is wanted',
+    seen: {
+      ...inTheClear,
+      tls,
+      failure: broken('ehlo', 'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED', 'tlsv13 alert certificate required'),
+    },
+    reasons: ['smtp_client_certificate_wanted'],
+    remedy: /`cert_file` and `key_file`/,
+  },
+  {
+    name: 'a certificate that is not verified',
+    seen: { tls: { ...tls, chain: chainOf({ notAfter: days(-1) }), problems: ['CERT_HAS_EXPIRED'] } },
+    config: { verify: false },
+    reasons: ['smtp_certificate_not_verified'],
+    text: /the certificate expired on 2026-01-14/,
+    samples: { authenticated: 1, certificate_valid: undefined, certificate_not_after_timestamp_seconds: undefined },
+  },
+  {
+    name: 'a login in the clear that was to be encrypted if possible',
+    seen: { tls: undefined, extensions: { clear: ['AUTH PLAIN'], now: ['AUTH PLAIN'] } },
+    config: { security: 'opportunistic' },
+    reasons: ['smtp_login_in_clear'],
+    samples: { authenticated: 1, starttls: 0 },
+  },
+  {
+    name: 'STARTTLS refused where it need not be',
+    seen: { ...inTheClear, replies: [greeting, ehlo, reply('starttls', '454 not available')] },
+    config: { security: 'opportunistic' },
+    reasons: ['smtp_starttls_refused'],
+  },
+  {
+    name: 'our own name refused at RCPT TO',
+    seen: { ...rcpt('450 4.7.1 <probe.local>: Helo command rejected: Host not found'), hello: 'probe.local' },
+    reasons: ['smtp_hello_refused'],
+    text: /about the name in EHLO, probe\.local/,
+    remedy: /`hello`/,
+  },
+  {
+    name: 'the name of the application refused at RCPT TO',
+    seen: { ...rcpt('450 4.7.1 <app.local>: Helo command rejected: Host not found'), hello: 'app.local' },
+    config: { hello: 'app.local' },
+    reasons: ['smtp_recipient_refused', 'smtp_hello_refused'],
+    remedy: /`hello`/,
+  },
+  {
+    name: 'our own name refused at EHLO',
+    seen: {
+      ...inTheClear,
+      hello: 'probe.local',
+      replies: [greeting, reply('ehlo', '550 5.7.1 <probe.local>: rejected')],
+      failure: broken('ehlo', 'EPROTOCOL', 'Invalid HELO'),
+    },
+    reasons: ['smtp_hello_refused'],
+  },
+  {
+    name: 'a command out of turn, which names HELO',
+    seen: rcpt('503 5.5.1 Error: send HELO/EHLO first'),
+    reasons: ['smtp_recipient_refused'],
+  },
+  {
+    name: 'a client that is refused at RCPT TO, which no waiting heals',
+    seen: { ...rcpt('450 4.7.25 Client host rejected: cannot find your hostname, [127.0.0.1]'), hello: '[127.0.0.1]' },
+    reasons: ['smtp_recipient_refused'],
+  },
+  {
+    name: 'a greeting that takes its time',
+    seen: { ...nothing, begun: '220-mail.keybuzz.io ESMTP', failure: late('greeting') },
+    reasons: ['smtp_no_answer'],
+    text: /was still greeting: "220-mail\.keybuzz\.io ESMTP"/,
+    remedy: /`timeout`/,
+  },
+  {
+    name: 'a URL that cannot be followed',
+    seen: { ...nothing, notUnderstood: 'its parameter proxy is not followed here' },
+    reasons: ['smtp_url_not_understood'],
+    text: /its parameter proxy/,
+    samples: { reachable: undefined },
   },
   {
     name: 'no password',
@@ -334,6 +507,7 @@ describe('smtp', () => {
     const { reasons, evidence, samples } = judged(row)
     expect(reasons.map(({ code }) => code)).toEqual(row.reasons)
     if (row.text) expect(evidence).toMatch(row.text)
+    if (row.remedy) expect(reasons[0]?.remedy).toMatch(row.remedy)
     for (const { text } of reasons) expect(text.startsWith(`${address}: `)).toBe(true)
     for (const [name, value] of Object.entries(row.samples ?? {}))
       expect(samples.find(({ metric }) => metric.name === `mailpath_smtp_${name}`)?.value).toBe(value)
@@ -349,11 +523,18 @@ describe('smtp', () => {
     const parts: Partial<SmtpSeen>[] = rows.map(({ seen }) => seen)
     for (const one of parts)
       for (const other of parts)
-        for (const config of [{}, withoutLogin, { security: 'none' }, { ...withoutLogin, security: 'tls' }]) {
+        for (const config of [
+          {},
+          withoutLogin,
+          { security: 'none' },
+          { security: 'opportunistic', verify: false },
+          { ...withoutLogin, security: 'tls' },
+        ]) {
           const seen = { ...well, ...one, ...other }
           const { verdict } = smtp.judge(seen, target(config))
           const accepted = seen.replies.some(({ step, code }) => step === 'rcpt_to' && code === 250)
           if (verdict === 'ok') expect('user' in config ? accepted : seen.authenticated).toBe(true)
+          if (seen.notUnderstood !== undefined) expect(verdict).toBe('unknown')
         }
   })
 })

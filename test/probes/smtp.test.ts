@@ -208,7 +208,7 @@ describe('no password is sent', () => {
 
   it('where no fitting mechanism is offered', async () => {
     const server = await script({ capabilities: ['STARTTLS', 'AUTH GSSAPI XOAUTH2'] })
-    expect(codes(await seenAt(server, targetOf(server.port)))).toEqual(['smtp_auth_not_offered'])
+    expect(codes(await seenAt(server, targetOf(server.port)))).toEqual(['smtp_auth_method_not_offered'])
     expect(lines(server)).toEqual(['EHLO', 'STARTTLS', 'EHLO', 'QUIT'])
   })
 
@@ -385,7 +385,106 @@ describe('a refused login', () => {
   })
 })
 
+describe('a token', () => {
+  const tokens = (given: Record<string, unknown> = {}) => ({
+    ...{ password: undefined, token: { env: 'SMTP_PASS' } },
+    ...given,
+  })
+
+  it('is taken by smtp-server; one that has ended is answered with an empty line, and comes out nowhere', async () => {
+    const server = await relay({ methods: ['XOAUTH2'] })
+    expect((await seenAt(server, targetOf(server.port, tokens()))).verdict).toBe('ok')
+    const ended = await seenAt(server, targetOf(server.port, tokens({ token: { env: 'WRONG' } })))
+    expect(codes(ended)).toEqual(['smtp_auth_failed'])
+    expect(ended.evidence).toContain('(status 401 of the token)')
+    expect(ended.reasons[0]?.remedy).toContain('renews it')
+    expect(server.quits).toBe(2)
+  })
+
+  it('is what the remedy names where the relay takes nothing else', async () => {
+    const server = await relay({ methods: ['XOAUTH2'] })
+    const [reason] = (await seenAt(server, targetOf(server.port))).reasons
+    expect(reason?.code).toBe('smtp_auth_method_not_offered')
+    expect(reason?.remedy).toMatch(/`token` and `auth: xoauth2`/)
+    expect(server.logins).toBe(0)
+  })
+})
+
+describe.each(['starttls', 'tls'] as const)('a relay for clients with a certificate (%s)', security => {
+  const files = { '/cert.pem': made.client.cert, '/key.pem': made.client.key, '/other.pem': made.selfSigned.key }
+  const given = { security, cert_file: '/cert.pem', key_file: '/key.pem' }
+  const withFiles = values({ SMTP_PASS: password, '/ca.pem': made.ca, ...files })
+
+  it('takes one that has it, and says of any other that it wants one', async () => {
+    const server = await relay({ security, clientsOf: made.ca })
+    const well = await seenAt(server, targetOf(server.port, given), { references: withFiles })
+    expect(well.verdict).toBe('ok')
+    const without = await seenAt(server, targetOf(server.port, { security }))
+    expect(codes(without)).toEqual(['smtp_client_certificate_wanted'])
+    expect(without.reasons[0]?.remedy).toContain('`cert_file` and `key_file`')
+  })
+
+  it.each([
+    ['a key of another certificate', { ...given, key_file: '/other.pem' }, /key_file: .*not the key of/],
+    ['a key that is none', { ...given, key_file: '/ca.pem' }, /key_file: .*expected a private key/],
+    ['a certificate that is missing', { ...given, cert_file: '/nowhere.pem' }, /cert_file: .*not there/],
+  ])('is not asked with %s', async (_, more, why) => {
+    const server = await relay({ security, clientsOf: made.ca })
+    const observation = await look(smtp, targetOf(server.port, more), { references: withFiles })
+    expect(observation && codes(observation)).toEqual(['reference_unresolved'])
+    expect(observation?.evidence).toMatch(why)
+    expect(observation?.evidence).not.toMatch(/error:|OSSL/)
+    expect(server.accepted).toBe(0)
+  })
+})
+
+describe('a URL', () => {
+  it('is followed, and its password comes out nowhere', async () => {
+    const server = await relay()
+    const url = `smtp://postmaster:${encodeURIComponent(password)}@127.0.0.1:${server.port}?requireTLS=true`
+    const own = values({ SMTP_URL: url, DOUBT: url.replace('%20', ' ').replace('%2F', '/'), '/ca.pem': made.ca })
+    const byUrl = (env: string) =>
+      smtp.target.parse({ name: 'relay', url: { env }, ca_file: '/ca.pem', hello: 'app.example.com' })
+    expect((await seenAt(server, byUrl('SMTP_URL'), { references: own })).verdict).toBe('ok')
+    const doubt = await look(smtp, byUrl('DOUBT'), { references: own })
+    expect(doubt?.verdict).toBe('unknown')
+    expect(doubt?.evidence).toMatch(/^url \(env DOUBT\): it cannot be split without doubt/)
+    expect(JSON.stringify(doubt)).not.toContain('horse')
+    expect(server.accepted).toBe(1)
+  })
+})
+
+describe('a slow relay', () => {
+  it('is quoted as far as its greeting came, and the remedy names the timeout', async () => {
+    const server = await script({ greeting: '220-mail.keybuzz.io please wait' })
+    const [reason] = (await seenAt(server, targetOf(server.port), { timeoutMs: 400 })).reasons
+    expect(reason?.code).toBe('smtp_no_answer')
+    expect(reason?.text).toContain('was still greeting: "220-mail.keybuzz.io please wait"')
+    expect(reason?.remedy).toContain('`timeout`')
+  })
+
+  it('that does not answer QUIT costs no more than a second', async () => {
+    const server = await script({ handlers: [answer('QUIT', '')] })
+    const from = performance.now()
+    expect((await seenAt(server, targetOf(server.port), { timeoutMs: 20_000 })).verdict).toBe('ok')
+    expect(performance.now() - from).toBeLessThan(10_000)
+  })
+})
+
 describe('the config', () => {
+  it.each([
+    ['both a URL and a host', { url: { env: 'URL' } }, /either url or host/],
+    ['neither', { host: undefined }, /either url or host/],
+    ['a security beside a URL', { url: { env: 'URL' }, host: undefined, port: undefined, security: 'tls' }, /url says/],
+    ['a password in a URL', { url: 'smtp://a:secret@b', host: undefined, port: undefined }, /secret must not stand/],
+    ['a URL with a strange parameter', { url: 'smtp://b?proxy=x', host: undefined, port: undefined }, /proxy/],
+    ['a token beside a password', { token: { env: 'T' } }, /not both/],
+    ['a token for PLAIN', { password: undefined, token: { env: 'T' }, auth: 'plain' }, /XOAUTH2/],
+    ['XOAUTH2 with a password', { auth: 'xoauth2' }, /takes a token/],
+    ['a certificate without a key', { cert_file: '/cert.pem' }, /go together/],
+  ])('does not take %s', (_, more, message) => {
+    expect(() => targetOf(587, more)).toThrow(message)
+  })
   it.each([
     ['starttls', 587],
     ['tls', 465],
@@ -418,9 +517,10 @@ describe.skipIf(!needs('Postfix', postfixBinary(), postfixInstall))('Postfix', (
   it('is probed as it stands: STARTTLS, TLS, an expired certificate, a wrong password, an envelope', async () => {
     const postfix = await startPostfix({ login })
     onTestFinished(() => postfix.stop())
-    const { starttls, plain, expired, tls } = postfix.ports
-    const probe = async (port: number, more: Record<string, unknown> = {}): Promise<Observation> => {
-      const observation = await look(smtp, targetOf(port, { user: login.user, ...more }), { references })
+    const { starttls, plain, expired, tls, postscreen } = postfix.ports
+    const probe = async (port: number, more: Record<string, unknown> = {}, timeoutMs = 5_000): Promise<Observation> => {
+      const target = targetOf(port, { user: login.user, ...more })
+      const observation = await look(smtp, target, { references, timeoutMs })
       if (!observation) throw new Error('the run was not recorded')
       expect(JSON.stringify(observation)).not.toContain('horse')
       return observation
@@ -436,8 +536,11 @@ describe.skipIf(!needs('Postfix', postfixBinary(), postfixInstall))('Postfix', (
     expect(valueOf(refused, 'mailpath_smtp_response_code')).toBe(535)
     const unauthorised = await probe(plain, { security: 'none', user: undefined, password: undefined, envelope })
     expect(codes(unauthorised)).toEqual(['smtp_recipient_refused'])
-    await waitFor(() => (postfix.process.log().match(/disconnect from .* quit=1/g) ?? []).length === 7, {
-      what: 'seven QUITs in the log',
+    const waited = await probe(postscreen, { security: 'opportunistic' }, 10_000)
+    expect(codes(waited)).toEqual(['smtp_login_in_clear'])
+    expect(codes(await probe(plain, { security: 'opportunistic' }))).toEqual(['smtp_login_in_clear'])
+    await waitFor(() => (postfix.process.log().match(/disconnect from .* quit=1/g) ?? []).length === 9, {
+      what: 'nine QUITs in the log',
     })
     expect(postfix.process.log()).not.toMatch(/lost connection after (?!CONNECT)/)
   })

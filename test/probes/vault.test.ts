@@ -7,6 +7,7 @@ import { openVault, readSecret, readToken } from '../../src/clients/vault.ts'
 import type { Observation, Verdict } from '../../src/core/probe.ts'
 import { vault, type VaultTarget } from '../../src/probes/vault/index.ts'
 import { stateOf, type HealthFacts, type SecretSeen, type VaultSeen } from '../../src/probes/vault/observe.ts'
+import { file } from '../config/resolve.ts'
 import { certificates } from '../servers/certificates.ts'
 import { listen } from '../servers/hostile.ts'
 import { waitFor } from '../servers/ports.ts'
@@ -17,7 +18,7 @@ import {
   type VaultState,
 } from '../servers/vault-double.ts'
 import { canary, expectSamples, probeContract } from './contract.ts'
-import { look as lookAt, values } from './look.ts'
+import { look as lookAt } from './look.ts'
 
 const smtp = 'secret/data/keybuzz/smtp'
 
@@ -56,13 +57,17 @@ describe('judge', () => {
   const seenWith = (over: Partial<VaultSeen>): VaultSeen => ({
     address: 'vault-01:8200',
     health: { status: 200, facts },
+    leader: undefined,
+    unsealing: undefined,
     login: undefined,
+    byLogin: false,
+    servedMsAgo: undefined,
     token: undefined,
     secrets: [],
     failure: undefined,
     ...over,
   })
-  const valid = { kind: 'valid', ttlSeconds: 90_000, expiresAt: 1_800_000_000_000, uses: 0 } as const
+  const valid = { kind: 'valid', ttlSeconds: 90_000, expiresAt: 1_800_000_000_000, uses: Infinity } as const
   const expiry = 'token_expiry_timestamp_seconds 1800000000'
   const rejected = { kind: 'rejected', text: 'HTTP 403: permission denied' } as const
   const failure = { phase: 'health', code: 'X', text: 'vault-01:8200: why (phase health)', timedOut: false, tls: false }
@@ -154,7 +159,7 @@ describe('judge', () => {
     ['a token with uses', { token: { ...valid, uses: 9 } }, 'warn', ['vault_token_uses_limited'], [...up, expiry]],
     [
       'a token not to be had',
-      { token: { kind: 'unresolved', text: 'token: why' } },
+      { login: { kind: 'unresolved', text: 'token: why' } },
       'unknown',
       ['vault_token_unresolved'],
       up,
@@ -267,7 +272,7 @@ async function start(options: Partial<VaultOptions> = {}) {
 }
 
 async function look(target: VaultTarget, token = canary, timeoutMs = 5_000): Promise<Observation> {
-  const references = createReferences({ env: { TOKEN: token }, vaults: [], kubernetes: undefined })
+  const references = createReferences({ env: { TOKEN: token }, vaults: [target], kubernetes: undefined })
   const observation = await lookAt(vault, target, { timeoutMs, references })
   if (!observation) throw new Error('the run was not recorded')
   expectSamples(observation, vault)
@@ -291,9 +296,10 @@ describe('observe', () => {
       'secret_readable{/kv/keybuzz/smtp } 1',
       'info{1.20.4} 1',
     ])
-    expect(Object.keys(seen.phases)).toEqual(['health', 'references', 'token', 'secrets'])
+    expect(Object.keys(seen.phases)).toEqual(['health', 'login', 'token', 'secrets'])
     expect(double.requests.map(({ path, token }) => [path, token])).toEqual([
       ['/v1/sys/health', false],
+      ['/v1/sys/wrapping/lookup', false],
       ['/v1/auth/token/lookup-self', true],
       [`/v1/${smtp}`, true],
       ['/v1/kv/keybuzz/smtp', true],
@@ -446,11 +452,11 @@ describe('observe', () => {
     const tls = async (tls: typeof good) => {
       const { double, target } = await start({ tls })
       const url = target.url.replace('http:', 'https:')
-      const references = values({ 'ca.pem': ca, TOKEN: canary })
-      const seen = await lookAt(vault, { ...target, url, ca_file: 'ca.pem' }, { references })
-      return { codes: seen && codes(seen), requests: double.requests.length }
+      const ca_file = await file(ca, 'ca.pem')
+      const seen = await look({ ...target, url, ca_file })
+      return { codes: codes(seen), requests: double.requests.length }
     }
-    expect(await tls(good)).toEqual({ codes: [], requests: 3 })
+    expect(await tls(good)).toEqual({ codes: [], requests: 4 })
     expect(await tls(selfSigned)).toEqual({ codes: ['vault_tls_failed'], requests: 0 })
   })
 })

@@ -170,9 +170,19 @@ const loggedIn: SmtpSeen = {
   tls: {
     version: 'TLSv1.3',
     cipher: 'TLS_AES_256_GCM_SHA384',
-    notBefore: at - 30 * 86_400_000,
-    notAfter: at + 60 * 86_400_000,
-    names: 'mail.keybuzz.io',
+    chain: {
+      certificates: [
+        {
+          name: 'mail.keybuzz.io',
+          issuer: 'mail.keybuzz.io',
+          notBefore: at - 30 * 86_400_000,
+          notAfter: at + 60 * 86_400_000,
+          selfSigned: true,
+        },
+      ],
+      anchored: true,
+      names: 'mail.keybuzz.io',
+    },
     expected: 'mail.keybuzz.io',
     problems: [],
   },
@@ -206,8 +216,12 @@ const vaultSeen = (initialized: boolean): VaultSeen => ({
       clockAheadSeconds: 0,
     },
   },
+  leader: undefined,
+  unsealing: undefined,
   login: undefined,
-  token: initialized ? { kind: 'valid', ttlSeconds: Infinity, expiresAt: Infinity, uses: 0 } : undefined,
+  byLogin: false,
+  servedMsAgo: undefined,
+  token: initialized ? { kind: 'valid', ttlSeconds: Infinity, expiresAt: Infinity, uses: Infinity } : undefined,
   secrets: initialized
     ? [{ path: 'secret/data/keybuzz/smtp', kind: 'ok', text: '', keys: { SMTP_PASS: 'present' } }]
     : [],

@@ -127,6 +127,7 @@ export const cluster = (
   primary: nodes.find(one => one.role === 'primary')?.name,
   primaries: nodes.filter(one => one.role === 'primary').length,
   splitBrain: false,
+  undecided: false,
   verdict: worst((rest.reasons ?? []).map(reason => reason.verdict)),
   reasons: [],
   evidence: '',

@@ -36,6 +36,12 @@ export interface Postfix {
     expired: number
     /** TLS from the first byte. */
     tls: number
+    /** As `starttls`, for clients with a certificate only. */
+    clients: number
+    /** As `clients`, TLS from the first byte. */
+    clientsTls: number
+    /** Behind postscreen, which begins to greet and then waits for two seconds; no TLS. */
+    postscreen: number
   }
   readonly login: Login
   /** The authority to trust. */
@@ -73,13 +79,17 @@ cyrus_sasl_config_path = ${folder}/etc/sasl
 smtpd_sasl_local_domain = localhost
 smtpd_relay_restrictions = permit_sasl_authenticated, reject
 smtpd_tls_chain_files = ${folder}/etc/good.pem
+smtpd_tls_CAfile = ${folder}/etc/ca.pem
+postscreen_greet_wait = 2s
+postscreen_greet_banner = please wait
 smtpd_tls_loglevel = 1
 default_transport = discard
 local_transport = discard
 `
 }
 
-function masterCf(folder: string, { starttls, plain, expired, tls }: Postfix['ports']): string {
+function masterCf(folder: string, ports: Postfix['ports']): string {
+  const { starttls, plain, expired, tls, clients, clientsTls, postscreen } = ports
   const starttlsOptions = '-o smtpd_tls_security_level=encrypt -o smtpd_tls_auth_only=yes'
   return `${host}:${starttls} inet n - n - - smtpd
   ${starttlsOptions} -o syslog_name=starttls
@@ -89,6 +99,15 @@ ${host}:${expired} inet n - n - - smtpd
   ${starttlsOptions} -o smtpd_tls_chain_files=${folder}/etc/expired.pem -o syslog_name=expired
 ${host}:${tls} inet n - n - - smtpd
   -o smtpd_tls_wrappermode=yes -o smtpd_tls_security_level=encrypt -o syslog_name=tls
+${host}:${clients} inet n - n - - smtpd
+  ${starttlsOptions} -o smtpd_tls_req_ccert=yes -o syslog_name=clients
+${host}:${clientsTls} inet n - n - - smtpd
+  -o smtpd_tls_wrappermode=yes -o smtpd_tls_security_level=encrypt -o smtpd_tls_req_ccert=yes -o syslog_name=clientsTls
+${host}:${postscreen} inet n - n - 1 postscreen
+  -o smtpd_tls_security_level=none
+smtpd pass - - n - - smtpd
+  -o smtpd_tls_security_level=none -o smtpd_client_restrictions=permit
+dnsblog unix - - n - 0 dnsblog
 cleanup unix n - n - 0 cleanup
 qmgr unix n - n 300 1 qmgr
 tlsmgr unix - - n 1000? 1 tlsmgr
@@ -135,6 +154,7 @@ async function configure(folder: string, ports: Postfix['ports'], { user, passwo
     'sasl/smtpd.conf': smtpdConf(folder),
     'good.pem': pem(good),
     'expired.pem': pem(expired),
+    'ca.pem': ca,
   }
   const aMinuteAgo = new Date(Date.now() - 60_000)
   for (const [name, text] of Object.entries(files)) {
@@ -165,6 +185,9 @@ export async function startPostfix({
     plain: await freePort(),
     expired: await freePort(),
     tls: await freePort(),
+    clients: await freePort(),
+    clientsTls: await freePort(),
+    postscreen: await freePort(),
   }
   const ca = await configure(folder, ports, login)
   const running = startProcess('postfix', master, ['-c', path.join(folder, 'etc'), '-s'], {

@@ -10,6 +10,10 @@ export interface SmtpOptions extends At {
   certificate?: Certificate
   /** Password by user name; with no users AUTH is not offered. */
   users?: Record<string, string>
+  /** What AUTH offers. Default: PLAIN LOGIN. With XOAUTH2 the password of a user is a token. */
+  methods?: string[]
+  /** Takes only clients with a certificate by this authority. */
+  clientsOf?: string
   /** Not advertised, yet accepted when sent all the same: what a stripping middlebox leaves of STARTTLS. */
   hideStarttls?: boolean
 }
@@ -48,6 +52,8 @@ export async function startSmtp(options: SmtpOptions): Promise<Smtp> {
     disabledCommands: [...(security === 'none' ? ['STARTTLS'] : []), ...(passwords.size === 0 ? ['AUTH'] : [])],
     hideSTARTTLS: options.hideStarttls ?? false,
     disableReverseLookup: true,
+    ...(options.methods && { authMethods: options.methods }),
+    ...(options.clientsOf !== undefined && { ca: [options.clientsOf], requestCert: true, rejectUnauthorized: true }),
     logger: {
       debug: (entry: { tnx?: string; command?: string }) => {
         if (entry.tnx === 'command' && entry.command === 'QUIT') counts.quits++
@@ -56,8 +62,9 @@ export async function startSmtp(options: SmtpOptions): Promise<Smtp> {
     onAuth: (auth, _session, done) => {
       counts.logins++
       if (answers.auth !== undefined) done(reply(answers.auth, 'Authentication refused'))
-      else if (auth.username !== undefined && passwords.get(auth.username) === auth.password)
+      else if (auth.username !== undefined && passwords.get(auth.username) === (auth.accessToken ?? auth.password))
         done(null, { user: auth.username })
+      else if (auth.method === 'XOAUTH2') done(null, { data: { status: '401', schemes: 'bearer' } })
       else done(reply(535, 'Authentication credentials invalid'))
     },
     onMailFrom: (_address, _session, done) => {

@@ -33,6 +33,9 @@ export interface VaultOptions extends At {
   logins?: Record<string, Record<string, string>>
 }
 
+/** Whose words it uses: they differ where a token is refused, and of a mount that does not exist. */
+export type VaultBrand = 'Vault' | 'OpenBao'
+
 /** A token that came of a login. */
 export interface Issued {
   readonly token: string
@@ -40,6 +43,8 @@ export interface Issued {
   readonly endsAt: number
   /** No renewal goes beyond it. */
   readonly longestUntil: number
+  /** Requests it is still good for; 0 for any number. */
+  uses: number
 }
 
 export interface VaultRequest {
@@ -70,6 +75,17 @@ export interface VaultKnobs {
   loginTtl: number
   loginMaxTtl: number
   loginRenewable: boolean
+  /** Requests the token of a login is good for; 0 for any number. */
+  loginUses: number
+  brand: VaultBrand
+  /** What /sys/leader names; empty where there is none. */
+  leaderAddress: string
+  /** Namespaces there are besides the root. */
+  namespaces: string[]
+  /** Wrapping tokens; one that is used for anything but its look-up is gone. */
+  readonly wrapping: Set<string>
+  /** Tokens that were revoked by themselves, in order. */
+  readonly revoked: string[]
   /** The tokens that came of logins, the last one last. */
   readonly issued: readonly Issued[]
   /** Logins and renewals that were granted, and logins that were refused. */
@@ -100,6 +116,8 @@ interface Vault extends VaultKnobs {
   mounts: Record<string, 1 | 2>
   versions: Map<string, Version>
   denied: Set<string>
+  /** Refused logins in a row, by RoleID. */
+  failures: Map<string, number>
   issued: Issued[]
   misbehaviour: { how: VaultMisbehaviour; below: string } | undefined
 }
@@ -108,7 +126,8 @@ type Answer = [status: number, body: unknown]
 
 /**
  * A DOUBLE of HashiCorp Vault's HTTP API, for want of a Vault that can be had from a package registry. Written from
- * Vault's handler of /sys/health and its API documentation, and never compared with a running Vault.
+ * Vault's handler of /sys/health and its API documentation; what it says to tokens, logins and wrapping tokens was
+ * compared with OpenBao 2.6.2.
  */
 export async function startVaultDouble(options: VaultOptions): Promise<VaultKnobs & Listening> {
   const vault = knobs(options)
@@ -142,6 +161,13 @@ function knobs(options: VaultOptions): Vault {
     loginTtl: 3_600,
     loginMaxTtl: 32 * 86_400,
     loginRenewable: true,
+    loginUses: 0,
+    brand: 'Vault',
+    leaderAddress: 'https://10.0.0.1:8200',
+    namespaces: [],
+    wrapping: new Set(),
+    revoked: [],
+    failures: new Map(),
     issued: [],
     granted: { logins: 0, renewals: 0, refusals: 0 },
     revoke: () => {
@@ -184,6 +210,11 @@ async function respond(vault: Vault, request: http.IncomingMessage, response: ht
     misbehave(vault.misbehaviour.how, url, response)
     return
   }
+  const namespace = request.headers['x-vault-namespace']
+  if (typeof namespace === 'string' && !vault.namespaces.includes(namespace)) {
+    json(response, 404, { errors: ['namespace not found'] })
+    return
+  }
   const [status, body] =
     method === 'POST' ? written(vault, pathname, sent, token) : route(vault, method, pathname, searchParams, token)
   json(response, status, body)
@@ -194,6 +225,7 @@ function route(vault: Vault, method: string, path: string, query: URLSearchParam
   if (method !== 'GET' && !(method === 'HEAD' && path === '/v1/sys/health')) return [405, { errors: [] }]
   if (path === '/v1/sys/health') return health(vault, query)
   if (path === '/v1/sys/seal-status') return [200, sealStatus(vault)]
+  if (path === '/v1/sys/leader') return [200, leader(vault)]
   return unavailable(vault.state) ?? authenticated(vault, decodeURIComponent(path.slice('/v1/'.length)), token)
 }
 
@@ -223,7 +255,7 @@ function health(vault: Vault, query: URLSearchParams): Answer {
   return [codes.get(effective) ?? 500, healthBody(vault)]
 }
 
-function healthBody({ state, version, clockAhead }: Vault): object {
+function healthBody({ state, version, clockAhead, brand }: Vault): object {
   const initialized = state !== 'uninitialized'
   const sealed = isSealed(state)
   const standby = state !== 'active' && state !== 'dr_secondary'
@@ -244,10 +276,12 @@ function healthBody({ state, version, clockAhead }: Vault): object {
     clock_skew_ms: 0,
     replication_primary_canary_age_ms: 0,
     ...(initialized && { removed_from_cluster: state === 'removed' }),
-    ...(heartbeats && {
-      ha_connection_healthy: state !== 'ha_unhealthy',
-      last_request_forwarding_heartbeat_ms: state === 'ha_unhealthy' ? 32_000 : 512,
-    }),
+    // OpenBao says nothing of it.
+    ...(heartbeats &&
+      brand === 'Vault' && {
+        ha_connection_healthy: state !== 'ha_unhealthy',
+        last_request_forwarding_heartbeat_ms: state === 'ha_unhealthy' ? 32_000 : 512,
+      }),
   }
 }
 
@@ -273,6 +307,16 @@ function sealStatus({ state, version, unsealProgress }: Vault): object {
   }
 }
 
+const leader = ({ state, leaderAddress }: Vault): object => ({
+  ha_enabled: !isSealed(state),
+  is_self: state === 'active',
+  active_time: '0001-01-01T00:00:00Z',
+  leader_address: isSealed(state) ? '' : leaderAddress,
+  leader_cluster_address: isSealed(state) ? '' : leaderAddress.replace('8200', '8201'),
+  performance_standby: state === 'performance_standby',
+  performance_standby_last_remote_wal: 0,
+})
+
 const cluster = { cluster_name: 'vault-cluster-keybuzz', cluster_id: 'a4b2a1f6-0d3e-4a51-9f0c-2d8f5b7c9e10' }
 
 function isSealed(state: VaultState): boolean {
@@ -292,31 +336,61 @@ async function bodyOf(request: http.IncomingMessage): Promise<Record<string, unk
   return body === '' ? {} : (JSON.parse(body) as Record<string, unknown>)
 }
 
-/** POST: a login, or the renewal of the token itself. */
+/** POST: a login, or what a token does to itself. */
 function written(vault: Vault, path: string, sent: Record<string, unknown>, token: string | undefined): Answer {
   const closed = unavailable(vault.state)
   if (closed) return closed
+  if (path === '/v1/sys/wrapping/lookup') return wrappingLookup(vault, sent)
   if (path === '/v1/auth/token/renew-self') return renewal(vault, token)
+  if (path === '/v1/auth/token/revoke-self') return revocation(vault, token)
   const [, mount = ''] = /^\/v1\/auth\/(.+)\/login$/.exec(path) ?? []
   const accepted = vault.logins[mount]
   const route = path.replace('/v1/', '')
-  if (!accepted) return [404, { errors: [`no handler for route "${route}". route entry not found.`] }]
+  if (!accepted)
+    return vault.brand === 'OpenBao'
+      ? permissionDenied
+      : [404, { errors: [`no handler for route "${route}". route entry not found.`] }]
+  return login(vault, accepted, sent)
+}
+
+/** Vault locks a role at the fifth refusal; then every login by it is refused, also with the right SecretID. */
+const lockedAt = 5
+
+function login(vault: Vault, accepted: Record<string, string>, sent: Record<string, unknown>): Answer {
+  const isAppRole = 'role_id' in accepted
+  const { role_id: role } = sent
+  if (isAppRole && role === undefined) return [vault.brand === 'OpenBao' ? 500 : 400, { errors: ['missing role_id'] }]
+  const failures = typeof role === 'string' ? (vault.failures.get(role) ?? 0) : 0
   const right = Object.entries(accepted).every(([field, value]) => sent[field] === value)
-  if (!right) {
-    vault.granted.refusals++
-    const isAppRole = 'role_id' in accepted
-    return isAppRole ? [400, { errors: ['invalid role or secret ID'] }] : forbidden
-  }
+  if (failures >= lockedAt || !right) vault.granted.refusals++
+  if (failures >= lockedAt) return permissionDenied
+  if (typeof role === 'string') vault.failures.set(role, right ? 0 : failures + 1)
+  if (!right) return isAppRole ? [400, { errors: ['invalid role or secret ID'] }] : permissionDenied
   vault.granted.logins++
   const [endsAt, longestUntil] = [Date.now() + vault.loginTtl * 1000, Date.now() + vault.loginMaxTtl * 1000]
-  const issued = { token: `hvs.${randomUUID()}`, endsAt, longestUntil }
+  const issued = { token: `hvs.${randomUUID()}`, endsAt, longestUntil, uses: vault.loginUses }
   vault.issued.push(issued)
   return [200, auth(vault, issued)]
 }
 
+function wrappingLookup(vault: Vault, { token }: Record<string, unknown>): Answer {
+  if (typeof token !== 'string' || !vault.wrapping.has(token))
+    return [400, { errors: ['wrapping token is not valid or does not exist'] }]
+  const creation = { creation_path: 'auth/token/create', creation_time: new Date().toISOString(), creation_ttl: 600 }
+  return [200, envelope(creation, 'system')]
+}
+
+function revocation(vault: Vault, token: string | undefined): Answer {
+  const held = vault.issued.find(one => one.token === token && one.endsAt > Date.now())
+  if (!held) return badToken(vault)
+  vault.issued = vault.issued.filter(one => one !== held)
+  vault.revoked.push(held.token)
+  return [204, undefined]
+}
+
 function renewal(vault: Vault, token: string | undefined): Answer {
   const held = vault.issued.find(one => one.token === token && one.endsAt > Date.now())
-  if (!held) return forbidden
+  if (!held) return badToken(vault)
   if (!vault.loginRenewable) return [400, { errors: ['lease is not renewable'] }]
   vault.granted.renewals++
   const renewed = { ...held, endsAt: Math.min(Date.now() + vault.loginTtl * 1000, held.longestUntil) }
@@ -324,7 +398,7 @@ function renewal(vault: Vault, token: string | undefined): Answer {
   return [200, auth(vault, renewed)]
 }
 
-const auth = ({ loginRenewable }: Vault, { token, endsAt }: Issued): object => ({
+const auth = ({ loginRenewable }: Vault, { token, endsAt, uses }: Issued): object => ({
   ...envelope(null, ''),
   auth: {
     client_token: token,
@@ -338,25 +412,49 @@ const auth = ({ loginRenewable }: Vault, { token, endsAt }: Issued): object => (
     token_type: 'service',
     orphan: true,
     mfa_requirement: null,
-    num_uses: 0,
+    num_uses: uses,
   },
 })
 
 function authenticated(vault: Vault, path: string, token: string | undefined): Answer {
+  if (token === undefined) return permissionDenied
+  // Any use but its look-up destroys it.
+  if (vault.wrapping.delete(token)) return noRight
   const issued = vault.issued.find(one => one.token === token)
   const alive = issued ? issued.endsAt > Date.now() : vault.tokenTtl === 'never' || vault.tokenTtl > 0
-  if (token === undefined || (!issued && token !== vault.token) || !alive) return forbidden
-  if (vault.tokenUses > 0 && --vault.tokenUses === 0) vault.token = `revoked ${randomUUID()}`
-  if (isDenied(vault, path)) return forbidden
-  if (path === 'auth/token/lookup-self') return [200, envelope(lookupSelf(vault, token, issued), 'token')]
+  if ((!issued && token !== vault.token) || !alive) return badToken(vault)
+  const uses = issued ? used(vault, issued) : usedOwn(vault)
+  if (isDenied(vault, path)) return noRight
+  if (path === 'auth/token/lookup-self') return [200, envelope(lookupSelf(vault, token, issued, uses), 'token')]
   const mounts = 'sys/internal/ui/mounts/'
   return path.startsWith(mounts) ? mount(vault, path.slice(mounts.length)) : readSecret(vault, path)
 }
 
-const forbidden: Answer = [403, { errors: ['permission denied'] }]
+/** What is left, as a look-up says it: 0 for any number, -1 for none. */
+function used(vault: Vault, issued: Issued): number {
+  if (issued.uses === 0) return 0
+  if (--issued.uses > 0) return issued.uses
+  vault.issued = vault.issued.filter(one => one !== issued)
+  return -1
+}
 
-function lookupSelf(vault: Vault, id: string, issued: Issued | undefined): object {
-  const { tokenRenewable, tokenUses } = vault
+function usedOwn(vault: Vault): number {
+  if (vault.tokenUses === 0) return 0
+  if (--vault.tokenUses > 0) return vault.tokenUses
+  vault.token = `revoked ${randomUUID()}`
+  return -1
+}
+
+const permissionDenied: Answer = [403, { errors: ['permission denied'] }]
+/** As Vault and OpenBao say it alike. */
+const noRight: Answer = [403, { errors: ['1 error occurred:\n\t* permission denied\n\n'] }]
+const badToken = ({ brand }: Vault): Answer =>
+  brand === 'OpenBao'
+    ? permissionDenied
+    : [403, { errors: ['2 errors occurred:\n\t* permission denied\n\t* invalid token\n\n'] }]
+
+function lookupSelf(vault: Vault, id: string, issued: Issued | undefined, uses: number): object {
+  const { tokenRenewable } = vault
   const tokenTtl = issued ? Math.round((issued.endsAt - Date.now()) / 1000) : vault.tokenTtl
   const root = tokenTtl === 'never'
   const created = Date.now() - 3_600_000
@@ -370,7 +468,7 @@ function lookupSelf(vault: Vault, id: string, issued: Issued | undefined): objec
     explicit_max_ttl: 0,
     id,
     meta: null,
-    num_uses: tokenUses,
+    num_uses: uses,
     orphan: true,
     path: root ? 'auth/token/root' : 'auth/token/create',
     policies: root ? ['root'] : ['default', 'mailpath'],
@@ -406,7 +504,7 @@ function mount(vault: Vault, path: string): Answer {
 /** KV v1 answers the data as they are; v2 wraps them, and answers a deleted version with 404 and its metadata. */
 function readSecret(vault: Vault, path: string): Answer {
   const found = mountOf(vault, path)
-  if (!found) return forbidden
+  if (!found) return noRight
   const data = vault.secrets[path]
   if (found.version === 2 && !path.startsWith(`${found.name}/data/`)) return invalidPath
   if (!data) return [404, { errors: [] }]
@@ -477,7 +575,7 @@ function goBoolean(text: string | null): boolean | undefined {
 
 function json(response: http.ServerResponse, status: number, body: unknown): void {
   response.writeHead(status, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' })
-  response.end(JSON.stringify(body) + '\n')
+  response.end(body === undefined ? '' : JSON.stringify(body) + '\n')
 }
 
 function misbehave(how: VaultMisbehaviour, url: string, response: http.ServerResponse): void {

@@ -4,6 +4,7 @@ import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { parseConfig } from '../../src/config/load.ts'
 import { createReferences } from '../../src/config/references.ts'
+import { defaultHello } from '../../src/probes/smtp/hello.ts'
 import { certificates } from '../servers/certificates.ts'
 import { scripted } from '../servers/hostile.ts'
 import { startKubernetesDouble } from '../servers/kubernetes-double.ts'
@@ -145,7 +146,7 @@ describe('the transcript of a relay', () => {
     expectInOrder(text, [
       'smtp/relay: ok',
       'greeting < 220 mail.keybuzz.io ESMTP',
-      'ehlo > EHLO mailpath-exporter.invalid',
+      `ehlo > EHLO ${defaultHello()}`,
       'ehlo < 250-mail.keybuzz.io Nice to meet you',
       '\n < 250 STARTTLS',
       'starttls > STARTTLS',

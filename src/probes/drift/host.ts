@@ -2,6 +2,7 @@ import { lookup } from 'node:dns/promises'
 import { isIP, isIPv6 } from 'node:net'
 import { unlessAborted } from '../../core/abort.ts'
 import type { Look } from '../../core/probe.ts'
+import { shapes } from '../../core/shape.ts'
 
 /** A host, and the port where the value says one. */
 export interface HostAndPort {
@@ -14,7 +15,7 @@ export interface HostAndPort {
 /** The host a value is or, as a URL such as postgres://user@host/database, has in it; undefined where it is neither. */
 export function hostIn(value: string): HostAndPort | undefined {
   if (!value.includes('://'))
-    return isIPv6(value) || /^[^\s/:@[\]]+$/.test(value)
+    return value === value.trim() && shapes.host.read(value) !== undefined
       ? { host: plain(value), port: undefined, password: undefined }
       : undefined
   if (!URL.canParse(value)) return undefined

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { name as label, secret, section, targetFields } from '../../config/fields.ts'
+import { clusterName, name as label, secret, section, targetFields } from '../../config/fields.ts'
 import { gauge, sample } from '../../core/metric.ts'
 import { defineProbe, finding, reasonsOf, type Finding, type Reason, type ReasonSpec } from '../../core/probe.ts'
 import { observe, type DriftSeen, type DriftTarget, type PairSeen } from './observe.ts'
@@ -65,9 +65,7 @@ export const drift = defineProbe<DriftTarget, DriftSeen>({
       .enum(['value', 'host'])
       .default('value')
       .describe('`host`: the values are hosts, or URLs of which the host is compared; names are resolved.'),
-    cluster: z
-      .string()
-      .min(1)
+    cluster: clusterName({ orNone: false })
       .optional()
       .describe('With `compare: host`: the `cluster` of postgres targets to whose primary the hosts should lead.'),
   }).superRefine(({ sources, compare, cluster }, context) => {

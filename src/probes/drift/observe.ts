@@ -2,6 +2,8 @@ import { createHmac, randomBytes } from 'node:crypto'
 import { isIPv4, isIPv6 } from 'node:net'
 import { Unresolved, describeError } from '../../core/errors.ts'
 import type { Look, Reference, Target } from '../../core/probe.ts'
+import { looksLike } from '../../core/looks-like.ts'
+import { doubtIn } from '../../core/url-doubt.ts'
 import { addressesOf, hostIn, plain, type HostAndPort } from './host.ts'
 
 export interface DriftTarget extends Target {
@@ -89,9 +91,16 @@ const takeValue = (value: string): Fingerprints => ({
   trimmed: fingerprint(value.trim()),
 })
 
+function notAHost(value: string): string {
+  const like = looksLike(value)
+  return `is neither a host nor a URL with one${like === undefined ? '' : `; ${like}`}`
+}
+
 async function takeHost(value: string, look: Look): Promise<Fingerprints> {
+  const doubt = doubtIn(value)
+  if (doubt !== undefined) return { ...nothing, unreadable: doubt }
   const found = hostIn(value)
-  if (!found) return { ...nothing, unreadable: 'is neither a host nor a URL with one' }
+  if (!found) return { ...nothing, unreadable: notAHost(value) }
   if (found.password !== undefined) look.conceal(found.password)
   const addresses = await addressesOf(found.host, look)
   return {

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { section, targetFields, text } from '../../config/fields.ts'
+import { section, targetFields, targetName, text } from '../../config/fields.ts'
 import { gauge, sample } from '../../core/metric.ts'
 import {
   defineProbe,
@@ -15,6 +15,7 @@ import { shapes } from '../../core/shape.ts'
 /** An application that sends mail, and what it needs for that. A list left out means all targets of that kind. */
 export interface MailTarget extends Target {
   readonly provider: Resolvable
+  readonly fallback?: Provider | 'none' | undefined
   readonly write_path?: readonly string[] | undefined
   readonly smtp?: readonly string[] | undefined
   readonly ses?: readonly string[] | undefined
@@ -32,7 +33,7 @@ export interface MailSeen {
 
 const targets = (kind: string) =>
   z
-    .array(z.string(), { error: `expected a list of names of ${kind} targets` })
+    .array(targetName(kind), { error: `expected a list of names of ${kind} targets` })
     .optional()
     .describe(`The \`${kind}\` targets it needs. Default: all of them.`)
 
@@ -60,7 +61,13 @@ export const mail = defineProbe<MailTarget, MailSeen>({
   summary: 'An application that sends mail: its provider, and the write paths and relays it needs.',
   target: section({
     ...targetFields,
-    provider: text('What the application sends with: smtp or ses.').default('smtp'),
+    provider: text('What the application sends with: smtp or ses.', shapes.word).default('smtp'),
+    fallback: z
+      .enum([...providers, 'none'])
+      .optional()
+      .describe(
+        'What its sender does where the provider fails: it sends with the other one (`smtp`, `ses`), or not at all (`none`). Not said, mail is `unknown` where that would make the difference.',
+      ),
     write_path: targets('write_path'),
     smtp: targets('smtp'),
     ses: targets('ses'),

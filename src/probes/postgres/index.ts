@@ -1,5 +1,16 @@
+import { endSeconds, endsSoonIn } from '../../clients/certificates.ts'
 import { connectionProblem, connectionReasons, failureText, watchStance } from '../../clients/postgres-errors.ts'
-import { duration, filePath, flag, name, secret, section, targetFields, url } from '../../config/fields.ts'
+import {
+  certificateWarning,
+  duration,
+  filePath,
+  flag,
+  name,
+  secret,
+  section,
+  targetFields,
+  url,
+} from '../../config/fields.ts'
 import { gauge, sample } from '../../core/metric.ts'
 import {
   defineProbe,
@@ -18,6 +29,8 @@ export interface PostgresTarget extends Target {
   readonly url: Resolvable
   readonly password?: Reference | undefined
   readonly ca_file?: string | undefined
+  /** Milliseconds. */
+  readonly certificate_warning: number
   readonly max_lag: number
   readonly watch: boolean
   readonly login_interval?: number | undefined
@@ -55,6 +68,11 @@ export const metrics = {
   ),
   connections: gauge('mailpath_postgres_connections', 'Sessions on the node.', labels),
   maxConnections: gauge('mailpath_postgres_max_connections', 'The limit of sessions (max_connections).', labels),
+  notAfter: gauge(
+    'mailpath_postgres_certificate_not_after_timestamp_seconds',
+    'When the first certificate of the chain of the server expires, whether it is verified or not; absent without TLS.',
+    labels,
+  ),
   info: gauge('mailpath_postgres_info', 'Version of the server and identity of its cluster.', [
     ...labels,
     'version',
@@ -101,6 +119,13 @@ const reasons = {
     severity: 'high',
     meaning: 'Synchronous replication is on, and no synchronous standby is connected: commits wait for ever.',
     remedy: 'Bring a synchronous standby back, or take it out of synchronous_standby_names.',
+  },
+  postgres_certificate_expires_soon: {
+    verdict: 'warn',
+    severity: 'medium',
+    meaning:
+      'The certificate of the server, or another one of its chain, expires in less than `certificate_warning` (14 days), and this target verifies it.',
+    remedy: 'Renew the one named, and have Postgres load it: select pg_reload_conf().',
   },
   postgres_role_lacks_pg_monitor: {
     verdict: 'warn',
@@ -157,6 +182,7 @@ export const postgres = defineProbe<PostgresTarget, PostgresSeen>({
     ),
     password: secret('Password of the role.').optional(),
     ca_file: filePath('CA certificates to verify the server with.').optional(),
+    certificate_warning: certificateWarning,
     max_lag: duration('Replay lag that is a warning.').default(30_000).meta({ default: '30s' }),
     watch: flag(
       'Hold an idle session open there, to notice at once that the node goes down or restarts. Nothing is asked on it unless `login_interval` is set. While it is open, its database cannot be dropped.',
@@ -180,7 +206,10 @@ export const postgres = defineProbe<PostgresTarget, PostgresSeen>({
   },
   judge(seen, target) {
     const at = { target: target.name, postgres_cluster: target.cluster }
-    const reachable = sample(metrics.reachable, seen.facts !== undefined, at)
+    const reachable = [
+      ...sample(metrics.reachable, seen.facts !== undefined, at),
+      ...sample(metrics.notAfter, endSeconds(seen.certificates), at),
+    ]
     if (!seen.facts) {
       const { failure } = seen
       const why = failure
@@ -189,10 +218,13 @@ export const postgres = defineProbe<PostgresTarget, PostgresSeen>({
       return finding('', [why], reachable)
     }
     const { facts } = seen
-    return finding(describe(seen.address, facts), problemsOf(seen.address, facts, target), [
-      ...reachable,
-      ...samplesOf(facts, at),
-    ])
+    const ends = endsSoonIn(seen.certificates, target.certificate_warning)
+    const expiring = ends === undefined ? [] : [reason('postgres_certificate_expires_soon', `${seen.address}: ${ends}`)]
+    return finding(
+      describe(seen.address, facts),
+      [...problemsOf(seen.address, facts, target), ...expiring],
+      [...reachable, ...samplesOf(facts, at)],
+    )
   },
 })
 

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { shownIn, type Shown } from '../../clients/certificates.ts'
 import { openSession, openWatch, parseUrl, subject, type Login, type Session } from '../../clients/postgres.ts'
 import { oneLine, type Failure } from '../../core/errors.ts'
 import { failureOf, type Look, type Watch } from '../../core/probe.ts'
@@ -74,6 +75,8 @@ export interface PostgresSeen {
   /** Where we connected to: `host:port`. */
   readonly address: string
   readonly facts: NodeFacts | undefined
+  /** The certificates of the server, where the session has TLS. */
+  readonly certificates?: Shown | undefined
   readonly failure: Failure | undefined
 }
 
@@ -84,12 +87,12 @@ export async function observe(target: PostgresTarget, look: Look): Promise<Postg
   try {
     const session = await openSession(look, login)
     try {
-      return { address, facts: await factsOf(session, look), failure: undefined }
+      return { address, facts: await factsOf(session, look), certificates: session.certificates, failure: undefined }
     } finally {
       await session.close()
     }
   } catch (error) {
-    return { address, facts: undefined, failure: failureOf(error, look, address) }
+    return { address, facts: undefined, certificates: shownIn(error), failure: failureOf(error, look, address) }
   }
 }
 
@@ -109,7 +112,7 @@ export async function watch(target: PostgresTarget, look: Look): Promise<Watch<P
     async ask(run) {
       run.note(`asking ${address} in the session that is held open there`)
       try {
-        return { address, facts: await factsOf(session, run), failure: undefined }
+        return { address, facts: await factsOf(session, run), certificates: session.certificates, failure: undefined }
       } catch (error) {
         // The server may have ended the session only; but a run that got no answer has no time left for a login.
         return run.signal.aborted ? { address, facts: undefined, failure: failureOf(error, run, address) } : undefined

@@ -1,23 +1,49 @@
 import * as z from 'zod'
-import { filePath, host, port, secret, section, targetFields, text } from '../../config/fields.ts'
+import {
+  certificateWarning,
+  duration,
+  expects,
+  filePath,
+  flag,
+  host,
+  port,
+  reference,
+  secret,
+  section,
+  targetFields,
+  text,
+} from '../../config/fields.ts'
+import { endSeconds } from '../../clients/certificates.ts'
 import { gauge, sample, type Sample } from '../../core/metric.ts'
 import { defineProbe, finding, type Reference, type Resolvable, type Target } from '../../core/probe.ts'
-import { hasStarttls, reasonsIn, replyTo } from './judge.ts'
+import { shapes } from '../../core/shape.ts'
+import { hasStarttls, reasonsIn, setupOf, shownBy } from './judge.ts'
+import { methods, type Method } from './mechanisms.ts'
 import { observe, type SmtpSeen } from './observe.ts'
 import { reasons } from './reasons.ts'
+import { replyTo } from './transcript.ts'
+import { readUrl, securities, type Security } from './url.ts'
 
-export const securities = ['starttls', 'tls', 'none'] as const
+export { securities }
 
 /** A mail relay, and how an application hands its mail to it. */
 export interface SmtpTarget extends Target {
-  readonly host: Resolvable
-  readonly port: Resolvable
-  readonly security: (typeof securities)[number]
+  readonly url?: Resolvable | undefined
+  readonly host?: Resolvable | undefined
+  readonly port?: Resolvable | undefined
+  readonly security: Security
   readonly user?: Resolvable | undefined
   readonly password?: Reference | undefined
+  readonly token?: Reference | undefined
+  readonly auth: Method
   readonly servername?: string | undefined
   readonly ca_file?: string | undefined
-  readonly hello: string
+  /** Milliseconds. */
+  readonly certificate_warning: number
+  readonly cert_file?: string | undefined
+  readonly key_file?: string | undefined
+  readonly verify: boolean
+  readonly hello?: string | undefined
   readonly envelope?: { readonly from: string; readonly to: string } | undefined
 }
 
@@ -37,12 +63,12 @@ export const metrics = {
   responseCode: gauge('mailpath_smtp_response_code', 'Code of the last reply before QUIT (RFC 5321, 4.2).', labels),
   notAfter: gauge(
     'mailpath_smtp_certificate_not_after_timestamp_seconds',
-    'When the certificate of the relay expires, whether it verifies or not.',
+    'When the first certificate of the chain of the relay expires, whether it verifies or not; absent with `verify: false`.',
     labels,
   ),
   certificateValid: gauge(
     'mailpath_smtp_certificate_valid',
-    'Whether the certificate of the relay verifies: chain, dates and name.',
+    'Whether the certificate of the relay verifies: chain, dates and name; absent with `verify: false`.',
     labels,
   ),
   tlsInfo: gauge('mailpath_smtp_tls_info', 'TLS version and cipher agreed on.', [...labels, 'version', 'cipher']),
@@ -59,54 +85,113 @@ const mailAddress = (meaning: string) =>
     .regex(/^[!-;=?-~]+@[!-;=?-~]+$/, 'expected a mail address such as probe@example.com')
     .describe(meaning)
 
+/** A URL without a password that can be followed, or a reference. */
+const url = z
+  .union([
+    z
+      .string({ error: expects('a URL such as smtp://mail.example.com:587, or a reference') })
+      .superRefine((value, context) => {
+        const reading = readUrl(value)
+        if (reading.kind === 'not_understood') context.addIssue(reading.why)
+        else if (reading.plan.password !== undefined)
+          context.addIssue(
+            'the URL holds a password, and a secret must not stand in this file; set url to a reference, for example { env: SMTP_URL }',
+          )
+      }),
+    reference,
+  ])
+  .describe(
+    'The URL the application is set to (`SMTP_URL`, `MAIL_URL`), read as nodemailer reads it, in place of host, port and security. What it says counts before the keys beside it.',
+  )
+
 const fields = section({
   ...targetFields,
-  host: host('Host name or IP address of the relay.'),
+  timeout: duration(
+    'Total time one run may take; less than the interval. Default: `timeout` of the file, else 10s, or two thirds of the interval (at least 5s) where that is less: relays let clients wait for their greeting.',
+  ).optional(),
+  url: url.optional(),
+  host: host('Host name or IP address of the relay.').optional(),
   port: port('Port of the relay. Default: 465 with `security: tls`, else 587 (RFC 8314, 3.3).').optional(),
   security: z
     .enum(securities)
-    .default('starttls')
+    .optional()
     .describe(
-      '`starttls`: TLS has to be agreed on after EHLO. `tls`: TLS from the start (465). `none`: all in the clear.',
+      '`starttls`: TLS has to be agreed on after EHLO. `tls`: TLS from the start (465). `opportunistic`: STARTTLS where it is offered, else in the clear, as nodemailer does without `requireTLS`. `none`: all in the clear. Default: `starttls`.',
     ),
-  user: text('Whom to log in as.').optional(),
+  user: text('Whom to log in as.', shapes.user).optional(),
   password: secret('Password of the user.').optional(),
+  token: secret(
+    'Access token of OAuth for the user, in place of a password (XOAUTH2). It is read again at each run.',
+  ).optional(),
+  auth: z
+    .enum(methods)
+    .default('auto')
+    .describe(
+      'How the application logs in (nodemailer: `authMethod`). `auto`: as nodemailer does by itself, the first of PLAIN, LOGIN, CRAM-MD5 that is offered, or XOAUTH2 with a token. Any other is used whatever is offered; `none`: no login.',
+    ),
   servername: z
     .string()
-    .regex(/^[^\s/:@]+$/, 'expected a host name')
+    .regex(shapes.servername.pattern, `expected ${shapes.servername.expected}`)
     .optional()
     .describe('The name the certificate has to be for. Default: `host`.'),
   ca_file: filePath('CA certificates (PEM) to verify the relay with, in place of the usual ones.').optional(),
+  certificate_warning: certificateWarning,
+  cert_file: filePath('Client certificate (PEM), with its chain, for a relay that wants one.').optional(),
+  key_file: filePath('Private key (PEM) of the client certificate, without a passphrase.').optional(),
+  verify: flag(
+    'Whether the certificate of the relay is verified. `false` is for an application that does not (`rejectUnauthorized: false`), and a warning for as long as it stands.',
+  ).default(true),
   hello: z
     .string()
-    .regex(/^[\w.:[\]-]+$/, 'expected a host name')
-    .default('mailpath-exporter.invalid')
-    .describe('Our name in EHLO.'),
+    .regex(shapes.hello.pattern, `expected ${shapes.hello.expected}`)
+    .optional()
+    .describe(
+      'The name in EHLO. Default, as nodemailer has it: the host name if there is a dot in it, else `[127.0.0.1]`.',
+    ),
   envelope: section({
     from: mailAddress('Sender, in MAIL FROM.'),
     to: mailAddress('Recipient, in RCPT TO.'),
   })
     .optional()
     .describe('Addresses to ask the relay for, after the login. Nothing is sent: RSET follows.'),
-}).superRefine(({ user, password }, context) => {
-  if ((user === undefined) === (password === undefined)) return
-  const missing = user === undefined ? 'user' : 'password'
-  context.addIssue({ code: 'custom', path: [missing], message: 'is missing: user and password go together' })
+}).superRefine((value, context) => {
+  const issue = (key: string, message: string): void => context.addIssue({ code: 'custom', path: [key], message })
+  if ((value.url === undefined) === (value.host === undefined))
+    context.addIssue('give either url or host, not both and not none')
+  if (value.url !== undefined)
+    for (const key of ['port', 'security'] as const)
+      if (value[key] !== undefined) issue(key, `${key} goes with host; a url says it itself`)
+  const { user, password, token, auth } = value
+  if (password !== undefined && token !== undefined) issue('token', 'a login has a password or a token, not both')
+  else if (value.url === undefined && user === undefined && (password ?? token) !== undefined)
+    issue('user', `is missing: user and ${password === undefined ? 'token' : 'password'} go together`)
+  else if (value.url === undefined && user !== undefined && (password ?? token) === undefined)
+    issue('password', 'is missing: user and password go together')
+  if (auth === 'xoauth2' && token === undefined) issue('token', 'is missing: XOAUTH2 takes a token')
+  if (token !== undefined && !['auto', 'xoauth2', 'none'].includes(auth))
+    issue('auth', 'a token is for XOAUTH2; take out auth, or set a password in place of the token')
+  const missing = value.cert_file === undefined ? 'cert_file' : 'key_file'
+  if ((value.cert_file === undefined) !== (value.key_file === undefined))
+    issue(missing, 'is missing: cert_file and key_file go together')
 })
 
-const target = fields.transform(relay => ({ ...relay, port: relay.port ?? defaultPort(relay.security) }))
-
-const defaultPort = (security: SmtpTarget['security']): number => (security === 'tls' ? 465 : 587)
+const target = fields.transform(({ security = 'starttls', port, ...relay }) => ({
+  ...relay,
+  security,
+  ...(relay.url === undefined ? { port: port ?? (security === 'tls' ? 465 : 587) } : {}),
+}))
 
 /** A relay, as far as QUIT: TLS, certificate, login and, where wanted, an envelope. */
 export const smtp = defineProbe<SmtpTarget, SmtpSeen>({
   kind: 'smtp',
   summary: 'A mail relay: greeting, STARTTLS, certificate, login and envelope, without sending mail.',
   target,
+  timeoutMs: 10_000,
   metrics,
   reasons,
   observe,
-  judge: (seen, target) => finding(evidence(seen), reasonsIn(seen, target), samples(seen, { target: target.name })),
+  judge: (seen, target) =>
+    finding(evidence(seen), reasonsIn(seen, target), samples(seen, setupOf(seen, target).verify, target.name)),
 })
 
 function evidence({ address, tls, authenticated, user }: SmtpSeen): string {
@@ -114,7 +199,10 @@ function evidence({ address, tls, authenticated, user }: SmtpSeen): string {
   return `${address}: ${login}${tls ? ` over ${tls.version}` : ', in the clear'}`
 }
 
-function samples(seen: SmtpSeen, at: Readonly<Record<'target', string>>): Sample[] {
+/** Where the certificate is not verified, its metrics would only set off alerts. */
+function samples(seen: SmtpSeen, verify: boolean, target: string): Sample[] {
+  if (seen.notUnderstood !== undefined) return []
+  const at = { target }
   const { tls, suspended } = seen
   const seconds = (ms: number | undefined): number | undefined => (ms === undefined ? undefined : ms / 1000)
   return [
@@ -122,8 +210,8 @@ function samples(seen: SmtpSeen, at: Readonly<Record<'target', string>>): Sample
     sample(metrics.starttls, hasStarttls(seen), at),
     sample(metrics.authenticated, seen.authenticated ?? (suspended ? false : undefined), at),
     sample(metrics.responseCode, seen.replies.at(-1)?.code, at),
-    sample(metrics.notAfter, seconds(tls?.notAfter), at),
-    sample(metrics.certificateValid, tls && tls.problems.length === 0, at),
+    sample(metrics.notAfter, verify ? endSeconds(shownBy(seen)) : undefined, at),
+    sample(metrics.certificateValid, verify ? tls && tls.problems.length === 0 : undefined, at),
     tls ? sample(metrics.tlsInfo, 1, { ...at, version: tls.version, cipher: tls.cipher }) : [],
     sample(metrics.suspendedUntil, seconds(suspended?.until), at),
   ].flat()

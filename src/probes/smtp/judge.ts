@@ -1,15 +1,14 @@
+import { endsSoonIn, whatIsWrong, type Shown } from '../../clients/certificates.ts'
 import type { Reason } from '../../core/probe.ts'
-import { mechanismsOf, passwordMechanisms, type SmtpSeen } from './observe.ts'
+import { adviceFor } from './enhanced.ts'
+import { refusesHello } from './hello.ts'
 import type { SmtpTarget } from './index.ts'
-import { reason, type SmtpReason } from './reasons.ts'
-import type { Suspension } from './suspension.ts'
+import { clearLogin, loginProblem } from './judge-login.ts'
+import type { SmtpSeen } from './observe.ts'
+import type { Setup } from './plan.ts'
+import { reason, type Problem, type SmtpReason } from './reasons.ts'
 import type { TlsFacts } from './tls.ts'
-import { is2xx, type Reply, type Step } from './transcript.ts'
-
-const dayMs = 86_400_000
-const soonDays = 14
-
-export const replyTo = (seen: SmtpSeen, step: Step): Reply | undefined => seen.replies.findLast(r => r.step === step)
+import { asksForMore, is2xx, offersStarttls, quoted, replyTo, type Reply } from './transcript.ts'
 
 /** Whether STARTTLS is offered in the clear and taken where it was tried; undefined where that is not known. */
 export function hasStarttls({ replies, extensions }: SmtpSeen): boolean | undefined {
@@ -17,136 +16,166 @@ export function hasStarttls({ replies, extensions }: SmtpSeen): boolean | undefi
   return extensions.clear && !refused && offersStarttls(extensions.clear)
 }
 
-const offersStarttls = (lines: readonly string[]): boolean => lines.some(line => /^STARTTLS\b/.test(line))
+/** What the target asks for, or its URL. */
+export const setupOf = ({ url }: SmtpSeen, target: SmtpTarget): Setup =>
+  url ?? {
+    security: target.security,
+    verify: target.verify,
+    login: target.user !== undefined && target.auth !== 'none',
+    hello: target.hello !== undefined,
+    ignored: [],
+  }
 
 /** Every reason that holds; none only where a login was taken, or an envelope by a relay without login. */
 export function reasonsIn(seen: SmtpSeen, target: SmtpTarget): Reason[] {
-  const problems = [brokenOff(seen), tlsProblem(seen, target), loginProblem(seen, target), envelopeProblem(seen)]
+  if (seen.notUnderstood !== undefined) return [toReason(seen, ['smtp_url_not_understood', seen.notUnderstood])]
+  const setup = setupOf(seen, target)
+  const { security, verify, login } = setup
+  const trusted = !seen.injected && (seen.tls ? !verify || seen.tls.problems.length === 0 : isClear(seen, security))
+  const problems = [
+    ...brokenOff(seen, setup),
+    tlsProblem(seen, setup, target.certificate_warning),
+    clearLogin(seen, setup),
+    loginProblem(seen, setup, trusted),
+    ...envelopeProblems(seen, setup),
+  ]
   const found = problems.flatMap(problem => (problem ? [toReason(seen, problem)] : []))
-  const proven = target.user === undefined ? is2xx(replyTo(seen, 'rcpt_to')) : seen.authenticated === true
-  if (proven || found.some(({ verdict }) => verdict !== 'warn')) return found
-  const missing: Problem =
-    target.user === undefined
-      ? ['smtp_login_not_configured', 'no user is set, so that no login was tried']
-      : ['smtp_protocol_error', 'the login came to no end']
+  const proven = login ? seen.authenticated === true : is2xx(replyTo(seen, 'rcpt_to'))
+  const without = found.some(({ code }) => code === 'smtp_auth_not_offered')
+  if (proven || without || found.some(({ verdict }) => verdict !== 'warn')) return found
+  const missing: Problem = login
+    ? ['smtp_protocol_error', 'the login came to no end']
+    : ['smtp_login_not_configured', 'no user is set, so that no login was tried']
   return [...found, toReason(seen, missing)]
 }
 
-type Problem = readonly [code: SmtpReason, text: string]
+/** Whether it was to be in the clear. */
+const isClear = ({ extensions }: SmtpSeen, security: Setup['security']): boolean =>
+  security === 'none' || (security === 'opportunistic' && !offersStarttls(extensions.clear ?? []))
 
-const toReason = ({ address }: SmtpSeen, [code, text]: Problem): Reason =>
-  reason(code, text.startsWith(address) ? text : `${address}: ${text}`)
-
-const quoted = (reply: Reply): string => `"${reply.text.slice(0, 160)}"`
+const toReason = ({ address }: SmtpSeen, [code, text, remedy]: Problem): Reason =>
+  reason(code, text.startsWith(address) ? text : `${address}: ${text}`, remedy)
 
 /** Why the dialogue broke off. */
-function brokenOff({ failure, replies }: SmtpSeen): Problem | undefined {
-  if (!failure) return undefined
-  const { phase, code, text, timedOut } = failure
-  if (timedOut) return ['smtp_no_answer', text]
+function brokenOff(seen: SmtpSeen, setup: Setup): Problem[] {
+  const { failure, replies, begun } = seen
+  if (!failure) return []
+  const { phase, code, timedOut } = failure
+  const text = begun ? `${failure.text}; what had come by then: "${begun.slice(0, 160)}"` : failure.text
+  if (timedOut || code === 'ETIMEDOUT') return [noAnswer(seen, text)]
   // That a server hangs up after a 421 is no news (RFC 5321 §3.8): what it refused is told for itself.
-  if (phase === 'envelope' && replies.at(-1)?.code === 421) return undefined
-  if (phase === 'dns' || phase === 'connect') return ['smtp_unreachable', text]
-  if (phase === 'tls') return ['smtp_tls_failed', text]
+  if (phase === 'envelope' && replies.at(-1)?.code === 421) return []
+  if (phase === 'dns' || phase === 'connect') return [['smtp_unreachable', text]]
+  if (aboutOurCertificate.test(`${code ?? ''} ${text}`)) return [['smtp_client_certificate_wanted', text]]
+  if (phase === 'tls') return [['smtp_tls_failed', text]]
   const last = replies.at(-1)
-  if (last?.step === phase && (last.code ?? 0) >= 400)
-    return ['smtp_greeting_refused', `the answer was ${quoted(last)} (phase ${phase})`]
-  if (code === 'ECONNECTION' || code === 'ECONNRESET' || code === 'EPIPE') return ['smtp_closed', text]
-  return ['smtp_protocol_error', last?.step === phase ? `the answer was ${quoted(last)} (phase ${phase})` : text]
+  if (last?.step === phase && (last.code ?? 0) >= 400) return notServed(seen, setup, last, phase)
+  if (code === 'ECONNECTION' || code === 'ECONNRESET' || code === 'EPIPE') return [['smtp_closed', text]]
+  return [['smtp_protocol_error', last?.step === phase ? `the answer was ${quoted(last)} (phase ${phase})` : text]]
 }
 
-function tlsProblem(seen: SmtpSeen, { security }: SmtpTarget): Problem | undefined {
+/** Alerts that a TLS server sends about the certificate of its client, or the lack of one (RFC 8446 §6.2). */
+const aboutOurCertificate =
+  /alert[ _](?:(?:no|bad|unsupported)[ _]certificate|certificate[ _](?:required|unknown|expired|revoked)|unknown[ _]ca)\b/i
+
+/** nodemailer waits for 30 s, and for the end of a greeting that has begun. */
+function noAnswer({ failure, begun }: SmtpSeen, text: string): Problem {
+  if (failure?.phase !== 'greeting' || !begun) return ['smtp_no_answer', text]
+  return [
+    'smtp_no_answer',
+    `${failure.text}; the relay was still greeting: "${begun.slice(0, 160)}"`,
+    'The relay lets its clients wait before it greets (Postfix: postscreen_greet_wait, Sendmail: greet_pause). nodemailer waits for 30 s: let `timeout` of this target (and `interval`) be longer than that wait.',
+  ]
+}
+
+function notServed({ hello = '' }: SmtpSeen, setup: Setup, reply: Reply, phase: string): Problem[] {
+  const text = `the answer was ${quoted(reply)} (phase ${phase})`
+  if (wantsCertificate.test(reply.text)) return [['smtp_client_certificate_wanted', text]]
+  if (phase !== 'ehlo' || !refusesHello(reply, hello)) return [['smtp_greeting_refused', text, adviceFor(reply)]]
+  return ourName(text, hello, setup, 'smtp_greeting_refused')
+}
+
+/**
+ * Our name in EHLO is refused. Where it is not that of the application, nothing is known of the application; else the
+ * refusal holds as well.
+ */
+const ourName = (text: string, hello: string, setup: Setup, otherwise: SmtpReason): Problem[] => {
+  const about = `${text}: it is about the name in EHLO, ${hello}`
+  return setup.hello
+    ? [
+        [otherwise, text, remedyForHello],
+        ['smtp_hello_refused', about, remedyForHello],
+      ]
+    : [['smtp_hello_refused', about]]
+}
+
+const remedyForHello =
+  'The relay refuses the name in EHLO that is set as `hello`: set one that resolves, here and in the application (nodemailer: `name`), or let the relay take it.'
+
+function tlsProblem(seen: SmtpSeen, { security, verify }: Setup, warningMs: number): Problem | undefined {
   const { tls, extensions, injected, at } = seen
   if (injected)
     return ['smtp_protocol_error', 'clear text stood behind the answer to STARTTLS: somebody injects replies']
-  if (security === 'starttls' && !tls && extensions.clear) {
-    if (!offersStarttls(extensions.clear)) return ['smtp_starttls_missing', 'STARTTLS is not offered']
+  if ((security === 'starttls' || security === 'opportunistic') && !tls && extensions.clear) {
+    if (!offersStarttls(extensions.clear))
+      return security === 'starttls' ? ['smtp_starttls_missing', 'STARTTLS is not offered'] : undefined
     const refusal = replyTo(seen, 'starttls')
     return refusal && !is2xx(refusal)
       ? ['smtp_starttls_refused', `the answer to STARTTLS was ${quoted(refusal)}`]
       : undefined
   }
-  if (tls && tls.problems.length > 0)
-    return ['smtp_certificate_invalid', `the certificate ${tls.problems.map(code => wrong(code, tls)).join(', and ')}`]
-  const days = tls?.notAfter === undefined ? Infinity : (tls.notAfter - at) / dayMs
-  if (days >= soonDays) return undefined
-  return [
-    'smtp_certificate_expires_soon',
-    `the certificate expires on ${day(tls?.notAfter)}, in ${Math.floor(days)} days, less than ${soonDays}`,
-  ]
+  if (!tls) return undefined
+  if (!verify) return notVerified(tls, at)
+  if (tls.problems.length > 0) return ['smtp_certificate_invalid', wrong(tls, at)]
+  const ends = endsSoonIn(shownBy(seen), warningMs)
+  return ends === undefined ? undefined : ['smtp_certificate_expires_soon', ends]
 }
 
-const day = (ms: number | undefined): string =>
-  ms === undefined ? 'an unknown day' : new Date(ms).toISOString().slice(0, 10)
+/** The certificates of the relay, and whether they verify. */
+export const shownBy = ({ tls, at }: SmtpSeen): Shown | undefined =>
+  tls?.chain && { chain: tls.chain, verified: tls.problems.length === 0, at }
 
-/** What is wrong with a certificate, in words. */
-function wrong(code: string, { notBefore, notAfter, names, expected }: TlsFacts): string {
-  switch (code) {
-    case 'CERT_HAS_EXPIRED':
-      return `expired on ${day(notAfter)}`
-    case 'CERT_NOT_YET_VALID':
-      return `is not valid before ${day(notBefore)}`
-    case 'DEPTH_ZERO_SELF_SIGNED_CERT':
-      return 'is self-signed'
-    case 'ERR_TLS_CERT_ALTNAME_INVALID':
-      return `is not for ${expected} but for ${names.slice(0, 100) || 'no name'}`
-    case 'SELF_SIGNED_CERT_IN_CHAIN':
-    case 'UNABLE_TO_GET_ISSUER_CERT':
-    case 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY':
-    case 'UNABLE_TO_VERIFY_LEAF_SIGNATURE':
-      return `is by an authority that is not known here, or its chain is incomplete (${code})`
-    default:
-      return `does not verify (${code})`
-  }
-}
+/** What is wrong with the certificates, in words. */
+const wrong = ({ chain, problems, expected }: TlsFacts, at: number): string =>
+  chain ? whatIsWrong(chain, { problems, expected, at }) : `the certificate does not verify (${problems.join(', ')})`
 
-function loginProblem(seen: SmtpSeen, { user, security }: SmtpTarget): Problem | undefined {
-  const { authenticated, suspended, unresolved, extensions, tls, failure } = seen
-  if (user === undefined) return undefined
-  if (unresolved !== undefined) return ['smtp_password_unresolved', unresolved]
-  if (suspended)
-    return [
-      asksForMore(suspended.reply) ? 'smtp_security_required' : 'smtp_auth_failed',
-      refusal(seen.user ?? '', suspended),
-    ]
-  const reply = replyTo(seen, 'auth')
-  if (authenticated === false && reply)
-    return [
-      Math.floor((reply.code ?? 0) / 100) === 4 ? 'smtp_auth_temporary' : 'smtp_protocol_error',
-      `the answer to the login of ${seen.user ?? ''} was ${quoted(reply)}`,
-    ]
-  const trusted = security === 'none' || tls?.problems.length === 0
-  if (authenticated !== undefined || failure || !trusted || !extensions.now) return undefined
-  const offered = mechanismsOf(extensions)
-  if (passwordMechanisms.some(known => offered.includes(known))) return undefined
-  const offer = offered.length > 0 ? `only ${offered.join(' ').slice(0, 80)}` : 'no AUTH'
-  return ['smtp_auth_not_offered', `${offer} is offered, and none of ${passwordMechanisms.join(' ')}`]
-}
+const notVerified = (tls: TlsFacts, at: number): Problem => [
+  'smtp_certificate_not_verified',
+  `the certificate is not verified (\`verify: false\`); ${tls.problems.length === 0 ? 'it would verify' : wrong(tls, at)}`,
+  tls.problems.length === 0
+    ? 'Take out `verify: false`, here and in the application (nodemailer: `rejectUnauthorized`): the certificate verifies.'
+    : undefined,
+]
 
-/** For a login, or for TLS (RFC 3207 §4, RFC 4954 §6): no verdict on the password, the sender or the recipient. */
-const asksForMore = ({ code }: Reply): boolean => code === 530 || code === 538
-
-const refusal = (user: string, { refusals, reply, until }: Suspension): string =>
-  `the login of ${user} was refused with ${quoted(reply)}${refusals > 1 ? `, ${refusals} times in a row` : ''}; next try not before ${new Date(until).toISOString()}`
-
-function envelopeProblem(seen: SmtpSeen): Problem | undefined {
+function envelopeProblems(seen: SmtpSeen, setup: Setup): Problem[] {
   const [sender, recipient] = [replyTo(seen, 'mail_from'), replyTo(seen, 'rcpt_to')]
-  if (sender && !is2xx(sender))
-    return [
-      asksForMore(sender) ? 'smtp_security_required' : 'smtp_sender_refused',
-      `the answer to MAIL FROM was ${quoted(sender)}`,
-    ]
-  if (!recipient || is2xx(recipient)) return undefined
-  return [recipientProblem(recipient), `the answer to RCPT TO was ${quoted(recipient)}`]
+  if (sender && !is2xx(sender)) return refusedBy(seen, setup, sender, 'MAIL FROM', 'smtp_sender_refused')
+  if (!recipient || is2xx(recipient)) return []
+  return refusedBy(seen, setup, recipient, 'RCPT TO', recipientProblem(recipient))
 }
+
+function refusedBy({ hello = '' }: SmtpSeen, setup: Setup, reply: Reply, command: string, code: SmtpReason): Problem[] {
+  const text = `the answer to ${command} was ${quoted(reply)}`
+  if (asksForMore(reply)) return [['smtp_security_required', text, adviceFor(reply)]]
+  if (wantsCertificate.test(reply.text)) return [['smtp_client_certificate_wanted', text]]
+  const lasting = code === 'smtp_recipient_deferred' ? 'smtp_recipient_refused' : code
+  if (refusesHello(reply, hello)) return ourName(text, hello, setup, lasting)
+  return [[code, text, code === 'smtp_recipient_deferred' ? undefined : adviceFor(reply)]]
+}
+
+/** In a reply, as Postfix says it (`smtpd_tls_req_ccert`), after a handshake that went well. */
+const wantsCertificate =
+  /\bno client certificate|client certificate (?:is )?(?:required|needed|missing|not (?:presented|trusted|valid))/i
 
 /**
  * As it is in the field (RFC 6647 §2.1). Waiting heals no other 4xx: Postfix denies relaying with 454, 452 is a full disk,
- * and 4.3.x says that the mail system itself is broken (RFC 3463 §3.4).
+ * 4.3.x says that the mail system itself is broken (RFC 3463 §3.4), and a client or a sender that does not resolve goes on
+ * not to.
  */
 const greylisting = /^45[01](?![ -]4\.3\.)/
+const notGreylisting = /(?:Client host|Sender address) rejected|cannot find your/i
 
-function recipientProblem(reply: Reply): SmtpReason {
-  if (asksForMore(reply)) return 'smtp_security_required'
-  return greylisting.test(reply.text) ? 'smtp_recipient_deferred' : 'smtp_recipient_refused'
-}
+const recipientProblem = ({ text }: Reply): SmtpReason =>
+  greylisting.test(text) && (!notGreylisting.test(text) || /gr[ea]ylist/i.test(text))
+    ? 'smtp_recipient_deferred'
+    : 'smtp_recipient_refused'

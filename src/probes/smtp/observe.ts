@@ -1,21 +1,31 @@
 import type { Socket } from 'node:net'
 import { address, openSocket } from '../../clients/socket.ts'
-import { codeOf, describeError, type Failure } from '../../core/errors.ts'
+import { codeOf, type Failure } from '../../core/errors.ts'
 import { failureOf, type Look } from '../../core/probe.ts'
 import { redactor } from '../../core/redact.ts'
-import { shapes } from '../../core/shape.ts'
+import { sourceOf } from '../../core/source.ts'
 import type { SmtpTarget } from './index.ts'
+import { allowsAuth, mechanismFor, type Mechanism } from './mechanisms.ts'
+import { planFor, type Fetched, type Setup, type SmtpPlan } from './plan.ts'
 import type { Session, SessionOptions } from './session.ts'
 import { guardLogin, type Suspension } from './suspension.ts'
-import { shakeHands, tlsOptions, type TlsFacts } from './tls.ts'
-import type { Extensions, Reply } from './transcript.ts'
+import { shakeHands, type TlsFacts } from './tls.ts'
+import { offersStarttls, type Extensions, type Reply } from './transcript.ts'
 
 export interface SmtpSeen {
   /** When, in milliseconds since the epoch: what certificates and suspensions are measured against. */
   readonly at: number
   readonly address: string
+  /** Why the URL could not be followed; then nothing was looked at. */
+  readonly notUnderstood?: string | undefined
+  /** What the URL asks for, in place of the target's keys. */
+  readonly url?: Setup | undefined
+  /** Our name in EHLO. */
+  readonly hello?: string | undefined
   /** In the order they came, without those to RSET and QUIT. */
   readonly replies: readonly Reply[]
+  /** The beginning of a reply that was still under way when the dialogue broke off. */
+  readonly begun?: string | undefined
   readonly extensions: Extensions
   readonly injected: boolean
   readonly tls: TlsFacts | undefined
@@ -23,6 +33,8 @@ export interface SmtpSeen {
   readonly user: string | undefined
   /** Why user or password could not be fetched. */
   readonly unresolved: string | undefined
+  /** What the login is made with; undefined where there is none to make. */
+  readonly mechanism?: Mechanism | undefined
   /** Undefined where no login was tried. */
   readonly authenticated: boolean | undefined
   /** The back-off that holds from now on; the login was not tried where `authenticated` is undefined. */
@@ -31,58 +43,40 @@ export interface SmtpSeen {
   readonly failure: Failure | undefined
 }
 
-interface Credentials {
-  readonly user: string
-  readonly password: string
-}
-type Fetched = Credentials | { readonly unresolved: string } | undefined
-type Login = Pick<SmtpSeen, 'authenticated' | 'suspended'>
+type Login = Pick<SmtpSeen, 'authenticated' | 'suspended' | 'mechanism'>
 
-const notTried: Login = { authenticated: undefined, suspended: undefined }
-
-/** The mechanisms that a user and a password are enough for. */
-export const passwordMechanisms = ['PLAIN', 'LOGIN', 'CRAM-MD5'] as const
-
-/** The SASL mechanisms on offer; `AUTH=` is what old servers write (RFC 4954 §3). */
-export const mechanismsOf = ({ now = [] }: Extensions): readonly string[] =>
-  now.flatMap(line => (/^AUTH[ =]/.test(line) ? line.slice(5).split(/[ =]+/) : []))
+const notTried: Login = { authenticated: undefined, suspended: undefined, mechanism: undefined }
 
 /** One session: as far as it goes without telling a password to somebody it is not meant for. It ends with QUIT. */
 export async function observe(target: SmtpTarget, look: Look): Promise<SmtpSeen> {
-  const { host, port } = await place(target, look)
   const secrets = redactor()
   const clean = (text: string): string => secrets.text(text)
-  const name = target.servername ?? host
-  const tls = tlsOptions(
-    name,
-    target.ca_file === undefined
-      ? undefined
-      : await look.text('ca_file', { file: target.ca_file }, shapes.certificates),
-  )
-  // Beside the dialogue: a Vault that hangs is no reason not to see how the relay is.
-  const fetching = fetchCredentials(target, look, secrets)
-
+  const plan = await planFor(target, look, secrets)
+  if ('notUnderstood' in plan) return notLooked(target, plan.notUnderstood)
+  const { host, port } = plan
   const line = openLine(look)
   let login = notTried
   let failure: Failure | undefined
   try {
-    const { security, hello } = target
-    const session = await line.open(host, port, { security, hello, name, tls, clean })
+    const session = await line.open(plan, clean)
     await session.begin()
-    if (isTrusted(session, target)) {
-      login = await logIn(session, await fetching, target, [host, String(port)])
-      if (target.envelope && (login.authenticated ?? target.user === undefined))
+    if (isTrusted(session, plan)) {
+      login = await logIn(session, await plan.credentials, plan, target)
+      if (target.envelope && (login.authenticated ?? mailsWithoutLogin(session, plan)))
         await session.envelope(target.envelope.from, target.envelope.to)
     }
   } catch (error) {
     failure = failureOf(inWords(error, clean), look, address(host, port))
   }
   const session = await line.close()
-  const credentials = await fetching
+  const credentials = await plan.credentials
   return {
     at: Date.now(),
     address: address(host, port),
+    url: target.url === undefined ? undefined : setupOf(plan),
+    hello: plan.helloName,
     replies: session?.transcript.replies ?? [],
+    begun: failure && beforeLogin.includes(failure.phase) ? line.begun() || undefined : undefined,
     extensions: session?.transcript.extensions ?? { clear: undefined, now: undefined },
     injected: session?.transcript.injected ?? false,
     tls: session?.tls,
@@ -93,34 +87,36 @@ export async function observe(target: SmtpTarget, look: Look): Promise<SmtpSeen>
   }
 }
 
-async function place(target: SmtpTarget, look: Look): Promise<{ host: string; port: number }> {
-  const host = await look.text('host', target.host, shapes.host)
-  return { host, port: await look.text('port', target.port, shapes.port) }
-}
+/** Later the other side may have the password, and half of one is not blotted out. */
+const beforeLogin = ['greeting', 'ehlo', 'starttls']
 
-/** Never rejects: without credentials there is still all the rest to see. */
-async function fetchCredentials(
-  { user, password }: SmtpTarget,
-  look: Look,
-  secrets: ReturnType<typeof redactor>,
-): Promise<Fetched> {
-  if (user === undefined || password === undefined) return undefined
-  try {
-    const [name, word] = await Promise.all([look.text('user', user, shapes.user), look.secret('password', password)])
-    if (name === '' || word === '') return { unresolved: `${name === '' ? 'user' : 'password'}: it is empty` }
-    // As AUTH PLAIN has it: servers quote what they do not understand.
-    for (const form of [word, `\0${name}\0${word}`]) {
-      secrets.add(form)
-      look.conceal(form)
-    }
-    return { user: name, password: word }
-  } catch (error) {
-    return { unresolved: describeError(error) }
-  }
-}
+const setupOf = ({ security, verify, login, hello, ignored }: SmtpPlan): Setup => ({
+  security,
+  verify,
+  login,
+  hello,
+  ignored,
+})
+
+const notLooked = ({ url = '' }: SmtpTarget, notUnderstood: string): SmtpSeen => ({
+  at: Date.now(),
+  address: `url (${sourceOf(url)})`,
+  notUnderstood,
+  replies: [],
+  extensions: { clear: undefined, now: undefined },
+  injected: false,
+  tls: undefined,
+  user: undefined,
+  unresolved: undefined,
+  authenticated: undefined,
+  suspended: undefined,
+  failure: undefined,
+})
 
 interface Line {
-  open(host: string, port: number, options: SessionOptions): Promise<Session>
+  open(plan: SmtpPlan, clean: SessionOptions['clean']): Promise<Session>
+  /** The beginning of a reply that had come when the dialogue broke off. */
+  begun(): string
   /** Ends the session, if there was one, and leaves no socket behind. Never rejects. */
   close(): Promise<Session | undefined>
 }
@@ -129,21 +125,27 @@ interface Line {
 function openLine(look: Look): Line {
   const lifetime = new AbortController()
   let session: Session | undefined
+  let begun = ''
   const onAbort = (): void => {
+    begun = session?.begun ?? ''
     session?.leave()
     lifetime.abort(look.signal.reason)
   }
   look.signal.addEventListener('abort', onAbort)
   return {
-    async open(host, port, options) {
+    async open({ host, port, name, security, helloName: hello, tls, waits }, clean) {
       // Here, so that a start does not wait for nodemailer; and before there is a socket.
       const { startSession } = await import('./session.ts')
+      const startedAt = Date.now()
       const plain = await openSocket(look, host, port, lifetime.signal)
-      const secured = (): Promise<Socket> => shakeHands(plain, options.tls)
-      session = startSession(look, options.security === 'tls' ? await look.phase('tls', secured) : plain, options)
+      const secured = (): Promise<Socket> => shakeHands(plain, tls)
+      const socket = security === 'tls' ? await look.phase('tls', secured) : plain
+      session = startSession(look, socket, { security, hello, name, tls, waits, startedAt, clean })
       return session
     },
+    begun: () => begun,
     async close() {
+      begun ||= session?.begun ?? ''
       await session?.end()
       look.signal.removeEventListener('abort', onAbort)
       lifetime.abort()
@@ -152,23 +154,34 @@ function openLine(look: Look): Line {
   }
 }
 
-/** Whether the other side is the one a password is meant for. Nothing but EHLO and QUIT is said to any other. */
-const isTrusted = ({ tls, transcript }: Session, { security }: SmtpTarget): boolean =>
-  security === 'none' || (tls !== undefined && tls.problems.length === 0 && !transcript.injected)
+/**
+ * Whether the other side is the one a password is meant for: to the application, that is. Nothing but EHLO and QUIT is said
+ * to any other. Where STARTTLS is offered and refused, nodemailer gives up.
+ */
+function isTrusted({ tls, transcript }: Session, { security, verify }: SmtpPlan): boolean {
+  if (transcript.injected) return false
+  if (tls) return !verify || tls.problems.length === 0
+  return security === 'none' || (security === 'opportunistic' && !offersStarttls(transcript.extensions.clear ?? []))
+}
 
-async function logIn(session: Session, fetched: Fetched, target: SmtpTarget, at: readonly string[]): Promise<Login> {
+/** Whether nodemailer would go on to the mail without a login: where there is none, and where AUTH is not offered. */
+const mailsWithoutLogin = ({ transcript }: Session, { login, force }: SmtpPlan): boolean =>
+  !login || !(allowsAuth(transcript.extensions) || force)
+
+async function logIn(session: Session, fetched: Fetched, plan: SmtpPlan, target: SmtpTarget): Promise<Login> {
   if (!fetched || 'unresolved' in fetched) return notTried
   const { replies, extensions } = session.transcript
-  if (!passwordMechanisms.some(known => mechanismsOf(extensions).includes(known))) return notTried
-  const { user, password } = fetched
-  const guard = guardLogin(target, [...at, user, password])
+  const { user, secret, token } = fetched
+  const mechanism = mechanismFor({ method: plan.method, token, force: plan.force }, extensions)
+  if (!mechanism) return notTried
+  const guard = guardLogin(target, [plan.host, String(plan.port), user, secret])
   const held = guard.held()
-  if (held) return { authenticated: undefined, suspended: held }
-  const authenticated = await session.login(user, password)
+  if (held) return { authenticated: undefined, suspended: held, mechanism }
+  const authenticated = await session.login(mechanism, user, secret)
   if (authenticated) guard.taken()
   const reply = replies.at(-1)
   const refused = !authenticated && reply?.code !== undefined && reply.code >= 500
-  return { authenticated, suspended: refused ? guard.refused(reply) : undefined }
+  return { authenticated, suspended: refused ? guard.refused(reply) : undefined, mechanism }
 }
 
 /** The error without the jargon: OpenSSL hides its reason, and nodemailer the system's code. */

@@ -16,7 +16,7 @@ export const reasons = {
   smtp_no_answer: fails(
     'critical',
     'The relay did not answer in time, in the phase named.',
-    'In connect: a firewall drops packets. In greeting: the relay hangs, or the port speaks TLS from the start (465: `security: tls`). Else look at its load and its DNS.',
+    'In connect: a firewall drops packets. In greeting: the relay hangs, lets clients wait for longer than `timeout` (nodemailer waits for 30 s), or the port speaks TLS from the start (465: `security: tls`, in a URL `smtps://`). Else look at its load and its DNS.',
   ),
   smtp_closed: fails(
     'critical',
@@ -46,32 +46,62 @@ export const reasons = {
   smtp_tls_failed: fails(
     'critical',
     'The TLS handshake failed: no version or cipher in common, or the other side does not speak TLS there.',
-    'Port 587 takes `security: starttls`, 465 `security: tls`. The relay needs TLS 1.2 or newer; see its log.',
+    'Port 587 takes `security: starttls`, 465 `security: tls`. The relay needs TLS 1.2 or newer; see its log. If it takes only clients with a certificate, set `cert_file` and `key_file`.',
   ),
   smtp_certificate_invalid: fails(
     'critical',
-    'The certificate of the relay does not verify, so every client that looks refuses it. No password was sent.',
-    'Renew the certificate, with the whole chain and the name clients use. For an authority of your own set `ca_file`; for another name set `servername`.',
+    'The certificate of the relay, or another one of its chain, does not verify, so every client that looks refuses it. No password was sent.',
+    'Renew the certificate named, or install the whole chain of the authority anew where it is an intermediate one; the name has to be the one clients use. For an authority of your own set `ca_file`; for another name set `servername`.',
   ),
   smtp_certificate_expires_soon: warns(
     'medium',
-    'The certificate of the relay expires in less than 14 days.',
-    'Renew it, and have the relay load it (Postfix: postfix reload).',
+    'The certificate of the relay, or another one of its chain, expires in less than `certificate_warning` (14 days).',
+    'Renew the one named, and have the relay load it (Postfix: postfix reload). An intermediate one comes with the chain of the authority.',
+  ),
+  smtp_client_certificate_wanted: fails(
+    'critical',
+    'The relay takes only clients with a certificate, and this one has none, or not one that it trusts. Mostly it says so after the handshake, so that it looks like a broken connection.',
+    'Set `cert_file` and `key_file` to the client certificate of the application. If they are set: is it the right one, still valid, and by an authority that the relay trusts (Postfix: smtpd_tls_CAfile)?',
+  ),
+  smtp_certificate_not_verified: warns(
+    'medium',
+    'With `verify: false` the certificate of the relay is not verified, as the application does not: anybody in between can read the password and the mail.',
+    'Have the relay use a certificate that verifies, or set `ca_file` to its authority; then take out `verify: false`, here and in the application (nodemailer: `rejectUnauthorized`).',
+  ),
+  smtp_login_in_clear: warns(
+    'high',
+    'With `security: opportunistic` TLS is taken where it is offered. The relay does not offer it now, so that the password was sent in the clear, as the application sends it.',
+    'Switch TLS on at the relay, and find out whether somebody in between takes STARTTLS out of its reply. Best set `security: starttls`, and `requireTLS` in the application.',
+  ),
+  smtp_hello_refused: unknown(
+    'high',
+    'The relay refuses our name in EHLO, which is not that of the application: whether it takes mail of the application is not known.',
+    'Set `hello` to the name that the application says in EHLO (nodemailer: `name`, else the name of its host).',
+  ),
+  smtp_url_not_understood: unknown(
+    'high',
+    'The URL cannot be followed as the application follows it, so that nothing was looked at.',
+    'Change what is named, in the URL or by setting host, port, security, user and password in place of `url`.',
   ),
   smtp_auth_failed: fails(
     'critical',
     'The relay refuses this user and password (5xx). The login is then held off longer each time, so that the account is not locked; a changed password is tried at once.',
-    'Set the right password where it comes from. If it was put right at the relay, restart the exporter to try at once.',
+    'Set the right password (or `token`) where it comes from. If it was put right at the relay, restart the exporter to try at once.',
   ),
   smtp_auth_temporary: fails(
     'high',
     'The relay cannot check the login now (4xx on AUTH): whatever it asks for passwords is down.',
     'Look at the authentication service of the relay: Dovecot or saslauthd, LDAP, the disk.',
   ),
-  smtp_auth_not_offered: fails(
+  smtp_auth_not_offered: warns(
+    'medium',
+    'A login is set and the relay offers none: nodemailer hands its mail over without one then. Whether the relay takes it is only known where `envelope` is set.',
+    'Is this the submission port (587, 465) and not 25? If the relay needs no login from here, take user and password out (here and in the application); else switch AUTH on (Postfix: smtpd_sasl_auth_enable). Set `envelope` to see whether it takes mail.',
+  ),
+  smtp_auth_method_not_offered: fails(
     'critical',
-    'The relay offers no login that takes a user and a password (PLAIN, LOGIN, CRAM-MD5), so none was sent.',
-    'Is this the submission port (587, 465) and not 25? Switch AUTH on at the relay (Postfix: smtpd_sasl_auth_enable).',
+    'The relay offers logins, and none that takes a user and a password (PLAIN, LOGIN, CRAM-MD5), so none was sent.',
+    'See what it offers: for XOAUTH2 set `token` and `auth: xoauth2`; for a relay of your own add PLAIN or LOGIN (Postfix: smtpd_sasl_mechanism_filter, Dovecot: auth_mechanisms).',
   ),
   smtp_security_required: fails(
     'critical',
@@ -80,7 +110,7 @@ export const reasons = {
   ),
   smtp_password_unresolved: unknown(
     'high',
-    'User or password could not be fetched from where it comes from, so that no login was tried.',
+    'User, password or token could not be fetched from where it comes from, so that no login was tried.',
     'Make the source named readable to the exporter, or heal what it comes from.',
   ),
   smtp_login_not_configured: unknown(
@@ -106,4 +136,6 @@ export const reasons = {
 } as const satisfies Record<string, ReasonSpec>
 
 export type SmtpReason = keyof typeof reasons
+/** What holds, in a text without the address, and a remedy where there is a better one than that of the reason. */
+export type Problem = readonly [code: SmtpReason, text: string, remedy?: string | undefined]
 export const reason = reasonsOf<SmtpReason>(reasons)

@@ -4,17 +4,25 @@ import { setImmediate } from 'node:timers/promises'
 import { TLSSocket, type ConnectionOptions } from 'node:tls'
 import SMTPConnection from 'nodemailer/lib/smtp-connection'
 import { limitReceived } from '../../clients/socket.ts'
+import { oneLine } from '../../core/errors.ts'
 import type { Look } from '../../core/probe.ts'
+import { deadline } from '../../core/run.ts'
+import type { Mechanism } from './mechanisms.ts'
 import { inWords, tlsFacts, type TlsFacts } from './tls.ts'
 import { is2xx, startTranscript, type Transcript } from './transcript.ts'
+import type { Security, Waits } from './url.ts'
 
 export interface SessionOptions {
-  readonly security: 'starttls' | 'tls' | 'none'
+  readonly security: Security
   /** Our name in EHLO. */
   readonly hello: string
   /** The name the server's certificate has to be for. */
   readonly name: string
   readonly tls: ConnectionOptions
+  /** What the application gives the relay to connect, to greet, and between two answers. */
+  readonly waits: Waits
+  /** When connecting began, in milliseconds since the epoch. */
+  readonly startedAt: number
   /** Blots secrets out of what the server says. */
   readonly clean: (text: string) => string
 }
@@ -23,13 +31,18 @@ export interface Session {
   readonly transcript: Transcript
   /** Once TLS stands. */
   readonly tls: TlsFacts | undefined
+  /** The beginning of a reply that has not come to its end, in one line. */
+  readonly begun: string
   /** Greeting, EHLO and, where it is wanted and offered, STARTTLS. Rejects when the dialogue breaks off. */
   begin(): Promise<void>
-  /** AUTH; false where it was refused. Rejects when the dialogue breaks off. */
-  login(user: string, password: string): Promise<boolean>
+  /** AUTH, with a password or (XOAUTH2) a token; false where it was refused. Rejects when the dialogue breaks off. */
+  login(mechanism: Mechanism, user: string, secret: string): Promise<boolean>
   /** MAIL FROM, RCPT TO, RSET: nothing is sent. Rejects when the dialogue breaks off. */
   envelope(from: string, to: string): Promise<void>
-  /** Says QUIT where the dialogue still stands, waits for the answer or the run's signal, and hangs up. Never rejects. */
+  /**
+   * Says QUIT where the dialogue still stands, and hangs up at the answer, after a second, or with the run's signal: what
+   * was to be seen has been seen. Never rejects.
+   */
   end(): Promise<void>
   /** Says QUIT where it may be said, and hangs up without waiting: the time is up. */
   leave(): void
@@ -40,8 +53,14 @@ const maxReplyBytes = 65_536
 const maxReceived = 262_144
 const cost = (piece: Buffer): number => piece.length + 100 * (piece.toString('latin1').split('\n').length - 1)
 
-/** nodemailer's timeouts are idle timeouts; what ends us is the run's signal alone. */
+/** nodemailer's timeouts are idle timeouts; what ends us is the run's signal, unless the application sets them. */
 const never = 2 ** 31 - 1
+
+/** How long an answer to QUIT is waited for, in milliseconds. */
+const quitMs = 1_000
+
+/** As much of a reply that has begun is kept. */
+const maxBegun = 512
 
 /**
  * A session of nodemailer's SMTP connection on a connected socket, which is encrypted already for `security: tls`.
@@ -49,21 +68,26 @@ const never = 2 ** 31 - 1
  * QUIT, and where a certificate does not verify it goes on as well: to `login` or not is for the caller to decide.
  */
 export function startSession(look: Look, socket: Socket, options: SessionOptions): Session {
-  const { security, hello, name, clean } = options
+  const { security, hello, name, clean, waits } = options
   let tls: TlsFacts | undefined
+  let begun = ''
+  const hears = (piece: Buffer): number => {
+    if (begun.length < maxBegun) begun += piece.subarray(0, maxBegun).toString('latin1')
+    return cost(piece)
+  }
   const encrypted = (): TLSSocket | undefined =>
     connection.secure && connection._socket instanceof TLSSocket ? connection._socket : undefined
-  const transcript = startTranscript(look, clean, {
-    encrypted: () => encrypted() !== undefined,
-    ended: () => !connection._socket || connection._socket.destroyed || connection._socket.readableEnded,
-  })
+  const ended = (): boolean => !connection._socket || connection._socket.destroyed || connection._socket.readableEnded
+  const transcript = startTranscript(look, clean, { encrypted: () => encrypted() !== undefined, ended })
   const log: Transcript['log'] = (entry, line) => {
     const secured = encrypted()
     if (secured && !tls) {
-      tls = tlsFacts(secured, name)
+      tls = tlsFacts(secured, name, options.tls.ca)
       look.note(inWords(tls))
-      if (secured !== socket) limitReceived(secured, maxReceived, cost)
+      if (secured !== socket) limitReceived(secured, maxReceived, hears)
     }
+    // What is left over at the end of a connection is logged as well.
+    if (entry.tnx === 'server' && !ended()) begun = ''
     transcript.log(entry, line)
   }
   const connection: SMTPConnection = new SMTPConnection({
@@ -73,17 +97,21 @@ export function startSession(look: Look, socket: Socket, options: SessionOptions
     secure: security === 'tls',
     secured: security === 'tls',
     ignoreTLS: security === 'none',
-    opportunisticTLS: security === 'starttls',
+    opportunisticTLS: security === 'starttls' || security === 'opportunistic',
     tls: options.tls,
     name: hello,
     maxResponseSize: maxReplyBytes,
     connectionTimeout: never,
     greetingTimeout: never,
     socketTimeout: never,
+    ...waits,
     transactionLog: true,
     logger: { debug: log, info: log, warn: log, error: log },
   })
-  limitReceived(socket, maxReceived, cost)
+  // What it counts from, as for the application, which connects by it as well.
+  if (waits.connectionTimeout !== undefined) Object.assign(connection, { _connectStartedAt: options.startedAt })
+  // Of a TLS socket over this one it would be cipher text.
+  limitReceived(socket, maxReceived, piece => (connection._socket === socket ? hears(piece) : cost(piece)))
   const dialogue = watch(connection, transcript)
   const step = <T>(work: Promise<T>): Promise<T> =>
     Promise.race([work, dialogue.broken]).finally(() => transcript.leave())
@@ -92,14 +120,21 @@ export function startSession(look: Look, socket: Socket, options: SessionOptions
     get tls() {
       return tls
     },
+    get begun() {
+      return oneLine(clean(begun))
+    },
     begin() {
       transcript.begin('greeting')
       return step(connect(connection))
     },
-    async login(user, password) {
+    async login(mechanism, user, secret) {
       await quiet(dialogue)
+      const work =
+        mechanism === 'XOAUTH2'
+          ? loginByToken(connection, transcript, user, secret)
+          : login(connection, mechanism, user, secret)
       // nodemailer takes any 2xx for a yes, and RFC 4954 §4 has 235 alone.
-      return (await step(login(connection, user, password))) && transcript.replies.at(-1)?.code === 235
+      return (await step(work)) && transcript.replies.at(-1)?.code === 235
     },
     envelope(from, to) {
       const say = async (command: string): Promise<string> => {
@@ -155,28 +190,57 @@ function watch(connection: SMTPConnection, { replies }: Transcript): Dialogue {
   }
 }
 
-async function end(connection: SMTPConnection, dialogue: Dialogue, signal: AbortSignal): Promise<void> {
+async function end(connection: SMTPConnection, dialogue: Dialogue, stop: AbortSignal): Promise<void> {
   const socket = connection._socket
-  const ended = new Promise(resolve => connection.once('end', resolve))
+  const limit = deadline(quitMs, stop)
+  const { signal } = limit
+  const ended = new Promise(resolve => {
+    connection.once('end', resolve)
+    signal.addEventListener('abort', resolve)
+  })
   const answered = !signal.aborted && dialogue.quit() && (await ended)
   connection.close()
-  if (!socket) return
   // Until our last words (QUIT, close_notify) are out, and the answer is in where nodemailer did not wait for it.
   const readable = dialogue.saidQuit && answered === false
-  await finished(socket, { readable, signal }).catch(() => undefined)
+  if (socket) await finished(socket, { readable, signal }).catch(() => undefined)
+  limit.clear()
 }
 
 const connect = (connection: SMTPConnection): Promise<void> =>
   new Promise((resolve, reject) => connection.connect(error => (error ? reject(error) : resolve())))
 
-const login = (connection: SMTPConnection, user: string, pass: string): Promise<boolean> =>
+const login = (connection: SMTPConnection, method: Mechanism, user: string, pass: string): Promise<boolean> =>
   new Promise((resolve, reject) => {
-    connection.login({ user, pass }, error => {
+    connection.login({ method, user, pass }, error => {
       if (!error) resolve(true)
       else if (error.responseCode) resolve(false)
       else reject(error)
     })
   })
+
+/**
+ * SASL XOAUTH2 (https://developers.google.com/workspace/gmail/imap/xoauth2-protocol). A token is refused by a 334 with JSON in base64, which wants an empty line before the reply itself. By ourselves, because nodemailer would log
+ * in again with another token.
+ */
+async function loginByToken(
+  connection: SMTPConnection,
+  transcript: Transcript,
+  user: string,
+  token: string,
+): Promise<boolean> {
+  const words = Buffer.from(`user=${user}\x01auth=Bearer ${token}\x01\x01`).toString('base64')
+  const first = await said(connection, `AUTH XOAUTH2 ${words}`)
+  if (!first.startsWith('334')) return first.startsWith('235')
+  await said(connection, '')
+  transcript.explain(tokenError(first.slice(4)))
+  return false
+}
+
+/** The status in the error of a token, and nothing else of it: it is whatever the server likes. */
+function tokenError(challenge: string): string {
+  const [, status] = /"status"\s*:\s*"?([\w-]{1,40})"?/.exec(Buffer.from(challenge, 'base64').toString('latin1')) ?? []
+  return status === undefined ? 'the error of the token has no status' : `status ${status} of the token`
+}
 
 /** A turn, in which nodemailer stumbles over a reply that nobody asked for: it is no answer to what is said next. */
 const quiet = (dialogue: Dialogue): Promise<void> => Promise.race([setImmediate(), dialogue.broken])

@@ -20,13 +20,15 @@ const longestMs = 3_600_000
 const key = randomBytes(32)
 
 /**
- * The suspension of each target. Here, because a probe has no state of its own, and by the target, so that it goes with
- * it: a reload that changes the target tries at once, and one that leaves it as it is does not.
+ * The suspension of each login, by the fingerprint of where it leads and what is sent. Here, because a probe has no state of
+ * its own, and not by the target: a reload that changes its interval, or its name, must not send a refused login again.
  */
-const suspensions = new WeakMap<SmtpTarget, Held>()
+const suspensions = new Map<string, Held>()
+
+/** A login that nobody has tried for so long belongs to no target any more. */
+const forgetMs = 2 * longestMs
 
 interface Held extends Omit<Suspension, 'until'> {
-  readonly login: string
   /** By the monotonic clock: a wall clock that is set back must not hold a login off for longer. */
   readonly untilTick: number
 }
@@ -48,10 +50,7 @@ export interface LoginGuard {
 
 export function guardLogin(target: SmtpTarget, login: readonly string[]): LoginGuard {
   const fingerprint = createHmac('sha256', key).update(JSON.stringify(login)).digest('base64')
-  const earlier = (): Held | undefined => {
-    const known = suspensions.get(target)
-    return known?.login === fingerprint ? known : undefined
-  }
+  const earlier = (): Held | undefined => suspensions.get(fingerprint)
   return {
     held() {
       const known = earlier()
@@ -60,12 +59,14 @@ export function guardLogin(target: SmtpTarget, login: readonly string[]): LoginG
     refused(reply) {
       const refusals = (earlier()?.refusals ?? 0) + 1
       const pause = Math.max(target.interval ?? 0, firstMs) * 2 ** (refusals - 1)
-      const held = { untilTick: performance.now() + Math.min(pause, longestMs), refusals, reply, login: fingerprint }
-      suspensions.set(target, held)
+      const held = { untilTick: performance.now() + Math.min(pause, longestMs), refusals, reply }
+      for (const [login, { untilTick }] of suspensions)
+        if (performance.now() - untilTick > forgetMs) suspensions.delete(login)
+      suspensions.set(fingerprint, held)
       return asSuspension(held)
     },
     taken() {
-      suspensions.delete(target)
+      suspensions.delete(fingerprint)
     },
   }
 }

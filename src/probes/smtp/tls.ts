@@ -1,16 +1,14 @@
 import { isIP, type Socket } from 'node:net'
-import { checkServerIdentity, connect, type ConnectionOptions, type TLSSocket } from 'node:tls'
+import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls'
+import { chainInWords, chainOf, nameProblem, type Chain } from '../../clients/certificates.ts'
 
-/** What the handshake and the server's certificate showed, verified or not. */
+/** What the handshake and the server's certificates showed, verified or not. */
 export interface TlsFacts {
   readonly version: string
   readonly cipher: string
-  /** Milliseconds since the epoch. */
-  readonly notBefore: number | undefined
-  readonly notAfter: number | undefined
-  /** The names it is for, as OpenSSL prints them. */
-  readonly names: string
-  /** The name it has to be for. */
+  /** Undefined where the certificates cannot be read. */
+  readonly chain: Chain | undefined
+  /** The name the certificate has to be for. */
   readonly expected: string
   /** Why it does not verify, chain and name: codes of https://nodejs.org/docs/latest-v20.x/api/tls.html#x509-certificate-error-codes */
   readonly problems: readonly string[]
@@ -18,14 +16,14 @@ export interface TlsFacts {
 
 /**
  * Options to shake hands with whoever is there, so that the certificate can be looked at even when it does not verify.
- * It is the caller's to look at `problems` before anything is said. `ca` takes the place of the usual authorities.
+ * It is the caller's to look at `problems` before anything is said. A `ca` in `more` takes the place of the usual authorities.
  */
-export const tlsOptions = (name: string, ca: string | undefined): ConnectionOptions => ({
+export const tlsOptions = (name: string, more: ConnectionOptions): ConnectionOptions => ({
+  ...more,
   rejectUnauthorized: false,
   host: name,
   // RFC 6066 §3 has no IP addresses there.
   ...(isIP(name) ? {} : { servername: name }),
-  ...(ca === undefined ? {} : { ca }),
 })
 
 /** TLS on a connected socket. Rejects with OpenSSL's error, or where the socket closes. */
@@ -37,30 +35,22 @@ export function shakeHands(socket: Socket, options: ConnectionOptions): Promise<
   })
 }
 
-export function tlsFacts(socket: TLSSocket, expected: string): TlsFacts {
-  const certificate = socket.getPeerCertificate()
+/** `ca` as it was given to the handshake. */
+export function tlsFacts(socket: TLSSocket, expected: string, ca: ConnectionOptions['ca']): TlsFacts {
   // Typed as an Error, and a code or a message in truth.
-  const chain = socket.authorized ? [] : [String(socket.authorizationError)]
-  // The name is only looked at by Node where the chain is good.
-  const name = checkServerIdentity(expected, certificate) ? ['ERR_TLS_CERT_ALTNAME_INVALID'] : []
+  const verification = socket.authorized ? [] : [String(socket.authorizationError)]
   return {
     version: socket.getProtocol() ?? 'unknown',
     cipher: socket.getCipher().standardName,
-    notBefore: time(certificate.valid_from),
-    notAfter: time(certificate.valid_to),
-    names: certificate.subjectaltname ?? '',
+    chain: chainOf(socket, typeof ca === 'string' ? ca : undefined),
     expected,
-    problems: [...new Set([...chain, ...name])],
+    // The name is only looked at by Node where the chain is good.
+    problems: [...new Set([...verification, ...nameProblem(socket, expected)])],
   }
 }
 
-export const inWords = ({ version, cipher, names, notAfter, problems }: TlsFacts): string => {
-  const until = notAfter === undefined ? 'an unknown day' : new Date(notAfter).toISOString()
-  const valid = problems.length === 0 ? 'verifies' : `does not verify: ${problems.join(', ')}`
-  return `${version}, ${cipher}; the certificate is for ${names || 'no name'}, until ${until}, and ${valid}`
-}
-
-const time = (text: string): number | undefined => {
-  const ms = Date.parse(text)
-  return Number.isNaN(ms) ? undefined : ms
+export const inWords = ({ version, cipher, chain, problems }: TlsFacts): string => {
+  const valid = problems.length === 0 ? 'it verifies' : `it does not verify: ${problems.join(', ')}`
+  const shown = chain ? chainInWords(chain) : 'its certificate cannot be read'
+  return `${version}, ${cipher}; ${shown}; ${valid}`
 }

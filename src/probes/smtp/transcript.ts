@@ -8,16 +8,31 @@ export interface Reply {
   readonly step: Step
   readonly code: number | undefined
   readonly text: string
+  /** What it said in another form, such as the error of an OAuth token. */
+  readonly detail?: string | undefined
 }
 
 export const is2xx = (reply: Reply | undefined): boolean => Math.floor((reply?.code ?? 0) / 100) === 2
+
+/** For a login, or for TLS (RFC 3207 §4, RFC 4954 §6): no verdict on the password, the sender or the recipient. */
+export const asksForMore = ({ code }: Reply): boolean => code === 530 || code === 538
+
+export const quoted = (reply: Reply): string => `"${reply.text.slice(0, 160)}"`
+
+/** The last reply to a step. */
+export const replyTo = ({ replies }: { readonly replies: readonly Reply[] }, step: Step): Reply | undefined =>
+  replies.findLast(reply => reply.step === step)
 
 /** What EHLO offers: keywords with their parameters, in capitals (RFC 5321 §4.1.1.1). */
 export interface Extensions {
   /** Before there was TLS; undefined where there always was, or EHLO was not answered. */
   readonly clear: readonly string[] | undefined
   readonly now: readonly string[] | undefined
+  /** EHLO was refused and HELO taken, which offers nothing. */
+  readonly helo?: boolean | undefined
 }
+
+export const offersStarttls = (lines: readonly string[]): boolean => lines.some(line => /^STARTTLS\b/.test(line))
 
 /** What was said in a session and the phases it went through, taken from nodemailer's own log. */
 export interface Transcript {
@@ -32,6 +47,8 @@ export interface Transcript {
   /** A phase begins whose replies are told by `add`. */
   enter(phase: string): void
   add(step: Step, line: string): Reply
+  /** Adds a detail to the last reply. */
+  explain(detail: string): void
   /** The phase under way ends. */
   leave(): void
 }
@@ -45,6 +62,7 @@ export function startTranscript(
   const replies: Reply[] = []
   let extensions: Extensions = { clear: undefined, now: undefined }
   let injected = false
+  let helo = false
   let current: Step | undefined
   let leave = (): void => undefined
 
@@ -64,6 +82,7 @@ export function startTranscript(
   }
   function say(line: string): void {
     const verb = /^[A-Z]+(?= |$)/.exec(line)?.[0] ?? ''
+    if (steps[verb] === 'ehlo') helo = verb === 'HELO'
     if (Object.hasOwn(steps, verb)) begin(steps[verb])
     // Of a command of our own nodemailer shows nothing: who says it tells.
     if (line !== '/* secret */') note('>', shown(line))
@@ -76,7 +95,7 @@ export function startTranscript(
     if (!is2xx(reply)) return
     if (current === 'starttls') phase('tls')
     if (current === 'ehlo')
-      extensions = { clear: state.encrypted() ? extensions.clear : offers(line), now: offers(line) }
+      extensions = { clear: state.encrypted() ? extensions.clear : offers(line), now: offers(line), helo }
   }
   return {
     replies,
@@ -98,6 +117,10 @@ export function startTranscript(
       phase(name)
     },
     add,
+    explain(detail) {
+      const last = replies.pop()
+      if (last) replies.push({ ...last, detail: oneLine(clean(detail)) })
+    },
     leave: () => leave(),
   }
 }

@@ -1,3 +1,5 @@
+import { endSeconds, endsSoonIn } from '../../clients/certificates.ts'
+import { defaultCertificateWarning } from '../../config/fields.ts'
 import { gauge, sample, stateSet, type Sample } from '../../core/metric.ts'
 import { finding, type Finding, type Reason } from '../../core/probe.ts'
 import {
@@ -7,10 +9,11 @@ import {
   type HealthSeen,
   type TokenSeen,
   type SecretSeen,
+  type VaultFailure,
   type VaultSeen,
   type VaultState,
 } from './observe.ts'
-import { reason, type VaultReasonCode } from './reasons.ts'
+import { reason, reasons, type VaultReasonCode } from './reasons.ts'
 import { defaultTokenWarning, usesToken, type VaultTarget } from './target.ts'
 
 const clockToleranceSeconds = 60
@@ -37,13 +40,20 @@ export const metrics = {
     'Whether the secret could be read and has the key with a value; the key is empty where the configuration names none.',
     ['target', 'path', 'key'],
   ),
+  notAfter: gauge(
+    'mailpath_vault_certificate_not_after_timestamp_seconds',
+    'When the first certificate of the chain of the node expires, whether it verifies or not.',
+    ['target'],
+  ),
   info: gauge('mailpath_vault_info', 'Version of Vault; the value is 1.', ['target', 'version']),
 }
 
 export function judge(seen: VaultSeen, target: VaultTarget): Finding {
   const found = [
-    ...failureReasons(seen),
+    ...failureReasons(seen, target),
+    ...certificateReasons(seen, target),
     ...healthReasons(seen, target),
+    ...leaderReasons(seen),
     ...loginReasons(seen),
     ...tokenReasons(seen, target),
     ...secretReasons(seen),
@@ -55,23 +65,41 @@ export function judge(seen: VaultSeen, target: VaultTarget): Finding {
   return finding(evidence(seen), once, samples(seen, target))
 }
 
-function evidence({ address, health, token, secrets }: VaultSeen): string {
+function evidence({ address, health, leader, token, secrets }: VaultSeen): string {
   const facts = health?.facts
   const parts = [
     `${address}: ${facts ? stateOf(facts).replace('_', ' ') : 'unknown'} (HTTP ${health?.status ?? 'none'})`,
     ...(facts?.version === undefined ? [] : [`version ${facts.version}`]),
+    ...(leader === undefined || leader.address === '' ? [] : [`active node ${leader.address}`]),
     ...(token?.kind === 'valid' ? [`token ${remaining(token.ttlSeconds)}`] : []),
-    ...(secrets.length === 0 ? [] : [`${secrets.length} secrets readable`]),
+    ...(secrets.length === 0 ? [] : [`${counted(secrets.length, 'secret')} readable`]),
   ]
   return parts.join(', ')
 }
 
-function failureReasons({ failure }: VaultSeen): Reason[] {
+const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`
+
+function failureReasons({ failure }: VaultSeen, { cert_file: file }: VaultTarget): Reason[] {
   if (!failure) return []
   if (failure.timedOut) return [reason('vault_no_answer', failure.text)]
   // A line break within the token: it cannot be sent.
   if (failure.code === 'ERR_INVALID_CHAR') return [reason('vault_token_rejected', failure.text)]
+  if (wantsCertificate(failure)) {
+    const why = file === undefined ? 'wants a client certificate' : 'does not accept the certificate of cert_file'
+    return [reason('vault_client_certificate_refused', `${failure.text}: the listener ${why}`)]
+  }
   return [reason(failure.tls ? 'vault_tls_failed' : 'vault_unreachable', failure.text)]
+}
+
+/** Alerts that only a server sends that looks at the certificate of its client; with TLS 1.3 after the handshake. */
+const wantsCertificate = ({ code = '' }: VaultFailure): boolean =>
+  /ALERT_(NO_CERTIFICATE|CERTIFICATE_(REQUIRED|UNKNOWN|EXPIRED|REVOKED)|(BAD|UNSUPPORTED)_CERTIFICATE|UNKNOWN_CA)$/.test(
+    code,
+  )
+
+function certificateReasons({ address, certificates }: VaultSeen, target: VaultTarget): Reason[] {
+  const ends = endsSoonIn(certificates, target.certificate_warning ?? defaultCertificateWarning)
+  return ends === undefined ? [] : [reason('vault_certificate_expires_soon', `${address}: ${ends}`)]
 }
 
 /** What each state means; a standby is as healthy as the active node. */
@@ -86,17 +114,21 @@ const states: Record<VaultState, readonly [VaultReasonCode, string] | undefined>
   other: ['vault_standby_without_active', 'is a standby that cannot reach the active node'],
 }
 
-function healthReasons({ address, health }: VaultSeen, target: VaultTarget): Reason[] {
+function healthReasons({ address, health, leader, unsealing }: VaultSeen, target: VaultTarget): Reason[] {
   if (!health) return []
   const { status, facts } = health
   if (!facts) return [notVault(address, health)]
   const [stateCode, words] = states[stateOf(facts)] ?? []
   // Healthy for what it is, but somebody means to read secrets there.
   const code = stateCode === 'vault_dr_secondary' && usesToken(target) ? 'vault_serves_no_secrets' : stateCode
+  const progress = unsealing && `, ${unsealing.given} of ${counted(unsealing.needed, 'key')} given`
+  const active = stateCode === 'vault_standby_without_active' ? naming(leader) : ''
   const { clockAheadSeconds: ahead = 0 } = facts
   const side = `${Math.abs(ahead)} s ${ahead > 0 ? 'ahead of' : 'behind'} this host's (limit ${clockToleranceSeconds} s)`
   return [
-    ...(code === undefined ? [] : [reason(code, `${address}: ${words ?? ''} (HTTP ${status} from /sys/health)`)]),
+    ...(code === undefined
+      ? []
+      : [reason(code, `${address}: ${words ?? ''}${progress ?? ''} (HTTP ${status} from /sys/health)${active}`)]),
     ...(Math.abs(ahead) > clockToleranceSeconds
       ? [reason('vault_clock_skew', `${address}: its clock is ${side}`)]
       : []),
@@ -110,14 +142,46 @@ function notVault(address: string, { status }: HealthSeen): Reason {
   return reason('vault_not_vault', `${address}: HTTP ${status} from /sys/health${redirect}: not an answer of a Vault`)
 }
 
+function naming(leader: VaultSeen['leader']): string {
+  if (leader === undefined || leader.address === '') return ''
+  return `; it names ${leader.address} as the active node${leader.silent === undefined ? '' : ', which does not answer'}`
+}
+
+/** A standby without an active node takes no login and no write. What it has, OpenBao still gives. */
+function leaderReasons({ address, health, leader, token, secrets }: VaultSeen): Reason[] {
+  const facts = health?.facts
+  if (!facts || !leader || stateOf(facts) === 'other') return []
+  // Vault leaves the address empty where `redact_addresses` is set; then it says elsewhere that there is an active node.
+  const none = leader.address === '' && facts.haHealthy !== true
+  if (!none && leader.silent === undefined) return []
+  const what = none ? 'knows no active node (/sys/leader)' : `names ${leader.address} as the active node`
+  const text = `${address}: is a standby and ${what}${none ? '' : `, which does not answer (${leader.silent ?? ''})`}`
+  if (isAccepted(secrets) || token?.kind === 'valid')
+    return [reason('vault_no_leader', `${text}; it still serves what is read`)]
+  // That it is not seen from here does not say that the standby has lost it.
+  return [none ? reason('vault_standby_without_active', text) : reason('vault_no_leader', text)]
+}
+
 const troubles = {
   sealed: 'vault_sealed',
   rate_limited: 'vault_rate_limited',
   redirected: 'vault_redirected',
   failed: 'vault_api_failed',
+  no_namespace: 'vault_namespace_missing',
 } as const satisfies Record<string, VaultReasonCode>
 
-function loginReasons({ address, login }: VaultSeen): Reason[] {
+function troubleReason(
+  { address, leader }: VaultSeen,
+  kind: keyof typeof troubles,
+  text: string,
+  phase: string,
+): Reason {
+  const active = kind === 'redirected' || kind === 'failed' ? naming(leader) : ''
+  return reason(troubles[kind], `${address}: ${text} (phase ${phase})${active}`)
+}
+
+function loginReasons(seen: VaultSeen): Reason[] {
+  const { address, login } = seen
   switch (login?.kind) {
     case undefined:
     // That is a failure, like any request that is not answered.
@@ -125,48 +189,75 @@ function loginReasons({ address, login }: VaultSeen): Reason[] {
       return []
     case 'unresolved':
       return [reason('vault_token_unresolved', `${address}: ${login.text}`)]
+    case 'wrapped':
+      return [reason('vault_token_wrapped', `${address}: ${login.text}`)]
+    case 'used_up':
+      return [reason('vault_token_rejected', `${address}: ${login.text}`, reasons.vault_token_uses_limited.remedy)]
     case 'refused':
       return [reason('vault_login_failed', `${address}: the login was refused (${login.text})`)]
+    case 'locked':
+      return [reason('vault_login_locked', `${address}: no login by this role is accepted (${login.text})`)]
     case 'sealed':
     case 'rate_limited':
     case 'redirected':
     case 'failed':
-      return [reason(troubles[login.kind], `${address}: ${login.text} (phase login)`)]
+    case 'no_namespace':
+      return [troubleReason(seen, login.kind, login.text, 'login')]
   }
 }
 
-function tokenReasons({ address, token, secrets }: VaultSeen, target: VaultTarget): Reason[] {
+/** What was read with the token so long ago says nothing of it now. */
+const servedMs = 60_000
+
+function tokenReasons(seen: VaultSeen, target: VaultTarget): Reason[] {
+  const { address, token, secrets, servedMsAgo = Infinity } = seen
   if (!token) return []
   switch (token.kind) {
     case 'valid':
-      return lifetimeReasons(address, token, target)
-    case 'unresolved':
-      return [reason('vault_token_unresolved', `${address}: ${token.text}`)]
+      return lifetimeReasons(seen, token, target)
     case 'rejected':
-      return isAccepted(secrets)
-        ? [reason('vault_token_lookup_denied', `${address}: the token may not look itself up (${token.text})`)]
+      if (isAccepted(secrets)) return [lookupDenied(address, token.text)]
+      return seen.byLogin
+        ? [reason('vault_token_rejected', `${address}: the token of a login was rejected (${token.text})`, whoRevokes)]
         : [reason('vault_token_rejected', `${address}: the token was rejected (${token.text})`)]
+    case 'lookup_denied': {
+      if (isAccepted(secrets) || servedMsAgo <= Math.max(servedMs, 2 * (target.interval ?? 0)))
+        return [lookupDenied(address, token.text)]
+      const text = `${address}: the token may not look itself up (${token.text}), and nothing was read with it`
+      return [reason('vault_token_unproven', text)]
+    }
     case 'sealed':
     case 'rate_limited':
     case 'redirected':
     case 'failed':
-      return [reason(troubles[token.kind], `${address}: ${token.text} (phase token)`)]
+    case 'no_namespace':
+      return [troubleReason(seen, token.kind, token.text, 'token')]
   }
 }
 
+const lookupDenied = (address: string, text: string): Reason =>
+  reason('vault_token_lookup_denied', `${address}: the token may not look itself up (${text})`)
+
+const whoRevokes =
+  'Is the role bound to other addresses (token_bound_cidrs)? If not, find out who revokes the tokens of this role. The exporter logs in again within a minute.'
+
 function lifetimeReasons(
-  address: string,
+  { address, byLogin }: VaultSeen,
   { ttlSeconds, uses }: ValidToken,
-  { token, token_warning: limit = defaultTokenWarning }: VaultTarget,
+  { token, token_warning: limit = defaultTokenWarning, secrets = [] }: VaultTarget,
 ): Reason[] {
-  const reasons: Reason[] = []
+  const found: Reason[] = []
   // One that comes of a login is renewed by the exporter, and where that fails there is a reason for it.
   if (token && ttlSeconds * 1000 < limit) {
     const warning = `(warning below ${span(limit / 1000)})`
-    reasons.push(reason('vault_token_expires_soon', `${address}: the token ${remaining(ttlSeconds)} ${warning}`))
+    found.push(reason('vault_token_expires_soon', `${address}: the token ${remaining(ttlSeconds)} ${warning}`))
   }
-  if (uses > 0) reasons.push(reason('vault_token_uses_limited', `${address}: the token has ${uses} uses left`))
-  return reasons
+  if (uses === Infinity) return found
+  const left = `${counted(uses, 'use')} left`
+  const text = byLogin
+    ? `the login gives tokens for a limited number of requests, and this one has ${left}; the exporter logs in again before it has none`
+    : `the token has ${left}; each run of this check takes ${secrets.length}, and each secret that another check reads takes one`
+  return [...found, reason('vault_token_uses_limited', `${address}: ${text}`)]
 }
 
 function secretReasons(seen: VaultSeen): Reason[] {
@@ -187,7 +278,8 @@ function secretReasons(seen: VaultSeen): Reason[] {
       case 'rate_limited':
       case 'redirected':
       case 'failed':
-        return [reason(troubles[secret.kind], `${seen.address}: ${secret.text} (phase secrets)`)]
+      case 'no_namespace':
+        return [troubleReason(seen, secret.kind, secret.text, 'secrets')]
     }
   })
 }
@@ -201,15 +293,18 @@ const keyReasons = ({ path, keys }: SecretSeen): Reason[] =>
   })
 
 function samples(
-  { health, failure, token, secrets }: VaultSeen,
+  { health, failure, token, secrets, certificates }: VaultSeen,
   { name: target, secrets: wanted }: VaultTarget,
 ): Sample[] {
-  const answered = health !== undefined || (failure ? false : undefined)
+  // A listener that refuses our certificate is there, and says nothing of the node.
+  const refused = failure && !wantsCertificate(failure) ? false : undefined
+  const answered = health !== undefined || refused
   const facts = health?.facts
   return [
     ...sample(metrics.reachable, answered, { target }),
     ...stateSet(metrics.state, 'state', vaultStates, facts && stateOf(facts), { target }),
     ...sample(metrics.tokenExpiry, token?.kind === 'valid' ? token.expiresAt / 1000 : undefined, { target }),
+    ...sample(metrics.notAfter, endSeconds(certificates), { target }),
     ...secrets.flatMap(secret => secretSamples(secret, target, wanted?.find(({ path }) => path === secret.path)?.keys)),
     ...(facts?.version === undefined ? [] : sample(metrics.info, 1, { target, version: facts.version })),
   ]

@@ -1,7 +1,15 @@
+import type { Chain, Shown } from '../../clients/certificates.ts'
 import { HttpFailure, addressOf } from '../../clients/http.ts'
-import { openVault, readSecret, readToken, type TokenRead, type Vault } from '../../clients/vault.ts'
+import {
+  openVault,
+  readSecret,
+  readToken,
+  type TokenRead,
+  type Vault,
+  type VaultConnection,
+} from '../../clients/vault.ts'
 import { record, type VaultAnswer } from '../../clients/vault-answers.ts'
-import { Unresolved, describeError, type Failure } from '../../core/errors.ts'
+import { describeError, oneLine, type Failure } from '../../core/errors.ts'
 import { failureOf, type Login, type LoginFailure, type Look } from '../../core/probe.ts'
 import { shapes } from '../../core/shape.ts'
 import { usesToken, type VaultTarget } from './target.ts'
@@ -12,11 +20,21 @@ export interface VaultSeen {
   readonly address: string
   /** The answer to /sys/health; undefined where none came. */
   readonly health: HealthSeen | undefined
-  /** Why the last login failed; undefined where it did not, and where there is none. */
+  /** Of a standby: which node is active. */
+  readonly leader: LeaderSeen | undefined
+  /** Of a sealed node: how far it is unsealed. */
+  readonly unsealing: Unsealing | undefined
+  /** Why there is no token, or why the last login failed; undefined where it did not. */
   readonly login: LoginFailure | undefined
+  /** The exporter got the token by a login. */
+  readonly byLogin: boolean
+  /** For how long no secret was read with the token by a reference, in milliseconds; undefined where none ever was. */
+  readonly servedMsAgo: number | undefined
   /** Undefined where none is configured or came of a login, or the node serves no requests. */
   readonly token: TokenSeen | undefined
   readonly secrets: readonly SecretSeen[]
+  /** The certificates of the node, where it shows any. */
+  readonly certificates?: Shown | undefined
   /** The request that got no answer. What would have come after it was not looked at. */
   readonly failure: VaultFailure | undefined
 }
@@ -41,13 +59,29 @@ export interface HealthFacts {
   readonly clockAheadSeconds: number | undefined
 }
 
-export type TokenSeen = TokenRead | { readonly kind: 'unresolved'; readonly text: string }
+/** The body of /sys/leader, as far as a standby goes. */
+export interface LeaderSeen {
+  /** The address of the active node, as it wants to be called; empty where there is none, or Vault is set not to say it. */
+  readonly address: string
+  /** Why that node does not answer as an active one; undefined where it does, or was not asked. */
+  readonly silent: string | undefined
+}
+
+/** The body of /sys/seal-status, of a node that is unsealed by keys. */
+export interface Unsealing {
+  readonly given: number
+  readonly needed: number
+}
+
+export type TokenSeen = TokenRead
 
 export interface SecretSeen {
   readonly path: string
   readonly kind: Awaited<ReturnType<typeof readSecret>>['kind']
   /** Why it could not be read; empty where it could. */
   readonly text: string
+  /** Of `denied`: what the answer says of the token. */
+  readonly token?: 'bad' | 'no_right' | undefined
   /** The keys asked for; empty where the secret could not be read. */
   readonly keys: Readonly<Record<string, 'present' | 'empty' | 'missing'>>
 }
@@ -83,22 +117,85 @@ export function stateOf(facts: HealthFacts): VaultState {
 /** What was seen so far: a failure must not take with it what came before. */
 type Draft = { -readonly [Fact in keyof VaultSeen]: VaultSeen[Fact] }
 
-const nothing = { health: undefined, login: undefined, token: undefined, secrets: [], failure: undefined }
+const nothing = {
+  health: undefined,
+  leader: undefined,
+  unsealing: undefined,
+  login: undefined,
+  byLogin: false,
+  servedMsAgo: undefined,
+  token: undefined,
+  secrets: [],
+  certificates: undefined,
+  failure: undefined,
+}
+
+type Trust = Pick<VaultConnection, 'ca' | 'cert' | 'key'>
 
 /** Asks for the health first and without the token, so that it is known whatever becomes of the rest. */
 export async function observe(target: VaultTarget, look: Look): Promise<VaultSeen> {
-  const { url, ca_file: file } = target
-  const ca = file === undefined ? undefined : await look.text('ca_file', { file }, shapes.certificates)
+  const { url } = target
+  const trust = await trustOf(target, look)
   const seen: Draft = { ...nothing, address: addressOf(url) }
   try {
-    const anonymous = await openVault({ url, ca, signal: look.signal, note: look.note })
+    const onChain = (chain: Chain): void => {
+      seen.certificates = { chain, verified: true, at: Date.now() }
+    }
+    const anonymous = await openVault({ url, ...trust, signal: look.signal, note: look.note, onChain })
     seen.health = await look.phase('health', async () => healthSeen(await anonymous.health()))
-    if (serves(seen.health)) await observeWithToken(target, ca, look, seen)
+    const { facts } = seen.health
+    const state = facts && stateOf(facts)
+    if (state === 'sealed')
+      seen.unsealing = await look.phase('health', async () => unsealingOf(await anonymous.sealStatus()))
+    if (state === 'standby' || state === 'performance_standby' || state === 'other')
+      seen.leader = await look.phase('health', async () => leaderOf(await anonymous.leader()))
+    // Vault says in its health whether a standby has its active node; OpenBao goes on naming one that is dead.
+    const asking =
+      state === 'standby' && facts?.haHealthy === undefined ? askLeader(target, trust, look, seen) : undefined
+    try {
+      if (serves(seen.health)) await observeWithToken(target, trust, look, seen)
+    } finally {
+      await asking
+    }
   } catch (error) {
     if (!(error instanceof HttpFailure)) throw error
     seen.failure = { ...failureOf(error, look, seen.address), tls: error.phase === 'tls' }
+    if (error.chain) seen.certificates = { chain: error.chain, verified: false, at: Date.now() }
   }
   return seen
+}
+
+/** Asks the active node for its health, without the token, beside all the rest: it may hang. Never rejects. */
+async function askLeader({ url }: VaultTarget, trust: Trust, look: Look, seen: Draft): Promise<void> {
+  const { leader } = seen
+  if (!leader || !canBeAsked(leader.address, url)) return
+  try {
+    const vault = await openVault({ url: leader.address, ...trust, signal: look.signal, note: look.note })
+    const { status, facts } = healthSeen(await vault.health())
+    if (!facts || stateOf(facts) === 'active') return
+    seen.leader = { ...leader, silent: `HTTP ${status} from /sys/health, ${stateOf(facts).replace('_', ' ')}` }
+  } catch (error) {
+    // A certificate that does not fit, or a name that only its cluster knows: that says nothing of the node.
+    if (!(error instanceof HttpFailure) || error.phase === 'tls' || error.code === 'ENOTFOUND') return
+    seen.leader = { ...leader, silent: describeError(look.signal.aborted ? look.signal.reason : error) }
+  }
+}
+
+/** An address of this host that a node on another one gives as its own is a mistake in its configuration. */
+function canBeAsked(address: string, url: string): boolean {
+  if (!/^https?:/.test(address) || !URL.canParse(address)) return false
+  const isLocal = (of: string): boolean => /^(localhost|127\.|\[::1\]|0\.0\.0\.0|\[::\])/.test(new URL(of).hostname)
+  return !isLocal(address) || isLocal(url)
+}
+
+async function trustOf({ ca_file, cert_file, key_file }: VaultTarget, look: Look): Promise<Trust> {
+  const pem = (field: string, file: string | undefined): Promise<string | undefined> =>
+    file === undefined ? Promise.resolve(undefined) : look.text(field, { file }, shapes.certificates)
+  return {
+    ca: await pem('ca_file', ca_file),
+    cert: await pem('cert_file', cert_file),
+    key: key_file === undefined ? undefined : await look.secret('key_file', { file: key_file }),
+  }
 }
 
 /** Whether a node in its state serves requests; a standby forwards them. */
@@ -106,30 +203,42 @@ function serves({ facts }: HealthSeen): boolean {
   return facts !== undefined && ['active', 'standby', 'performance_standby'].includes(stateOf(facts))
 }
 
-async function observeWithToken(target: VaultTarget, ca: string | undefined, look: Look, seen: Draft): Promise<void> {
+async function observeWithToken(target: VaultTarget, trust: Trust, look: Look, seen: Draft): Promise<void> {
   if (!usesToken(target)) return
-  const token = await tokenFor(target, look, seen)
-  if (token === undefined || seen.failure) return
-  await askWith(token, target, ca, look, seen)
-  if (target.token || seen.token?.kind !== 'rejected' || isAccepted(seen.secrets)) return
-  const next = await tokenFor(target, look, seen, token)
-  if (next !== undefined && next !== token) await askWith(next, target, ca, look, seen)
+  const login = await loginFor(target, look, seen)
+  if (login?.token === undefined || seen.failure) return
+  await askWith(login, target, trust, look, seen)
+  if (seen.token?.kind !== 'rejected' || isAccepted(seen.secrets) || !login.byLogin) return
+  const next = await loginFor(target, look, seen, login.token)
+  if (next?.token !== undefined && next.token !== login.token) await askWith(next, target, trust, look, seen)
 }
 
-async function askWith(
-  token: string,
-  { url, namespace, secrets }: VaultTarget,
-  ca: string | undefined,
-  look: Look,
-  seen: Draft,
-): Promise<void> {
-  const vault = await openVault({ url, token, namespace, ca, signal: look.signal, note: look.note })
-  const looked = await look.phase('token', () => readToken(vault))
+async function askWith(login: Login, target: VaultTarget, trust: Trust, look: Look, seen: Draft): Promise<void> {
+  const { url, namespace, secrets } = target
+  const { token, life } = login
+  const open = (token: string | undefined): Promise<Vault> =>
+    openVault({ url, token, namespace, ...trust, signal: look.signal, note: look.note })
+  // A look-up would take one of its uses.
+  const looked: TokenRead = life
+    ? { kind: 'valid', ...life }
+    : await look.phase('token', async () => readToken(await open(token)))
   Object.assign(seen, { token: looked, secrets: [] })
+  const isLimited = looked.kind === 'valid' && looked.uses < Infinity
+  if (isLimited && !life) login.learn?.(looked)
   // Rejected may only mean that it may not look itself up; after any other trouble the secrets would tell the same.
-  if (looked.kind !== 'valid' && looked.kind !== 'rejected') return
+  if (!['valid', 'rejected', 'lookup_denied'].includes(looked.kind)) return
   for (const { path, keys } of secrets ?? []) {
-    const secret = await look.phase('secrets', () => observeSecret(vault, path, keys ?? []))
+    const next = isLimited ? await loginFor(target, look, seen, undefined, 1) : login
+    if (next?.token === undefined) return
+    if (next.life) seen.token = { kind: 'valid', ...next.life }
+    const read = (token: string): Promise<SecretSeen> =>
+      look.phase('secrets', async () => observeSecret(await open(token), path, keys ?? []))
+    let secret = await read(next.token)
+    if (isLimited && secret.token === 'bad') {
+      const other = await loginFor(target, look, seen, next.token, 1)
+      if (other?.token !== undefined && other.token !== next.token) secret = await read(other.token)
+      if (secret.token === 'bad') seen.token = { kind: 'rejected', text: secret.text }
+    }
     seen.secrets = [...seen.secrets, secret]
   }
 }
@@ -138,38 +247,51 @@ async function askWith(
 export const isAccepted = (secrets: readonly SecretSeen[]): boolean =>
   secrets.some(({ kind }) => ['ok', 'missing', 'deleted', 'destroyed'].includes(kind))
 
-/** Undefined where there is none, with the reason why in what was seen. */
-async function tokenFor(target: VaultTarget, look: Look, seen: Draft, refused?: string): Promise<string | undefined> {
-  if (!target.token) return tokenOf(await look.login(target.name, refused), look, seen)
-  try {
-    return await look.secret('token', target.token)
-  } catch (error) {
-    if (!(error instanceof Unresolved)) throw error
-    seen.token = { kind: 'unresolved', text: describeError(error) }
-    return undefined
-  }
-}
-
-/** A failed login leaves the token of the one before, while it lives. */
-function tokenOf({ token, failure }: Login, look: Look, seen: Draft): string | undefined {
+/** Undefined where it got no answer. A failed login leaves the token of the one before, while it lives. */
+async function loginFor(
+  { name }: VaultTarget,
+  look: Look,
+  seen: Draft,
+  refused?: string,
+  uses: 0 | 1 = 0,
+): Promise<Login | undefined> {
+  const login = await look.login(name, { refused, uses })
+  const { failure, byLogin = false, servedAt } = login
+  Object.assign(seen, { byLogin, servedMsAgo: servedAt === undefined ? undefined : performance.now() - servedAt })
   if (failure?.kind !== 'unanswered') seen.login = failure
   else {
     const text = `${failure.text} (phase login)`
     const timedOut = look.signal.aborted
     seen.failure = { phase: 'login', code: failure.code, text, timedOut, tls: failure.tls === true }
   }
-  return token
+  return login
 }
 
 /** The values stay in here. */
 async function observeSecret(vault: Vault, path: string, keys: readonly string[]): Promise<SecretSeen> {
   const secret = await readSecret(vault, path)
+  if (secret.kind === 'denied') return { path, ...secret, keys: {} }
   if (secret.kind !== 'ok') return { path, kind: secret.kind, text: secret.text, keys: {} }
   const stateOfKey = (key: string) => {
     const value = secret.value(key)
     return value === undefined ? 'missing' : value === '' ? 'empty' : 'present'
   }
   return { path, kind: 'ok', text: '', keys: Object.fromEntries(keys.map(key => [key, stateOfKey(key)])) }
+}
+
+function leaderOf({ status, body }: VaultAnswer): LeaderSeen | undefined {
+  const fields = record(body)
+  if (status !== 200 || fields?.['ha_enabled'] !== true) return undefined
+  const { leader_address: address } = fields
+  // Go leaves out what is empty.
+  return { address: typeof address === 'string' ? oneLine(address).slice(0, 200) : '', silent: undefined }
+}
+
+function unsealingOf({ status, body }: VaultAnswer): Unsealing | undefined {
+  const { type, progress, t: needed } = record(body) ?? {}
+  if (status !== 200 || type !== 'shamir' || typeof progress !== 'number' || typeof needed !== 'number')
+    return undefined
+  return needed > 0 ? { given: progress, needed } : undefined
 }
 
 function healthSeen({ status, body }: VaultAnswer): HealthSeen {

@@ -20,7 +20,22 @@ export const reasons = {
     meaning:
       'The TLS handshake failed, mostly over a certificate that does not verify. Nothing was sent, the token least of all.',
     remedy:
-      'Renew or correct the certificate of the listener, or set `ca_file` to the authority that signed it; check that the port speaks TLS.',
+      'Renew or correct the certificate named (an intermediate one comes with the chain of its authority), or set `ca_file` to the authority that signed it; check that the port speaks TLS.',
+  },
+  vault_certificate_expires_soon: {
+    verdict: 'warn',
+    severity: 'medium',
+    meaning:
+      'The certificate of the listener, or another one of its chain, expires in less than `certificate_warning` (14 days).',
+    remedy: 'Renew the one named, and have Vault load it: systemctl reload vault (SIGHUP).',
+  },
+  vault_client_certificate_refused: {
+    verdict: 'unknown',
+    severity: 'high',
+    meaning:
+      'The listener wants a certificate of its clients, and got none or one that it does not accept, so nothing was asked.',
+    remedy:
+      'Set `cert_file` and `key_file` to a certificate that the authority in tls_client_ca_file of the listener has signed; if they are set, compare the two and look at its end.',
   },
   vault_not_vault: {
     verdict: 'fail',
@@ -54,8 +69,17 @@ export const reasons = {
   vault_standby_without_active: {
     verdict: 'fail',
     severity: 'critical',
-    meaning: 'The node is a standby that has lost the connection to the active node, so it can forward nothing.',
-    remedy: 'Find the active node (vault operator raft list-peers) and check the cluster port (8201) between the two.',
+    meaning: 'The node is a standby that has no active node, or no connection to it, so it can forward nothing.',
+    remedy:
+      'See which nodes run, and start those that are down: more than half of them must run for one to become active. If one is active, check the cluster port (8201) between the two.',
+  },
+  vault_no_leader: {
+    verdict: 'warn',
+    severity: 'high',
+    meaning:
+      'The node is a standby, and there is no active node, or the one it names does not answer. Nothing can be written and nobody can log in; what the node has can still be read.',
+    remedy:
+      'See which nodes of the cluster run, and start those that are down: more than half of them must run for one to become active. Do not remove a node from the cluster before you know that its data are lost. If the active node runs, let this host reach it.',
   },
   vault_dr_secondary: {
     verdict: 'warn',
@@ -83,19 +107,51 @@ export const reasons = {
     meaning:
       'Vault refused the login by AppRole or Kubernetes. What was got by an earlier login can be read until its token ends.',
     remedy:
-      'Compare RoleID and SecretID, or role and service account, with the auth method in Vault; issue a new SecretID if it was used up or has expired; check `mount`.',
+      'Compare RoleID and SecretID, or role and service account, with the auth method in Vault; issue a new SecretID if it was used up or has expired; check `mount`. Do not try the same credentials again and again: Vault locks an AppRole at the fifth refusal.',
+  },
+  vault_login_locked: {
+    verdict: 'fail',
+    severity: 'critical',
+    meaning:
+      'Vault accepts no login by this AppRole, whatever its SecretID: the role was locked after too many refused logins (user lockout), or its entity is disabled. The application is locked out as well if it logs in by the same role.',
+    remedy:
+      'Find who logs in with a wrong SecretID and stop that first. Then wait until the lock ends (15 minutes by default), or unlock it: vault write -f sys/locked-users/ACCESSOR/unlock/ROLE_ID.',
+  },
+  vault_namespace_missing: {
+    verdict: 'fail',
+    severity: 'high',
+    meaning: 'There is no such namespace in this Vault.',
+    remedy:
+      'Correct `namespace`; list those there are with vault namespace list. A child namespace needs its whole path.',
+  },
+  vault_token_wrapped: {
+    verdict: 'unknown',
+    severity: 'high',
+    meaning:
+      'What was given as the token, or as the SecretID, is a wrapping token. It was not used, since one use destroys it with what is in it.',
+    remedy:
+      'Unwrap it once (vault unwrap) and put what comes out where the reference points. If whoever starts the exporter is meant to unwrap it, see why that was not done.',
   },
   vault_token_rejected: {
     verdict: 'fail',
     severity: 'critical',
-    meaning: "Vault does not accept the token: it expired, was revoked or is another Vault's.",
+    meaning:
+      "Vault does not accept the token: it expired, was revoked or used up, is another Vault's, or is bound to other addresses.",
     remedy:
-      'Issue a new token with the same policy and put it where `token` points; check that whatever renews it runs. One that comes of a login is replaced by the exporter: look for who revokes it.',
+      'Issue a new token with the same policy and put it where `token` points; check that whatever renews it runs, and that this host is among the addresses the token is bound to, if it is.',
+  },
+  vault_token_unproven: {
+    verdict: 'unknown',
+    severity: 'medium',
+    meaning:
+      'The token may not look itself up, and nothing was read with it, so whether it is good is not known. Vault gives the same answer to a token that is bound to other addresses.',
+    remedy:
+      'Give the token the policy `default`, or read on auth/token/lookup-self, or list a secret under `secrets` that it may read.',
   },
   vault_token_lookup_denied: {
     verdict: 'warn',
     severity: 'low',
-    meaning: 'The token reads secrets but may not look itself up, so nobody will know before it expires.',
+    meaning: 'The token reads secrets but may not look itself up, so its end is not known before it comes.',
     remedy: 'Give the token the policy `default`, or read on auth/token/lookup-self.',
   },
   vault_token_expires_soon: {
@@ -108,13 +164,16 @@ export const reasons = {
   vault_token_uses_limited: {
     verdict: 'warn',
     severity: 'medium',
-    meaning: 'The token is good for a limited number of requests, and every run of this check takes some.',
-    remedy: 'Issue a token for the exporter without a limit of uses.',
+    meaning:
+      'The token is good for a limited number of requests. One that is written in the configuration will be used up by the exporter; one that comes of a login is replaced before.',
+    remedy:
+      'Give the exporter a token, or a role, of its own without a limit of uses (token_num_uses=0). A login takes a use of its SecretID too, if that has a limit.',
   },
   vault_secret_denied: {
     verdict: 'fail',
     severity: 'high',
-    meaning: 'The token may not read the secret. Vault answers a mount that does not exist in the same way.',
+    meaning:
+      'The token may not read the secret. Vault answers a mount that does not exist in the same way, and sometimes a token that is bound to other addresses.',
     remedy:
       "Grant the token's policy read on exactly this path; in a KV version 2 mount it has data/ behind the mount.",
   },
@@ -161,7 +220,8 @@ export const reasons = {
     severity: 'medium',
     meaning:
       'The node redirects requests instead of serving or forwarding them. Redirects are not followed, since the token would go along.',
-    remedy: 'Point `url` at the node or load balancer that serves, or switch on request forwarding.',
+    remedy:
+      'See whether the node that it names runs. If it is down, start it, or wait: the others choose another within a minute. If it runs, open the cluster port (8201) to it from this node, so that requests are forwarded. A proxy that redirects: point `url` past it.',
   },
   vault_clock_skew: {
     verdict: 'warn',

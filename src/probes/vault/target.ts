@@ -1,6 +1,18 @@
 import * as z from 'zod'
-import { duration, filePath, literalUrl, secret, section, targetFields } from '../../config/fields.ts'
+import {
+  certificateWarning,
+  duration,
+  filePath,
+  fits,
+  literalUrl,
+  secret,
+  section,
+  shapedText,
+  targetFields,
+  vaultPath,
+} from '../../config/fields.ts'
 import type { Reference, Target } from '../../core/probe.ts'
+import { shapes } from '../../core/shape.ts'
 
 export interface VaultTarget extends Target {
   readonly url: string
@@ -10,9 +22,14 @@ export interface VaultTarget extends Target {
   /** Namespace of Vault Enterprise, for what is asked with the token. */
   readonly namespace?: string | undefined
   readonly ca_file?: string | undefined
+  /** PEM files: what to show to a listener that wants a certificate of its clients. */
+  readonly cert_file?: string | undefined
+  readonly key_file?: string | undefined
   readonly secrets?: readonly VaultSecret[] | undefined
   /** Milliseconds. */
   readonly token_warning?: number | undefined
+  /** Milliseconds. */
+  readonly certificate_warning?: number | undefined
 }
 
 export interface AppRole {
@@ -44,14 +61,11 @@ export const usesToken = (target: VaultTarget): boolean => vaultAuths.some(auth 
 const unique = (names: readonly string[]): boolean => new Set(names).size === names.length
 
 const vaultSecret = section({
-  path: z
-    .string()
-    .min(1)
-    .describe(
-      'Path in the HTTP API, with `data/` behind the mount in KV version 2. Never one that issues credentials when read.',
-    ),
+  path: vaultPath.describe(
+    'Path in the HTTP API, with `data/` behind the mount in KV version 2. Never one that issues credentials when read.',
+  ),
   keys: z
-    .array(z.string().min(1))
+    .array(z.string().min(1).superRefine(fits(shapes.name)))
     .min(1)
     .refine(unique, 'a key stands here twice')
     .optional()
@@ -72,7 +86,7 @@ const appRole = section({
 })
 
 const kubernetesRole = section({
-  role: z.string().min(1).describe('Role of the auth method.'),
+  role: shapedText(shapes.name, 'Role of the auth method.'),
   mount: mount('kubernetes'),
   jwt_file: filePath(
     "File of the service account's token, read anew for each login. Default: the one Kubernetes mounts.",
@@ -93,8 +107,12 @@ export const vaultTarget: z.ZodType<VaultTarget> = section({
       'Log in by AppRole instead. The token is shared by all who need it, and renewed when a third of it is left.',
     ),
   kubernetes: kubernetesRole.optional().describe("Log in by the service account of the exporter's pod instead."),
-  namespace: z.string().min(1).optional().describe('Namespace of Vault Enterprise.'),
+  namespace: shapedText(shapes.name, 'Namespace of Vault Enterprise.').optional(),
   ca_file: filePath('PEM file of the authority that signed the certificate. Default: those of the system.').optional(),
+  cert_file: filePath(
+    'PEM file of the certificate to show where the listener wants one (tls_require_and_verify_client_cert).',
+  ).optional(),
+  key_file: filePath('PEM file of the private key of `cert_file`, without a passphrase.').optional(),
   secrets: z
     .array(vaultSecret, { error: 'expected a list of secrets' })
     .refine(secrets => unique(secrets.map(({ path }) => path)), 'a path stands here twice')
@@ -105,6 +123,7 @@ export const vaultTarget: z.ZodType<VaultTarget> = section({
   )
     .default(defaultTokenWarning)
     .meta({ default: '24h' }),
+  certificate_warning: certificateWarning,
 }).superRefine((value, context) => {
   const [first, second] = vaultAuths.filter(auth => value[auth] !== undefined)
   if (first && second)
@@ -113,6 +132,9 @@ export const vaultTarget: z.ZodType<VaultTarget> = section({
       path: [second],
       message: `there is ${first} already; give only one of ${vaultAuths.join(', ')}`,
     })
+  const [given, missing] = value.cert_file === undefined ? ['key_file', 'cert_file'] : ['cert_file', 'key_file']
+  if ((value.cert_file === undefined) !== (value.key_file === undefined))
+    context.addIssue({ code: 'custom', path: [given], message: `goes together with ${missing}` })
   if (value.secrets?.length && !first) {
     const message = 'reading secrets needs a token; set token to a reference, or log in by app_role or kubernetes'
     context.addIssue({ code: 'custom', path: ['secrets'], message })

@@ -1,7 +1,20 @@
 import * as z from 'zod'
+import { endSeconds, endsSoonIn } from '../../clients/certificates.ts'
 import { sslModes, type SslMode } from '../../clients/postgres.ts'
 import { connectionProblem, connectionReasons, failureText, watchStance } from '../../clients/postgres-errors.ts'
-import { filePath, flag, host, name, port, secret, section, targetFields, text, url } from '../../config/fields.ts'
+import {
+  certificateWarning,
+  clusterName,
+  filePath,
+  flag,
+  host,
+  port,
+  secret,
+  section,
+  targetFields,
+  text,
+  url,
+} from '../../config/fields.ts'
 import { counter, gauge, sample, type Sample } from '../../core/metric.ts'
 import {
   defineProbe,
@@ -13,6 +26,7 @@ import {
   type Resolvable,
   type Target,
 } from '../../core/probe.ts'
+import { shapes } from '../../core/shape.ts'
 import { observe, watch, type Landing, type Rung, type WritePathSeen } from './observe.ts'
 
 export type { Landing, WritePathSeen }
@@ -27,6 +41,8 @@ export interface WritePathTarget extends Target {
   readonly password?: Reference | undefined
   readonly sslmode: SslMode
   readonly ca_file?: string | undefined
+  /** Milliseconds. */
+  readonly certificate_warning: number
   readonly sessions: number
   readonly heartbeat?: { readonly table: string } | undefined
   readonly watch: boolean
@@ -65,6 +81,11 @@ export const metrics = {
     labels,
   ),
   pooled: gauge('mailpath_write_path_pooled', 'Whether a connection pooler sits between.', labels),
+  notAfter: gauge(
+    'mailpath_write_path_certificate_not_after_timestamp_seconds',
+    'When the first certificate of the chain of the server expires, whether the application verifies it or not; absent without TLS.',
+    labels,
+  ),
   outage: counter(
     'mailpath_write_path_outage_seconds_total',
     'Time during which no write could be committed, since the start of the exporter.',
@@ -131,7 +152,15 @@ const reasons = {
     severity: 'critical',
     meaning:
       'It lands on a server that is writable but is not the primary of the cluster: what is written there is lost or diverges.',
-    remedy: 'Fence that server, then point the path at the primary.',
+    remedy:
+      'Point the path at the primary and fence that server. Copy its data before it is rewound or rebuilt: rows that only it has exist nowhere else.',
+  },
+  write_path_certificate_expires_soon: {
+    verdict: 'warn',
+    severity: 'high',
+    meaning:
+      'The certificate of the server, or another one of its chain, expires in less than `certificate_warning` (14 days), and the application verifies it: from then on it cannot connect.',
+    remedy: 'Renew the one named, and have Postgres (or the proxy that ends TLS) load it: select pg_reload_conf().',
   },
   write_path_unlisted_node: {
     verdict: 'warn',
@@ -142,8 +171,6 @@ const reasons = {
 } as const satisfies Record<string, ReasonSpec>
 export const writePathReason = reasonsOf(reasons)
 
-const tablePattern = /^[A-Za-z_][A-Za-z0-9_$]*(\.[A-Za-z_][A-Za-z0-9_$]*)?$/
-
 /** A way in which something writes: opened as the application opens it, up to a real commit. */
 export const writePath = defineProbe<WritePathTarget, WritePathSeen>({
   kind: 'write_path',
@@ -151,7 +178,9 @@ export const writePath = defineProbe<WritePathTarget, WritePathSeen>({
     'A way in which something writes to Postgres: where a fresh session lands, and whether a write commits there.',
   target: section({
     ...targetFields,
-    cluster: name.describe('The cluster it should write to.'),
+    cluster: clusterName({ orNone: true }).describe(
+      'The cluster it should write to: the `cluster` of `postgres` targets, where the file has any.',
+    ),
     url: url(
       'Where the application logs in; most often a reference to its own setting.',
       ['postgres', 'postgresql'],
@@ -159,11 +188,15 @@ export const writePath = defineProbe<WritePathTarget, WritePathSeen>({
     ).optional(),
     host: host('Host, where there is no URL.').optional(),
     port: port('Port, with `host`.').default(5432),
-    user: text('Role the application logs in with, with `host`. Without one only the address is looked at.').optional(),
-    database: text('Database, with `host`. Default: the name of the user.').optional(),
+    user: text(
+      'Role the application logs in with, with `host`. Without one only the address is looked at.',
+      shapes.user,
+    ).optional(),
+    database: text('Database, with `host`. Default: the name of the user.', shapes.database).optional(),
     password: secret('Password of the role, where the URL does not hold it.').optional(),
     sslmode: z.enum(sslModes).default('prefer').describe('As libpq has it, with `host`; a URL says it itself.'),
     ca_file: filePath('CA certificates to verify the server with.').optional(),
+    certificate_warning: certificateWarning,
     sessions: z
       .int()
       .min(1)
@@ -171,9 +204,7 @@ export const writePath = defineProbe<WritePathTarget, WritePathSeen>({
       .default(1)
       .describe('Fresh sessions per run; an endpoint that alternates lands on several nodes.'),
     heartbeat: section({
-      table: z
-        .string()
-        .regex(tablePattern, 'expected the name of a table, such as mailpath_heartbeat or app.mailpath_heartbeat'),
+      table: z.string().regex(shapes.table.pattern, `expected ${shapes.table.expected}`),
     })
       .optional()
       .describe('Also write a row of a table of your own: (target text primary key, beat timestamptz).'),
@@ -198,13 +229,18 @@ export const writePath = defineProbe<WritePathTarget, WritePathSeen>({
   },
   judge(seen, target) {
     const at = { target: target.name, postgres_cluster: target.cluster }
-    return finding(describe(seen), problemsOf(seen), samplesOf(seen, at))
+    return finding(describe(seen), [...problemsOf(seen), ...expiring(seen, target)], samplesOf(seen, at))
   },
 })
 
 const describe = (seen: WritePathSeen): string => {
   const commit = seen.ladder.find(rung => rung.rung === 'commit')
   return `${seen.address}: a write was committed in ${((commit?.seconds ?? 0) * 1000).toFixed(1)} ms${seen.landings.some(one => one.pooled) ? ', through a pooler' : ''}`
+}
+
+function expiring({ address, certificates }: WritePathSeen, { certificate_warning }: WritePathTarget): Reason[] {
+  const ends = endsSoonIn(certificates, certificate_warning)
+  return ends === undefined ? [] : [writePathReason('write_path_certificate_expires_soon', `${address}: ${ends}`)]
 }
 
 /** What PgBouncer says; its name alone may be the name of a host. */
@@ -308,6 +344,7 @@ function samplesOf(seen: WritePathSeen, at: Readonly<Record<(typeof labels)[numb
     ...readOnlyCauses.map(one =>
       sample(metrics.readOnlyCause, landed ? one === cause : undefined, { ...at, cause: one }),
     ),
+    sample(metrics.notAfter, endSeconds(seen.certificates), at),
     sample(metrics.commitDuration, commit?.ok ? commit.seconds : undefined, at),
     sample(metrics.pooled, landed ? landings.some(landing => landing.pooled) : undefined, at),
   ].flat()

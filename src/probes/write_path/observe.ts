@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { shownIn, type Shown } from '../../clients/certificates.ts'
 import { openSession, openWatch, parseUrl, subject, type Login, type Session } from '../../clients/postgres.ts'
 import { openSocket } from '../../clients/socket.ts'
 import { describeError, codeOf, type Failure } from '../../core/errors.ts'
@@ -65,19 +66,37 @@ export interface WritePathSeen {
   readonly addressOnly: { readonly peer: string; readonly port: number } | undefined
   readonly landings: readonly Landing[]
   readonly ladder: readonly Rung[]
+  /** The certificates of the server, where the last session had TLS. */
+  readonly certificates?: Shown | undefined
   readonly failure: Failure | undefined
+}
+
+/** What was seen so far. */
+interface Draft {
+  readonly landings: Landing[]
+  readonly ladder: Rung[]
+  certificates?: Shown | undefined
 }
 
 /** Opens fresh sessions one after the other, climbs the write ladder on the first, and looks where the others land. */
 export async function observe(target: WritePathTarget, look: Look): Promise<WritePathSeen> {
   const login = await loginOf(target, look)
-  const seen = { address: subject(login), addressOnly: undefined, landings: [] as Landing[], ladder: [] as Rung[] }
+  const seen: Draft & Pick<WritePathSeen, 'address' | 'addressOnly'> = {
+    address: subject(login),
+    addressOnly: undefined,
+    landings: [],
+    ladder: [],
+  }
   try {
     if (login.user === '') return { ...seen, addressOnly: await peerOf(login, look), failure: undefined }
     for (let n = 0; n < target.sessions; n++) await lookThrough(target, login, look, seen, n === 0)
     return { ...seen, failure: undefined }
   } catch (error) {
-    return { ...seen, failure: failureOf(error, look, seen.address) }
+    return {
+      ...seen,
+      certificates: seen.certificates ?? shownIn(error),
+      failure: failureOf(error, look, seen.address),
+    }
   }
 }
 
@@ -85,11 +104,12 @@ async function lookThrough(
   target: WritePathTarget,
   login: Login,
   look: Look,
-  seen: { readonly landings: Landing[]; readonly ladder: Rung[] },
+  seen: Draft,
   climbIt: boolean,
 ): Promise<void> {
   const openedAt = performance.now()
   const session = await openSession(look, login)
+  seen.certificates = session.certificates
   try {
     const rows = await look.phase('landing', () => session.query(landingSql))
     const landing = row.parse(rows[0])

@@ -1,0 +1,357 @@
+import { X509Certificate } from 'node:crypto'
+import tls from 'node:tls'
+import { codeOf, oneLine } from '../core/errors.ts'
+
+/** What a certificate says of itself. Times are in milliseconds since the epoch; NaN where they cannot be read. */
+export interface Certificate {
+  /** Common name of the subject, else the first of the names it is for. */
+  readonly name: string
+  readonly issuer: string
+  readonly notBefore: number
+  readonly notAfter: number
+  readonly selfSigned: boolean
+}
+
+/** What a server showed in the handshake, verified or not. */
+export interface Chain {
+  /**
+   * The certificates that verification needs: that of the server first, and as far towards a known authority as they go.
+   * The place in the list is the depth, as OpenSSL counts it.
+   */
+  readonly certificates: readonly Certificate[]
+  /** Whether the last one is an authority that is known here. */
+  readonly anchored: boolean
+  /** The names the first one is for, as OpenSSL prints them. */
+  readonly names: string
+}
+
+/** No chain is longer, and whoever sends more does not mean well. */
+const maxLength = 10
+
+/**
+ * The chain of a server that has shaken hands. `ca` (PEM) stands in place of the usual authorities.
+ *
+ * OpenSSL does not tell which path it verified. What Node gives is completed by the first certificate that was sent and
+ * whose name fits, be it one that has expired and that no client needs (as the cross-signed one of DST Root CA X3 in 2021).
+ * So the path is found here: among these certificates and all authorities that are known, the one that stays valid longest.
+ * Not by `getPeerX509Certificate`: in Node 20 to 24 that takes the certificate away from whoever looks next, and Node itself
+ * looks for the name on it.
+ */
+export function chainOf(socket: tls.TLSSocket, ca?: string | Buffer): Chain | undefined {
+  try {
+    return read(socket, ca)
+  } catch {
+    // A certificate that cannot be read, which only a hostile server has: nothing is known of it.
+    return undefined
+  }
+}
+
+function read(socket: tls.TLSSocket, ca: string | Buffer | undefined): Chain | undefined {
+  const completed = completedBy(socket)
+  const [own] = completed
+  if (!own) return undefined
+  const simple = completed.map(factsOf)
+  const names = own.subjectAltName ?? ''
+  // Then no other path would end later, and the authorities need not be read, which takes some 20 ms.
+  if (isValid(simple) && endsFirst(simple) === simple[0] && simple.length > 1 && simple.at(-1)?.selfSigned)
+    return { certificates: simple, anchored: true, names }
+  const authorities = ca === undefined ? usualAuthorities() : certificatesIn(String(ca))
+  const { path, anchored } = longestLived(own, completed, authorities)
+  return { certificates: path.map(factsOf), anchored, names }
+}
+
+/** The server's certificate, and its issuers as Node finds them among what was sent and the authorities. */
+function completedBy(socket: tls.TLSSocket): X509Certificate[] {
+  const completed: X509Certificate[] = []
+  // Empty where there is none.
+  let next: Partial<tls.DetailedPeerCertificate> | undefined = socket.getPeerCertificate(true)
+  while (next?.raw && completed.length < maxLength) {
+    completed.push(new X509Certificate(next.raw))
+    const above: Partial<tls.DetailedPeerCertificate> | undefined = next.issuerCertificate
+    next = above?.fingerprint256 === next.fingerprint256 ? undefined : above
+  }
+  return completed
+}
+
+interface Step {
+  readonly path: readonly X509Certificate[]
+  /** When the first of the path ends; 0 where one of them is not valid yet. */
+  readonly until: number
+}
+
+/** The path from the certificate to an authority that ends last; where none leads to one, the longest there is. */
+function longestLived(
+  own: X509Certificate,
+  completed: readonly X509Certificate[],
+  authorities: readonly X509Certificate[],
+): { readonly path: readonly X509Certificate[]; readonly anchored: boolean } {
+  const open: Step[] = [{ path: [own], until: lifeOf(own) }]
+  const seen = new Set<string>()
+  let best: Step | undefined
+  for (;;) {
+    const next = open.toSorted((a, b) => b.until - a.until || a.path.length - b.path.length)[0]
+    if (!next) return { path: best?.path ?? [own], anchored: false }
+    open.splice(open.indexOf(next), 1)
+    const last = next.path.at(-1) ?? own
+    if (seen.has(last.fingerprint256)) continue
+    seen.add(last.fingerprint256)
+    const ends = isSelfSigned(last)
+    if (ends && authorities.some(one => isSame(one, last))) return { path: next.path, anchored: true }
+    if (!best || next.path.length > best.path.length) best = next
+    if (ends || next.path.length >= maxLength) continue
+    for (const issuer of [...completed, ...authorities])
+      if (!seen.has(issuer.fingerprint256) && last.checkIssued(issuer) && isSignedBy(last, issuer))
+        open.push({ path: [...next.path, issuer], until: Math.min(next.until, lifeOf(issuer)) })
+  }
+}
+
+const isSame = (a: X509Certificate, b: X509Certificate): boolean => a.fingerprint256 === b.fingerprint256
+const isSelfSigned = (one: X509Certificate): boolean => one.subject === one.issuer && isSignedBy(one, one)
+
+function isSignedBy(one: X509Certificate, issuer: X509Certificate): boolean {
+  try {
+    return one.verify(issuer.publicKey)
+  } catch {
+    return false
+  }
+}
+
+function lifeOf(one: X509Certificate): number {
+  const { notBefore, notAfter } = factsOf(one)
+  return notBefore > Date.now() || Number.isNaN(notAfter) ? 0 : notAfter
+}
+
+let usual: readonly X509Certificate[] | undefined
+
+/** Those that Node comes with, and from 22.15 on those that it was given besides (NODE_EXTRA_CA_CERTS). */
+function usualAuthorities(): readonly X509Certificate[] {
+  const { getCACertificates } = tls as { getCACertificates?: () => string[] }
+  usual ??= (getCACertificates?.() ?? [...tls.rootCertificates]).flatMap(certificatesIn)
+  return usual
+}
+
+const certificatesIn = (pem: string): X509Certificate[] =>
+  [...pem.matchAll(/-----BEGIN ((?:TRUSTED |X509 )?CERTIFICATE)-----[^-]+-----END \1-----/g)].flatMap(([block]) => {
+    try {
+      return new X509Certificate(block)
+    } catch {
+      return []
+    }
+  })
+
+function factsOf(one: X509Certificate): Certificate {
+  return {
+    name: nameIn(one.subject) ?? /^[^:]*:([^,]*)/.exec(one.subjectAltName ?? '')?.[1] ?? wholeName(one.subject),
+    issuer: nameIn(one.issuer) ?? wholeName(one.issuer),
+    notBefore: Date.parse(one.validFrom),
+    notAfter: Date.parse(one.validTo),
+    selfSigned: isSelfSigned(one),
+  }
+}
+
+/** Of a name as Node has it, one line for each part. */
+const nameIn = (name: string | undefined): string | undefined => /^CN=(.+)$/m.exec(name ?? '')?.[1]
+const wholeName = (name: string | undefined): string => name?.replaceAll('\n', ', ') ?? ''
+
+const isValid = (certificates: readonly Certificate[], at = Date.now()): boolean =>
+  certificates.every(({ notBefore, notAfter }) => notBefore <= at && notAfter > at)
+
+const endsFirst = (certificates: readonly Certificate[]): Certificate | undefined =>
+  certificates.reduce<Certificate | undefined>(
+    (first, one) => (first === undefined || one.notAfter < first.notAfter ? one : first),
+    undefined,
+  )
+
+/**
+ * The certificate that ends first of those that verification needs. Where the chain was verified, one that has expired
+ * was not needed: some authority stood in for it that is not known here.
+ */
+function decisive({ certificates }: Chain, verified: boolean, at: number): Certificate | undefined {
+  const needed = verified ? certificates.filter(({ notAfter }) => !(notAfter <= at)) : certificates
+  return endsFirst(needed)
+}
+
+/** Which one of a chain, for a human: `the certificate`, `the intermediate certificate "R3" (depth 1)`. */
+function called({ certificates }: Chain, one: Certificate): string {
+  const depth = certificates.indexOf(one)
+  if (depth === 0) return 'the certificate'
+  const kind = one.selfSigned ? 'root' : 'intermediate'
+  return `the ${kind} certificate ${quoted(one.name)} (depth ${depth})`
+}
+
+const quoted = (name: string): string => `"${oneLine(name).slice(0, 64)}"`
+
+const day = (ms: number): string => (Number.isNaN(ms) ? 'an unknown day' : new Date(ms).toISOString().slice(0, 10))
+
+const dayMs = 86_400_000
+const hourMs = 3_600_000
+
+/** That a chain ends within `warningMs`, in words; undefined where it does not. */
+function endsSoon(chain: Chain, at: number, warningMs: number): string | undefined {
+  const first = decisive(chain, true, at)
+  const left = first ? first.notAfter - at : Infinity
+  if (!first || !(left < warningMs)) return undefined
+  return `${called(chain, first)} expires on ${day(first.notAfter)}, in ${span(left)}, less than ${span(warningMs)}`
+}
+
+const span = (ms: number): string => {
+  const [unit, size] = ms >= 2 * dayMs ? ['days', dayMs] : ['hours', hourMs]
+  return `${Math.floor(ms / size)} ${unit}`
+}
+
+/** A chain that was shown, as a fact of a run. */
+export interface Shown {
+  readonly chain: Chain
+  /** Whether it was verified, and found good. Where nobody verifies it, its end harms nobody. */
+  readonly verified: boolean
+  /** When, in milliseconds since the epoch. */
+  readonly at: number
+}
+
+/** When the first certificate of a chain that is needed ends, in seconds since the epoch; undefined where that is not known. */
+export function endSeconds(shown: Shown | undefined): number | undefined {
+  const first = shown && decisive(shown.chain, shown.verified, shown.at)
+  return first && first.notAfter / 1000
+}
+
+/** That a verified chain ends within `warningMs`, in words. */
+export const endsSoonIn = (shown: Shown | undefined, warningMs: number): string | undefined =>
+  shown?.verified ? endsSoon(shown.chain, shown.at, warningMs) : undefined
+
+/** The chain that an error was about, if it was. */
+export const shownIn = (error: unknown): Shown | undefined =>
+  error instanceof CertificateRefused ? { chain: error.chain, verified: false, at: Date.now() } : undefined
+
+const nameCode = 'ERR_TLS_CERT_ALTNAME_INVALID'
+
+/** Whether the certificate is for a name: the code that says no, as Node has it. */
+export const nameProblem = (socket: tls.TLSSocket, expected: string): string[] =>
+  tls.checkServerIdentity(expected, socket.getPeerCertificate()) ? [nameCode] : []
+
+/** For a transcript. */
+export const chainInWords = ({ certificates, names }: Chain): string =>
+  [
+    `the certificate is for ${names.slice(0, 200) || 'no name'}`,
+    ...certificates.map(({ name, notAfter }, depth) => `${depth}: ${quoted(name)} until ${day(notAfter)}`),
+  ].join('; ')
+
+interface Clause {
+  readonly subject: string
+  readonly predicate: string
+}
+
+/**
+ * What is wrong with a chain, in words that name the certificate: `the intermediate certificate "R3" (depth 1) expired on
+ * 2025-09-15`. `problems` are codes of https://nodejs.org/docs/latest-v20.x/api/tls.html#x509-certificate-error-codes;
+ * `expected` is the name it should be for.
+ */
+export function whatIsWrong(
+  chain: Chain,
+  { problems, expected, at }: { problems: readonly string[]; expected: string; at: number },
+): string {
+  const clauses = [...dateClauses(chain, problems, at), ...problems.flatMap(code => clauseOf(chain, code, expected))]
+  return clauses
+    .map(({ subject, predicate }, i) => (clauses[i - 1]?.subject === subject ? predicate : `${subject} ${predicate}`))
+    .join(', and ')
+}
+
+const dateCodes = ['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID']
+
+/** OpenSSL names one problem, and not of which certificate. */
+function dateClauses(chain: Chain, problems: readonly string[], at: number): Clause[] {
+  if (problems.every(code => code === nameCode)) return []
+  const clauses = chain.certificates.flatMap((one): Clause[] => {
+    const subject = called(chain, one)
+    if (one.notAfter <= at) return [{ subject, predicate: `expired on ${day(one.notAfter)}` }]
+    return one.notBefore > at ? [{ subject, predicate: `is not valid before ${day(one.notBefore)}` }] : []
+  })
+  const ofDates = problems.filter(code => dateCodes.includes(code))
+  if (clauses.length === 0)
+    return ofDates.map(code => ({
+      subject: 'a certificate of the chain',
+      predicate: `${code === 'CERT_HAS_EXPIRED' ? 'has expired' : 'is not valid yet'} (${code})`,
+    }))
+  // To renew it would not be enough.
+  if (ofDates.length > 0 && !chain.anchored) clauses.push(...unknownAuthority(chain, undefined))
+  return clauses
+}
+
+function clauseOf(chain: Chain, code: string, expected: string): Clause[] {
+  const subject = 'the certificate'
+  switch (code) {
+    case 'CERT_HAS_EXPIRED':
+    case 'CERT_NOT_YET_VALID':
+      return []
+    case nameCode:
+      return [{ subject, predicate: `is not for ${expected} but for ${chain.names.slice(0, 100) || 'no name'}` }]
+    case 'DEPTH_ZERO_SELF_SIGNED_CERT':
+    case 'SELF_SIGNED_CERT_IN_CHAIN':
+    case 'UNABLE_TO_GET_ISSUER_CERT':
+    case 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY':
+    case 'UNABLE_TO_VERIFY_LEAF_SIGNATURE':
+      return unknownAuthority(chain, code)
+    default:
+      return [
+        { subject, predicate: `does not verify (${code})` },
+        ...(chain.anchored ? [] : unknownAuthority(chain, undefined)),
+      ]
+  }
+}
+
+function unknownAuthority({ certificates }: Chain, code: string | undefined): Clause[] {
+  const subject = 'the certificate'
+  const last = certificates.at(-1)
+  const shown = code === undefined ? '' : ` (${code})`
+  if (certificates.length === 1 && last?.selfSigned) return [{ subject, predicate: 'is self-signed' }]
+  if (last?.selfSigned)
+    return [{ subject, predicate: `is by an authority that is not known here: ${quoted(last.name)}${shown}` }]
+  const missing = last ? `: there is no certificate of ${quoted(last.issuer)}` : ''
+  return [
+    { subject, predicate: `is by an authority that is not known here, or its chain is incomplete${missing}${shown}` },
+  ]
+}
+
+/** A certificate that was refused. The code is Node's, the message says what is wrong with which certificate. */
+export class CertificateRefused extends Error {
+  override readonly name = 'CertificateRefused'
+  readonly code: string
+  readonly chain: Chain
+  constructor(code: string, text: string, chain: Chain) {
+    super(text)
+    this.code = code
+    this.chain = chain
+  }
+}
+
+/** What a handshake shows of the certificates, for one that ends with an error as well. */
+export interface Handshake {
+  /** Undefined before they came. */
+  chain(): Chain | undefined
+  /** The error, in words that name the certificate where it is one of verification. */
+  explained(error: unknown): unknown
+}
+
+/**
+ * Looks at the certificates of a socket that is about to shake hands, and leaves it to Node to verify them. Node destroys
+ * a socket whose certificate it refuses, and nothing can be read of it any more: so it is read just before, in the event
+ * that Node itself verifies in. Were that event ever gone, only the words would be poorer.
+ */
+export function watchHandshake(socket: tls.TLSSocket, expected: string, ca?: string | Buffer): Handshake {
+  let chain: Chain | undefined
+  socket.prependOnceListener('secure', () => {
+    chain = chainOf(socket, ca)
+  })
+  return {
+    chain: () => chain,
+    explained(error) {
+      const code = codeOf(error)
+      if (!chain || code === undefined || !isOfVerification(code)) return error
+      const text = whatIsWrong(chain, { problems: [code], expected, at: Date.now() })
+      return new CertificateRefused(code, `TLS: ${text}`, chain)
+    },
+  }
+}
+
+/** By their names, as OpenSSL and Node have them: the other errors of a handshake have codes such as ECONNRESET. */
+const isOfVerification = (code: string): boolean =>
+  code === nameCode || /^(?!ERR_).*CERT|^(?:UNABLE_TO_|INVALID_|PATH_LENGTH_|CRL_|ERROR_IN_|HOSTNAME_)/.test(code)

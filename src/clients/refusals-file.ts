@@ -1,0 +1,68 @@
+import { lstat, mkdir, open, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import * as z from 'zod'
+
+const refusal = z.object({
+  login: z.string(),
+  at: z.number(),
+  count: z.int().min(1),
+  chain: z.int().min(1),
+  text: z.string().max(1_000),
+})
+const content = z.object({ key: z.string().min(32), roles: z.record(z.string(), refusal) })
+type Content = z.output<typeof content>
+
+const maxBytes = 65_536
+
+/**
+ * Remembers refused logins in a folder of this user alone, for other processes of the same user. Best effort: where the
+ * folder is another's, or cannot be written, nothing is remembered. There is no credential in it, only fingerprints.
+ */
+export function refusalsFile(folder: string, uid: number) {
+  const file = join(folder, 'refused-logins.json')
+
+  /** A folder in /tmp may have been put there by somebody else. */
+  const isOurs = async (): Promise<boolean> => {
+    const {
+      uid: owner,
+      mode,
+      isDirectory,
+    } = await lstat(folder).then(stat => ({
+      uid: stat.uid,
+      mode: stat.mode,
+      isDirectory: stat.isDirectory(),
+    }))
+    return isDirectory && owner === uid && (mode & 0o077) === 0
+  }
+
+  const readAll = async (): Promise<Content | undefined> => {
+    if (!(await isOurs())) return undefined
+    const handle = await open(file, 'r')
+    try {
+      const { buffer, bytesRead } = await handle.read({ buffer: Buffer.alloc(maxBytes) })
+      return content.parse(JSON.parse(buffer.subarray(0, bytesRead).toString('utf8')))
+    } finally {
+      await handle.close()
+    }
+  }
+
+  const writeAll = async (all: Content): Promise<boolean> => {
+    await mkdir(folder, { mode: 0o700 }).catch(() => undefined)
+    if (!(await isOurs())) return false
+    const next = `${file}.${process.pid}`
+    await rm(next, { force: true })
+    const handle = await open(next, 'wx', 0o600)
+    try {
+      await handle.writeFile(JSON.stringify(all))
+    } finally {
+      await handle.close()
+    }
+    await rename(next, file)
+    return true
+  }
+
+  return {
+    read: () => readAll().catch(() => undefined),
+    write: (all: Content) => writeAll(all).catch(() => false),
+  }
+}

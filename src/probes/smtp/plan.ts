@@ -1,0 +1,146 @@
+import type { ConnectionOptions } from 'node:tls'
+import { describeError, Unresolved } from '../../core/errors.ts'
+import type { Look } from '../../core/probe.ts'
+import type { redactor } from '../../core/redact.ts'
+import { shapes } from '../../core/shape.ts'
+import { defaultHello } from './hello.ts'
+import type { SmtpTarget } from './index.ts'
+import type { Method } from './mechanisms.ts'
+import { readCertificates, readPair } from './pem.ts'
+import { tlsOptions } from './tls.ts'
+import { readUrl, type Security, type UrlPlan, type Waits, type WellKnown } from './url.ts'
+
+export interface Credentials {
+  readonly user: string
+  /** A password, or the token for XOAUTH2. */
+  readonly secret: string
+  readonly token: boolean
+}
+export type Fetched = Credentials | { readonly unresolved: string } | undefined
+
+/** What a target, or its URL, asks for, as far as judging goes. */
+export interface Setup {
+  readonly security: Security
+  readonly verify: boolean
+  /** Whether the application has a login. */
+  readonly login: boolean
+  /** Whether it is said what the application says in EHLO. */
+  readonly hello: boolean
+  /** The parameters of a URL that nodemailer passes over, or that change nothing of one session. */
+  readonly ignored: readonly string[]
+}
+
+/** How the application would hand its mail over. What is run is exactly this. */
+export interface SmtpPlan extends Setup {
+  readonly host: string
+  readonly port: number
+  /** The name the certificate has to be for. */
+  readonly name: string
+  readonly helloName: string
+  readonly method: Method
+  readonly force: boolean
+  readonly waits: Waits
+  readonly tls: ConnectionOptions
+  /** Beside the dialogue: a Vault that hangs is no reason not to see how the relay is. Never rejects. */
+  readonly credentials: Promise<Fetched>
+}
+
+/** Throws Unresolved. A URL that cannot be followed is given back as what is the matter with it. */
+export async function planFor(
+  target: SmtpTarget,
+  look: Look,
+  secrets: ReturnType<typeof redactor>,
+): Promise<SmtpPlan | { readonly notUnderstood: string }> {
+  const url = target.url === undefined ? undefined : await readTarget(look, await look.secret('url', target.url))
+  if (url && 'notUnderstood' in url) return url
+  const place = url?.plan ?? (await placeOf(target, look))
+  const name = url?.plan.servername ?? target.servername ?? place.host
+  const given = url?.plan.password
+  if (given !== undefined) look.conceal(given)
+  const { ca_file, cert_file, key_file } = target
+  const files = {
+    ...(ca_file === undefined ? {} : { ca: await readCertificates(look, 'ca_file', ca_file) }),
+    ...(cert_file === undefined || key_file === undefined ? {} : await readPair(look, cert_file, key_file)),
+  }
+  const method = url && url.plan.method !== 'auto' ? url.plan.method : target.auth
+  const hello = url?.plan.hello ?? target.hello
+  const login = method !== 'none' && (url?.plan.user ?? given ?? target.user) !== undefined
+  return {
+    host: place.host,
+    port: place.port,
+    name,
+    security: url?.plan.security ?? target.security,
+    verify: url?.plan.verify ?? target.verify,
+    login,
+    hello: hello !== undefined,
+    helloName: hello ?? defaultHello(),
+    ignored: url?.ignored ?? [],
+    method,
+    force: url?.plan.force ?? false,
+    waits: url?.plan.waits ?? {},
+    tls: tlsOptions(name, { ...url?.plan.tls, ...files }),
+    credentials: login ? fetchCredentials(target, url?.plan, look, secrets) : Promise.resolve(undefined),
+  }
+}
+
+async function readTarget(
+  look: Look,
+  text: string,
+): Promise<{ readonly plan: UrlPlan; readonly ignored: readonly string[] } | { readonly notUnderstood: string }> {
+  const reading = readUrl(text, /\bservice=/.test(text) ? await services() : undefined)
+  if (reading.kind === 'not_understood') return { notUnderstood: reading.why }
+  if (reading.ignored.length > 0) look.note(`url: of no account for one session: ${reading.ignored.join(', ')}`)
+  return reading
+}
+
+/** Here, so that a start does not wait for nodemailer. */
+async function services(): Promise<WellKnown> {
+  const { default: wellKnown } = await import('nodemailer/lib/well-known')
+  return service => {
+    const known = wellKnown(service)
+    return known === false ? false : { ...known }
+  }
+}
+
+async function placeOf(target: SmtpTarget, look: Look): Promise<{ host: string; port: number }> {
+  const { host, port } = target
+  if (host === undefined || port === undefined) throw new Unresolved('host: it is not set')
+  const name = await look.text('host', host, shapes.host)
+  return { host: name, port: await look.text('port', port, shapes.port) }
+}
+
+/** Never rejects: without credentials there is still all the rest to see. What the URL has counts before the keys beside it. */
+async function fetchCredentials(
+  target: SmtpTarget,
+  url: UrlPlan | undefined,
+  look: Look,
+  secrets: ReturnType<typeof redactor>,
+): Promise<Fetched> {
+  const { user, password, token } = target
+  try {
+    const [name, secret] = await Promise.all([
+      url?.user ?? (user === undefined ? '' : look.text('user', user, shapes.user)),
+      token !== undefined
+        ? look.secret('token', token)
+        : (url?.password ?? (password === undefined ? '' : look.secret('password', password))),
+    ])
+    const where = url ? 'url: it has ' : ''
+    if (name === '') return { unresolved: url ? `${where}a password and no user` : 'user: it is empty' }
+    const word = token === undefined ? 'password' : 'token'
+    if (secret === '')
+      return {
+        unresolved:
+          url && password === undefined && token === undefined
+            ? `${where}a user and no password`
+            : `${word}: it is empty`,
+      }
+    // As it is sent: servers quote what they do not understand.
+    for (const form of [secret, `\0${name}\0${secret}`, `user=${name}\x01auth=Bearer ${secret}\x01\x01`]) {
+      secrets.add(form)
+      look.conceal(form)
+    }
+    return { user: name, secret, token: token !== undefined }
+  } catch (error) {
+    return { unresolved: describeError(error) }
+  }
+}

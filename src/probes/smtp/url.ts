@@ -1,0 +1,309 @@
+import { domainToASCII } from 'node:url'
+import type { ConnectionOptions } from 'node:tls'
+import { shapes } from '../../core/shape.ts'
+import { helloPattern } from './hello.ts'
+import type { Method } from './mechanisms.ts'
+
+export const securities = ['starttls', 'tls', 'none', 'opportunistic'] as const
+export type Security = (typeof securities)[number]
+
+/** nodemailer's own limits, in milliseconds, where the URL sets them. */
+export interface Waits {
+  readonly connectionTimeout?: number
+  readonly greetingTimeout?: number
+  readonly socketTimeout?: number
+}
+
+/** What an application does that is given a URL. */
+export interface UrlPlan {
+  readonly host: string
+  readonly port: number
+  readonly security: Security
+  readonly user: string | undefined
+  readonly password: string | undefined
+  readonly hello: string | undefined
+  readonly servername: string | undefined
+  readonly verify: boolean | undefined
+  readonly method: Method
+  /** nodemailer's `forceAuth`. */
+  readonly force: boolean
+  readonly waits: Waits
+  readonly tls: Pick<ConnectionOptions, 'minVersion' | 'maxVersion' | 'ciphers'>
+}
+
+export type UrlReading =
+  | {
+      readonly kind: 'plan'
+      readonly plan: UrlPlan
+      /** Parameters that change nothing of one session. */
+      readonly ignored: readonly string[]
+    }
+  /** It may mean something, and cannot be followed here: a clause that names the parameter or the form, and no value. */
+  | { readonly kind: 'not_understood'; readonly why: string }
+
+/** A service that nodemailer knows the host of (lib/well-known); false where it does not. */
+export type WellKnown = (service: string) => Readonly<Record<string, unknown>> | false
+
+/** Of nodemailer, and of clients whose scheme says more. Only `submission` has a port by its name (RFC 6409, RFC 8314). */
+const schemes: Readonly<Record<string, Scheme>> = {
+  smtp: { secure: false },
+  smtps: { secure: true },
+  direct: {},
+  'smtp+starttls': { secure: false, starttls: true, foreign: true },
+  'smtp+tls': { secure: false, starttls: true, foreign: true },
+  'smtp+ssl': { secure: true, foreign: true },
+  submission: { secure: false, starttls: true, port: 587 },
+  submissions: { secure: true, port: 465 },
+}
+interface Scheme {
+  readonly secure?: boolean
+  readonly starttls?: boolean
+  readonly port?: number
+  /** Written for clients that disagree about the port where there is none: Django takes 25. */
+  readonly foreign?: boolean
+}
+
+/** https://symfony.com/doc/current/mailer.html#using-a-third-party-transport, and what frameworks call sending nothing. */
+const otherForms: readonly (readonly [RegExp, string])[] = [
+  [/^(?:failover|roundrobin)\s*\(/i, 'it is a list of transports of Symfony Mailer; make a target of each'],
+  [
+    /^(?:ses|gmail|mailgun|sendgrid|postmark|mailjet|brevo|sendinblue|mandrill|mailersend|mailtrap|resend|infobip|scaleway|azure|sweego|ahasend|mailpace|mailomat|postal)(?:\+\w+)?:\/\//i,
+    'it is a transport of Symfony Mailer, which knows the host itself; set host, port, user and password',
+  ],
+  [
+    /^(?:sendmail|native|null|log|array|failover|console|consolemail|filemail|memorymail|dummymail|mailto|file|json|stream):/i,
+    'it is of a transport that is not SMTP',
+  ],
+  [
+    /^(?:https?|wss?|postgres(?:ql)?|mysql|redis|amqps?|mongodb(?:\+srv)?|imaps?|pop3s?|ldaps?):/i,
+    'it is the URL of something else',
+  ],
+]
+
+/** They change nothing of one session: pool, logging, composing a message. lib/smtp-pool, lib/shared, lib/mailer of nodemailer 10. */
+const withoutEffect = new Set([
+  ...['pool', 'maxConnections', 'maxMessages', 'maxRequeues', 'idleTimeout', 'rateDelta', 'rateLimit', 'dnsTtl'],
+  ...['logger', 'debug', 'transactionLog', 'component', 'maxResponseSize', 'socketCloseTimeout'],
+  ...['disableFileAccess', 'disableUrlAccess', 'attachDataUrls', 'textEncoding'],
+])
+/** The same in Symfony's SmtpTransport: they space messages, or connections. */
+const symfonyWithoutEffect = new Set([
+  'restart_threshold',
+  'restart_threshold_sleep',
+  'ping_threshold',
+  'max_per_second',
+])
+const symfony = new Set(['verify_peer', 'auto_tls', 'require_tls', 'local_domain', ...symfonyWithoutEffect])
+
+const notUnderstood = (why: string): UrlReading => ({ kind: 'not_understood', why })
+const inDoubt = notUnderstood(
+  'it cannot be split without doubt: write an @ of user or password as %40, a / as %2F, a ? as %3F, a # as %23',
+)
+const expected = notUnderstood('expected a URL such as smtp://user:password@mail.example.com:587')
+
+/**
+ * What nodemailer 10 makes of a connection URL (`parseConnectionUrl` in lib/shared, the transport, the connection). Pure.
+ * A parameter that is not followed here, or that nodemailer does not know, is `not_understood`; no value is in any text.
+ */
+export function readUrl(text: string, wellKnown: WellKnown = () => false): UrlReading {
+  const value = text.replace(/^[\0-\x20]+|[\0-\x20]+$/g, '')
+  const form = otherForms.find(([pattern]) => pattern.test(value))
+  if (form) return notUnderstood(form[1])
+  const [, name = '', rest = ''] = /^([a-z][a-z\d+.-]*):(?:\/\/)?([^]*)$/i.exec(value) ?? []
+  const scheme = Object.hasOwn(schemes, name.toLowerCase()) ? schemes[name.toLowerCase()] : undefined
+  if (!scheme) return expected
+  if (isInDoubt(rest)) return inDoubt
+  const url = parse(`${name}://${rest}`)
+  if (!url) return notUnderstood('it is no valid URL; is its host a name, and its port a number from 1 to 65535?')
+  const query = queryOf(url)
+  if (typeof query === 'string') return notUnderstood(query)
+  return planOf(url, scheme, query, wellKnown)
+}
+
+/** An `@` outside of its place, or a `#`: part of a password that was not encoded, as likely as not. */
+function isInDoubt(rest: string): boolean {
+  const [authority = '', path = '', query = ''] = /^([^/\\?#]*)([^?#]*)([^]*)$/.exec(rest)?.slice(1) ?? []
+  if (query.includes('#') || authority.split('@').length > 2 || path.includes('@')) return true
+  const words = query.slice(1).split('&')
+  return words.some(word => word.includes('@') && (!authority.includes('@') || !word.split('@')[0]?.includes('=')))
+}
+
+const parse = (text: string): URL | undefined => (URL.canParse(text) ? new URL(text) : undefined)
+
+/** A value as nodemailer converts it: a number where JavaScript takes it for one, so that nothing at all is 0. */
+type Value = string | number | boolean
+const convert = (value: string): Value =>
+  !Number.isNaN(Number(value)) ? Number(value) : value === 'true' ? true : value === 'false' ? false : value
+
+/** The parameters by name, or what is wrong with them. */
+function queryOf({ searchParams }: URL): ReadonlyMap<string, Value> | string {
+  const query = new Map<string, Value>()
+  for (const [key, value] of searchParams) {
+    if (query.has(key)) return `${named(key)} is given twice`
+    query.set(key, convert(value))
+  }
+  return query
+}
+
+/** The name of a parameter, unless it does not look like one. */
+const named = (key: string): string =>
+  /^[A-Za-z][\w.-]{0,40}$/.test(key) ? `its parameter ${key}` : 'one of its parameters'
+
+/**
+ * nodemailer's options out of the parts of a URL: what the URL itself says counts before its query, and a known service
+ * before both. `ignored` takes what is passed over.
+ */
+function optionsOf(
+  url: URL,
+  scheme: Scheme,
+  query: ReadonlyMap<string, Value>,
+  service: Readonly<Record<string, unknown>>,
+  ignored: string[],
+): Map<string, unknown> {
+  const options = new Map<string, unknown>()
+  const port = Number(url.port) || scheme.port
+  const host = hostIn(url)
+  if (scheme.secure !== undefined) options.set('secure', scheme.secure)
+  if (port !== undefined) options.set('port', port)
+  if (host !== '') options.set('host', host)
+  for (const [key, value] of query)
+    if (options.has(key) || (key.includes('.') && !key.startsWith('tls.'))) ignored.push(key)
+    else options.set(key, value)
+  for (const [key, value] of Object.entries(service)) if (key !== 'description') options.set(key, value)
+  return options
+}
+
+function planOf(url: URL, scheme: Scheme, query: ReadonlyMap<string, Value>, wellKnown: WellKnown): UrlReading {
+  const problems: string[] = []
+  const ignored: string[] = []
+  const service = query.get('service')
+  const known = service === undefined ? false : wellKnown(String(service))
+  const options = optionsOf(url, scheme, query, known === false ? {} : known, ignored)
+  const take = (key: string): unknown => {
+    const value = options.get(key)
+    options.delete(key)
+    return value
+  }
+  const flag = (key: string): boolean => Boolean(take(key))
+  const read = <T>(key: string, parse: (value: unknown) => T | undefined): T | undefined => {
+    const value = take(key)
+    // nodemailer takes these for not given.
+    if (value === undefined || value === '' || value === 0 || value === false) return undefined
+    const result = parse(value)
+    if (result === undefined) problems.push(`${named(key)} has a value that is not understood`)
+    return result
+  }
+  take('service')
+
+  const isSymfony = [...query.keys()].some(key => symfony.has(key))
+  const port = read('port', number)
+  if (port === undefined && (isSymfony || scheme.foreign === true))
+    problems.push('it has no port, and clients with such URLs disagree about it: Symfony and Django take 25. Write it')
+  const saidSecure = take('secure')
+  const secure = isSymfony && saidSecure === false ? port === 465 : Boolean(saidSecure ?? port === 465)
+  const [requireTls, ignoreTls, goesOn] = [flag('requireTLS'), flag('ignoreTLS'), flag('opportunisticTLS')]
+  const [wantsTls, autoTls] = [isTrue(take('require_tls')), take('auto_tls')]
+  const insists = requireTls || wantsTls || scheme.starttls === true
+  if (goesOn && !secure && !insists)
+    problems.push('its parameter opportunisticTLS (to go on after a refused STARTTLS) is not followed here')
+  const [unverified, verifyPeer] = [take('tls.rejectUnauthorized') === false, take('verify_peer')]
+  const [tlsName, name] = [read('tls.servername', text(isHost)), read('servername', text(isHost))]
+  const plan: UrlPlan = {
+    host: read('host', text(isHost)) ?? 'localhost',
+    port: port ?? (secure ? 465 : 587),
+    security: secure
+      ? 'tls'
+      : insists
+        ? 'starttls'
+        : ignoreTls || (autoTls !== undefined && !isTrue(autoTls))
+          ? 'none'
+          : 'opportunistic',
+    user: decoded(url.username) || undefined,
+    password: decoded(url.password) || undefined,
+    hello: read('name', text(isHello)) ?? read('local_domain', text(isHello)),
+    servername: tlsName ?? name,
+    verify: unverified || (verifyPeer !== undefined && verifyPeer !== '' && !isTrue(verifyPeer)) ? false : undefined,
+    method: read('authMethod', method) ?? 'auto',
+    force: flag('forceAuth'),
+    waits: {
+      ...optional('connectionTimeout', read('connectionTimeout', number)),
+      ...optional('greetingTimeout', read('greetingTimeout', number)),
+      ...optional('socketTimeout', read('socketTimeout', number)),
+    },
+    tls: {
+      ...optional('minVersion', read('tls.minVersion', version)),
+      ...optional('maxVersion', read('tls.maxVersion', version)),
+      ...optional('ciphers', read('tls.ciphers', text(isCiphers))),
+    },
+  }
+  for (const key of options.keys())
+    if (withoutEffect.has(key) || symfonyWithoutEffect.has(key)) ignored.push(key)
+    else problems.push(whyNot(key))
+  if (url.pathname !== '' && url.pathname !== '/') ignored.push('its path')
+  if (!isHost(plan.host)) problems.push(`expected its host to be ${shapes.host.expected}`)
+  if (plan.user !== undefined && shapes.user.read(plan.user) === undefined)
+    problems.push(`expected its user to be ${shapes.user.expected}`)
+  const [first] = problems
+  return first === undefined ? { kind: 'plan', plan, ignored } : notUnderstood(first)
+}
+
+const text =
+  (fits: (text: string) => boolean) =>
+  (value: unknown): string | undefined =>
+    fits(String(value)) ? String(value) : undefined
+const number = (value: unknown): number | undefined =>
+  typeof value === 'number' && value > 0 && value < 2 ** 31 ? value : undefined
+const isHello = (text: string): boolean => helloPattern.test(text)
+const isCiphers = (text: string): boolean => /^[\w:!+@=.-]+$/.test(text)
+const version = (value: unknown) => tlsVersions.find(known => known === value)
+const tlsVersions = ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'] as const
+
+const optional = <K extends string, T>(key: K, value: T | undefined): Partial<Record<K, T>> =>
+  value === undefined ? {} : ({ [key]: value } as Record<K, T>)
+
+/** XOAUTH2 is passed over by nodemailer where there is a password alone. */
+const method = (value: unknown): Method | undefined => {
+  const name = String(value).trim().toLowerCase()
+  return name === 'xoauth2' ? 'auto' : (['plain', 'login', 'cram-md5'] as const).find(known => known === name)
+}
+
+const isHost = (text: string): boolean => shapes.host.read(text) !== undefined
+
+/** Bare, and as it is asked for in DNS: the parser of URLs leaves the host of such schemes as it stands. */
+function hostIn({ hostname }: URL): string {
+  if (/^\[.*\]$/.test(hostname)) return hostname.slice(1, -1)
+  return domainToASCII(decoded(hostname))
+}
+
+/** Percent signs that encode nothing stay, as in nodemailer. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
+
+/** As PHP's FILTER_VALIDATE_BOOL has it, which Symfony asks. */
+const isTrue = (value: unknown): boolean =>
+  value === true || value === 1 || (typeof value === 'string' && /^(?:true|on|yes)$/i.test(value))
+
+/** Parameters of other clients, so that the text can say whose they are. */
+const foreign: readonly (readonly [RegExp, string])[] = [
+  [
+    /^(?:peer_fingerprint|source_ip|auth_mode|username|password|region|session_token|verify_peer|stream)$/,
+    'of Symfony Mailer',
+  ],
+  [/^(?:encryption|auth_mode|timeout)$/, 'of Laravel'],
+  [/^(?:ssl|tls|use_tls|use_ssl|ssl_certfile|ssl_keyfile)$/i, 'of Django'],
+  [/^(?:enable_starttls|enable_starttls_auto|authentication|openssl_verify_mode|domain)$/, 'of Rails'],
+]
+
+function whyNot(key: string): string {
+  if (['sendmail', 'SES', 'streamTransport', 'jsonTransport'].includes(key))
+    return `with ${named(key)} nodemailer does not use SMTP`
+  const of = foreign.find(([pattern]) => pattern.test(key))?.[1]
+  return of === undefined
+    ? `${named(key)} is not followed here`
+    : `${named(key)} is ${of}, and nodemailer passes over it`
+}

@@ -1,0 +1,74 @@
+import { HttpFailure } from '../clients/http.ts'
+import type { Vault } from '../clients/vault.ts'
+import { isWrapped } from '../clients/vault-login.ts'
+import { describeError } from '../core/errors.ts'
+import type { Login, LoginFailure, TokenLife } from '../core/probe.ts'
+import type { Given, Logins } from './logins.ts'
+
+/** A token that stands in the configuration as a reference. */
+export interface GivenToken {
+  /** The Vault, and where the token comes from. */
+  readonly key: string
+  readonly token: string
+  /** Without the token. */
+  readonly open: () => Promise<Vault>
+}
+
+/**
+ * Whether the token may be used, and for how many requests. Before its first use Vault is asked whether it is a wrapping
+ * token, since any use would destroy that. One with a limited number of uses is looked up once, and counted from then on.
+ */
+export async function givenAt(logins: Logins, { key, token, open }: GivenToken, uses: number): Promise<Login> {
+  const known = logins.given(key, token)
+  if (!known) {
+    const failure = await whyNot(open, token)
+    if (failure) return { token: undefined, failure }
+  }
+  const given = logins.given(key, token) ?? remember(logins, key, token)
+  const { servedAt } = given
+  // Looked up again then, to see what has become of it.
+  if (given.life && Date.now() >= given.life.expiresAt) given.life = undefined
+  const { life } = given
+  const learn = (found: TokenLife): void => {
+    given.life = { expiresAt: found.expiresAt, uses: found.uses, of: given.life?.of ?? found.uses + 1 }
+  }
+  if (!life) return { token, failure: undefined, servedAt, learn }
+  if (life.uses === 0) {
+    const text = `the token had ${life.of} uses when it was first seen, and they are used up`
+    return { token: undefined, failure: { kind: 'used_up', text } }
+  }
+  given.life = { ...life, uses: life.uses - uses }
+  const ttlSeconds = (life.expiresAt - Date.now()) / 1000
+  return { token, failure: undefined, servedAt, life: { ...given.life, ttlSeconds } }
+}
+
+/** Vault refused it: of one with a limited number of uses others have taken the rest. */
+export function givenRefused(logins: Logins, key: string, token: string): void {
+  const given = logins.given(key, token)
+  if (given?.life) given.life = { ...given.life, uses: 0 }
+}
+
+/** Remembers that a secret was read with the token. */
+export function givenServed(logins: Logins, key: string, token: string): void {
+  const given = logins.given(key, token)
+  if (given) given.servedAt = performance.now()
+}
+
+function remember(logins: Logins, key: string, token: string): Given {
+  const given: Given = { token, life: undefined, servedAt: undefined }
+  logins.give(key, given)
+  return given
+}
+
+async function whyNot(open: GivenToken['open'], token: string): Promise<LoginFailure | undefined> {
+  try {
+    const wrapped = await isWrapped(await open(), token)
+    if (!wrapped) return undefined
+    return { kind: 'wrapped', text: 'it is a wrapping token, and not the token that is wrapped in it' }
+  } catch (error) {
+    const text = describeError(error)
+    return error instanceof HttpFailure
+      ? { kind: 'unanswered', text, code: error.code, tls: error.phase === 'tls' }
+      : { kind: 'unresolved', text }
+  }
+}
