@@ -66,8 +66,9 @@ const values = section({
     maxUnavailable: z.union([z.int(), text]),
   }),
   extraManifests: z.array(z.union([text, anything])),
-  // What Helm itself gives to a chart that another one depends on.
+  // What a chart that depends on this one gives it: by Helm, and for `condition: mailpath-exporter.enabled`.
   global: anything,
+  enabled: z.boolean(),
 })
 
 /** The JSON Schema of `values.yaml`, with that of the exporter's own configuration in it. */

@@ -16,7 +16,9 @@ import { follow } from './follow.ts'
 import { keepSmall } from './heap.ts'
 import { createMonitor, type Changes } from './monitor.ts'
 import { createNotify } from './notify.ts'
+import { kubernetes } from './probes/kubernetes/index.ts'
 import { postgres, type PostgresTarget } from './probes/postgres/index.ts'
+import { kubeconfigProblem } from './references/kubeconfig.ts'
 import { createLogins, type Logins } from './references/logins.ts'
 import { loginKey } from './references/vault.ts'
 import { createReloader } from './reload.ts'
@@ -61,7 +63,11 @@ async function main(): Promise<number> {
       return 0
     case 'check-config': {
       const config = await loadConfig(options.configFile)
+      const isUsed = config.checks.some(({ probe }) => probe === kubernetes.kind)
+      const problem = await kubeconfigProblem((isUsed && config.kubernetes) || {}, stop.signal)
+      if (problem?.certain) throw new ConfigError(`${config.file}: kubernetes.kubeconfig: ${problem.text}`)
       process.stdout.write(`${config.file}: ${config.checks.length} checks, ok\n`)
+      if (problem) process.stdout.write(`${problem.text}; what is in it was not checked\n`)
       if (options.webConfigFile !== undefined) {
         await loadWebConfig(options.webConfigFile, stop.signal)
         process.stdout.write(`${options.webConfigFile}: ok\n`)

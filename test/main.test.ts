@@ -110,6 +110,24 @@ describe('the command line', () => {
     expect(nothing).toMatchObject({ code: 64, output: expect.stringContaining('known are postgres/hung') as string })
   })
 
+  it('says of a kubeconfig what can be told without the server', async () => {
+    const kubeconfig = path.join(folder, 'kubeconfig')
+    const reads = path.join(folder, 'reads.yml')
+    const host = '{ kubernetes: { namespace: a, secret: b, key: c } }'
+    await writeFile(reads, `kubernetes: { kubeconfig: ${kubeconfig} }\nsmtp: [{ name: a, host: ${host} }]\n`)
+    const unknown = await ran('check-config', `--config.file=${reads}`)
+    expect(unknown.code).toBe(0)
+    expect(unknown.output).toContain(`${kubeconfig}: there is no such file; what is in it was not checked`)
+    const [cluster, user] = ['cluster: { server: "https://10.0.0.1" }', 'user: { exec: { command: aws } }']
+    await writeFile(
+      kubeconfig,
+      `current-context: a\ncontexts: [{ name: a, context: { cluster: a, user: a } }]\nclusters: [{ name: a, ${cluster} }]\nusers: [{ name: a, ${user} }]\n`,
+    )
+    const plugin = await ran('check-config', `--config.file=${reads}`)
+    expect(plugin.code).toBe(78)
+    expect(plugin.output).toContain(`kubernetes.kubeconfig: ${kubeconfig}: the user logs in by an exec plugin`)
+  })
+
   it('exits with the verdict of what was checked', async () => {
     const [ok, failed] = await Promise.all([
       ran('check', `--config.file=${config}`, '--only=settings/quick'),

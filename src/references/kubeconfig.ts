@@ -1,5 +1,7 @@
-import { isAbsolute, join } from 'node:path'
+import { dirname, isAbsolute, join } from 'node:path'
+import { fileReader } from '../clients/files.ts'
 import { parseYaml } from '../config/yaml.ts'
+import { describeError } from '../core/errors.ts'
 
 /** Something a kubeconfig holds itself, in the field named, or names the file of. */
 export type Material = { readonly text: string; readonly field: string } | { readonly file: string }
@@ -36,6 +38,29 @@ export function readKubeconfig(text: string, folder: string, wanted: string | un
   const user = entry(file, 'users', textIn(context, 'user'), 'user')
   if (!user) throw new Error('the user of the context is none of its users')
   return { ...serverOf(cluster, folder), ...loginOf(user, folder) }
+}
+
+/** What can be told of the kubeconfig of a configuration without the server. */
+export interface KubeconfigProblem {
+  readonly text: string
+  /** It is read, and cannot be used. Else it cannot be read here and now, which another user may. */
+  readonly certain: boolean
+}
+
+/** Undefined where there is none, or nothing is wrong with it. */
+export async function kubeconfigProblem(
+  { kubeconfig: file, context }: { readonly kubeconfig?: string | undefined; readonly context?: string | undefined },
+  signal: AbortSignal,
+): Promise<KubeconfigProblem | undefined> {
+  if (file === undefined) return undefined
+  let text: string | undefined
+  try {
+    text = await fileReader()(file, signal)
+    readKubeconfig(text, dirname(file), context)
+    return undefined
+  } catch (error) {
+    return { text: `${file}: ${describeError(error)}`, certain: text !== undefined }
+  }
 }
 
 function serverOf(cluster: Fields, folder: string): Pick<KubernetesAccess, 'url' | 'servername' | 'ca'> {

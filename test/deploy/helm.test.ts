@@ -34,7 +34,7 @@ describe('the chart', () => {
 
   it('has a schema for every value, and a value for every key of the schema', () => {
     const { config: _, ...values } = yaml('values.yaml')
-    const { config: __, global: ___, ...properties } = valuesSchema().properties ?? {}
+    const { config: __, global: ___, enabled: ____, ...properties } = valuesSchema().properties ?? {}
     expect(onOneSideOnly({ ...valuesSchema(), properties }, values)).toEqual([])
   })
 
@@ -49,6 +49,8 @@ const helm = optional('helm', 'https://helm.sh/docs/intro/install')
 const ci = readdirSync(new URL('ci', chart))
 const template = (...args: string[]): Promise<Manifest[]> =>
   rendered(helm ?? '', ['template', 'mine', folder, '--namespace=app', '--kube-version=1.31.0', ...args])
+
+const relay = ['--set=config.smtp[0].name=relay,config.smtp[0].host=mail.example.com']
 
 describe.skipIf(helm === undefined)('the chart, by helm', () => {
   const all = new Map<string, readonly Manifest[]>()
@@ -99,7 +101,66 @@ describe.skipIf(helm === undefined)('the chart, by helm', () => {
     ['a value that there is not', ['--set=replica=2'], 'replica'],
     ['an unknown key in the configuration', ['--set=config.smpt=x'], 'smpt'],
     ['a secret written out', ['--set=config.smtp[0].password=hunter2'], '/config/smtp/0/password'],
+    [
+      'a reference to a Secret that it may not read',
+      [
+        ...relay,
+        '--set=config.smtp[0].password.kubernetes.secret=smtp',
+        '--set=config.smtp[0].password.kubernetes.key=P',
+      ],
+      'give rbac.secrets the Secrets app/smtp',
+    ],
+    [
+      'a login at a Vault by a token that is not mounted',
+      ['--set=config.vault[0].name=v,config.vault[0].url=https://v:8200,config.vault[0].kubernetes.role=mailpath'],
+      'The Vault v is logged in to by Kubernetes',
+    ],
+    [
+      'to let every pod of the namespace read the Secrets',
+      [...relay, '--set=serviceAccount.create=false', '--set=rbac.secrets[0].name=smtp'],
+      'Set serviceAccount.name',
+    ],
   ])('refuses %s', async (_, args, complaint) => {
     await expect(template(...args)).rejects.toThrow(complaint)
+  })
+
+  it('names in its notes the Secrets for which somebody else has to bind a role', async () => {
+    const reads = ['kubernetes.secret=smtp', 'kubernetes.key=P'].map(key => `--set=config.smtp[0].password.${key}`)
+    const mounted = [...relay, ...reads, '--set=serviceAccount.automountToken=true']
+    const notes = async (...more: string[]) =>
+      runProcess(helm ?? '', ['install', 'mine', folder, '--dry-run=client', '--namespace=app', ...mounted, ...more])
+    expect(await notes()).toContain('unless you bind a role to its service account yourself: app/smtp.')
+    expect(await notes('--set=rbac.secrets[0].name=smtp')).not.toContain('bind a role')
+  })
+
+  it('binds the roles to the account named', async () => {
+    const named = [
+      '--set=serviceAccount.create=false',
+      '--set=serviceAccount.name=mine',
+      '--set=rbac.secrets[0].name=a',
+    ]
+    const made = await template(...relay, ...named)
+    expect(only(made, 'RoleBinding')).toMatchObject({ subjects: [{ name: 'mine', namespace: 'app' }] })
+    expect(made.filter(({ kind }) => kind === 'ServiceAccount')).toEqual([])
+  })
+
+  it('makes one role of two entries of one name, and none of none', async () => {
+    const twice = [
+      '--set=rbac.secrets[0].name=a',
+      '--set=rbac.secrets[1].name=a',
+      '--set=rbac.secrets[1].namespace=app',
+    ]
+    expect((await template(...relay, ...twice)).filter(({ kind }) => kind === 'Role')).toHaveLength(1)
+    expect((await template(...relay, '--set=rbac.secrets=null')).map(({ kind }) => kind)).toContain('Deployment')
+    expect((await template(...relay, '--set=rbac=null')).map(({ kind }) => kind)).toContain('Deployment')
+  })
+
+  it('lets nobody in where nobody is named', async () => {
+    const none = ['--set=networkPolicy.enabled=true', '--set-json=networkPolicy.from=[]']
+    expect(only(await template(...relay, ...none), 'NetworkPolicy')).toMatchObject({ spec: { ingress: [] } })
+  })
+
+  it('can be switched on by a chart that depends on it', async () => {
+    expect((await template(...relay, '--set=enabled=true')).length).toBeGreaterThan(0)
   })
 })

@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { beforeAll, describe, expect, it } from 'vitest'
-import { parse } from 'yaml'
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { parse, stringify } from 'yaml'
 import { have, needs } from '../servers/processes.ts'
 import { expectConnected, expectHardened, expectReadable } from './coherent.ts'
 import { only, refused, rendered, type Manifest } from './manifests.ts'
@@ -35,6 +37,23 @@ describe.skipIf(!needs('kubectl', kubectl, kubectlInstall))('the kustomization',
 
   it('is all in one namespace, that of the Secret', () => {
     expect(new Set(all.map(({ metadata }) => metadata.namespace))).toEqual(new Set(['app']))
+  })
+
+  it('moves as a whole with the namespace of an overlay', async () => {
+    // Within the repository: kustomize leads to no folder outside of the root of a base.
+    const overlay = await mkdtemp(path.join(folder, '../overlay-'))
+    onTestFinished(() => rm(overlay, { recursive: true }))
+    const kustomization = {
+      apiVersion: 'kustomize.config.k8s.io/v1beta1',
+      kind: 'Kustomization',
+      namespace: 'mail',
+      resources: ['../kustomize'],
+    }
+    await writeFile(path.join(overlay, 'kustomization.yaml'), stringify(kustomization))
+    const moved = await render(overlay)
+    expect(new Set(moved.map(({ metadata }) => metadata.namespace))).toEqual(new Set(['mail']))
+    expect(moved).toHaveLength(all.length)
+    expectReadable(moved)
   })
 
   it('has the rules, word for word', () => {

@@ -77,6 +77,14 @@ const knob =
     return Promise.resolve()
   }
 const unreadable = unknown('settings/cluster setting_unreadable', setting('cluster', 'SMTP_HOST', null, null))
+/** The API server is to blame, and not who reads from it. */
+const behind = (code: string, reachable: number): Expectation => ({
+  ...unknown(`kubernetes/api-server ${code}`, {
+    ...setting('cluster', 'SMTP_HOST', null, null),
+    'mailpath_kubernetes_reachable{target="api-server"}': reachable,
+  }),
+  reasons: ['settings/cluster setting_unreadable'],
+})
 const app = 'keybuzz/app'
 
 const clusterRows: Row[] = [
@@ -88,23 +96,33 @@ const clusterRows: Row[] = [
   inCluster(
     'token no longer valid (401)',
     knob(api => (api.token = 'rotated')),
-    unreadable,
+    behind('kubernetes_unauthorized', 1),
   ),
   inCluster(
     'missing (404)',
     knob(api => (api.secrets = {})),
     unreadable,
   ),
-  inCluster('API server refused', stage => stage.stopKubernetes(), unreadable),
+  inCluster('API server refused', stage => stage.stopKubernetes(), behind('kubernetes_unreachable', 0)),
   inCluster(
     'API server silent',
     knob(api => (api.misbehaviour = 'silent')),
-    unreadable,
+    behind('kubernetes_no_answer', 0),
   ),
   inCluster(
     'HTML 503 from a load balancer',
     knob(api => (api.misbehaviour = 'html')),
-    unreadable,
+    behind('kubernetes_not_an_api_server', 1),
+  ),
+  inCluster(
+    'too many requests (429)',
+    knob(api => (api.misbehaviour = 'throttled')),
+    behind('kubernetes_throttled', 1),
+  ),
+  inCluster(
+    'etcd gone (500)',
+    knob(api => (api.misbehaviour = 'no etcd')),
+    behind('kubernetes_failed', 1),
   ),
   inCluster(
     'key missing',

@@ -88,6 +88,11 @@ const envFaults: readonly Fault<WritePathStage>[] = [
 ]
 
 const secret = 'secret PGHOST'
+const behind = (code: string): Expectation => ({
+  verdict: 'unknown',
+  root: `kubernetes/api-server ${code}`,
+  reasons: [`write_path/${secret} reference_unresolved`],
+})
 const secretFaults: readonly Fault<WritePathStage>[] = [
   withSecret('missing', ({ kubernetes }) => Reflect.deleteProperty(kubernetes.secrets, secretName), unresolved(secret)),
   withSecret(
@@ -96,11 +101,15 @@ const secretFaults: readonly Fault<WritePathStage>[] = [
     unresolved(secret),
   ),
   withSecret('reading it forbidden (403)', ({ kubernetes }) => (kubernetes.forbid = true), unresolved(secret)),
-  withSecret('API server silent', ({ kubernetes }) => (kubernetes.misbehaviour = 'silent'), unresolved(secret)),
+  withSecret(
+    'API server silent',
+    ({ kubernetes }) => (kubernetes.misbehaviour = 'silent'),
+    behind('kubernetes_no_answer'),
+  ),
   withSecret(
     'a load balancer answers instead',
     ({ kubernetes }) => (kubernetes.misbehaviour = 'html'),
-    unresolved(secret),
+    behind('kubernetes_not_an_api_server'),
   ),
   withSecret(
     'host with a line break at its end',

@@ -36,3 +36,74 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- define "mailpath-exporter.configMapName" -}}
 {{- default (include "mailpath-exporter.fullname" .) .Values.existingConfigMap }}
 {{- end }}
+
+{{- /* The entries of rbac.secrets, each once: `namespace/name`. */}}
+{{- define "mailpath-exporter.granted" -}}
+{{- $all := list }}
+{{- range (.Values.rbac).secrets }}
+{{- $all = append $all (printf "%s/%s" (default $.Release.Namespace .namespace) .name) }}
+{{- end }}
+{{- uniq $all | toJson }}
+{{- end }}
+
+{{- /* The Secrets below a value of the configuration, as `namespace/name`, each with a line break behind it. */}}
+{{- define "mailpath-exporter.secretsIn" -}}
+{{- $own := .own }}
+{{- if kindIs "map" .value }}
+{{- range $key, $value := .value }}
+{{- if and (eq $key "kubernetes") (kindIs "map" $value) (hasKey (default dict $value) "secret") }}
+{{- printf "%s/%s\n" (default $own $value.namespace) $value.secret }}
+{{- else }}
+{{- include "mailpath-exporter.secretsIn" (dict "value" $value "own" $own) }}
+{{- end }}
+{{- end }}
+{{- else if kindIs "slice" .value }}
+{{- range .value }}
+{{- include "mailpath-exporter.secretsIn" (dict "value" . "own" $own) }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- /* The Secrets that the configuration refers to and rbac.secrets does not grant. Those by a kubeconfig or token of its own are not asked for. */}}
+{{- define "mailpath-exporter.notGranted" -}}
+{{- $missing := list }}
+{{- $access := default dict (default dict .Values.config).kubernetes }}
+{{- if not (or .Values.existingConfigMap $access.kubeconfig $access.token) }}
+{{- $granted := include "mailpath-exporter.granted" . | fromJsonArray }}
+{{- range splitList "\n" (include "mailpath-exporter.secretsIn" (dict "value" .Values.config "own" .Release.Namespace)) }}
+{{- if and . (not (has . $granted)) }}
+{{- $missing = append $missing . }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- uniq $missing | toJson }}
+{{- end }}
+
+{{- define "mailpath-exporter.mountsToken" -}}
+{{- or (.Values.serviceAccount).automountToken (gt (len (include "mailpath-exporter.granted" . | fromJsonArray)) 0) }}
+{{- end }}
+
+{{- /* What would be installed and could never work. */}}
+{{- define "mailpath-exporter.check" -}}
+{{- $granted := include "mailpath-exporter.granted" . | fromJsonArray }}
+{{- $account := default dict .Values.serviceAccount }}
+{{- if and $granted (not $account.create) (not $account.name) }}
+{{- fail "Set serviceAccount.name: with serviceAccount.create=false, rbac.secrets would let `default` read the Secrets, and with it every pod of the namespace." }}
+{{- end }}
+{{- $missing := include "mailpath-exporter.notGranted" . | fromJsonArray }}
+{{- if ne (include "mailpath-exporter.mountsToken" .) "true" }}
+{{- /* A volume of one's own may have it. */}}
+{{- if not .Values.extraVolumes }}
+{{- if $missing }}
+{{- fail (printf "`config` reads from Kubernetes, and the exporter may not: give rbac.secrets the Secrets %s, or set serviceAccount.automountToken and bind a role yourself." (join ", " $missing)) }}
+{{- end }}
+{{- if not .Values.existingConfigMap }}
+{{- range (default dict .Values.config).vault }}
+{{- if and .kubernetes (not .kubernetes.jwt_file) }}
+{{- fail (printf "The Vault %s is logged in to by Kubernetes, and the token of the service account is not mounted: set serviceAccount.automountToken." .name) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
