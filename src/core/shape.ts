@@ -50,7 +50,7 @@ const isLine = (text: string, maxLength: number): boolean =>
 export const shapes = {
   host,
   /** The name a certificate has to be for. */
-  servername: matching('a host name', nameOfHost),
+  servername: matching('a host name', /^[\p{L}\p{N}_-]{1,63}(?:\.[\p{L}\p{N}_-]{1,63})*\.?$/u),
   /** RFC 5321, 4.1.3: a name, or an address in brackets. */
   hello: matching('a host name', /^[\w.:[\]-]{1,255}$/),
   port: trimmed<number>({
