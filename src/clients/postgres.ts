@@ -3,7 +3,7 @@ import type pg from 'pg'
 import { unlessAborted } from '../core/abort.ts'
 import { Unresolved, codeOf, describeError } from '../core/errors.ts'
 import type { Look, Watch } from '../core/probe.ts'
-import { looksLike } from '../core/looks-like.ts'
+import { isQuoted, looksLike } from '../core/looks-like.ts'
 import { shaped, shapes } from '../core/shape.ts'
 import { doubtIn } from '../core/url-doubt.ts'
 import type { Shown } from './certificates.ts'
@@ -111,10 +111,12 @@ async function open(look: Look, login: Login, name: string): Promise<Session> {
 
 /** A line break at the end of a password is a usual mistake in a Secret, and one that nobody sees. */
 function told(error: unknown, { password = '', sslmode }: Login): unknown {
+  if (!(error instanceof Error)) return error
   // Whether a rule for TLS may be why: the server's own words for it may be in any language.
-  if (error instanceof Error) Object.assign(error, { tlsNotAsked: sslmode === 'disable' || sslmode === 'allow' })
-  if (codeOf(error) === '28P01' && error instanceof Error && password !== password.trim())
-    error.message += ' (the password given begins or ends with white space)'
+  Object.assign(error, { tlsNotAsked: sslmode === 'disable' || sslmode === 'allow' })
+  if (codeOf(error) !== '28P01') return error
+  if (password !== password.trim()) error.message += ' (the password given begins or ends with white space)'
+  else if (isQuoted(password)) error.message += ' (the password given is in quotes; `docker run --env-file` keeps them)'
   return error
 }
 
