@@ -1,3 +1,4 @@
+import { createSecureContext } from 'node:tls'
 import { HttpFailure, addressOf } from '../../clients/http.ts'
 import {
   openVault,
@@ -8,7 +9,7 @@ import {
   type VaultConnection,
 } from '../../clients/vault.ts'
 import { record, type VaultAnswer } from '../../clients/vault-answers.ts'
-import { describeError, oneLine, type Failure } from '../../core/errors.ts'
+import { Unresolved, describeError, oneLine, type Failure } from '../../core/errors.ts'
 import { failureOf, type Login, type LoginFailure, type Look } from '../../core/probe.ts'
 import { shapes } from '../../core/shape.ts'
 import { usesToken, type VaultTarget } from './target.ts'
@@ -180,14 +181,23 @@ function canBeAsked(address: string, url: string): boolean {
   return !isLocal(address) || isLocal(url)
 }
 
+/** Throws Unresolved. */
 async function trustOf({ ca_file, cert_file, key_file }: VaultTarget, look: Look): Promise<Trust> {
   const pem = (field: string, file: string | undefined): Promise<string | undefined> =>
     file === undefined ? Promise.resolve(undefined) : look.text(field, { file }, shapes.certificates)
-  return {
+  const trust = {
     ca: await pem('ca_file', ca_file),
     cert: await pem('cert_file', cert_file),
     key: key_file === undefined ? undefined : await look.secret('key_file', { file: key_file }),
   }
+  try {
+    if (trust.cert !== undefined) createSecureContext({ cert: trust.cert, key: trust.key })
+  } catch {
+    throw new Unresolved(
+      `key_file: file ${key_file ?? ''}: expected the private key of cert_file in PEM, without a passphrase`,
+    )
+  }
+  return trust
 }
 
 /** Whether a node in its state serves requests; a standby forwards them. */
