@@ -8,7 +8,7 @@ import {
   type Vault,
   type VaultConnection,
 } from '../../clients/vault.ts'
-import { record, type VaultAnswer } from '../../clients/vault-answers.ts'
+import { record, type TokenRefusal, type VaultAnswer } from '../../clients/vault-answers.ts'
 import { Unresolved, describeError, oneLine, type Failure } from '../../core/errors.ts'
 import { failureOf, type Login, type LoginFailure, type Look } from '../../core/probe.ts'
 import { shapes } from '../../core/shape.ts'
@@ -79,7 +79,7 @@ export interface SecretSeen {
   /** Why it could not be read; empty where it could. */
   readonly text: string
   /** Of `denied`: what the answer says of the token. */
-  readonly token?: 'bad' | 'no_right' | undefined
+  readonly token?: TokenRefusal | undefined
   /** The keys asked for; empty where the secret could not be read. */
   readonly keys: Readonly<Record<string, 'present' | 'empty' | 'missing'>>
 }
