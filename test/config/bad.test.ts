@@ -232,6 +232,11 @@ const messages: Record<string, string[]> = {
     '21:18: vault[3].app_role.secret_id: what is needed to talk to a Vault cannot come out of a Vault; use env, file, credential, dotenv or kubernetes',
     '24:15: vault[4].app_role.secret_id: is missing; expected a reference, for example { env: NAME } or { file: /run/secrets/name }',
   ],
+  'vault-paths.yml': [
+    '5:16: vault[0].cert_file: goes together with key_file',
+    '7:15: vault[0].secrets[0].path: ends with a slash, and so names a folder; take it away',
+    '12:50: smtp[0].password.vault.path: has two slashes in a row; take one away',
+  ],
   'vault-token-out-of-vault.yml': [
     '4:12: vault[0].token: what is needed to talk to a Vault cannot come out of a Vault; use env, file, credential, dotenv or kubernetes',
   ],
