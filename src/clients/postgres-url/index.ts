@@ -1,30 +1,43 @@
-import { drivers, type Driver, type PgSettings, type Plan, type Reading } from './plan.ts'
+import { doubtOf } from './doubt.ts'
+import { foreign } from './foreign.ts'
+import { readLibpq } from './libpq.ts'
+import { reading } from './no-plan.ts'
+import { readNodePostgres } from './node-postgres.ts'
+import { drivers, type Driver, type Given, type Reading } from './plan.ts'
+import { readPostgresJs } from './postgres-js.ts'
+import { readPrisma } from './prisma.ts'
 
-/** What an application gives its driver. */
-export interface Given {
-  /** A URL, or a conninfo string; undefined where the settings say all. */
-  readonly url: string | undefined
-  /** The application's own `PG*` settings. Never the environment of the exporter. */
-  readonly settings: PgSettings
+export type { Given } from './plan.ts'
+export { samePlan } from './same.ts'
+
+const read: Readonly<Record<Driver, (given: Given) => Reading>> = {
+  libpq: readLibpq,
+  'node-postgres': readNodePostgres,
+  'postgres.js': readPostgresJs,
+  prisma: readPrisma,
 }
 
 /** How a driver would connect. Pure: no file is read, and no name resolved. */
 export function readAs(driver: Driver, given: Given): Reading {
-  return { kind: 'not_understood', why: `${driver} with ${Object.keys(given).length} is not read yet` }
+  if (given.url === undefined) return reading(() => read[driver](given))
+  const other = foreign(given.url)
+  if (!other) {
+    const doubt = doubtOf(given.url)
+    return doubt === undefined ? reading(() => read[driver](given)) : { kind: 'not_understood', why: doubt }
+  }
+  if (other.readers.includes(driver)) return reading(() => (other.read ?? read[driver])(given))
+  return { kind: 'not_understood', why: other.what }
 }
 
-/** What each driver makes of the same URL. */
-export const readings = (given: Given): readonly { readonly driver: Driver; readonly reading: Reading }[] =>
-  drivers.map(driver => ({ driver, reading: readAs(driver, given) }))
-
-/** Whether two plans behave alike. */
-export const samePlan = (a: Plan, b: Plan): boolean => canonical(a) === canonical(b)
-
-const canonical = (plan: Plan): string => JSON.stringify(sorted(plan))
-
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted)
-  if (typeof value !== 'object' || value === null) return value
-  const entries = Object.entries(value).filter(([, one]) => one !== undefined)
-  return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, one]) => [key, sorted(one)]))
+/**
+ * What each driver makes of the same URL. A form that is none of theirs is read once, as the driver it belongs to reads
+ * it: the application can have no other.
+ */
+export function readings(given: Given): readonly { readonly driver: Driver; readonly reading: Reading }[] {
+  const readers = (given.url === undefined ? undefined : foreign(given.url)?.readers) ?? drivers
+  // What no driver reads is said once, by the first.
+  return (readers.length === 0 ? drivers.slice(0, 1) : readers).map(driver => ({
+    driver,
+    reading: readAs(driver, given),
+  }))
 }

@@ -28,6 +28,10 @@ export interface TlsPlan {
   readonly verify: 'nothing' | 'chain' | 'chain and name'
   /** `usual`: the authorities that come with the driver or the system. */
   readonly authorities: 'usual' | Pem
+  /** Nothing is verified where the file of the authorities is not there: so libpq has it in all modes but `verify-…`. */
+  readonly authoritiesOptional?: boolean | undefined
+  /** The usual authorities count beside those of the file: so Prisma's engine has it. */
+  readonly usualToo?: boolean | undefined
   readonly certificate?: { readonly cert: Pem; readonly key: Pem; readonly passphrase?: string | undefined } | undefined
 }
 
@@ -59,10 +63,22 @@ export type Reading =
       /** Parameters that the driver itself passes over. */
       readonly ignored: readonly string[]
     }
-  /** The driver itself refuses it, with this error. */
+  /** The driver itself refuses it, or cannot connect with it anywhere, with this error. It completes "libpq refuses it: …". */
   | { readonly kind: 'refused'; readonly error: string }
-  /** It may mean something, and cannot be followed here: one sentence that names the parameter or the form. */
+  /** It may mean something, and cannot be followed here: what completes "the URL …", with the parameter or the form by name. */
   | { readonly kind: 'not_understood'; readonly why: string }
+
+/** What an application gives its driver. */
+export interface Given {
+  /** A URL, or a conninfo string; undefined where the settings say all. */
+  readonly url: string | undefined
+  /** The application's own `PG*` settings. Never the environment of the exporter. */
+  readonly settings: PgSettings
+  /** The file of the authorities that a key of the configuration names. It counts before one of the URL. */
+  readonly caFile?: string | undefined
+  /** The password that a key of the configuration leads to. It counts before one of the URL. */
+  readonly password?: string | undefined
+}
 
 /** The application's own settings that a driver reads beside the URL, by name: `PGHOST`, `PGSSLMODE`, … */
 export type PgSettings = Readonly<Record<string, string>>
