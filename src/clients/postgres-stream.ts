@@ -1,7 +1,9 @@
 import { once } from 'node:events'
+import { access } from 'node:fs/promises'
 import net from 'node:net'
 import tls from 'node:tls'
 import { unlessAborted } from '../core/abort.ts'
+import { codeOf } from '../core/errors.ts'
 import type { Look } from '../core/probe.ts'
 import { inWords, readRegular } from './files.ts'
 import type { Endpoint, Pem, Plan, TlsPlan } from './postgres-url/plan.ts'
@@ -39,13 +41,14 @@ export async function negotiateTls(look: Look, socket: net.Socket, negotiation: 
 }
 
 async function handshake(socket: net.Socket, host: string, plan: TlsPlan): Promise<tls.TLSSocket> {
-  const { verify, authorities, certificate } = plan
+  const { verify, certificate } = plan
+  const ca = await authoritiesOf(plan)
   const secured = tls.connect({
     socket,
     host,
-    rejectUnauthorized: verify !== 'nothing',
+    rejectUnauthorized: verify !== 'nothing' && ca !== 'none',
     ...(net.isIP(host) === 0 && { servername: host }),
-    ...(authorities !== 'usual' && { ca: await pem(authorities, 'the certificates of the authority') }),
+    ...(ca !== 'usual' && ca !== 'none' && { ca: plan.usualToo ? [...tls.rootCertificates, ca] : ca }),
     ...(verify !== 'chain and name' && { checkServerIdentity: () => undefined }),
     ...(certificate && {
       cert: await pem(certificate.cert, 'the client certificate'),
@@ -61,6 +64,18 @@ async function handshake(socket: net.Socket, host: string, plan: TlsPlan): Promi
     throw new Error('TLS was agreed on, but not the protocol postgresql (ALPN), which sslnegotiation=direct insists on')
   return secured
 }
+
+async function authoritiesOf({ authorities, authoritiesOptional }: TlsPlan): Promise<Buffer | string> {
+  if (authorities === 'usual') return 'usual'
+  if (authoritiesOptional && 'file' in authorities && !(await exists(authorities.file))) return 'none'
+  return pem(authorities, 'the certificates of the authority')
+}
+
+const exists = (file: string): Promise<boolean> =>
+  access(file).then(
+    () => true,
+    (error: unknown) => codeOf(error) !== 'ENOENT',
+  )
 
 /** The file may be named by a URL that comes out of an application's settings: it could be anything. */
 async function pem(given: Pem, what: string): Promise<Buffer | string> {

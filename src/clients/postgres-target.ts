@@ -59,8 +59,6 @@ const ofPrisma = /[?&](?:schema|pgbouncer|connection_limit|pool_timeout|socket_t
  */
 function candidates(given: Given): readonly DriverReading[] {
   const all = readings(given)
-  // A form that is no driver's: each says of it what it is.
-  if (all.length === 0) return [one('libpq', given)]
   if (given.url === undefined) return all.filter(({ driver }) => driver !== 'prisma')
   if (!ofPrisma.test(given.url)) return all
   return all.filter(({ driver }) => driver === 'prisma' || driver === 'node-postgres')

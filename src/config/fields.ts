@@ -137,6 +137,16 @@ const portNumber = z
 
 export const port = (meaning: string): z.ZodType<Resolvable> => z.union([portNumber, reference]).describe(meaning)
 
+/** The same, or several with commas between, as PGPORT has it. */
+export const portList = (meaning: string): z.ZodType<Resolvable> =>
+  z
+    .union([
+      portNumber,
+      z.string().regex(/^\d{1,5}(?:,\d{1,5})+$/, 'expected port numbers with commas between, such as 5432,5433'),
+      reference,
+    ])
+    .describe(meaning)
+
 /** A URL of the given schemes, written here without a password, or a reference to one that may have it. */
 export const url = (meaning: string, schemes: readonly string[], example: string): z.ZodType<Resolvable> =>
   z.union([plainUrl(schemes, example, holdsPassword, passwordElsewhere), reference]).describe(meaning)

@@ -1,4 +1,5 @@
 import { readTarget, type DriverReading } from '../../clients/postgres-target.ts'
+import { samePlan } from '../../clients/postgres-url/index.ts'
 import type { Driver, Plan } from '../../clients/postgres-url/plan.ts'
 import type { Look } from '../../core/probe.ts'
 import { deedsText, listed, refusesUrl } from './deeds.ts'
@@ -66,20 +67,5 @@ function partiesOf(readings: readonly DriverReading[]): readonly Party[] {
 
 const alike = (a: Party, b: Party): boolean =>
   isConnectable(a) && isConnectable(b)
-    ? asText(essence(a.plan)) === asText(essence(b.plan))
+    ? samePlan(a.plan, b.plan)
     : !isConnectable(a) && !isConnectable(b) && a.refused === b.refused
-
-/** Neither changes where one lands, whether one gets in, nor what one may do there. */
-const immaterial = new Set(['application_name', 'client_encoding'])
-export const essence = ({ startup, connectTimeoutMs: _, ...plan }: Plan) => ({
-  ...plan,
-  startup: Object.fromEntries(Object.entries(startup).filter(([name]) => !immaterial.has(name))),
-})
-
-/** With the keys of objects in one order, and without those that are undefined. */
-export const asText = (value: unknown): string =>
-  JSON.stringify(value, (_, one: unknown) =>
-    typeof one === 'object' && one !== null && !Array.isArray(one)
-      ? Object.fromEntries(Object.entries(one).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : one,
-  )

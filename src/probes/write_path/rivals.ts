@@ -1,11 +1,13 @@
 import * as z from 'zod'
 import { connectionProblem, failureText } from '../../clients/postgres-errors.ts'
+import { samePlan } from '../../clients/postgres-url/index.ts'
 import type { Plan } from '../../clients/postgres-url/plan.ts'
+import { samePlaces } from '../../clients/postgres-url/same.ts'
 import { openSession, planText, type Session } from '../../clients/postgres.ts'
 import type { Failure } from '../../core/errors.ts'
 import { failureOf, type Look } from '../../core/probe.ts'
 import { deedsText, getsIn, goesTo, isRefused, landsOn, listed, refusesUrl, wasNotTried, type Deed } from './deeds.ts'
-import { asText, essence, isConnectable, type Choice, type Connectable, type DriverProblem, type Party } from './drivers.ts'
+import { isConnectable, type Choice, type Connectable, type DriverProblem, type Party } from './drivers.ts'
 import type { WritePathTarget } from './index.ts'
 
 /** Where a session landed, as far as it is to be compared. */
@@ -75,9 +77,9 @@ export async function compare(
 
 const keyOf = (outcome: Outcome): string =>
   outcome.kind === 'in'
-    ? asText(['in', outcome.at?.postmaster_start, outcome.at?.server_port, outcome.at?.read_only, outcome.at?.tls])
+    ? JSON.stringify(['in', outcome.at?.postmaster_start, outcome.at?.server_port, outcome.at?.read_only, outcome.at?.tls])
     : outcome.kind === 'out'
-      ? asText(['out', connectionProblem(outcome.failure), outcome.failure.code])
+      ? JSON.stringify(['out', connectionProblem(outcome.failure), outcome.failure.code])
       : outcome.text
 
 const passes = (failure: Failure): boolean =>
@@ -105,24 +107,23 @@ async function tryAll(
 
 /** Whether what the run did is what the other plan would do as well, to the letter. */
 function sharesFate(own: Plan, mine: Outcome, rival: Plan): boolean {
-  const but = ({ tls: _, ...rest }: ReturnType<typeof essence>): string => asText(rest)
-  const [a, b] = [essence(own), essence(rival)]
   if (mine.kind === 'out') {
     const { failure } = mine
     const problem = connectionProblem(failure)
-    const sameDoor = asText(own.endpoints) === asText(rival.endpoints)
+    const sameDoor = samePlaces(own, rival)
     if (['unreachable', 'no_answer', 'starting_up', 'too_many_connections'].includes(problem)) return sameDoor
     // Tries with a wrong password lock roles out.
     const sameLogin = own.user === rival.user && own.password === rival.password
     return sameDoor && sameLogin && isWrongPassword(failure)
   }
-  if (mine.kind !== 'in' || but(a) !== but(b)) return false
+  if (mine.kind !== 'in' || !samePlan({ ...own, tls: rival.tls }, rival)) return false
   if (mine.at?.tls === 'not offered') return rival.tls.use !== 'require'
   if (mine.at?.tls === 'not asked') return rival.tls.use === 'never' || rival.tls.use === 'allow'
   if (mine.at?.tls !== 'used') return false
   const { use, direct, verify } = rival.tls
   const begins = use === 'prefer' || use === 'opportunistic' || use === 'require'
-  return begins && direct === own.tls.direct && verify === 'nothing' && asText(rival.tls.certificate) === asText(own.tls.certificate)
+  const sameCertificate = JSON.stringify(rival.tls.certificate) === JSON.stringify(own.tls.certificate)
+  return begins && direct === own.tls.direct && verify === 'nothing' && sameCertificate
 }
 
 const isWrongPassword = ({ code, text }: Failure): boolean =>
@@ -164,8 +165,7 @@ async function tryOne(look: Look, { drivers, plan }: Connectable): Promise<Outco
 /** Without a user there is only where the drivers would go. */
 function byAddress(own: Connectable, rivals: readonly Party[]): DriverProblem | undefined {
   const parties = [own, ...rivals.filter(isConnectable)]
-  const places = new Set(parties.map(({ plan }) => asText(plan.endpoints)))
-  if (places.size < 2) return undefined
+  if (parties.every(({ plan }) => samePlaces(plan, own.plan))) return undefined
   return unclear(parties.map(({ drivers, plan }) => ({ drivers, ...goesTo(planText(plan)) })))
 }
 
@@ -200,7 +200,7 @@ function sameArrival(own: Connectable, mine: Outcome, rival: Connectable, outcom
   if (own.plan.user !== rival.plan.user || own.plan.database !== rival.plan.database) return false
   const [a, b] = [mine.at, outcome.at]
   if (a === b) return true
-  if (!a || !b) return asText(own.plan.endpoints) === asText(rival.plan.endpoints)
+  if (!a || !b) return samePlaces(own.plan, rival.plan)
   if (a.read_only !== b.read_only) return false
   if (a.postmaster_start !== null && b.postmaster_start !== null)
     return a.postmaster_start === b.postmaster_start && a.server_port === b.server_port
