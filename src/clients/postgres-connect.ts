@@ -3,6 +3,7 @@ import type pg from 'pg'
 import { unlessAborted } from '../core/abort.ts'
 import { codeOf, describeError, seconds } from '../core/errors.ts'
 import type { Look } from '../core/probe.ts'
+import { otherKind } from './postgres-errors.ts'
 import type { Endpoint, Plan, TargetSessionAttrs } from './postgres-url/plan.ts'
 import { forClient, negotiateTls, type Way } from './postgres-stream.ts'
 import { address, limitReceived, openLocalSocket, openSocket } from './socket.ts'
@@ -75,7 +76,7 @@ export async function logIn(look: Look, plan: Plan): Promise<LoggedIn> {
       } catch (error) {
         if (plan.endpoints.length === 1 && pass === passes.length - 1) throw error
         failures.push({ endpoint, error })
-        if (look.signal.aborted || !triesNext(error)) throw allOf(failures, error)
+        if (look.signal.aborted || !triesNext(error, plan)) throw allOf(failures, error)
         look.note(`${endpointText(endpoint)}: ${codeOf(error) ?? 'failed'}: on to the next`)
       }
     }
@@ -90,7 +91,7 @@ interface EndpointFailure {
 /** A server that is there, and is none of those that `target_session_attrs` wants. */
 class OtherKind extends Error {
   override readonly name = 'OtherKind'
-  readonly code = 'OTHER_KIND'
+  readonly code = otherKind
 }
 
 /** `connect_timeout` of the application is over. */
@@ -104,18 +105,21 @@ class NotConnected extends Error {
   override readonly name = 'NotConnected'
 }
 
-const triesNext = (error: unknown): boolean =>
-  error instanceof OtherKind ||
-  error instanceof ConnectTimeout ||
-  error instanceof NotConnected ||
-  codeOf(error) === '57P03'
+function triesNext(error: unknown, { nextAfterBreak = false }: Plan): boolean {
+  if (error instanceof OtherKind || error instanceof NotConnected) return true
+  if (nextAfterBreak) return !(error instanceof ConnectTimeout) && !isRefusal(error)
+  return error instanceof ConnectTimeout || codeOf(error) === '57P03'
+}
 
-/** One error that names what each endpoint did, with the code of the last. */
+/** Whether it is an answer of the server. */
+const isRefusal = (error: unknown): boolean => error instanceof Error && 'severity' in error
+
+/** One error that names what each endpoint did. That one was there, and of another kind, says most. */
 function allOf(failures: readonly EndpointFailure[], last: unknown): unknown {
   const texts = new Map(failures.map(({ endpoint, error }) => [endpointText(endpoint), describeError(error)]))
   if (texts.size < 2) return last
   const each = [...texts].map(([where, text]) => (text.startsWith(where) ? text : `${where}: ${text}`))
-  const code = codeOf(last)
+  const code = codeOf(failures.find(({ error }) => error instanceof OtherKind)?.error ?? last)
   return Object.assign(new Error(shortened(each)), code !== undefined && { code })
 }
 
@@ -131,7 +135,7 @@ async function fitting(look: Look, plan: Plan, endpoint: Endpoint, wanted: Targe
   try {
     const open = await atEndpoint(limit.look, look, plan, endpoint)
     try {
-      const why = await unfit(limit.look, open, wanted)
+      const why = await unfit(limit.look, open, wanted, plan.standbyCountsAsReadWrite)
       if (why !== undefined) throw new OtherKind(`${endpointText(endpoint)}: ${why}`)
       return open.loggedIn
     } catch (error) {
@@ -176,7 +180,12 @@ interface Open {
 }
 
 /** Why a session is not of the kind wanted, in libpq's words; undefined where it is. One statement on servers before 14. */
-async function unfit(look: Look, { loggedIn, reported }: Open, wanted: TargetSessionAttrs): Promise<string | undefined> {
+async function unfit(
+  look: Look,
+  { loggedIn, reported }: Open,
+  wanted: TargetSessionAttrs,
+  standbyIsFine = false,
+): Promise<string | undefined> {
   if (wanted === 'any') return undefined
   const ask = async (sql: string): Promise<boolean> => {
     look.note(`> ${sql}`)
@@ -194,7 +203,7 @@ async function unfit(look: Look, { loggedIn, reported }: Open, wanted: TargetSes
     const readOnly =
       standby === undefined || byDefault === undefined
         ? await ask('show transaction_read_only')
-        : standby === 'on' || byDefault === 'on'
+        : byDefault === 'on' || (standby === 'on' && !standbyIsFine)
     if (wanted === 'read-write') return readOnly ? 'session is read-only' : undefined
     return readOnly ? undefined : 'session is not read-only'
   }
@@ -209,17 +218,19 @@ interface Progress {
   authenticated: boolean
 }
 
+const atStart = (): Progress => ({ encrypted: false, authenticated: false })
+
 /** With TLS or without, and the other way after a refusal, where the plan has it so. */
 async function atEndpoint(look: Look, owner: Look, plan: Plan, endpoint: Endpoint): Promise<Open> {
   const [first, second] = waysOf(plan, endpoint)
-  const progress: Progress = { encrypted: false, authenticated: false }
+  const progress = atStart()
   try {
     return await tryOnce(look, owner, plan, endpoint, first, progress)
   } catch (error) {
     if (second === undefined || look.signal.aborted || !triesOtherWay(error, first, progress)) throw error
     look.note(`refused ${progress.encrypted ? 'with TLS: trying in the clear' : 'in the clear: trying with TLS'}`)
     try {
-      return await tryOnce(look, owner, plan, endpoint, second, { encrypted: false, authenticated: false })
+      return await tryOnce(look, owner, plan, endpoint, second, atStart())
     } catch (next) {
       throw look.signal.aborted ? next : bothWays(error, next, progress.encrypted)
     }
@@ -242,8 +253,7 @@ function triesOtherWay(error: unknown, first: Way, { encrypted, authenticated }:
   if (authenticated || error instanceof NotConnected) return false
   const code = codeOf(error) ?? ''
   if (code === '28P01' || code === '57P03') return false
-  const refused = error instanceof Error && 'severity' in error
-  return first === 'clear' ? refused : encrypted
+  return first === 'clear' ? isRefusal(error) : encrypted
 }
 
 /** The error of two tries, with the code of the one that says more. */
@@ -254,7 +264,8 @@ function bothWays(first: unknown, second: unknown, firstEncrypted: boolean): unk
     tls.message += ' (and in the clear too)'
     return tls
   }
-  if (second instanceof Error) second.message += ` (${firstEncrypted ? 'with TLS' : 'in the clear'}: ${describeError(first)})`
+  if (second instanceof Error)
+    second.message += ` (${firstEncrypted ? 'with TLS' : 'in the clear'}: ${describeError(first)})`
   return second
 }
 
@@ -294,7 +305,9 @@ async function tryOnce(
     client.on('error', () => undefined)
     const notices: string[] = []
     client.on('notice', notice => notices.push(`${notice.code ?? ''} ${notice.message ?? ''}`.trim()))
-    look.note(`logging in as ${plan.user}, database ${plan.database}, ${stream === socket ? 'in the clear' : 'with TLS'}`)
+    look.note(
+      `logging in as ${plan.user}, database ${plan.database}, ${stream === socket ? 'in the clear' : 'with TLS'}`,
+    )
     await look.phase('login', () => unlessAborted(look.signal, client.connect()))
     const ended = new Promise<void>(resolve => socket.once('close', () => resolve()))
     const close = async (): Promise<void> => {

@@ -70,6 +70,20 @@ export const connectionProblems = {
     meaning: 'The server refused a statement of the check.',
     remedy: 'See the SQLSTATE given, and the log of the server.',
   },
+  setting_refused: {
+    verdict: 'fail',
+    severity: 'critical',
+    meaning:
+      'The server, or a pooler in front, refuses a setting that the login brings along: `options` or another parameter of the URL.',
+    remedy:
+      'Correct it in the URL, or take it out. PgBouncer takes only what it knows and what ignore_startup_parameters lists.',
+  },
+  no_fitting_host: {
+    verdict: 'fail',
+    severity: 'critical',
+    meaning: 'None of the hosts is what `target_session_attrs` asks for, so the application gets no session.',
+    remedy: 'Find the primary. Add it to the hosts of the URL, or correct target_session_attrs.',
+  },
 } as const satisfies Record<string, ReasonSpec>
 export type ConnectionProblem = keyof typeof connectionProblems
 
@@ -78,6 +92,9 @@ export function connectionReasons<Kind extends string>(kind: Kind) {
   const entries = Object.entries(connectionProblems).map(([problem, spec]) => [`${kind}_${problem}`, spec])
   return Object.fromEntries(entries) as Record<`${Kind}_${ConnectionProblem}`, ReasonSpec>
 }
+
+/** The code of the failure where a server is not of the kind that `target_session_attrs` wants. */
+export const otherKind = 'OTHER_KIND'
 
 const byState: Record<string, ConnectionProblem> = {
   '28P01': 'login_failed',
@@ -94,6 +111,7 @@ const byText: readonly (readonly [RegExp, ConnectionProblem])[] = [
   [/no such database|database "[^"]*" does not exist/, 'database_missing'],
   [/too many (?:clients|connections)|remaining connection slots/, 'too_many_connections'],
   [/the database system is/, 'starting_up'],
+  [/unsupported startup parameter/, 'setting_refused'],
 ]
 const unreachableCodes = new Set([
   'ECONNREFUSED',
@@ -109,12 +127,16 @@ const unreachableCodes = new Set([
 const isSqlState = (code: string): boolean => /^(?=.*\d)[0-9A-Z]{5}$/.test(code)
 
 export function connectionProblem(failure: Failure): ConnectionProblem {
-  const { code = '', text, timedOut } = failure
+  const { code = '', text, timedOut, phase } = failure
   if (timedOut) return 'no_answer'
+  if (code === otherKind) return 'no_fitting_host'
+  // A timeout of the application's own.
+  if (code === 'ETIMEDOUT' && phase !== 'dns' && phase !== 'connect') return 'no_answer'
   if (unreachableCodes.has(code)) return 'unreachable'
   if (/no pg_hba\.conf entry.*(no encryption|SSL off)/.test(text)) return 'tls_failed'
   if (code === '08P01') return byText.find(([pattern]) => pattern.test(text))?.[1] ?? 'protocol_error'
   if (byState[code]) return byState[code]
+  if (phase === 'login' && /^(?:22|42|55)/.test(code) && isSqlState(code)) return 'setting_refused'
   if (isSqlState(code)) return 'refused_statement'
   if (/not (?:a|the) Postgres/.test(text)) return 'protocol_error'
   if (/SSL|CERT|ERR_TLS|EPROTO|certificate|TLS connection|support TLS/.test(`${code} ${text}`)) return 'tls_failed'

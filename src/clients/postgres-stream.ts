@@ -1,12 +1,12 @@
 import { once } from 'node:events'
-import { access } from 'node:fs/promises'
+import { access, stat } from 'node:fs/promises'
 import net from 'node:net'
 import tls from 'node:tls'
 import { unlessAborted } from '../core/abort.ts'
 import { codeOf } from '../core/errors.ts'
 import type { Look } from '../core/probe.ts'
 import { inWords, readRegular } from './files.ts'
-import type { Endpoint, Pem, Plan, TlsPlan } from './postgres-url/plan.ts'
+import type { ClientCertificate, Endpoint, Pem, Plan, TlsPlan } from './postgres-url/plan.ts'
 
 /** `clear`; `offered`: with TLS where the server offers it; `tls`: with TLS or not at all. */
 export type Way = 'clear' | 'offered' | 'tls'
@@ -52,7 +52,7 @@ async function handshake(socket: net.Socket, host: string, plan: TlsPlan): Promi
     ...(verify !== 'chain and name' && { checkServerIdentity: () => undefined }),
     ...(certificate && {
       cert: await pem(certificate.cert, 'the client certificate'),
-      key: await pem(certificate.key, 'the key of the client certificate'),
+      key: await keyOf(certificate),
       passphrase: certificate.passphrase,
     }),
     ...(plan.direct && { ALPNProtocols: ['postgresql'] }),
@@ -69,6 +69,16 @@ async function authoritiesOf({ authorities, authoritiesOptional }: TlsPlan): Pro
   if (authorities === 'usual') return 'usual'
   if (authoritiesOptional && 'file' in authorities && !(await exists(authorities.file))) return 'none'
   return pem(authorities, 'the certificates of the authority')
+}
+
+/** https://www.postgresql.org/docs/current/libpq-ssl.html#LIBPQ-SSL-CLIENTCERT */
+async function keyOf({ key, guarded = false }: ClientCertificate): Promise<Buffer | string> {
+  const what = 'the key of the client certificate'
+  const read = await pem(key, what)
+  if (!guarded || 'text' in key) return read
+  const { uid, mode } = await stat(key.file)
+  if ((mode & (uid === 0 ? 0o027 : 0o077)) === 0) return read
+  throw new Error(`TLS: ${what} in ${key.file}: group or others have access to it, and libpq refuses it`)
 }
 
 const exists = (file: string): Promise<boolean> =>

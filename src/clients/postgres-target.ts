@@ -51,7 +51,8 @@ export async function readTarget(target: Connecting, look: Look): Promise<Target
 const one = (driver: Driver, given: Given): DriverReading => ({ driver, reading: readAs(driver, given) })
 
 /** Parameters of Prisma alone: https://www.prisma.io/docs/orm/overview/databases/postgresql */
-const ofPrisma = /[?&](?:schema|pgbouncer|connection_limit|pool_timeout|socket_timeout|statement_cache_size|sslaccept|sslidentity)=/
+const ofPrisma =
+  /[?&](?:schema|pgbouncer|connection_limit|pool_timeout|socket_timeout|statement_cache_size|sslaccept|sslidentity)=/
 
 /**
  * The drivers that the URL can be for. One with a parameter of Prisma's is for Prisma, whose adapter for node-postgres
@@ -122,7 +123,8 @@ function withCertificate(reading: Reading, { cert_file: cert, key_file: file }: 
   if (reading.kind !== 'plan' || reading.plan.tls.use === 'never' || cert === undefined || file === undefined)
     return reading
   const { plan } = reading
-  const certificate = { ...plan.tls.certificate, cert: { file: cert }, key: { file } }
+  // A copy for the exporter: its modes say nothing of the application's.
+  const certificate = { ...plan.tls.certificate, cert: { file: cert }, key: { file }, guarded: false }
   return { ...reading, plan: { ...plan, tls: { ...plan.tls, certificate } } }
 }
 

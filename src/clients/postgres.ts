@@ -65,7 +65,11 @@ export const naming = (sql: string, { backendPid }: Session): string =>
       `${select} case when pg_backend_pid() = ${backendPid} then set_config('application_name', '${applicationName}', false) end as named,`,
   )
 
-function sessionOf(look: Look, plan: Plan, { client, socket, endpoint, tls, notices, renew, close }: LoggedIn): Session {
+function sessionOf(
+  look: Look,
+  plan: Plan,
+  { client, socket, endpoint, tls, notices, renew, close }: LoggedIn,
+): Session {
   const { processID, secretKey } = insideOf(client)
   // Where the session is, as libpq does it: the name may lead elsewhere, or first to an address that does not answer.
   const peer: Peer =

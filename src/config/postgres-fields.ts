@@ -9,7 +9,10 @@ export const sslModes = ['disable', 'allow', 'prefer', 'require', 'verify-ca', '
 export type SslMode = (typeof sslModes)[number]
 
 const settings = z
-  .record(z.string().regex(/^PG[A-Z]+$/, 'expected the name of a setting of Postgres clients, such as PGSSLMODE'), text(''))
+  .record(
+    z.string().regex(/^PG[A-Z]+$/, 'expected the name of a setting of Postgres clients, such as PGSSLMODE'),
+    text(''),
+  )
   .superRefine((given, context) => {
     for (const name of secretSettings)
       for (const { message } of name in given ? (secret('').safeParse(given[name]).error?.issues ?? []) : [])

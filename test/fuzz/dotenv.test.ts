@@ -95,7 +95,8 @@ it('never puts the password of a URL into an error', { timeout: 30_000 }, () => 
   fc.assert(
     fc.property(url, text => {
       for (const { reading } of readings({ url: text, settings: {} }))
-        if (reading.kind === 'plan') expect(reading.plan.endpoints.every(({ port }) => Number.isInteger(port))).toBe(true)
+        if (reading.kind === 'plan')
+          expect(reading.plan.endpoints.every(({ port }) => Number.isInteger(port))).toBe(true)
         else expect(inspect(reading, { depth: 9, showHidden: true })).not.toContain(canary)
     }),
     bounded(3),

@@ -273,6 +273,7 @@ function certificateOf(
   return {
     cert: fileOf(stated('sslcert'), cert),
     key: fileOf(stated('sslkey'), key),
+    guarded: true,
     ...(option('sslpassword') === undefined ? {} : { passphrase: option('sslpassword') }),
   }
 }

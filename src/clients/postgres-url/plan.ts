@@ -17,6 +17,14 @@ export type Endpoint =
 /** PEM in a file of the application, or PEM text that stood in a setting. */
 export type Pem = { readonly file: string } | { readonly text: string }
 
+export interface ClientCertificate {
+  readonly cert: Pem
+  readonly key: Pem
+  readonly passphrase?: string | undefined
+  /** A file of the key that others than its owner may use is refused: so libpq has it. */
+  readonly guarded?: boolean | undefined
+}
+
 export interface TlsPlan {
   /**
    * `never`: in the clear. `allow`: TLS after a refusal in the clear. `prefer`: TLS where it is offered, and in the clear
@@ -32,7 +40,7 @@ export interface TlsPlan {
   readonly authoritiesOptional?: boolean | undefined
   /** The usual authorities count beside those of the file: so Prisma's engine has it. */
   readonly usualToo?: boolean | undefined
-  readonly certificate?: { readonly cert: Pem; readonly key: Pem; readonly passphrase?: string | undefined } | undefined
+  readonly certificate?: ClientCertificate | undefined
 }
 
 /** https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNECT-TARGET-SESSION-ATTRS */
@@ -49,6 +57,13 @@ export interface Plan {
   readonly password: string | undefined
   readonly tls: TlsPlan
   readonly targetSessionAttrs: TargetSessionAttrs
+  /** A standby counts as read-write: postgres.js looks at default_transaction_read_only alone. */
+  readonly standbyCountsAsReadWrite?: boolean | undefined
+  /**
+   * The next endpoint is tried after whatever is no answer of the server, such as TLS that comes to nothing, and not after
+   * 57P03 or a timeout: so postgres.js has it.
+   */
+  readonly nextAfterBreak?: boolean | undefined
   /** Further parameters of the startup message, such as `options`, `application_name`, `search_path`. */
   readonly startup: Readonly<Record<string, string>>
   /** Milliseconds for one endpoint; undefined where only the run's deadline bounds it. */

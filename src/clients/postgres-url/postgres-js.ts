@@ -44,6 +44,8 @@ export function readPostgresJs({ url: text, settings, caFile, password }: Given)
   const host = firstOf(multihost, url?.hostname, settings['PGHOST']) ?? 'localhost'
   const endpoints = endpointsOf(host, firstOf(url?.port, settings['PGPORT']) ?? '5432')
   const attrs = firstOf(url?.searchParams.get('target_session_attrs') ?? undefined, settings['PGTARGETSESSIONATTRS'])
+  if (attrs === 'prefer-standby' && endpoints.length > 1)
+    giveUp('has target_session_attrs as prefer-standby: postgres.js goes round its hosts in a way that cannot be followed')
   const user = userOf(firstOf(decoded(url?.username), settings['PGUSERNAME'], settings['PGUSER']) ?? '')
   const direct = option('sslnegotiation') === 'direct'
   const timeout = Number(option('connect_timeout') ?? 30)
@@ -58,6 +60,8 @@ export function readPostgresJs({ url: text, settings, caFile, password }: Given)
         ? 'any'
         : (targetSessionAttrs.find(one => one === attrs && one !== 'any') ??
           refuse('target_session_attrs has a value that is not supported')),
+    ...((attrs === 'read-write' || attrs === 'read-only') && { standbyCountsAsReadWrite: true }),
+    ...(endpoints.length > 1 && { nextAfterBreak: true }),
     startup: only({
       application_name: firstOf(settings['PGAPPNAME']) ?? 'postgres.js',
       client_encoding: 'UTF8',

@@ -56,7 +56,9 @@ function partiesOf(readings: readonly DriverReading[]): readonly Party[] {
   for (const { driver, reading } of readings) {
     if (reading.kind === 'not_understood') continue
     const made: Party =
-      reading.kind === 'plan' ? { drivers: [driver], plan: reading.plan } : { drivers: [driver], refused: reading.error }
+      reading.kind === 'plan'
+        ? { drivers: [driver], plan: reading.plan }
+        : { drivers: [driver], refused: reading.error }
     const at = parties.findIndex(party => alike(party, made))
     const found = parties[at]
     if (found) parties[at] = { ...found, drivers: [...found.drivers, driver] }

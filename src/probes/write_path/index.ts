@@ -148,8 +148,10 @@ const reasons = {
   write_path_url_not_understood: {
     verdict: 'unknown',
     severity: 'high',
-    meaning: 'The URL, or a setting, says something of the connection that cannot be followed here, so nothing was tried.',
-    remedy: 'Correct what is named, or take it out; where only some drivers read it, set `driver` to that of the application.',
+    meaning:
+      'The URL, or a setting, says something of the connection that cannot be followed here, so nothing was tried.',
+    remedy:
+      'Correct what is named, or take it out; where only some drivers read it, set `driver` to that of the application.',
   },
   write_path_url_refused: {
     verdict: 'fail',
@@ -160,7 +162,8 @@ const reasons = {
   write_path_driver_unclear: {
     verdict: 'unknown',
     severity: 'high',
-    meaning: 'Drivers read the URL differently, and it depends on the driver whether, or where, the application gets in.',
+    meaning:
+      'Drivers read the URL differently, and it depends on the driver whether, or where, the application gets in.',
     remedy: 'Set `driver` of this path to the one the application has.',
   },
 } as const satisfies Record<string, ReasonSpec>
@@ -181,7 +184,9 @@ export const writePath = defineProbe<WritePathTarget, WritePathSeen>({
       ['postgres', 'postgresql'],
       'postgres://app@db:5432/app',
     ).optional(),
-    host: host('Host, where there is no URL; several with commas between are tried in turn, as PGHOST has it.').optional(),
+    host: host(
+      'Host, where there is no URL; several with commas between are tried in turn, as PGHOST has it.',
+    ).optional(),
     port: portList('Port, with `host`; a list, or one for all, where that is a list.').default(5432),
     user: text('Role the application logs in with, with `host`. Without one only the address is looked at.').optional(),
     database: text('Database, with `host`. Default: the name of the user.').optional(),
@@ -189,7 +194,9 @@ export const writePath = defineProbe<WritePathTarget, WritePathSeen>({
     sslmode: z
       .enum(sslModes)
       .optional()
-      .describe('What the application has for PGSSLMODE, with `host`; a URL says it itself. Default: what the driver does without.'),
+      .describe(
+        'What the application has for PGSSLMODE, with `host`; a URL says it itself. Default: what the driver does without.',
+      ),
     driver: z
       .enum(['auto', ...drivers])
       .default('auto')

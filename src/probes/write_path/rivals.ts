@@ -77,7 +77,13 @@ export async function compare(
 
 const keyOf = (outcome: Outcome): string =>
   outcome.kind === 'in'
-    ? JSON.stringify(['in', outcome.at?.postmaster_start, outcome.at?.server_port, outcome.at?.read_only, outcome.at?.tls])
+    ? JSON.stringify([
+        'in',
+        outcome.at?.postmaster_start,
+        outcome.at?.server_port,
+        outcome.at?.read_only,
+        outcome.at?.tls,
+      ])
     : outcome.kind === 'out'
       ? JSON.stringify(['out', connectionProblem(outcome.failure), outcome.failure.code])
       : outcome.text
@@ -142,9 +148,11 @@ const identity = z.object({
   read_only: z.boolean(),
 })
 
+const isOver = ({ signal }: Look): boolean => signal.aborted
+
 /** Undefined where the time of the run was over. */
 async function tryOne(look: Look, { drivers, plan }: Connectable): Promise<Outcome | undefined> {
-  if (look.signal.aborted) return undefined
+  if (isOver(look)) return undefined
   look.note(`trying how ${listed(drivers)} would connect`)
   try {
     const session = await openSession(look, plan)
@@ -153,12 +161,12 @@ async function tryOne(look: Look, { drivers, plan }: Connectable): Promise<Outco
       return { kind: 'in', at: { ...identity.parse(row), address: session.address, tls: session.tls } }
     } catch {
       // It got in. Who may not ask where is still there.
-      return look.signal.aborted ? undefined : { kind: 'in', at: undefined }
+      return isOver(look) ? undefined : { kind: 'in', at: undefined }
     } finally {
       await session.close()
     }
   } catch (error) {
-    return look.signal.aborted ? undefined : { kind: 'out', failure: failureOf(error, look, planText(plan)) }
+    return isOver(look) ? undefined : { kind: 'out', failure: failureOf(error, look, planText(plan)) }
   }
 }
 
