@@ -17,7 +17,7 @@ export interface Recorder {
   readonly port: number
   readonly folder: string
   /** The first connection since the last time, once all are closed. */
-  take(): Heard | undefined
+  take(): Promise<Heard | undefined>
   close(): Promise<void>
 }
 
@@ -43,7 +43,8 @@ export async function recorder(port: number): Promise<Recorder> {
   return {
     port,
     folder,
-    take() {
+    async take() {
+      await Promise.all([...sockets].map(socket => once(socket, 'close')))
       const [first] = heard
       heard = []
       return first
@@ -66,6 +67,7 @@ function listenTo(socket: net.Socket, by: Heard['by'], take: (heard: Heard) => v
   }
   socket.on('close', () => end())
   socket.on('data', chunk => {
+    if (taken) return
     bytes = Buffer.concat([bytes, chunk])
     for (;;) {
       if (bytes.length >= 1 && startup === undefined && bytes[0] === 0x16) {

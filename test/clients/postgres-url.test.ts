@@ -69,12 +69,13 @@ const nodePostgres: Run = ({ url, settings }) =>
     client.on('error', () => undefined)
     // What it throws into a socket's handler would end the process.
     if (!usable(client)) return { parsed: undefined, heard: undefined }
-    await client.connect().catch(() => undefined)
+    const problem: unknown = await client.connect().catch((error: unknown) => error)
     // With a port that is none its end would never come.
-    client.connection.stream.destroy()
+    if (problem instanceof RangeError) client.connection.stream.destroy()
+    else await client.end().catch(() => undefined)
     return {
       parsed: { places: [`${host} ${port}`], login: [user, database] },
-      heard: server.take(),
+      heard: await server.take(),
     }
   })
 
@@ -104,7 +105,7 @@ const postgresJs: Run = ({ url, settings }) =>
         places: socket ? [`${socket[1] ?? ''} ${socket[2] ?? ''}`] : host.map((one, i) => `${one} ${port[i] ?? ''}`),
         login: [user, database],
       },
-      heard: server.take(),
+      heard: await server.take(),
     }
   })
 
@@ -137,7 +138,7 @@ const execute = (binary: string, args: readonly string[], settings: Readonly<Rec
 
 const libpq: Run = async ({ url, settings }) => {
   const { code, out } = await execute('pg_isready', ['-t', '1', ...(url === undefined ? [] : ['-d', url])], settings)
-  server.take()
+  await server.take()
   // 3: no attempt, for the parameters are invalid.
   if (code === 3) return { parsed: undefined, heard: undefined }
   await execute('psql', ['-X', '-w', '-c', 'select 1', ...(url === undefined ? [] : ['-d', url])], settings)
@@ -145,7 +146,7 @@ const libpq: Run = async ({ url, settings }) => {
   const [names, numbers] = [hosts.split(','), ports.split(',')]
   return {
     parsed: { places: names.map((name, i) => `${name} ${numbers[numbers.length === 1 ? 0 : i] || '5432'}`) },
-    heard: server.take(),
+    heard: await server.take(),
   }
 }
 
