@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import { databaseOf, fileOf, given, giveUp, only, refuse, socket, tcp, userOf } from './no-plan.ts'
+import { checkReplication, databaseOf, fileOf, given, giveUp, only, refuse, socket, tcp, userOf } from './no-plan.ts'
 import { shownName, type Parameter } from './parameters.ts'
 import { targetSessionAttrs, type Endpoint, type Given, type Plan, type Reading, type TlsPlan } from './plan.ts'
 
@@ -121,8 +121,7 @@ export function readLibpq({ url, settings, caFile, password }: Given): Reading {
   for (const name of whole)
     if (option(name) !== undefined && !/^\s*[+-]?\d+\s*$/.test(option(name) ?? ''))
       refuse(`invalid integer value for connection option "${name}"`)
-  if (!['', '0', 'false', 'off', 'no'].includes(option('replication') ?? ''))
-    giveUp('has replication, and a session for replication cannot write')
+  checkReplication(option('replication'))
   if (oneOf('gssencmode', ['disable', 'prefer', 'require'], 'prefer') === 'require')
     giveUp(`has ${stated('gssencmode')} as require, and encryption by Kerberos cannot be followed here`)
   if (oneOf('channel_binding', ['disable', 'prefer', 'require'], 'prefer') === 'require')
@@ -158,6 +157,7 @@ export function readLibpq({ url, settings, caFile, password }: Given): Reading {
       options: option('options'),
       application_name: option('application_name') ?? option('fallback_application_name'),
       client_encoding: option('client_encoding'),
+      replication: option('replication'),
     }),
     connectTimeoutMs: timeout > 0 ? Math.max(2, timeout) * 1000 : undefined,
   }

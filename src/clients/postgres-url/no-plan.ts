@@ -61,6 +61,12 @@ export const socket = (folder: string, port: number): Endpoint => ({
 export const userOf = (text: string): string => (text === '' ? '' : shaped(shapes.user, text, 'a user'))
 export const databaseOf = (text: string): string => (text === '' ? '' : shaped(shapes.database, text, 'a database'))
 
+/** A session for replication takes no statements. */
+export function checkReplication(value: string | undefined): void {
+  if (!['', '0', 'false', 'off', 'no'].includes(value ?? ''))
+    giveUp('has replication, and a session for replication cannot write')
+}
+
 /** Nothing where it is not given, or empty. */
 export const given = (text: string | undefined): string | undefined => (text === '' ? undefined : text)
 

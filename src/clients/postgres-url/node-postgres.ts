@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import { databaseOf, fileOf, given, giveUp, only, refuse, socket, tcp, userOf } from './no-plan.ts'
+import { checkReplication, databaseOf, fileOf, given, giveUp, only, refuse, socket, tcp, userOf } from './no-plan.ts'
 import { firstOf, lastOf, shownName, type Parameter } from './parameters.ts'
 import type { Endpoint, Given, PgSettings, Plan, Reading, TlsPlan } from './plan.ts'
 
@@ -51,7 +51,7 @@ export function readNodePostgres({ url, settings, caFile, password }: Given): Re
   const query = lastOf(parsed.parameters)
   const either = (name: string): string | undefined => firstOf(query.get(name), settings[`PG${name.toUpperCase()}`])
   if (query.has('connectionString')) giveUp('has connectionString, which is another URL in place of this one')
-  if (either('replication') !== undefined) giveUp('has replication, and a session for replication cannot write')
+  checkReplication(either('replication'))
   const user = userOf(firstOf(parsed.user, settings['PGUSER']) ?? '')
   const endpoint = endpointOf(
     firstOf(parsed.host, settings['PGHOST']) ?? 'localhost',
@@ -71,6 +71,7 @@ export function readNodePostgres({ url, settings, caFile, password }: Given): Re
         settings['PGAPPNAME'],
         query.get('fallback_application_name'),
       ),
+      replication: either('replication'),
       statement_timeout: whole(query.get('statement_timeout')),
       lock_timeout: whole(query.get('lock_timeout')),
       idle_in_transaction_session_timeout: whole(query.get('idle_in_transaction_session_timeout')),

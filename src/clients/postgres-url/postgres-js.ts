@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import { databaseOf, given, giveUp, only, refuse, socket, tcp, userOf } from './no-plan.ts'
+import { checkReplication, databaseOf, given, giveUp, only, refuse, socket, tcp, userOf } from './no-plan.ts'
 import { firstOf, lastOf, shownName, type Parameter } from './parameters.ts'
 import { targetSessionAttrs, type Endpoint, type Given, type Plan, type Reading, type TlsPlan } from './plan.ts'
 
@@ -112,12 +112,12 @@ function startupOf(
   parameters: readonly Parameter[],
   query: ReadonlyMap<string, string>,
 ): Readonly<Record<string, string>> {
-  for (const [i, { name }] of parameters.entries()) {
+  for (const [i, { name, value }] of parameters.entries()) {
     if (own.has(name)) continue
     if (secrets.has(name)) refuse(`it sends ${name} to the server as a setting of the session, which no server has`)
     if (name === 'user' || name === 'database')
       giveUp(`has ${name} in its query, which postgres.js sends in place of that of the login, and logs in as another`)
-    if (name === 'replication') giveUp('has replication, and a session for replication cannot write')
+    if (name === 'replication') checkReplication(value)
     if (!/^[A-Za-z][A-Za-z0-9_.]{0,62}$/.test(name))
       giveUp(`has ${shownName(parameters, i, own)}, which postgres.js would send to the server`)
   }
