@@ -218,6 +218,7 @@ interface Progress {
   authenticated: boolean
 }
 
+const isOver = ({ signal }: Look): boolean => signal.aborted
 const atStart = (): Progress => ({ encrypted: false, authenticated: false })
 
 /** With TLS or without, and the other way after a refusal, where the plan has it so. */
@@ -227,12 +228,12 @@ async function atEndpoint(look: Look, owner: Look, plan: Plan, endpoint: Endpoin
   try {
     return await tryOnce(look, owner, plan, endpoint, first, progress)
   } catch (error) {
-    if (second === undefined || look.signal.aborted || !triesOtherWay(error, first, progress)) throw error
+    if (second === undefined || isOver(look) || !triesOtherWay(error, first, progress)) throw error
     look.note(`refused ${progress.encrypted ? 'with TLS: trying in the clear' : 'in the clear: trying with TLS'}`)
     try {
       return await tryOnce(look, owner, plan, endpoint, second, atStart())
     } catch (next) {
-      throw look.signal.aborted ? next : bothWays(error, next, progress.encrypted)
+      throw isOver(look) ? next : bothWays(error, next, progress.encrypted)
     }
   }
 }
