@@ -29,8 +29,8 @@ const pythonDrivers: readonly string[] = ['psycopg', 'psycopg2', 'psycopg2cffi',
 /** What a URL is that does not begin with postgres:// or postgresql://; undefined for one that does. */
 export function foreign(url: string): Foreign | undefined {
   const scheme = /^\s*["']?([a-z][a-z0-9+.-]*):/i.exec(url)?.[1]?.toLowerCase()
-  if (scheme === 'postgres' || scheme === 'postgresql') return undefined
   if (scheme === undefined || !url.includes('://')) return withoutScheme(url, scheme)
+  if (scheme === 'postgres' || scheme === 'postgresql') return undefined
   if (scheme === 'jdbc') return url.startsWith('jdbc:postgresql:') ? jdbc : otherServer
   if (scheme === 'ecto') return { what: 'is a URL of Ecto, of Elixir', readers: ['libpq'], read: certain(readEcto) }
   if (scheme === 'prisma' || scheme === 'prisma+postgres')

@@ -41,3 +41,9 @@ export function readings(given: Given): readonly { readonly driver: Driver; read
     reading: readAs(driver, given),
   }))
 }
+
+/** Whether a text is a URL of Postgres in one of the forms that are read here. */
+export function isOfPostgres(text: string): boolean {
+  const other = foreign(text)
+  return other === undefined || (other.readers.length > 0 && !text.startsWith('/'))
+}
