@@ -140,7 +140,10 @@ function land(
 function find(landing: Landing, nodes: readonly Node[]): readonly Node[] {
   const same = nodes.filter(({ facts }) => facts?.system_identifier === landing.system_identifier)
   const exact = same.find(
-    ({ facts }) => facts?.postmaster_start === landing.postmaster_start && facts.server_port === landing.server_port,
+    ({ facts }) =>
+      facts?.postmaster_start === landing.postmaster_start &&
+      // On a Unix socket the server has no port to tell.
+      (landing.server_port === null || facts.server_port === landing.server_port),
   )
   return exact ? [exact] : byAddress(same, landing.server_address, landing.server_port)
 }
@@ -163,7 +166,8 @@ function landsWrong(
   if (identifiers.size > 0 && !identifiers.has(landing.system_identifier))
     return wrong('write_path_other_cluster', `of the cluster with system identifier ${landing.system_identifier}`)
   if (landing.in_recovery) return []
-  if (candidates.length === 0 && nodes.length > 0 && nodes.every(one => one.facts))
+  const isPlaced = landing.server_address !== null
+  if (candidates.length === 0 && isPlaced && nodes.length > 0 && nodes.every(one => one.facts))
     return wrong('write_path_unlisted_node', `which is none of the nodes ${nodes.map(one => one.name).join(', ')}`)
   if (!node || !primary || node === primary || node.facts?.in_recovery !== false) return []
   // Of two primaries of one cluster that are not confirmed yet, one may only have been looked at before a promotion.

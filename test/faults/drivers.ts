@@ -55,7 +55,7 @@ const where: readonly Fault<DriversStage>[] = [
     'no host before the path, and a socket as ?host',
     'postgresql:///DB?host=FOLDER&port=PRIMARY&user=USER&password=PASSWORD',
     {
-      auto: 'driver_unclear',
+      auto: 'url_not_understood',
       libpq: 'writes',
       'node-postgres': 'writes',
     },
@@ -145,8 +145,8 @@ const tls: readonly Fault<DriversStage>[] = [
   url('a role that may connect with TLS only, and no sslmode', 'postgres://tls_only:pw@127.0.0.1:PRIMARY/DB', {
     auto: 'driver_unclear',
     libpq: 'writes',
-    'node-postgres': 'tls_failed',
-    'postgres.js': 'tls_failed',
+    'node-postgres': 'login_failed',
+    'postgres.js': 'login_failed',
     prisma: 'writes',
   }),
   url('sslmode=require, and a certificate of a private authority', `${at}?sslmode=require`, {
@@ -157,7 +157,7 @@ const tls: readonly Fault<DriversStage>[] = [
     prisma: 'writes',
   }),
   url('an sslmode that does not exist', `${at}?sslmode=required`, {
-    auto: 'driver_unclear',
+    auto: 'url_not_understood',
     libpq: 'url_refused',
     'node-postgres': 'tls_failed',
   }),
@@ -167,7 +167,7 @@ const tls: readonly Fault<DriversStage>[] = [
       await stage.setTls(false)
       await stage.use(`${at}?sslmode=no-verify`)
     },
-    seen: seen({ auto: 'driver_unclear', libpq: 'url_refused', 'node-postgres': 'tls_failed' }),
+    seen: seen({ auto: 'url_not_understood', libpq: 'url_refused', 'node-postgres': 'tls_failed' }),
   },
   url(
     'a client certificate, where pg_hba.conf wants one',
@@ -210,6 +210,8 @@ const drivers: Area<DriversStage> = {
   name: 'URLs as drivers read them',
   start: startDriversStage,
   faults: [...where, ...settings, ...tls, ...forms, ...keys],
+  // Six paths, each of which is tried in up to four ways.
+  times: { intervalMs: 2_000, timeoutMs: 1_500 },
 }
 
 export const driverAreas: readonly Runnable[] = [runnable(drivers)]

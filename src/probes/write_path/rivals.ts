@@ -148,6 +148,12 @@ const identity = z.object({
   read_only: z.boolean(),
 })
 
+/** The name of a driver that the application may not have would stay on the sessions of a pooler. */
+const nameless = (plan: Plan): Plan => {
+  const { application_name: _, ...startup } = plan.startup
+  return { ...plan, startup }
+}
+
 const isOver = ({ signal }: Look): boolean => signal.aborted
 
 /** Undefined where the time of the run was over. */
@@ -155,7 +161,7 @@ async function tryOne(look: Look, { drivers, plan }: Connectable): Promise<Outco
   if (isOver(look)) return undefined
   look.note(`trying how ${listed(drivers)} would connect`)
   try {
-    const session = await openSession(look, plan)
+    const session = await openSession(look, nameless(plan))
     try {
       const [row] = await session.query(identitySql)
       return { kind: 'in', at: { ...identity.parse(row), address: session.address, tls: session.tls } }
