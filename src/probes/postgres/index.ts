@@ -1,5 +1,6 @@
 import { connectionProblem, connectionReasons, failureText, watchStance } from '../../clients/postgres-errors.ts'
-import { duration, filePath, flag, name, secret, section, targetFields, url } from '../../config/fields.ts'
+import { duration, filePath, flag, name, secret, section, targetFields } from '../../config/fields.ts'
+import { postgresUrl } from '../../config/postgres-url-field.ts'
 import { gauge, sample } from '../../core/metric.ts'
 import {
   defineProbe,
@@ -150,11 +151,7 @@ export const postgres = defineProbe<PostgresTarget, PostgresSeen>({
   target: section({
     ...targetFields,
     cluster: name.describe('The cluster the node belongs to.'),
-    url: url(
-      'Where to log in; `sslmode` as libpq has it.',
-      ['postgres', 'postgresql'],
-      'postgres://mailpath@db-1:5432/postgres',
-    ),
+    url: postgresUrl('Where to log in; `sslmode` as libpq has it.', 'postgres://mailpath@db-1:5432/postgres'),
     password: secret('Password of the role.').optional(),
     ca_file: filePath('CA certificates to verify the server with.').optional(),
     max_lag: duration('Replay lag that is a warning.').default(30_000).meta({ default: '30s' }),

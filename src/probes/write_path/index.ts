@@ -1,7 +1,8 @@
 import * as z from 'zod'
 import { sslModes, type SslMode } from '../../clients/postgres.ts'
 import { connectionProblem, connectionReasons, failureText, watchStance } from '../../clients/postgres-errors.ts'
-import { filePath, flag, host, name, port, secret, section, targetFields, text, url } from '../../config/fields.ts'
+import { filePath, flag, host, name, port, secret, section, targetFields, text } from '../../config/fields.ts'
+import { postgresUrl } from '../../config/postgres-url-field.ts'
 import { counter, gauge, sample, type Sample } from '../../core/metric.ts'
 import {
   defineProbe,
@@ -152,9 +153,8 @@ export const writePath = defineProbe<WritePathTarget, WritePathSeen>({
   target: section({
     ...targetFields,
     cluster: name.describe('The cluster it should write to.'),
-    url: url(
+    url: postgresUrl(
       'Where the application logs in; most often a reference to its own setting.',
-      ['postgres', 'postgresql'],
       'postgres://app@db:5432/app',
     ).optional(),
     host: host('Host, where there is no URL.').optional(),
