@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import pg from 'pg'
 import { describe, expect, it } from 'vitest'
 import { readAs, readings, samePlan } from '../../src/clients/postgres-url/index.ts'
+import { parametersOfAll, treatmentOf } from '../../src/clients/postgres-url/treatment.ts'
 import { drivers, type Driver, type Plan, type Reading, type TlsPlan } from '../../src/clients/postgres-url/plan.ts'
 
 const read = (driver: Driver, url: string | undefined, settings = {}): Reading => readAs(driver, { url, settings })
@@ -258,6 +259,34 @@ describe('two plans behave alike', () => {
     ['libpq', 'postgres:///app?host=/run/&user=app', 'node-postgres', 'postgres:///app?host=/run&user=app', true],
   ])('%s with %s and %s with %s: %s', (a, first, b, second, same) => {
     expect(samePlan(of(a, first), of(b, second))).toBe(same)
+  })
+})
+
+describe('the table of parameters in the documents', () => {
+  const cases = drivers.flatMap(driver => parametersOfAll.map(name => [driver, name] as const))
+  it.each(cases)('%s and %s', (driver, name) => {
+    const base = read(driver, here)
+    const reading = read(driver, `${here}?${name}=${name === 'replication' ? '0' : '1'}`)
+    switch (treatmentOf(driver, name)) {
+      case 'no matter':
+        expect(reading).toEqual(base)
+        break
+      case 'passed over':
+        expect(reading).toEqual({ ...base, ignored: [name] })
+        break
+      case 'sent':
+        expect(planOf(reading).startup[name]).toBe(name === 'replication' ? '0' : '1')
+        break
+      case 'refused':
+        expect(reading.kind).toBe('refused')
+        break
+      case 'unknown':
+        expect(whyOf(reading)).toContain(`has ${name},`.replace(/(user|database),/, '$1 '))
+        break
+      case 'followed':
+        expect(reading).not.toEqual({ ...base, ignored: [name] })
+        break
+    }
   })
 })
 

@@ -32,7 +32,7 @@ export const postgresJsNoMatter = [
 const own: ReadonlySet<string> = new Set([...postgresJsParameters, ...postgresJsNoMatter])
 
 /** What other drivers read in a query, and no server has as a setting: 42704. */
-const elsewhere: ReadonlySet<string> = new Set([
+export const postgresJsElsewhere: ReadonlySet<string> = new Set([
   'host',
   'hostaddr',
   'port',
@@ -120,7 +120,8 @@ function startupOf(
 ): Readonly<Record<string, string>> {
   for (const [i, { name, value }] of parameters.entries()) {
     if (own.has(name)) continue
-    if (elsewhere.has(name)) refuse(`it sends ${name} to the server as a setting of the session, which no server has`)
+    if (postgresJsElsewhere.has(name))
+      refuse(`it sends ${name} to the server as a setting of the session, which no server has`)
     if (name === 'user' || name === 'database')
       giveUp(`has ${name} in its query, which postgres.js sends in place of that of the login, and logs in as another`)
     if (name === 'replication') checkReplication(value)
