@@ -147,10 +147,6 @@ export const portList = (meaning: string): z.ZodType<Resolvable> =>
     ])
     .describe(meaning)
 
-/** A URL of the given schemes, written here without a password, or a reference to one that may have it. */
-export const url = (meaning: string, schemes: readonly string[], example: string): z.ZodType<Resolvable> =>
-  z.union([plainUrl(schemes, example, holdsPassword, passwordElsewhere), reference]).describe(meaning)
-
 /** A URL that is no reference: an address without user and password. */
 export const literalUrl = (schemes: readonly string[], example: string) =>
   plainUrl(
@@ -162,8 +158,6 @@ export const literalUrl = (schemes: readonly string[], example: string) =>
 
 const holdsPassword = ({ password, searchParams }: URL): boolean =>
   password !== '' || searchParams.has('password') || searchParams.has('sslpassword')
-const passwordElsewhere =
-  'the URL holds a password, and a secret must not stand in this file; take it out and set password to a reference, for example { env: NAME }'
 
 /** No message has the value in it: it may hold the password that does not belong there. */
 function plainUrl(schemes: readonly string[], example: string, isRefused: (url: URL) => boolean, why: string) {

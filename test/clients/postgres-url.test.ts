@@ -199,7 +199,7 @@ function comparable(heard: Heard | undefined, plan: Plan): Heard | undefined {
 }
 
 /** Postgres has no such setting, so that a login that sends one is refused: 42704. */
-const noSettings = ['password', 'sslpassword']
+const noSettings = ['host', 'hostaddr', 'port', 'dbname', 'password', 'sslpassword']
 
 function compare(reading: Reading, { parsed, heard }: Real): void {
   if (reading.kind === 'refused') {

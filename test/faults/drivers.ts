@@ -1,5 +1,6 @@
 import { pgbouncerBinary, pgbouncerInstall } from '../servers/pgbouncer.ts'
-import { paths, startDriversStage, type DriversStage } from './drivers-stage.ts'
+import type { paths } from './drivers-stage.ts'
+import { startDriversStage, type DriversStage } from './drivers-stage.ts'
 import type { Area, Expectation, Fault } from './fault.ts'
 import { runnable, type Runnable } from './runner.ts'
 import { without } from './skip.ts'

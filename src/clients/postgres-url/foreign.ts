@@ -35,7 +35,7 @@ export function foreign(url: string): Foreign | undefined {
   if (scheme === 'ecto') return { what: 'is a URL of Ecto, of Elixir', readers: ['libpq'], read: certain(readEcto) }
   if (scheme === 'prisma' || scheme === 'prisma+postgres')
     return unread('is a URL of Prisma Accelerate, and leads to no server of Postgres')
-  if (scheme === 'cockroachdb' || scheme === 'redshift') return unread('is a URL of another kind of server')
+  if (scheme === 'cockroachdb' || scheme === 'redshift') return otherServer
   const [base, driver] = scheme.split('+')
   if ((base === 'postgres' || base === 'postgresql') && driver !== undefined) {
     if (!pythonDrivers.includes(driver))
@@ -49,10 +49,8 @@ export function foreign(url: string): Foreign | undefined {
 }
 
 const unread = (what: string): Foreign => ({ what, readers: [] })
-const otherServer = unread(
-  'is a URL of another kind of server; expected one such as postgres://user@host:5432/database',
-)
-const noUrl = unread('is no URL of Postgres; expected one such as postgres://user@host:5432/database')
+const otherServer = unread('is of another kind of server; expected one such as postgres://user@host:5432/database')
+const noUrl = unread('is none of Postgres; expected one such as postgres://user@host:5432/database')
 
 /** Read as long as it can be split without doubt. */
 const certain =

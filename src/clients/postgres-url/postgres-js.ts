@@ -30,7 +30,17 @@ export const postgresJsNoMatter = [
 ] as const
 
 const own: ReadonlySet<string> = new Set([...postgresJsParameters, ...postgresJsNoMatter])
-const secrets: ReadonlySet<string> = new Set(['password', 'pass', 'sslpassword'])
+
+/** What other drivers read in a query, and no server has as a setting: 42704. */
+export const postgresJsElsewhere: ReadonlySet<string> = new Set([
+  'host',
+  'hostaddr',
+  'port',
+  'dbname',
+  'password',
+  'pass',
+  'sslpassword',
+])
 
 /** How postgres.js would connect, given the URL as its first argument, and what is built on it (Drizzle). */
 export function readPostgresJs({ url: text, settings, caFile, password }: Given): Reading {
@@ -114,7 +124,8 @@ function startupOf(
 ): Readonly<Record<string, string>> {
   for (const [i, { name, value }] of parameters.entries()) {
     if (own.has(name)) continue
-    if (secrets.has(name)) refuse(`it sends ${name} to the server as a setting of the session, which no server has`)
+    if (postgresJsElsewhere.has(name))
+      refuse(`it sends ${name} to the server as a setting of the session, which no server has`)
     if (name === 'user' || name === 'database')
       giveUp(`has ${name} in its query, which postgres.js sends in place of that of the login, and logs in as another`)
     if (name === 'replication') checkReplication(value)

@@ -1,8 +1,9 @@
 import * as z from 'zod'
 import { connectionProblem, connectionReasons, failureText, watchStance } from '../../clients/postgres-errors.ts'
 import type { Driver } from '../../clients/postgres-url/plan.ts'
-import { duration, flag, name, secret, section, targetFields, url } from '../../config/fields.ts'
+import { duration, flag, name, secret, section, targetFields } from '../../config/fields.ts'
 import { certificatePair, drivers, loginFields } from '../../config/postgres-fields.ts'
+import { postgresUrl } from '../../config/postgres-url-field.ts'
 import { gauge, sample } from '../../core/metric.ts'
 import {
   defineProbe,
@@ -163,11 +164,7 @@ export const postgres = defineProbe<PostgresTarget, PostgresSeen>({
   target: section({
     ...targetFields,
     cluster: name.describe('The cluster the node belongs to.'),
-    url: url(
-      'Where to log in; `sslmode` as libpq has it.',
-      ['postgres', 'postgresql'],
-      'postgres://mailpath@db-1:5432/postgres',
-    ),
+    url: postgresUrl('Where to log in; `sslmode` as libpq has it.', 'postgres://mailpath@db-1:5432/postgres'),
     password: secret('Password of the role.').optional(),
     driver: z
       .enum(drivers)

@@ -1,8 +1,9 @@
 import * as z from 'zod'
 import type { Driver } from '../../clients/postgres-url/plan.ts'
 import { connectionProblem, connectionReasons, failureText, watchStance } from '../../clients/postgres-errors.ts'
-import { flag, host, name, portList, secret, section, targetFields, text, url } from '../../config/fields.ts'
+import { flag, host, name, portList, secret, section, targetFields, text } from '../../config/fields.ts'
 import { certificatePair, drivers, loginFields, sslModes, type SslMode } from '../../config/postgres-fields.ts'
+import { postgresUrl } from '../../config/postgres-url-field.ts'
 import { counter, gauge, sample, type Sample } from '../../core/metric.ts'
 import {
   defineProbe,
@@ -179,9 +180,8 @@ export const writePath = defineProbe<WritePathTarget, WritePathSeen>({
   target: section({
     ...targetFields,
     cluster: name.describe('The cluster it should write to.'),
-    url: url(
+    url: postgresUrl(
       'Where the application logs in; most often a reference to its own setting.',
-      ['postgres', 'postgresql'],
       'postgres://app@db:5432/app',
     ).optional(),
     host: host(
