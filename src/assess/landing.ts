@@ -143,7 +143,8 @@ function find(landing: Landing, nodes: readonly Node[]): readonly Node[] {
     ({ facts }) =>
       facts?.postmaster_start != null &&
       facts.postmaster_start === landing.postmaster_start &&
-      facts.server_port === landing.server_port,
+      // On a Unix socket the server has no port to tell.
+      (landing.server_port === null || facts.server_port === landing.server_port),
   )
   return exact ? [exact] : byAddress(same, landing.server_address, landing.server_port)
 }
@@ -168,8 +169,8 @@ function landsWrong(
     return wrong('write_path_other_cluster', `of the cluster with system identifier ${identifier}`)
   if (landing.in_recovery) return []
   // Servers are told apart by what some of them may refuse to say.
-  const isTellable = landing.postmaster_start !== null && nodes.every(one => one.facts?.postmaster_start != null)
-  if (candidates.length === 0 && nodes.length > 0 && isTellable)
+  const isPlaced = landing.server_address !== null && nodes.every(one => one.facts?.postmaster_start != null)
+  if (candidates.length === 0 && isPlaced && nodes.length > 0)
     return wrong('write_path_unlisted_node', `which is none of the nodes ${nodes.map(one => one.name).join(', ')}`)
   if (!node || !primary || node === primary || node.facts?.in_recovery !== false) return []
   // Of two primaries of one cluster that are not confirmed yet, one may only have been looked at before a promotion.

@@ -1,4 +1,5 @@
 import { diskAreas } from './disk.ts'
+import { driverAreas } from './drivers.ts'
 import { exporterArea } from './exporter.ts'
 import { pairAreas } from './pairs.ts'
 import { poolerAreas } from './poolers.ts'
@@ -14,6 +15,7 @@ import { writePathAreas } from './write_path.ts'
 export const areas: readonly Runnable[] = [
   ...postgresAreas,
   ...writePathAreas,
+  ...driverAreas,
   ...poolerAreas,
   ...diskAreas,
   ...smtpAreas,
