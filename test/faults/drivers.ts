@@ -40,7 +40,7 @@ const where: readonly Fault<DriversStage>[] = [
     auto: 'driver_unclear',
     libpq: 'read_only',
     'node-postgres': 'read_only',
-    'postgres.js': 'setting_refused',
+    'postgres.js': 'url_refused',
   }),
   url('the folder of a socket as ?host', 'postgres://LOGIN@localhost/DB?host=FOLDER&port=PRIMARY', {
     auto: 'driver_unclear',
