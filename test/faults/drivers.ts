@@ -56,7 +56,7 @@ const where: readonly Fault<DriversStage>[] = [
     'no host before the path, and a socket as ?host',
     'postgresql:///DB?host=FOLDER&port=PRIMARY&user=USER&password=PASSWORD',
     {
-      auto: 'url_not_understood',
+      auto: 'driver_unclear',
       libpq: 'writes',
       'node-postgres': 'writes',
     },
