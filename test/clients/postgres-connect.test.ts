@@ -1,5 +1,5 @@
 /** Real connections: each driver and ours, with the same URL, get in alike, land alike, or are refused alike. */
-import { chmod, chown, writeFile } from 'node:fs/promises'
+import { chmod, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { Client } from 'pg'
 import postgresJs from 'postgres'
@@ -10,34 +10,23 @@ import { openSession } from '../../src/clients/postgres.ts'
 import { codeOf } from '../../src/core/errors.ts'
 import { startLook } from '../../src/core/run.ts'
 import { certificates } from '../servers/certificates.ts'
+import { writeTlsFiles, type TlsFiles } from '../servers/postgres-tls.ts'
 import { startCluster, type Cluster, type PostgresNode } from '../servers/postgres.ts'
-import { have, needs, removeFolder, runProcess, tempFolder, unprivileged, waitFor } from '../servers/processes.ts'
+import { have, needs, removeFolder, runProcess, waitFor } from '../servers/processes.ts'
 
 let secured: Cluster
 let plain: Cluster
-let folder: string
-const file = (name: string): string => path.join(folder, name)
+let files: TlsFiles
 
 beforeAll(async () => {
-  const made = await certificates()
-  folder = tempFolder('mailpath-connect-', unprivileged())
-  const owner = unprivileged()
-  const write = async (name: string, text: string): Promise<void> => {
-    await writeFile(file(name), text, { mode: 0o600 })
-    if (owner && name.startsWith('server')) await chown(file(name), owner.uid, owner.gid)
-  }
-  await write('server.crt', made.good.cert)
-  await write('server.key', made.good.key)
-  await write('server-ca.pem', made.ca)
-  await write('ca.pem', made.ca)
-  await write('other-ca.pem', made.selfSigned.cert)
-  await write('client.crt', made.client.cert)
-  await write('client.key', made.client.key)
-  await write('open.key', made.client.key)
+  files = await writeTlsFiles('mailpath-connect-')
+  const { folder, file, settings } = files
+  const { client, selfSigned } = await certificates()
+  await writeFile(file('other-ca.pem'), selfSigned.cert)
+  await writeFile(file('open.key'), client.key)
   await chmod(file('open.key'), 0o644)
   const sockets = { unix_socket_directories: folder, unix_socket_permissions: '0777' }
-  const tls = { ssl: 'on', ssl_cert_file: file('server.crt'), ssl_key_file: file('server.key') }
-  secured = await startCluster({ standbys: 1, settings: { ...tls, ...sockets, ssl_ca_file: file('server-ca.pem') } })
+  secured = await startCluster({ standbys: 1, settings: { ...settings, ...sockets } })
   plain = await startCluster({ standbys: 0, settings: sockets })
   for (const node of [...secured.nodes, ...plain.nodes]) await setRules(node)
   const [first] = secured.nodes
@@ -53,7 +42,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await secured.stop()
   await plain.stop()
-  await removeFolder(folder)
+  await removeFolder(files.folder)
 })
 
 async function setRules(node: PostgresNode): Promise<void> {
@@ -213,8 +202,8 @@ const written = (url: string): string => {
     .replace(/\bS\b/g, port(standby))
     .replace(/\bP\b/g, port(plain.nodes[0]))
     .replace(/\bD\b/g, '9')
-    .replace(/\bF\b/g, folder)
-    .replace(/\bG\b/g, encodeURIComponent(folder))
+    .replace(/\bF\b/g, files.folder)
+    .replace(/\bG\b/g, encodeURIComponent(files.folder))
 }
 
 const psql = have('psql')
@@ -225,7 +214,8 @@ describe.each(['libpq', 'node-postgres', 'postgres.js'] as const)('%s and what i
     // What is not known is said to be so, and nothing is tried.
     if (typeof as === 'string' && as.startsWith('not understood')) return
     const they = await real[driver](written(url))
-    if (driver === 'libpq' && typeof as === 'string') expect(typeof they).toBe('string')
+    // What psql says has no SQLSTATE, nor has what a reading foretells.
+    if (driver === 'libpq' ? typeof as === 'string' : as === 'refused ') expect(typeof they).toBe('string')
     else expect(as).toEqual(they)
   })
 })

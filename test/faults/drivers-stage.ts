@@ -1,15 +1,13 @@
-import { chown, writeFile } from 'node:fs/promises'
-import path from 'node:path'
-import { certificates } from '../servers/certificates.ts'
 import { pgbouncerBinary, startPgbouncer, type Pgbouncer } from '../servers/pgbouncer.ts'
-import { removeFolder, tempFolder, unprivileged } from '../servers/processes.ts'
+import { writeTlsFiles } from '../servers/postgres-tls.ts'
+import { removeFolder } from '../servers/processes.ts'
 import { clusterName, one, startClusterStage, two, type ClusterStage } from './cluster-stage.ts'
 import { setHba } from './postgres-hba.ts'
 
 /** A path for each driver at the same DATABASE_URL; mail needs `auto`. And `keys`, by host and port. */
 export const paths = ['auto', 'libpq', 'node-postgres', 'postgres.js', 'prisma'] as const
 
-/** A cluster that offers TLS and listens on a Unix socket; without `hostaddr`, and PgBouncer in front where it is installed. */
+/** A cluster that offers TLS and listens on a Unix socket; with PgBouncer in front, where that is installed. */
 export interface DriversStage extends ClusterStage {
   /** Sets DATABASE_URL. See `urlOf`. */
   readonly use: (url: string) => Promise<void>
@@ -18,19 +16,8 @@ export interface DriversStage extends ClusterStage {
 }
 
 export async function startDriversStage(): Promise<DriversStage> {
-  const made = await certificates()
-  const folder = tempFolder('mailpath-drivers-', unprivileged())
-  const file = (name: string): string => path.join(folder, name)
-  const owner = unprivileged()
-  const files = { 'ca.pem': made.ca, 'server.crt': made.good.cert, 'server.key': made.good.key }
-  const ours = { 'client.crt': made.client.cert, 'client.key': made.client.key }
-  for (const [name, text] of Object.entries({ ...files, ...ours })) {
-    await writeFile(file(name), text, { mode: 0o600 })
-    if (owner && name in files) await chown(file(name), owner.uid, owner.gid)
-  }
-  const tls = { ssl: 'on', ssl_cert_file: file('server.crt'), ssl_key_file: file('server.key') }
-  const sockets = { unix_socket_directories: folder, unix_socket_permissions: '0777' }
-  const settings = { ...tls, ssl_ca_file: file('ca.pem'), ...sockets }
+  const { folder, settings: tls } = await writeTlsFiles('mailpath-drivers-')
+  const settings = { ...tls, unix_socket_directories: folder, unix_socket_permissions: '0777' }
   const stage = await startClusterStage({ cluster: { standbys: 1, settings }, sections })
   const [primary, standby] = [stage.cluster.node(one), stage.cluster.node(two)]
   await prepare(stage)

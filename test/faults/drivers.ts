@@ -40,7 +40,7 @@ const where: readonly Fault<DriversStage>[] = [
     auto: 'driver_unclear',
     libpq: 'read_only',
     'node-postgres': 'read_only',
-    'postgres.js': 'setting_refused',
+    'postgres.js': 'url_refused',
   }),
   url('the folder of a socket as ?host', 'postgres://LOGIN@localhost/DB?host=FOLDER&port=PRIMARY', {
     auto: 'driver_unclear',
@@ -56,7 +56,7 @@ const where: readonly Fault<DriversStage>[] = [
     'no host before the path, and a socket as ?host',
     'postgresql:///DB?host=FOLDER&port=PRIMARY&user=USER&password=PASSWORD',
     {
-      auto: 'url_not_understood',
+      auto: 'driver_unclear',
       libpq: 'writes',
       'node-postgres': 'writes',
     },

@@ -1,39 +1,30 @@
 /** `driver: auto` on real servers: when are other ways tried, and what is concluded of them. */
-import { chown, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Observation } from '../../src/core/probe.ts'
 import { writePath, type WritePathTarget } from '../../src/probes/write_path/index.ts'
-import { certificates } from '../servers/certificates.ts'
 import { pgbouncerBinary, pgbouncerInstall, startPgbouncer } from '../servers/pgbouncer.ts'
 import { recordLoad, type Recording } from '../servers/postgres-log.ts'
+import { writeTlsFiles, type TlsFiles } from '../servers/postgres-tls.ts'
 import { startCluster, type Cluster, type PostgresNode } from '../servers/postgres.ts'
-import { needs, removeFolder, tempFolder, unprivileged, waitFor } from '../servers/processes.ts'
+import { needs, removeFolder, waitFor } from '../servers/processes.ts'
 import { env, look } from './look.ts'
 
 let cluster: Cluster
-let folder: string
+let files: TlsFiles
 let recording: Recording
 const primary = (): PostgresNode => cluster.node('db-postgres-01')
 const standby = (): PostgresNode => cluster.node('db-postgres-02')
 
 beforeAll(async () => {
-  const { good } = await certificates()
-  folder = tempFolder('mailpath-driver-', unprivileged())
-  const owner = unprivileged()
-  const files = { 'server.crt': good.cert, 'server.key': good.key }
-  for (const [name, text] of Object.entries(files)) {
-    await writeFile(path.join(folder, name), text, { mode: 0o600 })
-    if (owner) await chown(path.join(folder, name), owner.uid, owner.gid)
-  }
-  const [cert, key] = Object.keys(files).map(name => path.join(folder, name))
-  const settings = { ssl: 'on', ssl_cert_file: cert ?? '', ssl_key_file: key ?? '' }
-  cluster = await startCluster({ standbys: 1, settings })
+  files = await writeTlsFiles('mailpath-driver-')
+  cluster = await startCluster({ standbys: 1, settings: files.settings })
   recording = await recordLoad(primary())
 }, 60_000)
 afterAll(async () => {
   await cluster.stop()
-  await removeFolder(folder)
+  await removeFolder(files.folder)
 })
 
 const backend = () => cluster.logins.backend
