@@ -7,7 +7,8 @@ import { writePath } from '../src/probes/write_path/index.ts'
 import { env, look } from './probes/look.ts'
 import { startCluster, type Cluster, type Login, type PostgresNode } from './servers/postgres.ts'
 import { recordLoad, type Load, type Recording } from './servers/postgres-log.ts'
-import { waitFor } from './servers/processes.ts'
+import { writeTlsFiles, type TlsFiles } from './servers/postgres-tls.ts'
+import { removeFolder, waitFor } from './servers/processes.ts'
 
 let cluster: Cluster
 let recordings: Map<PostgresNode, Recording>
@@ -19,20 +20,23 @@ beforeAll(async () => {
 })
 afterAll(() => cluster.stop())
 
-/** What the node saw of one run. The server writes its log a little later than it answers. */
+/** What the node saw of one run, or of several in a row. The server writes its log a little later than it answers. */
 async function loadOf<T extends Target, Seen>(
   probe: ListedProbe<T, Seen>,
   target: Record<string, unknown>,
   node: PostgresNode,
   { user, password }: Login,
-  verdict = 'ok',
+  { verdict = 'ok', rounds = 1 } = {},
 ): Promise<Load> {
   const recording = recordings.get(node)
   if (!recording) throw new Error('this node is not recorded')
   await recording.take(user)
   const fields = { name: 'one', cluster: 'kb', password: { env: 'PASSWORD' }, ...target }
-  const observation = await look(probe, probe.target.parse(fields), { references: env({ PASSWORD: password }) })
-  expect(observation?.verdict, JSON.stringify(observation?.reasons)).toBe(verdict)
+  const parsed = probe.target.parse(fields)
+  for (let round = 0; round < rounds; round++) {
+    const observation = await look(probe, parsed, { references: env({ PASSWORD: password }) })
+    expect(observation?.verdict, JSON.stringify(observation?.reasons)).toBe(verdict)
+  }
   // A later statement of the test is in the log, so all of the run is.
   const end = randomUUID()
   await waitFor(
@@ -60,7 +64,7 @@ describe('a round of a postgres target', () => {
 describe('a round of a write path', () => {
   const loadWith = (fields: Record<string, unknown>, node = primary(), verdict = 'ok'): Promise<Load> => {
     const { backend } = cluster.logins
-    return loadOf(writePath, { url: url(backend, node, cluster.database), ...fields }, node, backend, verdict)
+    return loadOf(writePath, { url: url(backend, node, cluster.database), ...fields }, node, backend, { verdict })
   }
 
   it('is one connection and eleven statements', async () => {
@@ -84,5 +88,36 @@ describe('a round of a write path', () => {
       cluster.database,
     )
     expect(await loadWith({ heartbeat: { table: 'beat' } })).toEqual({ connections: 1, statements: 14 })
+  })
+})
+
+describe('a write path with driver: auto, at a server that offers TLS', () => {
+  let secured: Cluster
+  let files: TlsFiles
+  beforeAll(async () => {
+    files = await writeTlsFiles('mailpath-load-')
+    secured = await startCluster({ standbys: 0, settings: files.settings })
+    for (const node of secured.nodes) recordings.set(node, await recordLoad(node))
+  })
+  afterAll(async () => {
+    await secured.stop()
+    await removeFolder(files.folder)
+  })
+  const load = (rounds: number, fields: Record<string, unknown> = {}): Promise<Load> => {
+    const [node, { backend }] = [secured.node('db-postgres-01'), secured.logins]
+    const at = url(backend, node, secured.database)
+    return loadOf(writePath, { url: at, ...fields }, node, backend, { rounds })
+  }
+
+  it('is a login and a statement more in the first round, for the drivers that connect in the clear', async () => {
+    expect(await load(1)).toEqual({ connections: 2, statements: 12 })
+  })
+
+  it('and no more in the rounds after it', async () => {
+    expect(await load(4)).toEqual({ connections: 5, statements: 4 * 11 + 1 })
+  })
+
+  it('has none of that where the driver is set', async () => {
+    expect(await load(2, { driver: 'node-postgres' })).toEqual({ connections: 2, statements: 22 })
   })
 })

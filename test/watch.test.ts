@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { readAs } from '../src/clients/postgres-url/index.ts'
 import { openWatch } from '../src/clients/postgres.ts'
 import { parseConfig } from '../src/config/load.ts'
 import { createReferences } from '../src/config/references.ts'
@@ -299,8 +300,9 @@ describe('a watch', () => {
     it('keeps its password out of what they say, though it was told to the server and not to them', async () => {
       const { user: name, password } = cluster.logins.monitor
       const begin = () => startLook(checkOf(never), noReferences, new AbortController().signal)
-      const at = { host: '127.0.0.1', port: first.port, database: 'postgres', sslmode: 'disable' } as const
-      const session = await openWatch(begin().look, { ...at, user: name, password, caFile: undefined })
+      const read = readAs('libpq', { url: `${first.url({ user: name, password })}?sslmode=disable`, settings: {} })
+      if (read.kind !== 'plan') throw new Error('the URL is not read')
+      const session = await openWatch(begin().look, read.plan)
       try {
         const run = begin()
         await session.query(`select '${password}' as echoed`, run.look)

@@ -164,8 +164,8 @@ function landsWrong(
   if (foreign) return wrong('write_path_other_cluster', `of the cluster ${foreign.cluster}, and not of ${cluster}`)
   if (landing.in_recovery) return []
   // Servers are told apart by what some of them may refuse to say.
-  const isTellable = landing.postmaster_start !== null && nodes.every(one => one.facts?.postmaster_start != null)
-  if (candidates.length === 0 && nodes.length > 0 && isTellable)
+  const isPlaced = landing.server_address !== null && nodes.every(one => one.facts?.postmaster_start != null)
+  if (candidates.length === 0 && isPlaced && nodes.length > 0)
     return wrong('write_path_unlisted_node', `which is none of the nodes ${nodes.map(one => one.name).join(', ')}`)
   if (!node || !primary || node === primary || node.facts?.in_recovery !== false) return []
   const isContender = mayBeSame(identifier, primary.facts?.system_identifier)

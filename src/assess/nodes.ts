@@ -45,7 +45,8 @@ export function nodesOfSession(landing: Landing, nodes: readonly Node[]): readon
     ({ facts }) =>
       facts?.postmaster_start != null &&
       facts.postmaster_start === landing.postmaster_start &&
-      facts.server_port === landing.server_port,
+      // On a Unix socket the server has no port to tell.
+      (landing.server_port === null || facts.server_port === landing.server_port),
   )
   return exact ? [exact] : byAddress(same, landing.server_address, landing.server_port)
 }

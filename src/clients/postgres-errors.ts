@@ -79,6 +79,20 @@ export const connectionProblems = {
     meaning: 'The server refused a statement of the check.',
     remedy: 'See the SQLSTATE given, and the log of the server.',
   },
+  setting_refused: {
+    verdict: 'fail',
+    severity: 'critical',
+    meaning:
+      'The server, or a pooler in front, refuses a setting that the login brings along: `options` or another parameter of the URL.',
+    remedy:
+      'Correct it in the URL, or take it out. PgBouncer takes only what it knows and what ignore_startup_parameters lists.',
+  },
+  no_fitting_host: {
+    verdict: 'fail',
+    severity: 'critical',
+    meaning: 'None of the hosts is what `target_session_attrs` asks for, so the application gets no session.',
+    remedy: 'Find the primary. Add it to the hosts of the URL, or correct target_session_attrs.',
+  },
 } as const satisfies Record<string, ReasonSpec>
 export type ConnectionProblem = keyof typeof connectionProblems
 
@@ -87,6 +101,9 @@ export function connectionReasons<Kind extends string>(kind: Kind) {
   const entries = Object.entries(connectionProblems).map(([problem, spec]) => [`${kind}_${problem}`, spec])
   return Object.fromEntries(entries) as Record<`${Kind}_${ConnectionProblem}`, ReasonSpec>
 }
+
+/** The code of the failure where a server is not of the kind that `target_session_attrs` wants. */
+export const otherKind = 'OTHER_KIND'
 
 const byState: Record<string, ConnectionProblem> = {
   '28P01': 'login_failed',
@@ -107,6 +124,7 @@ const byWordsOfPooler: readonly (readonly [RegExp, ConnectionProblem])[] = [
   [/(?:password|SASL|PAM|LDAP|certificate|"trust") authentication failed(?! for)/, 'login_failed'],
   [/no such user|login rejected|empty password returned/, 'login_failed'],
   [/no such database/, 'database_missing'],
+  [/unsupported startup parameter/, 'setting_refused'],
 ]
 const unreachableCodes = new Set([
   'ECONNREFUSED',
@@ -144,12 +162,16 @@ export const isOfPooler = ({ code, routine }: Pick<SessionFailure, 'code' | 'rou
 export function connectionProblem(failure: SessionFailure): ConnectionProblem {
   const { code = '', text, timedOut, routine, phase } = failure
   if (timedOut) return 'no_answer'
+  if (code === otherKind) return 'no_fitting_host'
+  // A timeout of the application's own.
+  if (code === 'ETIMEDOUT' && phase !== 'dns' && phase !== 'connect') return 'no_answer'
   if (unreachableCodes.has(code)) return 'unreachable'
   if (isOfPooler(failure)) return byWordsOfPooler.find(([pattern]) => pattern.test(text))?.[1] ?? 'pooler_refused'
   if (maybeWantsTls(failure)) return 'tls_failed'
   if (byState[code]) return byState[code]
   // The database may not be connected to, or not by this role (42501, 55000): no statement of ours was refused.
   if (phase === 'login' && routine !== undefined && atLogin.has(routine)) return 'login_failed'
+  if (phase === 'login' && /^(?:22|42|55)/.test(code) && isSqlState(code)) return 'setting_refused'
   if (isSqlState(code)) return code === '08P01' ? 'protocol_error' : 'refused_statement'
   if (text.includes(noProcess)) return 'too_many_connections'
   if (/not (?:a|the) Postgres/.test(text)) return 'protocol_error'

@@ -34,7 +34,8 @@ export function readSaid(body: Buffer): Said {
 }
 
 /** As an error such as node-postgres makes one of it. */
-export const errorOf = ({ code, text, routine }: Said): Error => Object.assign(new Error(text), { code, routine })
+export const errorOf = ({ severity, code, text, routine }: Said): Error =>
+  Object.assign(new Error(text), { severity, code, routine })
 
 /** The routine of an error that the server sent. */
 export const routineOf = (error: unknown): string | undefined =>

@@ -1,52 +1,74 @@
 import { once } from 'node:events'
+import { access, stat } from 'node:fs/promises'
 import net from 'node:net'
 import tls from 'node:tls'
 import { unlessAborted } from '../core/abort.ts'
+import { codeOf } from '../core/errors.ts'
 import type { Look } from '../core/probe.ts'
 import { watchHandshake, type Shown } from './certificates.ts'
 import { inWords, readRegular } from './files.ts'
-import type { Login } from './postgres.ts'
 import { errorOf, noProcess, readSaid, type Said } from './postgres-messages.ts'
+import type { ClientCertificate, Endpoint, Pem, Plan, TlsPlan } from './postgres-url/plan.ts'
+
+/** `clear`; `offered`: with TLS where the server offers it; `tls`: with TLS or not at all. */
+export type Way = 'clear' | 'offered' | 'tls'
+
+interface Negotiation {
+  readonly plan: Plan
+  readonly endpoint: Endpoint
+  readonly way: Way
+  /** Called when TLS begins. */
+  readonly onTls: () => void
+  /** Called when TLS stands. */
+  readonly onCertificates: (shown: Shown) => void
+}
 
 /**
- * Asks for TLS as libpq does by the sslmode, and gives the stream to speak on: `prefer` takes what the server offers,
- * `require` encrypts without verifying, `verify-ca` and `verify-full` verify. Phases `startup` and `tls`.
+ * Asks for TLS, and gives the stream to speak on. Phases `startup` and `tls`. A `direct` plan begins with TLS.
  * https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-SSL
  */
-export async function negotiateTls(
-  look: Look,
-  socket: net.Socket,
-  login: Login,
-  onCertificates: (shown: Shown) => void,
-): Promise<net.Socket> {
-  const { sslmode } = login
-  if (sslmode === 'disable' || sslmode === 'allow') return socket
-  const answer = await look.phase('startup', () => unlessAborted(look.signal, askForTls(socket)))
-  look.note(`SSLRequest was answered with ${JSON.stringify(answer)}`)
-  if (answer === 'N' && sslmode === 'prefer') return socket
-  if (answer === 'N') throw new Error('the server does not support TLS, and sslmode insists on it')
-  if (answer !== 'S') throw new Error(oddAnswer)
-  const secured = await look.phase('tls', () => unlessAborted(look.signal, handshake(socket, login, onCertificates)))
+export async function negotiateTls(look: Look, socket: net.Socket, negotiation: Negotiation): Promise<net.Socket> {
+  const { plan, endpoint, way, onTls, onCertificates } = negotiation
+  if (way === 'clear') return socket
+  if (!plan.tls.direct) {
+    const answer = await look.phase('startup', () => unlessAborted(look.signal, askForTls(socket)))
+    look.note(`SSLRequest was answered with ${JSON.stringify(answer)}`)
+    if (answer === 'N' && way === 'offered') return socket
+    if (answer === 'N') throw new Error('the server does not support TLS, and sslmode insists on it')
+    if (answer !== 'S') throw new Error(oddAnswer)
+  }
+  onTls()
+  const host = endpoint.kind === 'tcp' ? endpoint.host : 'localhost'
+  const secured = await look.phase('tls', () =>
+    unlessAborted(look.signal, handshake(socket, host, plan.tls, onCertificates)),
+  )
   look.note(`${secured.getProtocol() ?? 'TLS'}, ${secured.getCipher().standardName}`)
   return secured
 }
 
 async function handshake(
   socket: net.Socket,
-  { host, sslmode, caFile }: Login,
+  host: string,
+  plan: TlsPlan,
   onCertificates: (shown: Shown) => void,
 ): Promise<tls.TLSSocket> {
-  const verify = sslmode.startsWith('verify') || (sslmode === 'require' && caFile !== undefined)
-  const ca = caFile === undefined ? undefined : await authorities(caFile)
+  const { verify, certificate } = plan
+  const ca = await authoritiesOf(plan)
   const secured = tls.connect({
     socket,
     host,
-    rejectUnauthorized: verify,
+    rejectUnauthorized: verify !== 'nothing' && ca !== 'none',
     ...(net.isIP(host) === 0 && { servername: host }),
-    ...(ca !== undefined && { ca }),
-    ...(sslmode !== 'verify-full' && { checkServerIdentity: () => undefined }),
+    ...(ca !== 'usual' && ca !== 'none' && { ca: plan.usualToo ? [...tls.rootCertificates, ca] : ca }),
+    ...(verify !== 'chain and name' && { checkServerIdentity: () => undefined }),
+    ...(certificate && {
+      cert: await pem(certificate.cert, 'the client certificate'),
+      key: await keyOf(certificate),
+      passphrase: certificate.passphrase,
+    }),
+    ...(plan.direct && { ALPNProtocols: ['postgresql'] }),
   })
-  const certificates = watchHandshake(secured, host, ca)
+  const certificates = watchHandshake(secured, host, ca === 'usual' || ca === 'none' || plan.usualToo ? undefined : ca)
   // Between two users nobody listens for errors.
   secured.on('error', () => undefined)
   try {
@@ -55,16 +77,41 @@ async function handshake(
     throw certificates.explained(error)
   }
   const chain = certificates.chain()
-  if (chain) onCertificates({ chain, verified: verify, at: Date.now() })
+  if (chain) onCertificates({ chain, verified: verify !== 'nothing' && ca !== 'none', at: Date.now() })
+  if (plan.direct && secured.alpnProtocol !== 'postgresql')
+    throw new Error('TLS was agreed on, but not the protocol postgresql (ALPN), which sslnegotiation=direct insists on')
   return secured
 }
 
+async function authoritiesOf({ authorities, authoritiesOptional }: TlsPlan): Promise<Buffer | string> {
+  if (authorities === 'usual') return 'usual'
+  if (authoritiesOptional && 'file' in authorities && !(await exists(authorities.file))) return 'none'
+  return pem(authorities, 'the certificates of the authority')
+}
+
+/** https://www.postgresql.org/docs/current/libpq-ssl.html#LIBPQ-SSL-CLIENTCERT */
+async function keyOf({ key, guarded = false }: ClientCertificate): Promise<Buffer | string> {
+  const what = 'the key of the client certificate'
+  const read = await pem(key, what)
+  if (!guarded || 'text' in key) return read
+  const { uid, mode } = await stat(key.file)
+  if ((mode & (uid === 0 ? 0o027 : 0o077)) === 0) return read
+  throw new Error(`TLS: ${what} in ${key.file}: group or others have access to it, and libpq refuses it`)
+}
+
+const exists = (file: string): Promise<boolean> =>
+  access(file).then(
+    () => true,
+    (error: unknown) => codeOf(error) !== 'ENOENT',
+  )
+
 /** The file may be named by a URL that comes out of an application's settings: it could be anything. */
-async function authorities(file: string): Promise<Buffer> {
+async function pem(given: Pem, what: string): Promise<Buffer | string> {
+  if ('text' in given) return given.text
   try {
-    return await readRegular(file, 1_048_576)
+    return await readRegular(given.file, 1_048_576)
   } catch (error) {
-    throw new Error(`the certificates of the authority in ${file}: ${inWords(error)}`)
+    throw new Error(`TLS: ${what} in ${given.file}: ${inWords(error)}`)
   }
 }
 
@@ -193,23 +240,21 @@ function wholeMessages(deliver: (messages: Buffer) => void, onNotice: (notice: S
 /** Fields of a letter and a string each, then a zero: whatever is in it, a reader that stops at a zero letter stops. */
 const endsWithZeros = (body: Buffer): boolean => body.at(-1) === 0 && (body.length === 1 || body.at(-2) === 0)
 
+/** Where a session is: an address and its port, or the path of a Unix socket. */
+export type Peer = { readonly host: string; readonly port: number } | { readonly path: string }
+
 /**
  * A cancel request, on a connection of its own, which the server closes without an answer. Never rejects.
  * https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-CANCELING-REQUESTS
  */
-export function sendCancel(
-  { host, port }: Pick<Login, 'host' | 'port'>,
-  processId: number,
-  secretKey: number,
-  timeoutMs: number,
-): Promise<void> {
+export function sendCancel(peer: Peer, processId: number, secretKey: number, timeoutMs: number): Promise<void> {
   const packet = Buffer.alloc(16)
   packet.writeInt32BE(16, 0)
   packet.writeInt32BE(80877102, 4)
   packet.writeInt32BE(processId, 8)
   packet.writeInt32BE(secretKey, 12)
   return new Promise(resolve => {
-    const socket = net.connect(port, host, () => socket.write(packet))
+    const socket = net.connect(peer, () => socket.write(packet))
     const timer = setTimeout(() => socket.destroy(), timeoutMs)
     socket.on('error', () => undefined)
     socket.on('close', () => {

@@ -39,6 +39,21 @@ export async function openSocket(
 }
 
 /**
+ * The same by a Unix socket, in the phase `connect`. A folder that begins with @ is in the abstract namespace of Linux,
+ * as libpq has it.
+ */
+export function openLocalSocket(look: Look, path: string, lifetime: AbortSignal = look.signal): Promise<net.Socket> {
+  return look.phase('connect', async () => {
+    look.signal.throwIfAborted()
+    const socket = net.connect({ path: path.replace(/^@/, '\0') })
+    boundTo(lifetime, socket)
+    await unlessAborted(look.signal, connected(socket))
+    look.note(`connected to ${path}`)
+    return socket
+  })
+}
+
+/**
  * From here on the socket takes so many bytes, and is then destroyed with an Error that says so: whoever sends without
  * end is cut off by that, long before the deadline. `weight` is for who pays more for a piece than its length.
  */

@@ -222,9 +222,15 @@ const portNumber = z
 
 export const port = (meaning: string): z.ZodType<Resolvable> => z.union([portNumber, reference]).describe(meaning)
 
-/** A URL of the given schemes, written here without a password, or a reference to one that may have it. */
-export const url = (meaning: string, schemes: readonly string[], example: string): z.ZodType<Resolvable> =>
-  z.union([plainUrl(schemes, example, holdsPassword, passwordElsewhere), reference]).describe(meaning)
+/** The same, or several with commas between, as PGPORT has it. */
+export const portList = (meaning: string): z.ZodType<Resolvable> =>
+  z
+    .union([
+      portNumber,
+      z.string().regex(/^\d{1,5}(?:,\d{1,5})+$/, 'expected port numbers with commas between, such as 5432,5433'),
+      reference,
+    ])
+    .describe(meaning)
 
 /** A URL that is no reference: an address without user and password. */
 export const literalUrl = (schemes: readonly string[], example: string) =>
@@ -237,8 +243,6 @@ export const literalUrl = (schemes: readonly string[], example: string) =>
 
 const holdsPassword = ({ password, searchParams }: URL): boolean =>
   password !== '' || searchParams.has('password') || searchParams.has('sslpassword')
-const passwordElsewhere =
-  'the URL holds a password, and a secret must not stand in this file; take it out and set password to a reference, for example { env: NAME }'
 
 /** No message has the value in it: it may hold the password that does not belong there. */
 function plainUrl(schemes: readonly string[], example: string, isRefused: (url: URL) => boolean, why: string) {

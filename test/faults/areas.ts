@@ -1,5 +1,6 @@
 import { certificateAreas } from './certificates.ts'
 import { diskAreas } from './disk.ts'
+import { driverAreas } from './drivers.ts'
 import { exporterArea } from './exporter.ts'
 import { pairAreas } from './pairs.ts'
 import { poolerAreas } from './poolers.ts'
@@ -16,6 +17,7 @@ import { writePathAreas } from './write_path.ts'
 export const areas: readonly Runnable[] = [
   ...postgresAreas,
   ...writePathAreas,
+  ...driverAreas,
   ...poolerAreas,
   ...diskAreas,
   ...smtpAreas,

@@ -14,6 +14,7 @@ const unresolved = (target: string): Expectation => ({
     [`mailpath_write_path_writable{target="${target}",postgres_cluster="kb"}`]: null,
   },
 })
+const notUnderstood: Expectation = { ...unresolved('app'), root: 'write_path/app write_path_url_not_understood' }
 const fine: Expectation = {
   verdict: 'ok',
   samples: { 'mailpath_write_path_writable{target="app",postgres_cluster="kb"}': 1 },
@@ -60,10 +61,11 @@ const urlFaults: readonly Fault<WritePathStage>[] = [
     url => url.replace(/127.0.0.1:\d+/, 'localhost:9'),
     fails('write_path_unreachable'),
   ),
-  withUrl('no URL at all', url => url.replace('://', '//'), unresolved('app')),
-  withUrl('of another kind of server', url => url.replace('postgres:', 'mysql:'), unresolved('app')),
-  withUrl('a port that is no number', url => url.replace(/:(\d+)\//, ':five/'), unresolved('app')),
-  withUrl('a percent sign that is not encoded', url => url.replace(/:kb-/, ':100%-'), unresolved('app')),
+  withUrl('no URL at all', url => url.replace('://', '//'), notUnderstood),
+  withUrl('of another kind of server', url => url.replace('postgres:', 'mysql:'), notUnderstood),
+  withUrl('a port that is no number', url => url.replace(/:(\d+)\//, ':five/'), fails('write_path_url_refused')),
+  // libpq refuses it, and the others take the password as it stands.
+  withUrl('a percent sign that is not encoded', url => url.replace(/:kb-/, ':100%-'), fails('write_path_login_failed')),
 ]
 
 const envFaults: readonly Fault<WritePathStage>[] = [

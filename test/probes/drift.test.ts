@@ -115,7 +115,32 @@ describe('observe', () => {
     ['the same name', 'db-1.test', 'db-1.test', 1],
     ['a name and its other spelling', 'Db-1.Test.', 'db-1.test', 1],
     ['a URL and its host', 'postgres://app:canary-pw@10.0.0.122:5432/app', '10.0.0.122', 1],
-    ['two URLs of one host', 'postgres://a:canary-1@10.0.0.122/a', 'postgresql://b:canary-2@10.0.0.122:6432/b', 1],
+    ['two URLs of one place', 'postgres://a:canary-1@10.0.0.122/a', 'postgresql://b:canary-2@10.0.0.122:5432/b', 1],
+    ['two ports of one host', 'postgres://a:canary-1@10.0.0.122/a', 'postgresql://b:canary-2@10.0.0.122:6432/b', 0],
+    ['host:port and another port', '10.0.0.122:5432', 'postgres://a:canary-1@10.0.0.122:6432/a', 0],
+    ['host:port and a URL', 'postgres:5432', 'postgres://a:canary-1@postgres/a', 1],
+    ['a URL and a list of hosts', 'postgres://a@10.0.0.122/a', '10.0.0.122,10.0.0.121', 0],
+    ['URLs of mail', 'smtp://u:canary-1@10.0.0.122:25', 'smtp://10.0.0.122:25', 1],
+    ['ports of mail', 'smtp://u:canary-1@10.0.0.122:25', 'smtp://10.0.0.122:587', 0],
+    ['another host in both queries', 'postgres://x/a?host=/run/a&port=1', 'postgres://x/b?host=/run/b&port=1', 0],
+    // postgres.js and Prisma read no ?port=.
+    [
+      'a port that some drivers read',
+      'postgres://a@10.0.0.122:5432/a?port=6432',
+      'postgres://a@10.0.0.122:5432/a',
+      undefined,
+    ],
+    ['a host in the query of one', 'postgres://a@10.0.0.121/a?host=10.0.0.122', 'postgres://a@10.0.0.121/a', 0],
+    ['lists in another order', 'postgres://a@10.0.0.1:1,10.0.0.2:1/a', 'postgres://a@10.0.0.2:1,10.0.0.1:1/a', 0],
+    [
+      'the same list',
+      'postgres://a:canary-1@10.0.0.1:1,10.0.0.2:1/a',
+      'postgres://b:canary-2@10.0.0.1:1,10.0.0.2:1/b',
+      1,
+    ],
+    ['a URL and a conninfo string', 'postgres://a@10.0.0.1:1/a', 'host=10.0.0.1 port=1 password=canary-1', 1],
+    ['a URL and one of Java', 'postgres://a@10.0.0.1:1/a', 'jdbc:postgresql://10.0.0.1:1/a?password=canary-1', 1],
+    ['a URL that cannot be split', 'postgres://a:canary-1@x@10.0.0.1/a', 'postgres://a@10.0.0.1/a', undefined],
     ['two hosts', 'postgres://app:canary-pw@10.0.0.121/app', '10.0.0.122', 0],
     ['IPv6 in a URL', 'postgres://app@[FD00::1]/app', 'fd00:0::1', 1],
     ['a name and its address', 'localhost', '127.0.0.1', 1],
@@ -137,6 +162,19 @@ describe('observe', () => {
     ['db-1.invalid', { host: 'db-1.invalid', port: 5432 }, true],
     ['db-1.invalid', { host: '10.0.0.122', port: 5432 }, undefined],
     ['fd00:0::1', { host: '[fd00::1]', port: 5432 }, true],
+    ['postgres://app@10.0.0.122/app?host=10.0.0.121', { host: '10.0.0.122', port: 5432 }, false],
+    ['host=10.0.0.121 user=app', { host: '10.0.0.122', port: 5432 }, false],
+    ['postgres://app@10.0.0.121,10.0.0.122/app', { host: '10.0.0.122', port: 5432 }, false],
+    [
+      'postgres://app@10.0.0.121:1,10.0.0.122:1/app?target_session_attrs=primary',
+      { host: '10.0.0.122', port: 1 },
+      true,
+    ],
+    [
+      'postgres://app@10.0.0.121:1,10.0.0.122:1/app?target_session_attrs=standby',
+      { host: '10.0.0.122', port: 1 },
+      undefined,
+    ],
   ])('knows of %s whether it leads to %o', async (value, place, expected) => {
     const seen = (await compare({ a: value, b: value }, 'host')).seen as DriftSeen
     expect(seen.sources[0]?.isAt?.([place])).toBe(expected)

@@ -46,7 +46,15 @@ describe.each(languages)('in %s', language => {
     ): Promise<Observation> => {
       const { user, password } = cluster.logins.backend
       const { login = password, ...more } = fields
-      const at = { name: 'app', cluster: 'kb', host: '127.0.0.1', port, user, database: cluster.database }
+      const at = {
+        name: 'app',
+        cluster: 'kb',
+        driver: 'libpq',
+        host: '127.0.0.1',
+        port,
+        user,
+        database: cluster.database,
+      }
       const target = writePath.target.parse({ ...at, password: { env: 'PASSWORD' }, ...more })
       const seen = await look(writePath, target, { timeoutMs, references: env({ PASSWORD: login }) })
       if (!seen) throw new Error('the run was not recorded')

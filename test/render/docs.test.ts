@@ -8,6 +8,7 @@ import { catalogue } from '../../src/render/catalogue.ts'
 import { configurationDoc } from '../../src/render/config-docs.ts'
 import { configSchema, type JsonSchema } from '../../src/render/config-schema.ts'
 import { metricsDoc, reasonsDoc } from '../../src/render/docs.ts'
+import { postgresUrlsDoc } from '../../src/render/postgres-urls.ts'
 import { reasonCatalogue } from '../../src/render/reasons.ts'
 
 const example = await readFile(new URL('../config/example.yml', import.meta.url), 'utf8')
@@ -15,6 +16,7 @@ const metrics = catalogue.flatMap(group => group.metrics)
 
 describe('the documents follow from the code', () => {
   it('docs/metrics.md', () => expect(metricsDoc()).toMatchFileSnapshot('../../docs/metrics.md'))
+  it('docs/postgres-urls.md', () => expect(postgresUrlsDoc()).toMatchFileSnapshot('../../docs/postgres-urls.md'))
   it('docs/reasons.md', () => expect(reasonsDoc()).toMatchFileSnapshot('../../docs/reasons.md'))
   it('docs/configuration.md', () =>
     expect(configurationDoc(example)).toMatchFileSnapshot('../../docs/configuration.md'))

@@ -17,6 +17,14 @@ export type Endpoint =
 /** PEM in a file of the application, or PEM text that stood in a setting. */
 export type Pem = { readonly file: string } | { readonly text: string }
 
+export interface ClientCertificate {
+  readonly cert: Pem
+  readonly key: Pem
+  readonly passphrase?: string | undefined
+  /** A file of the key that others than its owner may use is refused: so libpq has it. */
+  readonly guarded?: boolean | undefined
+}
+
 export interface TlsPlan {
   /**
    * `never`: in the clear. `allow`: TLS after a refusal in the clear. `prefer`: TLS where it is offered, and in the clear
@@ -28,7 +36,11 @@ export interface TlsPlan {
   readonly verify: 'nothing' | 'chain' | 'chain and name'
   /** `usual`: the authorities that come with the driver or the system. */
   readonly authorities: 'usual' | Pem
-  readonly certificate?: { readonly cert: Pem; readonly key: Pem; readonly passphrase?: string | undefined } | undefined
+  /** Nothing is verified where the file of the authorities is not there: so libpq has it in all modes but `verify-…`. */
+  readonly authoritiesOptional?: boolean | undefined
+  /** The usual authorities count beside those of the file: so Prisma's engine has it. */
+  readonly usualToo?: boolean | undefined
+  readonly certificate?: ClientCertificate | undefined
 }
 
 /** https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNECT-TARGET-SESSION-ATTRS */
@@ -45,6 +57,13 @@ export interface Plan {
   readonly password: string | undefined
   readonly tls: TlsPlan
   readonly targetSessionAttrs: TargetSessionAttrs
+  /** A standby counts as read-write: postgres.js looks at default_transaction_read_only alone. */
+  readonly standbyCountsAsReadWrite?: boolean | undefined
+  /**
+   * The next endpoint is tried after whatever is no answer of the server, such as TLS that comes to nothing, and not after
+   * 57P03 or a timeout: so postgres.js has it.
+   */
+  readonly nextAfterBreak?: boolean | undefined
   /** Further parameters of the startup message, such as `options`, `application_name`, `search_path`. */
   readonly startup: Readonly<Record<string, string>>
   /** Milliseconds for one endpoint; undefined where only the run's deadline bounds it. */
@@ -59,10 +78,22 @@ export type Reading =
       /** Parameters that the driver itself passes over. */
       readonly ignored: readonly string[]
     }
-  /** The driver itself refuses it, with this error. */
+  /** The driver itself refuses it, or cannot connect with it anywhere, with this error. It completes "libpq refuses it: …". */
   | { readonly kind: 'refused'; readonly error: string }
-  /** It may mean something, and cannot be followed here: one sentence that names the parameter or the form. */
+  /** It may mean something, and cannot be followed here: what completes "the URL …", with the parameter or the form by name. */
   | { readonly kind: 'not_understood'; readonly why: string }
+
+/** What an application gives its driver. */
+export interface Given {
+  /** A URL, or a conninfo string; undefined where the settings say all. */
+  readonly url: string | undefined
+  /** The application's own `PG*` settings. Never the environment of the exporter. */
+  readonly settings: PgSettings
+  /** The file of the authorities that a key of the configuration names. It counts before one of the URL. */
+  readonly caFile?: string | undefined
+  /** The password that a key of the configuration leads to. It counts before one of the URL. */
+  readonly password?: string | undefined
+}
 
 /** The application's own settings that a driver reads beside the URL, by name: `PGHOST`, `PGSSLMODE`, … */
 export type PgSettings = Readonly<Record<string, string>>

@@ -1,29 +1,99 @@
 import { lookup } from 'node:dns/promises'
 import { isIP, isIPv6 } from 'node:net'
+import { isOfPostgres, readings } from '../../clients/postgres-url/index.ts'
+import type { Driver, Endpoint, TargetSessionAttrs } from '../../clients/postgres-url/plan.ts'
 import { unlessAborted } from '../../core/abort.ts'
 import type { Look } from '../../core/probe.ts'
+import { looksLike } from '../../core/looks-like.ts'
 import { shapes } from '../../core/shape.ts'
+import { doubtIn } from '../../core/url-doubt.ts'
 
-/** A host, and the port where the value says one. */
-export interface HostAndPort {
-  readonly host: string
+/** A host, or a folder of sockets, with the port where the value says one. */
+export interface Spot {
+  readonly kind: 'tcp' | 'socket'
+  readonly at: string
   readonly port: number | undefined
-  /** The password of the URL it stands in. */
-  readonly password: string | undefined
 }
 
-/** The host a value is or, as a URL such as postgres://user@host/database, has in it; undefined where it is neither. */
-export function hostIn(value: string): HostAndPort | undefined {
-  if (!value.includes('://'))
-    return value === value.trim() && shapes.host.read(value) !== undefined
-      ? { host: plain(value), port: undefined, password: undefined }
-      : undefined
-  if (!URL.canParse(value)) return undefined
-  const { hostname, port, protocol, password } = new URL(value)
-  if (hostname === '') return undefined
-  const usual = protocol.startsWith('postgres') ? 5432 : undefined
-  return { host: plain(hostname), port: port === '' ? usual : Number(port), password: decoded(password) }
+/** Where a value leads to: to one spot, or to the first of several that fits. */
+export interface Route {
+  /** The driver that reads it so; undefined where that is no question. */
+  readonly driver: Driver | undefined
+  readonly spots: readonly Spot[]
+  readonly attrs: TargetSessionAttrs
 }
+
+export interface Led {
+  readonly routes: readonly Route[]
+  /** Drivers of which it is not known where they would go, with why. */
+  readonly unclear: ReadonlyMap<Driver, string>
+  /** The passwords in it. */
+  readonly passwords: readonly string[]
+}
+
+/** Where a value leads to, that is a host, host:port, or a URL; or why that cannot be said. */
+export function ledBy(value: string): Led | string {
+  if (isOfPostgres(value)) return ledByPostgres(value)
+  if (value.startsWith('/')) return one({ kind: 'socket', at: value, port: undefined })
+  if (!value.includes('://')) return ledByHost(value)
+  const doubt = doubtIn(value)
+  if (doubt !== undefined) return doubt
+  if (!URL.canParse(value)) return notOne(value)
+  const { hostname, port, password } = new URL(value)
+  if (hostname === '') return notOne(value)
+  const led = one({ kind: 'tcp', at: plain(hostname), port: port === '' ? undefined : Number(port) })
+  return password === '' ? led : { ...led, passwords: [decoded(password)] }
+}
+
+function notOne(value: string): string {
+  const like = looksLike(value)
+  return `is neither a host nor a URL with one${like === undefined ? '' : `; ${like}`}`
+}
+
+const one = (...spots: readonly Spot[]): Led => ({
+  routes: [{ driver: undefined, spots, attrs: 'any' }],
+  unclear: new Map(),
+  passwords: [],
+})
+
+/** A host, host:port, or several with commas between, as PGHOST has them. */
+function ledByHost(value: string): Led | string {
+  const spots = value.split(',').map(hostSpot)
+  return spots.every(spot => spot !== undefined) ? one(...spots) : notOne(value)
+}
+
+const isHost = (text: string): boolean => text === text.trim() && shapes.host.read(text) !== undefined
+
+function hostSpot(text: string): Spot | undefined {
+  if (isHost(text)) return { kind: 'tcp', at: plain(text), port: undefined }
+  const [, host, port] = /^([^\s/:@[\]]+|\[[\da-f:.]+\]):(\d{1,5})$/i.exec(text) ?? []
+  return host === undefined || !isHost(host.replace(/^\[(.*)\]$/, '$1'))
+    ? undefined
+    : { kind: 'tcp', at: plain(host), port: Number(port) }
+}
+
+function ledByPostgres(url: string): Led | string {
+  const read = readings({ url, settings: {} })
+  const routes: Route[] = []
+  const unclear = new Map<Driver, string>()
+  const passwords: string[] = []
+  const refused: string[] = []
+  for (const { driver, reading } of read)
+    if (reading.kind === 'refused') refused.push(`${driver} refuses the URL: ${reading.error}`)
+    else if (reading.kind === 'not_understood') unclear.set(driver, `the URL ${reading.why}`)
+    else {
+      const { endpoints, targetSessionAttrs: attrs, password } = reading.plan
+      routes.push({ driver, spots: endpoints.map(spotOf), attrs })
+      if (password !== undefined) passwords.push(password)
+    }
+  const [why] = [...unclear.values(), ...refused]
+  return routes.length === 0 ? (why ?? notOne(url)) : { routes, unclear, passwords }
+}
+
+const spotOf = (endpoint: Endpoint): Spot =>
+  endpoint.kind === 'socket'
+    ? { kind: 'socket', at: endpoint.folder, port: endpoint.port }
+    : { kind: 'tcp', at: plain(endpoint.address ?? endpoint.host), port: endpoint.port }
 
 /** One way to write it, of several. */
 export function plain(host: string): string {
@@ -43,9 +113,9 @@ export async function addressesOf(host: string, look: Look): Promise<readonly st
   }
 }
 
-function decoded(part: string): string | undefined {
+function decoded(part: string): string {
   try {
-    return part === '' ? undefined : decodeURIComponent(part)
+    return decodeURIComponent(part)
   } catch {
     return part
   }

@@ -64,7 +64,9 @@ export const drift = defineProbe<DriftTarget, DriftSeen>({
     compare: z
       .enum(['value', 'host'])
       .default('value')
-      .describe('`host`: the values are hosts, or URLs of which the host is compared; names are resolved.'),
+      .describe(
+        '`host`: the values are hosts, or URLs of which it is compared where they lead to: all hosts and ports, as the drivers of Postgres read them. Names are resolved.',
+      ),
     cluster: clusterName({ orNone: false })
       .optional()
       .describe('With `compare: host`: the `cluster` of postgres targets to whose primary the hosts should lead.'),
@@ -104,8 +106,8 @@ function judge({ sources, pairs }: DriftSeen, { name: target }: DriftTarget): Fi
       ...unreadable.map(({ label, why }) =>
         driftReason('drift_unreadable', why.startsWith(`${label}: `) ? why : `${label}: ${why}`),
       ),
-      ...unknown.map(({ a, b }) =>
-        driftReason('drift_unreadable', `${a} and ${b}: written differently, and not both names could be resolved`),
+      ...unknown.map(({ a, b, why = 'written differently, and not both names could be resolved' }) =>
+        driftReason('drift_unreadable', `${a} and ${b}: ${why}`),
       ),
     ],
     pairs.flatMap(({ a, b, agrees }) => sample(metrics.agrees, agrees, { target, a, b })),

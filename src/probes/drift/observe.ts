@@ -1,10 +1,10 @@
-import { createHmac, randomBytes } from 'node:crypto'
-import { isIPv4, isIPv6 } from 'node:net'
 import { Unresolved, describeError } from '../../core/errors.ts'
 import type { Look, Reference, Target } from '../../core/probe.ts'
-import { looksLike } from '../../core/looks-like.ts'
-import { doubtIn } from '../../core/url-doubt.ts'
-import { addressesOf, hostIn, plain, type HostAndPort } from './host.ts'
+import { fingerprint } from './fingerprint.ts'
+import { ledBy } from './host.ts'
+import { leadsTo, sameLed, takeLed, type Place, type TakenLed } from './route.ts'
+
+export type { Place } from './route.ts'
 
 export interface DriftTarget extends Target {
   /** By label. */
@@ -29,11 +29,6 @@ export interface SourceSeen {
   readonly isAt: ((places: readonly Place[]) => boolean | undefined) | undefined
 }
 
-export interface Place {
-  readonly host: string
-  readonly port: number
-}
-
 export interface PairSeen {
   readonly a: string
   readonly b: string
@@ -41,19 +36,17 @@ export interface PairSeen {
   readonly agrees: boolean | undefined
   /** They differ in white space around the value, and in nothing else. */
   readonly onlySpace: boolean
+  /** Why it is not known whether they agree, where there is more to say than that a name was not resolved. */
+  readonly why?: string | undefined
 }
 
 /** A source with the fingerprints of its value, which stays where it was read. */
 interface Taken extends SourceSeen {
   readonly value: string | undefined
   readonly trimmed: string | undefined
-  /** Of all addresses of a host together, by family; undefined where they are not known, and of what is no host. */
-  readonly addresses: Readonly<Record<4 | 6, string | undefined>> | undefined
+  /** Of a host or a URL. */
+  readonly led: TakenLed | undefined
 }
-
-/** Of this process alone: fingerprints made with it can be compared here, and are worth nothing anywhere else. */
-const key = randomBytes(32)
-const fingerprint = (text: string): string => createHmac('sha256', key).update(text).digest('base64')
 
 /** Reads every source. One that cannot be read does not hide how the others compare. */
 export async function observe({ sources, compare }: DriftTarget, look: Look): Promise<DriftSeen> {
@@ -69,7 +62,7 @@ const nothing: Fingerprints = {
   isAt: undefined,
   value: undefined,
   trimmed: undefined,
-  addresses: undefined,
+  led: undefined,
 }
 
 async function read(
@@ -91,54 +84,21 @@ const takeValue = (value: string): Fingerprints => ({
   trimmed: fingerprint(value.trim()),
 })
 
-function notAHost(value: string): string {
-  const like = looksLike(value)
-  return `is neither a host nor a URL with one${like === undefined ? '' : `; ${like}`}`
-}
-
 async function takeHost(value: string, look: Look): Promise<Fingerprints> {
-  const doubt = doubtIn(value)
-  if (doubt !== undefined) return { ...nothing, unreadable: doubt }
-  const found = hostIn(value)
-  if (!found) return { ...nothing, unreadable: notAHost(value) }
-  if (found.password !== undefined) look.conceal(found.password)
-  const addresses = await addressesOf(found.host, look)
-  return {
-    ...nothing,
-    value: fingerprint(found.host),
-    addresses: addresses && { 4: ofFamily(addresses, isIPv4), 6: ofFamily(addresses, isIPv6) },
-    isAt: isAt(found, addresses),
-  }
-}
-
-function ofFamily(addresses: readonly string[], isOne: (address: string) => boolean): string | undefined {
-  const family = addresses.filter(isOne)
-  return family.length === 0 ? undefined : fingerprint(family.join())
-}
-
-function isAt({ host, port }: HostAndPort, addresses: readonly string[] | undefined): SourceSeen['isAt'] {
-  // Without a port of its own it leads to whatever port somebody adds.
-  const asWritten = (place: Place): string => `${plain(place.host)} ${port === undefined ? '' : place.port}`
-  const known = new Set([host, ...(addresses ?? [])].map(one => fingerprint(`${one} ${port ?? ''}`)))
-  const resolved = addresses !== undefined
-  return places => {
-    const found = places.some(place => known.has(fingerprint(asWritten(place))))
-    return found || resolved ? found : undefined
-  }
+  const found = ledBy(value)
+  if (typeof found === 'string') return { ...nothing, unreadable: found }
+  for (const password of found.passwords) look.conceal(password)
+  const led = await takeLed(found, look)
+  return { ...nothing, value: fingerprint(value), led, isAt: places => leadsTo(led, places) }
 }
 
 function compared(a: Taken, b: Taken): PairSeen {
   const onlySpace = a.value !== b.value && a.trimmed !== undefined && a.trimmed === b.trimmed
-  return { a: a.label, b: b.label, agrees: agree(a, b), onlySpace }
+  return { a: a.label, b: b.label, onlySpace, ...agree(a, b) }
 }
 
-/** Two hosts agree when they are written alike, or lead to the same addresses of the families that both have. */
-function agree(a: Taken, b: Taken): boolean | undefined {
-  if (a.value === undefined || b.value === undefined) return undefined
-  if (a.value === b.value) return true
-  if (!a.isAt) return false
-  const [of, other] = [a.addresses, b.addresses]
-  if (!of || !other) return undefined
-  const both = ([4, 6] as const).filter(family => of[family] !== undefined && other[family] !== undefined)
-  return both.length > 0 && both.every(family => of[family] === other[family])
+function agree(a: Taken, b: Taken): Pick<PairSeen, 'agrees' | 'why'> {
+  if (a.value === undefined || b.value === undefined) return { agrees: undefined }
+  if (a.value === b.value) return { agrees: true }
+  return a.led && b.led ? sameLed(a.led, b.led) : { agrees: false }
 }

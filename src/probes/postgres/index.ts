@@ -1,3 +1,4 @@
+import * as z from 'zod'
 import { endSeconds, endsSoonIn } from '../../clients/certificates.ts'
 import {
   connectionProblem,
@@ -6,18 +7,10 @@ import {
   remedyOf,
   watchStance,
 } from '../../clients/postgres-errors.ts'
-import {
-  certificateWarning,
-  count,
-  duration,
-  filePath,
-  flag,
-  name,
-  secret,
-  section,
-  targetFields,
-  url,
-} from '../../config/fields.ts'
+import type { Driver } from '../../clients/postgres-url/plan.ts'
+import { certificateWarning, count, duration, flag, name, secret, section, targetFields } from '../../config/fields.ts'
+import { certificatePair, drivers, loginFields } from '../../config/postgres-fields.ts'
+import { postgresUrl } from '../../config/postgres-url-field.ts'
 import { oneLine } from '../../core/errors.ts'
 import { gauge, sample, type Sample } from '../../core/metric.ts'
 import {
@@ -36,9 +29,13 @@ export interface PostgresTarget extends Target {
   readonly cluster: string
   readonly url: Resolvable
   readonly password?: Reference | undefined
+  readonly driver: Driver
+  readonly pg_settings?: Readonly<Record<string, Resolvable>> | undefined
   readonly ca_file?: string | undefined
   /** Milliseconds. */
   readonly certificate_warning: number
+  readonly cert_file?: string | undefined
+  readonly key_file?: string | undefined
   readonly max_lag: number
   /** In transactions, and in multixacts. */
   readonly max_transaction_id_age: number
@@ -240,6 +237,12 @@ const reasons = {
       'The monitoring role may not see the WAL receiver: whether it streams, its timeline and the lag are unknown.',
     remedy: 'Run: grant pg_monitor to the monitoring role.',
   },
+  postgres_url_not_understood: {
+    verdict: 'unknown',
+    severity: 'high',
+    meaning: 'The URL says something of the connection that its driver refuses, or that cannot be followed here.',
+    remedy: 'Correct what is named, or take it out of the URL.',
+  },
 } as const satisfies Record<string, ReasonSpec>
 const reason = reasonsOf(reasons)
 
@@ -283,13 +286,13 @@ export const postgres = defineProbe<PostgresTarget, PostgresSeen>({
   target: section({
     ...targetFields,
     cluster: name.describe('The cluster the node belongs to.'),
-    url: url(
-      'Where to log in; `sslmode` as libpq has it.',
-      ['postgres', 'postgresql'],
-      'postgres://mailpath@db-1:5432/postgres',
-    ),
+    url: postgresUrl('Where to log in; `sslmode` as libpq has it.', 'postgres://mailpath@db-1:5432/postgres'),
     password: secret('Password of the role.').optional(),
-    ca_file: filePath('CA certificates to verify the server with.').optional(),
+    driver: z
+      .enum(drivers)
+      .default('libpq')
+      .describe('Whose reading of the URL counts, where it is one of an application.'),
+    ...loginFields,
     certificate_warning: certificateWarning,
     max_lag: duration('Replay lag that is a warning.').default(30_000).meta({ default: '30s' }),
     max_transaction_id_age: count('Age of transaction IDs that is a warning; the server stops at 2147483648.').default(
@@ -314,7 +317,9 @@ export const postgres = defineProbe<PostgresTarget, PostgresSeen>({
     login_interval: duration(
       'How often a login is tried. Between, runs ask in the session that `watch` holds open, which costs the server a tenth; what only a login meets (password, `pg_hba.conf`, certificate, name lookup) is told so much later. Default: by every run.',
     ).optional(),
-  }).superRefine(({ watch: watched, login_interval }, context) => {
+  }).superRefine((value, context) => {
+    certificatePair(value, context)
+    const { watch: watched, login_interval } = value
     if (!watched && login_interval !== undefined)
       context.addIssue('login_interval needs the session of watch: leave it out, or let watch be true')
   }),
@@ -324,12 +329,17 @@ export const postgres = defineProbe<PostgresTarget, PostgresSeen>({
   watch: {
     wanted: target => target.watch,
     // A watch could have the last slot that an application needs.
-    stance: ({ facts, failure }) => (facts && isNearlyFull(facts) ? 'no_room' : watchStance(failure)),
+    stance: ({ facts, failure, notUnderstood }) => {
+      if (notUnderstood !== undefined) return 'closed'
+      return facts && isNearlyFull(facts) ? 'no_room' : watchStance(failure)
+    },
     open: watch,
     trusted: ({ login_interval }) => login_interval ?? 0,
   },
   judge(seen, target) {
     const at = { target: target.name, postgres_cluster: target.cluster }
+    if (seen.notUnderstood !== undefined)
+      return finding('', [reason('postgres_url_not_understood', `${seen.address}: ${seen.notUnderstood}`)], [])
     const reachable = [
       ...sample(metrics.reachable, seen.facts !== undefined, at),
       ...sample(metrics.notAfter, endSeconds(seen.certificates), at),

@@ -1,9 +1,11 @@
 import * as z from 'zod'
 import { shownIn, type Shown } from '../../clients/certificates.ts'
-import { openSession, openWatch, parseUrl, subject, type Login, type Session } from '../../clients/postgres.ts'
 import { sessionFailure, type SessionFailure } from '../../clients/postgres-errors.ts'
 import { askFacts, factsSql, type FactGroup, type RefusedFacts } from '../../clients/postgres-facts.ts'
-import { oneLine } from '../../core/errors.ts'
+import { readTarget } from '../../clients/postgres-target.ts'
+import type { Plan, Reading } from '../../clients/postgres-url/plan.ts'
+import { openOwnSession, openWatch, planText, type Session } from '../../clients/postgres.ts'
+import { Unresolved, oneLine } from '../../core/errors.ts'
 import type { Look, Watch } from '../../core/probe.ts'
 import type { PostgresTarget } from './index.ts'
 
@@ -214,6 +216,8 @@ export type NodeFacts = z.output<typeof row>
 export interface PostgresSeen {
   /** Where we connected to: `host:port`. */
   readonly address: string
+  /** Why the URL leads nowhere: then nothing was seen. */
+  readonly notUnderstood?: string | undefined
   readonly facts: NodeFacts | undefined
   /** What the server refused to say. */
   readonly refused?: readonly RefusedFacts[] | undefined
@@ -224,12 +228,18 @@ export interface PostgresSeen {
 
 /** One connection, one statement; more only where the server refuses a part of that. */
 export async function observe(target: PostgresTarget, look: Look): Promise<PostgresSeen> {
-  const login = await loginOf(target, look)
-  const address = subject(login)
+  const plan = await planOf(target, look)
+  if (typeof plan === 'string') return { address: 'url', notUnderstood: plan, facts: undefined, failure: undefined }
+  const address = planText(plan)
   try {
-    const session = await openSession(look, login)
+    const session = await openOwnSession(look, plan)
     try {
-      return { address, ...(await factsOf(session, look)), certificates: session.certificates, failure: undefined }
+      return {
+        address: session.address,
+        ...(await factsOf(session, look)),
+        certificates: session.certificates,
+        failure: undefined,
+      }
     } finally {
       await session.close()
     }
@@ -249,9 +259,10 @@ const factsOf = async (session: Session, look: Look): Promise<Pick<PostgresSeen,
 
 /** With the login of a run. */
 export async function watch(target: PostgresTarget, look: Look): Promise<Watch<PostgresSeen>> {
-  const login = await loginOf(target, look)
-  const address = subject(login)
-  const session = await openWatch(look, login)
+  const plan = await planOf(target, look)
+  if (typeof plan === 'string') throw new Unresolved(`url: ${plan}`)
+  const session = await openWatch(look, plan)
+  const { address } = session
   return {
     ended: session.ended,
     close: () => session.close(),
@@ -269,9 +280,18 @@ export async function watch(target: PostgresTarget, look: Look): Promise<Watch<P
   }
 }
 
-async function loginOf(target: PostgresTarget, look: Look): Promise<Login> {
-  const parsed = parseUrl(await look.secret('url', target.url))
-  if (parsed.password !== undefined) look.conceal(parsed.password)
-  const password = target.password === undefined ? parsed.password : await look.secret('password', target.password)
-  return { ...parsed, password, caFile: target.ca_file ?? parsed.caFile }
+/** How to log in, or why that is not known. */
+async function planOf(target: PostgresTarget, look: Look): Promise<Plan | string> {
+  const given = await readingOf(target, look)
+  // It is our own login: where libpq would take the authorities of its user, ours are those of the system.
+  const ofSystem = { ...target, pg_settings: { PGSSLROOTCERT: 'system', ...target.pg_settings } }
+  const other = given.kind === 'not_understood' ? await readingOf(ofSystem, look) : given
+  if (other.kind === 'plan') return other.plan
+  return given.kind === 'refused' ? `${target.driver} refuses it: ${given.error}` : `the URL ${whyOf(given)}`
 }
+
+async function readingOf(target: PostgresTarget, look: Look): Promise<Reading> {
+  const { readings } = await readTarget(target, look)
+  return readings[0]?.reading ?? { kind: 'not_understood', why: 'is read by no driver' }
+}
+const whyOf = (reading: Reading): string => (reading.kind === 'not_understood' ? reading.why : '')

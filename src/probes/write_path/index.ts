@@ -1,6 +1,5 @@
 import * as z from 'zod'
 import { endSeconds, endsSoonIn } from '../../clients/certificates.ts'
-import { sslModes, type SslMode } from '../../clients/postgres.ts'
 import {
   connectionProblem,
   connectionReasons,
@@ -11,20 +10,21 @@ import {
   type SessionFailure,
 } from '../../clients/postgres-errors.ts'
 import type { Said } from '../../clients/postgres-messages.ts'
+import type { Driver } from '../../clients/postgres-url/plan.ts'
 import {
   certificateWarning,
   clusterName,
   duration,
-  filePath,
   flag,
   host,
-  port,
+  portList,
   secret,
   section,
   targetFields,
   text,
-  url,
 } from '../../config/fields.ts'
+import { certificatePair, drivers, loginFields, sslModes, type SslMode } from '../../config/postgres-fields.ts'
+import { postgresUrl } from '../../config/postgres-url-field.ts'
 import { counter, gauge, sample, type Sample } from '../../core/metric.ts'
 import {
   defineProbe,
@@ -37,6 +37,7 @@ import {
   type Target,
 } from '../../core/probe.ts'
 import { shapes } from '../../core/shape.ts'
+import type { DriverProblem } from './drivers.ts'
 import { isNotAllowed, isSyncWait, observe, watch, type Landing, type Rung, type WritePathSeen } from './observe.ts'
 
 export type { Landing, WritePathSeen }
@@ -49,10 +50,14 @@ export interface WritePathTarget extends Target {
   readonly user?: Resolvable | undefined
   readonly database?: Resolvable | undefined
   readonly password?: Reference | undefined
-  readonly sslmode: SslMode
+  readonly sslmode?: SslMode | undefined
+  readonly driver: Driver | 'auto'
+  readonly pg_settings?: Readonly<Record<string, Resolvable>> | undefined
   readonly ca_file?: string | undefined
   /** Milliseconds. */
   readonly certificate_warning: number
+  readonly cert_file?: string | undefined
+  readonly key_file?: string | undefined
   readonly sessions: number
   readonly heartbeat?: { readonly table: string } | undefined
   readonly role_expiry_warning: number
@@ -196,6 +201,27 @@ const reasons = {
     meaning: 'It lands on a server that is none of the nodes of its cluster in this configuration.',
     remedy: 'Add a postgres target for that server, or correct the path.',
   },
+  write_path_url_not_understood: {
+    verdict: 'unknown',
+    severity: 'high',
+    meaning:
+      'The URL, or a setting, says something of the connection that cannot be followed here, so nothing was tried.',
+    remedy:
+      'Correct what is named, or take it out; where only some drivers read it, set `driver` to that of the application.',
+  },
+  write_path_url_refused: {
+    verdict: 'fail',
+    severity: 'critical',
+    meaning: 'The driver of the application refuses its URL before it connects.',
+    remedy: 'Correct the URL in the settings of the application, then restart it.',
+  },
+  write_path_driver_unclear: {
+    verdict: 'unknown',
+    severity: 'high',
+    meaning:
+      'Drivers read the URL differently, and it depends on the driver whether, or where, the application gets in.',
+    remedy: 'Set `driver` of this path to the one the application has.',
+  },
 } as const satisfies Record<string, ReasonSpec>
 export const writePathReason = reasonsOf(reasons)
 
@@ -209,21 +235,33 @@ export const writePath = defineProbe<WritePathTarget, WritePathSeen>({
     cluster: clusterName({ orNone: true }).describe(
       'The cluster it should write to: the `cluster` of `postgres` targets, where the file has any.',
     ),
-    url: url(
+    url: postgresUrl(
       'Where the application logs in; most often a reference to its own setting.',
-      ['postgres', 'postgresql'],
       'postgres://app@db:5432/app',
     ).optional(),
-    host: host('Host, where there is no URL.').optional(),
-    port: port('Port, with `host`.').default(5432),
+    host: host(
+      'Host, where there is no URL; several with commas between are tried in turn, as PGHOST has it.',
+    ).optional(),
+    port: portList('Port, with `host`; a list, or one for all, where that is a list.').default(5432),
     user: text(
       'Role the application logs in with, with `host`. Without one only the address is looked at.',
       shapes.user,
     ).optional(),
     database: text('Database, with `host`. Default: the name of the user.', shapes.database).optional(),
     password: secret('Password of the role, where the URL does not hold it.').optional(),
-    sslmode: z.enum(sslModes).default('prefer').describe('As libpq has it, with `host`; a URL says it itself.'),
-    ca_file: filePath('CA certificates to verify the server with.').optional(),
+    sslmode: z
+      .enum(sslModes)
+      .optional()
+      .describe(
+        'What the application has for PGSSLMODE, with `host`; a URL says it itself. Default: what the driver does without.',
+      ),
+    driver: z
+      .enum(['auto', ...drivers])
+      .default('auto')
+      .describe(
+        'The driver of the application: each reads a URL in its own way. `auto`: where they would connect differently, each way is tried up to the login, at most once an hour while nothing changes.',
+      ),
+    ...loginFields,
     certificate_warning: certificateWarning,
     sessions: z
       .int()
@@ -243,10 +281,11 @@ export const writePath = defineProbe<WritePathTarget, WritePathSeen>({
       'Hold an idle session open through this path too, to notice at once that a proxy or pooler on it goes down. It is one of the connections the role of the application has, and while it is open, the database cannot be dropped.',
     ).default(false),
   }).superRefine((value, context) => {
+    certificatePair(value, context)
     if ((value.url === undefined) === (value.host === undefined))
       context.addIssue('give either url or host, not both and not none')
     if (value.url !== undefined)
-      for (const key of ['user', 'database'] as const)
+      for (const key of ['user', 'database', 'sslmode'] as const)
         if (value[key] !== undefined)
           context.addIssue({ code: 'custom', path: [key], message: `${key} goes with host; a url says it itself` })
   }),
@@ -255,7 +294,7 @@ export const writePath = defineProbe<WritePathTarget, WritePathSeen>({
   observe,
   watch: {
     wanted: target => target.watch,
-    stance: ({ failure, addressOnly }) => (addressOnly ? 'closed' : watchStance(failure)),
+    stance: ({ failure, addressOnly, driver }) => (addressOnly || driver ? 'closed' : watchStance(failure)),
     open: watch,
   },
   judge(seen, target) {
@@ -275,7 +314,8 @@ function expiring({ address, certificates }: WritePathSeen, { certificate_warnin
 }
 
 function problemsOf(seen: WritePathSeen, target: WritePathTarget): Reason[] {
-  const { address, failure, addressOnly } = seen
+  const { address, failure, addressOnly, driver } = seen
+  if (driver) return [driverProblem(address, driver)]
   if (addressOnly) return [writePathReason('write_path_not_tried', `${address}: without a user no write was tried`)]
   const found = [
     ...readOnlyProblem(seen),
@@ -328,6 +368,11 @@ function roleProblem(
 
 const inWords = (seconds: number): string =>
   seconds < 7_200 ? `${Math.ceil(seconds / 60)} minutes` : `${Math.floor(seconds / 3_600)} hours`
+
+const driverProblem = (address: string, { kind, text }: DriverProblem): Reason => {
+  const code = kind === 'unclear' ? 'write_path_driver_unclear' : (`write_path_url_${kind}` as const)
+  return writePathReason(code, `${address}: ${text}`)
+}
 
 /** Why transactions of a session are read-only; undefined where they are not. */
 export const readOnlyCause = (landing: Landing): ReadOnlyCause | undefined => {
@@ -398,6 +443,7 @@ function rungProblem(seen: WritePathSeen, rung: Rung): Reason[] {
 }
 
 function samplesOf(seen: WritePathSeen, at: Readonly<Record<(typeof labels)[number], string>>): Sample[] {
+  if (seen.driver) return []
   if (seen.addressOnly) return sample(metrics.reachable, true, at)
   const { landings, ladder } = seen
   const cause = landings.map(readOnlyCause).find(one => one !== undefined)

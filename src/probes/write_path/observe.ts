@@ -1,14 +1,16 @@
 import * as z from 'zod'
 import { shownIn, type Shown } from '../../clients/certificates.ts'
-import { openSession, openWatch, parseUrl, subject, type Login, type Session } from '../../clients/postgres.ts'
 import { sessionFailure, type SessionFailure } from '../../clients/postgres-errors.ts'
 import { askFacts, factsSql, noTimeout, type FactGroup } from '../../clients/postgres-facts.ts'
 import { routineOf, type Said } from '../../clients/postgres-messages.ts'
+import type { Plan } from '../../clients/postgres-url/plan.ts'
+import { naming, openSession, openWatch, planText, type Session } from '../../clients/postgres.ts'
 import { openSocket } from '../../clients/socket.ts'
-import { describeError, codeOf } from '../../core/errors.ts'
+import { Unresolved, describeError, codeOf } from '../../core/errors.ts'
 import type { Look, Watch } from '../../core/probe.ts'
-import { shapes } from '../../core/shape.ts'
+import { choose, type DriverProblem } from './drivers.ts'
 import type { WritePathTarget } from './index.ts'
+import { compare, type Arrival } from './rivals.ts'
 
 /**
  * Where the session is, and whether its transactions are read-only: the first rung, in one statement. The functions behind
@@ -113,6 +115,8 @@ export interface Rung {
 export interface WritePathSeen {
   /** Where we connected to: `host:port`. */
   readonly address: string
+  /** Set where it is not known how the application connects, or its driver refuses to: nothing else was seen then. */
+  readonly driver?: DriverProblem | undefined
   /** No user is configured: only the address was looked at. */
   readonly addressOnly: { readonly peer: string; readonly port: number } | undefined
   readonly landings: readonly Landing[]
@@ -124,55 +128,68 @@ export interface WritePathSeen {
   readonly failure: SessionFailure | undefined
 }
 
-/** What was seen so far. */
-interface Draft {
+/** What a run finds out as it goes on. */
+interface Finding {
+  address: string
   readonly landings: Landing[]
   readonly ladder: Rung[]
   readonly warnings: Said[]
   certificates?: Shown | undefined
+  /** Where the first session landed, and how it was had. */
+  arrival: Arrival | undefined
 }
 
 /** Opens fresh sessions one after the other, climbs the write ladder on the first, and looks where the others land. */
 export async function observe(target: WritePathTarget, look: Look): Promise<WritePathSeen> {
-  const login = await loginOf(target, look)
-  const seen: Draft & Pick<WritePathSeen, 'address' | 'addressOnly'> = {
-    address: subject(login),
-    addressOnly: undefined,
-    landings: [],
-    ladder: [],
-    warnings: [],
-  }
+  const nothing = { addressOnly: undefined, landings: [], ladder: [], failure: undefined }
+  const choice = await choose(target, look)
+  if ('kind' in choice) return { ...nothing, address: 'url', driver: choice }
+  const { plan } = choice.own
+  const { arrival, ...seen } = await observeBy(plan, target, look)
+  const driver = await compare(target, look, choice, { at: arrival, failure: seen.failure })
+  return driver ? { ...nothing, address: seen.address, driver } : seen
+}
+
+async function observeBy(
+  plan: Plan,
+  target: WritePathTarget,
+  look: Look,
+): Promise<WritePathSeen & { readonly arrival: Arrival | undefined }> {
+  const found: Finding = { address: planText(plan), landings: [], ladder: [], warnings: [], arrival: undefined }
   try {
-    if (login.user === '') return { ...seen, addressOnly: await peerOf(login, look), failure: undefined }
-    for (let n = 0; n < target.sessions; n++) await lookThrough(target, login, look, seen, n === 0)
-    return { ...seen, failure: undefined }
+    if (plan.user === '') return { ...found, addressOnly: await peerOf(plan, look), failure: undefined }
+    for (let n = 0; n < target.sessions; n++) await lookThrough(target, plan, look, found, n === 0)
+    return { ...found, addressOnly: undefined, failure: undefined }
   } catch (error) {
     return {
-      ...seen,
-      certificates: seen.certificates ?? shownIn(error),
-      failure: sessionFailure(error, look, seen.address),
+      ...found,
+      addressOnly: undefined,
+      certificates: found.certificates ?? shownIn(error),
+      failure: sessionFailure(error, look, found.address),
     }
   }
 }
 
 async function lookThrough(
   target: WritePathTarget,
-  login: Login,
+  plan: Plan,
   look: Look,
-  seen: Draft,
+  seen: Finding,
   climbIt: boolean,
 ): Promise<void> {
   const openedAt = performance.now()
-  const session = await openSession(look, login)
+  const session = await openSession(look, plan)
+  seen.address = session.address
   seen.certificates = session.certificates
   // What is said at a login, of all logins, is no answer to a statement of ours.
   const saidAtLogin = session.notices.length
   try {
-    const { row: columns } = await look.phase('landing', () => askFacts(session, look, groups))
+    const { row: columns } = await look.phase('landing', () => askFacts(session, look, [...groups, naming(session)]))
     const landing = row.parse(columns)
     const older = (landing.backend_age_seconds ?? 0) > (performance.now() - openedAt) / 1000 + 0.05
     const other = landing.backend_pid !== null && landing.backend_pid !== session.backendPid
     seen.landings.push({ ...landing, pooled: older || other })
+    seen.arrival ??= { ...landing, address: session.address, tls: session.tls }
     if (climbIt) await climb(target, look, session, landing, seen.ladder)
   } finally {
     seen.warnings.push(...session.notices.slice(saidAtLogin).filter(isWarning))
@@ -308,34 +325,18 @@ const heartbeatSql = (table: string, name: string): string =>
   `insert into ${quoted(table)} (target, beat) values ('${name.replaceAll("'", "''")}', now()) on conflict (target) do update set beat = excluded.beat`
 
 /** The address a path without a login leads to. Nothing is sent, so the server has nothing to complain about in its log. */
-async function peerOf(login: Login, look: Look): Promise<{ peer: string; port: number }> {
-  const socket = await openSocket(look, login.host, login.port)
-  const peer = { peer: socket.remoteAddress ?? login.host, port: socket.remotePort ?? login.port }
+async function peerOf({ endpoints: [first] }: Plan, look: Look): Promise<{ peer: string; port: number }> {
+  if (first?.kind !== 'tcp') throw new Error('without a user only a host and its port can be looked at, and no socket')
+  const host = first.address ?? first.host
+  const socket = await openSocket(look, host, first.port)
+  const peer = { peer: socket.remoteAddress ?? host, port: socket.remotePort ?? first.port }
   socket.destroy()
   return peer
 }
 
-/** With the login of a run. */
-export const watch = async (target: WritePathTarget, look: Look): Promise<Watch> =>
-  openWatch(look, await loginOf(target, look))
-
-async function loginOf(target: WritePathTarget, look: Look): Promise<Login> {
-  const base =
-    target.url === undefined ? await fromFields(target, look) : parseUrl(await look.secret('url', target.url))
-  if (base.password !== undefined) look.conceal(base.password)
-  const password = target.password === undefined ? base.password : await look.secret('password', target.password)
-  return { ...base, password, caFile: target.ca_file ?? base.caFile }
-}
-
-async function fromFields(target: WritePathTarget, look: Look): Promise<Login> {
-  const user = target.user === undefined ? '' : await look.text('user', target.user, shapes.user)
-  return {
-    host: await look.text('host', target.host ?? '', shapes.host),
-    port: await look.text('port', target.port, shapes.port),
-    user,
-    database: target.database === undefined ? user : await look.text('database', target.database, shapes.database),
-    password: undefined,
-    sslmode: target.sslmode,
-    caFile: undefined,
-  }
+/** As the runs connect. */
+export async function watch(target: WritePathTarget, look: Look): Promise<Watch> {
+  const choice = await choose(target, look)
+  if ('kind' in choice) throw new Unresolved(`url: ${choice.text}`)
+  return openWatch(look, choice.own.plan)
 }

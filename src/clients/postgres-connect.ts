@@ -1,0 +1,385 @@
+import type net from 'node:net'
+import type pg from 'pg'
+import { unlessAborted } from '../core/abort.ts'
+import { codeOf, describeError, seconds } from '../core/errors.ts'
+import { isQuoted } from '../core/looks-like.ts'
+import type { Look } from '../core/probe.ts'
+import type { Shown } from './certificates.ts'
+import { otherKind } from './postgres-errors.ts'
+import type { Endpoint, Plan, TargetSessionAttrs } from './postgres-url/plan.ts'
+import type { Said } from './postgres-messages.ts'
+import { forClient, negotiateTls, type Way } from './postgres-stream.ts'
+import { address, limitReceived, openLocalSocket, openSocket } from './socket.ts'
+
+/** A login that came to its end, on the endpoint it was had at. */
+export interface LoggedIn {
+  readonly client: pg.Client
+  readonly socket: net.Socket
+  readonly endpoint: Endpoint
+  /** `not offered`: asked for, and answered with no. */
+  readonly tls: 'used' | 'not offered' | 'not asked'
+  /** The certificates of the server; undefined without TLS. */
+  readonly certificates: Shown | undefined
+  /** What the server said besides results, the first hundred of a run. */
+  readonly notices: Said[]
+  /** Lets the server send as much again as a run may be sent. */
+  readonly renew: () => void
+  /** Says goodbye and closes. */
+  readonly close: () => Promise<void>
+}
+
+/** What node-postgres has inside and does not show. */
+interface Inside {
+  processID: number
+  secretKey: number
+  getStartupConf: () => Readonly<Record<string, string>>
+  readonly connection: {
+    on(event: 'authenticationOk', listener: () => void): void
+    on(event: 'parameterStatus', listener: (status: { parameterName: string; parameterValue: string }) => void): void
+  }
+}
+export const insideOf = (client: pg.Client): Inside => client as unknown as Inside
+
+/** How long a socket may outlive the run's signal, in milliseconds, so that a cancel request gets its answer. */
+export const lingerMs = 150
+/** After so long in silence the kernel asks whether the other side is still there: it may have ended without a word. */
+const keepAliveMs = 5_000
+/** By a run. Each of our statements gives a row or none; the rest is room for notices. */
+const maxReceived = 1_048_576
+
+/** An endpoint as people write it. */
+export const endpointText = (endpoint: Endpoint): string =>
+  endpoint.kind === 'tcp' ? address(endpoint.host, endpoint.port) : socketPath(endpoint)
+
+/** https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNECT-HOST */
+const socketPath = ({ folder, port }: Endpoint & { readonly kind: 'socket' }): string => `${folder}/.s.PGSQL.${port}`
+
+/** Every endpoint of a plan, up to three of them by name. */
+export function planText({ endpoints }: Plan): string {
+  const named = endpoints.slice(0, 3).map(endpointText)
+  const more = endpoints.length - named.length
+  return `${named.join(', ')}${more > 0 ? ` and ${more} more` : ''}`
+}
+
+/**
+ * Logs in as the plan says: its endpoints in order, each with TLS as `tls.use` has it, until one is what
+ * `targetSessionAttrs` wants. As in libpq, the next endpoint is tried where one could not be connected to, did not answer
+ * within `connectTimeoutMs`, takes no connections now (57P03), or is of another kind; a refused login is the end.
+ * https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-MULTIPLE-HOSTS
+ * Everything ends with the look's signal. Rejects with the error of the only endpoint, or one that names the failure of each.
+ */
+export async function logIn(look: Look, plan: Plan): Promise<LoggedIn> {
+  const { targetSessionAttrs: wanted } = plan
+  const passes: readonly TargetSessionAttrs[] = wanted === 'prefer-standby' ? ['standby', 'any'] : [wanted]
+  const failures: EndpointFailure[] = []
+  for (const [pass, attrs] of passes.entries())
+    for (const endpoint of plan.endpoints) {
+      // The second time only what was fine but for its kind has anything new to say.
+      if (pass > 0 && failures.some(one => one.endpoint === endpoint && !(one.error instanceof OtherKind))) continue
+      try {
+        return await fitting(look, plan, endpoint, attrs)
+      } catch (error) {
+        if (plan.endpoints.length === 1 && pass === passes.length - 1) throw error
+        failures.push({ endpoint, error })
+        if (look.signal.aborted || !triesNext(error, plan)) throw allOf(failures, error)
+        look.note(`${endpointText(endpoint)}: ${codeOf(error) ?? 'failed'}: on to the next`)
+      }
+    }
+  throw allOf(failures, failures.at(-1)?.error)
+}
+
+interface EndpointFailure {
+  readonly endpoint: Endpoint
+  readonly error: unknown
+}
+
+/** A server that is there, and is none of those that `target_session_attrs` wants. */
+class OtherKind extends Error {
+  override readonly name = 'OtherKind'
+  readonly code = otherKind
+}
+
+/** `connect_timeout` of the application is over. */
+class ConnectTimeout extends Error {
+  override readonly name = 'ConnectTimeout'
+  readonly code = 'ETIMEDOUT'
+}
+
+/** What failed before the server had a say, by the phase in which it did. */
+class NotConnected extends Error {
+  override readonly name = 'NotConnected'
+}
+
+function triesNext(error: unknown, { nextAfterBreak = false }: Plan): boolean {
+  if (error instanceof OtherKind || error instanceof NotConnected) return true
+  if (nextAfterBreak) return !(error instanceof ConnectTimeout) && !isRefusal(error)
+  return error instanceof ConnectTimeout || codeOf(error) === '57P03'
+}
+
+/** Whether it is an answer of the server. */
+const isRefusal = (error: unknown): boolean => error instanceof Error && 'severity' in error
+
+/** One error that names what each endpoint did. That one was there, and of another kind, says most. */
+function allOf(failures: readonly EndpointFailure[], last: unknown): unknown {
+  const texts = new Map(failures.map(({ endpoint, error }) => [endpointText(endpoint), describeError(error)]))
+  if (texts.size < 2) return last
+  const each = [...texts].map(([where, text]) => (text.startsWith(where) ? text : `${where}: ${text}`))
+  const code = codeOf(failures.find(({ error }) => error instanceof OtherKind)?.error ?? last)
+  return Object.assign(new Error(shortened(each)), code !== undefined && { code })
+}
+
+const shownFailures = 4
+const shortened = (each: readonly string[]): string =>
+  [
+    ...each.slice(0, shownFailures).map(text => (text.length > 90 ? `${text.slice(0, 89)}…` : text)),
+    ...(each.length > shownFailures ? [`and ${each.length - shownFailures} more`] : []),
+  ].join('; ')
+
+async function fitting(look: Look, plan: Plan, endpoint: Endpoint, wanted: TargetSessionAttrs): Promise<LoggedIn> {
+  const limit = within(look, plan.connectTimeoutMs)
+  try {
+    const open = await atEndpoint(limit.look, look, plan, endpoint)
+    try {
+      const why = await unfit(limit.look, open, wanted, plan.standbyCountsAsReadWrite)
+      if (why !== undefined) throw new OtherKind(`${endpointText(endpoint)}: ${why}`)
+      return open.loggedIn
+    } catch (error) {
+      await open.loggedIn.close()
+      throw error
+    }
+  } finally {
+    limit.clear()
+  }
+}
+
+/** The look with a signal that also ends when the connect timeout is over. */
+function within(look: Look, timeoutMs: number | undefined): { readonly look: Look; readonly clear: () => void } {
+  if (timeoutMs === undefined) return { look, clear: () => undefined }
+  const controller = new AbortController()
+  const follow = (): void => controller.abort(look.signal.reason)
+  const timer = setTimeout(
+    () => controller.abort(new ConnectTimeout(`no connection within the ${seconds(timeoutMs)} of connect_timeout`)),
+    timeoutMs,
+  )
+  look.signal.addEventListener('abort', follow)
+  if (look.signal.aborted) follow()
+  return {
+    look: {
+      ...look,
+      signal: controller.signal,
+      get current() {
+        return look.current
+      },
+    },
+    clear() {
+      clearTimeout(timer)
+      look.signal.removeEventListener('abort', follow)
+    },
+  }
+}
+
+interface Open {
+  readonly loggedIn: LoggedIn
+  /** What the server reported of itself at the login, by the name of the setting. */
+  readonly reported: ReadonlyMap<string, string>
+}
+
+/** Why a session is not of the kind wanted, in libpq's words; undefined where it is. One statement on servers before 14. */
+async function unfit(
+  look: Look,
+  { loggedIn, reported }: Open,
+  wanted: TargetSessionAttrs,
+  standbyIsFine = false,
+): Promise<string | undefined> {
+  if (wanted === 'any') return undefined
+  const ask = async (sql: string): Promise<boolean> => {
+    look.note(`> ${sql}`)
+    try {
+      const query = loggedIn.client.query<Record<string, unknown>>(sql)
+      const { rows } = await look.phase('login', () => unlessAborted(look.signal, query))
+      return Object.values(rows[0] ?? {}).some(value => value === 'on' || value === true)
+    } catch (error) {
+      throw look.signal.aborted ? error : new OtherKind(`${sql} failed: ${describeError(error)}`)
+    }
+  }
+  const standby = reported.get('in_hot_standby')
+  if (wanted === 'read-write' || wanted === 'read-only') {
+    const byDefault = reported.get('default_transaction_read_only')
+    const readOnly =
+      standby === undefined || byDefault === undefined
+        ? await ask('show transaction_read_only')
+        : byDefault === 'on' || (standby === 'on' && !standbyIsFine)
+    if (wanted === 'read-write') return readOnly ? 'session is read-only' : undefined
+    return readOnly ? undefined : 'session is not read-only'
+  }
+  const isStandby = standby === undefined ? await ask('select pg_catalog.pg_is_in_recovery()') : standby === 'on'
+  if (wanted === 'primary') return isStandby ? 'server is in hot standby mode' : undefined
+  return isStandby ? undefined : 'server is not in hot standby mode'
+}
+
+/** How far a try came. */
+interface Progress {
+  encrypted: boolean
+  authenticated: boolean
+}
+
+const isOver = ({ signal }: Look): boolean => signal.aborted
+const atStart = (): Progress => ({ encrypted: false, authenticated: false })
+
+/** With TLS or without, and the other way after a refusal, where the plan has it so. */
+async function atEndpoint(look: Look, owner: Look, plan: Plan, endpoint: Endpoint): Promise<Open> {
+  const [first, second] = waysOf(plan, endpoint)
+  const progress = atStart()
+  try {
+    return await tryOnce(look, owner, plan, endpoint, first, progress)
+  } catch (error) {
+    if (second === undefined || isOver(look) || !triesOtherWay(error, first, progress)) throw error
+    look.note(`refused ${progress.encrypted ? 'with TLS: trying in the clear' : 'in the clear: trying with TLS'}`)
+    try {
+      return await tryOnce(look, owner, plan, endpoint, second, atStart())
+    } catch (next) {
+      throw isOver(look) ? next : bothWays(error, next, progress.encrypted)
+    }
+  }
+}
+
+/** libpq does not speak TLS over a Unix socket; where a driver does, its only endpoint is one. */
+function waysOf({ tls, endpoints }: Plan, endpoint: Endpoint): readonly [Way, Way?] {
+  if (tls.use === 'never' || (endpoint.kind === 'socket' && endpoints.length > 1)) return ['clear']
+  if (tls.use === 'allow') return ['clear', 'offered']
+  if (tls.use === 'prefer') return ['offered', 'clear']
+  return tls.use === 'opportunistic' ? ['offered'] : ['tls']
+}
+
+/**
+ * As libpq: a handshake that failed, and what the server refuses before it lets us in. But a wrong password is tried
+ * once: it would be wrong the other way too, and each try counts for who locks roles out.
+ */
+function triesOtherWay(error: unknown, first: Way, { encrypted, authenticated }: Progress): boolean {
+  if (authenticated || error instanceof NotConnected) return false
+  const code = codeOf(error) ?? ''
+  if (code === '28P01' || code === '57P03') return false
+  return first === 'clear' ? isRefusal(error) : encrypted
+}
+
+/** The error of two tries, with the code of the one that says more. */
+function bothWays(first: unknown, second: unknown, firstEncrypted: boolean): unknown {
+  const [tls, clear] = firstEncrypted ? [first, second] : [second, first]
+  const alike = codeOf(tls) === codeOf(clear) && codeOf(tls) !== undefined
+  if (alike && tls instanceof Error) {
+    tls.message += ' (and in the clear too)'
+    return tls
+  }
+  if (second instanceof Error)
+    second.message += ` (${firstEncrypted ? 'with TLS' : 'in the clear'}: ${describeError(first)})`
+  return second
+}
+
+async function tryOnce(
+  look: Look,
+  owner: Look,
+  plan: Plan,
+  endpoint: Endpoint,
+  way: Way,
+  progress: Progress,
+): Promise<Open> {
+  // Here, so that a configuration without Postgres does not pay for it, nor the start of any; and before there is a socket.
+  const { Client } = (await import('pg')).default
+  const lifetime = linger(owner.signal)
+  const socket = await connected(look, endpoint, lifetime)
+  try {
+    let certificates: Shown | undefined
+    const stream = await negotiateTls(look, socket, {
+      plan,
+      endpoint,
+      way,
+      onTls: () => (progress.encrypted = true),
+      onCertificates: shown => (certificates = shown),
+    })
+    const renew = limitReceived(stream, maxReceived)
+    const client = new Client({
+      // None of these five is looked up in the environment then; the stream leads there already, with TLS on it.
+      host: endpoint.kind === 'tcp' ? endpoint.host : endpoint.folder,
+      port: endpoint.port,
+      user: plan.user,
+      database: plan.database,
+      ssl: false,
+      // A function, because an absent or empty string falls back to PGPASSWORD.
+      password: () => plan.password ?? '',
+      stream: () => forClient(stream, notice => notices.length < 100 && notices.push(notice)),
+      ...({ sslnegotiation: 'postgres' } as object),
+    })
+    // All that the startup message says, or PGOPTIONS of the exporter would be in it.
+    const startup = { ...plan.startup, user: plan.user, ...(plan.database !== '' && { database: plan.database }) }
+    const inside = Object.assign(insideOf(client), { getStartupConf: () => startup })
+    const reported = new Map<string, string>()
+    inside.connection.on('authenticationOk', () => (progress.authenticated = true))
+    inside.connection.on('parameterStatus', status => reported.set(status.parameterName, status.parameterValue))
+    client.on('error', () => undefined)
+    const notices: Said[] = []
+    look.note(
+      `logging in as ${plan.user}, database ${plan.database}, ${stream === socket ? 'in the clear' : 'with TLS'}`,
+    )
+    await look.phase('login', () => unlessAborted(look.signal, client.connect()))
+    const ended = new Promise<void>(resolve => socket.once('close', () => resolve()))
+    const close = async (): Promise<void> => {
+      await Promise.race([client.end().catch(() => undefined), ended])
+      socket.destroy()
+    }
+    const tls = stream !== socket ? 'used' : way === 'clear' ? 'not asked' : 'not offered'
+    return { loggedIn: { client, socket, endpoint, tls, certificates, notices, renew, close }, reported }
+  } catch (error) {
+    socket.destroy()
+    throw explained(error, plan, way)
+  }
+}
+
+async function connected(look: Look, endpoint: Endpoint, lifetime: ReturnType<typeof linger>): Promise<net.Socket> {
+  try {
+    const socket =
+      endpoint.kind === 'tcp'
+        ? await openSocket(look, endpoint.address ?? endpoint.host, endpoint.port, lifetime.signal)
+        : await openLocalSocket(look, socketPath(endpoint), lifetime.signal)
+    socket.on('close', lifetime.clear)
+    if (endpoint.kind === 'tcp') socket.setKeepAlive(true, keepAliveMs)
+    return socket
+  } catch (error) {
+    lifetime.end()
+    if (look.signal.aborted) throw error
+    const code = codeOf(error)
+    throw Object.assign(new NotConnected(describeError(error)), code !== undefined && { code })
+  }
+}
+
+/** A line break at the end of a password is a usual mistake in a Secret, and one that nobody sees. */
+function explained(error: unknown, { password = '' }: Plan, way: Way): unknown {
+  // Whether a rule for TLS may be why: the server's own words for it may be in any language.
+  if (!(error instanceof Error)) return error
+  Object.assign(error, { tlsNotAsked: way === 'clear' })
+  if (codeOf(error) !== '28P01') return error
+  if (password !== password.trim()) error.message += ' (the password given begins or ends with white space)'
+  else if (isQuoted(password)) error.message += ' (the password given is in quotes; `docker run --env-file` keeps them)'
+  return error
+}
+
+/** A signal that follows another `lingerMs` later. */
+function linger(signal: AbortSignal): { signal: AbortSignal; clear: () => void; end: () => void } {
+  const controller = new AbortController()
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const onAbort = (): void => {
+    timer = setTimeout(() => controller.abort(signal.reason), lingerMs)
+  }
+  signal.addEventListener('abort', onAbort)
+  const clear = (): void => {
+    clearTimeout(timer)
+    signal.removeEventListener('abort', onAbort)
+  }
+  return {
+    signal: controller.signal,
+    clear,
+    end() {
+      clear()
+      controller.abort(new Error('not connected'))
+    },
+  }
+}

@@ -1,0 +1,85 @@
+import { doubtOf } from './doubt.ts'
+import { readEcto } from './ecto.ts'
+import { readJdbc } from './jdbc.ts'
+import { readLibpq } from './libpq.ts'
+import { giveUp, reading } from './no-plan.ts'
+import type { Driver, Given, Reading } from './plan.ts'
+
+/** A form that is not the usual one, postgres://…. */
+export interface Foreign {
+  /** What it is; it completes "the URL …". */
+  readonly what: string
+  /** The drivers that may be meant by it. What has its own reading stands under libpq, as the one that is nearest. */
+  readonly readers: readonly Driver[]
+  readonly read?: (given: Given) => Reading
+}
+
+/** Schemes of libraries that hand over to libpq what the URL says. */
+const overLibpq = new Map([
+  ['postgis', 'a URL of Django or Rails'],
+  ['psql', 'a URL of Django'],
+  ['pgsql', 'a URL of Django or PHP'],
+  ['timescale', 'a URL of Django'],
+  ['timescalegis', 'a URL of Django'],
+])
+
+/** Drivers of SQLAlchemy that read it as libpq does. */
+const pythonDrivers: readonly string[] = ['psycopg', 'psycopg2', 'psycopg2cffi', 'asyncpg', 'psycopg_async', 'aiopg']
+
+/** What a URL is that does not begin with postgres:// or postgresql://; undefined for one that does. */
+export function foreign(url: string): Foreign | undefined {
+  const scheme = /^\s*["']?([a-z][a-z0-9+.-]*):/i.exec(url)?.[1]?.toLowerCase()
+  if (scheme === undefined || !url.includes('://')) return withoutScheme(url, scheme)
+  if (scheme === 'postgres' || scheme === 'postgresql') return undefined
+  if (scheme === 'jdbc') return url.startsWith('jdbc:postgresql:') ? jdbc : otherServer
+  if (scheme === 'ecto') return { what: 'is a URL of Ecto, of Elixir', readers: ['libpq'], read: certain(readEcto) }
+  if (scheme === 'prisma' || scheme === 'prisma+postgres')
+    return unread('is a URL of Prisma Accelerate, and leads to no server of Postgres')
+  if (scheme === 'cockroachdb' || scheme === 'redshift') return otherServer
+  const [base, driver] = scheme.split('+')
+  if ((base === 'postgres' || base === 'postgresql') && driver !== undefined) {
+    if (!pythonDrivers.includes(driver))
+      return unread('is a URL of SQLAlchemy for a driver that cannot be followed here')
+    return { what: 'is a URL of SQLAlchemy', readers: ['libpq'], read: certain(likeLibpq('a URL of SQLAlchemy')) }
+  }
+  const library = overLibpq.get(scheme)
+  return library === undefined
+    ? otherServer
+    : { what: `is ${library}`, readers: ['libpq'], read: certain(likeLibpq(library)) }
+}
+
+const unread = (what: string): Foreign => ({ what, readers: [] })
+const otherServer = unread('is of another kind of server; expected one such as postgres://user@host:5432/database')
+const noUrl = unread('is none of Postgres; expected one such as postgres://user@host:5432/database')
+
+/** Read as long as it can be split without doubt. */
+const certain =
+  (read: (given: Given) => Reading) =>
+  (given: Given): Reading => {
+    const doubt = doubtOf(given.url ?? '')
+    return doubt === undefined ? read(given) : giveUp(doubt)
+  }
+
+const jdbc: Foreign = { what: 'is a JDBC URL, of Java', readers: ['libpq'], read: certain(readJdbc) }
+
+function withoutScheme(url: string, scheme: string | undefined): Foreign {
+  if (scheme === 'jdbc' && url.startsWith('jdbc:postgresql:')) return jdbc
+  if (scheme === 'socket')
+    return { what: 'is a URL for a socket, which node-postgres alone reads', readers: ['node-postgres'] }
+  if (url.startsWith('/'))
+    return { what: 'is the path of a socket, which node-postgres alone reads', readers: ['node-postgres'] }
+  if (/^\s*[a-z_]+\s*=/i.test(url))
+    return { what: 'is a conninfo string, which libpq alone reads', readers: ['libpq'], read: readLibpq }
+  return noUrl
+}
+
+/** As libpq would read it; what libpq does not take may be a setting of the library. */
+const likeLibpq =
+  (library: string) =>
+  (given: Given): Reading => {
+    const url = given.url?.replace(/^[^:]*/, 'postgresql')
+    if ((url?.match(/[?&]host=/g)?.length ?? 0) > 1)
+      giveUp(`is ${library} with several hosts, which cannot be followed here`)
+    const found = reading(() => readLibpq({ ...given, url }))
+    return found.kind === 'refused' ? giveUp(`is ${library}, and libpq would refuse it: ${found.error}`) : found
+  }

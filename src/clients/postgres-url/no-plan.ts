@@ -1,0 +1,77 @@
+import { shapes, type Shape } from '../../core/shape.ts'
+import type { Endpoint, Reading } from './plan.ts'
+
+/** Thrown while a URL is read, and caught where its reading is given. */
+export class NoPlan extends Error {
+  override readonly name = 'NoPlan'
+  readonly reading: Exclude<Reading, { kind: 'plan' }>
+  constructor(reading: Exclude<Reading, { kind: 'plan' }>) {
+    super(reading.kind)
+    this.reading = reading
+  }
+}
+
+/** The driver itself refuses it: what completes "libpq refuses it: …". */
+export function refuse(error: string): never {
+  throw new NoPlan({ kind: 'refused', error })
+}
+
+/** It cannot be followed here: what completes "the URL …". */
+export function giveUp(why: string): never {
+  throw new NoPlan({ kind: 'not_understood', why })
+}
+
+/** What a reading came to, with or without a plan. */
+export function reading(read: () => Reading): Reading {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof NoPlan) return error.reading
+    throw error
+  }
+}
+
+/** What stands in the value, where it is of the shape as it stands. */
+export function shaped<T>(shape: Shape<T>, text: string, what: string): T {
+  const value = text.trim() === text ? shape.read(text) : undefined
+  return value ?? giveUp(`has ${what} that does not look like one: expected ${shape.expected}`)
+}
+
+/** Where the file of a parameter is: a path from the root, since it is not known where the application runs. */
+export function fileOf(name: string, path: string): { readonly file: string } {
+  if (!path.startsWith('/'))
+    giveUp(`has ${name} with a path that does not begin with /: it counts from the folder the application runs in`)
+  return { file: shaped(shapes.path, path, `${name} with a path`) }
+}
+
+export const tcp = (host: string, port: number, address?: string): Endpoint => ({
+  kind: 'tcp',
+  host: shaped(shapes.host, host, 'a host'),
+  ...(address === undefined ? {} : { address }),
+  port,
+})
+
+export const socket = (folder: string, port: number): Endpoint => ({
+  kind: 'socket',
+  folder: shaped(shapes.path, folder, 'a folder of sockets'),
+  port,
+})
+
+/** Empty where none is given. */
+export const userOf = (text: string): string => (text === '' ? '' : shaped(shapes.user, text, 'a user'))
+export const databaseOf = (text: string): string => (text === '' ? '' : shaped(shapes.database, text, 'a database'))
+
+/** A session for replication takes no statements. */
+export function checkReplication(value: string | undefined): void {
+  if (!['', '0', 'false', 'off', 'no'].includes(value ?? ''))
+    giveUp('has replication, and a session for replication cannot write')
+}
+
+/** Nothing where it is not given, or empty. */
+export const given = (text: string | undefined): string | undefined => (text === '' ? undefined : text)
+
+/** Only those that are given. */
+export const only = (startup: Readonly<Record<string, string | undefined>>): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    Object.entries(startup).flatMap(([name, value]) => (value === undefined || value === '' ? [] : [[name, value]])),
+  )

@@ -1,0 +1,40 @@
+import * as z from 'zod'
+import { line, secretSettings } from '../clients/postgres-target.ts'
+import { filePath, secret, text } from './fields.ts'
+
+export { drivers } from '../clients/postgres-url/plan.ts'
+
+/** https://www.postgresql.org/docs/current/libpq-ssl.html#LIBPQ-SSL-SSLMODE-STATEMENTS */
+export const sslModes = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'] as const
+export type SslMode = (typeof sslModes)[number]
+
+const settings = z
+  .record(
+    z.string().regex(/^PG[A-Z]+$/, 'expected the name of a setting of Postgres clients, such as PGSSLMODE'),
+    text('', line),
+  )
+  .superRefine((given, context) => {
+    for (const name of secretSettings)
+      for (const { message } of name in given ? (secret('').safeParse(given[name]).error?.issues ?? []) : [])
+        context.addIssue({ code: 'custom', path: [name], message })
+  })
+
+/** The keys of all that logs in to Postgres, beside the URL. */
+export const loginFields = {
+  pg_settings: settings
+    .optional()
+    .describe(
+      'The `PG*` settings in the environment of the application, by name: its driver reads them beside the URL. Values or references. Those of the exporter itself are never read.',
+    ),
+  ca_file: filePath('CA certificates to verify the server with.').optional(),
+  cert_file: filePath('Client certificate to log in with, in PEM; with `key_file`.').optional(),
+  key_file: filePath('The key of `cert_file`, in PEM.').optional(),
+}
+
+/** For the section that has these keys. */
+export function certificatePair(
+  { cert_file, key_file }: { readonly cert_file?: string | undefined; readonly key_file?: string | undefined },
+  context: z.RefinementCtx,
+): void {
+  if ((cert_file === undefined) !== (key_file === undefined)) context.addIssue('cert_file and key_file go together')
+}

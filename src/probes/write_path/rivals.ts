@@ -1,0 +1,234 @@
+import * as z from 'zod'
+import { connectionProblem, failureText } from '../../clients/postgres-errors.ts'
+import { samePlan } from '../../clients/postgres-url/index.ts'
+import type { Plan } from '../../clients/postgres-url/plan.ts'
+import { samePlaces } from '../../clients/postgres-url/same.ts'
+import { openSession, planText, type Session } from '../../clients/postgres.ts'
+import type { Failure } from '../../core/errors.ts'
+import { failureOf, type Look } from '../../core/probe.ts'
+import { deedsText, getsIn, goesTo, isRefused, landsOn, listed, refusesUrl, wasNotTried, type Deed } from './deeds.ts'
+import { isConnectable, type Choice, type Connectable, type DriverProblem, type Party } from './drivers.ts'
+import type { WritePathTarget } from './index.ts'
+
+/** Where a session landed, as far as it is to be compared. */
+export interface Arrival {
+  readonly address: string
+  readonly tls: Session['tls']
+  readonly server_address: string | null
+  readonly server_port: number | null
+  readonly postmaster_start: string | null
+  readonly read_only: boolean
+}
+
+type Outcome =
+  | { readonly kind: 'in'; readonly at: Arrival | undefined }
+  | { readonly kind: 'out'; readonly failure: Failure }
+  | { readonly kind: 'refused'; readonly text: string }
+
+/** What a party did when it was last tried. */
+interface Tried {
+  readonly key: string
+  /** By the monotonic clock. */
+  readonly until: number
+  readonly at: number
+  readonly outcomes: readonly Outcome[]
+}
+
+/** Other ways are tried at most so often, as long as neither URL, password nor the server reached change. */
+const holdsMs = 3_600_000
+/** After a failure that may pass by itself. */
+const passingMs = 300_000
+/** A path may alternate between servers: what was found is kept for each of the last ones. */
+const mostKept = 8
+
+/**
+ * What was found with each target. Here, because a probe has no state of its own, and by the target, so that it goes with
+ * it.
+ */
+const memory = new WeakMap<WritePathTarget, { readonly fingerprint: string; readonly tried: readonly Tried[] }>()
+
+/**
+ * Whether it matters which driver the application has: undefined where all of them would fare as the run did. What other
+ * drivers would do is tried up to the login, and only where the run's own session has not shown it already.
+ */
+export async function compare(
+  target: WritePathTarget,
+  look: Look,
+  { own, rivals, fingerprint }: Choice,
+  ran: { readonly at: Arrival | undefined; readonly failure: Failure | undefined },
+): Promise<DriverProblem | undefined> {
+  if (rivals.length === 0) return undefined
+  if (own.plan.user === '') return byAddress(own, rivals)
+  const mine: Outcome =
+    ran.at === undefined && ran.failure ? { kind: 'out', failure: ran.failure } : { kind: 'in', at: ran.at }
+  const known = memory.get(target)
+  const before = known?.fingerprint === fingerprint ? known.tried : []
+  const key = keyOf(mine)
+  const last = before.find(one => one.key === key)
+  const now = performance.now()
+  if (last && now < last.until) return verdict(own, mine, rivals, last.outcomes, now - last.at)
+  const outcomes = await tryAll(look, own, mine, rivals)
+  if (!outcomes) return last ? verdict(own, mine, rivals, last.outcomes, now - last.at) : notTried(own, mine, rivals)
+  const isPassing = outcomes.some(one => one.kind === 'out' && passes(one.failure))
+  const tried: Tried = { key, at: now, until: now + (isPassing ? passingMs : holdsMs), outcomes }
+  memory.set(target, { fingerprint, tried: [tried, ...before.filter(one => one.key !== key)].slice(0, mostKept) })
+  return verdict(own, mine, rivals, outcomes, 0)
+}
+
+const keyOf = (outcome: Outcome): string =>
+  outcome.kind === 'in'
+    ? JSON.stringify([
+        'in',
+        outcome.at?.postmaster_start,
+        outcome.at?.server_port,
+        outcome.at?.read_only,
+        outcome.at?.tls,
+      ])
+    : outcome.kind === 'out'
+      ? JSON.stringify(['out', connectionProblem(outcome.failure), outcome.failure.code])
+      : outcome.text
+
+const passes = (failure: Failure): boolean =>
+  ['unreachable', 'no_answer', 'closed', 'starting_up', 'too_many_connections'].includes(connectionProblem(failure))
+
+/** Undefined where the time of the run was over before all had been tried. */
+async function tryAll(
+  look: Look,
+  own: Connectable,
+  mine: Outcome,
+  rivals: readonly Party[],
+): Promise<readonly Outcome[] | undefined> {
+  const outcomes: Outcome[] = []
+  for (const rival of rivals) {
+    const outcome: Outcome | undefined = !isConnectable(rival)
+      ? { kind: 'refused', text: rival.refused }
+      : sharesFate(own.plan, mine, rival.plan)
+        ? mine
+        : await tryOne(look, rival)
+    if (!outcome) return undefined
+    outcomes.push(outcome)
+  }
+  return outcomes
+}
+
+/** Whether what the run did is what the other plan would do as well, to the letter. */
+function sharesFate(own: Plan, mine: Outcome, rival: Plan): boolean {
+  if (mine.kind === 'out') {
+    const { failure } = mine
+    const problem = connectionProblem(failure)
+    const sameDoor = samePlaces(own, rival)
+    if (['unreachable', 'no_answer', 'starting_up', 'too_many_connections'].includes(problem)) return sameDoor
+    // Tries with a wrong password lock roles out.
+    const sameLogin = own.user === rival.user && own.password === rival.password
+    return sameDoor && sameLogin && isWrongPassword(failure)
+  }
+  if (mine.kind !== 'in' || !samePlan({ ...own, tls: rival.tls }, rival)) return false
+  if (mine.at?.tls === 'not offered') return rival.tls.use !== 'require'
+  if (mine.at?.tls === 'not asked') return rival.tls.use === 'never' || rival.tls.use === 'allow'
+  if (mine.at?.tls !== 'used') return false
+  const { use, direct, verify } = rival.tls
+  const begins = use === 'prefer' || use === 'opportunistic' || use === 'require'
+  const sameCertificate = JSON.stringify(rival.tls.certificate) === JSON.stringify(own.tls.certificate)
+  return begins && direct === own.tls.direct && verify === 'nothing' && sameCertificate
+}
+
+const isWrongPassword = ({ code, text }: Failure): boolean =>
+  code === '28P01' || /(?:password|SASL) authentication failed/.test(text)
+
+const identitySql = `
+select
+  host(inet_server_addr()) as server_address,
+  inet_server_port() as server_port,
+  to_char(pg_postmaster_start_time() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US') as postmaster_start,
+  current_setting('transaction_read_only') = 'on' as read_only`
+const identity = z.object({
+  server_address: z.string().nullable(),
+  server_port: z.number().nullable(),
+  postmaster_start: z.string().nullable(),
+  read_only: z.boolean(),
+})
+
+/** The name of a driver that the application may not have would stay on the sessions of a pooler. */
+const nameless = (plan: Plan): Plan => {
+  const { application_name: _, ...startup } = plan.startup
+  return { ...plan, startup }
+}
+
+const isOver = ({ signal }: Look): boolean => signal.aborted
+
+/** Undefined where the time of the run was over. */
+async function tryOne(look: Look, { drivers, plan }: Connectable): Promise<Outcome | undefined> {
+  if (isOver(look)) return undefined
+  look.note(`trying how ${listed(drivers)} would connect`)
+  try {
+    const session = await openSession(look, nameless(plan))
+    try {
+      const [row] = await session.query(identitySql)
+      return { kind: 'in', at: { ...identity.parse(row), address: session.address, tls: session.tls } }
+    } catch {
+      // It got in. Who may not ask where is still there.
+      return isOver(look) ? undefined : { kind: 'in', at: undefined }
+    } finally {
+      await session.close()
+    }
+  } catch (error) {
+    return isOver(look) ? undefined : { kind: 'out', failure: failureOf(error, look, planText(plan)) }
+  }
+}
+
+/** Without a user there is only where the drivers would go. */
+function byAddress(own: Connectable, rivals: readonly Party[]): DriverProblem | undefined {
+  const parties = [own, ...rivals.filter(isConnectable)]
+  if (parties.every(({ plan }) => samePlaces(plan, own.plan))) return undefined
+  return unclear(parties.map(({ drivers, plan }) => ({ drivers, ...goesTo(planText(plan)) })))
+}
+
+function notTried(own: Connectable, mine: Outcome, rivals: readonly Party[]): DriverProblem {
+  const others = rivals.map(({ drivers }) => ({ drivers, ...wasNotTried }))
+  return unclear([{ drivers: own.drivers, ...deedOf(own, mine, false) }, ...others])
+}
+
+const unclear = (deeds: Parameters<typeof deedsText>[0]): DriverProblem => ({ kind: 'unclear', text: deedsText(deeds) })
+
+/** They differ, unless none gets in (then the failure of the run is the whole truth), or all are where the run is. */
+function verdict(
+  own: Connectable,
+  mine: Outcome,
+  rivals: readonly Party[],
+  outcomes: readonly Outcome[],
+  ageMs: number,
+): DriverProblem | undefined {
+  const all = [mine, ...outcomes]
+  if (all.every(({ kind }) => kind !== 'in')) return undefined
+  if (rivals.every((rival, i) => isConnectable(rival) && sameArrival(own, mine, rival, outcomes[i]))) return undefined
+  const apart = all.every(({ kind }) => kind === 'in')
+  const { kind, text } = unclear(
+    [own, ...rivals].map((party, i) => ({ drivers: party.drivers, ...deedOf(party, all[i], apart) })),
+  )
+  const minutes = Math.floor(ageMs / 60_000)
+  return { kind, text: minutes > 0 ? `${text} (tried ${minutes} min ago)` : text }
+}
+
+function sameArrival(own: Connectable, mine: Outcome, rival: Connectable, outcome: Outcome | undefined): boolean {
+  if (mine.kind !== 'in' || outcome?.kind !== 'in') return false
+  if (own.plan.user !== rival.plan.user || own.plan.database !== rival.plan.database) return false
+  const [a, b] = [mine.at, outcome.at]
+  if (a === b) return true
+  if (!a || !b) return samePlaces(own.plan, rival.plan)
+  if (a.read_only !== b.read_only) return false
+  if (a.postmaster_start !== null && b.postmaster_start !== null)
+    return a.postmaster_start === b.postmaster_start && a.server_port === b.server_port
+  return a.address === b.address
+}
+
+/** What a party did, by name of the server where that is what differs. */
+function deedOf(party: Party, outcome: Outcome | undefined, apart: boolean): Deed {
+  if (!outcome) return wasNotTried
+  if (outcome.kind === 'refused') return refusesUrl(outcome.text)
+  if (outcome.kind === 'out') return isRefused(failureText(outcome.failure))
+  if (!apart) return getsIn
+  const { at } = outcome
+  const where = at ? `${at.address}${at.server_port === null ? '' : ` (its port ${at.server_port})`}` : 'a server'
+  const login = isConnectable(party) ? `, as ${party.plan.user} in ${party.plan.database}` : ''
+  return landsOn(`${where}${at?.read_only ? ', read-only' : ''}${login}`)
+}

@@ -1,0 +1,159 @@
+/** `driver: auto` on real servers: when are other ways tried, and what is concluded of them. */
+import { writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { Observation } from '../../src/core/probe.ts'
+import { writePath, type WritePathTarget } from '../../src/probes/write_path/index.ts'
+import { pgbouncerBinary, pgbouncerInstall, startPgbouncer } from '../servers/pgbouncer.ts'
+import { recordLoad, type Recording } from '../servers/postgres-log.ts'
+import { writeTlsFiles, type TlsFiles } from '../servers/postgres-tls.ts'
+import { startCluster, type Cluster, type PostgresNode } from '../servers/postgres.ts'
+import { needs, removeFolder, waitFor } from '../servers/processes.ts'
+import { env, look } from './look.ts'
+
+let cluster: Cluster
+let files: TlsFiles
+let recording: Recording
+const primary = (): PostgresNode => cluster.node('db-postgres-01')
+const standby = (): PostgresNode => cluster.node('db-postgres-02')
+
+beforeAll(async () => {
+  files = await writeTlsFiles('mailpath-driver-')
+  cluster = await startCluster({ standbys: 1, settings: files.settings })
+  recording = await recordLoad(primary())
+}, 60_000)
+afterAll(async () => {
+  await cluster.stop()
+  await removeFolder(files.folder)
+})
+
+const backend = () => cluster.logins.backend
+const url = (query = '', node = primary(), password = backend().password): string =>
+  `postgres://${backend().user}:${password}@127.0.0.1:${node.port}/${cluster.database}${query}`
+const targetOf = (fields: Partial<WritePathTarget> = {}): WritePathTarget =>
+  writePath.target.parse({ name: 'app', cluster: 'kb', url: { env: 'URL' }, ...fields })
+
+async function run(target: WritePathTarget, at: string): Promise<Observation> {
+  const observation = await look(writePath, target, { timeoutMs: 10_000, references: env({ URL: at }) })
+  if (!observation) throw new Error('the run was not recorded')
+  return observation
+}
+const codes = ({ reasons }: Observation): string[] => reasons.map(({ code }) => code)
+
+/** Logins that the primary let in, since the last call. */
+async function logins(): Promise<number> {
+  const end = `end ${String(Math.random())}`
+  await waitFor(
+    async () => {
+      await primary().query(`select '${end}'`)
+      return primary().log().includes(end)
+    },
+    { what: 'the log is written' },
+  )
+  return (await recording.take(backend().user)).connections
+}
+
+describe('a path whose drivers would connect differently', () => {
+  beforeEach(() => logins())
+  afterEach(() => vi.restoreAllMocks())
+
+  it('is tried as each of them at first, and then no more while nothing changes', async () => {
+    const target = targetOf()
+    expect((await run(target, url())).verdict).toBe('ok')
+    // With TLS, and in the clear.
+    expect(await logins()).toBe(2)
+    for (let n = 0; n < 3; n++) expect((await run(target, url())).verdict).toBe('ok')
+    expect(await logins()).toBe(3)
+  })
+
+  it('is tried again when the URL changes, when another server is reached, and after an hour', async () => {
+    const target = targetOf()
+    await run(target, url())
+    await logins()
+    await run(target, url('?application_name=other'))
+    expect(await logins()).toBe(2)
+    const now = performance.now.bind(performance)
+    vi.spyOn(performance, 'now').mockImplementation(() => now() + 3_600_001)
+    await run(target, url('?application_name=other'))
+    expect(await logins()).toBe(2)
+    await primary().stop('fast')
+    await primary().start()
+    await run(target, url('?application_name=other'))
+    expect(await logins()).toBe(2)
+  })
+
+  it('is not tried another way with a password that was refused', async () => {
+    const refusals = (): number => primary().log().split('password authentication failed for user "kb_backend"').length
+    const before = refusals()
+    const target = targetOf()
+    for (let n = 1; n <= 2; n++) {
+      expect(codes(await run(target, url('', primary(), 'wrong')))).toEqual(['write_path_login_failed'])
+      await waitFor(() => refusals() >= before + n, { what: 'the server says so' })
+    }
+    await logins()
+    expect(refusals()).toBe(before + 2)
+  })
+
+  it('has one way where the driver is set', async () => {
+    expect((await run(targetOf({ driver: 'node-postgres' }), url())).verdict).toBe('ok')
+    expect(await logins()).toBe(1)
+  })
+
+  it('is unknown where only some get in, and says who', async () => {
+    const { user } = backend()
+    await writeFile(
+      path.join(primary().dataDir, 'pg_hba.conf'),
+      [
+        'host all postgres 127.0.0.1/32 trust',
+        'host replication postgres 127.0.0.1/32 trust',
+        `hostssl all ${user} 127.0.0.1/32 scram-sha-256`,
+      ].join('\n') + '\n',
+    )
+    await primary().query('select pg_reload_conf()')
+    const target = targetOf()
+    const seen = await waitFor(
+      async () => {
+        const observation = await run(target, url('?application_name=tls'))
+        return codes(observation).includes('write_path_driver_unclear') && observation
+      },
+      { timeoutMs: 5_000, what: 'the rules are read' },
+    )
+    expect(seen).toMatchObject({ verdict: 'unknown', samples: [] })
+    expect(seen.reasons[0]?.text).toMatch(
+      /libpq and prisma get in; node-postgres and postgres\.js are refused: .*no pg_hba\.conf entry.*no encryption/,
+    )
+    expect((await run(targetOf({ driver: 'libpq' }), url())).verdict).toBe('ok')
+    expect(codes(await run(targetOf({ driver: 'node-postgres' }), url()))).toEqual(['write_path_tls_failed'])
+    // What was found holds, and nobody tries again.
+    await logins()
+    expect(codes(await run(target, url('?application_name=tls')))).toEqual(['write_path_driver_unclear'])
+    expect(await logins()).toBe(1)
+  })
+
+  it('is unknown where they land on different servers, and says on which', async () => {
+    const seen = await run(targetOf(), url(`?host=127.0.0.1&port=${standby().port}`))
+    expect(codes(seen)).toEqual(['write_path_driver_unclear'])
+    expect(seen.reasons[0]?.text).toContain('libpq')
+    const read = await run(targetOf({ driver: 'node-postgres' }), url(`?host=127.0.0.1&port=${standby().port}`))
+    expect(codes(read)).toEqual(['write_path_read_only'])
+  })
+})
+
+describe.skipIf(!needs('PgBouncer', pgbouncerBinary(), pgbouncerInstall))('behind a transaction pooler', () => {
+  it('leaves no name of ours on the sessions of the application', async () => {
+    const settings = { default_pool_size: 1, server_tls_sslmode: 'prefer' }
+    const pooler = await startPgbouncer({ to: primary(), logins: [backend()], settings })
+    try {
+      const through = `postgres://${backend().user}:${backend().password}@127.0.0.1:${pooler.port}/${cluster.database}`
+      for (const driver of ['auto', 'libpq', 'node-postgres'] as const)
+        expect((await run(targetOf({ driver }), through)).verdict).toBe('ok')
+      const names = await primary().query<{ name: string }>(
+        `select application_name as name from pg_stat_activity where usename = '${backend().user}'`,
+      )
+      expect(names.length).toBeGreaterThan(0)
+      expect(names.filter(({ name }) => name.includes('mailpath'))).toEqual([])
+    } finally {
+      await pooler.stop()
+    }
+  })
+})
