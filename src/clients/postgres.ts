@@ -3,6 +3,9 @@ import type pg from 'pg'
 import { unlessAborted } from '../core/abort.ts'
 import { Unresolved, codeOf, describeError } from '../core/errors.ts'
 import type { Look, Watch } from '../core/probe.ts'
+import { isQuoted, looksLike } from '../core/looks-like.ts'
+import { shaped, shapes } from '../core/shape.ts'
+import { doubtIn } from '../core/url-doubt.ts'
 import { forClient, negotiateTls, sendCancel } from './postgres-stream.ts'
 import { address, limitReceived, openSocket } from './socket.ts'
 
@@ -104,8 +107,9 @@ async function open(look: Look, login: Login, name: string): Promise<Session> {
 
 /** A line break at the end of a password is a usual mistake in a Secret, and one that nobody sees. */
 function told(error: unknown, { password = '' }: Login): unknown {
-  if (codeOf(error) === '28P01' && error instanceof Error && password !== password.trim())
-    error.message += ' (the password given begins or ends with white space)'
+  if (codeOf(error) !== '28P01' || !(error instanceof Error)) return error
+  if (password !== password.trim()) error.message += ' (the password given begins or ends with white space)'
+  else if (isQuoted(password)) error.message += ' (the password given is in quotes; `docker run --env-file` keeps them)'
   return error
 }
 
@@ -176,22 +180,31 @@ function linger(signal: AbortSignal): { signal: AbortSignal; clear: () => void }
   }
 }
 
+/** What it looks like instead, where that is no URL at all. */
+const instead = (text: string): string => {
+  const like = looksLike(text)
+  return like === undefined || like === 'it looks like a URL' ? '' : `; ${like}`
+}
+
 const urlForm = 'expected one such as postgres://user@host:5432/database'
 
 /** What a URL says of a login; the password only where it holds one. Throws Unresolved, without any of the URL, where it says nothing. */
 export function parseUrl(text: string): Omit<Login, 'password'> & { readonly password: string | undefined } {
+  const doubt = doubtIn(text)
+  if (doubt !== undefined) throw new Unresolved(`url: ${doubt}`)
   // The error of `new URL` carries its input, and so the password.
-  if (!URL.canParse(text)) throw new Unresolved(`url: not a valid URL; ${urlForm}`)
+  if (!URL.canParse(text)) throw new Unresolved(`url: not a valid URL; ${urlForm}${instead(text)}`)
   const url = new URL(text)
   if (!['postgres:', 'postgresql:'].includes(url.protocol) || url.hostname === '')
-    throw new Unresolved(`url: not a Postgres URL; ${urlForm}`)
+    throw new Unresolved(`url: not a Postgres URL; ${urlForm}${instead(text)}`)
   const user = decoded(url.username)
   const mode = url.searchParams.get('sslmode')
+  const database = decoded(url.pathname.slice(1))
   return {
-    host: decoded(url.hostname).replace(/^\[(.*)\]$/, '$1'),
+    host: shaped('url: its host', decoded(url.hostname).replace(/^\[(.*)\]$/, '$1'), shapes.host),
     port: url.port === '' ? 5432 : Number(url.port),
-    user,
-    database: decoded(url.pathname.slice(1)) || user,
+    user: user === '' ? '' : shaped('url: its user', user, shapes.user),
+    database: database === '' ? user : shaped('url: its database', database, shapes.database),
     password: url.password === '' ? undefined : decoded(url.password),
     sslmode: sslModes.find(known => known === mode) ?? 'prefer',
     caFile: url.searchParams.get('sslrootcert') ?? undefined,
