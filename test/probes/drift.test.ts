@@ -122,12 +122,7 @@ describe('observe', () => {
     ['a URL and a list of hosts', 'postgres://a@10.0.0.122/a', '10.0.0.122,10.0.0.121', 0],
     ['URLs of mail', 'smtp://u:canary-1@10.0.0.122:25', 'smtp://10.0.0.122:25', 1],
     ['ports of mail', 'smtp://u:canary-1@10.0.0.122:25', 'smtp://10.0.0.122:587', 0],
-    [
-      'another host in both queries',
-      'postgres://x/a?host=/run/a&port=1',
-      'postgres://x/b?host=/run/b&port=1',
-      0,
-    ],
+    ['another host in both queries', 'postgres://x/a?host=/run/a&port=1', 'postgres://x/b?host=/run/b&port=1', 0],
     // postgres.js and Prisma read no ?port=.
     [
       'a port that some drivers read',
