@@ -205,6 +205,10 @@ const messages: Record<string, string[]> = {
     '4:10: postgres[0].url: the URL holds a password, and a secret must not stand in this file; take it out and set password to a reference, for example { env: NAME }',
     '8:10: write_path[0].url: the URL holds a password, and a secret must not stand in this file; take it out and set password to a reference, for example { env: NAME }',
   ],
+  'url-in-doubt.yml': [
+    '2:46: write_path[0].url: it has a raw / before an @: if that is part of the password, encode it as %2F',
+    '4:28: vault[0].url: it has more than one @ before the path: encode those of the user and the password as %40',
+  ],
   'url.yml': [
     '4:10: postgres[0].url: not a valid URL; expected one such as postgres://mailpath@db-1:5432/postgres',
     '7:10: postgres[1].url: not a valid URL; expected one such as postgres://mailpath@db-1:5432/postgres',
