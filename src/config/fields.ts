@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import type { Reference, Resolvable, SettingsSource } from '../core/probe.ts'
 import { misfit, shapes, type Shape } from '../core/shape.ts'
+import { doubtIn } from '../core/url-doubt.ts'
 
 // Compiling a parser for each schema takes longer than the one configuration there is to parse.
 z.config({ jitless: true })
@@ -247,8 +248,11 @@ const holdsPassword = ({ password, searchParams }: URL): boolean =>
 /** No message has the value in it: it may hold the password that does not belong there. */
 function plainUrl(schemes: readonly string[], example: string, isRefused: (url: URL) => boolean, why: string) {
   return z.string({ error: expects(`a URL such as ${example}`) }).superRefine((value, context) => {
+    const doubt = doubtIn(value)
     const parsed = URL.canParse(value) ? new URL(value) : undefined
-    if (!parsed || !schemes.includes(parsed.protocol.slice(0, -1)) || parsed.hostname === '')
+    // What is taken for its path may be the end of a password.
+    if (doubt !== undefined) context.addIssue(doubt)
+    else if (!parsed || !schemes.includes(parsed.protocol.slice(0, -1)) || parsed.hostname === '')
       context.addIssue(`not a valid URL; expected one such as ${example}`)
     else if (isRefused(parsed)) context.addIssue(why)
   })

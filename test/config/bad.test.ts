@@ -223,6 +223,10 @@ const messages: Record<string, string[]> = {
     '19:10: postgres[5].url: the URL is a JDBC URL with sslfactory, which cannot be followed here',
     '26:10: write_path[0].url: the URL holds a password, and a secret must not stand in this file; take it out and set password to a reference, for example { env: NAME }',
   ],
+  'url-in-doubt.yml': [
+    '2:46: write_path[0].url: it has a raw / before an @: if that is part of the password, encode it as %2F',
+    '4:28: vault[0].url: it has more than one @ before the path: encode those of the user and the password as %40',
+  ],
   'url.yml': [
     '4:10: postgres[0].url: the URL is of another kind of server; expected one such as postgres://user@host:5432/database',
     '7:10: postgres[1].url: the URL holds a password, and a secret must not stand in this file; take it out and set password to a reference, for example { env: NAME }',

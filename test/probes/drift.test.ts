@@ -180,6 +180,23 @@ describe('observe', () => {
     expect(seen.sources[0]?.isAt?.([place])).toBe(expected)
   })
 
+  it('looks up no part of a URL that cannot be split for certain, nor of what is no host', async () => {
+    const doubtful = await compare(
+      { a: 'postgres://app:Kq7@canary#41@db/shop', b: 'postgres://app:pw@127.0.0.1/shop' },
+      'host',
+    )
+    expect(outcomeOf(doubtful)).toEqual([
+      'unknown',
+      'drift_unreadable a: it has a raw # before an @: if that is part of the password, encode it as %23',
+    ])
+    const other = await compare({ a: 'app:canary@relay', b: '127.0.0.1' }, 'host')
+    expect(outcomeOf(other)).toEqual([
+      'unknown',
+      'drift_unreadable a: is neither a host nor a URL with one; it looks like user:password@host',
+    ])
+    expect(JSON.stringify([doubtful, other])).not.toMatch(/canary|Kq7/)
+  })
+
   it('reads the rest where one source cannot be read, and says which and why', async () => {
     const dotenv = await file(`PASS=${canary}\n`, '.env')
     const credentials = await folder()

@@ -122,6 +122,20 @@ describe('observe', () => {
     expect(observation.verdict).toBe('fail')
   })
 
+  it('knows nothing of a value with a variable, until it is said whether that is expanded', async () => {
+    const text = 'MAIL_HOST=mail-core-01\nSMTP_HOST=${MAIL_HOST}\nSMTP_PORT=587\n'
+    const expected = { SMTP_HOST: 'mail-core-01', SMTP_PORT: 587 }
+    const { states, observation } = await see(text, expected)
+    expect(states).toEqual({ SMTP_HOST: 'unreadable', SMTP_PORT: 'verified' })
+    expect(observation.verdict).toBe('unknown')
+    expect(observation.reasons[0]?.text).toMatch(
+      /^SMTP_HOST \(dotenv .*\): holds \$\{MAIL_HOST\}: set `expand: true` if /,
+    )
+    const dotenv = join(folder, '.env')
+    expect((await see(text, expected, { dotenv, expand: true })).observation.verdict).toBe('ok')
+    expect((await see(text, expected, { dotenv, expand: false })).states['SMTP_HOST']).toBe('different')
+  })
+
   it('takes an empty value for none, and then what the application falls back to', async () => {
     const { rows } = await see('EMPTY=\nBLANK="  "\nEMAIL_PROVIDER=\n', {
       EMPTY: { present: true },
