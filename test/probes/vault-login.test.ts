@@ -137,7 +137,7 @@ describe('observe', () => {
     expect(double.granted.logins).toBe(1)
     double.deny('secret/')
     for (let round = 0; round < 4; round++)
-      expect(codes(await look())).toEqual(['vault_secret_denied', 'vault_token_unproven'])
+      expect(codes(await look())).toEqual(['vault_secret_denied', 'vault_token_lookup_denied'])
     expect(double.granted.logins).toBe(1)
   })
 
