@@ -169,10 +169,12 @@ export interface Login {
   readonly failure: LoginFailure | undefined
   /** Of a token with a limited number of uses, so that no look-up takes one of them. */
   readonly life?: TokenLife | undefined
-  /** When a secret was last read with the token for any check, by the monotonic clock. */
+  /** When Vault last accepted the token, for any check, by the monotonic clock. */
   readonly servedAt?: number | undefined
   /** The exporter got the token by a login. */
   readonly byLogin?: boolean | undefined
+  /** Takes it that Vault accepted the token. */
+  readonly accepted?: (() => void) | undefined
   /** Takes what a look-up said, of a token that stands in the configuration. */
   readonly learn?: ((life: TokenLife) => void) | undefined
 }

@@ -32,14 +32,17 @@ export async function givenAt(logins: Logins, { key, token, open }: GivenToken, 
   const learn = (found: TokenLife): void => {
     given.life = { expiresAt: found.expiresAt, uses: found.uses, of: given.life?.of ?? found.uses + 1 }
   }
-  if (!life) return { token, failure: undefined, servedAt, learn }
+  const accepted = (): void => {
+    given.servedAt = performance.now()
+  }
+  if (!life) return { token, failure: undefined, servedAt, learn, accepted }
   if (life.uses === 0) {
     const text = `the token had ${life.of} uses when it was first seen, and they are used up`
     return { token: undefined, failure: { kind: 'used_up', text } }
   }
   given.life = { ...life, uses: life.uses - uses }
   const ttlSeconds = (life.expiresAt - Date.now()) / 1000
-  return { token, failure: undefined, servedAt, life: { ...given.life, ttlSeconds } }
+  return { token, failure: undefined, servedAt, accepted, life: { ...given.life, ttlSeconds } }
 }
 
 /** Vault refused it: of one with a limited number of uses others have taken the rest. */

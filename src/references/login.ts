@@ -103,7 +103,10 @@ function take(standing: Standing, uses: number): Omit<Login, 'failure'> | undefi
   standing.usesLeft -= uses
   const { token } = held
   const { servedAt } = standing
-  return { token, life: lifeOf(held, standing.usesLeft), servedAt, byLogin: true }
+  const accepted = (): void => {
+    if (standing.held?.token === token) standing.servedAt = performance.now()
+  }
+  return { token, life: lifeOf(held, standing.usesLeft), servedAt, byLogin: true, accepted }
 }
 
 /** Undefined where it can be looked up at no cost. */
@@ -214,10 +217,15 @@ async function oneLogin(
   if (who && status === 400 && !failure.text.includes('CIDR'))
     return { ...failure, text: await logins.refusals.refused(who, failure.text) }
   // Vault answers a locked role like a mount that does not exist. A login with nothing in it tells them apart.
-  const locked = who !== undefined && status === 403 && (await hasLogin(await way.open(signal), mount))
+  const isThere = who && status === 403 ? await hasLogin(await way.open(signal), mount) : undefined
+  const locked = isThere === true
+  const noMount = isThere === false ? `; there is no login at auth/${mount}` : ''
   const pauseMs = locked ? lockedMs : retryMs
   standing.pause = { credentials: print, until: performance.now() + pauseMs }
-  return { kind: locked ? 'locked' : 'refused', text: `${failure.text}; tried again after ${seconds(pauseMs)}` }
+  return {
+    kind: locked ? 'locked' : 'refused',
+    text: `${failure.text}${noMount}; tried again after ${seconds(pauseMs)}`,
+  }
 }
 
 /** From now on this token, and no more the one before. */

@@ -116,6 +116,17 @@ describe('observe', () => {
     expect([seen.verdict, readable(seen), double.granted.logins]).toEqual(['ok', 1, 2])
   })
 
+  it('has another token in each look, also when it was revoked soon after the one before', async () => {
+    const { double, look } = await start()
+    for (let time = 1; time <= 3; time++) {
+      expect((await look()).verdict).toBe('ok')
+      expect(double.granted.logins).toBe(time)
+      double.revoke()
+      if (time > 1) await new Promise(resolve => setTimeout(resolve, 5_100))
+    }
+    expect((await look()).verdict).toBe('ok')
+  }, 20_000)
+
   it('does not log in again for a token that may not look itself up', async () => {
     const { double, look } = await start()
     double.deny('auth/token/lookup-self')
@@ -126,7 +137,7 @@ describe('observe', () => {
     expect(double.granted.logins).toBe(1)
     double.deny('secret/')
     for (let round = 0; round < 4; round++)
-      expect(codes(await look())).toEqual(['vault_secret_denied', 'vault_token_unproven'])
+      expect(codes(await look())).toEqual(['vault_secret_denied', 'vault_token_lookup_denied'])
     expect(double.granted.logins).toBe(1)
   })
 

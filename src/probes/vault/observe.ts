@@ -233,6 +233,7 @@ async function askWith(login: Login, target: VaultTarget, trust: Trust, look: Lo
     ? { kind: 'valid', ...life }
     : await look.phase('token', async () => readToken(await open(token)))
   Object.assign(seen, { token: looked, secrets: [] })
+  if (looked.kind === 'valid' && !life) login.accepted?.()
   const isLimited = looked.kind === 'valid' && looked.uses < Infinity
   if (isLimited && !life) login.learn?.(looked)
   // Rejected may only mean that it may not look itself up; after any other trouble the secrets would tell the same.
@@ -250,6 +251,7 @@ async function askWith(login: Login, target: VaultTarget, trust: Trust, look: Lo
       if (secret.token === 'bad') seen.token = { kind: 'rejected', text: secret.text }
     }
     seen.secrets = [...seen.secrets, secret]
+    if (isAccepted([secret])) next.accepted?.()
   }
 }
 

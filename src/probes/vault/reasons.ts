@@ -77,7 +77,7 @@ export const reasons = {
     verdict: 'warn',
     severity: 'high',
     meaning:
-      'The node is a standby, and there is no active node, or the one it names does not answer. Nothing can be written and nobody can log in; what the node has can still be read.',
+      'The node is a standby, and there is no active node, or the one it names does not answer. Nothing can be written and no login is possible; what the node has can still be read.',
     remedy:
       'See which nodes of the cluster run, and start those that are down: more than half of them must run for one to become active. Do not remove a node from the cluster before you know that its data are lost. If the active node runs, let this host reach it.',
   },
