@@ -1,5 +1,6 @@
 import type { Chain, Shown } from '../../clients/certificates.ts'
 import { HttpFailure, addressOf } from '../../clients/http.ts'
+import { checkedKeyPair } from '../../clients/pem.ts'
 import {
   openVault,
   readSecret,
@@ -9,7 +10,7 @@ import {
   type VaultConnection,
 } from '../../clients/vault.ts'
 import { record, type VaultAnswer } from '../../clients/vault-answers.ts'
-import { describeError, oneLine, type Failure } from '../../core/errors.ts'
+import { Unresolved, describeError, oneLine, type Failure } from '../../core/errors.ts'
 import { failureOf, type Login, type LoginFailure, type Look } from '../../core/probe.ts'
 import { shapes } from '../../core/shape.ts'
 import { usesToken, type VaultTarget } from './target.ts'
@@ -191,10 +192,19 @@ function canBeAsked(address: string, url: string): boolean {
 async function trustOf({ ca_file, cert_file, key_file }: VaultTarget, look: Look): Promise<Trust> {
   const pem = (field: string, file: string | undefined): Promise<string | undefined> =>
     file === undefined ? Promise.resolve(undefined) : look.text(field, { file }, shapes.certificates)
-  return {
-    ca: await pem('ca_file', ca_file),
-    cert: await pem('cert_file', cert_file),
-    key: key_file === undefined ? undefined : await look.secret('key_file', { file: key_file }),
+  const ca = await pem('ca_file', ca_file)
+  const cert = await pem('cert_file', cert_file)
+  const key = key_file === undefined ? undefined : await look.secret('key_file', { file: key_file })
+  if (cert !== undefined && key !== undefined) expectPair(cert, key)
+  return { ca, cert, key }
+}
+
+/** The Vault is not to blame for them. */
+function expectPair(cert: string, key: string): void {
+  try {
+    checkedKeyPair({ cert, key }, { cert: 'cert_file', key: 'key_file' })
+  } catch (error) {
+    throw new Unresolved(describeError(error))
   }
 }
 
