@@ -171,7 +171,9 @@ drift:
   })
 
   it('that is empty is still an error', () => {
-    expect(() => parse('packages: [{ name: p, folder: "", require: [a] }]')).toThrow('1:31: packages[0].folder: must not be empty')
+    expect(() => parse('packages: [{ name: p, folder: "", require: [a] }]')).toThrow(
+      '1:31: packages[0].folder: must not be empty',
+    )
   })
 })
 
