@@ -8,6 +8,7 @@ import * as path from './panels/path.ts'
 import { reasonsTable } from './panels/reasons.ts'
 import { receivers, replication } from './panels/replication.ts'
 import { sessions } from './panels/sessions.ts'
+import { upkeep } from './panels/upkeep.ts'
 import * as writePath from './panels/write-path.ts'
 import { chosenClusters } from './views.ts'
 
@@ -94,6 +95,27 @@ export const postgres = dashboard({
           panels: [
             [12, sessions.share],
             [12, sessions.number],
+          ],
+        },
+      ],
+    },
+    {
+      title: 'What stops writes one day',
+      bands: [
+        {
+          height: 8,
+          panels: [
+            [8, upkeep.ids],
+            [8, upkeep.slots],
+            [8, upkeep.archive],
+          ],
+        },
+        {
+          height: 8,
+          panels: [
+            [8, upkeep.transactions],
+            [8, upkeep.horizon],
+            [8, upkeep.passwords],
           ],
         },
       ],

@@ -7,7 +7,7 @@ import { writePath } from '../probes/write_path/index.ts'
 import type { CheckStatus, ClusterMemory, ClusterStatus, Memory } from './assessment.ts'
 import { claimsOf, isDecided, timeline, type Claim } from './claims.ts'
 import { clusterSamples } from './cluster-metrics.ts'
-import { clusterOf, type Node } from './nodes.ts'
+import { clusterOf, mayBeSame, type Node } from './nodes.ts'
 import { straysOf, type Stray } from './upstream.ts'
 
 export const clusterReasons = {
@@ -115,7 +115,7 @@ function assessCluster(
 ): Cluster {
   const identifier = commonest(nodes.flatMap(node => node.facts?.system_identifier ?? []))
   const servers = nodes
-    .filter(node => isWritable(node) && node.facts?.system_identifier === identifier)
+    .filter(node => isWritable(node) && mayBeSame(node.facts?.system_identifier, identifier))
     .filter((node, i, all) => all.findIndex(other => isSameServer(other, node)) === i)
   const claims = claimsOf(servers, nodes, paths)
   const primaries = claims.map(({ node }) => node)
@@ -162,7 +162,10 @@ function assessCluster(
 
 /** Two targets may be one server: a node, and an address that follows the primary. */
 const isSameServer = (a: Node, b: Node): boolean =>
-  a.facts?.postmaster_start === b.facts?.postmaster_start && a.facts?.server_port === b.facts?.server_port
+  a === b ||
+  (a.facts?.postmaster_start != null &&
+    a.facts.postmaster_start === b.facts?.postmaster_start &&
+    a.facts.server_port === b.facts.server_port)
 
 const describe = (node: Node): string =>
   `${node.name} (${node.address ?? '?'}) is primary on timeline ${timeline(node)}`
@@ -244,7 +247,7 @@ function reasonsFor({ name, nodes, primaries, claims, identifier, allSeen, stray
   const namesOf = (list: readonly Node[]): string => list.map(node => node.name).join(', ')
   const [primary] = primaries
   if (confirmed) add('cluster_split_brain', splitEvidence(claims), splitRemedy(claims))
-  const foreign = nodes.filter(node => node.facts && node.facts.system_identifier !== identifier)
+  const foreign = nodes.filter(node => node.facts && !mayBeSame(node.facts.system_identifier, identifier))
   if (foreign.length > 0) add('cluster_mixed', `${namesOf(foreign)} has another system identifier than the other nodes`)
   if (!primary && allSeen) add('cluster_no_primary', `all ${nodes.length} nodes answer, and none is its primary`)
   if (!primary && !allSeen) {

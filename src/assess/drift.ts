@@ -68,5 +68,6 @@ function placesOf({ address, facts }: Node): Place[] {
 /** Undefined where other servers are at that place too, as behind one address. */
 function isAt(primary: Node, nodes: readonly Node[]): boolean | undefined {
   if (!nodes.includes(primary)) return false
-  return nodes.every(({ facts }) => facts?.postmaster_start === primary.facts?.postmaster_start) || undefined
+  const start = primary.facts?.postmaster_start
+  return nodes.every(one => one === primary || (start != null && one.facts?.postmaster_start === start)) || undefined
 }

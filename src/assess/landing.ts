@@ -11,7 +11,7 @@ import {
   type WritePathSeen,
 } from '../probes/write_path/index.ts'
 import type { CheckStatus, ClusterStatus, LandingStatus, Memory } from './assessment.ts'
-import { byAddress, clusterOf, clustersByName, nodesOfSession, type Node } from './nodes.ts'
+import { byAddress, clusterOf, clustersByName, mayBeSame, nodesOfSession, type Node } from './nodes.ts'
 
 interface Landings {
   readonly landings: readonly LandingStatus[]
@@ -156,16 +156,19 @@ function landsWrong(
   const wrong = (code: Parameters<typeof writePathReason>[0], text: string, remedy?: string): Reason[] => [
     writePathReason(code, `${address}: lands on ${there}, ${text}`, remedy),
   ]
-  if (identifiers.size > 0 && !identifiers.has(landing.system_identifier))
-    return wrong('write_path_other_cluster', `of the cluster with system identifier ${landing.system_identifier}`)
+  const { system_identifier: identifier } = landing
+  if (identifiers.size > 0 && identifier !== null && !identifiers.has(identifier))
+    return wrong('write_path_other_cluster', `of the cluster with system identifier ${identifier}`)
   // None of its own nodes was seen, so that there is no identifier to compare with: but the node it is on has a cluster.
   const [foreign] = identifiers.size === 0 ? candidates.filter(one => one.cluster !== cluster) : []
   if (foreign) return wrong('write_path_other_cluster', `of the cluster ${foreign.cluster}, and not of ${cluster}`)
   if (landing.in_recovery) return []
-  if (candidates.length === 0 && nodes.length > 0 && nodes.every(one => one.facts))
+  // Servers are told apart by what some of them may refuse to say.
+  const isTellable = landing.postmaster_start !== null && nodes.every(one => one.facts?.postmaster_start != null)
+  if (candidates.length === 0 && nodes.length > 0 && isTellable)
     return wrong('write_path_unlisted_node', `which is none of the nodes ${nodes.map(one => one.name).join(', ')}`)
   if (!node || !primary || node === primary || node.facts?.in_recovery !== false) return []
-  const isContender = landing.system_identifier === primary.facts?.system_identifier
+  const isContender = mayBeSame(identifier, primary.facts?.system_identifier)
   // Of two primaries of one cluster that are not confirmed yet, one may only have been looked at before a promotion.
   if (isContender && (!splitBrain || undecided)) return []
   return wrong(

@@ -40,12 +40,19 @@ export const clustersByName = (clusters: readonly ClusterStatus[]): ReadonlyMap<
  * before the node was looked at again, the address has to do, which says nothing where all are behind one tunnel.
  */
 export function nodesOfSession(landing: Landing, nodes: readonly Node[]): readonly Node[] {
-  const same = nodes.filter(({ facts }) => facts?.system_identifier === landing.system_identifier)
+  const same = nodes.filter(({ facts }) => facts && mayBeSame(facts.system_identifier, landing.system_identifier))
   const exact = same.find(
-    ({ facts }) => facts?.postmaster_start === landing.postmaster_start && facts.server_port === landing.server_port,
+    ({ facts }) =>
+      facts?.postmaster_start != null &&
+      facts.postmaster_start === landing.postmaster_start &&
+      facts.server_port === landing.server_port,
   )
   return exact ? [exact] : byAddress(same, landing.server_address, landing.server_port)
 }
 
 export const byAddress = (nodes: readonly Node[], address: string | null, port: number | null): readonly Node[] =>
   address === null ? [] : nodes.filter(({ facts }) => facts?.server_address === address && facts.server_port === port)
+
+/** Whether two system identifiers may be of one cluster: one that the server does not tell (null) speaks against none. */
+export const mayBeSame = (a: string | null | undefined, b: string | null | undefined): boolean =>
+  a == null || b == null || a === b

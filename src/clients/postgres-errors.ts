@@ -1,5 +1,6 @@
 import type { Failure } from '../core/errors.ts'
-import type { ReasonSpec, WatchStance } from '../core/probe.ts'
+import { failureOf, type Look, type ReasonSpec, type WatchStance } from '../core/probe.ts'
+import { noProcess, routineOf } from './postgres-messages.ts'
 
 /**
  * Why a session could not be had, by SQLSTATE where the server gave one
@@ -64,6 +65,14 @@ export const connectionProblems = {
     meaning: 'What answered does not speak the Postgres protocol, or broke it.',
     remedy: 'Is this port really Postgres? Check host and port.',
   },
+  pooler_refused: {
+    verdict: 'fail',
+    severity: 'critical',
+    meaning:
+      'A pooler answered, and gave no server session: paused, its pool used up, its server gone, or the server refuses the login of the pooler.',
+    remedy:
+      'Read what it says, then look at its console. Is it paused (show databases; then resume)? Is its pool used up (show pools)? Does the server refuse the login that the pooler has there (its log, userlist.txt, pg_hba.conf)?',
+  },
   refused_statement: {
     verdict: 'fail',
     severity: 'high',
@@ -88,12 +97,16 @@ const byState: Record<string, ConnectionProblem> = {
   '57P01': 'starting_up',
   '57P02': 'starting_up',
 }
-/** PgBouncer (seen with 1.18) says 08P01 of whatever it, or the server behind it, refuses: only the text tells them apart. */
-const byText: readonly (readonly [RegExp, ConnectionProblem])[] = [
-  [/authentication failed|no such user|role "[^"]*" (?:does not exist|is not permitted)|pg_hba\.conf/, 'login_failed'],
-  [/no such database|database "[^"]*" does not exist/, 'database_missing'],
-  [/too many (?:clients|connections)|remaining connection slots/, 'too_many_connections'],
-  [/the database system is/, 'starting_up'],
+/**
+ * PgBouncer has one SQLSTATE for everything (08P01) and names no routine, as a server does. Its own words are never
+ * translated. Any other words are those of the server behind it, in whatever language, which it passes on without their
+ * SQLSTATE (up to 1.18): what those mean cannot be read off them.
+ */
+const byWordsOfPooler: readonly (readonly [RegExp, ConnectionProblem])[] = [
+  [/SSL required/, 'tls_failed'],
+  [/(?:password|SASL|PAM|LDAP|certificate|"trust") authentication failed(?! for)/, 'login_failed'],
+  [/no such user|login rejected|empty password returned/, 'login_failed'],
+  [/no such database/, 'database_missing'],
 ]
 const unreachableCodes = new Set([
   'ECONNREFUSED',
@@ -106,30 +119,68 @@ const unreachableCodes = new Set([
   'ENODATA',
 ])
 
-const isSqlState = (code: string): boolean => /^(?=.*\d)[0-9A-Z]{5}$/.test(code)
+export const isSqlState = (code: string): boolean => /^(?=.*\d)[0-9A-Z]{5}$/.test(code)
 
-export function connectionProblem(failure: Failure): ConnectionProblem {
-  const { code = '', text, timedOut } = failure
+/** A failure of a session, with what tells causes apart without the words of the server. */
+export interface SessionFailure extends Failure {
+  /** The function in the server that refused. */
+  readonly routine?: string | undefined
+  /** We did not ask for TLS, by the sslmode. */
+  readonly tlsNotAsked?: boolean | undefined
+}
+
+/** What went wrong, where and why, as a fact for `judge`. */
+export const sessionFailure = (error: unknown, look: Look, subject: string): SessionFailure => ({
+  ...failureOf(error, look, subject),
+  routine: routineOf(error),
+  tlsNotAsked: error instanceof Error && 'tlsNotAsked' in error && error.tlsNotAsked === true,
+})
+
+/** A pooler says it: its own protocol errors a server says by a routine. */
+export const isOfPooler = ({ code, routine }: Pick<SessionFailure, 'code' | 'routine'>): boolean =>
+  code === '08P01' && routine === undefined
+
+/** Why it could not be had. By what is never translated: SQLSTATE, routine, what we did, and the words of other programs. */
+export function connectionProblem(failure: SessionFailure): ConnectionProblem {
+  const { code = '', text, timedOut, routine, phase } = failure
   if (timedOut) return 'no_answer'
   if (unreachableCodes.has(code)) return 'unreachable'
-  if (/no pg_hba\.conf entry.*(no encryption|SSL off)/.test(text)) return 'tls_failed'
-  if (code === '08P01') return byText.find(([pattern]) => pattern.test(text))?.[1] ?? 'protocol_error'
+  if (isOfPooler(failure)) return byWordsOfPooler.find(([pattern]) => pattern.test(text))?.[1] ?? 'pooler_refused'
+  if (maybeWantsTls(failure)) return 'tls_failed'
   if (byState[code]) return byState[code]
-  if (isSqlState(code)) return 'refused_statement'
+  // The database may not be connected to, or not by this role (42501, 55000): no statement of ours was refused.
+  if (phase === 'login' && routine !== undefined && atLogin.has(routine)) return 'login_failed'
+  if (isSqlState(code)) return code === '08P01' ? 'protocol_error' : 'refused_statement'
+  if (text.includes(noProcess)) return 'too_many_connections'
   if (/not (?:a|the) Postgres/.test(text)) return 'protocol_error'
   if (/SSL|CERT|ERR_TLS|EPROTO|certificate|TLS connection|support TLS/.test(`${code} ${text}`)) return 'tls_failed'
   if (/terminated|ECONNRESET|EPIPE|socket hang up/.test(`${code} ${text}`)) return 'closed'
   return 'protocol_error'
 }
 
-/** Not only we have no slot left. */
-const serverIsFull = /too many clients|remaining connection slots/
+const atLogin = new Set(['InitPostgres', 'CheckMyDatabase', 'InitializeSessionUserId', 'ClientAuthentication'])
+
+/** pg_hba.conf let nobody in who came without TLS: whether it would with TLS only its words say. */
+const maybeWantsTls = ({ code, routine, tlsNotAsked }: SessionFailure): boolean =>
+  code === '28000' && routine === 'ClientAuthentication' && tlsNotAsked === true
+
+/** What to do about it, where that depends on more than the problem. */
+export function remedyOf(failure: SessionFailure): string | undefined {
+  if (maybeWantsTls(failure))
+    return 'pg_hba.conf lets this role in only over TLS, or not at all. Ask for TLS (sslmode=require or better); else add an entry for this role, database and address.'
+  if (failure.text.includes(noProcess))
+    return 'The server could not start a process for the connection: look at its memory and its limit of processes, and at its log.'
+  return undefined
+}
+
+/** Only we have no slot left: a limit of the role, or of the database. A server that is full says so elsewhere. */
+const limitsOfOurs = new Set(['InitializeSessionUserId', 'CheckMyDatabase', undefined])
 
 /** What a run that failed, or did not, says of the watch of its target. */
-export const watchStance = (failure: Failure | undefined): WatchStance => {
+export const watchStance = (failure: SessionFailure | undefined): WatchStance => {
   if (!failure) return 'open'
   if (connectionProblem(failure) !== 'too_many_connections') return 'closed'
-  return serverIsFull.test(failure.text) ? 'no_room' : 'in_the_way'
+  return limitsOfOurs.has(failure.routine) ? 'in_the_way' : 'no_room'
 }
 
 /** The failure in one line, with the SQLSTATE where the server gave one. */

@@ -6,6 +6,7 @@ import type { Look } from '../core/probe.ts'
 import { watchHandshake, type Shown } from './certificates.ts'
 import { inWords, readRegular } from './files.ts'
 import type { Login } from './postgres.ts'
+import { errorOf, noProcess, readSaid, type Said } from './postgres-messages.ts'
 
 /**
  * Asks for TLS as libpq does by the sslmode, and gives the stream to speak on: `prefer` takes what the server offers,
@@ -69,7 +70,10 @@ async function authorities(file: string): Promise<Buffer> {
 
 const oddAnswer = 'not a Postgres server: an odd answer to SSLRequest'
 
-/** SSLRequest, and the one byte that answers it. More than one would be plaintext smuggled in before TLS (CVE-2021-23222). */
+/**
+ * SSLRequest, and the one byte that answers it. More than one would be plaintext smuggled in before TLS (CVE-2021-23222),
+ * but for an error: a server that cannot even take the connection says so at once.
+ */
 async function askForTls(socket: net.Socket): Promise<string> {
   const request = Buffer.alloc(8)
   request.writeInt32BE(8, 0)
@@ -78,8 +82,41 @@ async function askForTls(socket: net.Socket): Promise<string> {
   await until(socket, 'readable')
   const answer = socket.read() as Buffer | null
   if (answer === null) throw new Error('Connection terminated unexpectedly')
+  if (answer[0] === letterE) throw await earlyRefusal(socket, answer)
   if (answer.length !== 1) throw new Error(oddAnswer)
   return answer.toString('latin1')
+}
+
+const letterE = 'E'.charCodeAt(0)
+const maxRefusalBytes = 8_192
+
+/**
+ * The error in answer to an SSLRequest: a message with a length and fields; or, of a server that could not start a process
+ * for the connection, a bare text up to a zero. Nothing vouches for who says it: it is only ever quoted.
+ */
+async function earlyRefusal(socket: net.Socket, begun: Buffer): Promise<Error> {
+  let bytes = begun
+  const wanted = (): number => {
+    if (bytes.length < 5) return 5
+    const length = bytes.readUInt32BE(1)
+    if (length <= maxRefusalBytes) return 1 + length
+    return bytes.includes(0) ? bytes.length : maxRefusalBytes
+  }
+  try {
+    while (bytes.length < wanted()) {
+      await until(socket, 'readable')
+      bytes = Buffer.concat([bytes, (socket.read() as Buffer | null) ?? Buffer.alloc(0)])
+    }
+  } catch {
+    // It hung up: what it said so far is all there is.
+  }
+  const isFramed = bytes.length >= 5 && bytes.readUInt32BE(1) <= maxRefusalBytes
+  if (isFramed) {
+    const said = readSaid(bytes.subarray(5, 1 + bytes.readUInt32BE(1)))
+    return said.code === '' ? new Error(oddAnswer) : errorOf(said)
+  }
+  const [text = ''] = bytes.toString('utf8', 1, maxRefusalBytes).split('\0')
+  return text.trim() === '' ? new Error(oddAnswer) : new Error(`${noProcess}: ${text.trim()}`)
 }
 
 /** Waits for the event; a stream that ends first is an error. */
@@ -100,9 +137,10 @@ async function until(stream: net.Socket, event: string): Promise<void> {
 
 /**
  * The stream as node-postgres wants it. It calls connect() on a stream that has long been connected; and its parser gets
- * whole, well-formed messages only, with nothing that it throws left uncaught.
+ * whole, well-formed messages only, with nothing that it throws left uncaught. `onNotice` gets what the server says besides
+ * results: node-postgres keeps of its severity only the translated one.
  */
-export function forClient(stream: net.Socket): net.Socket {
+export function forClient(stream: net.Socket, onNotice: (notice: Said) => void = () => undefined): net.Socket {
   const on = stream.on.bind(stream)
   return Object.assign(stream, {
     connect() {
@@ -111,7 +149,7 @@ export function forClient(stream: net.Socket): net.Socket {
     },
     on(event: string, listener: (...args: unknown[]) => void) {
       if (event !== 'data') return on(event, listener)
-      const whole = wholeMessages(listener)
+      const whole = wholeMessages(listener, onNotice)
       return on(event, (chunk: Buffer) => {
         try {
           whole(chunk)
@@ -131,7 +169,7 @@ const maxMessageBytes = 65_536
  * final zeros and over a length that does not move it on, and throws out of a listener on others: without this, a hostile
  * server could freeze or end the process. https://www.postgresql.org/docs/current/protocol-message-formats.html
  */
-function wholeMessages(deliver: (messages: Buffer) => void): (chunk: Buffer) => void {
+function wholeMessages(deliver: (messages: Buffer) => void, onNotice: (notice: Said) => void): (chunk: Buffer) => void {
   let pending: Buffer = Buffer.alloc(0)
   return chunk => {
     pending = Buffer.concat([pending, chunk])
@@ -140,9 +178,10 @@ function wholeMessages(deliver: (messages: Buffer) => void): (chunk: Buffer) => 
       const length = pending.readUInt32BE(end + 1)
       if (length < 4 || length > maxMessageBytes) throw new Error('a message of impossible length')
       if (pending.length - end < 1 + length) break
-      const isText = 'EN'.includes(String.fromCharCode(pending[end] ?? 0))
-      if (isText && !endsWithZeros(pending.subarray(end + 5, end + 1 + length)))
-        throw new Error('a message without an end')
+      const letter = String.fromCharCode(pending[end] ?? 0)
+      const body = pending.subarray(end + 5, end + 1 + length)
+      if ('EN'.includes(letter) && !endsWithZeros(body)) throw new Error('a message without an end')
+      if (letter === 'N') onNotice(readSaid(body))
       end += 1 + length
     }
     const messages = pending.subarray(0, end)

@@ -3,10 +3,11 @@ import type pg from 'pg'
 import { unlessAborted } from '../core/abort.ts'
 import { Unresolved, codeOf, describeError } from '../core/errors.ts'
 import type { Look, Watch } from '../core/probe.ts'
-import { looksLike } from '../core/looks-like.ts'
+import { isQuoted, looksLike } from '../core/looks-like.ts'
 import { shaped, shapes } from '../core/shape.ts'
 import { doubtIn } from '../core/url-doubt.ts'
 import type { Shown } from './certificates.ts'
+import type { Said } from './postgres-messages.ts'
 import { forClient, negotiateTls, sendCancel } from './postgres-stream.ts'
 import { address, limitReceived, openSocket } from './socket.ts'
 
@@ -39,8 +40,8 @@ export interface Session extends Omit<Watch, 'ask'> {
   readonly backendPid: number
   /** The certificates of the server; undefined without TLS. */
   readonly certificates: Shown | undefined
-  /** Messages the server sent besides results, `SQLSTATE message`. */
-  readonly notices: readonly string[]
+  /** What the server said besides results, the first hundred of a run. */
+  readonly notices: readonly Said[]
   /**
    * Runs a text of one or more statements in one message (simple query protocol); gives the rows of the last that has any.
    * It ends with the signal of `by` and is noted there. Default: who opened the session.
@@ -89,11 +90,10 @@ async function open(look: Look, login: Login, name: string): Promise<Session> {
       // TLS is on the stream already; left out, PGSSLMODE would decide.
       ssl: false,
       application_name: name,
-      stream: () => forClient(stream),
+      stream: () => forClient(stream, notice => notices.length < 100 && notices.push(notice)),
     })
     client.on('error', () => undefined)
-    const notices: string[] = []
-    client.on('notice', notice => notices.push(`${notice.code ?? ''} ${notice.message ?? ''}`.trim()))
+    const notices: Said[] = []
     look.note(`logging in as ${login.user}, database ${login.database}, sslmode ${login.sslmode}`)
     await look.phase('login', () => unlessAborted(look.signal, client.connect()))
     const begin = (run: Look): void => {
@@ -110,9 +110,13 @@ async function open(look: Look, login: Login, name: string): Promise<Session> {
 }
 
 /** A line break at the end of a password is a usual mistake in a Secret, and one that nobody sees. */
-function told(error: unknown, { password = '' }: Login): unknown {
-  if (codeOf(error) === '28P01' && error instanceof Error && password !== password.trim())
-    error.message += ' (the password given begins or ends with white space)'
+function told(error: unknown, { password = '', sslmode }: Login): unknown {
+  if (!(error instanceof Error)) return error
+  // Whether a rule for TLS may be why: the server's own words for it may be in any language.
+  Object.assign(error, { tlsNotAsked: sslmode === 'disable' || sslmode === 'allow' })
+  if (codeOf(error) !== '28P01') return error
+  if (password !== password.trim()) error.message += ' (the password given begins or ends with white space)'
+  else if (isQuoted(password)) error.message += ' (the password given is in quotes; `docker run --env-file` keeps them)'
   return error
 }
 
@@ -126,7 +130,7 @@ function sessionOf(
     begin,
     certificates,
   }: {
-    readonly notices: readonly string[]
+    readonly notices: readonly Said[]
     readonly begin: (run: Look) => void
     readonly certificates: Shown | undefined
   },
@@ -152,7 +156,9 @@ function sessionOf(
         by.note(`< ${asText(rows)}`)
         return rows
       } catch (error) {
-        by.note(`< ${[codeOf(error), describeError(error), ...notices].join(' ').trim()}`)
+        by.note(
+          `< ${[codeOf(error), describeError(error), ...notices.map(({ code, text }) => `${code} ${text}`)].join(' ').trim()}`,
+        )
         throw error
       }
     },

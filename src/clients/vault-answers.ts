@@ -23,16 +23,19 @@ export interface NoNamespace {
 export const saysNoNamespace = ({ status, body }: VaultAnswer): boolean =>
   status === 404 && (errorsOf(body) ?? []).some(error => /namespace.*not found|no such namespace/i.test(error))
 
+export type TokenRefusal = 'bad' | 'no_right' | 'unclear'
+
 /**
  * What a 403 says of the token. `bad`: it is none, or, by OpenBao, one that is bound to other addresses. `no_right`: it
- * may not do this; by Vault it may also be bound to other addresses.
+ * may not do this; by Vault it may also be bound to other addresses. Other words say nothing: `unclear`.
  */
-export function refusalOf(body: unknown): 'bad' | 'no_right' | undefined {
+export function refusalOf(body: unknown): TokenRefusal | undefined {
   const errors = errorsOf(body)
   if (!errors) return undefined
   const text = errors.join(' ')
   if (/invalid token|bad token/.test(text)) return 'bad'
-  return text.trim() === 'permission denied' ? 'bad' : 'no_right'
+  if (text.trim() === 'permission denied') return 'bad'
+  return text.includes('permission denied') ? 'no_right' : 'unclear'
 }
 
 export function troubleOf(answer: VaultAnswer): Trouble {

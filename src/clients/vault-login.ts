@@ -45,9 +45,15 @@ export const revokeSelf = (vault: Vault): Promise<VaultAnswer> => vault.write('a
  * and leaves the token as it is.
  * https://developer.hashicorp.com/vault/api-docs/system/wrapping-lookup
  */
-export async function isWrapped(vault: Vault, token: string): Promise<boolean> {
-  const { status, body } = await vault.write('sys/wrapping/lookup', { token })
-  return status === 200 && record(record(body)?.['data'])?.['creation_path'] !== undefined
+export async function lookIntoWrapping(
+  vault: Vault,
+  token: string,
+): Promise<{ kind: 'wrapped' } | { kind: 'plain' } | Trouble> {
+  const answer = await vault.write('sys/wrapping/lookup', { token })
+  const { status, body } = answer
+  if (status === 200 && record(record(body)?.['data'])?.['creation_path'] !== undefined) return { kind: 'wrapped' }
+  // To go on without an answer could destroy it.
+  return status === 429 || status >= 500 || (status >= 300 && status < 400) ? troubleOf(answer) : { kind: 'plain' }
 }
 
 /** Whether there is an auth method at the mount: what it says to a login without credentials, which Vault does not count. */

@@ -12,6 +12,7 @@ import {
   troubleOf,
   type Fields,
   type NoNamespace,
+  type TokenRefusal,
   type Trouble,
   type VaultAnswer,
 } from './vault-answers.ts'
@@ -153,7 +154,7 @@ export type SecretRead =
   | {
       readonly kind: 'denied'
       /** Of the token, by the same answer. */
-      readonly token: 'bad' | 'no_right'
+      readonly token: TokenRefusal
       readonly text: string
     }
   | NoNamespace
@@ -172,13 +173,18 @@ export async function readSecret(vault: Vault, path: string): Promise<SecretRead
   }
   const token = answer.status === 403 ? refusalOf(answer.body) : undefined
   if (token) {
-    const why = token === 'bad' ? 'the token is not valid' : 'the token may not read it'
-    return { kind: 'denied', token, text: `${why} (${inWords(answer)})${hint(path)}` }
+    return { kind: 'denied', token, text: `${refusals[token]} (${inWords(answer)})${hint(path)}` }
   }
   if (saysNoNamespace(answer)) return { kind: 'no_namespace', text: inWords(answer) }
   if (answer.status === 404 && isVaults(answer.body)) return gone(answer, path)
   return troubleOf(answer)
 }
+
+const refusals = {
+  bad: 'the token is not valid',
+  no_right: 'the token may not read it',
+  unclear: 'the token is not valid or may not read it',
+} as const
 
 /** A 404 of version 2 for a version that was deleted carries its metadata. */
 function gone(answer: VaultAnswer, path: string): SecretRead {

@@ -250,6 +250,15 @@ function plainUrl(schemes: readonly string[], example: string, isRefused: (url: 
   })
 }
 
+const wholeForm = 'a whole number of 1 or more, not in quotes'
+
+/** How many there may be. */
+export const count = (meaning: string) =>
+  z
+    .int({ error: expects(wholeForm) })
+    .min(1, `expected ${wholeForm}`)
+    .describe(meaning)
+
 const settingsForm = 'either { dotenv: /path/to/.env } or { kubernetes: { namespace: …, secret: … } }'
 
 /** Where an application keeps its settings. */

@@ -3,9 +3,9 @@ import type * as z from 'zod'
 import { readBeginning } from '../clients/files.ts'
 import { ConfigError, codeOf } from '../core/errors.ts'
 import type { Check, KubernetesSecret, Probe, Target } from '../core/probe.ts'
+import { shapes } from '../core/shape.ts'
 import { apiServer, checkBehind } from '../core/source.ts'
 import { kubernetes as apiServerProbe, type KubernetesTarget } from '../probes/kubernetes/index.ts'
-import { shapes } from '../core/shape.ts'
 import { mail, type MailTarget } from '../probes/mail/index.ts'
 import { probes } from '../probes/index.ts'
 import type { VaultTarget } from '../probes/vault/index.ts'
@@ -105,6 +105,7 @@ const parseFile = (text: string, file: string): unknown =>
 function withAbsolutePaths(data: unknown, file: string): unknown {
   const absolute = resolve(file)
   const folder = /^\/(?:dev|proc)\//.test(absolute) ? resolve() : dirname(absolute)
+  // What is no path stays as it is: the schema says so.
   return mapMarked(fileSchema, data, (text, { path }) =>
     path === true && shapes.path.read(text) !== undefined && !isAbsolute(text) ? join(folder, text) : text,
   )

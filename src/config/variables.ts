@@ -11,7 +11,7 @@ const variable = /\$\{([^{}]*)\}|^\$([A-Z_][A-Z0-9_]*)$|^\$\(([A-Z_][A-Z0-9_]*)\
 export function checkVariables(file: unknown, add: Problems['add']): void {
   const walk = (value: unknown, path: Path): void => {
     if (typeof value === 'string') {
-      const [, ...names] = variable.exec(value) ?? []
+      const [, ...names]: readonly (string | undefined)[] = variable.exec(value) ?? []
       const name = names.find(one => one !== undefined)
       if (name !== undefined && !isMeant(path, file)) add(path, notExpanded(name))
     } else if (Array.isArray(value)) value.forEach((item: unknown, index) => walk(item, [...path, index]))

@@ -67,8 +67,9 @@ export const commonReasons = {
   reference_unresolved: {
     verdict: 'unknown',
     severity: 'high',
-    meaning: 'A value of the configuration that is fetched when needed could not be fetched, so nothing was looked at.',
-    remedy: 'Make the source named readable to the exporter, or heal what it comes from.',
+    meaning:
+      'A value that is fetched when needed could not be fetched, or is not what is expected there, so nothing was looked at.',
+    remedy: 'Make the source named readable to the exporter, or correct the value where it comes from.',
   },
   probe_error: {
     verdict: 'unknown',

@@ -35,37 +35,31 @@ const host: Shape = {
   read: text => (isIPv6(text.trim()) || nameOfHost.test(text.trim()) ? text : undefined),
 }
 
-/** One line of text that is not something else altogether. */
-const line = (expected: string, maxLength: number): Shape => ({
+/** One line of text that is not something else altogether, and no password before a host. */
+const line = (expected: string, maxLength = 256): Shape => ({
   expected,
-  read: text =>
-    text.trim() !== '' &&
-    text.length <= maxLength &&
-    !/[\p{Cc}\u2028\u2029\uFFFD]/u.test(text) &&
-    somethingElse(text) === undefined
-      ? text
-      : undefined,
+  read: text => (isLine(text, maxLength) && !isBeforeHost(text) ? text : undefined),
 })
 
-/** A name that may have an @ in it, as a mail address, but no password before it. */
-const account = (expected: string): Shape => {
-  const { read } = line(expected, 256)
-  return { expected, read: text => (isBeforeHost(text) ? undefined : read(text)) }
-}
+const isLine = (text: string, maxLength: number): boolean =>
+  text.trim() !== '' &&
+  text.length <= maxLength &&
+  !/[\p{Cc}\u2028\u2029\uFFFD]/u.test(text) &&
+  somethingElse(text) === undefined
 
 /** The shapes of all values that can be shown. A secret has none: it is never shown, and may be any text. */
 export const shapes = {
   host,
   /** The name a certificate has to be for. */
-  servername: matching('a host name', /^[^\s/:@]+$/),
+  servername: matching('a host name', /^[\p{L}\p{N}_-]{1,63}(?:\.[\p{L}\p{N}_-]{1,63})*\.?$/u),
   /** RFC 5321, 4.1.3: a name, or an address in brackets. */
   hello: matching('a host name', /^[\w.:[\]-]{1,255}$/),
   port: trimmed<number>({
     expected: 'a port number from 1 to 65535',
     read: text => (/^\d{1,5}$/.test(text) && Number(text) >= 1 && Number(text) <= 65_535 ? Number(text) : undefined),
   }),
-  user: account('the name of a user, in one line'),
-  database: account('the name of a database, in one line'),
+  user: line('the name of a user, in one line'),
+  database: line('the name of a database, in one line'),
   table: matching(
     'the name of a table, such as mailpath_heartbeat or app.mailpath_heartbeat',
     /^[A-Za-z_][A-Za-z0-9_$]{0,62}(\.[A-Za-z_][A-Za-z0-9_$]{0,62})?$/,
@@ -73,7 +67,10 @@ export const shapes = {
   region: line('a region such as eu-west-1', 64),
   accessKey: line('the id of an access key', 128),
   word: trimmed(matching('one word', /^[\w.-]{1,64}$/)),
-  path: line('the path of a file', 4096),
+  path: {
+    expected: 'the path of a file',
+    read: text => (isLine(text, 4096) && (text.includes('/') || !isBeforeHost(text)) ? text : undefined),
+  },
   /** Of an environment variable, a setting, a key of a Secret, a path of a Vault, and the like. */
   name: line('a name, in one line', 1024),
   certificates: {

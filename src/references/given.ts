@@ -1,6 +1,6 @@
 import { HttpFailure } from '../clients/http.ts'
 import type { Vault } from '../clients/vault.ts'
-import { isWrapped } from '../clients/vault-login.ts'
+import { lookIntoWrapping } from '../clients/vault-login.ts'
 import { describeError } from '../core/errors.ts'
 import type { Login, LoginFailure, TokenLife } from '../core/probe.ts'
 import type { Given, Logins } from './logins.ts'
@@ -62,8 +62,9 @@ function remember(logins: Logins, key: string, token: string): Given {
 
 async function whyNot(open: GivenToken['open'], token: string): Promise<LoginFailure | undefined> {
   try {
-    const wrapped = await isWrapped(await open(), token)
-    if (!wrapped) return undefined
+    const looked = await lookIntoWrapping(await open(), token)
+    if (looked.kind === 'plain') return undefined
+    if (looked.kind !== 'wrapped') return looked
     return { kind: 'wrapped', text: 'it is a wrapping token, and not the token that is wrapped in it' }
   } catch (error) {
     const text = describeError(error)

@@ -3,7 +3,7 @@ import { unlessAborted } from '../core/abort.ts'
 import { describeError, seconds } from '../core/errors.ts'
 import { HttpFailure } from '../clients/http.ts'
 import type { Vault } from '../clients/vault.ts'
-import { hasLogin, isWrapped, logIn, renewSelf, type Lease } from '../clients/vault-login.ts'
+import { hasLogin, logIn, lookIntoWrapping, renewSelf, type Lease } from '../clients/vault-login.ts'
 import type { Login, LoginFailure, TokenLife } from '../core/probe.ts'
 import { redactor } from '../core/redact.ts'
 import type { Held, Logins, Revoke, Standing } from './logins.ts'
@@ -170,8 +170,12 @@ async function loggedIn(
   const credentials = await way.credentials(signal)
   credentials.secrets.forEach(redact.add)
   const { locks, wrapped } = credentials
-  if (wrapped !== undefined && looksLikeToken(wrapped) && (await isWrapped(await way.open(signal), wrapped)))
-    return { kind: 'wrapped', text: 'secret_id is a wrapping token, and not the SecretID that is wrapped in it' }
+  if (wrapped !== undefined && looksLikeToken(wrapped)) {
+    const looked = await lookIntoWrapping(await way.open(signal), wrapped)
+    if (looked.kind === 'wrapped')
+      return { kind: 'wrapped', text: 'secret_id is a wrapping token, and not the SecretID that is wrapped in it' }
+    if (looked.kind !== 'plain') return looked
+  }
   if (locks === undefined) return oneLogin(logins, standing, way, credentials, signal, redact)
   // Several nodes may be one cluster: their logins by one role are counted together.
   const role = JSON.stringify([way.namespace, way.mount, locks])

@@ -8,6 +8,7 @@ import { revokeSelf } from '../clients/vault-login.ts'
 import { describeError } from '../core/errors.ts'
 import type { Login, LoginWanted, Reference } from '../core/probe.ts'
 import type { VaultTarget } from '../probes/vault/index.ts'
+import { usesToken } from '../probes/vault/target.ts'
 import { givenAt, givenRefused, givenServed } from './given.ts'
 import { loginAt, served, type Credentials, type LoginWay } from './login.ts'
 import type { Logins } from './logins.ts'
@@ -90,13 +91,14 @@ export function vaultSecrets({ targets, account = serviceAccount, read, value, r
     const way = wayOf(target, asking)
     if (way) return loginAt(logins, way, asking, wanted)
     const { name, token: reference } = target
-    if (!reference) throw new Error(`${name} has no token in the configuration`)
+    if (!reference) return { token: undefined, failure: { kind: 'unresolved', text: `${name} has no token` } }
     const token = await value(reference, asking)
     const given = { key: loginKey(target), token, open: () => open(target, asking) }
     return givenAt(logins, given, wanted.uses ?? 1)
   }
 
   async function tokenOf(target: VaultTarget, asking: Asking, wanted: LoginWanted = {}): Promise<string> {
+    if (!usesToken(target)) throw new Error(`${target.name} has no token in the configuration`)
     const what = target.token ? 'the token of' : 'the login at'
     const login = await named(`${what} ${target.name}`, loginOf(target, asking, wanted))
     if (login.token !== undefined) return login.token

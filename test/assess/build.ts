@@ -108,6 +108,19 @@ export function primaryFacts(number: number, fields: Partial<NodeFacts> = {}): N
     monitor: true,
     synchronous: false,
     sync_standbys: 0,
+    transaction_id_age: 5_000_000,
+    multixact_age: 1_000,
+    oldest_database: 'postgres',
+    slots: [],
+    archive_failing: null,
+    archive_failed_file: null,
+    archived_seconds: null,
+    prepared_seconds: 0,
+    prepared_age: 0,
+    oldest_prepared: null,
+    transaction_seconds: 0,
+    horizon_age: 1,
+    oldest_pid: null,
     ...fields,
   }
 }
@@ -156,6 +169,8 @@ export const landingOn = (facts: NodeFacts, fields: Partial<Landing> = {}): Land
   wal_file_timeline: facts.wal_file_timeline,
   backend_pid: 4711,
   backend_age_seconds: 0,
+  role_valid_until: null,
+  role_valid_seconds: null,
   pooled: false,
   ...fields,
 })

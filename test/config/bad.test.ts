@@ -55,7 +55,7 @@ const messages: Record<string, string[]> = {
     '6:14: postgres[0].timeout: the timeout (10 s) must be less than the interval (5 s)',
     '7:5: postgres[1].cluster: is missing; expected text',
     '7:11: postgres[1].name: "db-1" is the name of postgres[0] already; a name stands for one target of a section',
-    '9:5: postgres[1]: unknown key passwort; known keys: name, interval, timeout, cluster, url, password, ca_file, max_lag, watch, login_interval',
+    '9:5: postgres[1]: unknown key passwort; known keys: name, interval, timeout, cluster, url, password, ca_file, certificate_warning, max_lag, watch, login_interval',
     '12:11: smtp[0].host: expected a host name or an IP address, without port or scheme; it looks like a host with a port',
     '14:34: smtp[0].password.vault.target: there is no vault target "vault-1"; the file has no vault targets',
     '17:19: mail[0].smtp[1]: there is no smtp target "relay-2"; did you mean "relay"?',
@@ -200,8 +200,8 @@ const messages: Record<string, string[]> = {
     '5:17: postgres[0].password: unknown key flie; known keys: env, file, credential, dotenv, key, expand, kubernetes, vault, default',
   ],
   'unknown-key-in-target.yml': [
-    '5:5: postgres[0]: unknown key user; known keys: name, interval, timeout, cluster, url, password, ca_file, max_lag, watch, login_interval',
-    '6:5: postgres[0]: unknown key databse; known keys: name, interval, timeout, cluster, url, password, ca_file, max_lag, watch, login_interval',
+    '5:5: postgres[0]: unknown key user; known keys: name, interval, timeout, cluster, url, password, ca_file, certificate_warning, max_lag, watch, login_interval',
+    '6:5: postgres[0]: unknown key databse; known keys: name, interval, timeout, cluster, url, password, ca_file, certificate_warning, max_lag, watch, login_interval',
   ],
   'unknown-section.yml': [
     '5:1: unknown key postgress; known keys: interval, timeout, watch, kubernetes, postgres, write_path, smtp, vault, ses, settings, packages, drift, mail',
@@ -231,6 +231,11 @@ const messages: Record<string, string[]> = {
     '16:39: vault[2].kubernetes: unknown key jwt; known keys: role, mount, jwt_file',
     '21:18: vault[3].app_role.secret_id: what is needed to talk to a Vault cannot come out of a Vault; use env, file, credential, dotenv or kubernetes',
     '24:15: vault[4].app_role.secret_id: is missing; expected a reference, for example { env: NAME } or { file: /run/secrets/name }',
+  ],
+  'vault-paths.yml': [
+    '5:16: vault[0].cert_file: goes together with key_file',
+    '7:15: vault[0].secrets[0].path: ends with a slash, and so names a folder; take it away',
+    '12:50: smtp[0].password.vault.path: has two slashes in a row; take one away',
   ],
   'vault-token-out-of-vault.yml': [
     '4:12: vault[0].token: what is needed to talk to a Vault cannot come out of a Vault; use env, file, credential, dotenv or kubernetes',

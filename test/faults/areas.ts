@@ -1,3 +1,4 @@
+import { certificateAreas } from './certificates.ts'
 import { diskAreas } from './disk.ts'
 import { exporterArea } from './exporter.ts'
 import { pairAreas } from './pairs.ts'
@@ -7,6 +8,7 @@ import type { Runnable } from './runner.ts'
 import { sesAreas } from './ses.ts'
 import { settingsAreas } from './settings.ts'
 import { smtpAreas } from './smtp.ts'
+import { valuesAreas } from './values.ts'
 import { vaultAreas } from './vault.ts'
 import { writePathAreas } from './write_path.ts'
 
@@ -20,6 +22,8 @@ export const areas: readonly Runnable[] = [
   ...vaultAreas,
   ...sesAreas,
   ...settingsAreas,
+  ...certificateAreas,
+  ...valuesAreas,
   exporterArea,
   ...pairAreas,
 ]

@@ -4,6 +4,7 @@ import { downFaults } from './postgres-down.ts'
 import { loginFaults } from './postgres-login.ts'
 import { replicationFaults } from './postgres-replication.ts'
 import { rewound } from './postgres-rewind.ts'
+import { upkeep } from './postgres-upkeep.ts'
 import { startTlsStage, tlsFaults, type TlsStage } from './postgres-tls.ts'
 import { runnable, type Runnable } from './runner.ts'
 
@@ -15,4 +16,4 @@ const nodes: Area<ClusterStage> = {
 
 const tls: Area<TlsStage> = { name: 'Postgres over TLS', start: startTlsStage, faults: tlsFaults }
 
-export const postgresAreas: readonly Runnable[] = [runnable(nodes), runnable(rewound), runnable(tls)]
+export const postgresAreas: readonly Runnable[] = [runnable(nodes), runnable(rewound), runnable(tls), runnable(upkeep)]

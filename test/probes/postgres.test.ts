@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { connectionProblem } from '../../src/clients/postgres-errors.ts'
 import type { Observation } from '../../src/core/probe.ts'
 import { postgres, type PostgresTarget } from '../../src/probes/postgres/index.ts'
-import type { NodeFacts } from '../../src/probes/postgres/observe.ts'
+import type { NodeFacts, Slot } from '../../src/probes/postgres/observe.ts'
 import { startCluster, type Cluster, type PostgresNode } from '../servers/postgres.ts'
 import { waitFor } from '../servers/processes.ts'
 import { postgresOpening, probeContract } from './contract.ts'
@@ -37,6 +37,19 @@ const standby: NodeFacts = {
   monitor: true,
   synchronous: false,
   sync_standbys: 0,
+  transaction_id_age: 5_000_000,
+  multixact_age: 1_000,
+  oldest_database: 'postgres',
+  slots: [],
+  archive_failing: null,
+  archive_failed_file: null,
+  archived_seconds: null,
+  prepared_seconds: 0,
+  prepared_age: 0,
+  oldest_prepared: null,
+  transaction_seconds: 0,
+  horizon_age: 1,
+  oldest_pid: null,
 }
 const primary: NodeFacts = {
   ...standby,
@@ -53,6 +66,16 @@ const primary: NodeFacts = {
   last_replay_seconds: null,
   replay_paused: null,
 }
+
+/** Of a standby, and more than it may be for one that nobody reads. */
+const slot = (fields: Partial<Slot>): Slot => ({
+  name: 'standby_2',
+  active: true,
+  wal_status: 'reserved',
+  safe_wal_size: null,
+  kept: 2e8,
+  ...fields,
+})
 
 const judged = (facts: NodeFacts | undefined, fields: Partial<PostgresTarget> = {}) =>
   postgres.judge({ address: '10.0.0.121:5432', facts, failure: undefined }, target(fields))
@@ -86,6 +109,43 @@ describe('the judgement of a node', () => {
       ['postgres_sync_standby_missing'],
     ],
     ['a primary with its synchronous standby', { ...primary, synchronous: true, sync_standbys: 1 }, 'ok', []],
+    ['old transaction IDs', { ...primary, transaction_id_age: 1.1e9 }, 'warn', ['postgres_transaction_ids_old']],
+    ['those of the primary on a standby', { ...standby, transaction_id_age: 1.1e9, multixact_age: 1.1e9 }, 'ok', []],
+    ['old multixacts', { ...primary, multixact_age: 1.1e9 }, 'warn', ['postgres_multixacts_old']],
+    ['a slot that nobody reads', { ...primary, slots: [slot({ active: false })] }, 'warn', ['postgres_slot_holds_wal']],
+    ['a slot that is read, within limits', { ...primary, slots: [slot({})] }, 'ok', []],
+    [
+      'a slot that is read, beyond max_wal_size',
+      { ...primary, slots: [slot({ wal_status: 'extended' })] },
+      'warn',
+      ['postgres_slot_holds_wal'],
+    ],
+    [
+      'two slots that lose WAL',
+      { ...primary, slots: [slot({ wal_status: 'lost', kept: null }), slot({ wal_status: 'unreserved', kept: 1 })] },
+      'warn',
+      ['postgres_slot_holds_wal'],
+    ],
+    ['an idle slot that keeps little', { ...primary, slots: [slot({ active: false, kept: 1e6 })] }, 'ok', []],
+    [
+      'an archiver that fails',
+      { ...primary, archive_failing: true, archived_seconds: 60 },
+      'warn',
+      ['postgres_archiver_failing'],
+    ],
+    ['an archiver that failed just now', { ...primary, archive_failing: true, archived_seconds: 2 }, 'ok', []],
+    [
+      'a prepared transaction',
+      { ...primary, prepared_seconds: 301, oldest_prepared: 'xa-1' },
+      'warn',
+      ['postgres_prepared_transaction_old'],
+    ],
+    [
+      'a long transaction',
+      { ...primary, transaction_seconds: 3601, oldest_pid: 7 },
+      'warn',
+      ['postgres_transaction_long'],
+    ],
     [
       'a role without pg_monitor',
       { ...standby, monitor: false, receiver_status: null, received_timeline: null },
@@ -140,6 +200,11 @@ describe('connection problems', () => {
     text,
     timedOut,
   })
+  const ofServer = (code: string, routine: string, text: string, tlsNotAsked = false) => ({
+    ...failure(code, text),
+    routine,
+    tlsNotAsked,
+  })
   it.each([
     ['unreachable', failure('ECONNREFUSED', 'connect ECONNREFUSED 10.0.0.1:5432')],
     ['unreachable', failure('ENOTFOUND', 'getaddrinfo ENOTFOUND db-1')],
@@ -149,11 +214,14 @@ describe('connection problems', () => {
     ['closed', failure('EPIPE', 'write EPIPE')],
     ['tls_failed', failure(undefined, 'The server does not support SSL connections')],
     ['tls_failed', failure('CERT_HAS_EXPIRED', 'certificate has expired')],
-    ['tls_failed', failure('28000', 'no pg_hba.conf entry for host "10.0.0.1", user "a", database "b", no encryption')],
     [
-      'login_failed',
-      failure('28000', 'no pg_hba.conf entry for host "10.0.0.1", user "a", database "b", SSL encryption'),
+      'tls_failed',
+      ofServer('28000', 'ClientAuthentication', 'kein pg_hba.conf-Eintrag für …, keine Verschlüsselung', true),
     ],
+    ['login_failed', ofServer('28000', 'ClientAuthentication', 'kein pg_hba.conf-Eintrag für …, SSL-Verschlüsselung')],
+    ['login_failed', ofServer('28000', 'InitializeSessionUserId', 'Rolle »a« existiert nicht', true)],
+    ['login_failed', ofServer('42501', 'CheckMyDatabase', 'keine Berechtigung für Datenbank »b«')],
+    ['login_failed', ofServer('55000', 'InitPostgres', 'database "b" is not currently accepting connections')],
     ['login_failed', failure('28P01', 'password authentication failed for user "a"')],
     ['database_missing', failure('3D000', 'database "b" does not exist')],
     ['too_many_connections', failure('53300', 'sorry, too many clients already')],
@@ -161,34 +229,49 @@ describe('connection problems', () => {
     ['refused_statement', failure('42501', 'permission denied for function pg_control_system')],
     ['protocol_error', failure(undefined, 'received invalid response: 48')],
     // PgBouncer 1.18, which has one SQLSTATE for everything.
-    ['login_failed', failure('08P01', 'SASL authentication failed')],
-    ['login_failed', failure('08P01', 'password authentication failed for user "a"')],
-    ['login_failed', failure('08P01', 'role "a" is not permitted to log in')],
+    ['login_failed', failure('08P01', 'db-1:6432: SASL authentication failed (phase login)')],
+    ['login_failed', failure('08P01', 'db-1:6432: password authentication failed (phase login)')],
+    ['login_failed', failure('08P01', 'no such user')],
     ['database_missing', failure('08P01', 'no such database: b')],
-    ['too_many_connections', failure('08P01', 'too many connections for role "a"')],
-    ['too_many_connections', failure('08P01', 'sorry, too many clients already')],
-    ['starting_up', failure('08P01', 'the database system is starting up')],
-    ['protocol_error', failure('08P01', 'invalid startup packet layout')],
+    ['tls_failed', failure('08P01', 'SSL required')],
+    ['pooler_refused', failure('08P01', 'server conn crashed?')],
+    // What a server says, passed on: the same whatever its language.
+    ['pooler_refused', failure('08P01', 'password authentication failed for user "a"')],
+    ['pooler_refused', failure('08P01', 'Passwort-Authentifizierung für Benutzer »a« fehlgeschlagen')],
+    ['pooler_refused', failure('08P01', 'too many connections for role "a"')],
+    ['protocol_error', ofServer('08P01', 'ProcessStartupPacket', 'invalid startup packet layout')],
   ])('%s', (problem, seen) => {
     expect(connectionProblem(seen)).toBe(problem)
   })
 })
 
 describe('the watch of a node', () => {
-  const refused = (code: string, text: string) => ({
+  const refused = (code: string, routine: string | undefined, text: string) => ({
     facts: undefined,
-    failure: { phase: 'login', code, text, timedOut: false },
+    failure: { phase: 'login', code, routine, text, timedOut: false },
   })
   it.each([
     ['open', 'that let us in', { facts: primary, failure: undefined }],
     ['open', 'with few slots left but some', { facts: { ...primary, connections: 89 }, failure: undefined }],
     ['no_room', 'with a tenth of its slots left', { facts: { ...primary, connections: 90 }, failure: undefined }],
-    ['no_room', 'that is full', refused('53300', 'sorry, too many clients already')],
-    ['no_room', 'that is full', refused('53300', 'remaining connection slots are reserved for roles with …')],
-    ['in_the_way', 'where our role may have no more', refused('53300', 'too many connections for role "mailpath"')],
-    ['in_the_way', 'that says so in another language', refused('53300', 'zu viele Verbindungen für Rolle »mailpath«')],
-    ['closed', 'that is shutting down', refused('57P03', 'the database system is shutting down')],
-    ['closed', 'that refuses the login', refused('28P01', 'password authentication failed')],
+    ['no_room', 'that is full', refused('53300', 'InitProcess', 'sorry, too many clients already')],
+    [
+      'no_room',
+      'that is full',
+      refused('53300', 'InitPostgres', 'remaining connection slots are reserved for roles with …'),
+    ],
+    [
+      'in_the_way',
+      'where our role may have no more',
+      refused('53300', 'InitializeSessionUserId', 'too many connections for role'),
+    ],
+    ['in_the_way', 'behind a pooler that says so', refused('53300', undefined, 'too many connections')],
+    [
+      'closed',
+      'that is shutting down',
+      refused('57P03', 'ProcessStartupPacket', 'the database system is shutting down'),
+    ],
+    ['closed', 'that refuses the login', refused('28P01', 'auth_failed', 'password authentication failed')],
   ])('is %s at one %s', (stance, _, seen) => {
     expect(postgres.watch?.stance({ address: 'db-1:5432', ...seen })).toBe(stance)
   })

@@ -61,6 +61,24 @@ const rows: {
     sends: false,
   },
   {
+    name: 'no AUTH is offered, and the relay wants TLS first',
+    relay: {
+      security: 'none',
+      capabilities: [],
+      handlers: [answers([/^MAIL/, '530 5.7.0 Must issue a STARTTLS command first'])],
+    },
+    app: { ignoreTLS: true, auth },
+    target: { ...login, security: 'none', envelope: undefined },
+    sends: false,
+  },
+  {
+    name: 'no AUTH is offered, and nothing is known of the envelope',
+    relay: { capabilities: ['STARTTLS'], handlers: [answers([/^MAIL FROM:<>/, '550 5.7.1 no bounces here'])] },
+    app: { requireTLS: true, auth },
+    target: { ...login, envelope: undefined },
+    sends: true,
+  },
+  {
     name: 'AUTH is offered without a mechanism',
     relay: { capabilities: ['STARTTLS', 'AUTH'] },
     app: { requireTLS: true, auth },

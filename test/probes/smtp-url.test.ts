@@ -178,6 +178,7 @@ describe('a URL', () => {
     ['secret:word', /expected a URL/],
     ['mail.example.com:587', /expected a URL/],
     ['', /expected a URL/],
+    [' smtp://mail.example.com', /white space before it/],
     ['smtp://mail.example.com:secret', /no valid URL/],
     ['smtp://mail.example.com:99999', /no valid URL/],
     ['smtp://secret word:25', /no valid URL|its host/],

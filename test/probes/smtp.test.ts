@@ -339,6 +339,14 @@ describe('a refused login', () => {
     expect(valueOf(well, 'mailpath_smtp_auth_suspended_until_timestamp_seconds')).toBeUndefined()
   })
 
+  it('is not sent again because the configuration was reloaded with another interval, or name', async () => {
+    const server = await relay(plain)
+    const target = targetOf(server.port, { ...plain, password: { env: 'WRONG' } })
+    for (const changed of [{}, { interval: 20_000 }, { timeout: 4_000 }, { name: 'renamed' }, { hello: 'mail-01' }])
+      expect(codes(await seenAt(server, { ...target, ...changed }))).toEqual(['smtp_auth_failed'])
+    expect(server.logins).toBe(1)
+  })
+
   it('waits for an hour at most', async () => {
     clock()
     const server = await relay(plain)

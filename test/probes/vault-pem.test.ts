@@ -32,9 +32,7 @@ it('a Vault is not blamed for an authority, certificate or key of ours', async (
   expect(authority.reason?.text).toContain('expected certificates in PEM, of which at least one can be read')
   expect(authority.why).toContain('ca_file: the certificate in it is damaged')
   const pair = await asked(({ ca, client, good }) => ({ ca_file: ca, cert_file: client.cert, key_file: good.key }))
-  expect(pair.reason).toMatchObject({
-    code: 'reference_unresolved',
-    text: 'key_file: the key does not belong to the certificate of cert_file',
-  })
+  expect(pair.reason).toMatchObject({ code: 'reference_unresolved', verdict: 'unknown' })
+  expect(pair.reason?.text).toContain('key_file: ')
   expect(pair.why).toContain('key_file: the key does not belong to the certificate of ')
 })

@@ -70,6 +70,9 @@ describe('judge', () => {
   const valid = { kind: 'valid', ttlSeconds: 90_000, expiresAt: 1_800_000_000_000, uses: Infinity } as const
   const expiry = 'token_expiry_timestamp_seconds 1800000000'
   const rejected = { kind: 'rejected', text: 'HTTP 403: permission denied' } as const
+  const denied = { kind: 'lookup_denied', text: 'HTTP 403: 1 error occurred: * permission denied' } as const
+  const standby = health({ standby: true }, 429)
+  const noLeader = { leader: { address: '', silent: undefined } }
   const failure = { phase: 'health', code: 'X', text: 'vault-01:8200: why (phase health)', timedOut: false, tls: false }
   const at = (state: string) => ['reachable 1', `state{${state}} 1`, 'info{1.20.4} 1']
   const up = at('active')
@@ -166,6 +169,90 @@ describe('judge', () => {
     ],
     ['a 500 to the token', { token: { kind: 'failed', text: 'HTTP 500' } }, 'fail', ['vault_api_failed'], up],
     ['a redirect', { token: { kind: 'redirected', text: 'HTTP 307' } }, 'unknown', ['vault_redirected'], up],
+    [
+      'an unknown namespace',
+      { token: { kind: 'no_namespace', text: 'HTTP 404' } },
+      'fail',
+      ['vault_namespace_missing'],
+      up,
+    ],
+    [
+      'a token used for the last time',
+      { token: { ...valid, uses: 0 } },
+      'warn',
+      ['vault_token_uses_limited'],
+      [...up, expiry],
+    ],
+    ['a locked role', { login: { kind: 'locked', text: 'why' } }, 'fail', ['vault_login_locked'], up],
+    ['a wrapping token', { login: { kind: 'wrapped', text: 'why' } }, 'unknown', ['vault_token_wrapped'], up],
+    ['a token used up', { login: { kind: 'used_up', text: 'why' } }, 'fail', ['vault_token_rejected'], up],
+    ['a token that lives, and proves nothing', { token: denied }, 'unknown', ['vault_token_unproven'], up],
+    [
+      'a token that lives, with which a reference was read',
+      { token: denied, servedMsAgo: 15_000 },
+      'warn',
+      ['vault_token_lookup_denied'],
+      up,
+    ],
+    [
+      'a token with which a reference was read long ago',
+      { token: denied, servedMsAgo: 600_000 },
+      'unknown',
+      ['vault_token_unproven'],
+      up,
+    ],
+    [
+      'a token that is not valid, though a reference was read with it just before',
+      { token: rejected, servedMsAgo: 1_000 },
+      'fail',
+      ['vault_token_rejected'],
+      up,
+    ],
+    [
+      'a standby that knows no active node, and serves',
+      { ...standby, ...noLeader, token: valid },
+      'warn',
+      ['vault_no_leader'],
+      [...at('standby'), expiry],
+    ],
+    [
+      'a standby that knows no active node, of which nothing else is known',
+      { ...standby, ...noLeader },
+      'fail',
+      ['vault_standby_without_active'],
+      at('standby'),
+    ],
+    [
+      'a standby whose active node does not answer',
+      { ...standby, leader: { address: 'https://vault-02:8200', silent: 'refused' }, token: valid },
+      'warn',
+      ['vault_no_leader'],
+      [...at('standby'), expiry],
+    ],
+    [
+      'a standby with addresses redacted, which says that it has its active node',
+      { ...health({ standby: true, haHealthy: true }, 429), ...noLeader, token: valid },
+      'ok',
+      [],
+      [...at('standby'), expiry],
+    ],
+    [
+      'a client certificate that is wanted, after the handshake',
+      { health: undefined, failure: { ...failure, code: 'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED' } },
+      'unknown',
+      ['vault_client_certificate_refused'],
+      [],
+    ],
+    [
+      'a client certificate that is refused, within the handshake',
+      {
+        health: undefined,
+        failure: { ...failure, code: 'EPROTO', tls: true, text: 'vault-01:8200: TLS: tlsv1 alert unknown ca (EPROTO)' },
+      },
+      'unknown',
+      ['vault_client_certificate_refused'],
+      [],
+    ],
   ])('%s', (_, over, ...expected) => check(over, ...expected))
 
   const keys = (A: KeyState, B: KeyState) => ({ keys: { A, B } })
@@ -197,6 +284,24 @@ describe('judge', () => {
       : []
     const known = token.kind === 'valid' ? [...up, expiry] : up
     check({ token, secrets: [secret] }, verdict, expected, [...known, ...lines])
+  })
+
+  it('says how far a node is unsealed', () => {
+    const seen = seenWith({ ...health({ sealed: true }, 503), unsealing: { given: 1, needed: 3 } })
+    expect(vault.judge(seen, target).evidence).toBe(
+      'vault-01:8200: is sealed, 1 of 3 keys given (HTTP 503 from /sys/health)',
+    )
+  })
+
+  it('asks first whether the node that is named runs, where requests are redirected to it', () => {
+    const leader = { address: 'https://vault-02:8200', silent: 'refused' }
+    const [one, two] = vault.judge(
+      seenWith({ ...standby, leader, token: { kind: 'redirected', text: 'HTTP 307' } }),
+      target,
+    ).reasons
+    expect([one?.code, two?.code]).toEqual(['vault_redirected', 'vault_no_leader'])
+    expect(one?.text).toContain('it names https://vault-02:8200 as the active node, which does not answer')
+    expect(one?.remedy).toMatch(/^See whether the node that it names runs/)
   })
 
   it('lets a DR secondary be where nothing is read from it', () => {
@@ -409,6 +514,57 @@ describe('observe', () => {
     expect(exported(seen.samples)).toContain(`secret_readable{${smtp} SMTP_PASS} 1`)
   })
 
+  it.each([
+    ['none', '', 'warn', ['vault_no_leader']],
+    ['one that is dead', 'http://127.0.0.1:1', 'warn', ['vault_no_leader']],
+    ['one that answers', 'itself', 'ok', []],
+    ['one whose name only its cluster knows', 'https://vault-0.invalid:8200', 'ok', []],
+  ] as const)('asks a standby of OpenBao for its active node: %s', async (_, leader, verdict, expected) => {
+    const { double, target } = await start({ state: 'standby' })
+    const active = await start()
+    Object.assign(double, { brand: 'OpenBao', leaderAddress: leader === 'itself' ? active.target.url : leader })
+    const seen = await look(target)
+    expect([seen.verdict, codes(seen)]).toEqual([verdict, expected])
+    expect(exported(seen.samples)).toContain(`secret_readable{${smtp} SMTP_PASS} 1`)
+    // The active node is given no token.
+    expect(active.double.requests.map(({ path, token }) => [path, token])).toEqual(
+      leader === 'itself' ? [['/v1/sys/health', false]] : [],
+    )
+  })
+
+  it('takes no more of a limited token than it needs, and says when it is used up', async () => {
+    const { double, target } = await start()
+    double.tokenUses = 4
+    const references = createReferences({ env: { TOKEN: canary }, vaults: [target], kubernetes: undefined })
+    const seen = async () => {
+      const one = await lookAt(vault, target, { references })
+      return [one?.verdict, one?.reasons.map(({ text }) => text.replace(/^127.0.0.1:\d+: /, '')).join()]
+    }
+    const left = (text: string) =>
+      `the token has ${text} left; each run of this check takes 1, and each secret that another check reads takes one`
+    expect(await seen()).toEqual(['warn', left('2 uses')])
+    expect(await seen()).toEqual(['warn', left('1 use')])
+    expect(await seen()).toEqual(['warn', left('0 uses')])
+    expect(await seen()).toEqual(['fail', 'the token had 4 uses when it was first seen, and they are used up'])
+    expect(double.requests.filter(({ path }) => path.endsWith('lookup-self'))).toHaveLength(1)
+  })
+
+  it('says of consumers what a node is that calls itself sealed', async () => {
+    const { double, target } = await start()
+    const references = createReferences({ env: { TOKEN: canary }, vaults: [target], kubernetes: undefined })
+    const reference = { vault: { target: 'vault-01', path: smtp, key: 'SMTP_PASS' } }
+    const why = () => references.value(reference, new AbortController().signal).catch((error: unknown) => String(error))
+    expect(await why()).toBe('hunter2-hunter2')
+    for (const [state, words] of [
+      ['uninitialized', 'vault-01 is not initialized'],
+      ['removed', 'vault-01 was removed from its cluster'],
+      ['sealed', 'vault-01 is sealed'],
+    ] as const) {
+      double.state = state
+      expect(await why()).toContain(words)
+    }
+  })
+
   it('sees a token of a number of uses', async () => {
     const { double, target } = await start()
     double.tokenUses = 5
@@ -574,6 +730,13 @@ describe('the configuration', () => {
     [{ token: { env: 'T' }, secrets: [{ path: smtp, keys: ['A', 'A'] }] }, 'a key stands here twice'],
     [{ token: 's.abcdef' }, 'a secret must not stand in this file'],
     [{ url: 'vault-01:8200' }, 'not a valid URL'],
+    [{ token: { env: 'T' }, secrets: [{ path: `${smtp}/` }] }, 'ends with a slash'],
+    [{ token: { env: 'T' }, secrets: [{ path: 'secret//data/app' }] }, 'has two slashes in a row'],
+    [{ token: { env: 'T' }, secrets: [{ path: ` ${smtp}` }] }, 'begins or ends with white space'],
+    [{ token: { env: 'T' }, secrets: [{ path: `${smtp}\n` }] }, 'begins or ends with white space'],
+    [{ token: { env: 'T' }, secrets: [{ path: 'secret/../sys/seal' }] }, 'must not have . or .. in it'],
+    [{ cert_file: 'client.pem' }, 'goes together with key_file'],
+    [{ key_file: 'client.key' }, 'goes together with cert_file'],
   ])('refuses %j', (target, message) => {
     expect(
       parse(target)

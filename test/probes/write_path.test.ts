@@ -30,6 +30,8 @@ const landing: Landing = {
   wal_file_timeline: '00000001',
   backend_pid: 42,
   backend_age_seconds: 0.01,
+  role_valid_until: null,
+  role_valid_seconds: null,
   pooled: false,
 }
 const rung = (name: Rung['rung'], fields: Partial<Rung> = {}): Rung => ({
@@ -194,7 +196,9 @@ describe('the judgement of a write path', () => {
     ['08P01', 'server login has been failing, try again later (server_login_retry)', 'write_path_pooler_refused'],
     ['08P01', 'query_wait_timeout', 'write_path_pooler_refused'],
     ['08P01', 'database "app" is disabled', 'write_path_pooler_refused'],
-    ['08P01', 'too many connections for role "app"', 'write_path_too_many_connections'],
+    ['08P01', 'server conn crashed?', 'write_path_pooler_refused'],
+    ['08P01', 'Rolle »app« existiert nicht', 'write_path_pooler_refused'],
+    ['53300', 'zu viele Verbindungen für Rolle »app«', 'write_path_too_many_connections'],
     ['ECONNREFUSED', 'connect ECONNREFUSED 10.0.0.10:6432', 'write_path_unreachable'],
     ['28P01', 'password authentication failed for user "pgbouncer"', 'write_path_login_failed'],
   ])('tells by what is said, not by the name of the host, what a pooler refuses (%s %s)', (code, said, expected) => {
@@ -393,7 +397,8 @@ describe('on a real cluster', () => {
       const login = { user, password: { env: 'SECRET' } }
       expect(await refused(login, 'wrong')).toEqual(['write_path_login_failed'])
       expect(await refused({ ...login, user: 'nobody' }, password)).toEqual(['write_path_login_failed'])
-      expect(await refused({ ...login, database: 'missing' }, password)).toEqual(['write_path_database_missing'])
+      // The server says that, in its language, and PgBouncer keeps its SQLSTATE to itself.
+      expect(await refused({ ...login, database: 'missing' }, password)).toEqual(['write_path_pooler_refused'])
     })
   })
 })

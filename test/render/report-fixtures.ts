@@ -105,6 +105,19 @@ const nodeFacts = (n: number, primary: boolean): NodeFacts => ({
   monitor: true,
   synchronous: false,
   sync_standbys: 0,
+  transaction_id_age: 5_000_000,
+  multixact_age: 1_000,
+  oldest_database: 'postgres',
+  slots: [{ name: 'standby_2', active: true, wal_status: 'reserved', safe_wal_size: null, kept: 16_777_216 }],
+  archive_failing: false,
+  archive_failed_file: null,
+  archived_seconds: 40,
+  prepared_seconds: 0,
+  prepared_age: 0,
+  oldest_prepared: null,
+  transaction_seconds: 0,
+  horizon_age: 1,
+  oldest_pid: null,
 })
 
 const landing = (n: number, primary: boolean): Landing => ({
@@ -118,6 +131,8 @@ const landing = (n: number, primary: boolean): Landing => ({
   wal_file_timeline: primary ? '00000007' : null,
   backend_pid: 4242,
   backend_age_seconds: 0,
+  role_valid_until: null,
+  role_valid_seconds: null,
   pooled: false,
 })
 

@@ -246,7 +246,10 @@ describe('vault double', () => {
     vault.tokenTtl = 'never'
     expect((await vault.get('auth/token/lookup-self')).body.data).toMatchObject({ ttl: 0, expire_time: null })
     vault.tokenTtl = 0
-    const denied = { status: 403, body: { errors: ['permission denied'] } }
+    const denied = {
+      status: 403,
+      body: { errors: ['2 errors occurred:\n\t* permission denied\n\t* invalid token\n\n'] },
+    }
     expect(await vault.get('auth/token/lookup-self')).toEqual(denied)
     vault.tokenTtl = 60
     vault.token = 'another'
@@ -282,7 +285,10 @@ describe('vault double', () => {
     expect(await vault.get('secret/data/nothing')).toEqual({ status: 404, body: { errors: [] } })
     expect((await vault.get('secret/keybuzz/smtp')).body).toMatchObject({ data: null })
     vault.deny('secret/data/keybuzz/')
-    expect(await vault.get(path)).toEqual({ status: 403, body: { errors: ['permission denied'] } })
+    expect(await vault.get(path)).toEqual({
+      status: 403,
+      body: { errors: ['1 error occurred:\n\t* permission denied\n\n'] },
+    })
   })
 
   it('reads KV v1, and tells which mount is which', async () => {

@@ -70,11 +70,11 @@ describe('the transcript of Postgres', () => {
       'startup SSLRequest was answered with "N"',
       'startup logging in as kb_backend, database keybuzz_backend, sslmode prefer',
       'login done after',
-      'landing > select\n pg_is_in_recovery() as in_recovery,',
+      'landing > set local statement_timeout = 0; select * from (select pg_is_in_recovery() as in_recovery,',
       'landing < in_recovery = false\n read_only = false',
       `server_port = ${port}`,
-      'xid > begin; select pg_current_xact_id()',
-      "commit > begin; set local lock_timeout = 3000; select pg_advisory_xact_lock(1835100524); select pg_logical_emit_message(true, 'mailpath', ''); commit",
+      'xid > set local statement_timeout = 0; set local synchronous_commit = off; ',
+      "commit > set local statement_timeout = 0; set local lock_timeout = 3000; select pg_advisory_xact_lock(1835100524); select pg_logical_emit_message(true, 'mailpath', '')",
       'commit < pg_logical_emit_message = "0/',
       'commit done after',
       'METRICS',
@@ -92,8 +92,9 @@ describe('the transcript of Postgres', () => {
       'cannot execute pg_current_xact_id() during recovery',
       'Do this: ',
       'landing < in_recovery = true\n read_only = true',
-      'xid > begin; ',
+      'xid > begin; set local statement_timeout = 0; savepoint attempt; select pg_current_xact_id()',
       'xid < 25006 cannot execute pg_current_xact_id() during recovery',
+      'xid > rollback to attempt; commit',
       'METRICS',
       'mailpath_write_path_writable{target="app",postgres_cluster="kb"} 0',
     ])
@@ -109,7 +110,7 @@ describe('the transcript of Postgres', () => {
     const yaml = `write_path: [{ name: app, cluster: kb, timeout: 1s, url: "${url}", password: { env: PASSWORD } }]`
     expectInOrder(await told(yaml, { PASSWORD: password }, 'probe=write_path&target=app'), [
       'TRANSCRIPT',
-      'commit > begin; ',
+      'commit > set local statement_timeout = 0; set local lock_timeout',
       'commit asking the server to cancel what process ',
       'no answer within 1 s',
     ])

@@ -1,7 +1,14 @@
 import { endSeconds, endsSoonIn } from '../../clients/certificates.ts'
-import { connectionProblem, connectionReasons, failureText, watchStance } from '../../clients/postgres-errors.ts'
+import {
+  connectionProblem,
+  connectionReasons,
+  failureText,
+  remedyOf,
+  watchStance,
+} from '../../clients/postgres-errors.ts'
 import {
   certificateWarning,
+  count,
   duration,
   filePath,
   flag,
@@ -11,7 +18,8 @@ import {
   targetFields,
   url,
 } from '../../config/fields.ts'
-import { gauge, sample } from '../../core/metric.ts'
+import { oneLine } from '../../core/errors.ts'
+import { gauge, sample, type Sample } from '../../core/metric.ts'
 import {
   defineProbe,
   finding,
@@ -22,7 +30,7 @@ import {
   type Resolvable,
   type Target,
 } from '../../core/probe.ts'
-import { observe, watch, type NodeFacts, type PostgresSeen } from './observe.ts'
+import { observe, watch, type NodeFacts, type PostgresSeen, type Slot } from './observe.ts'
 
 export interface PostgresTarget extends Target {
   readonly cluster: string
@@ -32,6 +40,14 @@ export interface PostgresTarget extends Target {
   /** Milliseconds. */
   readonly certificate_warning: number
   readonly max_lag: number
+  /** In transactions, and in multixacts. */
+  readonly max_transaction_id_age: number
+  readonly max_multixact_age: number
+  /** In bytes. */
+  readonly max_slot_wal: number
+  readonly max_archive_failure: number
+  readonly max_prepared_time: number
+  readonly max_transaction_time: number
   readonly watch: boolean
   readonly login_interval?: number | undefined
 }
@@ -68,6 +84,46 @@ export const metrics = {
   ),
   connections: gauge('mailpath_postgres_connections', 'Sessions on the node.', labels),
   maxConnections: gauge('mailpath_postgres_max_connections', 'The limit of sessions (max_connections).', labels),
+  transactionIdAge: gauge(
+    'mailpath_postgres_transaction_id_age',
+    'Transactions since the oldest row that is not frozen, of the database where it is oldest; at 2147483648 the server stops.',
+    labels,
+  ),
+  multixactAge: gauge(
+    'mailpath_postgres_multixact_age',
+    'The same for multixacts, the IDs of shared row locks.',
+    labels,
+  ),
+  slotWal: gauge(
+    'mailpath_postgres_slot_kept_wal_bytes',
+    'WAL kept back by the replication slot that keeps most, of those that are read (active 1) and those that nobody reads (active 0).',
+    [...labels, 'active'],
+  ),
+  slotSafeWal: gauge(
+    'mailpath_postgres_slot_safe_wal_bytes',
+    'WAL that can still be written before a slot loses what it needs (max_slot_wal_keep_size); absent without a limit.',
+    labels,
+  ),
+  archiveFailing: gauge(
+    'mailpath_postgres_archive_failing_seconds',
+    'Since when no WAL file was archived, while the last try failed; 0 while archiving works, absent where it is off.',
+    labels,
+  ),
+  preparedTime: gauge(
+    'mailpath_postgres_oldest_prepared_transaction_seconds',
+    'How long ago the oldest prepared transaction was prepared; 0 where there is none.',
+    labels,
+  ),
+  transactionTime: gauge(
+    'mailpath_postgres_oldest_transaction_seconds',
+    'How long the oldest transaction of a client is open that keeps dead rows from being removed; absent without pg_monitor.',
+    labels,
+  ),
+  horizonAge: gauge(
+    'mailpath_postgres_horizon_age',
+    'Transactions since the oldest one that a session or a prepared transaction keeps visible; absent without pg_monitor.',
+    labels,
+  ),
   notAfter: gauge(
     'mailpath_postgres_certificate_not_after_timestamp_seconds',
     'When the first certificate of the chain of the server expires, whether it is verified or not; absent without TLS.',
@@ -127,6 +183,56 @@ const reasons = {
       'The certificate of the server, or another one of its chain, expires in less than `certificate_warning` (14 days), and this target verifies it.',
     remedy: 'Renew the one named, and have Postgres load it: select pg_reload_conf().',
   },
+  postgres_transaction_ids_old: {
+    verdict: 'warn',
+    severity: 'high',
+    meaning:
+      'Transaction IDs get old: they are more than `max_transaction_id_age` behind. At 2,147,483,648, less 3 million, the server takes no more writes.',
+    remedy:
+      'End what holds the horizon (prepared transactions, old sessions, slots), then vacuum the database named, as superuser. Do not wait for the limit.',
+  },
+  postgres_multixacts_old: {
+    verdict: 'warn',
+    severity: 'high',
+    meaning:
+      'Multixacts get old: they are more than `max_multixact_age` behind. At 2,147,483,648, less 3 million, the server takes no new ones.',
+    remedy:
+      'End old sessions and prepared transactions, then vacuum (freeze) the tables of the highest relminmxid age.',
+  },
+  postgres_slot_holds_wal: {
+    verdict: 'warn',
+    severity: 'high',
+    meaning:
+      'A replication slot keeps WAL back: nobody reads it, or it is far behind, or it lost WAL that it needs. WAL fills the volume, and then no write commits.',
+    remedy:
+      'Start its reader again. If that is gone for good, drop the slot: select pg_drop_replication_slot(NAME). Its reader then has to be built anew.',
+  },
+  postgres_archiver_failing: {
+    verdict: 'warn',
+    severity: 'high',
+    meaning: 'The server cannot archive WAL: backups have a gap, and WAL fills the volume until no write commits.',
+    remedy:
+      'See the log of the server for what archive_command says; free space at its destination, or mend the command.',
+  },
+  postgres_prepared_transaction_old: {
+    verdict: 'warn',
+    severity: 'medium',
+    meaning:
+      'A prepared transaction is older than `max_prepared_time`: it keeps its locks, and keeps vacuum from its work, over restarts too.',
+    remedy: 'Ask its owner, then commit prepared or rollback prepared it, in its database (pg_prepared_xacts).',
+  },
+  postgres_transaction_long: {
+    verdict: 'warn',
+    severity: 'medium',
+    meaning: 'A session has a transaction open for longer than `max_transaction_time`: it keeps vacuum from its work.',
+    remedy: 'Look at it in pg_stat_activity; if nobody needs it: select pg_terminate_backend(PID).',
+  },
+  postgres_facts_refused: {
+    verdict: 'warn',
+    severity: 'low',
+    meaning: 'The monitoring role may not run a function that the check asks with: what it tells is not known.',
+    remedy: 'Grant execute on the function named to the monitoring role.',
+  },
   postgres_role_lacks_pg_monitor: {
     verdict: 'warn',
     severity: 'low',
@@ -143,8 +249,9 @@ const freshSeconds = 60
 /** Whether the WAL receiver of a standby streams; undefined on a primary, and where the role may not see it. */
 export const receivesWal = (facts: NodeFacts): boolean | undefined => {
   if (!facts.in_recovery) return undefined
+  if (facts.receiver_running === null) return undefined
   if (!facts.receiver_running) return false
-  return facts.monitor ? facts.receiver_status === 'streaming' : undefined
+  return facts.monitor === true ? facts.receiver_status === 'streaming' : undefined
 }
 const isFresh = (facts: NodeFacts): boolean =>
   receivesWal(facts) === true && facts.receiver_silent_seconds !== null && facts.receiver_silent_seconds < freshSeconds
@@ -155,7 +262,8 @@ export const timelineOf = (facts: NodeFacts): number | undefined =>
     ? (facts.received_timeline ?? undefined)
     : Number.parseInt(facts.wal_file_timeline, 16)
 
-const isNearlyFull = ({ connections, max_connections: limit }: NodeFacts): boolean => (connections ?? 0) >= 0.9 * limit
+const isNearlyFull = ({ connections, max_connections: limit }: NodeFacts): boolean =>
+  limit !== null && (connections ?? 0) >= 0.9 * limit
 
 /** Replay lag in bytes and seconds; known only while the receiver is streaming and fresh. */
 function lagOf(facts: NodeFacts): { readonly bytes: number; readonly seconds: number | undefined } | undefined {
@@ -184,6 +292,22 @@ export const postgres = defineProbe<PostgresTarget, PostgresSeen>({
     ca_file: filePath('CA certificates to verify the server with.').optional(),
     certificate_warning: certificateWarning,
     max_lag: duration('Replay lag that is a warning.').default(30_000).meta({ default: '30s' }),
+    max_transaction_id_age: count('Age of transaction IDs that is a warning; the server stops at 2147483648.').default(
+      1_000_000_000,
+    ),
+    max_multixact_age: count('Age of multixacts that is a warning.').default(1_000_000_000),
+    max_slot_wal: count(
+      'Bytes of WAL that a replication slot may keep back: one that nobody reads, or one beyond max_wal_size.',
+    ).default(134_217_728),
+    max_archive_failure: duration('How long ago the last WAL file may have been archived, once a try has failed.')
+      .default(10_000)
+      .meta({ default: '10s' }),
+    max_prepared_time: duration('How long a prepared transaction may wait for its end.')
+      .default(300_000)
+      .meta({ default: '5m' }),
+    max_transaction_time: duration('How long a transaction of a client may be open that keeps dead rows.')
+      .default(3_600_000)
+      .meta({ default: '1h' }),
     watch: flag(
       'Hold an idle session open there, to notice at once that the node goes down or restarts. Nothing is asked on it unless `login_interval` is set. While it is open, its database cannot be dropped.',
     ).default(true),
@@ -213,7 +337,7 @@ export const postgres = defineProbe<PostgresTarget, PostgresSeen>({
     if (!seen.facts) {
       const { failure } = seen
       const why = failure
-        ? reason(`postgres_${connectionProblem(failure)}`, failureText(failure))
+        ? reason(`postgres_${connectionProblem(failure)}`, failureText(failure), remedyOf(failure))
         : reason('postgres_protocol_error', `${seen.address}: nothing was seen`)
       return finding('', [why], reachable)
     }
@@ -222,7 +346,7 @@ export const postgres = defineProbe<PostgresTarget, PostgresSeen>({
     const expiring = ends === undefined ? [] : [reason('postgres_certificate_expires_soon', `${seen.address}: ${ends}`)]
     return finding(
       describe(seen.address, facts),
-      [...problemsOf(seen.address, facts, target), ...expiring],
+      [...problemsOf(seen, facts, target), ...expiring],
       [...reachable, ...samplesOf(facts, at)],
     )
   },
@@ -231,12 +355,13 @@ export const postgres = defineProbe<PostgresTarget, PostgresSeen>({
 const describe = (address: string, facts: NodeFacts): string => {
   const timeline = timelineOf(facts)
   const follows = receivesWal(facts) === true ? ', streaming' : ''
-  return `${address}: ${facts.in_recovery ? 'standby' : 'primary'}${follows}${timeline === undefined ? '' : `, timeline ${timeline}`}, ${facts.connections ?? '?'} of ${facts.max_connections} connections, Postgres ${facts.version}`
+  return `${address}: ${facts.in_recovery ? 'standby' : 'primary'}${follows}${timeline === undefined ? '' : `, timeline ${timeline}`}, ${facts.connections ?? '?'} of ${facts.max_connections ?? '?'} connections, Postgres ${facts.version || '?'}`
 }
 
-function problemsOf(address: string, facts: NodeFacts, target: PostgresTarget): Reason[] {
+function problemsOf({ address, refused = [] }: PostgresSeen, facts: NodeFacts, target: PostgresTarget): Reason[] {
   const found: Reason[] = []
-  const add = (code: keyof typeof reasons, text: string): number => found.push(reason(code, `${address}: ${text}`))
+  const add = (code: keyof typeof reasons, text: string): number =>
+    found.push(reason(code, `${address}: ${oneLine(text)}`))
   if (receivesWal(facts) === false)
     add(
       'postgres_receiver_down',
@@ -257,15 +382,74 @@ function problemsOf(address: string, facts: NodeFacts, target: PostgresTarget): 
       `primary with default_transaction_read_only on (set by: ${facts.read_only_source ?? 'unknown'})`,
     )
   if (isNearlyFull(facts))
-    add('postgres_connections_high', `${facts.connections ?? 0} of ${facts.max_connections} connections are taken`)
-  if (!facts.in_recovery && facts.synchronous && facts.monitor && facts.sync_standbys === 0)
+    add('postgres_connections_high', `${facts.connections ?? 0} of ${facts.max_connections ?? 0} connections are taken`)
+  if (!facts.in_recovery && facts.synchronous === true && facts.monitor === true && facts.sync_standbys === 0)
     add('postgres_sync_standby_missing', 'synchronous_standby_names is set, and no synchronous standby is connected')
-  if (!facts.monitor)
+  for (const [code, text] of upkeepProblems(facts, target)) add(code, text)
+  if (facts.monitor === false)
     add(
       'postgres_role_lacks_pg_monitor',
       'the role lacks pg_monitor: WAL receiver, its timeline and the lag cannot be seen',
     )
+  // A server that has no such thing (0A000) cannot be helped.
+  const denied = refused.filter(({ code }) => code === '42501')
+  if (denied.length > 0)
+    add('postgres_facts_refused', `not known: ${denied.map(({ about, text }) => `${about} (${text})`).join(', ')}`)
   return found
+}
+
+/** Past this the server assigns no more IDs. https://www.postgresql.org/docs/current/routine-vacuuming.html#VACUUM-FOR-WRAPAROUND */
+const lastId = 2 ** 31 - 3_000_000
+
+const inMegabytes = (bytes: number): string => `${Math.round(bytes / 1_048_576)} MiB`
+
+/** What is well today, and stops writes one day. */
+function upkeepProblems(facts: NodeFacts, target: PostgresTarget): [keyof typeof reasons, string][] {
+  const found: [keyof typeof reasons, string][] = []
+  const { transaction_id_age: ids, multixact_age: multixacts } = facts
+  // A standby has the ages of its primary, and can do nothing about them.
+  if (!facts.in_recovery && ids !== null && ids > target.max_transaction_id_age)
+    found.push([
+      'postgres_transaction_ids_old',
+      `transaction IDs are ${ids} old in database ${facts.oldest_database ?? '?'}: writes stop in ${Math.max(0, lastId - ids)} transactions`,
+    ])
+  if (!facts.in_recovery && multixacts !== null && multixacts > target.max_multixact_age)
+    found.push([
+      'postgres_multixacts_old',
+      `multixacts are ${multixacts} old: row locks stop in ${Math.max(0, lastId - multixacts)} multixacts`,
+    ])
+  const holding = (facts.slots ?? []).filter(slot => holdsWal(slot, target))
+  if (holding.length > 0) found.push(['postgres_slot_holds_wal', holding.map(ofSlot).join('; ')])
+  if (facts.archive_failing === true && (facts.archived_seconds ?? Infinity) * 1000 > target.max_archive_failure)
+    found.push([
+      'postgres_archiver_failing',
+      `archiving of WAL fails (last of ${facts.archive_failed_file ?? '?'}), nothing was archived for ${Math.round(facts.archived_seconds ?? 0)} s`,
+    ])
+  if (!facts.in_recovery && (facts.prepared_seconds ?? 0) * 1000 > target.max_prepared_time)
+    found.push([
+      'postgres_prepared_transaction_old',
+      `a transaction was prepared ${Math.round(facts.prepared_seconds ?? 0)} s ago and is not ended: ${facts.oldest_prepared ?? '?'}`,
+    ])
+  if (facts.monitor === true && (facts.transaction_seconds ?? 0) * 1000 > target.max_transaction_time)
+    found.push([
+      'postgres_transaction_long',
+      `the transaction of process ${facts.oldest_pid ?? '?'} has been open for ${Math.round(facts.transaction_seconds ?? 0)} s`,
+    ])
+  return found
+}
+
+/** `unreserved`: what it needs may be gone at the next checkpoint; `lost`: it is; `extended`: more than max_wal_size is kept. */
+const holdsWal = ({ active, wal_status, kept }: Slot, { max_slot_wal }: PostgresTarget): boolean =>
+  wal_status === 'unreserved' ||
+  wal_status === 'lost' ||
+  ((kept ?? 0) > max_slot_wal && (!active || wal_status === 'extended'))
+
+const ofSlot = ({ name, active, wal_status, safe_wal_size, kept }: Slot): string => {
+  const reader = active ? 'its reader is behind' : 'nobody reads it'
+  const safe = safe_wal_size === null ? '' : `, ${inMegabytes(Math.max(0, safe_wal_size))} more until it loses WAL`
+  return wal_status === 'lost'
+    ? `replication slot ${name} has lost WAL that its reader needs`
+    : `replication slot ${name} keeps ${inMegabytes(kept ?? 0)} of WAL back, ${reader}${safe}`
 }
 
 const samplesOf = (facts: NodeFacts, at: Readonly<Record<(typeof labels)[number], string>>) =>
@@ -278,6 +462,32 @@ const samplesOf = (facts: NodeFacts, at: Readonly<Record<(typeof labels)[number]
     sample(metrics.lagBytes, lagOf(facts)?.bytes, at),
     sample(metrics.streaming, receivesWal(facts), at),
     sample(metrics.connections, facts.connections ?? undefined, at),
-    sample(metrics.maxConnections, facts.max_connections, at),
-    sample(metrics.info, 1, { ...at, version: facts.version, system_identifier: facts.system_identifier }),
+    sample(metrics.maxConnections, facts.max_connections ?? undefined, at),
+    ...upkeepSamples(facts, at),
+    sample(metrics.info, 1, { ...at, version: facts.version, system_identifier: facts.system_identifier ?? '' }),
   ].flat()
+
+const most = (values: readonly (number | null)[]): number => Math.max(0, ...values.map(value => value ?? 0))
+
+function upkeepSamples(facts: NodeFacts, at: Readonly<Record<(typeof labels)[number], string>>): Sample[] {
+  const { slots } = facts
+  const keptBy = (active: boolean): number | undefined =>
+    slots ? most(slots.filter(slot => slot.active === active).map(slot => slot.kept)) : undefined
+  const safe = (slots ?? []).flatMap(slot => slot.safe_wal_size ?? [])
+  const failing = facts.archive_failing === true ? (facts.archived_seconds ?? undefined) : 0
+  return [
+    sample(metrics.transactionIdAge, facts.transaction_id_age ?? undefined, at),
+    sample(metrics.multixactAge, facts.multixact_age ?? undefined, at),
+    sample(metrics.slotWal, keptBy(true), { ...at, active: '1' }),
+    sample(metrics.slotWal, keptBy(false), { ...at, active: '0' }),
+    sample(metrics.slotSafeWal, safe.length > 0 ? Math.max(0, Math.min(...safe)) : undefined, at),
+    sample(metrics.archiveFailing, facts.archive_failing === null ? undefined : failing, at),
+    sample(metrics.preparedTime, facts.prepared_seconds ?? undefined, at),
+    sample(metrics.transactionTime, facts.monitor === true ? (facts.transaction_seconds ?? undefined) : undefined, at),
+    sample(
+      metrics.horizonAge,
+      facts.monitor === true && facts.horizon_age !== null ? most([facts.horizon_age, facts.prepared_age]) : undefined,
+      at,
+    ),
+  ].flat()
+}

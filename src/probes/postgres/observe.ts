@@ -1,8 +1,10 @@
 import * as z from 'zod'
 import { shownIn, type Shown } from '../../clients/certificates.ts'
 import { openSession, openWatch, parseUrl, subject, type Login, type Session } from '../../clients/postgres.ts'
-import { oneLine, type Failure } from '../../core/errors.ts'
-import { failureOf, type Look, type Watch } from '../../core/probe.ts'
+import { sessionFailure, type SessionFailure } from '../../clients/postgres-errors.ts'
+import { askFacts, factsSql, type FactGroup, type RefusedFacts } from '../../clients/postgres-facts.ts'
+import { oneLine } from '../../core/errors.ts'
+import type { Look, Watch } from '../../core/probe.ts'
 import type { PostgresTarget } from './index.ts'
 
 /**
@@ -11,94 +13,238 @@ import type { PostgresTarget } from './index.ts'
  * pg_stat_wal_receiver, whose columns are NULL without pg_monitor): a session is new each time, and to look a view up for
  * the first time costs the server more than what it shows. https://www.postgresql.org/docs/current/monitoring-stats.html
  */
-export const nodeSql = `
-select
-  pg_is_in_recovery() as in_recovery,
-  current_setting('transaction_read_only') = 'on' as read_only,
-  case when current_setting('default_transaction_read_only')::bool then
-    (select source from pg_show_all_settings() where name = 'default_transaction_read_only') end as read_only_source,
-  current_setting('server_version') as version,
-  host(inet_server_addr()) as server_address,
+const groups: readonly FactGroup[] = [
+  {
+    about: 'the role of the node',
+    sql: `select pg_is_in_recovery() as in_recovery, current_setting('transaction_read_only') = 'on' as read_only`,
+    instead: ['show in_hot_standby', 'show transaction_read_only'],
+  },
+  {
+    about: 'where default_transaction_read_only is set',
+    sql: `
+select case when current_setting('default_transaction_read_only')::bool then
+    (select source from pg_show_all_settings() where name = 'default_transaction_read_only') end as read_only_source`,
+  },
+  {
+    about: 'the version',
+    sql: `select current_setting('server_version') as version`,
+    instead: ['show server_version'],
+  },
+  {
+    about: 'its address and its start',
+    sql: `
+select host(inet_server_addr()) as server_address,
   inet_server_port() as server_port,
-  to_char(pg_postmaster_start_time() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US') as postmaster_start,
-  (select system_identifier::text from pg_control_system()) as system_identifier,
-  pg_wal_lsn_diff(case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_lsn() end, '0/0')::float8 as wal_lsn,
-  case when not pg_is_in_recovery() then substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) end as wal_file_timeline,
-  receiver.pid is not null as receiver_running,
+  to_char(pg_postmaster_start_time() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US') as postmaster_start`,
+  },
+  {
+    about: 'the system identifier',
+    sql: `select (select system_identifier::text from pg_control_system()) as system_identifier`,
+  },
+  {
+    about: 'the WAL position and the timeline of a primary',
+    sql: `
+select pg_wal_lsn_diff(case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_lsn() end, '0/0')::float8 as wal_lsn,
+  case when not pg_is_in_recovery() then substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) end as wal_file_timeline`,
+  },
+  {
+    about: 'the WAL receiver',
+    sql: `
+select receiver.pid is not null as receiver_running,
   receiver.status as receiver_status,
   receiver.received_tli as received_timeline,
   receiver.sender_host as upstream_host,
   receiver.sender_port as upstream_port,
   extract(epoch from clock_timestamp() - receiver.last_msg_receipt_time)::float8 as receiver_silent_seconds,
-  pg_wal_lsn_diff(receiver.latest_end_lsn, pg_last_wal_replay_lsn())::float8 as replay_lag_bytes,
-  extract(epoch from clock_timestamp() - pg_last_xact_replay_timestamp())::float8 as last_replay_seconds,
-  case when pg_is_in_recovery() then pg_is_wal_replay_paused() end as replay_paused,
-  (select sum(pg_stat_get_db_numbackends(oid)) from pg_database)::int as connections,
-  current_setting('max_connections')::int as max_connections,
-  pg_has_role(current_user, 'pg_monitor', 'usage') as monitor,
-  current_setting('synchronous_standby_names') <> '' as synchronous,
-  (select count(*) from pg_stat_get_wal_senders() where sync_state in ('sync', 'quorum'))::int as sync_standbys
+  pg_wal_lsn_diff(receiver.latest_end_lsn, pg_last_wal_replay_lsn())::float8 as replay_lag_bytes
 from (select 1) as one
-left join pg_stat_get_wal_receiver() as receiver on receiver.pid is not null`
+left join pg_stat_get_wal_receiver() as receiver on receiver.pid is not null`,
+  },
+  {
+    about: 'the replay of WAL',
+    sql: `
+select extract(epoch from clock_timestamp() - pg_last_xact_replay_timestamp())::float8 as last_replay_seconds,
+  case when pg_is_in_recovery() then pg_is_wal_replay_paused() end as replay_paused`,
+  },
+  {
+    about: 'the number of sessions',
+    sql: `select (select sum(pg_stat_get_db_numbackends(oid)) from pg_database)::int as connections`,
+  },
+  {
+    about: 'the limit of sessions',
+    sql: `select current_setting('max_connections')::int as max_connections`,
+  },
+  {
+    about: 'whether the role is a member of pg_monitor',
+    sql: `select pg_has_role(current_user, 'pg_monitor', 'usage') as monitor`,
+  },
+  {
+    about: 'the synchronous standbys',
+    sql: `
+select current_setting('synchronous_standby_names') <> '' as synchronous,
+  (select count(*) from pg_stat_get_wal_senders() where sync_state in ('sync', 'quorum'))::int as sync_standbys`,
+  },
+  // https://www.postgresql.org/docs/current/routine-vacuuming.html#VACUUM-FOR-WRAPAROUND
+  {
+    about: 'the age of transaction IDs and multixacts',
+    sql: `
+select max(age(datfrozenxid))::float8 as transaction_id_age,
+  max(mxid_age(datminmxid))::float8 as multixact_age,
+  (array_agg(datname::text order by age(datfrozenxid) desc))[1] as oldest_database
+from pg_database`,
+  },
+  // https://www.postgresql.org/docs/current/view-pg-replication-slots.html
+  {
+    about: 'replication slots',
+    sql: `
+select (select coalesce(json_agg(slot), '[]') from (
+  select slot_name as name, active, wal_status, safe_wal_size::float8,
+    pg_wal_lsn_diff(case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_lsn() end, restart_lsn)::float8 as kept
+  from pg_get_replication_slots() where not temporary order by kept desc nulls last limit 20) as slot) as slots`,
+  },
+  // https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-PG-STAT-ARCHIVER-VIEW
+  {
+    about: 'the archiver',
+    sql: `
+select case when current_setting('archive_mode') <> 'off' then
+    coalesce(last_failed_time > coalesce(last_archived_time, '-infinity'), false) end as archive_failing,
+  last_failed_wal as archive_failed_file,
+  extract(epoch from clock_timestamp() - coalesce(last_archived_time, stats_reset))::float8 as archived_seconds
+from pg_stat_get_archiver()`,
+  },
+  // https://www.postgresql.org/docs/current/view-pg-prepared-xacts.html
+  {
+    about: 'prepared transactions',
+    sql: `
+select coalesce(max(extract(epoch from clock_timestamp() - prepared)), 0)::float8 as prepared_seconds,
+  coalesce(max(age(transaction)), 0)::float8 as prepared_age,
+  left((array_agg(gid order by prepared))[1], 100) as oldest_prepared
+from pg_prepared_xact()`,
+  },
+  // Without pg_monitor only our own sessions show this.
+  {
+    about: 'what the oldest transaction holds back',
+    sql: `
+select coalesce(max(extract(epoch from clock_timestamp() - xact_start)) filter (where backend_type = 'client backend'), 0)::float8 as transaction_seconds,
+  coalesce(max(age(backend_xmin)), 0)::float8 as horizon_age,
+  (array_agg(pid order by xact_start) filter (where backend_type = 'client backend'))[1] as oldest_pid
+from pg_stat_get_activity(null)
+where pid <> pg_backend_pid() and backend_type <> 'autovacuum worker' and (backend_xmin is not null or backend_xid is not null)`,
+  },
+]
+export const nodeSql = factsSql(groups)
 
-const row = z.object({
-  in_recovery: z.boolean(),
-  read_only: z.boolean(),
-  read_only_source: z.string().nullable(),
-  // It becomes a label, whatever the server says.
-  version: z.string().transform(text => oneLine(text).slice(0, 64)),
-  server_address: z.string().nullable(),
-  server_port: z.number().nullable(),
-  postmaster_start: z.string(),
-  system_identifier: z.string().regex(/^\d{1,20}$/, 'the system identifier is no number'),
-  wal_lsn: z.number().nullable(),
-  wal_file_timeline: z.string().nullable(),
-  receiver_running: z.boolean(),
-  receiver_status: z.string().nullable(),
-  received_timeline: z.number().nullable(),
-  /** Where the WAL receiver is connected to, as primary_conninfo has it: a name or an address. */
-  upstream_host: z.string().nullable(),
-  upstream_port: z.number().nullable(),
-  receiver_silent_seconds: z.number().nullable(),
-  replay_lag_bytes: z.number().nullable(),
-  last_replay_seconds: z.number().nullable(),
-  replay_paused: z.boolean().nullable(),
-  connections: z.number().nullable(),
-  max_connections: z.number(),
-  monitor: z.boolean(),
-  synchronous: z.boolean(),
-  sync_standbys: z.number(),
+/** A fact that is null, or that the server refused. */
+const maybe = <T>(type: z.ZodType<T>) => type.nullish().transform(value => value ?? null)
+/** What GUCs say of themselves, where the functions are refused. */
+const onOff = z.enum(['on', 'off']).optional()
+
+const slot = z.object({
+  name: z.string(),
+  active: z.boolean(),
+  wal_status: z.string().nullable(),
+  /** Bytes that can still be written before WAL it needs may go; null where nothing limits it. */
+  safe_wal_size: z.number().nullable(),
+  /** Bytes of WAL it keeps back. */
+  kept: z.number().nullable(),
 })
+export type Slot = z.output<typeof slot>
+
+const row = z
+  .object({
+    in_recovery: z.boolean().optional(),
+    in_hot_standby: onOff,
+    read_only: z.boolean().optional(),
+    transaction_read_only: onOff,
+    read_only_source: maybe(z.string()),
+    // It becomes a label, whatever the server says.
+    version: z
+      .string()
+      .optional()
+      .transform(text => oneLine(text ?? '').slice(0, 64)),
+    server_version: z.string().optional(),
+    server_address: maybe(z.string()),
+    server_port: maybe(z.number()),
+    postmaster_start: maybe(z.string()),
+    system_identifier: maybe(z.string().regex(/^\d{1,20}$/, 'the system identifier is no number')),
+    wal_lsn: maybe(z.number()),
+    wal_file_timeline: maybe(z.string()),
+    receiver_running: maybe(z.boolean()),
+    receiver_status: maybe(z.string()),
+    received_timeline: maybe(z.number()),
+    /** Where the WAL receiver is connected to, as primary_conninfo has it: a name or an address. */
+    upstream_host: maybe(z.string()),
+    upstream_port: maybe(z.number()),
+    receiver_silent_seconds: maybe(z.number()),
+    replay_lag_bytes: maybe(z.number()),
+    last_replay_seconds: maybe(z.number()),
+    replay_paused: maybe(z.boolean()),
+    connections: maybe(z.number()),
+    max_connections: maybe(z.number()),
+    monitor: maybe(z.boolean()),
+    synchronous: maybe(z.boolean()),
+    sync_standbys: maybe(z.number()),
+    transaction_id_age: maybe(z.number()),
+    multixact_age: maybe(z.number()),
+    oldest_database: maybe(z.string()),
+    slots: maybe(z.array(slot)),
+    archive_failing: maybe(z.boolean()),
+    archive_failed_file: maybe(z.string()),
+    archived_seconds: maybe(z.number()),
+    prepared_seconds: maybe(z.number()),
+    prepared_age: maybe(z.number()),
+    oldest_prepared: maybe(z.string()),
+    transaction_seconds: maybe(z.number()),
+    horizon_age: maybe(z.number()),
+    oldest_pid: maybe(z.number()),
+  })
+  .transform(({ in_hot_standby, transaction_read_only, server_version, ...seen }, context) => {
+    const in_recovery = seen.in_recovery ?? (in_hot_standby && in_hot_standby === 'on')
+    const read_only = seen.read_only ?? (transaction_read_only && transaction_read_only === 'on')
+    if (in_recovery === undefined || read_only === undefined) {
+      context.addIssue('the server does not say whether it is a standby')
+      return z.NEVER
+    }
+    return { ...seen, in_recovery, read_only, version: seen.version || oneLine(server_version ?? '').slice(0, 64) }
+  })
+
+/** What a node says of itself; null is what it does not, or refuses to say. */
 export type NodeFacts = z.output<typeof row>
 
 export interface PostgresSeen {
   /** Where we connected to: `host:port`. */
   readonly address: string
   readonly facts: NodeFacts | undefined
+  /** What the server refused to say. */
+  readonly refused?: readonly RefusedFacts[] | undefined
   /** The certificates of the server, where the session has TLS. */
   readonly certificates?: Shown | undefined
-  readonly failure: Failure | undefined
+  readonly failure: SessionFailure | undefined
 }
 
-/** One connection, one statement. */
+/** One connection, one statement; more only where the server refuses a part of that. */
 export async function observe(target: PostgresTarget, look: Look): Promise<PostgresSeen> {
   const login = await loginOf(target, look)
   const address = subject(login)
   try {
     const session = await openSession(look, login)
     try {
-      return { address, facts: await factsOf(session, look), certificates: session.certificates, failure: undefined }
+      return { address, ...(await factsOf(session, look)), certificates: session.certificates, failure: undefined }
     } finally {
       await session.close()
     }
   } catch (error) {
-    return { address, facts: undefined, certificates: shownIn(error), failure: failureOf(error, look, address) }
+    return { address, facts: undefined, certificates: shownIn(error), failure: sessionFailure(error, look, address) }
   }
 }
 
-const factsOf = async (session: Session, look: Look): Promise<NodeFacts> => {
-  const [first] = await look.phase('query', () => session.query(nodeSql, look))
-  return row.parse(first)
+const factsOf = async (session: Session, look: Look): Promise<Pick<PostgresSeen, 'facts' | 'refused'>> => {
+  const { row: columns, refused } = await look.phase('query', () => askFacts(session, look, groups))
+  const [first] = refused
+  // Without its role nothing is known of a node.
+  if (first && !('in_recovery' in columns || 'in_hot_standby' in columns))
+    throw Object.assign(new Error(first.text), { code: first.code })
+  return { facts: row.parse(columns), refused }
 }
 
 /** With the login of a run. */
@@ -112,10 +258,12 @@ export async function watch(target: PostgresTarget, look: Look): Promise<Watch<P
     async ask(run) {
       run.note(`asking ${address} in the session that is held open there`)
       try {
-        return { address, facts: await factsOf(session, run), certificates: session.certificates, failure: undefined }
+        return { address, ...(await factsOf(session, run)), certificates: session.certificates, failure: undefined }
       } catch (error) {
         // The server may have ended the session only; but a run that got no answer has no time left for a login.
-        return run.signal.aborted ? { address, facts: undefined, failure: failureOf(error, run, address) } : undefined
+        return run.signal.aborted
+          ? { address, facts: undefined, failure: sessionFailure(error, run, address) }
+          : undefined
       }
     },
   }

@@ -4,7 +4,7 @@ import type { SmtpSeen } from './observe.ts'
 import type { Setup } from './plan.ts'
 import type { Problem } from './reasons.ts'
 import type { Suspension } from './suspension.ts'
-import { asksForMore, quoted, replyTo, type Reply } from './transcript.ts'
+import { asksForMore, offersStarttls, quoted, replyTo, type Reply } from './transcript.ts'
 
 /** What is wrong with the login, if it should have one. `trusted` says whether the other side may be given it. */
 export function loginProblem(seen: SmtpSeen, setup: Setup, trusted: boolean): Problem | undefined {
@@ -23,10 +23,16 @@ export const clearLogin = ({ authenticated, tls }: SmtpSeen, { security }: Setup
     ? ['smtp_login_in_clear', 'STARTTLS is not offered, and the login was sent in the clear']
     : undefined
 
-function notOffered({ extensions, mechanism }: SmtpSeen): Problem | undefined {
+function notOffered({ extensions, mechanism, tls }: SmtpSeen): Problem | undefined {
   if (mechanism) return undefined
   if (!allowsAuth(extensions))
-    return ['smtp_auth_not_offered', 'no AUTH is offered, and nodemailer hands mail over without a login then']
+    return [
+      'smtp_auth_not_offered',
+      'no AUTH is offered, and nodemailer hands mail over without a login then',
+      !tls && offersStarttls(extensions.clear ?? [])
+        ? 'STARTTLS is offered, and most relays offer AUTH only after it: set `security: starttls` here, and let the application use TLS.'
+        : undefined,
+    ]
   const mechanisms = mechanismsOf(extensions)
   if (passwordMechanisms.some(known => mechanisms.includes(known))) return undefined
   const offered = mechanisms.join(' ').slice(0, 80)

@@ -148,7 +148,13 @@ const notVerified = (tls: TlsFacts, at: number): Problem => [
 ]
 
 function envelopeProblems(seen: SmtpSeen, setup: Setup): Problem[] {
-  const [sender, recipient] = [replyTo(seen, 'mail_from'), replyTo(seen, 'rcpt_to')]
+  const [asked, sender, recipient] = [
+    replyTo(seen, 'null_sender'),
+    replyTo(seen, 'mail_from'),
+    replyTo(seen, 'rcpt_to'),
+  ]
+  // Why else one may be refused says nothing of mail that has a sender.
+  if (asked && asksForMore(asked)) return refusedBy(seen, setup, asked, 'MAIL FROM', 'smtp_sender_refused')
   if (sender && !is2xx(sender)) return refusedBy(seen, setup, sender, 'MAIL FROM', 'smtp_sender_refused')
   if (!recipient || is2xx(recipient)) return []
   return refusedBy(seen, setup, recipient, 'RCPT TO', recipientProblem(recipient))

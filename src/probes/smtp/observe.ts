@@ -62,8 +62,9 @@ export async function observe(target: SmtpTarget, look: Look): Promise<SmtpSeen>
     await session.begin()
     if (isTrusted(session, plan)) {
       login = await logIn(session, await plan.credentials, plan, target)
-      if (target.envelope && (login.authenticated ?? mailsWithoutLogin(session, plan)))
-        await session.envelope(target.envelope.from, target.envelope.to)
+      const mails = login.authenticated ?? mailsWithoutLogin(session, plan)
+      if (target.envelope && mails) await session.envelope(target.envelope.from, target.envelope.to)
+      else if (mails && plan.login && login.authenticated === undefined) await session.nullSender()
     }
   } catch (error) {
     failure = failureOf(inWords(error, clean), look, address(host, port))

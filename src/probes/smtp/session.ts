@@ -39,6 +39,8 @@ export interface Session {
   login(mechanism: Mechanism, user: string, secret: string): Promise<boolean>
   /** MAIL FROM, RCPT TO, RSET: nothing is sent. Rejects when the dialogue breaks off. */
   envelope(from: string, to: string): Promise<void>
+  /** MAIL FROM without a sender, and RSET: whether mail is taken without a login. Rejects when the dialogue breaks off. */
+  nullSender(): Promise<void>
   /**
    * Says QUIT where the dialogue still stands, and hangs up at the answer, after a second, or with the run's signal: what
    * was to be seen has been seen. Never rejects.
@@ -115,6 +117,11 @@ export function startSession(look: Look, socket: Socket, options: SessionOptions
   const dialogue = watch(connection, transcript)
   const step = <T>(work: Promise<T>): Promise<T> =>
     Promise.race([work, dialogue.broken]).finally(() => transcript.leave())
+  const say = async (command: string): Promise<string> => {
+    await quiet(dialogue)
+    look.note(`> ${command}`)
+    return said(connection, command)
+  }
   return {
     transcript,
     get tls() {
@@ -136,14 +143,8 @@ export function startSession(look: Look, socket: Socket, options: SessionOptions
       // nodemailer takes any 2xx for a yes, and RFC 4954 §4 has 235 alone.
       return (await step(work)) && transcript.replies.at(-1)?.code === 235
     },
-    envelope(from, to) {
-      const say = async (command: string): Promise<string> => {
-        await quiet(dialogue)
-        look.note(`> ${command}`)
-        return said(connection, command)
-      }
-      return step(envelope(say, transcript, from, to))
-    },
+    envelope: (from, to) => step(envelope(say, transcript, from, to)),
+    nullSender: () => step(nullSender(say, transcript)),
     end: () => look.phase('quit', () => end(connection, dialogue, look.signal)),
     leave() {
       dialogue.quit()
@@ -255,6 +256,11 @@ async function envelope(
   if (!is2xx(transcript.add('mail_from', await say(`MAIL FROM:<${from}>`)))) return
   transcript.add('rcpt_to', await say(`RCPT TO:<${to}>`))
   await say('RSET')
+}
+
+async function nullSender(say: (command: string) => Promise<string>, transcript: Transcript): Promise<void> {
+  transcript.enter('envelope')
+  if (is2xx(transcript.add('null_sender', await say('MAIL FROM:<>')))) await say('RSET')
 }
 
 /**

@@ -1,7 +1,8 @@
 import { oneLine } from '../../core/errors.ts'
 import type { Look } from '../../core/probe.ts'
 
-export type Step = 'greeting' | 'ehlo' | 'starttls' | 'auth' | 'mail_from' | 'rcpt_to'
+/** `null_sender` is a MAIL FROM without a sender, which only asks whether a login is wanted. */
+export type Step = 'greeting' | 'ehlo' | 'starttls' | 'auth' | 'null_sender' | 'mail_from' | 'rcpt_to'
 
 /** What the server answered to a step; no code where that is not a reply of SMTP (RFC 5321 §4.2). */
 export interface Reply {

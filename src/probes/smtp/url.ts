@@ -106,7 +106,9 @@ const expected = notUnderstood('expected a URL such as smtp://user:password@mail
  * A parameter that is not followed here, or that nodemailer does not know, is `not_understood`; no value is in any text.
  */
 export function readUrl(text: string, wellKnown: WellKnown = () => false): UrlReading {
-  const value = text.replace(/^[\0-\x20]+|[\0-\x20]+$/g, '')
+  // nodemailer takes a text that begins otherwise for no URL at all.
+  if (/^[\0-\x20]/.test(text)) return notUnderstood('there is white space before it, which nodemailer does not take')
+  const value = text.replace(/[\0-\x20]+$/, '')
   const form = otherForms.find(([pattern]) => pattern.test(value))
   if (form) return notUnderstood(form[1])
   const [, name = '', rest = ''] = /^([a-z][a-z\d+.-]*):(?:\/\/)?([^]*)$/i.exec(value) ?? []

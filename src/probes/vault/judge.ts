@@ -91,11 +91,13 @@ function failureReasons({ failure }: VaultSeen, { cert_file: file }: VaultTarget
   return [reason(failure.tls ? 'vault_tls_failed' : 'vault_unreachable', failure.text)]
 }
 
-/** Alerts that only a server sends that looks at the certificate of its client; with TLS 1.3 after the handshake. */
-const wantsCertificate = ({ code = '' }: VaultFailure): boolean =>
-  /ALERT_(NO_CERTIFICATE|CERTIFICATE_(REQUIRED|UNKNOWN|EXPIRED|REVOKED)|(BAD|UNSUPPORTED)_CERTIFICATE|UNKNOWN_CA)$/.test(
-    code,
-  )
+/**
+ * Alerts that only a server sends that looks at the certificate of its client; with TLS 1.3 after the handshake, and as a
+ * code of their own, before that as EPROTO.
+ */
+const wantsCertificate = ({ code = '', text }: VaultFailure): boolean =>
+  /ALERT_(NO_CERTIFICATE|CERTIFICATE_\w+|(BAD|UNSUPPORTED)_CERTIFICATE|UNKNOWN_CA)$/.test(code) ||
+  / alert (unknown ca|no certificate|certificate \w+|(bad|unsupported) certificate) \(/.test(text)
 
 function certificateReasons({ address, certificates }: VaultSeen, target: VaultTarget): Reason[] {
   const ends = endsSoonIn(certificates, target.certificate_warning ?? defaultCertificateWarning)

@@ -1,6 +1,6 @@
+import { createSecureContext } from 'node:tls'
 import type { Chain, Shown } from '../../clients/certificates.ts'
 import { HttpFailure, addressOf } from '../../clients/http.ts'
-import { checkedKeyPair } from '../../clients/pem.ts'
 import {
   openVault,
   readSecret,
@@ -9,7 +9,7 @@ import {
   type Vault,
   type VaultConnection,
 } from '../../clients/vault.ts'
-import { record, type VaultAnswer } from '../../clients/vault-answers.ts'
+import { record, type TokenRefusal, type VaultAnswer } from '../../clients/vault-answers.ts'
 import { Unresolved, describeError, oneLine, type Failure } from '../../core/errors.ts'
 import { failureOf, type Login, type LoginFailure, type Look } from '../../core/probe.ts'
 import { shapes } from '../../core/shape.ts'
@@ -82,7 +82,7 @@ export interface SecretSeen {
   /** Why it could not be read; empty where it could. */
   readonly text: string
   /** Of `denied`: what the answer says of the token. */
-  readonly token?: 'bad' | 'no_right' | undefined
+  readonly token?: TokenRefusal | undefined
   /** The keys asked for; empty where the secret could not be read. */
   readonly keys: Readonly<Record<string, 'present' | 'empty' | 'missing'>>
 }
@@ -189,23 +189,23 @@ function canBeAsked(address: string, url: string): boolean {
   return !isLocal(address) || isLocal(url)
 }
 
+/** Throws Unresolved. */
 async function trustOf({ ca_file, cert_file, key_file }: VaultTarget, look: Look): Promise<Trust> {
   const pem = (field: string, file: string | undefined): Promise<string | undefined> =>
     file === undefined ? Promise.resolve(undefined) : look.text(field, { file }, shapes.certificates)
-  const ca = await pem('ca_file', ca_file)
-  const cert = await pem('cert_file', cert_file)
-  const key = key_file === undefined ? undefined : await look.secret('key_file', { file: key_file })
-  if (cert !== undefined && key !== undefined) expectPair(cert, key)
-  return { ca, cert, key }
-}
-
-/** The Vault is not to blame for them. */
-function expectPair(cert: string, key: string): void {
-  try {
-    checkedKeyPair({ cert, key }, { cert: 'cert_file', key: 'key_file' })
-  } catch (error) {
-    throw new Unresolved(describeError(error))
+  const trust = {
+    ca: await pem('ca_file', ca_file),
+    cert: await pem('cert_file', cert_file),
+    key: key_file === undefined ? undefined : await look.secret('key_file', { file: key_file }),
   }
+  try {
+    if (trust.cert !== undefined) createSecureContext({ cert: trust.cert, key: trust.key })
+  } catch {
+    throw new Unresolved(
+      `key_file: file ${key_file ?? ''}: expected the private key of cert_file in PEM, without a passphrase`,
+    )
+  }
+  return trust
 }
 
 /** Whether a node in its state serves requests; a standby forwards them. */

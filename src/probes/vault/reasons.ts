@@ -20,7 +20,7 @@ export const reasons = {
     meaning:
       'The TLS handshake failed, mostly over a certificate that does not verify. Nothing was sent, the token least of all.',
     remedy:
-      'Renew or correct the certificate named (an intermediate one comes with the chain of its authority), or set `ca_file` to the authority that signed it; check that the port speaks TLS.',
+      'Renew or correct the certificate named (an intermediate one comes with the chain of its authority), or set `ca_file` to the authority that signed it; check that the port speaks TLS. If the listener asks for certificates of its clients, set `cert_file` and `key_file`.',
   },
   vault_certificate_expires_soon: {
     verdict: 'warn',

@@ -1,10 +1,20 @@
 import * as z from 'zod'
 import { endSeconds, endsSoonIn } from '../../clients/certificates.ts'
 import { sslModes, type SslMode } from '../../clients/postgres.ts'
-import { connectionProblem, connectionReasons, failureText, watchStance } from '../../clients/postgres-errors.ts'
+import {
+  connectionProblem,
+  connectionReasons,
+  failureText,
+  isOfPooler,
+  remedyOf,
+  watchStance,
+  type SessionFailure,
+} from '../../clients/postgres-errors.ts'
+import type { Said } from '../../clients/postgres-messages.ts'
 import {
   certificateWarning,
   clusterName,
+  duration,
   filePath,
   flag,
   host,
@@ -27,7 +37,7 @@ import {
   type Target,
 } from '../../core/probe.ts'
 import { shapes } from '../../core/shape.ts'
-import { observe, watch, type Landing, type Rung, type WritePathSeen } from './observe.ts'
+import { isNotAllowed, isSyncWait, observe, watch, type Landing, type Rung, type WritePathSeen } from './observe.ts'
 
 export type { Landing, WritePathSeen }
 
@@ -45,6 +55,7 @@ export interface WritePathTarget extends Target {
   readonly certificate_warning: number
   readonly sessions: number
   readonly heartbeat?: { readonly table: string } | undefined
+  readonly role_expiry_warning: number
   readonly watch: boolean
 }
 
@@ -81,6 +92,11 @@ export const metrics = {
     labels,
   ),
   pooled: gauge('mailpath_write_path_pooled', 'Whether a connection pooler sits between.', labels),
+  roleValidUntil: gauge(
+    'mailpath_write_path_role_valid_until_timestamp_seconds',
+    'When the password of the role ends (valid until); absent where it does not.',
+    labels,
+  ),
   notAfter: gauge(
     'mailpath_write_path_certificate_not_after_timestamp_seconds',
     'When the first certificate of the chain of the server expires, whether the application verifies it or not; absent without TLS.',
@@ -128,12 +144,24 @@ const reasons = {
     remedy:
       'Create it (target text primary key, beat timestamptz), grant select, insert, update on it, or end the session that locks it.',
   },
-  write_path_pooler_refused: {
-    verdict: 'fail',
-    severity: 'critical',
-    meaning: 'The pooler in front has no server session for us: paused, its pool exhausted, or its server gone.',
+  write_path_write_not_proven: {
+    verdict: 'unknown',
+    severity: 'medium',
+    meaning: 'No write could be tried: the role may not run the function that the check writes with, or it was ended.',
+    remedy: 'Grant execute on the function named to the role, or give the path a `heartbeat` table.',
+  },
+  write_path_server_warns: {
+    verdict: 'warn',
+    severity: 'high',
+    meaning: 'The write went through, and the server warned while it did: the text of it is quoted.',
     remedy:
-      'Look at show pools and show databases on the console of the pooler; resume it, or end what holds its sessions.',
+      'Do what the warning says before it becomes an error; see its HINT in the log of the server. Of transaction IDs: end prepared transactions and old sessions, then vacuum the database.',
+  },
+  write_path_role_expires_soon: {
+    verdict: 'warn',
+    severity: 'high',
+    meaning: 'The password of the role the application logs in with is valid for less than `role_expiry_warning`.',
+    remedy: 'Run: alter role NAME valid until NEW_DATE, or rotate the login of the application before.',
   },
   write_path_not_tried: {
     verdict: 'unknown',
@@ -208,6 +236,9 @@ export const writePath = defineProbe<WritePathTarget, WritePathSeen>({
     })
       .optional()
       .describe('Also write a row of a table of your own: (target text primary key, beat timestamptz).'),
+    role_expiry_warning: duration('How long before the end of its password (`valid until`) the role is warned of.')
+      .default(86_400_000)
+      .meta({ default: '24h' }),
     watch: flag(
       'Hold an idle session open through this path too, to notice at once that a proxy or pooler on it goes down. It is one of the connections the role of the application has, and while it is open, the database cannot be dropped.',
     ).default(false),
@@ -229,12 +260,12 @@ export const writePath = defineProbe<WritePathTarget, WritePathSeen>({
   },
   judge(seen, target) {
     const at = { target: target.name, postgres_cluster: target.cluster }
-    return finding(describe(seen), [...problemsOf(seen), ...expiring(seen, target)], samplesOf(seen, at))
+    return finding(describe(seen), [...problemsOf(seen, target), ...expiring(seen, target)], samplesOf(seen, at))
   },
 })
 
 const describe = (seen: WritePathSeen): string => {
-  const commit = seen.ladder.find(rung => rung.rung === 'commit')
+  const commit = seen.ladder.find(({ rung, ok }) => rung !== 'xid' && ok)
   return `${seen.address}: a write was committed in ${((commit?.seconds ?? 0) * 1000).toFixed(1)} ms${seen.landings.some(one => one.pooled) ? ', through a pooler' : ''}`
 }
 
@@ -243,28 +274,60 @@ function expiring({ address, certificates }: WritePathSeen, { certificate_warnin
   return ends === undefined ? [] : [writePathReason('write_path_certificate_expires_soon', `${address}: ${ends}`)]
 }
 
-/** What PgBouncer says; its name alone may be the name of a host. */
-const poolerRefusal =
-  /pgbouncer cannot connect|server login has been failing|query_wait_timeout|client_login_timeout|no more connections allowed|database "[^"]*" is disabled/
-
-function problemsOf(seen: WritePathSeen): Reason[] {
-  const { address, failure, landings, addressOnly } = seen
+function problemsOf(seen: WritePathSeen, target: WritePathTarget): Reason[] {
+  const { address, failure, addressOnly } = seen
   if (addressOnly) return [writePathReason('write_path_not_tried', `${address}: without a user no write was tried`)]
-  const found = [...readOnlyProblem(seen), ...seen.ladder.flatMap(rung => rungProblem(address, rung))]
-  if (failure) {
-    const pooled = landings.length === 0 && poolerRefusal.test(failure.text)
-    found.push(
-      writePathReason(
-        pooled ? 'write_path_pooler_refused' : `write_path_${connectionProblem(failure)}`,
-        failureText(failure),
-      ),
-    )
-  }
+  const found = [
+    ...readOnlyProblem(seen),
+    ...seen.ladder.flatMap(rung => rungProblem(seen, rung)),
+    ...(failure ? [failureProblem(failure)] : []),
+  ]
   // Without a commit there is no evidence of a write, whatever else went well.
-  if (found.length === 0 && !seen.ladder.some(rung => rung.rung === 'commit' && rung.ok))
+  if (found.length === 0 && !isProven(seen))
     found.push(writePathReason('write_path_write_refused', `${address}: no write was committed`))
-  return found
+  return [...found, ...warningProblem(seen), ...roleProblem(seen, target)]
 }
+
+/** A write was committed. */
+const isProven = ({ ladder }: WritePathSeen): boolean => ladder.some(({ rung, ok }) => rung !== 'xid' && ok)
+
+function failureProblem(failure: SessionFailure): Reason {
+  // A server that hangs mostly does not get as far as a login.
+  const mayBePaused = failure.timedOut && ['login', 'landing'].includes(failure.phase)
+  return writePathReason(
+    `write_path_${connectionProblem(failure)}`,
+    failureText(failure),
+    mayBePaused ? pausedRemedy : remedyOf(failure),
+  )
+}
+
+const pausedRemedy =
+  'If this is a pooler: it is paused (show databases on its console, then resume), or has no server to give (show pools). Else the server hangs: look at its load, its disks and locks, or whether it is stopped.'
+
+/** The server warns of what will be an error later. */
+function warningProblem({ address, warnings = [], ladder }: WritePathSeen): Reason[] {
+  const isTold = (said: Said): boolean => isSyncWait(said) && ladder.some(rung => rung.syncWait && !rung.ok)
+  // Each statement may say the same with another number in it.
+  const last = new Map(warnings.filter(said => !isTold(said)).map(said => [`${said.code} ${said.routine ?? ''}`, said]))
+  return [...last.values()].map(({ code, text }) =>
+    writePathReason('write_path_server_warns', `${address}: the server warns: ${text}, SQLSTATE ${code}`),
+  )
+}
+
+/** By the clock of the server. A password that has ended, and still lets in, is not looked at there. */
+function roleProblem(
+  { address, landings }: WritePathSeen,
+  { role_expiry_warning: warning }: WritePathTarget,
+): Reason[] {
+  const left = landings.flatMap(landing => landing.role_valid_seconds ?? []).filter(seconds => seconds > 0)
+  const soonest = Math.min(...left)
+  if (soonest * 1000 >= warning) return []
+  const text = `the password of the role is valid for ${inWords(soonest)} more (valid until)`
+  return [writePathReason('write_path_role_expires_soon', `${address}: ${text}`)]
+}
+
+const inWords = (seconds: number): string =>
+  seconds < 7_200 ? `${Math.ceil(seconds / 60)} minutes` : `${Math.floor(seconds / 3_600)} hours`
 
 /** Why transactions of a session are read-only; undefined where they are not. */
 export const readOnlyCause = (landing: Landing): ReadOnlyCause | undefined => {
@@ -309,7 +372,8 @@ function readOnlyProblem({ address, landings, ladder }: WritePathSeen): Reason[]
   ]
 }
 
-function rungProblem(address: string, rung: Rung): Reason[] {
+function rungProblem(seen: WritePathSeen, rung: Rung): Reason[] {
+  const { address } = seen
   // 25006 has been told by readOnlyProblem already.
   if (rung.ok || rung.code === '25006') return []
   const told = `${address}: ${rung.code ? `SQLSTATE ${rung.code}, ` : ''}${rung.text} (rung ${rung.rung})`
@@ -318,6 +382,9 @@ function rungProblem(address: string, rung: Rung): Reason[] {
     const why = rung.syncWait ? 'it waits for a synchronous standby' : rung.text
     return [writePathReason('write_path_commit_stuck', `${address}: a commit did not come back: ${why}`)]
   }
+  if (isOfPooler(rung)) return [writePathReason('write_path_pooler_refused', told)]
+  if (rung.rung === 'commit' && isNotAllowed(rung))
+    return isProven(seen) ? [] : [writePathReason('write_path_write_not_proven', told)]
   if (rung.rung === 'heartbeat') return [writePathReason('write_path_heartbeat_refused', told)]
   if (rung.code === '55P03')
     return [
@@ -336,10 +403,14 @@ function samplesOf(seen: WritePathSeen, at: Readonly<Record<(typeof labels)[numb
   const cause = landings.map(readOnlyCause).find(one => one !== undefined)
   const landed = landings.length > 0
   const commit = ladder.find(rung => rung.rung === 'commit')
-  const writable = !seen.failure && cause === undefined && commit !== undefined && ladder.every(rung => rung.ok)
+  const notTried = commit !== undefined && isNotAllowed(commit)
+  const allOk = ladder.every(rung => rung.ok || (rung === commit && notTried))
+  const writable = !seen.failure && cause === undefined && isProven(seen) && allOk
+  const notKnown = notTried && !isProven(seen) && cause === undefined
+  const validUntil = landings.flatMap(landing => landing.role_valid_until ?? [])
   return [
     sample(metrics.reachable, landed, at),
-    sample(metrics.writable, writable, at),
+    sample(metrics.writable, notKnown ? undefined : writable, at),
     sample(metrics.readOnly, landed ? cause !== undefined : undefined, at),
     ...readOnlyCauses.map(one =>
       sample(metrics.readOnlyCause, landed ? one === cause : undefined, { ...at, cause: one }),
@@ -347,5 +418,6 @@ function samplesOf(seen: WritePathSeen, at: Readonly<Record<(typeof labels)[numb
     sample(metrics.notAfter, endSeconds(seen.certificates), at),
     sample(metrics.commitDuration, commit?.ok ? commit.seconds : undefined, at),
     sample(metrics.pooled, landed ? landings.some(landing => landing.pooled) : undefined, at),
+    sample(metrics.roleValidUntil, validUntil.length > 0 ? Math.min(...validUntil) : undefined, at),
   ].flat()
 }

@@ -1,43 +1,93 @@
 import * as z from 'zod'
 import { shownIn, type Shown } from '../../clients/certificates.ts'
 import { openSession, openWatch, parseUrl, subject, type Login, type Session } from '../../clients/postgres.ts'
+import { sessionFailure, type SessionFailure } from '../../clients/postgres-errors.ts'
+import { askFacts, factsSql, noTimeout, type FactGroup } from '../../clients/postgres-facts.ts'
+import { routineOf, type Said } from '../../clients/postgres-messages.ts'
 import { openSocket } from '../../clients/socket.ts'
-import { describeError, codeOf, type Failure } from '../../core/errors.ts'
-import { failureOf, type Look, type Watch } from '../../core/probe.ts'
+import { describeError, codeOf } from '../../core/errors.ts'
+import type { Look, Watch } from '../../core/probe.ts'
 import { shapes } from '../../core/shape.ts'
 import type { WritePathTarget } from './index.ts'
 
 /**
- * Where the session is, and whether its transactions are read-only: the first rung, in one statement.
- * Any role may run it. The functions behind the views spare the server what a view costs at its first use in a session.
+ * Where the session is, and whether its transactions are read-only: the first rung, in one statement. The functions behind
+ * the views spare the server what a view costs at its first use in a session.
  * https://www.postgresql.org/docs/current/functions-info.html
  */
-export const landingSql = `
-select
-  pg_is_in_recovery() as in_recovery,
-  current_setting('transaction_read_only') = 'on' as read_only,
-  case when current_setting('default_transaction_read_only')::bool then
-    (select source from pg_show_all_settings() where name = 'default_transaction_read_only') end as read_only_source,
-  host(inet_server_addr()) as server_address,
+const groups: readonly FactGroup[] = [
+  {
+    about: 'whether it is read-only',
+    sql: `select pg_is_in_recovery() as in_recovery, current_setting('transaction_read_only') = 'on' as read_only`,
+    instead: ['show in_hot_standby', 'show transaction_read_only'],
+  },
+  {
+    about: 'where default_transaction_read_only is set',
+    sql: `
+select case when current_setting('default_transaction_read_only')::bool then
+    (select source from pg_show_all_settings() where name = 'default_transaction_read_only') end as read_only_source`,
+  },
+  {
+    about: 'the address of the server and its start',
+    sql: `
+select host(inet_server_addr()) as server_address,
   inet_server_port() as server_port,
-  to_char(pg_postmaster_start_time() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US') as postmaster_start,
-  (select system_identifier::text from pg_control_system()) as system_identifier,
-  case when not pg_is_in_recovery() then substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) end as wal_file_timeline,
-  pg_backend_pid() as backend_pid,
-  (select extract(epoch from clock_timestamp() - backend_start)::float8 from pg_stat_get_activity(pg_backend_pid())) as backend_age_seconds`
+  to_char(pg_postmaster_start_time() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US') as postmaster_start`,
+  },
+  {
+    about: 'the system identifier',
+    sql: `select (select system_identifier::text from pg_control_system()) as system_identifier`,
+  },
+  {
+    about: 'the timeline',
+    sql: `
+select case when not pg_is_in_recovery() then substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) end as wal_file_timeline`,
+  },
+  {
+    about: 'the process of the session',
+    sql: `
+select pg_backend_pid() as backend_pid,
+  (select extract(epoch from clock_timestamp() - backend_start)::float8 from pg_stat_get_activity(pg_backend_pid())) as backend_age_seconds`,
+  },
+  {
+    about: 'until when the password of the role is valid',
+    sql: `
+select case when isfinite(rolvaliduntil) then extract(epoch from rolvaliduntil)::float8 end as role_valid_until,
+  case when isfinite(rolvaliduntil) then extract(epoch from rolvaliduntil - clock_timestamp())::float8 end as role_valid_seconds
+from pg_roles where rolname = session_user`,
+  },
+]
+export const landingSql = factsSql(groups)
 
-const row = z.object({
-  in_recovery: z.boolean(),
-  read_only: z.boolean(),
-  read_only_source: z.string().nullable(),
-  server_address: z.string().nullable(),
-  server_port: z.number().nullable(),
-  postmaster_start: z.string(),
-  system_identifier: z.string().regex(/^\d{1,20}$/, 'the system identifier is no number'),
-  wal_file_timeline: z.string().nullable(),
-  backend_pid: z.number(),
-  backend_age_seconds: z.number().nullable(),
-})
+/** A fact that is null, or that the server refused. */
+const maybe = <T>(type: z.ZodType<T>) => type.nullish().transform(value => value ?? null)
+/** What GUCs say of themselves, where the functions are refused. */
+const onOff = z.enum(['on', 'off']).optional()
+
+const row = z
+  .object({
+    in_recovery: z.boolean().optional(),
+    in_hot_standby: onOff,
+    read_only: z.boolean().optional(),
+    transaction_read_only: onOff,
+    read_only_source: maybe(z.string()),
+    server_address: maybe(z.string()),
+    server_port: maybe(z.number()),
+    postmaster_start: maybe(z.string()),
+    system_identifier: maybe(z.string().regex(/^\d{1,20}$/, 'the system identifier is no number')),
+    wal_file_timeline: maybe(z.string()),
+    backend_pid: maybe(z.number()),
+    backend_age_seconds: maybe(z.number()),
+    /** Seconds since the epoch, and from now by the clock of the server; null for ever. */
+    role_valid_until: maybe(z.number()),
+    role_valid_seconds: maybe(z.number()),
+  })
+  // Where neither can be asked for, the rungs of the ladder say it.
+  .transform(({ in_hot_standby, transaction_read_only, ...seen }) => ({
+    ...seen,
+    in_recovery: seen.in_recovery ?? in_hot_standby === 'on',
+    read_only: seen.read_only ?? transaction_read_only === 'on',
+  }))
 /** Where one session landed. */
 export interface Landing extends z.output<typeof row> {
   /** A pooler sits between: it gave another process ID than the backend has, or a backend older than our connect. */
@@ -52,8 +102,9 @@ export interface Rung {
   /** It did not come back until the deadline. */
   readonly hung: boolean
   readonly seconds: number
-  /** SQLSTATE, where the server refused. */
+  /** SQLSTATE, where the server refused, and the function in it that did; a pooler names none. */
   readonly code: string | undefined
+  readonly routine?: string | undefined
   readonly text: string
   /** The server said, when asked to cancel, that the commit waited for a synchronous standby. */
   readonly syncWait: boolean
@@ -66,15 +117,18 @@ export interface WritePathSeen {
   readonly addressOnly: { readonly peer: string; readonly port: number } | undefined
   readonly landings: readonly Landing[]
   readonly ladder: readonly Rung[]
+  /** What the server warned of while our statements ran. */
+  readonly warnings?: readonly Said[] | undefined
   /** The certificates of the server, where the last session had TLS. */
   readonly certificates?: Shown | undefined
-  readonly failure: Failure | undefined
+  readonly failure: SessionFailure | undefined
 }
 
 /** What was seen so far. */
 interface Draft {
   readonly landings: Landing[]
   readonly ladder: Rung[]
+  readonly warnings: Said[]
   certificates?: Shown | undefined
 }
 
@@ -86,6 +140,7 @@ export async function observe(target: WritePathTarget, look: Look): Promise<Writ
     addressOnly: undefined,
     landings: [],
     ladder: [],
+    warnings: [],
   }
   try {
     if (login.user === '') return { ...seen, addressOnly: await peerOf(login, look), failure: undefined }
@@ -95,7 +150,7 @@ export async function observe(target: WritePathTarget, look: Look): Promise<Writ
     return {
       ...seen,
       certificates: seen.certificates ?? shownIn(error),
-      failure: failureOf(error, look, seen.address),
+      failure: sessionFailure(error, look, seen.address),
     }
   }
 }
@@ -110,16 +165,23 @@ async function lookThrough(
   const openedAt = performance.now()
   const session = await openSession(look, login)
   seen.certificates = session.certificates
+  // What is said at a login, of all logins, is no answer to a statement of ours.
+  const saidAtLogin = session.notices.length
   try {
-    const rows = await look.phase('landing', () => session.query(landingSql))
-    const landing = row.parse(rows[0])
+    const { row: columns } = await look.phase('landing', () => askFacts(session, look, groups))
+    const landing = row.parse(columns)
     const older = (landing.backend_age_seconds ?? 0) > (performance.now() - openedAt) / 1000 + 0.05
-    seen.landings.push({ ...landing, pooled: older || landing.backend_pid !== session.backendPid })
-    if (climbIt) await climb(target, look, session, seen.ladder)
+    const other = landing.backend_pid !== null && landing.backend_pid !== session.backendPid
+    seen.landings.push({ ...landing, pooled: older || other })
+    if (climbIt) await climb(target, look, session, landing, seen.ladder)
   } finally {
+    seen.warnings.push(...session.notices.slice(saidAtLogin).filter(isWarning))
     await session.close()
   }
 }
+
+/** Class 01 is what a server warns of; other classes complain of the statement. */
+const isWarning = ({ severity, code }: Said): boolean => severity === 'WARNING' && code.startsWith('01')
 
 /**
  * At most one of our sessions at a time is in a commit on a server: the others wait for this lock, and the server itself
@@ -130,11 +192,15 @@ async function lookThrough(
 const commitLock = 0x6d61696c // "mail"
 
 /**
- * The rungs after `transaction_read_only`, none of which leaves a row. First an aborted transaction: it is proof for a
- * standby, and it spills some 200 kB to a temporary file where the tables of the database are, for on a full data volume
- * a commit still goes through and an INSERT that needs a new page does not. But it proves nothing for
- * default_transaction_read_only, and does not wait for a disk or a standby: so a real commit follows, of a logical
- * message, which takes no table and any role may write.
+ * The rungs after `transaction_read_only`, none of which leaves a row. First a transaction that takes an ID, which is proof
+ * for a standby, and spills some 200 kB to a temporary file where the tables of the database are, for on a full data volume
+ * a commit still goes through and an INSERT that needs a new page does not. It waits for no disk and no standby, so that it
+ * can be committed: a rollback would count as one in pg_stat_database, for which people have alerts. It proves nothing for
+ * default_transaction_read_only, nor for disk and standby: so a real commit follows, of a logical message, which takes no
+ * table and any role may write.
+ *
+ * The statements of one message are one transaction. None has a time limit of the server: ours ends them.
+ * https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-MULTI-STATEMENT
  * https://www.postgresql.org/docs/current/functions-admin.html#FUNCTIONS-REPLICATION
  * https://www.postgresql.org/docs/current/disk-full.html
  */
@@ -144,9 +210,9 @@ export function ladderSql(
 ): [Rung['rung'], string][] {
   const lockTimeout = Math.max(100, Math.round(timeoutMs * 0.6))
   const inTransaction = (...statements: string[]): string =>
-    ['begin', `set local lock_timeout = ${lockTimeout}`, ...statements, 'commit'].join('; ')
+    [noTimeout, `set local lock_timeout = ${lockTimeout}`, ...statements].join('; ')
   const sql: [Rung['rung'], string][] = [
-    ['xid', `begin; select pg_current_xact_id(); ${spillSql}; rollback`],
+    ['xid', [noTimeout, 'set local synchronous_commit = off', spillSql].join('; ')],
     [
       'commit',
       inTransaction(
@@ -159,19 +225,47 @@ export function ladderSql(
   return sql
 }
 
-async function climb(target: WritePathTarget, look: Look, session: Session, ladder: Rung[]): Promise<void> {
+/** More rows than work_mem holds go to a temporary file; what it needs is freed when the transaction ends. */
+const spillSql = `set local work_mem = '64kB'; set local temp_tablespaces = ''; select pg_current_xact_id(), count(*) from generate_series(1, 10000)`
+
+async function climb(
+  target: WritePathTarget,
+  look: Look,
+  session: Session,
+  landing: z.output<typeof row>,
+  ladder: Rung[],
+): Promise<void> {
+  if (landing.in_recovery) return void ladder.push(await look.phase('xid', () => tryOnStandby(look, session)))
   for (const [rung, statement] of ladderSql(target, look.timeoutMs)) {
     const result = await look.phase(rung, () => tryRung(rung, statement, look, session))
-    // A role that may not write temporary files (temp_file_limit) got as far as that: it has its transaction ID.
-    const limited = rung === 'xid' && result.code === '53400'
-    if (limited) await session.query('rollback')
-    ladder.push(limited ? { ...result, ok: true, code: undefined, text: '' } : result)
-    if (!result.ok && !limited) return
+    const passed = rung === 'xid' && mayPass.has(result.code)
+    ladder.push(passed ? { ...result, ok: true, code: undefined, text: '' } : result)
+    // A row of the heartbeat is proof as well, where the role may not run what the commit is made with.
+    if (!result.ok && !passed && !(rung === 'commit' && isNotAllowed(result))) return
   }
 }
 
-/** More rows than work_mem holds go to a temporary file; what it needs is freed when the transaction ends. */
-const spillSql = `set local work_mem = '64kB'; set local temp_tablespaces = ''; select count(*) from generate_series(1, 10000)`
+/**
+ * A role that may not write temporary files (53400, temp_file_limit), or not run the functions: that says nothing of a
+ * write, and the rungs after it do.
+ */
+const mayPass = new Set<string | undefined>(['53400', '42501', '42883', '57014'])
+
+/** The role may not run a function (42501, or there is none, 42883), or somebody ended the statement (57014). */
+export const isNotAllowed = ({ code }: Pick<Rung, 'code'>): boolean =>
+  code === '42501' || code === '42883' || code === '57014'
+
+/**
+ * The one rung on a standby, which refuses it. A savepoint is rolled back and the transaction committed, since a failed
+ * transaction counts as a rollback in pg_stat_database, each round of ours.
+ */
+async function tryOnStandby(look: Look, session: Session): Promise<Rung> {
+  const attempt = `begin; ${noTimeout}; savepoint attempt; select pg_current_xact_id()`
+  const tried = await tryRung('xid', attempt, look, session)
+  if (tried.ok) await session.query('commit')
+  if (tried.code === '25006') await session.query('rollback to attempt; commit')
+  return tried
+}
 
 /** Runs a rung. What the server refuses is a fact; what hangs until the deadline is cancelled first. */
 async function tryRung(rung: Rung['rung'], sql: string, look: Look, session: Session): Promise<Rung> {
@@ -185,8 +279,9 @@ async function tryRung(rung: Rung['rung'], sql: string, look: Look, session: Ses
       hung,
       seconds: (performance.now() - from) / 1000,
       code: hung ? undefined : codeOf(error),
+      routine: hung ? undefined : routineOf(error),
       text: hung ? describeError(look.signal.reason) : error === undefined ? '' : describeError(error),
-      syncWait: session.notices.some(notice => notice.includes('synchronous replication')),
+      syncWait: session.notices.some(isSyncWait),
     }
   }
   look.signal.addEventListener('abort', cancel)
@@ -199,6 +294,10 @@ async function tryRung(rung: Rung['rung'], sql: string, look: Look, session: Ses
     look.signal.removeEventListener('abort', cancel)
   }
 }
+
+/** What the server says of a commit whose wait for a standby was cancelled. */
+export const isSyncWait = ({ severity, routine }: Said): boolean =>
+  severity === 'WARNING' && routine === 'SyncRepWaitForLSN'
 
 const quoted = (identifier: string): string =>
   identifier

@@ -1,0 +1,82 @@
+import { codeOf, describeError } from '../core/errors.ts'
+import type { Look } from '../core/probe.ts'
+import { isSqlState } from './postgres-errors.ts'
+import type { Row, Session } from './postgres.ts'
+
+/** A select of one row. Where the server refuses one of its functions, all of its columns are missing, and no others. */
+export interface FactGroup {
+  /** What its columns are, for people. */
+  readonly about: string
+  readonly sql: string
+  /** Statements that give the same, or some of it, and need no function. */
+  readonly instead?: readonly string[]
+}
+
+/** A group that the server refused. */
+export interface RefusedFacts {
+  readonly about: string
+  readonly code: string
+  readonly text: string
+}
+
+export interface Facts {
+  readonly row: Row
+  readonly refused: readonly RefusedFacts[]
+}
+
+/** A role may have a limit that is right for its own statements and too short for ours: see `askFacts`. */
+export const noTimeout = 'set local statement_timeout = 0'
+
+const groupSql = ({ sql }: FactGroup): string => `${noTimeout}; ${sql.trim()}`
+
+/** All groups in one message. The two statements in it are one transaction, so the setting ends with it, behind a pooler too. */
+export const factsSql = (groups: readonly FactGroup[]): string =>
+  `${noTimeout}; select * from ${groups.map(({ sql }, i) => `(${sql.trim()}) as g${i}`).join('\ncross join ')}`
+
+/**
+ * All groups by one statement. Where the server refuses it, each group is asked for alone: permission to run a function is
+ * looked at for all of a statement, also for what stands behind CASE. https://www.postgresql.org/docs/current/ddl-priv.html
+ * Rejects where the session came to an end.
+ */
+export async function askFacts(session: Session, look: Look, groups: readonly FactGroup[]): Promise<Facts> {
+  try {
+    const [row = {}] = await session.query(factsSql(groups), look)
+    return { row, refused: [] }
+  } catch (error) {
+    if (look.signal.aborted || !isRefusal(error)) throw error
+    return askOneByOne(session, look, groups)
+  }
+}
+
+async function askOneByOne(session: Session, look: Look, groups: readonly FactGroup[]): Promise<Facts> {
+  let row: Row = {}
+  const refused: RefusedFacts[] = []
+  for (const group of groups)
+    try {
+      const [found] = await session.query(groupSql(group), look)
+      row = { ...row, ...found }
+    } catch (error) {
+      if (look.signal.aborted || !isRefusal(error)) throw error
+      refused.push({ about: group.about, code: codeOf(error) ?? '', text: describeError(error) })
+      row = { ...row, ...(await askInstead(session, look, group.instead ?? [])) }
+    }
+  return { row, refused }
+}
+
+async function askInstead(session: Session, look: Look, statements: readonly string[]): Promise<Row> {
+  let row: Row = {}
+  for (const statement of statements)
+    try {
+      const [found] = await session.query(statement, look)
+      row = { ...row, ...found }
+    } catch (error) {
+      if (look.signal.aborted || !isRefusal(error)) throw error
+    }
+  return row
+}
+
+/** The server refuses the statement, and goes on. Class 08 and 57P are said when it, or a pooler, ends the session. */
+function isRefusal(error: unknown): boolean {
+  const code = codeOf(error) ?? ''
+  return isSqlState(code) && !code.startsWith('08') && !code.startsWith('57P')
+}

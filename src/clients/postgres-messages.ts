@@ -1,0 +1,44 @@
+import { oneLine } from '../core/errors.ts'
+
+/**
+ * What a server says in an ErrorResponse or a NoticeResponse. The text may be in any language, and so may the severity
+ * that node-postgres passes on (S): what decides is `severity` (V), the SQLSTATE and the routine, which are never translated.
+ * https://www.postgresql.org/docs/current/protocol-error-fields.html
+ */
+export interface Said {
+  /** `WARNING`, `NOTICE`, `ERROR`, `FATAL`, …; empty where the server does not say it. */
+  readonly severity: string
+  /** SQLSTATE. */
+  readonly code: string
+  /** One line, at most 300 characters. */
+  readonly text: string
+  /** The function in the server that says it. A pooler gives none. */
+  readonly routine: string | undefined
+}
+
+/** The body of such a message: fields of a letter and a text that ends with a zero each, then a zero. */
+export function readSaid(body: Buffer): Said {
+  const fields = new Map<string, string>()
+  for (let at = 0; at < body.length && body[at] !== 0;) {
+    const end = body.indexOf(0, at)
+    const stop = end === -1 ? body.length : end
+    fields.set(String.fromCharCode(body[at] ?? 0), body.toString('utf8', at + 1, stop))
+    at = stop + 1
+  }
+  return {
+    severity: fields.get('V') ?? '',
+    code: oneLine(fields.get('C') ?? '').slice(0, 5),
+    text: oneLine(fields.get('M') ?? ''),
+    routine: fields.get('R'),
+  }
+}
+
+/** As an error such as node-postgres makes one of it. */
+export const errorOf = ({ code, text, routine }: Said): Error => Object.assign(new Error(text), { code, routine })
+
+/** The routine of an error that the server sent. */
+export const routineOf = (error: unknown): string | undefined =>
+  error instanceof Error && 'routine' in error && typeof error.routine === 'string' ? error.routine : undefined
+
+/** Our own words for a refusal without any code: those of the server may be in any language. */
+export const noProcess = 'the server could not take the connection'
