@@ -1,6 +1,7 @@
-import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto'
+import { createPrivateKey, type KeyObject, type X509Certificate } from 'node:crypto'
 import { createSecureContext } from 'node:tls'
 import { codeOf, describeError } from '../core/errors.ts'
+import { certificatesIn } from '../core/pem.ts'
 
 /** Certificates or a key that TLS cannot use. The message begins with where they come from, and has nothing of them in it. */
 export class PemError extends Error {
@@ -16,7 +17,6 @@ export interface PairSource {
   readonly key: string
 }
 
-const block = /-----BEGIN ([A-Z0-9 ]+)-----[^-]*(?:-----END \1-----)/g
 const isCertificate = (label: string): boolean => /^(TRUSTED |X509 )?CERTIFICATE$/.test(label)
 const isKey = (label: string): boolean => label.endsWith('PRIVATE KEY')
 
@@ -25,7 +25,7 @@ const isKey = (label: string): boolean => label.endsWith('PRIVATE KEY')
  * for "trust the system's": so both are refused here. `what` is where they come from. Throws PemError.
  */
 export function checkedCertificates(pem: string, what: string): string {
-  return certificatesIn(pem, what)
+  return readable(pem, what)
     .map(one => one.toString())
     .join('')
 }
@@ -34,7 +34,7 @@ export function checkedCertificates(pem: string, what: string): string {
 export function checkedKeyPair<
   Pair extends { readonly cert: string; readonly key: string; readonly passphrase?: string },
 >(pair: Pair, what: PairSource): Pair {
-  const chain = certificatesIn(pair.cert, what.cert)
+  const chain = readable(pair.cert, what.cert)
   const key = privateKeyOf(pair, what.key)
   const place = chain.findIndex(one => one.checkPrivateKey(key))
   if (place < 0) throw new PemError(what.key, `the key does not belong to the certificate of ${what.cert}`)
@@ -49,22 +49,13 @@ export function checkedKeyPair<
   return pair
 }
 
-function certificatesIn(pem: string, what: string): X509Certificate[] {
+function readable(pem: string, what: string): X509Certificate[] {
   const labels = labelsIn(pem, what, 'certificate')
-  const blocks = [...pem.matchAll(block)].filter(([, label = '']) => isCertificate(label)).map(([text]) => text)
-  const found = blocks.flatMap(text => certificateOf(text) ?? [])
+  const found = certificatesIn(pem)
   if (found.length > 0) return found
   if (labels.some(isCertificate)) throw new PemError(what, 'the certificate in it is damaged')
   const instead = labels.some(isKey) ? 'a private key' : `"${labels[0] ?? ''}"`
   throw new PemError(what, `holds ${instead} and no certificate`)
-}
-
-function certificateOf(text: string): X509Certificate | undefined {
-  try {
-    return new X509Certificate(text)
-  } catch {
-    return undefined
-  }
 }
 
 function privateKeyOf(

@@ -1,6 +1,7 @@
 import type { ReadFile } from '../clients/files.ts'
 import { addressOf } from '../clients/http.ts'
 import { serviceAccount } from '../clients/kubernetes.ts'
+import { checkedCertificates, checkedKeyPair } from '../clients/pem.ts'
 import { openVault, readSecret, type SecretRead, type Vault } from '../clients/vault.ts'
 import { record } from '../clients/vault-answers.ts'
 import { revokeSelf } from '../clients/vault-login.ts'
@@ -51,6 +52,9 @@ export function vaultSecrets({ targets, account = serviceAccount, read, value, r
     const get = async (file: string | undefined): Promise<string | undefined> =>
       file === undefined ? undefined : named(file, read(file, signal))
     const [ca, cert, key] = await Promise.all([ca_file, cert_file, key_file].map(get))
+    if (ca !== undefined && ca_file !== undefined) checkedCertificates(ca, ca_file)
+    if (cert !== undefined && cert_file !== undefined && key !== undefined && key_file !== undefined)
+      checkedKeyPair({ cert, key }, { cert: cert_file, key: key_file })
     return openVault({ url, token, namespace, ca, cert, key, signal, note })
   }
 
