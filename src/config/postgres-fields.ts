@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { secretSettings } from '../clients/postgres-target.ts'
+import { line, secretSettings, settingShape } from '../clients/postgres-target.ts'
 import { libpqParameters } from '../clients/postgres-url/libpq.ts'
 import { filePath, secret, text } from './fields.ts'
 
@@ -17,12 +17,15 @@ const settings = z
     z
       .string()
       .refine(name => settingNames.has(name), 'no driver reads a setting of this name; expected one such as PGSSLMODE'),
-    text(''),
+    text('', line),
   )
   .superRefine((given, context) => {
     for (const name of secretSettings)
       for (const { message } of name in given ? (secret('').safeParse(given[name]).error?.issues ?? []) : [])
         context.addIssue({ code: 'custom', path: [name], message })
+    for (const [name, value] of Object.entries(given))
+      if (typeof value !== 'object' && settingShape(name).read(String(value)) === undefined)
+        context.addIssue({ code: 'custom', path: [name], message: `expected ${settingShape(name).expected}` })
   })
 
 /** The keys of all that logs in to Postgres, beside the URL. */
