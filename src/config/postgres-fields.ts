@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { line, secretSettings, settingShape } from '../clients/postgres-target.ts'
+import { hosts, line, secretSettings, settingShape } from '../clients/postgres-target.ts'
 import { libpqParameters } from '../clients/postgres-url/libpq.ts'
 import { filePath, secret, text } from './fields.ts'
 
@@ -27,6 +27,9 @@ const settings = z
       if (typeof value !== 'object' && settingShape(name).read(String(value)) === undefined)
         context.addIssue({ code: 'custom', path: [name], message: `expected ${settingShape(name).expected}` })
   })
+
+/** One host or several, or the folder of a Unix socket. */
+export const hostList = (meaning: string) => text(meaning, hosts)
 
 /** The keys of all that logs in to Postgres, beside the URL. */
 export const loginFields = {

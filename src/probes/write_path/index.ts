@@ -1,8 +1,15 @@
 import * as z from 'zod'
 import type { Driver } from '../../clients/postgres-url/plan.ts'
 import { connectionProblem, connectionReasons, failureText, watchStance } from '../../clients/postgres-errors.ts'
-import { flag, host, name, portList, secret, section, targetFields, text } from '../../config/fields.ts'
-import { certificatePair, drivers, loginFields, sslModes, type SslMode } from '../../config/postgres-fields.ts'
+import { flag, name, portList, secret, section, targetFields, text } from '../../config/fields.ts'
+import {
+  certificatePair,
+  drivers,
+  hostList,
+  loginFields,
+  sslModes,
+  type SslMode,
+} from '../../config/postgres-fields.ts'
 import { postgresUrl } from '../../config/postgres-url-field.ts'
 import { counter, gauge, sample, type Sample } from '../../core/metric.ts'
 import {
@@ -183,8 +190,8 @@ export const writePath = defineProbe<WritePathTarget, WritePathSeen>({
       'Where the application logs in; most often a reference to its own setting.',
       'postgres://app@db:5432/app',
     ).optional(),
-    host: host(
-      'Host, where there is no URL; several with commas between are tried in turn, as PGHOST has it.',
+    host: hostList(
+      'Host, where there is no URL, as PGHOST has it: several with commas between are tried in turn, and a folder is that of a Unix socket.',
     ).optional(),
     port: portList('Port, with `host`; a list, or one for all, where that is a list.').default(5432),
     user: text(
