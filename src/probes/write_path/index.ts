@@ -16,14 +16,20 @@ import {
   clusterName,
   duration,
   flag,
-  host,
   portList,
   secret,
   section,
   targetFields,
   text,
 } from '../../config/fields.ts'
-import { certificatePair, drivers, loginFields, sslModes, type SslMode } from '../../config/postgres-fields.ts'
+import {
+  certificatePair,
+  drivers,
+  hostList,
+  loginFields,
+  sslModes,
+  type SslMode,
+} from '../../config/postgres-fields.ts'
 import { postgresUrl } from '../../config/postgres-url-field.ts'
 import { counter, gauge, sample, type Sample } from '../../core/metric.ts'
 import {
@@ -239,8 +245,8 @@ export const writePath = defineProbe<WritePathTarget, WritePathSeen>({
       'Where the application logs in; most often a reference to its own setting.',
       'postgres://app@db:5432/app',
     ).optional(),
-    host: host(
-      'Host, where there is no URL; several with commas between are tried in turn, as PGHOST has it.',
+    host: hostList(
+      'Host, where there is no URL, as PGHOST has it: several with commas between are tried in turn, and a folder is that of a Unix socket.',
     ).optional(),
     port: portList('Port, with `host`; a list, or one for all, where that is a list.').default(5432),
     user: text(
