@@ -1,6 +1,6 @@
 import { createServer as createHttp } from 'node:http'
 import net from 'node:net'
-import { chmod, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { text } from 'node:stream/consumers'
 import { inspect } from 'node:util'
@@ -17,6 +17,7 @@ import { about } from '../src/render/words.ts'
 import { createFront } from '../src/web/front.ts'
 import { closesAtOnce, garbage, listen, refusedPort, scripted, silent, type Listening } from './servers/hostile.ts'
 import { removeFolder, tempFolder } from './servers/processes.ts'
+import { referencePlaces, targetWith, wrongForms } from './wrong-places.ts'
 
 /** With characters that look different in a URL and in base64. */
 const canary = (name: string): string => `canary-${name}/+ü?x9`
@@ -36,6 +37,8 @@ const secrets = [
   'login',
   'kubeconfig',
   'drift',
+  'wrong',
+  'version',
 ].map(canary)
 const forms = secrets.flatMap(secret => [
   secret,
@@ -111,6 +114,7 @@ let folder: string
 const servers: Listening[] = []
 const texts: Record<string, string> = {}
 let status: Status
+let wrongs: readonly Wrong[] = []
 
 /** Vaults with a login, each with a relay that needs it. */
 const byLogin = (name: string, mount: string, http: number, smtp: number): string => `
@@ -133,6 +137,51 @@ ${['taken', 'refused'].map(mount => byLogin(`${name} ${mount}`, mount, http, smt
 `
 }
 
+interface Wrong {
+  readonly kind: string
+  readonly field: string
+  readonly form: string
+  readonly plain: boolean
+  readonly variable: string
+  readonly value: string
+  readonly target: unknown
+}
+
+/** Every place of every probe that takes a reference, with something that does not belong there; at servers that echo. */
+function wrongTargets({ postgres, smtp, http }: Record<'postgres' | 'smtp' | 'http', number>): Wrong[] {
+  const at = { cluster: 'kb', host: '127.0.0.1', port: postgres, user: 'probe', database: 'db' }
+  const password = { env: 'PLAIN' }
+  const url = `postgres://probe@127.0.0.1:${postgres}/db`
+  const vault = { url: `http://127.0.0.1:${http}`, secrets: [{ path: 'secret/data/x' }] }
+  const login = { role_id: password, secret_id: password }
+  const bases = {
+    postgres: [{ cluster: 'kb', url, password }],
+    write_path: [
+      { ...at, password },
+      { cluster: 'kb', url, password },
+    ],
+    smtp: [{ host: '127.0.0.1', port: smtp, security: 'none', user: 'probe', password }],
+    vault: [
+      { ...vault, token: password },
+      { ...vault, app_role: login },
+    ],
+    ses: [{ access_key: 'a', secret_key: password, region: 'eu-west-1' }],
+    settings: [{ from: { dotenv: path.join(folder, '.env') }, expect: { ANY: { present: true } } }],
+    drift: [{ sources: { a: password, b: password } }],
+    mail: [{}],
+  }
+  const forms = Object.entries(wrongForms(canary('wrong')))
+  return referencePlaces().flatMap((place, which) =>
+    forms.map(([form, value], n): Wrong => {
+      const field = place.path.join('.')
+      const variable = `WRONG_${which}_${n}`
+      const target = targetWith(bases, place, `wrong ${field}: ${form}`, variable)
+      if (target === undefined) throw new Error(`there is no base of ${place.kind} for ${field}`)
+      return { kind: place.kind, field, form, plain: place.plain, variable, value, target }
+    }),
+  )
+}
+
 function yamlOf(kinds: readonly (readonly [string, Record<'postgres' | 'smtp' | 'http', number>])[]): string {
   const sections = new Map<string, string[]>()
   const all = kinds.flatMap(([name, ports]) =>
@@ -143,12 +192,13 @@ function yamlOf(kinds: readonly (readonly [string, Record<'postgres' | 'smtp' | 
   const others = [
     `- ses: { name: ses, access_key: { env: ACCESS }, secret_key: { env: SECRET }, region: { env: EXPECTED } }`,
     `- settings: { name: settings, from: { dotenv: ${JSON.stringify(path.join(folder, '.env'))} }, expect: { SMTP_HOST: other, APP_PASSWORD: { present: true }, GONE: { present: true }, BY_KUBERNETES: { present: true, from: { kubernetes: { namespace: a, secret: b, key: c } } } } }`,
-    `- packages: { name: packages, folder: ${JSON.stringify(folder)}, require: [nothing], forbid: [{ file: .env, pattern: APP_PASSWORD }] }`,
+    `- packages: { name: packages, folder: ${JSON.stringify(folder)}, require: [nothing, odd], forbid: [{ file: .env, pattern: APP_PASSWORD }] }`,
     `- drift: { name: values, sources: { env: { env: DRIFT }, other: { env: SMTP }, k8s: { kubernetes: { namespace: a, secret: b, key: c } }, systemd: { credential: postgres } } }`,
     `- drift: { name: hosts, compare: host, sources: { env: { env: DRIFT_URL }, other: { env: DRIFT_HOST }, none: { env: DRIFT } } }`,
     `- mail: { name: app, provider: { env: SMTP } }`,
   ]
-  for (const line of [...all, ...others]) {
+  const wrong = wrongs.map(({ kind, target }) => `- ${kind}: ${JSON.stringify(target)}`)
+  for (const line of [...all, ...others, ...wrong]) {
     const [, kind = '', entry = ''] = /^- (\w+): (.*)$/.exec(line) ?? []
     sections.set(kind, [...(sections.get(kind) ?? []), `  - ${entry}`])
   }
@@ -228,8 +278,17 @@ beforeAll(async () => {
   await writeFile(path.join(folder, 'secret_id'), canary('secret id'))
   await writeFile(path.join(folder, 'jwt'), canary('jwt'))
 
+  await mkdir(path.join(folder, 'node_modules', 'odd'), { recursive: true })
+  await writeFile(
+    path.join(folder, 'node_modules', 'odd', 'package.json'),
+    JSON.stringify({ version: canary('version') }),
+  )
+
+  wrongs = wrongTargets(kinds[0][1])
   const config = parseConfig(yamlOf(kinds), 'mailpath.yml')
   const env = {
+    ...Object.fromEntries(wrongs.map(({ variable, value }) => [variable, value])),
+    PLAIN: 'plain',
     POSTGRES: canary('postgres'),
     SMTP: canary('smtp'),
     VAULT: canary('vault'),
@@ -275,7 +334,7 @@ beforeAll(async () => {
     { checks: status.checks.map(({ config: _, ...check }) => check), mail: status.mail, records: status.records },
     { depth: 12 },
   )
-}, 60_000)
+}, 180_000)
 
 afterAll(async () => {
   await Promise.all(servers.map(server => server.close()))
@@ -284,9 +343,10 @@ afterAll(async () => {
 
 describe('a secret', () => {
   it('was used by every probe that takes one, and every one of them failed', () => {
-    expect(status.checks.length).toBe(5 * 14 + 6)
+    expect(status.checks.length).toBe(5 * 14 + 6 + wrongs.length)
     const fine = status.checks.filter(check => check.verdict === 'ok').map(check => check.id)
-    expect(fine).toEqual([])
+    // Any value will do there.
+    expect(fine.filter(id => !id.startsWith('settings/wrong expect'))).toEqual([])
     // The servers did say it: what is blotted out was really there.
     expect(texts['API']).toContain('wrong password <secret>')
     expect(texts['API']).toContain('535')
@@ -299,6 +359,22 @@ describe('a secret', () => {
     expect(texts['failures']).toMatch(/&lt; 535 5\.7\.8 AUTH PLAIN &lt;secret&gt;/)
     expect(texts['by kubeconfig']).toContain('403, not an answer of a Kubernetes API server')
     expect(texts['by kubeconfig']).toContain('exec plugin')
+  })
+
+  it('in a wrong place is refused for its shape, with what was expected', () => {
+    const plain = wrongs.filter(one => one.plain)
+    expect(new Set(plain.map(({ kind, field }) => `${kind} ${field}`)).size).toBeGreaterThan(10)
+    for (const { kind, field, form } of plain) {
+      const reasons = status.checks.find(check => check.id === `${kind}/wrong ${field}: ${form}`)?.reasons ?? []
+      const said = reasons.map(({ code, text }) => `${code} ${text}`).join('\n')
+      if (kind === 'ses') expect(said).toMatch(/^ses_(malformed|stub)/)
+      else if (kind === 'smtp' && field === 'user')
+        expect(said).toMatch(/^smtp_password_unresolved .*user: env WRONG.*: expected /)
+      else
+        expect(said).toMatch(
+          new RegExp(`^reference_unresolved ${field}: (env WRONG_\\d+_\\d+: expected |it |its |not )`),
+        )
+    }
   })
 
   it.each([

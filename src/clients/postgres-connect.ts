@@ -2,6 +2,7 @@ import type net from 'node:net'
 import type pg from 'pg'
 import { unlessAborted } from '../core/abort.ts'
 import { codeOf, describeError, seconds } from '../core/errors.ts'
+import { isQuoted } from '../core/looks-like.ts'
 import type { Look } from '../core/probe.ts'
 import { otherKind } from './postgres-errors.ts'
 import type { Endpoint, Plan, TargetSessionAttrs } from './postgres-url/plan.ts'
@@ -344,8 +345,9 @@ async function connected(look: Look, endpoint: Endpoint, lifetime: ReturnType<ty
 function explained(error: unknown, { password = '' }: Plan, way: Way): unknown {
   // Whether a rule for TLS may be why: the server's own words for it may be in any language.
   if (error instanceof Error) Object.assign(error, { tlsNotAsked: way === 'clear' })
-  if (codeOf(error) === '28P01' && error instanceof Error && password !== password.trim())
-    error.message += ' (the password given begins or ends with white space)'
+  if (codeOf(error) !== '28P01' || !(error instanceof Error)) return error
+  if (password !== password.trim()) error.message += ' (the password given begins or ends with white space)'
+  else if (isQuoted(password)) error.message += ' (the password given is in quotes; `docker run --env-file` keeps them)'
   return error
 }
 

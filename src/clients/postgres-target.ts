@@ -80,12 +80,13 @@ const hostOrFolder: Shape = {
 /** As PGHOST and PGPORT have them. */
 const hosts = listOf(hostOrFolder, 'host names or IP addresses with commas between, or the folder of a Unix socket')
 const ports = listOf(shapes.port, 'port numbers from 1 to 65535, with commas between')
-const line: Shape = {
+/** Of any setting. */
+export const line: Shape = {
   expected: 'one line of text',
   read: text => (/[\p{Cc}\u2028\u2029]/u.test(text) || /:\/\/|-----BEGIN/.test(text) ? undefined : text),
 }
 
-const shapeOf: Readonly<Record<string, Shape>> = {
+const ofSetting: Readonly<Record<string, Shape>> = {
   PGHOST: hosts,
   PGHOSTADDR: hosts,
   PGPORT: ports,
@@ -93,6 +94,9 @@ const shapeOf: Readonly<Record<string, Shape>> = {
   PGDATABASE: shapes.database,
   PGSSLMODE: shapes.word,
 }
+
+/** The shape of a setting of the application, by its name. */
+export const settingShape = (name: string): Shape => ofSetting[name] ?? line
 
 /** Those that hold a secret: they are given as references only. */
 export const secretSettings = ['PGPASSWORD', 'PGSSLPASSWORD'] as const
@@ -106,7 +110,7 @@ async function settingsOf(target: Connecting, look: Look): Promise<Record<string
     const field = `pg_settings.${name}`
     settings[name] = isSecret(name)
       ? await look.secret(field, value)
-      : await look.text(field, value, shapeOf[name] ?? line)
+      : await look.text(field, value, settingShape(name))
   }
   if (host !== undefined) {
     settings['PGHOST'] = await look.text('host', host, hosts)

@@ -1,6 +1,9 @@
+import type { Settings } from '../core/probe.ts'
+import { expanded } from './expand.ts'
+
 /** A name, then a value in quotes, which may span lines, or one that ends at a `#` or the end of the line. */
 const assignment =
-  /^[ \t]*(?:export[ \t]+)?([\w.-]+)(?:[ \t]*=|:[ \t])[ \t]*("(?:\\"|[^"])*"|'(?:\\'|[^'])*'|`(?:\\`|[^`])*`|[^#\n]*)[ \t]*(?:#.*)?$/gm
+  /^[ \t]*(?:export[ \t]+)?([\w.-]+)(?:[ \t]*=|:[ \t])[ \t]*("(?:\\"|[^"])*"|'(?:\\'|[^'])*'|`(?:\\`|[^`])*`|[^#\n]*)[ \t]*(#.*)?$/gm
 
 /**
  * The variables of a `.env` file, read as dotenv 16 does, since that is what the applications read theirs with; of a
@@ -8,9 +11,32 @@ const assignment =
  * order mark, a leading tab or a second space after `export` into the name, and a line without `=` swallows the next.
  */
 export function parseDotenv(text: string): Readonly<Record<string, string>> {
-  const lines = text.replace(/^\uFEFF/, '').replace(/\r\n?/g, '\n')
-  return Object.fromEntries([...lines.matchAll(assignment)].map(([, name = '', value = '']) => [name, unquoted(value)]))
+  return Object.fromEntries(assignments(text).map(({ name, value }) => [name, unquoted(value)]))
 }
+
+/** The same, as the application's loader goes on from there, and without what is not certain; see `expanded`. */
+export function readDotenv(text: string, expand: boolean | undefined): Settings {
+  const settings = expanded(parseDotenv(text), expand)
+  const cut = assignments(text).flatMap(({ name, value, comment }) =>
+    isCutUrl(value, comment) ? [[name, { why: cutUrl }] as const] : [],
+  )
+  return cut.length === 0 ? settings : { ...settings, ...Object.fromEntries(cut) }
+}
+
+const assignments = (text: string) =>
+  [
+    ...text
+      .replace(/^\uFEFF/, '')
+      .replace(/\r\n?/g, '\n')
+      .matchAll(assignment),
+  ].map(([, name = '', value = '', comment = '']) => ({ name, value, comment }))
+
+/** What is left of the password would be taken for the host, and shown. */
+const isCutUrl = (value: string, comment: string): boolean =>
+  comment.includes('@') && value.includes('://') && value === value.trimEnd() && !/^["'`]/.test(value)
+
+const cutUrl =
+  'has a raw # in a URL without quotes, where dotenv ends the value: encode a # of the password as %23, or put the URL in quotes'
 
 function unquoted(value: string): string {
   const [, quote, inner] = /^(["'`])(.*)\1$/s.exec(value.trim()) ?? []

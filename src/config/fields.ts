@@ -1,6 +1,6 @@
-import { isIPv6 } from 'node:net'
 import * as z from 'zod'
 import type { Reference, Resolvable, SettingsSource } from '../core/probe.ts'
+import { misfit, shapes, type Shape } from '../core/shape.ts'
 
 // Compiling a parser for each schema takes longer than the one configuration there is to parse.
 z.config({ jitless: true })
@@ -19,6 +19,17 @@ export function section<Shape extends z.ZodRawShape>(shape: Shape, what = 'a sec
 
 /** For rules over a whole section: they would only repeat what an unknown key or a wrong type has already said. */
 const ifFine = ({ issues }: z.core.ParsePayload): boolean => issues.length === 0
+
+/** A rule for text that has a shape. */
+export const fits =
+  (shape: Shape<unknown>) =>
+  (text: string, context: z.RefinementCtx<string>): void => {
+    if (text !== '' && shape.read(text) === undefined) context.addIssue(misfit(text, shape))
+  }
+
+/** Text of a shape, which stands in the file itself. */
+export const shapedText = (shape: Shape<unknown>, meaning: string) =>
+  z.string().min(1).superRefine(fits(shape)).describe(meaning)
 
 const units = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const
 const durationForm = 'a duration such as 500ms, 15s or 5m'
@@ -50,35 +61,47 @@ export const targetFields = {
   timeout: duration('Total time one run may take; less than the interval. Default: `timeout` of the file.').optional(),
 }
 
+/** Yes or no. */
+export const flag = (meaning: string) => z.boolean({ error: expects('true or false') }).describe(meaning)
+
 const sources = ['env', 'file', 'credential', 'dotenv', 'kubernetes', 'vault'] as const
 
-const namespace = z
-  .string()
-  .min(1)
-  .optional()
-  .describe('Namespace of the Secret. Inside of a cluster the default is that of the exporter.')
-const secretName = z.string().min(1).describe('Name of the Secret.')
+const namespace = shapedText(
+  shapes.name,
+  'Namespace of the Secret. Inside of a cluster the default is that of the exporter.',
+).optional()
+const secretName = shapedText(shapes.name, 'Name of the Secret.')
+const key = z.string().min(1).superRefine(fits(shapes.name))
+const dotenvFile = 'Path of a `.env` file'
+
+/** `true` and `false` are as certain as each other; left out, a value that would be expanded is not taken. */
+const expand = flag(
+  '`true`: the application expands `${NAME}` and `$NAME` in it, as dotenv-expand does (Prisma, Vite, Next.js). `false`: it takes them as they stand. Left out, a value that has one is unknown.',
+).optional()
 
 const referenceShape = {
-  env: z.string().min(1).optional().describe('Name of an environment variable of the exporter.'),
-  file: z.string().min(1).optional().describe('Path of a file that holds the value; one newline at its end is cut.'),
+  env: shapedText(shapes.name, 'Name of an environment variable of the exporter.').optional(),
+  file: shapedText(shapes.path, 'Path of a file that holds the value; one newline at its end is cut.').optional(),
   credential: z
     .string()
     .regex(/^(?!\.\.?$)[^/\p{Cc}]+$/u, 'expected the name of a credential, not a path')
     .optional()
     .describe('Name of a credential of the systemd unit (`LoadCredential=`), a file in `$CREDENTIALS_DIRECTORY`.'),
-  dotenv: z.string().min(1).optional().describe('Path of a `.env` file; `key` names the variable in it.'),
-  key: z.string().min(1).optional().describe('The variable in the `dotenv` file.'),
-  kubernetes: section({ namespace, secret: secretName, key: z.string().min(1) })
+  dotenv: shapedText(shapes.path, `${dotenvFile}; \`key\` names the variable in it.`).optional(),
+  key: shapedText(shapes.name, 'The variable in the `dotenv` file.').optional(),
+  expand,
+  kubernetes: section({ namespace, secret: secretName, key })
     .optional()
     .describe('A key of a Kubernetes Secret, read from the API server.'),
-  vault: section({ target: z.string().min(1), path: z.string().min(1), key: z.string().min(1) })
+  vault: section({ target: z.string().min(1), path: key, key })
     .optional()
     .describe('A key of a secret in the Vault of the `vault` target named.'),
   default: z.string().optional().describe('The value where the source is there but has no such key.'),
 }
 
 const sourcesIn = (value: Reference): string[] => sources.filter(source => value[source] !== undefined)
+
+const onlyDotenv = 'goes with dotenv: nothing else is expanded by the application when it reads it'
 
 export const reference = section(referenceShape)
   .refine(value => sourcesIn(value).length === 1, {
@@ -93,16 +116,22 @@ export const reference = section(referenceShape)
     error: 'dotenv and key go together: { dotenv: /path/to/.env, key: NAME }',
     when: ifFine,
   })
+  .refine(value => value.dotenv !== undefined || value.expand === undefined, {
+    error: onlyDotenv,
+    path: ['expand'],
+    when: ifFine,
+  })
 
 const takeReference = 'write a reference, for example { env: NAME } or { file: /run/secrets/name }'
 
-/** A plain value: written here, or a reference. */
-export const text = (meaning: string): z.ZodType<Resolvable> =>
+/** A plain value of a shape: written here, or a reference. */
+export const text = (meaning: string, shape: Shape<unknown>): z.ZodType<Resolvable> =>
   z
     .union([
       z
         .string({ error: expects('text, a number or a reference') })
-        .min(1, `must not be empty; leave it out or ${takeReference}`),
+        .min(1, `must not be empty; leave it out or ${takeReference}`)
+        .superRefine(fits(shape)),
       z.number(),
       reference,
     ])
@@ -122,12 +151,17 @@ export const secret = (meaning: string): z.ZodType<Reference> =>
     .describe(meaning)
     .meta({ onlyReference: true })
 
-const hostForm = 'a host name or an IP address, without port or scheme'
-
 export const host = (meaning: string): z.ZodType<Resolvable> =>
-  z.union([z.string({ error: expects(hostForm) }).refine(isHost, `expected ${hostForm}`), reference]).describe(meaning)
-
-const isHost = (value: string): boolean => /^[^\s/:@[\]]+$/.test(value) || isIPv6(value)
+  z
+    .union([
+      z
+        .string({ error: expects(shapes.host.expected) })
+        .refine(given => given.trim() === given && shapes.host.read(given) !== undefined, {
+          error: ({ input }) => misfit(String(input), shapes.host),
+        }),
+      reference,
+    ])
+    .describe(meaning)
 
 const portRange = 'a port lies between 1 and 65535'
 const portNumber = z
@@ -178,10 +212,7 @@ export const count = (meaning: string) =>
     .min(1, `expected ${wholeForm}`)
     .describe(meaning)
 
-/** Yes or no. */
-export const flag = (meaning: string) => z.boolean({ error: expects('true or false') }).describe(meaning)
-
-export const filePath = (meaning: string) => z.string().min(1).describe(meaning)
+export const filePath = (meaning: string) => shapedText(shapes.path, meaning)
 
 const settingsForm = 'either { dotenv: /path/to/.env } or { kubernetes: { namespace: …, secret: … } }'
 
@@ -189,7 +220,8 @@ const settingsForm = 'either { dotenv: /path/to/.env } or { kubernetes: { namesp
 export const settingsSource = (meaning: string): z.ZodType<SettingsSource> =>
   section(
     {
-      dotenv: z.string().min(1).optional().describe('Path of a `.env` file.'),
+      dotenv: shapedText(shapes.path, `${dotenvFile}.`).optional(),
+      expand,
       kubernetes: section({ namespace, secret: secretName })
         .optional()
         .describe('A Kubernetes Secret, all of its keys.'),
@@ -198,6 +230,11 @@ export const settingsSource = (meaning: string): z.ZodType<SettingsSource> =>
   )
     .refine(value => (value.dotenv === undefined) !== (value.kubernetes === undefined), {
       error: `expected ${settingsForm}`,
+      when: ifFine,
+    })
+    .refine(value => value.dotenv !== undefined || value.expand === undefined, {
+      error: onlyDotenv,
+      path: ['expand'],
       when: ifFine,
     })
     .describe(meaning)

@@ -8,6 +8,7 @@ import type { VaultTarget } from '../probes/vault/index.ts'
 import { checkAcross, isKeys, referencesIn } from './across.ts'
 import { problemsOf, translate, type Problems } from './problems.ts'
 import { fileSchema, type KubernetesConfig } from './schema.ts'
+import { checkVariables } from './variables.ts'
 import { parseYaml } from './yaml.ts'
 
 /** A configuration that was found good as a whole. */
@@ -77,22 +78,33 @@ export function parseConfig(text: string, file: string): Config {
 }
 
 const parseFile = (text: string, file: string): unknown =>
-  parseStrictly(fileSchema, text, file, (data, problems) => {
-    if (isKeys(data)) checkAcross(data, problems.add)
-    else if (data !== undefined) problems.add([], noSections(data))
-  })
+  parseStrictly(
+    fileSchema,
+    text,
+    file,
+    (data, problems) => {
+      if (isKeys(data)) checkAcross(data, problems.add)
+      else if (data !== undefined) problems.add([], noSections(data))
+    },
+    (data, problems) => checkVariables(data, problems.add),
+  )
 
-/** A YAML text by a schema. Throws one ConfigError with every problem; `more` adds those the schema cannot see. */
+/**
+ * A YAML text by a schema. Throws one ConfigError with every problem; `more` adds those the schema cannot see, and `first`
+ * those that make what the schema says of the same value beside the point.
+ */
 export function parseStrictly<T extends z.ZodType>(
   schema: T,
   text: string,
   file: string,
   more: (data: unknown, problems: Problems) => void,
+  first: (data: unknown, problems: Problems) => void = () => undefined,
 ): z.output<T> {
   const source = parseYaml(text)
   const problems = problemsOf(file, source)
   const { data } = source
   const parsed = schema.safeParse(data, { error: translate })
+  first(data, problems)
   if (isKeys(data)) for (const issue of parsed.error?.issues ?? []) problems.addIssue(issue)
   if (source.problems.length === 0) more(data, problems)
   const error = problems.error()

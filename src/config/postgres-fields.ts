@@ -1,5 +1,6 @@
 import * as z from 'zod'
-import { secretSettings } from '../clients/postgres-target.ts'
+import { line, secretSettings, settingShape } from '../clients/postgres-target.ts'
+import { libpqParameters } from '../clients/postgres-url/libpq.ts'
 import { filePath, secret, text } from './fields.ts'
 
 export { drivers } from '../clients/postgres-url/plan.ts'
@@ -8,15 +9,23 @@ export { drivers } from '../clients/postgres-url/plan.ts'
 export const sslModes = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'] as const
 export type SslMode = (typeof sslModes)[number]
 
+/** Those that one of the drivers reads. What else there is for libpq changes neither where nor how one connects. */
+const settingNames = new Set([...libpqParameters.values(), 'PGREQUIRESSL', 'PGSSL', 'PGUSERNAME'])
+
 const settings = z
   .record(
-    z.string().regex(/^PG[A-Z]+$/, 'expected the name of a setting of Postgres clients, such as PGSSLMODE'),
-    text(''),
+    z
+      .string()
+      .refine(name => settingNames.has(name), 'no driver reads a setting of this name; expected one such as PGSSLMODE'),
+    text('', line),
   )
   .superRefine((given, context) => {
     for (const name of secretSettings)
       for (const { message } of name in given ? (secret('').safeParse(given[name]).error?.issues ?? []) : [])
         context.addIssue({ code: 'custom', path: [name], message })
+    for (const [name, value] of Object.entries(given))
+      if (typeof value !== 'object' && settingShape(name).read(String(value)) === undefined)
+        context.addIssue({ code: 'custom', path: [name], message: `expected ${settingShape(name).expected}` })
   })
 
 /** The keys of all that logs in to Postgres, beside the URL. */

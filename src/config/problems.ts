@@ -7,7 +7,7 @@ import type { Path, Source } from './yaml.ts'
 export interface Problems {
   /** The message says what is wrong and what to write instead. */
   readonly add: (path: Path, message: string) => void
-  /** An issue of the schema. */
+  /** An issue of the schema; left out where something was added to the same value before. */
   readonly addIssue: (issue: z.core.$ZodIssue) => void
   /** Every problem as `file:line:col: path: message`, in the order of the file; undefined where there is none. */
   readonly error: () => ConfigError | undefined
@@ -21,8 +21,10 @@ export function problemsOf(file: string, source: Source): Problems {
   const push = (position: string, path: Path, message: string): void => {
     lines.push({ position, text: path.length === 0 ? message : `${written(path)}: ${message}` })
   }
+  const added = new Set<string>()
   const addIssue = (issue: z.core.$ZodIssue, above: Path = []): void => {
     const path = [...above, ...issue.path]
+    if (added.has(written(path))) return
     if (issue.code === 'invalid_union') for (const inner of likeliest(issue.errors)) addIssue(inner, path)
     else if (issue.code === 'unrecognized_keys')
       for (const key of issue.keys)
@@ -30,7 +32,10 @@ export function problemsOf(file: string, source: Source): Problems {
     else push(source.position(path), path, issue.message)
   }
   return {
-    add: (path, message) => push(source.position(path), path, message),
+    add(path, message) {
+      added.add(written(path))
+      push(source.position(path), path, message)
+    },
     addIssue,
     error() {
       if (lines.length === 0) return undefined

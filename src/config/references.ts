@@ -1,14 +1,14 @@
 import { join } from 'node:path'
 import { fileReader } from '../clients/files.ts'
 import { Unresolved, describeError } from '../core/errors.ts'
-import type { Reference } from '../core/probe.ts'
+import type { Reference, Settings, SettingsSource, Unreadable } from '../core/probe.ts'
 import type { References } from '../core/run.ts'
 import { sourceOf } from '../core/source.ts'
 import type { VaultTarget } from '../probes/vault/index.ts'
-import { kubernetesSecrets, type Settings } from '../references/kubernetes.ts'
+import { kubernetesSecrets } from '../references/kubernetes.ts'
 import type { Asking } from '../references/sharing.ts'
 import { vaultSecrets } from '../references/vault.ts'
-import { parseDotenv } from './dotenv.ts'
+import { readDotenv } from './dotenv.ts'
 import type { KubernetesConfig } from './schema.ts'
 
 /** What references are fetched from. */
@@ -22,7 +22,7 @@ export interface Sources {
 
 /** What a source holds; undefined where it could be read and has nothing of that name. */
 interface Found {
-  readonly found: string | undefined
+  readonly found: string | Unreadable | undefined
   readonly name: string
 }
 
@@ -37,7 +37,9 @@ export function createReferences({ env, vaults, kubernetes, serviceAccount: acco
 
   async function value(reference: Reference, asking: Asking): Promise<string> {
     return resolved(sourceOf(reference), asking, async () => {
-      const { found, name } = await find(reference, asking)
+      const { found: given, name } = await find(reference, asking)
+      const found = given === undefined ? undefined : asText(given)
+      if (typeof found === 'object') throw new Error(`${name} ${found.why}`)
       if (found === '' && reference.default !== '') throw new Error(`${name} is empty`)
       if (found !== undefined) return found
       if (reference.default !== undefined) return reference.default
@@ -47,11 +49,11 @@ export function createReferences({ env, vaults, kubernetes, serviceAccount: acco
 
   async function find(reference: Reference, asking: Asking): Promise<Found> {
     const { signal } = asking
-    const { env: variable, file, credential, dotenv, key = '', kubernetes: secret, vault } = reference
+    const { env: variable, file, credential, dotenv, key = '', expand, kubernetes: secret, vault } = reference
     if (variable !== undefined) return { found: own(env, variable), name: variable }
     if (file !== undefined) return { found: withoutNewline(await read(file, signal)), name: 'the file' }
     if (credential !== undefined) return { found: await fromSystemd(credential, signal), name: 'the credential' }
-    if (dotenv !== undefined) return { found: own(parseDotenv(await read(dotenv, signal)), key), name: key }
+    if (dotenv !== undefined) return { found: own(readDotenv(await read(dotenv, signal), expand), key), name: key }
     if (secret) return { found: own(await fromKubernetes(secret, asking), secret.key), name: secret.key }
     if (vault) return { found: (await fromVault.secret(vault, asking))(vault.key), name: vault.key }
     throw new Error('names no source')
@@ -67,19 +69,31 @@ export function createReferences({ env, vaults, kubernetes, serviceAccount: acco
     return withoutNewline(await read(join(folder, credential), signal))
   }
 
+  async function allOf(source: SettingsSource, asking: Asking): Promise<Settings> {
+    if (source.dotenv !== undefined) return readDotenv(await read(source.dotenv, asking.signal), source.expand)
+    if (source.kubernetes) return fromKubernetes(source.kubernetes, asking)
+    throw new Error('names no source')
+  }
+
   return {
     value: (reference, signal, maxAgeMs = 0, note) => value(reference, { signal, maxAgeMs, note }),
     settings: (source, signal, maxAgeMs = 0, note) =>
       resolved(sourceOf(source), { note }, async (): Promise<Settings> => {
-        if (source.dotenv !== undefined) return parseDotenv(await read(source.dotenv, signal))
-        if (source.kubernetes) return fromKubernetes(source.kubernetes, { signal, maxAgeMs, note })
-        throw new Error('names no source')
+        const all = await allOf(source, { signal, maxAgeMs, note })
+        return Object.fromEntries(Object.entries(all).map(([name, value]) => [name, asText(value)]))
       }),
     login: (vault, signal, refused, note) => fromVault.login(vault, { signal, maxAgeMs: 0, note }, refused),
   }
 }
 
-const own = (values: Sources['env'], name: string): string | undefined =>
+/**
+ * Bytes that are no UTF-8 have become U+FFFD by now, wherever they come from (Node does it to the environment too): two
+ * values that differ would be the same, and a password would be another.
+ */
+const asText = (value: string | Unreadable): string | Unreadable =>
+  typeof value === 'string' && value.includes('\uFFFD') ? { why: 'is not UTF-8 text' } : value
+
+const own = <T>(values: Readonly<Record<string, T>>, name: string): T | undefined =>
   Object.hasOwn(values, name) ? values[name] : undefined
 
 const withoutNewline = (text: string): string => text.replace(/\r?\n$/, '')

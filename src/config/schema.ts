@@ -1,5 +1,6 @@
 import * as z from 'zod'
-import { duration, expects, filePath, flag, literalUrl, secret, section } from './fields.ts'
+import { shapes } from '../core/shape.ts'
+import { duration, expects, filePath, flag, literalUrl, secret, section, shapedText } from './fields.ts'
 import { probes } from '../probes/index.ts'
 
 const kubernetes = section({
@@ -11,7 +12,7 @@ const kubernetes = section({
   kubeconfig: filePath(
     'A kubeconfig to take server, authority and login from, instead of the keys above. Its user has a token or a client certificate: exec plugins are not run.',
   ).optional(),
-  context: z.string().min(1).optional().describe('Context of the kubeconfig. Default: its current one.'),
+  context: shapedText(shapes.name, 'Context of the kubeconfig. Default: its current one.').optional(),
 })
   .superRefine((given, context) => {
     const beside = (['url', 'token', 'ca_file'] as const).find(key => given[key] !== undefined)

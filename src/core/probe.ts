@@ -61,7 +61,7 @@ export interface Look {
   /** Names a secret that was found inside another value (the password of a URL). */
   conceal(secret: string): void
   /** All settings of an application, by name. Throws Unresolved. */
-  settings(field: string, source: SettingsSource): Promise<Readonly<Record<string, string>>>
+  settings(field: string, source: SettingsSource): Promise<Settings>
   /** The login at the Vault of the `vault` target named, which all share; another than that of the token `refused`. */
   login(vault: string, refused?: string): Promise<Login>
   /** Times a step, and names it when it fails. */
@@ -85,6 +85,8 @@ export interface Reference {
   readonly credential?: string | undefined
   readonly dotenv?: string | undefined
   readonly key?: string | undefined
+  /** Of `dotenv`: whether the application expands `${NAME}` in it. Undefined where that was not said. */
+  readonly expand?: boolean | undefined
   readonly kubernetes?: (KubernetesSecret & { readonly key: string }) | undefined
   readonly vault?: { readonly target: string; readonly path: string; readonly key: string } | undefined
   /** Used where the source is there but has no such key. */
@@ -98,9 +100,19 @@ export interface KubernetesSecret {
   readonly secret: string
 }
 
+/** A value that is there and cannot be taken. `why` continues a sentence that begins with its name, and has nothing of it. */
+export interface Unreadable {
+  readonly why: string
+}
+
+/** By name. */
+export type Settings = Readonly<Record<string, string | Unreadable>>
+
 /** Where an application keeps its settings, all of them. */
 export interface SettingsSource {
   readonly dotenv?: string | undefined
+  /** See Reference. */
+  readonly expand?: boolean | undefined
   readonly kubernetes?: KubernetesSecret | undefined
 }
 

@@ -13,9 +13,12 @@ import {
   type Reference,
   type ReasonSpec,
   type Resolvable,
+  type Settings,
   type SettingsSource,
 } from './probe.ts'
+import { secretsIn } from './looks-like.ts'
 import { redactor } from './redact.ts'
+import { shaped } from './shape.ts'
 import { sourceOf } from './source.ts'
 import { takeNotes, type Note, type TakeNote } from './transcript.ts'
 
@@ -25,12 +28,7 @@ import { takeNotes, type Note, type TakeNote } from './transcript.ts'
  */
 export interface References {
   value(reference: Reference, signal: AbortSignal, maxAgeMs?: number, note?: TakeNote): Promise<string>
-  settings(
-    source: SettingsSource,
-    signal: AbortSignal,
-    maxAgeMs?: number,
-    note?: TakeNote,
-  ): Promise<Readonly<Record<string, string>>>
+  settings(source: SettingsSource, signal: AbortSignal, maxAgeMs?: number, note?: TakeNote): Promise<Settings>
   /** See `Look.login`. Never rejects. */
   login(vault: string, signal: AbortSignal, refused?: string, note?: TakeNote): Promise<Login>
 }
@@ -46,8 +44,9 @@ export const commonReasons = {
   reference_unresolved: {
     verdict: 'unknown',
     severity: 'high',
-    meaning: 'A value of the configuration that is fetched when needed could not be fetched, so nothing was looked at.',
-    remedy: 'Make the source named readable to the exporter, or heal what it comes from.',
+    meaning:
+      'A value that is fetched when needed could not be fetched, or is not what is expected there, so nothing was looked at.',
+    remedy: 'Make the source named readable to the exporter, or correct the value where it comes from.',
   },
   probe_error: {
     verdict: 'unknown',
@@ -179,6 +178,7 @@ export function startLook(check: Check, references: References, signal: AbortSig
     typeof value === 'object'
       ? fetched(field, value, told => references.value(value, signal, maxAgeMs, told))
       : String(value)
+  const conceal = (secret: string): void => secretsIn(secret).forEach(redact.add)
   const look: Look = {
     signal,
     timeoutMs: check.timeoutMs,
@@ -186,19 +186,17 @@ export function startLook(check: Check, references: References, signal: AbortSig
       return current
     },
     took,
-    conceal: redact.add,
+    conceal,
     note: text => note(current, text),
-    async text(field, value, { read, expected }) {
+    async text(field, value, shape) {
       const text = await raw(field, value)
-      const fit = read(text)
-      if (fit !== undefined) return fit
       // Whatever it is instead, it may be a secret.
-      redact.add(text)
-      throw new Unresolved(`${field}: ${sourceOf(value)}: expected ${expected}`)
+      if (shape.read(text) === undefined) conceal(text)
+      return shaped(`${field}: ${sourceOf(value)}`, text, shape)
     },
     async secret(field, value) {
       const secret = await raw(field, value)
-      redact.add(secret)
+      conceal(secret)
       return secret
     },
     settings: (field, source) => fetched(field, {}, told => references.settings(source, signal, maxAgeMs, told)),

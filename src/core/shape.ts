@@ -1,4 +1,6 @@
 import { isIPv6 } from 'node:net'
+import { Unresolved } from './errors.ts'
+import { isBeforeHost, looksLike, somethingElse } from './looks-like.ts'
 
 /**
  * What a value has to look like before it is shown or used. A value that was fetched could be anything: the password of a
@@ -11,42 +13,78 @@ export interface Shape<T = string> {
   readonly read: (text: string) => T | undefined
 }
 
-const matching = (expected: string, pattern: RegExp): Shape => ({
+/** With the pattern, for the schema of the configuration. */
+const matching = (expected: string, pattern: RegExp): Shape & { readonly pattern: RegExp } => ({
   expected,
   read: text => (pattern.test(text) ? text : undefined),
+  pattern,
 })
 
-/** White space around a name is cut: a line break at the end of a Secret is a usual mistake, and no name has one. */
+/** White space around it is cut, as who uses it does. */
 const trimmed = <T>({ expected, read }: Shape<T>): Shape<T> => ({ expected, read: text => read(text.trim()) })
 
-const hostName: Shape = {
+const nameOfHost = /^(?![-.])(?=.{1,253}\.?$)[\p{L}\p{N}_-]{1,63}(?:\.[\p{L}\p{N}_-]{1,63})*\.?$/u
+
+/**
+ * White space around it is neither cut nor refused here: an application does not cut it, and cannot connect then. The
+ * connection says so.
+ */
+const host: Shape = {
   expected: 'a host name or an IP address, without port or scheme',
-  read: text => (isIPv6(text) || /^(?!-)[\p{L}\p{N}_.-]{1,253}$/u.test(text) ? text : undefined),
+  read: text => (isIPv6(text.trim()) || nameOfHost.test(text.trim()) ? text : undefined),
 }
 
-/** Text that is something else altogether: a URL, a key, a document. A secret may stand in each of them. */
-const isSomethingElse = (text: string): boolean => /:\/\/|-----BEGIN|^\s*[{[<]/.test(text)
-
-/** One line of text that is not something else altogether. */
+/** One line of text that is not something else altogether, and no password before a host. */
 const line = (expected: string, maxLength = 256): Shape => ({
   expected,
-  read: text =>
-    text !== '' && text.length <= maxLength && !/[\p{Cc}\u2028\u2029]/u.test(text) && !isSomethingElse(text)
-      ? text
-      : undefined,
+  read: text => (isLine(text, maxLength) && !isBeforeHost(text) ? text : undefined),
 })
+
+const isLine = (text: string, maxLength: number): boolean =>
+  text.trim() !== '' &&
+  text.length <= maxLength &&
+  !/[\p{Cc}\u2028\u2029\uFFFD]/u.test(text) &&
+  somethingElse(text) === undefined
 
 /** The shapes of all values that can be shown. A secret has none: it is never shown, and may be any text. */
 export const shapes = {
-  host: trimmed(hostName),
+  host,
+  /** The name a certificate has to be for. */
+  servername: matching('a host name', nameOfHost),
+  /** RFC 5321, 4.1.3: a name, or an address in brackets. */
+  hello: matching('a host name', /^[\w.:[\]-]{1,255}$/),
   port: trimmed<number>({
     expected: 'a port number from 1 to 65535',
     read: text => (/^\d{1,5}$/.test(text) && Number(text) >= 1 && Number(text) <= 65_535 ? Number(text) : undefined),
   }),
   user: line('the name of a user, in one line'),
   database: line('the name of a database, in one line'),
+  table: matching(
+    'the name of a table, such as mailpath_heartbeat or app.mailpath_heartbeat',
+    /^[A-Za-z_][A-Za-z0-9_$]{0,62}(\.[A-Za-z_][A-Za-z0-9_$]{0,62})?$/,
+  ),
   region: line('a region such as eu-west-1', 64),
+  accessKey: line('the id of an access key', 128),
   word: trimmed(matching('one word', /^[\w.-]{1,64}$/)),
-  path: line('the path of a file', 4096),
+  path: {
+    expected: 'the path of a file',
+    read: text => (isLine(text, 4096) && (text.includes('/') || !isBeforeHost(text)) ? text : undefined),
+  },
+  /** Of an environment variable, a setting, a key of a Secret, a path of a Vault, and the like. */
+  name: line('a name, in one line', 1024),
   certificates: matching('certificates in PEM', /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----/),
+  version: matching('a version', /^[\w.+~-]{1,64}$/),
 } as const satisfies Record<string, Shape<unknown>>
+
+/** Why a value does not fit: what was expected, and what it looks like instead, with nothing of the value in it. */
+export function misfit(text: string, { expected }: Pick<Shape, 'expected'>): string {
+  const instead = looksLike(text)
+  return `expected ${expected}${instead === undefined ? '' : `; ${instead}`}`
+}
+
+/** The value in the form in which it is used. Throws Unresolved, which names `what`, where it does not fit. */
+export function shaped<T>(what: string, text: string, shape: Shape<T>): T {
+  const fit = shape.read(text)
+  if (fit === undefined) throw new Unresolved(`${what}: ${misfit(text, shape)}`)
+  return fit
+}

@@ -85,6 +85,7 @@ function material(fields: Fields, key: string, folder: string): Material | undef
   if (data === undefined) return file === undefined ? undefined : { file: within(folder, file) }
   const text = Buffer.from(data, 'base64').toString('utf8')
   if (!text.includes('-----BEGIN ')) throw new Error(`${key}-data is not PEM in base64`)
+  if (text.includes('\uFFFD')) throw new Error(`${key}-data is not UTF-8 text`)
   return { text }
 }
 

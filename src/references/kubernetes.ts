@@ -4,6 +4,7 @@ import { addressOf } from '../clients/http.ts'
 import { inClusterUrl, readKubernetesSecret, serviceAccount, type KubernetesApi } from '../clients/kubernetes.ts'
 import type { KubernetesConfig } from '../config/schema.ts'
 import type { KubernetesSecret, Reference } from '../core/probe.ts'
+import { shaped, shapes } from '../core/shape.ts'
 import { readKubeconfig, type Material } from './kubeconfig.ts'
 import { sharing, type Asking } from './sharing.ts'
 import { blotting, named } from './words.ts'
@@ -55,7 +56,11 @@ export function kubernetesSecrets({ config, env, account = serviceAccount, read,
   }
 
   const ownNamespace = async (signal: AbortSignal): Promise<string> =>
-    (await named('the namespace of the service account', read(`${account}/namespace`, signal))).trim()
+    shaped(
+      'the namespace of the service account',
+      (await named('the namespace of the service account', read(`${account}/namespace`, signal))).trim(),
+      shapes.word,
+    )
 
   return (wanted: KubernetesSecret, asking: Asking): Promise<Settings> =>
     shared(JSON.stringify([wanted.namespace, wanted.secret]), about(config, env), asking, signal =>

@@ -14,7 +14,19 @@ fetched, see [References](#references); a **section** has keys of its own, liste
 const referenceIntro = `A reference is resolved at every run, so a rotated secret is used at once; what several checks take from one secret of
 Kubernetes or Vault in the same round is one request. One that cannot be resolved makes its check \`unknown\` with the
 reason \`reference_unresolved\`, which names the reference and never its value. A secret is only ever a reference: written
-out in the file it is an error.`
+out in the file it is an error.
+
+A value has to look like what is expected in its place: a host, a port, the name of a user, in one line. What does not (a
+URL where a host is expected, a key, a document, a value in quotes, \`tcp://…\` that Kubernetes injects for a Service, bytes
+that are not UTF-8) is not used and not shown.
+
+Variables (\`\${NAME}\`) are not expanded in this file: that is an error, and a reference does the same. In a \`.env\` file
+they are expanded where the reference, or the \`from\` of settings, says \`expand: true\`, by the rules of dotenv-expand 12:
+\`\${NAME}\`, \`$NAME\`, \`\${NAME:-default}\`, \`\${NAME:+alternative}\`, and \`\\$\` for a \`$\`. Single quotes make no
+difference to it. (They do to a shell, docker compose and python-dotenv, which expand nothing in them: set
+\`expand: false\` for such a value.) A variable that the file does not set above the value, and that has no default,
+leaves the value unknown: the application may have it, and the environment of the exporter is another one. Without
+\`expand\`, a value that would be expanded is unknown, and is never sent anywhere.`
 
 const targetIntro = 'Every entry of the lists below has these keys.'
 const commonKeys = ['name', 'interval', 'timeout']

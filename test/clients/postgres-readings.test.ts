@@ -235,8 +235,10 @@ describe('keys of the configuration', () => {
       direct: false,
       verify: 'chain',
       authorities: { file: '/ca.pem' },
-      authoritiesOptional: true,
     })
+    // One that the URL names may be missing.
+    const named = planOf(read('libpq', `${here}?sslrootcert=/ca.pem`)).tls
+    expect([named.authorities, named.authoritiesOptional]).toEqual([{ file: '/ca.pem' }, true])
   })
 })
 

@@ -5,7 +5,7 @@ import type { PgSettings } from '../../src/clients/postgres-url/plan.ts'
 export interface Row {
   readonly url: string | undefined
   readonly settings?: PgSettings
-  /** Of a libpq newer than that of PostgreSQL 15, to which it is not held. */
+  /** Read by a libpq newer than that of PostgreSQL 15. */
   readonly newer?: boolean
 }
 
@@ -174,6 +174,16 @@ const tls: readonly Row[] = [
       'sslnegotiation=direct',
       'sslnegotiation=direct&sslmode=disable',
       'sslnegotiation=nonsense',
+      'sslnegotiation=direct&sslmode=prefer',
+      'sslnegotiation=postgres&sslmode=require',
+      'sslrootcert=system',
+      'sslrootcert=system&sslmode=require',
+      'sslrootcert=system&sslmode=verify-full',
+      'load_balance_hosts=disable',
+      'load_balance_hosts=nonsense',
+      'sslcertmode=allow',
+      'sslcertmode=nonsense',
+      'gssdelegation=0',
     ),
   ),
   ...withEach(
@@ -259,6 +269,12 @@ const settings: readonly Row[] = [
     { PGCLIENTENCODING: 'LATIN1' },
     { PGCONNECT_TIMEOUT: '7' },
     { PGTARGETSESSIONATTRS: 'any' },
+    { PGTZ: 'UTC', PGDATESTYLE: 'ISO', PGGEQO: 'off' },
+    { PGGEQO: 'DEFAULT' },
+    { PGSSLSNI: '1', PGGSSENCMODE: 'prefer', PGCHANNELBINDING: 'prefer' },
+    { PGSSLNEGOTIATION: 'postgres' },
+    { PGREPLICATION: 'false', PGSTATEMENT_TIMEOUT: '5' },
+    { PGMAX: '2', PGIDLE_TIMEOUT: '3' },
     { PGTARGETSESSIONATTRS: 'nonsense' },
   ),
   ...withSettings(`${plain}?sslmode=disable`, { PGSSLMODE: 'require' }),

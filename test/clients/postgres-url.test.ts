@@ -10,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readAs } from '../../src/clients/postgres-url/index.ts'
 import type { Driver, Plan, Reading } from '../../src/clients/postgres-url/plan.ts'
 import { certificates } from '../servers/certificates.ts'
+import { postgresBinaries } from '../servers/postgres-binaries.ts'
 import { freePort } from '../servers/ports.ts'
 import { recorder, type Heard, type Recorder } from './postgres-recorder.ts'
 import { table, type Row } from './postgres-url-table.ts'
@@ -136,25 +137,40 @@ const execute = (binary: string, args: readonly string[], settings: Readonly<Rec
     ),
   )
 
-const libpq: Run = async ({ url, settings }) => {
-  const { code, out } = await execute('pg_isready', ['-t', '1', ...(url === undefined ? [] : ['-d', url])], settings)
-  await server.take()
-  // 3: no attempt, for the parameters are invalid.
-  if (code === 3) return { parsed: undefined, heard: undefined }
-  await execute('psql', ['-X', '-w', '-c', 'select 1', ...(url === undefined ? [] : ['-d', url])], settings)
-  const [, hosts = '', ports = ''] = /^(.*):(.*?) - /.exec(out) ?? []
-  const [names, numbers] = [hosts.split(','), ports.split(',')]
-  return {
-    parsed: { places: names.map((name, i) => `${name} ${numbers[numbers.length === 1 ? 0 : i] || '5432'}`) },
-    heard: await server.take(),
+/** The programs of Debian, with the libpq of PostgreSQL 15, or with the newer one in this folder. */
+const libpq =
+  (library?: string): Run =>
+  async ({ url, settings: own }) => {
+    const settings = { ...own, ...(library !== undefined && { LD_LIBRARY_PATH: library }) }
+    const { code, out } = await execute('pg_isready', ['-t', '1', ...(url === undefined ? [] : ['-d', url])], settings)
+    await server.take()
+    // 3: no attempt, for the parameters are invalid.
+    if (code === 3) return { parsed: undefined, heard: undefined }
+    await execute('psql', ['-X', '-w', '-c', 'select 1', ...(url === undefined ? [] : ['-d', url])], settings)
+    const [, hosts = '', ports = ''] = /^(.*):(.*?) - /.exec(out) ?? []
+    const [names, numbers] = [hosts.split(','), ports.split(',')]
+    return {
+      parsed: { places: names.map((name, i) => `${name} ${numbers[numbers.length === 1 ? 0 : i] || '5432'}`) },
+      heard: await server.take(),
+    }
   }
-}
 
-const real: Readonly<Partial<Record<Driver, Run>>> = {
-  'node-postgres': nodePostgres,
-  'postgres.js': postgresJs,
-  ...(hasPsql && { libpq }),
-}
+/** The libpq that comes with the server of the tests. */
+const newest = path.join(await postgresBinaries(), '..', 'lib')
+
+const older = table.filter(row => row.newer !== true)
+const real: readonly { name: string; driver: Driver; run: Run; rows: readonly Row[]; missing?: boolean }[] = [
+  { name: 'libpq 15', driver: 'libpq', run: libpq(), rows: older, missing: !hasPsql },
+  {
+    name: 'libpq 18',
+    driver: 'libpq',
+    run: libpq(newest),
+    rows: table,
+    missing: !hasPsql || !existsSync(`${newest}/libpq.so.5`),
+  },
+  { name: 'node-postgres', driver: 'node-postgres', run: nodePostgres, rows: table },
+  { name: 'postgres.js', driver: 'postgres.js', run: postgresJs, rows: table },
+]
 
 /** As pg_isready shows them: by address, where there is one. */
 const placesOf = ({ endpoints }: Plan): readonly string[] =>
@@ -214,13 +230,15 @@ function compare(reading: Reading, { parsed, heard }: Real): void {
   if (isHere(plan)) expect(comparable(heard, plan)).toEqual(heardOf(plan))
 }
 
-describe.each(['libpq', 'node-postgres', 'postgres.js'] as const)('%s reads', driver => {
-  const run = real[driver]
-  const rows = table.filter(row => driver !== 'libpq' || row.newer !== true)
-  it.skipIf(run === undefined).each(rows)('$url $settings', async row => {
+describe.each(real)('$name reads', ({ driver, run, rows, missing = false }) => {
+  it.skipIf(missing).each(rows)('$url $settings', async row => {
     const given = ofRow(row)
     const reading = readAs(driver, given)
-    compare(reading, (await run?.(given)) ?? { parsed: undefined, heard: undefined })
+    compare(reading, await run(given))
     expect(JSON.stringify({ ...reading, plan: undefined })).not.toMatch(/pw|p%|p@/)
   })
+})
+
+it('is held to more than 120 URLs', () => {
+  expect(new Set(table.map(({ url }) => url)).size).toBeGreaterThan(120)
 })

@@ -55,15 +55,15 @@ const messages: Record<string, string[]> = {
     '6:14: postgres[0].timeout: the timeout (10 s) must be less than the interval (5 s)',
     '7:5: postgres[1].cluster: is missing; expected text',
     '7:11: postgres[1].name: "db-1" is the name of postgres[0] already; a name stands for one target of a section',
-    '9:5: postgres[1]: unknown key passwort; known keys: name, interval, timeout, cluster, url, password, ca_file, max_lag, watch, login_interval',
-    '12:11: smtp[0].host: expected a host name or an IP address, without port or scheme',
+    '9:5: postgres[1]: unknown key passwort; known keys: name, interval, timeout, cluster, url, password, driver, pg_settings, ca_file, cert_file, key_file, max_lag, watch, login_interval',
+    '12:11: smtp[0].host: expected a host name or an IP address, without port or scheme; it looks like a host with a port',
     '14:34: smtp[0].password.vault.target: there is no vault target "vault-1"; the file has no vault targets',
     '17:19: mail[0].smtp[1]: there is no smtp target "relay-2"; known are "relay"',
   ],
   'host.yml': [
-    '3:11: smtp[0].host: expected a host name or an IP address, without port or scheme',
-    '5:11: smtp[1].host: expected a host name or an IP address, without port or scheme',
-    '7:11: smtp[2].host: expected a host name or an IP address, without port or scheme',
+    '3:11: smtp[0].host: expected a host name or an IP address, without port or scheme; it looks like a URL',
+    '5:11: smtp[1].host: expected a host name or an IP address, without port or scheme; it looks like a host with a port',
+    '7:11: smtp[2].host: expected a host name or an IP address, without port or scheme; it looks like a host with a port',
     '9:11: smtp[3].host: expected a host name or an IP address, without port or scheme',
   ],
   'interval-not-more-than-timeout.yml': ['1:11: interval: the timeout (5 s) must be less than the interval (5 s)'],
@@ -132,7 +132,7 @@ const messages: Record<string, string[]> = {
     '10:11: smtp[2].port: expected a port number, not in quotes',
   ],
   'secret-in-braces.yml': [
-    '5:17: smtp[0].password: unknown key without a value; known keys: env, file, credential, dotenv, key, kubernetes, vault, default',
+    '5:17: smtp[0].password: unknown key without a value; known keys: env, file, credential, dotenv, key, expand, kubernetes, vault, default',
   ],
   'secrets-without-token.yml': [
     '4:14: vault[0].secrets: reading secrets needs a token; set token to a reference, or log in by app_role or kubernetes',
@@ -188,11 +188,11 @@ const messages: Record<string, string[]> = {
     '4:67: write_path[0].host.kubernetes: unknown key kye; known keys: namespace, secret, key',
   ],
   'unknown-key-in-reference.yml': [
-    '5:17: postgres[0].password: unknown key flie; known keys: env, file, credential, dotenv, key, kubernetes, vault, default',
+    '5:17: postgres[0].password: unknown key flie; known keys: env, file, credential, dotenv, key, expand, kubernetes, vault, default',
   ],
   'unknown-key-in-target.yml': [
-    '5:5: postgres[0]: unknown key user; known keys: name, interval, timeout, cluster, url, password, ca_file, max_lag, watch, login_interval',
-    '6:5: postgres[0]: unknown key databse; known keys: name, interval, timeout, cluster, url, password, ca_file, max_lag, watch, login_interval',
+    '5:5: postgres[0]: unknown key user; known keys: name, interval, timeout, cluster, url, password, driver, pg_settings, ca_file, cert_file, key_file, max_lag, watch, login_interval',
+    '6:5: postgres[0]: unknown key databse; known keys: name, interval, timeout, cluster, url, password, driver, pg_settings, ca_file, cert_file, key_file, max_lag, watch, login_interval',
   ],
   'unknown-section.yml': [
     '5:1: unknown key postgress; known keys: interval, timeout, watch, kubernetes, postgres, write_path, smtp, vault, ses, settings, packages, drift, mail',
@@ -240,6 +240,38 @@ const messages: Record<string, string[]> = {
   ],
   'vault-without-token.yml': [
     '8:34: smtp[0].password.vault.target: the vault target "vault-01" has no token to read it with; give it one of token, app_role, kubernetes',
+  ],
+  'variables.yml': [
+    ...[
+      ['1:11: interval', 'INTERVAL'],
+      ['4:11: smtp[0].host', 'SMTP_HOST'],
+      ['5:11: smtp[0].user', 'STAGE'],
+      ['6:15: smtp[0].password', 'SMTP_PASS'],
+      ['7:14: smtp[0].ca_file', 'CA_FILE'],
+      ['8:11: smtp[1].name', 'RELAY'],
+      ['9:18: smtp[1].host.env', 'VARIABLE'],
+      ['14:18: settings[0].expect.SMTP_HOST', 'SMTP_HOST'],
+      ['15:29: settings[0].expect.LOG_FORMAT.equals', undefined],
+      ['21:34: settings[1].expect.ELSEWHERE.from.file', 'FOLDER'],
+      ['27:13: packages[0].folder', 'APP'],
+    ].map(
+      ([at = '', name]) =>
+        `${at}: holds \${${name ?? '…'}}, and variables are not expanded in this file; write { env: ${name ?? 'NAME'} } where a reference can stand, else the value itself`,
+    ),
+  ],
+  'shapes.yml': [
+    '3:11: smtp[0].host: expected a host name or an IP address, without port or scheme; it looks like user:password@host',
+    '4:11: smtp[0].user: expected the name of a user, in one line; it looks like user:password@host',
+    '5:23: smtp[0].password.file: expected the path of a file; it looks like a URL',
+    '6:14: smtp[0].ca_file: expected the path of a file; it looks like a key or a certificate in PEM',
+    '8:11: smtp[1].host: expected a host name or an IP address, without port or scheme; it has white space around it',
+    '9:18: smtp[1].user.env: expected a name, in one line; it looks like a URL',
+    '10:41: smtp[1].password.expand: goes with dotenv: nothing else is expanded by the application when it reads it',
+    '14:58: settings[0].from.expand: goes with dotenv: nothing else is expanded by the application when it reads it',
+    '16:17: settings[0].expect.DATABASE: holds a password or a key, which must not stand in this file; write { present: true }',
+    '17:15: settings[0].expect.SIGNER: holds a password or a key, which must not stand in this file; write { present: true }',
+    '18:16: settings[0].expect.API_KEY: counts as a secret, and a secret must not stand in this file; write { present: true }, or add secret: false if it is none',
+    '21:16: vault[0].namespace: expected a name, in one line; it looks like a JSON document',
   ],
   'wrong-types.yml': [
     '1:11: interval: expected a duration such as 500ms, 15s or 5m',

@@ -24,6 +24,10 @@ describe('env', () => {
     expect(await whyNot(valueOf({ env: 'PASS', default: 'x' }, { env: { PASS: '' } }))).toBe('env PASS: PASS is empty')
     expect(await valueOf({ env: 'PROVIDER', default: 'smtp' })).toBe('smtp')
     expect(await whyNot(valueOf({ env: 'constructor' }))).toBe('env constructor: constructor is not set')
+    // As Node has bytes of the environment that are not UTF-8.
+    expect(await whyNot(valueOf({ env: 'PASS' }, { env: { PASS: 'x\uFFFDy' } }))).toBe(
+      'env PASS: PASS is not UTF-8 text',
+    )
   })
 })
 
@@ -152,6 +156,24 @@ describe('dotenv', () => {
     expect(await references.value({ dotenv, key: 'NOPE', default: 'smtp' }, never)).toBe('smtp')
   })
 
+  it('is expanded where that is said, and not taken where it would be and is not said', async () => {
+    const dotenv = await file(`PASS=${canary}\nUSER=app\nURL="postgres://$USER:\${PASS}@db/app"\n`, '.env')
+    const url = (more: object) => valueOf({ dotenv, key: 'URL', ...more })
+    expect(await url({ expand: true })).toBe(`postgres://app:${canary}@db/app`)
+    expect(await url({ expand: false })).toBe('postgres://$USER:${PASS}@db/app')
+    expect(await whyNot(url({ default: 'not taken' }))).toBe(
+      `dotenv ${dotenv}#URL: URL holds \${USER}: set \`expand: true\` if the application's loader expands it, \`expand: false\` if it takes it as it stands`,
+    )
+    // The others are there all the same.
+    expect(await valueOf({ dotenv, key: 'PASS' })).toBe(canary)
+    const references = referencesTo({})
+    const all = await references.settings({ dotenv }, never)
+    expect(all).toMatchObject({ USER: 'app', URL: { why: expect.stringContaining('holds ${USER}') as string } })
+    expect(await references.settings({ dotenv, expand: true }, never)).toMatchObject({
+      URL: `postgres://app:${canary}@db/app`,
+    })
+  })
+
   it('has no default where the file cannot be read', async () => {
     const reference = { dotenv: '/nowhere/.env', key: 'A', default: 'smtp' }
     expect(await whyNot(valueOf(reference))).toBe('dotenv /nowhere/.env#A: there is no such file')
@@ -186,6 +208,23 @@ describe('kubernetes', () => {
       method: 'GET',
       path: '/api/v1/namespaces/keybuzz/secrets/keybuzz-db',
       token: true,
+    })
+  })
+
+  it('is text: bytes that are not UTF-8 are no value, and the other keys are there all the same', async () => {
+    const { api, references } = await start()
+    // Both would be read as U+FFFD and more, and so be the same.
+    api.encoded['keybuzz/keybuzz-db'] = { A: '//6Ac2VjcmV0Ymlu', B: 'gYKDc2VjcmV0Ymlu' }
+    for (const key of ['A', 'B']) {
+      const why = await whyNot(references.value({ kubernetes: { ...secret, key }, default: 'not taken' }, never))
+      expect(why).toBe(`kubernetes keybuzz/keybuzz-db#${key}: ${key} is not UTF-8 text`)
+    }
+    expect(await references.value(PGHOST, never)).toBe('10.0.0.122')
+    expect(await references.settings({ kubernetes: secret }, never)).toEqual({
+      PGHOST: '10.0.0.122',
+      PGPASSWORD: 'pässword',
+      A: { why: 'is not UTF-8 text' },
+      B: { why: 'is not UTF-8 text' },
     })
   })
 
@@ -272,6 +311,8 @@ describe('vault', () => {
     expect(await value('SMTP_PASS')).toBe('rotated')
     expect(await value('NOPE', { default: 'x' })).toBe('x')
     expect(await whyNot(value('NOPE'))).toContain('has no NOPE')
+    double.put(path, { SMTP_PASS: 'bytes that were \uFFFD' })
+    expect(await whyNot(value('SMTP_PASS'))).toBe(`${about}SMTP_PASS is not UTF-8 text`)
   })
 
   it('says why it cannot be had', async () => {

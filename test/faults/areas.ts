@@ -8,6 +8,7 @@ import type { Runnable } from './runner.ts'
 import { sesAreas } from './ses.ts'
 import { settingsAreas } from './settings.ts'
 import { smtpAreas } from './smtp.ts'
+import { valuesAreas } from './values.ts'
 import { vaultAreas } from './vault.ts'
 import { writePathAreas } from './write_path.ts'
 
@@ -22,6 +23,7 @@ export const areas: readonly Runnable[] = [
   ...vaultAreas,
   ...sesAreas,
   ...settingsAreas,
+  ...valuesAreas,
   exporterArea,
   ...pairAreas,
 ]

@@ -18,6 +18,8 @@ export interface KubernetesKnobs {
   token: string
   /** A secret whose content was changed, in place or not, has another resourceVersion at the next read. */
   secrets: Record<string, Record<string, string>>
+  /** The same as base64, for bytes that are no text; beside `secrets`, and over them. */
+  encoded: Record<string, Record<string, string>>
   /** RBAC gives the token no right to read secrets. */
   forbid: boolean
   /** Answers nothing, or what a load balancer answers with no API server behind it; undefined ends it. */
@@ -43,6 +45,7 @@ export async function startKubernetesDouble(options: KubernetesOptions): Promise
   const api: KubernetesKnobs = {
     token: options.token,
     secrets: options.secrets ?? {},
+    encoded: {},
     forbid: false,
     misbehaviour: undefined,
     requests: [],
@@ -106,16 +109,15 @@ function getSecret(
   }
   const secret = api.secrets[`${namespace}/${name}`]
   if (!secret) return failure(404, 'NotFound', `secrets "${name}" not found`, name)
-  return [200, secretObject(namespace, name, secret, resourceVersion(known, `${namespace}/${name}`, secret))]
+  const at = `${namespace}/${name}`
+  const data = { ...inBase64(secret), ...api.encoded[at] }
+  return [200, secretObject(namespace, name, data, resourceVersion(known, at, data))]
 }
 
-function secretObject(
-  namespace: string,
-  name: string,
-  secret: Record<string, string>,
-  resourceVersion: number,
-): object {
-  const data = Object.entries(secret).map(([key, value]) => [key, Buffer.from(value).toString('base64')])
+const inBase64 = (secret: Record<string, string>): Record<string, string> =>
+  Object.fromEntries(Object.entries(secret).map(([key, value]) => [key, Buffer.from(value).toString('base64')]))
+
+function secretObject(namespace: string, name: string, data: Record<string, string>, resourceVersion: number): object {
   return {
     kind: 'Secret',
     apiVersion: 'v1',
@@ -126,7 +128,7 @@ function secretObject(
       resourceVersion: String(resourceVersion),
       creationTimestamp: '2026-01-05T09:12:44Z',
     },
-    data: Object.fromEntries(data) as Record<string, string>,
+    data,
     type: 'Opaque',
   }
 }

@@ -158,10 +158,18 @@ export function readLibpq({ url, settings, caFile, password }: Given): Reading {
       application_name: option('application_name') ?? option('fallback_application_name'),
       client_encoding: option('client_encoding'),
       replication: option('replication'),
+      ...sessionSettings(settings),
     }),
     connectTimeoutMs: timeout > 0 ? Math.max(2, timeout) * 1000 : undefined,
   }
   return { kind: 'plan', plan, ignored: [] }
+}
+
+/** Settings that it sends as they are. EnvironmentOptions of fe-connect.c */
+function sessionSettings(settings: Given['settings']): Readonly<Record<string, string | undefined>> {
+  const sent = (name: string): string | undefined =>
+    settings[name]?.toLowerCase() === 'default' ? undefined : settings[name]
+  return { datestyle: sent('PGDATESTYLE'), timezone: sent('PGTZ'), geqo: sent('PGGEQO') }
 }
 
 type Option = (name: string) => string | undefined
@@ -246,9 +254,10 @@ function tlsOf(
       rootCert === undefined || system
         ? 'usual'
         : caFile === undefined
-          ? fileOf('sslrootcert', rootCert)
+          ? fileOf(stated('sslrootcert'), rootCert)
           : { file: caFile },
-    ...(strict || rootCert === undefined ? {} : { authoritiesOptional: true }),
+    // A file that a key names is meant to be there.
+    ...(strict || rootCert === undefined || caFile !== undefined ? {} : { authoritiesOptional: true }),
     ...(certificate && { certificate }),
   }
 }
@@ -372,6 +381,7 @@ const space = (): RegExp => /([ \t\n\v\f\r]*)/y
 /** Percent-encoded bytes; a + stays what it is. */
 function decoded(raw: string): string {
   if (/%(?![0-9a-f]{2})/i.test(raw)) refuse('invalid percent-encoded token')
+  if (raw.includes(' ')) giveUp('has a space in it, which libpq 17 and later refuse: write %20')
   if (raw.includes('%00')) refuse('forbidden value %00 in percent-encoded value')
   try {
     return decodeURIComponent(raw)

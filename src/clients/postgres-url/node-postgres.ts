@@ -1,4 +1,3 @@
-import { isIP } from 'node:net'
 import { checkReplication, databaseOf, fileOf, given, giveUp, only, refuse, socket, tcp, userOf } from './no-plan.ts'
 import { firstOf, lastOf, shownName, type Parameter } from './parameters.ts'
 import type { Endpoint, Given, PgSettings, Plan, Reading, TlsPlan } from './plan.ts'
@@ -157,7 +156,6 @@ function tlsOf(
   const file = (name: string): string | undefined => (ssl.files ? given(query.get(name)) : undefined)
   const [cert, key, ca] = [file('sslcert'), file('sslkey'), file('sslrootcert')]
   if (cert !== undefined && key === undefined) giveUp('has sslcert and no sslkey, so that no certificate is sent')
-  if (ca !== undefined && !ca.startsWith('/') && !isIP(ca)) fileOf('sslrootcert', ca)
   return {
     use: 'require',
     direct,

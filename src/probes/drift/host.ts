@@ -4,6 +4,9 @@ import { isOfPostgres, readings } from '../../clients/postgres-url/index.ts'
 import type { Driver, Endpoint, TargetSessionAttrs } from '../../clients/postgres-url/plan.ts'
 import { unlessAborted } from '../../core/abort.ts'
 import type { Look } from '../../core/probe.ts'
+import { looksLike } from '../../core/looks-like.ts'
+import { shapes } from '../../core/shape.ts'
+import { doubtIn } from '../../core/url-doubt.ts'
 
 /** A host, or a folder of sockets, with the port where the value says one. */
 export interface Spot {
@@ -33,14 +36,19 @@ export function ledBy(value: string): Led | string {
   if (isOfPostgres(value)) return ledByPostgres(value)
   if (value.startsWith('/')) return one({ kind: 'socket', at: value, port: undefined })
   if (!value.includes('://')) return ledByHost(value)
-  if (!URL.canParse(value)) return notOne
+  const doubt = doubtIn(value)
+  if (doubt !== undefined) return doubt
+  if (!URL.canParse(value)) return notOne(value)
   const { hostname, port, password } = new URL(value)
-  if (hostname === '') return notOne
+  if (hostname === '') return notOne(value)
   const led = one({ kind: 'tcp', at: plain(hostname), port: port === '' ? undefined : Number(port) })
   return password === '' ? led : { ...led, passwords: [decoded(password)] }
 }
 
-const notOne = 'is neither a host nor a URL with one'
+function notOne(value: string): string {
+  const like = looksLike(value)
+  return `is neither a host nor a URL with one${like === undefined ? '' : `; ${like}`}`
+}
 
 const one = (...spots: readonly Spot[]): Led => ({
   routes: [{ driver: undefined, spots, attrs: 'any' }],
@@ -51,13 +59,17 @@ const one = (...spots: readonly Spot[]): Led => ({
 /** A host, host:port, or several with commas between, as PGHOST has them. */
 function ledByHost(value: string): Led | string {
   const spots = value.split(',').map(hostSpot)
-  return spots.every(spot => spot !== undefined) ? one(...spots) : notOne
+  return spots.every(spot => spot !== undefined) ? one(...spots) : notOne(value)
 }
 
+const isHost = (text: string): boolean => text === text.trim() && shapes.host.read(text) !== undefined
+
 function hostSpot(text: string): Spot | undefined {
-  if (isIPv6(text) || /^[^\s/:@[\]]+$/.test(text)) return { kind: 'tcp', at: plain(text), port: undefined }
+  if (isHost(text)) return { kind: 'tcp', at: plain(text), port: undefined }
   const [, host, port] = /^([^\s/:@[\]]+|\[[\da-f:.]+\]):(\d{1,5})$/i.exec(text) ?? []
-  return host === undefined ? undefined : { kind: 'tcp', at: plain(host), port: Number(port) }
+  return host === undefined || !isHost(host.replace(/^\[(.*)\]$/, '$1'))
+    ? undefined
+    : { kind: 'tcp', at: plain(host), port: Number(port) }
 }
 
 function ledByPostgres(url: string): Led | string {
@@ -75,7 +87,7 @@ function ledByPostgres(url: string): Led | string {
       if (password !== undefined) passwords.push(password)
     }
   const [why] = [...unclear.values(), ...refused]
-  return routes.length === 0 ? (why ?? notOne) : { routes, unclear, passwords }
+  return routes.length === 0 ? (why ?? notOne(url)) : { routes, unclear, passwords }
 }
 
 const spotOf = (endpoint: Endpoint): Spot =>

@@ -60,7 +60,7 @@ export const mail = defineProbe<MailTarget, MailSeen>({
   summary: 'An application that sends mail: its provider, and the write paths and relays it needs.',
   target: section({
     ...targetFields,
-    provider: text('What the application sends with: smtp or ses.').default('smtp'),
+    provider: text('What the application sends with: smtp or ses.', shapes.word).default('smtp'),
     write_path: targets('write_path'),
     smtp: targets('smtp'),
     ses: targets('ses'),

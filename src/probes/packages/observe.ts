@@ -4,8 +4,9 @@ import { basename, dirname, join } from 'node:path'
 import * as z from 'zod'
 import { inWords, readRegular } from '../../clients/files.ts'
 import { unlessAborted } from '../../core/abort.ts'
-import { codeOf, oneLine } from '../../core/errors.ts'
+import { codeOf } from '../../core/errors.ts'
 import type { Look, Target } from '../../core/probe.ts'
+import { shapes } from '../../core/shape.ts'
 
 /** An application's folder, what must be installed there, and what its files must not hold. */
 export interface PackagesTarget extends Target {
@@ -60,7 +61,8 @@ export async function observe(target: PackagesTarget, look: Look): Promise<Packa
 
 const names = z.record(z.string(), z.unknown()).catch({})
 const manifest = z.object({
-  version: z.string().catch('without a version'),
+  // It is shown, and comes out of somebody's file.
+  version: z.string().regex(shapes.version.pattern).catch('without a version'),
   dependencies: names,
   optionalDependencies: names,
   peerDependencies: names,
@@ -75,7 +77,7 @@ async function lookForPackage(folder: string, name: string, signal: AbortSignal)
     if (text === undefined) continue
     const version = parseManifest(text)?.version
     if (version === undefined) return { name, state: 'broken', why: 'its package.json is not valid' }
-    return { name, state: 'installed', version: oneLine(version).slice(0, 40) }
+    return { name, state: 'installed', version: version.slice(0, 40) }
   }
   const { text } = await readText(join(folder, 'package.json'), maxManifestBytes, signal)
   const listed = text === undefined ? undefined : listedIn(text, name)

@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { secret, section, targetFields, text } from '../../config/fields.ts'
 import { gauge, sample, stateSet } from '../../core/metric.ts'
 import { defineProbe, finding, reasonsOf, type Reason, type ReasonSpec } from '../../core/probe.ts'
+import { shapes } from '../../core/shape.ts'
 import { faults, settingNames } from './lint.ts'
 import { observe, type SesSeen, type SesSetting, type SesTarget } from './observe.ts'
 
@@ -91,9 +92,9 @@ export const ses = defineProbe<SesTarget, SesSeen>({
   summary: 'The SES settings of an application: set, well-formed, and used by more than a stub.',
   target: section({
     ...targetFields,
-    access_key: text('Access key id of the IAM user that sends.'),
+    access_key: text('Access key id of the IAM user that sends.', shapes.accessKey),
     secret_key: secret('Its secret access key.'),
-    region: text('Region in which SES is set up, such as eu-west-1.'),
+    region: text('Region in which SES is set up, such as eu-west-1.', shapes.region),
     implemented: z
       .boolean()
       .default(true)

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { expects, reference, section } from '../../config/fields.ts'
+import { secretsIn } from '../../core/looks-like.ts'
 import type { Reference } from '../../core/probe.ts'
 
 /** What is expected of a setting. A scalar in the config is short for `equals`. */
@@ -55,9 +56,17 @@ export const expectations = z
       const { equals, default: fallback } = expectationOf(given)
       if (isSecret(name, given) && (equals !== undefined || fallback !== undefined))
         context.addIssue({ code: 'custom', path: [name], message: secretInFile })
+      else if ([equals, fallback].some(one => one !== undefined && holdsPassword(one)))
+        context.addIssue({ code: 'custom', path: [name], message: passwordInFile })
     }
   })
   .describe('What is expected of each setting.')
+
+/** Whatever the setting is called: what is expected is shown. */
+const holdsPassword = (expected: string): boolean =>
+  expected.includes('PRIVATE KEY-----') || (expected.includes('://') && secretsIn(expected).length > 1)
+
+const passwordInFile = 'holds a password or a key, which must not stand in this file; write { present: true }'
 
 const secretInFile =
   'counts as a secret, and a secret must not stand in this file; write { present: true }, or add secret: false if it is none'

@@ -1,5 +1,5 @@
 import { Unresolved, describeError } from '../../core/errors.ts'
-import type { Look, Reference, SettingsSource, Target } from '../../core/probe.ts'
+import type { Look, Reference, Settings, SettingsSource, Target } from '../../core/probe.ts'
 import { expectationOf, isSecret, type Expectation, type Expected } from './expectation.ts'
 import { sourceOf } from '../../core/source.ts'
 
@@ -34,7 +34,9 @@ export async function observe(target: SettingsTarget, look: Look): Promise<Setti
   const rows = Object.entries(target.expect).map(async ([name, given]): Promise<SettingSeen> => {
     const expectation = expectationOf(given)
     const secret = isSecret(name, given)
-    const value = expectation.from ? await fetchOne(expectation.from, look) : pick(await all, name)
+    const value = expectation.from
+      ? await fetchOne(expectation.from, look)
+      : pick(await all, name, sourceOf(target.from))
     if (secret && value.got !== undefined) look.conceal(value.got)
     return {
       name,
@@ -68,8 +70,11 @@ async function fetched<T>(fetch: () => Promise<T>): Promise<Fetched<T>> {
 const fetchOne = (from: Reference, look: Look): Promise<Fetched<string>> =>
   fetched(() => look.secret('from', { ...from, default: from.default ?? '' }))
 
-const pick = ({ got, why }: Fetched<Readonly<Record<string, string>>>, name: string): Fetched<string> =>
-  why === undefined ? { got: got && Object.hasOwn(got, name) ? got[name] : undefined } : { why }
+function pick({ got, why }: Fetched<Settings>, name: string, source: string): Fetched<string> {
+  if (why !== undefined) return { why }
+  const value = got && Object.hasOwn(got, name) ? got[name] : undefined
+  return typeof value === 'object' ? { why: `(${source}): ${value.why}` } : { got: value }
+}
 
 type Outcome = Pick<SettingSeen, 'state'> & Partial<Pick<SettingSeen, 'why' | 'source'>>
 

@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { filePath, host, port, secret, section, targetFields, text } from '../../config/fields.ts'
 import { gauge, sample, type Sample } from '../../core/metric.ts'
 import { defineProbe, finding, type Reference, type Resolvable, type Target } from '../../core/probe.ts'
+import { shapes } from '../../core/shape.ts'
 import { hasStarttls, reasonsIn, replyTo } from './judge.ts'
 import { observe, type SmtpSeen } from './observe.ts'
 import { reasons } from './reasons.ts'
@@ -69,17 +70,17 @@ const fields = section({
     .describe(
       '`starttls`: TLS has to be agreed on after EHLO. `tls`: TLS from the start (465). `none`: all in the clear.',
     ),
-  user: text('Whom to log in as.').optional(),
+  user: text('Whom to log in as.', shapes.user).optional(),
   password: secret('Password of the user.').optional(),
   servername: z
     .string()
-    .regex(/^[^\s/:@]+$/, 'expected a host name')
+    .regex(shapes.servername.pattern, `expected ${shapes.servername.expected}`)
     .optional()
     .describe('The name the certificate has to be for. Default: `host`.'),
   ca_file: filePath('CA certificates (PEM) to verify the relay with, in place of the usual ones.').optional(),
   hello: z
     .string()
-    .regex(/^[\w.:[\]-]+$/, 'expected a host name')
+    .regex(shapes.hello.pattern, `expected ${shapes.hello.expected}`)
     .default('mailpath-exporter.invalid')
     .describe('Our name in EHLO.'),
   envelope: section({

@@ -1,6 +1,7 @@
 import * as z from 'zod'
-import { duration, filePath, literalUrl, secret, section, targetFields } from '../../config/fields.ts'
+import { duration, filePath, fits, literalUrl, secret, section, shapedText, targetFields } from '../../config/fields.ts'
 import type { Reference, Target } from '../../core/probe.ts'
+import { shapes } from '../../core/shape.ts'
 
 export interface VaultTarget extends Target {
   readonly url: string
@@ -44,14 +45,12 @@ export const usesToken = (target: VaultTarget): boolean => vaultAuths.some(auth 
 const unique = (names: readonly string[]): boolean => new Set(names).size === names.length
 
 const vaultSecret = section({
-  path: z
-    .string()
-    .min(1)
-    .describe(
-      'Path in the HTTP API, with `data/` behind the mount in KV version 2. Never one that issues credentials when read.',
-    ),
+  path: shapedText(
+    shapes.name,
+    'Path in the HTTP API, with `data/` behind the mount in KV version 2. Never one that issues credentials when read.',
+  ),
   keys: z
-    .array(z.string().min(1))
+    .array(z.string().min(1).superRefine(fits(shapes.name)))
     .min(1)
     .refine(unique, 'a key stands here twice')
     .optional()
@@ -72,7 +71,7 @@ const appRole = section({
 })
 
 const kubernetesRole = section({
-  role: z.string().min(1).describe('Role of the auth method.'),
+  role: shapedText(shapes.name, 'Role of the auth method.'),
   mount: mount('kubernetes'),
   jwt_file: filePath(
     "File of the service account's token, read anew for each login. Default: the one Kubernetes mounts.",
@@ -93,7 +92,7 @@ export const vaultTarget: z.ZodType<VaultTarget> = section({
       'Log in by AppRole instead. The token is shared by all who need it, and renewed when a third of it is left.',
     ),
   kubernetes: kubernetesRole.optional().describe("Log in by the service account of the exporter's pod instead."),
-  namespace: z.string().min(1).optional().describe('Namespace of Vault Enterprise.'),
+  namespace: shapedText(shapes.name, 'Namespace of Vault Enterprise.').optional(),
   ca_file: filePath('PEM file of the authority that signed the certificate. Default: those of the system.').optional(),
   secrets: z
     .array(vaultSecret, { error: 'expected a list of secrets' })

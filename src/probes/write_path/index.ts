@@ -24,6 +24,7 @@ import {
   type Resolvable,
   type Target,
 } from '../../core/probe.ts'
+import { shapes } from '../../core/shape.ts'
 import type { DriverProblem } from './drivers.ts'
 import { isNotAllowed, isSyncWait, observe, watch, type Landing, type Rung, type WritePathSeen } from './observe.ts'
 
@@ -197,8 +198,6 @@ const reasons = {
 } as const satisfies Record<string, ReasonSpec>
 export const writePathReason = reasonsOf(reasons)
 
-const tablePattern = /^[A-Za-z_][A-Za-z0-9_$]*(\.[A-Za-z_][A-Za-z0-9_$]*)?$/
-
 /** A way in which something writes: opened as the application opens it, up to a real commit. */
 export const writePath = defineProbe<WritePathTarget, WritePathSeen>({
   kind: 'write_path',
@@ -215,8 +214,11 @@ export const writePath = defineProbe<WritePathTarget, WritePathSeen>({
       'Host, where there is no URL; several with commas between are tried in turn, as PGHOST has it.',
     ).optional(),
     port: portList('Port, with `host`; a list, or one for all, where that is a list.').default(5432),
-    user: text('Role the application logs in with, with `host`. Without one only the address is looked at.').optional(),
-    database: text('Database, with `host`. Default: the name of the user.').optional(),
+    user: text(
+      'Role the application logs in with, with `host`. Without one only the address is looked at.',
+      shapes.user,
+    ).optional(),
+    database: text('Database, with `host`. Default: the name of the user.', shapes.database).optional(),
     password: secret('Password of the role, where the URL does not hold it.').optional(),
     sslmode: z
       .enum(sslModes)
@@ -238,9 +240,7 @@ export const writePath = defineProbe<WritePathTarget, WritePathSeen>({
       .default(1)
       .describe('Fresh sessions per run; an endpoint that alternates lands on several nodes.'),
     heartbeat: section({
-      table: z
-        .string()
-        .regex(tablePattern, 'expected the name of a table, such as mailpath_heartbeat or app.mailpath_heartbeat'),
+      table: z.string().regex(shapes.table.pattern, `expected ${shapes.table.expected}`),
     })
       .optional()
       .describe('Also write a row of a table of your own: (target text primary key, beat timestamptz).'),

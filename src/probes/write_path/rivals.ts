@@ -212,6 +212,8 @@ function verdict(
 function sameArrival(own: Connectable, mine: Outcome, rival: Connectable, outcome: Outcome | undefined): boolean {
   if (mine.kind !== 'in' || outcome?.kind !== 'in') return false
   if (own.plan.user !== rival.plan.user || own.plan.database !== rival.plan.database) return false
+  // Where they differ in TLS alone, it is a proxy that leads to one server and then to another.
+  if (samePlan({ ...own.plan, tls: rival.plan.tls }, rival.plan)) return true
   const [a, b] = [mine.at, outcome.at]
   if (a === b) return true
   if (!a || !b) return samePlaces(own.plan, rival.plan)

@@ -1,0 +1,150 @@
+import type { Settings, Unreadable } from '../core/probe.ts'
+
+/** The values of a `.env` file by name, as dotenv reads them. */
+type Values = Readonly<Record<string, string>>
+
+/** What dotenv-expand 12 looks for: `${NAME}`, `${NAME:-default}`, `$NAME`; a backslash before it turns it off. */
+const variable = /(?<!\\)\$\{([^{}]+)\}|(?<!\\)\$([A-Za-z_][A-Za-z0-9_]*)/
+
+/** What any release of it takes for a variable: 10 and 13 take `$1` as well. */
+const anyVariable = /(?<!\\)\$(?:\{[^}]|[\w.])/
+
+/** Characters that are gone through for one file. It is far more than a file for people has, and takes a tenth of a second. */
+const budget = 8_000_000
+
+/**
+ * The values as an application gets them from its loader. `expand` says whether that expands variables; undefined where
+ * it is not known: then a value that would come out otherwise cannot be taken.
+ *
+ * `true` is what dotenv-expand 12 does, in quotes of any kind too, since dotenv takes them off before. It is called in two
+ * ways (`expand(dotenv.config())`, and as Vite does with an environment of its own): where they come to different values
+ * (a variable that is set further below), and where a variable is set nowhere in the file and may be set in the
+ * application's environment, the value is not known. The exporter's environment is never looked at.
+ *
+ * Not by the library itself, which has no bounds: `A=x${B}`, `B=y${B}` never ends, thirty lines that each double the one
+ * before need all memory, and many variables in one value take time by their square.
+ */
+export function expanded(values: Values, expand: boolean | undefined): Settings {
+  if (expand === false || !Object.values(values).some(value => value.includes('$'))) return values
+  if (expand === undefined) return mapped(values, value => asItStands(value, values))
+  const work = { left: budget }
+  const byConfig = expandAll(values, values, work)
+  const alone = expandAll(values, {}, work)
+  return mapped(values, (_, name) => {
+    const [one, other] = [byConfig[name], alone[name]]
+    if (typeof one !== 'string') return one ?? ''
+    if (typeof other !== 'string') return other ?? ''
+    return one === other
+      ? one
+      : { why: 'is expanded in different ways by different loaders: write it without variables' }
+  })
+}
+
+const mapped = <T>(values: Values, to: (value: string, name: string) => T): Record<string, T> =>
+  Object.fromEntries(Object.entries(values).map(([name, value]) => [name, to(value, name)]))
+
+function asItStands(value: string, values: Values): string | Unreadable {
+  const found = anyVariable.test(value) ? (shown(value, values) ?? 'a $ that would be expanded') : undefined
+  const what = found ?? (value.includes('\\$') ? 'a $ with a backslash before it' : undefined)
+  if (what === undefined) return value
+  const why = `holds ${what}: set \`expand: true\` if the application's loader expands it, \`expand: false\` if it takes it as it stands`
+  return { why }
+}
+
+/** The first variable, as it may be shown: without its default, and only where it is a name and not the part of a secret. */
+function shown(value: string, values: Values): string | undefined {
+  const [template = '', braced, bare = ''] = variable.exec(value) ?? []
+  const name = (braced ?? bare).split(/:?[-+]/, 1)[0] ?? ''
+  const known = Object.hasOwn(values, name) || (template.startsWith('${') && /^[A-Z][A-Z0-9_]*$/.test(name))
+  return known ? `\${${name}}` : undefined
+}
+
+const tooMuch = 'expands to too much, or without end'
+
+class Unknown extends Error {}
+
+/** As `expand({ parsed, processEnv })` does. */
+function expandAll(parsed: Values, processEnv: Values, work: { left: number }): Settings {
+  const done: Record<string, string | Unreadable> = {}
+  for (const [name, value] of Object.entries(parsed)) {
+    if (!value.includes('$') || work.left < 0) {
+      done[name] = value.includes('$') ? { why: tooMuch } : value
+      continue
+    }
+    try {
+      done[name] = expandOne(value, { parsed, processEnv, done }, work)
+    } catch (error) {
+      if (!(error instanceof Unknown)) throw error
+      done[name] = { why: error.message }
+    }
+  }
+  return done
+}
+
+interface Known {
+  readonly parsed: Values
+  readonly processEnv: Values
+  /** What came out of the lines above. */
+  readonly done: Settings
+}
+
+function expandOne(text: string, known: Known, work: { left: number }): string {
+  const seen = new Set<string>()
+  let result = text
+  for (let match = variable.exec(result); match; match = variable.exec(result)) {
+    // And what a step costs by itself.
+    spend(work, result.length + 400)
+    seen.add(result)
+    const [template, braced, bare = ''] = match
+    const { name, operator, alternative } = partsOf(braced ?? bare)
+    const found = lookUp(name, operator, known, shown(result, known.parsed))
+    const replacement = replacementFor({ found, operator, alternative }, seen)
+    // A `$` in what is put in may stand for all that is around it: String.prototype.replace has such patterns.
+    spend(work, replacement.length * (replacement.includes('$') ? result.length : 1))
+    result = result.replace(template, replacement)
+    if (result === known.done[name]) break
+  }
+  return result.replaceAll('\\$', '$')
+}
+
+function partsOf(expression: string): { name: string; operator: string | undefined; alternative: string } {
+  const [, name, operator, alternative = ''] = /^(.*?)(:\+|\+|:-|-)(.*)$/s.exec(expression) ?? []
+  if (name !== undefined) return { name, operator, alternative }
+  // It splits at null where there is no operator.
+  if (expression.includes('null'))
+    throw new Unknown('holds a variable with null in its name, which dotenv-expand misreads: give it another name')
+  return { name: expression, operator: undefined, alternative: '' }
+}
+
+function lookUp(
+  name: string,
+  operator: string | undefined,
+  { processEnv, done, parsed }: Known,
+  what = 'a variable',
+): string | undefined {
+  const value = Object.hasOwn(processEnv, name) ? processEnv[name] : Object.hasOwn(done, name) ? done[name] : undefined
+  if (typeof value === 'object') throw new Unknown(`holds ${what}, and that ${value.why}`.slice(0, 300))
+  if (value !== undefined || operator === '-' || operator === ':-') return value
+  if (Object.hasOwn(parsed, name))
+    throw new Unknown(`holds ${what}, which is set further below: not every loader finds it there; move it up`)
+  throw new Unknown(
+    `holds ${what}, which is not set in this file: whether the application has it is not known; set it there, or give a default`,
+  )
+}
+
+function replacementFor(
+  {
+    found,
+    operator,
+    alternative,
+  }: { readonly found: string | undefined; readonly operator: string | undefined; readonly alternative: string },
+  seen: ReadonlySet<string>,
+): string {
+  if (operator === '+' || operator === ':+') return found ? alternative : ''
+  return found && !seen.has(found) ? found : alternative
+}
+
+function spend(work: { left: number }, characters: number): void {
+  work.left -= characters
+  if (work.left < 0) throw new Unknown(tooMuch)
+}

@@ -1,0 +1,45 @@
+import type { Problems } from './problems.ts'
+import type { Path } from './yaml.ts'
+
+/** `${NAME}`, or a whole value that is `$NAME` or `$(NAME)`. */
+const variable = /\$\{([^{}]*)\}|^\$([A-Z_][A-Z0-9_]*)$|^\$\(([A-Z_][A-Z0-9_]*)\)$/
+
+/**
+ * Variables in the values of a configuration: nothing expands them here, and as they stand they would be taken for a host
+ * or a name that does not exist.
+ */
+export function checkVariables(file: unknown, add: Problems['add']): void {
+  const walk = (value: unknown, path: Path): void => {
+    if (typeof value === 'string') {
+      const [, ...names]: readonly (string | undefined)[] = variable.exec(value) ?? []
+      const name = names.find(one => one !== undefined)
+      if (name !== undefined && !isMeant(path, file)) add(path, notExpanded(name))
+    } else if (Array.isArray(value)) value.forEach((item: unknown, index) => walk(item, [...path, index]))
+    else if (typeof value === 'object' && value !== null)
+      for (const [key, below] of Object.entries(value)) walk(below, [...path, key])
+  }
+  walk(file, [])
+}
+
+/** The name only where it is one, in capitals, and without a default behind it, which may be a secret. */
+function notExpanded(expression: string): string {
+  const [, name] = /^([A-Z_][A-Z0-9_]{0,99})(?:[:?+-]|$)/.exec(expression) ?? []
+  return `holds \${${name ?? '…'}}, and variables are not expanded in this file; write { env: ${name ?? 'NAME'} } where a reference can stand, else the value itself`
+}
+
+/**
+ * Where such text can be what is looked for: in deployed code, and among settings that the application takes as they
+ * stand.
+ */
+function isMeant([kind, at, key, which, last, ...more]: Path, file: unknown): boolean {
+  if (kind === 'packages') return key === 'forbid' && last === 'pattern'
+  if (kind !== 'settings' || key !== 'expect' || more.length > 0) return false
+  const isExpected = which !== undefined && (last === undefined || last === 'equals' || last === 'default')
+  const from = [kind, at, 'from'].reduce<unknown>(within, file)
+  return isExpected && (within(from, 'expand') === false || within(from, 'kubernetes') !== undefined)
+}
+
+const within = (value: unknown, key: PropertyKey | undefined): unknown =>
+  typeof value === 'object' && value !== null && key !== undefined
+    ? (value as Readonly<Record<PropertyKey, unknown>>)[key]
+    : undefined

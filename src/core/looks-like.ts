@@ -1,0 +1,100 @@
+import { doubtIn } from './url-doubt.ts'
+
+/** `tcp://10.96.0.12:587`: https://kubernetes.io/docs/tutorials/services/connect-applications-service/#environment-variables */
+const serviceVariable = /^(?:tcp|udp|sctp):\/\/[\w.:[\]-]+$/i
+
+/** Whether it is in one pair of quotes, which a shell or a loader would have taken off. */
+export function isQuoted(text: string): boolean {
+  const bare = text.trim()
+  return bare.length > 1 && /^["'`]/.test(bare) && bare.endsWith(bare.charAt(0))
+}
+
+/** `user:password@host`, or such a thing. */
+export function isBeforeHost(text: string): boolean {
+  const colon = text.indexOf(':')
+  return colon !== -1 && colon < text.indexOf('@')
+}
+
+/** Text that is something else than any plain value, and may hold a secret; undefined where it is not. */
+export function somethingElse(text: string): string | undefined {
+  const bare = text.trim()
+  if (bare.includes('-----BEGIN ')) return 'it looks like a key or a certificate in PEM'
+  if (isQuoted(bare)) return 'it is in quotes: `docker run --env-file` keeps them; take them out'
+  if (serviceVariable.test(bare))
+    return `it begins with ${bare.slice(0, 3).toLowerCase()}://: Kubernetes injects such a variable for a Service of that name; set \`enableServiceLinks: false\`, or read another variable`
+  const template = placeholderIn(bare)
+  if (template !== undefined) return `it holds ${template}: nothing was put in for that`
+  if (bare.includes('://')) return 'it looks like a URL'
+  const inBrackets = (bare.startsWith('{') && bare.endsWith('}')) || (bare.startsWith('[') && bare.endsWith(']'))
+  if (inBrackets && /["{]/.test(bare)) return 'it looks like a JSON document'
+  if (/^<(?:\?xml|!doctype|[a-z][^>]*>[^]*<\/)/i.test(bare)) return 'it looks like a document in XML or HTML'
+  if (/^eyJ[\w-]+\.[\w-]+\.[\w-]*$/.test(bare)) return 'it looks like a token'
+  return undefined
+}
+
+/** What a value looks like, as a sentence about "it" that has nothing of the value; undefined where that says nothing. */
+export function looksLike(text: string): string | undefined {
+  const bare = text.trim()
+  if (bare === '') return 'it is empty'
+  if (bare.includes('\uFFFD')) return 'it holds bytes that are not UTF-8 text'
+  const other = somethingElse(bare)
+  if (other !== undefined) return other
+  if (/[\r\n\u2028\u2029]/.test(bare)) return 'it holds a line break'
+  if (/\p{Cc}/u.test(bare)) return 'it holds a control character'
+  if (isBeforeHost(bare)) return 'it looks like user:password@host'
+  if (bare.includes(',')) return 'it looks like a list'
+  if (/^(?:[^:/@\s[\]]+|\[[^\]]*\]):\d+$/.test(bare)) return 'it looks like a host with a port'
+  if (/[\r\n]/.test(text.replace(bare, ''))) return 'it begins or ends with a line break'
+  if (text !== bare) return 'it has white space around it'
+  if (/\s/.test(bare)) return 'it holds white space'
+  return undefined
+}
+
+/**
+ * A place in a template that nobody filled in, as it may be shown: `${DB_HOST}`, `$(DB_HOST)` of Kubernetes, `{{ … }}`.
+ * The name only where it is one of a variable, in capitals: anything else may be a part of a secret.
+ */
+export function placeholderIn(text: string): string | undefined {
+  const [, name] = /\$\{([A-Z][A-Z0-9_]{0,99})(?=[}:+?-])/.exec(text) ?? []
+  if (name !== undefined) return `\${${name}}`
+  if (/\$\{[^}]/.test(text)) return '${…}'
+  if (/\$\([A-Za-z_][\w.-]{0,99}\)/.test(text)) return '$(…)'
+  return text.includes('{{') && text.includes('}}') ? '{{ … }}' : undefined
+}
+
+/** More parts than these say nothing new, and each one costs time. */
+const maxParts = 64
+
+/**
+ * The secrets that may stand in a text: the text itself, the password of a URL or of `user:password@host`, the strings of
+ * a document, each line of several. What is in doubt counts.
+ */
+export function secretsIn(text: string): string[] {
+  const parts = [text, ...passwordsIn(text)]
+  const bare = text.trim()
+  if (isQuoted(text)) parts.push(bare.slice(1, -1))
+  if (/^[{[]/.test(bare))
+    for (const [, value = ''] of bare.matchAll(/"((?:[^"\\]|\\.)*)"\s*(?=[,}\]])/g)) parts.push(value)
+  if (/[\r\n]/.test(bare)) parts.push(...bare.split(/[\r\n]+/))
+  return [...new Set(parts.slice(0, maxParts))]
+}
+
+function passwordsIn(text: string): string[] {
+  const [, after = text] = /^[^]*?:\/\/([^]*)$/.exec(text) ?? []
+  const [, rest] = /^[^:/?#@]*:([^]*)$/.exec(after) ?? []
+  const query = [...after.matchAll(/[?&](?:password|pass|pwd|sslpassword)=([^&#]*)/gi)].map(([, value = '']) => value)
+  const inAuthority = rest?.split(/[/?#]/)[0] ?? ''
+  const ends = rest?.includes('@') ? [rest.indexOf('@'), inAuthority.lastIndexOf('@'), rest.lastIndexOf('@')] : []
+  const passwords = ends.flatMap(end => (rest === undefined || end < 1 ? [] : rest.slice(0, end)))
+  // Where it is not certain which part of it is the host, none of them is to be shown.
+  const pieces = doubtIn(text) === undefined ? [] : (passwords.at(-1)?.split(/[@/?#\\]/) ?? [])
+  return [...query, ...passwords, ...pieces].flatMap(part => [part, decoded(part)])
+}
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part)
+  } catch {
+    return part
+  }
+}
