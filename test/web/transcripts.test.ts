@@ -68,7 +68,7 @@ describe('the transcript of Postgres', () => {
       'dns localhost is ',
       `connect connected to 127.0.0.1:${port}`,
       'startup SSLRequest was answered with "N"',
-      'startup logging in as kb_backend, database keybuzz_backend, sslmode prefer',
+      'startup logging in as kb_backend, database keybuzz_backend, in the clear',
       'login done after',
       'landing > set local statement_timeout = 0; select * from (select pg_is_in_recovery() as in_recovery,',
       'landing < in_recovery = false\n read_only = false',
