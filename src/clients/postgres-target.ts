@@ -78,7 +78,10 @@ const hostOrFolder: Shape = {
   read: text => (folder.test(text) ? text : shapes.host.read(text)),
 }
 /** As PGHOST and PGPORT have them. */
-export const hosts = listOf(hostOrFolder, 'host names or IP addresses with commas between, or the folder of a Unix socket')
+export const hosts = listOf(
+  hostOrFolder,
+  'host names or IP addresses with commas between, or the folder of a Unix socket',
+)
 const ports = listOf(shapes.port, 'port numbers from 1 to 65535, with commas between')
 /** Of any setting. */
 export const line: Shape = {
