@@ -155,9 +155,9 @@ function wrongTargets({ postgres, smtp, http }: Record<'postgres' | 'smtp' | 'ht
   const vault = { url: `http://127.0.0.1:${http}`, secrets: [{ path: 'secret/data/x' }] }
   const login = { role_id: password, secret_id: password }
   const bases = {
-    postgres: [{ cluster: 'kb', url, password }],
+    postgres: [{ cluster: 'kb', url, password, pg_settings: { PGSSLMODE: 'prefer' } }],
     write_path: [
-      { ...at, password },
+      { ...at, password, pg_settings: { PGSSLMODE: 'prefer' } },
       { cluster: 'kb', url, password },
     ],
     smtp: [{ host: '127.0.0.1', port: smtp, security: 'none', user: 'probe', password }],
