@@ -370,9 +370,12 @@ describe('a secret', () => {
       if (kind === 'ses') expect(said).toMatch(/^ses_(malformed|stub)/)
       else if (kind === 'smtp' && field === 'user')
         expect(said).toMatch(/^smtp_password_unresolved .*user: env WRONG.*: expected /)
+      else if (field === 'url') expect(said).toMatch(/^(reference_unresolved|\w+_url_(not_understood|refused)) url: /)
       else
         expect(said).toMatch(
-          new RegExp(`^reference_unresolved ${field}: (env WRONG_\\d+_\\d+: expected |it |its |not )`),
+          new RegExp(
+            `^reference_unresolved ${field.replace('*', '\\w+')}: (env WRONG_\\d+_\\d+: expected |it |its |not )`,
+          ),
         )
     }
   })
