@@ -155,9 +155,9 @@ function wrongTargets({ postgres, smtp, http }: Record<'postgres' | 'smtp' | 'ht
   const vault = { url: `http://127.0.0.1:${http}`, secrets: [{ path: 'secret/data/x' }] }
   const login = { role_id: password, secret_id: password }
   const bases = {
-    postgres: [{ cluster: 'kb', url, password }],
+    postgres: [{ cluster: 'kb', url, password, pg_settings: { PGSSLMODE: 'prefer' } }],
     write_path: [
-      { ...at, password },
+      { ...at, password, pg_settings: { PGSSLMODE: 'prefer' } },
       { cluster: 'kb', url, password },
     ],
     smtp: [{ host: '127.0.0.1', port: smtp, security: 'none', user: 'probe', password }],
@@ -372,9 +372,12 @@ describe('a secret', () => {
       if (kind === 'ses') expect(said).toMatch(/^ses_(malformed|stub)/)
       else if (kind === 'smtp' && field === 'user')
         expect(said).toMatch(/^smtp_password_unresolved .*user: env WRONG.*: expected /)
+      else if (field === 'url') expect(said).toMatch(/^(reference_unresolved|\w+_url_(not_understood|refused)) url: /)
       else
         expect(said).toMatch(
-          new RegExp(`^reference_unresolved ${field}: (env WRONG_\\d+_\\d+: expected |it |its |not )`),
+          new RegExp(
+            `^reference_unresolved ${field.replace('*', '\\w+')}: (env WRONG_\\d+_\\d+: expected |it |its |not )`,
+          ),
         )
     }
   })

@@ -227,6 +227,8 @@ describe('connection problems', () => {
     ['too_many_connections', failure('53300', 'sorry, too many clients already')],
     ['starting_up', failure('57P03', 'the database system is starting up')],
     ['refused_statement', { ...failure('42501', 'permission denied for function pg_control_system'), phase: 'query' }],
+    ['setting_refused', failure('42704', 'unrecognized configuration parameter "no_such"')],
+    ['setting_refused', failure('08P01', 'unsupported startup parameter: options')],
     ['protocol_error', failure(undefined, 'received invalid response: 48')],
     // PgBouncer 1.18, which has one SQLSTATE for everything.
     ['login_failed', failure('08P01', 'db-1:6432: SASL authentication failed (phase login)')],
