@@ -68,7 +68,7 @@ function candidates(given: Given): readonly DriverReading[] {
 const listOf = (each: Shape<unknown>, expected: string): Shape => ({
   expected,
   read(text) {
-    const items = text.trim().split(',')
+    const items = text.split(',')
     return items.every(item => item === '' || each.read(item) !== undefined) ? items.join(',') : undefined
   },
 })
