@@ -94,6 +94,25 @@ describe('a path whose drivers would connect differently', () => {
     expect(refusals()).toBe(before + 2)
   })
 
+  it('fails, whatever the driver, where who gets in cannot write: also while a commit takes all of the time', async () => {
+    await cluster.stickSyncCommit()
+    try {
+      const hung = await look(writePath, targetOf(), { timeoutMs: 1_000, references: env({ URL: url() }) })
+      expect(hung && codes(hung)).toEqual(['write_path_commit_stuck'])
+    } finally {
+      await cluster.unstickSyncCommit()
+    }
+    expect(codes(await run(targetOf(), url('', standby())))).toEqual(['write_path_read_only'])
+    await waitFor(async () => (await logins()) === 0, { what: 'the sessions that hung are logged' })
+    await primary().query(`alter role ${backend().user} set default_transaction_read_only = on`)
+    try {
+      expect(codes(await run(targetOf(), url()))).toEqual(['write_path_read_only'])
+      expect(await logins()).toBe(1)
+    } finally {
+      await primary().query(`alter role ${backend().user} reset default_transaction_read_only`)
+    }
+  })
+
   it('has one way where the driver is set', async () => {
     expect((await run(targetOf({ driver: 'node-postgres' }), url())).verdict).toBe('ok')
     expect(await logins()).toBe(1)

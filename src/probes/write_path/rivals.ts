@@ -55,9 +55,11 @@ export async function compare(
   target: WritePathTarget,
   look: Look,
   { own, rivals, fingerprint }: Choice,
-  ran: { readonly at: Arrival | undefined; readonly failure: Failure | undefined },
+  ran: { readonly at: Arrival | undefined; readonly failure: Failure | undefined; readonly wrote: boolean },
 ): Promise<DriverProblem | undefined> {
   if (rivals.length === 0) return undefined
+  // Whoever gets in there cannot write either: what the run found is the whole truth, and may have taken all of its time.
+  if (ran.at && !ran.wrote && rivals.every(rival => !isConnectable(rival) || differInTls(own, rival))) return undefined
   if (own.plan.user === '') return byAddress(own, rivals)
   const mine: Outcome =
     ran.at === undefined && ran.failure ? { kind: 'out', failure: ran.failure } : { kind: 'in', at: ran.at }
@@ -212,8 +214,8 @@ function verdict(
 function sameArrival(own: Connectable, mine: Outcome, rival: Connectable, outcome: Outcome | undefined): boolean {
   if (mine.kind !== 'in' || outcome?.kind !== 'in') return false
   if (own.plan.user !== rival.plan.user || own.plan.database !== rival.plan.database) return false
-  // Where they differ in TLS alone, it is a proxy that leads to one server and then to another.
-  if (samePlan({ ...own.plan, tls: rival.plan.tls }, rival.plan)) return true
+  // It is a proxy that leads to one server and then to another.
+  if (differInTls(own, rival)) return true
   const [a, b] = [mine.at, outcome.at]
   if (a === b) return true
   if (!a || !b) return samePlaces(own.plan, rival.plan)
@@ -222,6 +224,10 @@ function sameArrival(own: Connectable, mine: Outcome, rival: Connectable, outcom
     return a.postmaster_start === b.postmaster_start && a.server_port === b.server_port
   return a.address === b.address
 }
+
+/** In nothing else: they go to the same places, with the same login. */
+const differInTls = (own: Connectable, rival: Connectable): boolean =>
+  samePlan({ ...own.plan, tls: rival.plan.tls }, rival.plan)
 
 /** What a party did, by name of the server where that is what differs. */
 function deedOf(party: Party, outcome: Outcome | undefined, apart: boolean): Deed {
