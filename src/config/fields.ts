@@ -246,7 +246,7 @@ function plainUrl(schemes: readonly string[], example: string, isRefused: (url: 
     const doubt = doubtIn(value)
     const parsed = URL.canParse(value) ? new URL(value) : undefined
     // What is taken for its path may be the end of a password.
-    if (doubt !== undefined) context.addIssue(doubt)
+    if (doubt !== undefined) context.addIssue(`the URL ${doubt}`)
     else if (!parsed || !schemes.includes(parsed.protocol.slice(0, -1)) || parsed.hostname === '')
       context.addIssue(`not a valid URL; expected one such as ${example}`)
     else if (isRefused(parsed)) context.addIssue(why)
