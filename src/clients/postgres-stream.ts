@@ -98,8 +98,12 @@ async function authoritiesOf({ authorities, authoritiesOptional, verify }: TlsPl
   return pem
 }
 
-/** https://www.postgresql.org/docs/current/libpq-ssl.html#LIBPQ-SSL-CLIENTCERT */
+/**
+ * https://www.postgresql.org/docs/current/libpq-ssl.html#LIBPQ-SSL-CLIENTCERT. Where there is no file of the certificate,
+ * libpq goes on without one (`initialize_SSL` in fe-secure-openssl.c).
+ */
 async function pairOf({ cert, key, passphrase, guarded = false }: ClientCertificate) {
+  if (guarded && 'file' in cert && !(await exists(cert.file))) return undefined
   const pair = { cert: await textOf(cert, theCertificate), key: await textOf(key, theKey) }
   if (guarded && 'file' in key) {
     const { uid, mode } = await stat(key.file)
@@ -118,7 +122,7 @@ const nameOf = (given: Pem, what: string): string => ('file' in given ? `${what}
 const exists = (file: string): Promise<boolean> =>
   access(file).then(
     () => true,
-    (error: unknown) => codeOf(error) !== 'ENOENT',
+    (error: unknown) => !['ENOENT', 'ENOTDIR'].includes(codeOf(error) ?? ''),
   )
 
 /** The file may be named by a URL that comes out of an application's settings: it could be anything. */
