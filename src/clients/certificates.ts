@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import tls from 'node:tls'
 import { codeOf, oneLine } from '../core/errors.ts'
+import { certificatesIn } from './pem.ts'
 
 /** What a certificate says of itself. Times are in milliseconds since the epoch; NaN where they cannot be read. */
 export interface Certificate {
@@ -129,15 +130,6 @@ function usualAuthorities(): readonly X509Certificate[] {
   usual ??= (getCACertificates?.() ?? [...tls.rootCertificates]).flatMap(certificatesIn)
   return usual
 }
-
-const certificatesIn = (pem: string): X509Certificate[] =>
-  [...pem.matchAll(/-----BEGIN ((?:TRUSTED |X509 )?CERTIFICATE)-----[^-]+-----END \1-----/g)].flatMap(([block]) => {
-    try {
-      return new X509Certificate(block)
-    } catch {
-      return []
-    }
-  })
 
 function factsOf(one: X509Certificate): Certificate {
   return {

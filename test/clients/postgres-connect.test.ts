@@ -164,6 +164,11 @@ const urls: readonly string[] = [
       `postgres://mailpath@localhost:T/postgres?sslmode=require&sslrootcert=F/ca.pem&sslcert=F/client.crt&sslkey=F/${key}`,
   ),
   'postgres://mailpath@localhost:T/postgres?sslmode=require&sslrootcert=F/ca.pem',
+  ...['missing.crt', 'ca.pem', 'client.crt'].map(
+    cert =>
+      `postgres://kb_backend:kb-backend-password@localhost:T/keybuzz_backend?sslmode=require&sslrootcert=F/ca.pem&sslcert=F/${cert}&sslkey=F/client.key`,
+  ),
+  'postgres://kb_backend:kb-backend-password@localhost:T/keybuzz_backend?sslmode=require&sslrootcert=F/client.key',
   // sockets
   'postgres://kb_backend:kb-backend-password@localhost/keybuzz_backend?host=F&port=T',
   'postgres://kb_backend:kb-backend-password@G:T/keybuzz_backend',

@@ -218,14 +218,14 @@ const messages: Record<string, string[]> = {
     '4:10: postgres[0].url: the URL has an sslmode that does not exist; there are disable, allow, prefer, require, verify-ca, verify-full, no-verify',
     '7:10: postgres[1].url: the URL holds a password, and a secret must not stand in this file; take it out and set password to a reference, for example { env: NAME }',
     '10:10: postgres[2].url: the URL holds a password, and a secret must not stand in this file; take it out and set password to a reference, for example { env: NAME }',
-    '13:10: postgres[3].url: the URL has more than one @ before the path: write %40 for an @ of the password',
+    '13:10: postgres[3].url: the URL has more than one @ before the path: encode those of the user and the password as %40',
     '16:10: postgres[4].url: not a valid URL; expected one such as postgres://mailpath@db-1:5432/postgres (libpq: invalid integer value for connection option "port"; node-postgres: Invalid URL; postgres.js: Invalid URL; prisma: the scheme, the host or the port of the URL is invalid)',
     '19:10: postgres[5].url: the URL is a JDBC URL with sslfactory, which cannot be followed here',
     '26:10: write_path[0].url: the URL holds a password, and a secret must not stand in this file; take it out and set password to a reference, for example { env: NAME }',
   ],
   'url-in-doubt.yml': [
-    '2:46: write_path[0].url: the URL has a / before an @: write %2F for a / of the password',
-    '4:28: vault[0].url: it has more than one @ before the path: encode those of the user and the password as %40',
+    '2:46: write_path[0].url: the URL has a raw / before an @: if that is part of the password, encode it as %2F',
+    '4:28: vault[0].url: the URL has more than one @ before the path: encode those of the user and the password as %40',
   ],
   'url.yml': [
     '4:10: postgres[0].url: the URL is of another kind of server; expected one such as postgres://user@host:5432/database',

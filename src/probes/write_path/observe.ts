@@ -96,10 +96,9 @@ export interface Landing extends z.output<typeof row> {
   readonly pooled: boolean
 }
 
-export const rungs = ['xid', 'commit', 'heartbeat'] as const
 /** One rung of the write ladder, as it went. */
 export interface Rung {
-  readonly rung: (typeof rungs)[number]
+  readonly rung: 'xid' | 'commit' | 'heartbeat'
   readonly ok: boolean
   /** It did not come back until the deadline. */
   readonly hung: boolean
