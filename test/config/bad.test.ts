@@ -60,7 +60,7 @@ const messages: Record<string, string[]> = {
     '6:14: postgres[0].timeout: the timeout (10 s) must be less than the interval (5 s)',
     '7:5: postgres[1].cluster: is missing; expected text',
     '7:11: postgres[1].name: "db-1" is the name of postgres[0] already; a name stands for one target of a section',
-    '9:5: postgres[1]: unknown key passwort; known keys: name, interval, timeout, cluster, url, password, ca_file, certificate_warning, max_lag, watch, login_interval',
+    '9:5: postgres[1]: unknown key passwort; known keys: name, interval, timeout, cluster, url, password, driver, pg_settings, ca_file, cert_file, key_file, certificate_warning, max_lag, max_transaction_id_age, max_multixact_age, max_slot_wal, max_archive_failure, max_prepared_time, max_transaction_time, watch, login_interval',
     '12:11: smtp[0].host: expected a host name or an IP address, without port or scheme; it looks like a host with a port',
     '14:34: smtp[0].password.vault.target: there is no vault target "vault-1"; the file has no vault targets',
     '17:19: mail[0].smtp[1]: there is no smtp target "relay-2"; did you mean "relay"?',
@@ -205,8 +205,8 @@ const messages: Record<string, string[]> = {
     '5:17: postgres[0].password: unknown key flie; known keys: env, file, credential, dotenv, key, expand, kubernetes, vault, default',
   ],
   'unknown-key-in-target.yml': [
-    '5:5: postgres[0]: unknown key user; known keys: name, interval, timeout, cluster, url, password, ca_file, certificate_warning, max_lag, watch, login_interval',
-    '6:5: postgres[0]: unknown key databse; known keys: name, interval, timeout, cluster, url, password, ca_file, certificate_warning, max_lag, watch, login_interval',
+    '5:5: postgres[0]: unknown key user; known keys: name, interval, timeout, cluster, url, password, driver, pg_settings, ca_file, cert_file, key_file, certificate_warning, max_lag, max_transaction_id_age, max_multixact_age, max_slot_wal, max_archive_failure, max_prepared_time, max_transaction_time, watch, login_interval',
+    '6:5: postgres[0]: unknown key databse; known keys: name, interval, timeout, cluster, url, password, driver, pg_settings, ca_file, cert_file, key_file, certificate_warning, max_lag, max_transaction_id_age, max_multixact_age, max_slot_wal, max_archive_failure, max_prepared_time, max_transaction_time, watch, login_interval',
   ],
   'unknown-section.yml': [
     '5:1: unknown key postgress; known keys: interval, timeout, watch, kubernetes, postgres, write_path, smtp, vault, ses, settings, packages, drift, mail',
@@ -229,7 +229,7 @@ const messages: Record<string, string[]> = {
     '26:10: write_path[0].url: the URL holds a password, and a secret must not stand in this file; take it out and set password to a reference, for example { env: NAME }',
   ],
   'url-in-doubt.yml': [
-    '2:46: write_path[0].url: it has a raw / before an @: if that is part of the password, encode it as %2F',
+    '2:46: write_path[0].url: the URL has a / before an @: write %2F for a / of the password',
     '4:28: vault[0].url: it has more than one @ before the path: encode those of the user and the password as %40',
   ],
   'url.yml': [
