@@ -152,9 +152,16 @@ describe('a path whose drivers would connect differently', () => {
   it('is unknown where they land on different servers, and says on which', async () => {
     const seen = await run(targetOf(), url(`?host=127.0.0.1&port=${standby().port}`))
     expect(codes(seen)).toEqual(['write_path_driver_unclear'])
-    expect(seen.reasons[0]?.text).toContain('libpq')
+    expect(seen.reasons[0]?.text).toMatch(
+      new RegExp(`libpq and node-postgres land on \\S+:${standby().port} .*read-only`),
+    )
     const read = await run(targetOf({ driver: 'node-postgres' }), url(`?host=127.0.0.1&port=${standby().port}`))
     expect(codes(read)).toEqual(['write_path_read_only'])
+  })
+
+  it('fails where no driver could write: all that get in land on a standby', async () => {
+    const seen = await run(targetOf(), url('?host=127.0.0.1', standby()))
+    expect(codes(seen)).toEqual(['write_path_read_only'])
   })
 })
 

@@ -192,7 +192,10 @@ function notTried(own: Connectable, mine: Outcome, rivals: readonly Party[]): Dr
 
 const unclear = (deeds: Parameters<typeof deedsText>[0]): DriverProblem => ({ kind: 'unclear', text: deedsText(deeds) })
 
-/** They differ, unless none gets in (then the failure of the run is the whole truth), or all are where the run is. */
+/**
+ * They differ, unless all are where the run is, or none could write: then what the run found is the whole truth, whichever
+ * driver it is.
+ */
 function verdict(
   own: Connectable,
   mine: Outcome,
@@ -203,12 +206,26 @@ function verdict(
   const all = [mine, ...outcomes]
   if (all.every(({ kind }) => kind !== 'in')) return undefined
   if (rivals.every((rival, i) => isConnectable(rival) && sameArrival(own, mine, rival, outcomes[i]))) return undefined
-  const apart = all.every(({ kind }) => kind === 'in')
+  if (rivals.every((rival, i) => cannotWriteEither(own, mine, rival, outcomes[i]))) return undefined
   const { kind, text } = unclear(
-    [own, ...rivals].map((party, i) => ({ drivers: party.drivers, ...deedOf(party, all[i], apart) })),
+    [own, ...rivals].map((party, i) => ({ drivers: party.drivers, ...deedOf(party, all[i], matters(all)) })),
   )
   const minutes = Math.floor(ageMs / 60_000)
   return { kind, text: minutes > 0 ? `${text} (tried ${minutes} min ago)` : text }
+}
+
+/** The run landed where no write is taken. A server that refuses the rival now, and lets it in later, is the same one. */
+function cannotWriteEither(own: Connectable, mine: Outcome, rival: Party, outcome: Outcome | undefined): boolean {
+  if (mine.kind !== 'in' || mine.at?.read_only !== true) return false
+  if (!isConnectable(rival)) return true
+  return sameArrival(own, mine, rival, outcome) || (outcome?.kind === 'out' && samePlaces(own.plan, rival.plan))
+}
+
+/** Whether it has to be said where each one lands, since to get in is not enough, or not the same. */
+function matters(all: readonly Outcome[]): boolean {
+  const arrivals = all.flatMap(one => (one.kind === 'in' ? [one.at] : []))
+  const servers = new Set(arrivals.map(at => JSON.stringify([at?.address, at?.server_port, at?.postmaster_start])))
+  return arrivals.length === all.length || servers.size > 1 || arrivals.some(at => at?.read_only)
 }
 
 function sameArrival(own: Connectable, mine: Outcome, rival: Connectable, outcome: Outcome | undefined): boolean {
