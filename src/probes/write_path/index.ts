@@ -375,10 +375,13 @@ function roleProblem(
 const inWords = (seconds: number): string =>
   seconds < 7_200 ? `${Math.ceil(seconds / 60)} minutes` : `${Math.floor(seconds / 3_600)} hours`
 
-const driverProblem = (address: string, { kind, text }: DriverProblem): Reason => {
+const driverProblem = (address: string, { kind, text, onlySome = false }: DriverProblem): Reason => {
   const code = kind === 'unclear' ? 'write_path_driver_unclear' : (`write_path_url_${kind}` as const)
-  return writePathReason(code, `${address}: ${text}`)
+  return writePathReason(code, `${address}: ${text}`, onlySome ? setDriver : undefined)
 }
+
+const setDriver =
+  'Set `driver` of this path to the one the application has. Only if it is one of those named does the URL, or this path, have to be changed.'
 
 /** Why transactions of a session are read-only; undefined where they are not. */
 export const readOnlyCause = (landing: Landing): ReadOnlyCause | undefined => {

@@ -125,6 +125,7 @@ function sharesFate(own: Plan, mine: Outcome, rival: Plan): boolean {
     return sameDoor && sameLogin && isWrongPassword(failure)
   }
   if (mine.kind !== 'in' || !samePlan({ ...own, tls: rival.tls }, rival)) return false
+  if (rival.tls.bound === true && own.tls.bound !== true) return false
   if (mine.at?.tls === 'not offered') return rival.tls.use !== 'require'
   if (mine.at?.tls === 'not asked') return rival.tls.use === 'never' || rival.tls.use === 'allow'
   if (mine.at?.tls !== 'used') return false
