@@ -127,7 +127,9 @@ function isInDoubt(rest: string): boolean {
   const [authority = '', path = '', query = ''] = /^([^/\\?#]*)([^?#]*)([^]*)$/.exec(rest)?.slice(1) ?? []
   if (query.includes('#') || authority.split('@').length > 2 || path.includes('@')) return true
   const words = query.slice(1).split('&')
-  return words.some(word => word.includes('@') && (!authority.includes('@') || !word.split('@')[0]?.includes('=')))
+  // Behind a path the query is one; else it may be the rest of a password, with the host at its end.
+  const isQuery = authority.includes('@') && path !== ''
+  return words.some(word => word.includes('@') && !(isQuery && word.split('@')[0]?.includes('=')))
 }
 
 const parse = (text: string): URL | undefined => (URL.canParse(text) ? new URL(text) : undefined)
