@@ -137,6 +137,9 @@ const unreachableCodes = new Set([
   'ENODATA',
 ])
 
+/** Of a Unix socket: no server has made it, or we may not use it. The latter is also what a local firewall says. */
+const noSocketCodes = new Set(['ENOENT', 'EACCES', 'EPERM'])
+
 export const isSqlState = (code: string): boolean => /^(?=.*\d)[0-9A-Z]{5}$/.test(code)
 
 /** A failure of a session, with what tells causes apart without the words of the server. */
@@ -165,7 +168,7 @@ export function connectionProblem(failure: SessionFailure): ConnectionProblem {
   if (code === otherKind) return 'no_fitting_host'
   // A timeout of the application's own.
   if (code === 'ETIMEDOUT' && phase !== 'dns' && phase !== 'connect') return 'no_answer'
-  if (unreachableCodes.has(code)) return 'unreachable'
+  if (unreachableCodes.has(code) || (phase === 'connect' && noSocketCodes.has(code))) return 'unreachable'
   if (isOfPooler(failure)) return byWordsOfPooler.find(([pattern]) => pattern.test(text))?.[1] ?? 'pooler_refused'
   if (maybeWantsTls(failure)) return 'tls_failed'
   if (byState[code]) return byState[code]

@@ -68,7 +68,8 @@ export const shapes = {
   word: trimmed(matching('one word', /^[\w.-]{1,64}$/)),
   path: {
     expected: 'the path of a file',
-    read: text => (isLine(text, 4096) && (text.includes('/') || !isBeforeHost(text)) ? text : undefined),
+    // `//user:password@host` is a URL without its scheme.
+    read: text => (isLine(text, 4096) && !text.split('/').some(isBeforeHost) ? text : undefined),
   },
   /** Of an environment variable, a setting, a key of a Secret, a path of a Vault, and the like. */
   name: line('a name, in one line', 1024),

@@ -113,6 +113,21 @@ describe('a path whose drivers would connect differently', () => {
     }
   })
 
+  it('is tried again soon where nobody gets in, so that it is no failure for an hour once others do', async () => {
+    const target = targetOf()
+    const at = url('?dbname=nowhere').replace(`/${cluster.database}?`, '/later?')
+    expect(codes(await run(target, at))).toEqual(['write_path_database_missing'])
+    await primary().query(`create database later`)
+    const now = performance.now.bind(performance)
+    vi.spyOn(performance, 'now').mockImplementation(() => now() + 300_001)
+    expect(codes(await run(target, at))).toEqual(['write_path_driver_unclear'])
+  })
+
+  it('by a Unix socket that is not there leads to no server', async () => {
+    const at = url(`?host=${encodeURIComponent(files.folder)}`)
+    expect(codes(await run(targetOf({ driver: 'libpq' }), at))).toEqual(['write_path_unreachable'])
+  })
+
   it('has one way where the driver is set', async () => {
     expect((await run(targetOf({ driver: 'node-postgres' }), url())).verdict).toBe('ok')
     expect(await logins()).toBe(1)

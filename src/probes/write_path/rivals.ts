@@ -71,7 +71,10 @@ export async function compare(
   if (last && now < last.until) return verdict(own, mine, rivals, last.outcomes, now - last.at)
   const outcomes = await tryAll(look, own, mine, rivals)
   if (!outcomes) return last ? verdict(own, mine, rivals, last.outcomes, now - last.at) : notTried(own, mine, rivals)
-  const isPassing = outcomes.some(one => one.kind === 'out' && passes(one.failure))
+  // Where nobody gets in, the run is a failure: so it has to be noticed soon when one of the others does.
+  const isPassing = outcomes.some(
+    one => one.kind === 'out' && (mine.kind === 'out' ? !isWrongPassword(one.failure) : passes(one.failure)),
+  )
   const tried: Tried = { key, at: now, until: now + (isPassing ? passingMs : holdsMs), outcomes }
   memory.set(target, { fingerprint, tried: [tried, ...before.filter(one => one.key !== key)].slice(0, mostKept) })
   return verdict(own, mine, rivals, outcomes, 0)
