@@ -99,7 +99,7 @@ const where: readonly Fault<DriversStage>[] = [
     {
       libpq: 'read_only',
       'postgres.js': 'read_only',
-      auto: 'driver_unclear',
+      auto: 'read_only',
     },
   ),
 ]
