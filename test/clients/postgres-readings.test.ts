@@ -169,7 +169,12 @@ describe('of other libraries', () => {
   it.each<[string, string, string, string]>([
     ['postgresql+psycopg2://app:pw@db:5433/app?sslmode=require', 'db:5433', 'require, nothing', 'app'],
     ['postgresql+asyncpg://app:pw@db/app', 'db:5432', 'prefer, nothing', 'app'],
-    ['postgresql+asyncpg://app:pw@db/app?ssl=require&prepared_statement_cache_size=0', 'db:5432', 'require, nothing', 'app'],
+    [
+      'postgresql+asyncpg://app:pw@db/app?ssl=require&prepared_statement_cache_size=0',
+      'db:5432',
+      'require, nothing',
+      'app',
+    ],
     ['postgis://app:pw@db:5433/app', 'db:5433', 'prefer, nothing', 'app'],
     ['ecto://app:pw@db:5433/app?pool_size=5', 'db:5433', 'never, nothing', 'app'],
     ['jdbc:postgresql://db:5433/app?user=app&password=pw', 'db:5433', 'prefer, nothing', 'app'],
