@@ -174,6 +174,12 @@ describe('a path whose drivers would connect differently', () => {
     expect(codes(read)).toEqual(['write_path_read_only'])
   })
 
+  it('names ca_file where the authority of the server is not known', async () => {
+    const seen = await run(targetOf({ driver: 'node-postgres' }), url('?sslmode=require'))
+    expect(codes(seen)).toEqual(['write_path_tls_failed'])
+    expect(seen.reasons[0]?.remedy).toMatch(/^Have the server send its whole chain.*`ca_file`/)
+  })
+
   it('fails where no driver could write: all that get in land on a standby', async () => {
     const seen = await run(targetOf(), url('?host=127.0.0.1', standby()))
     expect(codes(seen)).toEqual(['write_path_read_only'])
