@@ -137,6 +137,9 @@ const unreachableCodes = new Set([
   'ENODATA',
 ])
 
+/** The file of a Unix socket that is not there, or that one may not use. */
+const ofSocket = new Set(['ENOENT', 'EACCES', 'ENOTSOCK'])
+
 export const isSqlState = (code: string): boolean => /^(?=.*\d)[0-9A-Z]{5}$/.test(code)
 
 /** A failure of a session, with what tells causes apart without the words of the server. */
@@ -165,7 +168,7 @@ export function connectionProblem(failure: SessionFailure): ConnectionProblem {
   if (code === otherKind) return 'no_fitting_host'
   // A timeout of the application's own.
   if (code === 'ETIMEDOUT' && phase !== 'dns' && phase !== 'connect') return 'no_answer'
-  if (unreachableCodes.has(code)) return 'unreachable'
+  if (unreachableCodes.has(code) || (phase === 'connect' && ofSocket.has(code))) return 'unreachable'
   if (isOfPooler(failure)) return byWordsOfPooler.find(([pattern]) => pattern.test(text))?.[1] ?? 'pooler_refused'
   if (maybeWantsTls(failure)) return 'tls_failed'
   if (byState[code]) return byState[code]
@@ -197,6 +200,8 @@ export function remedyOf(failure: SessionFailure): string | undefined {
     return 'pg_hba.conf lets this role in only over TLS, or not at all. Ask for TLS (sslmode=require or better); else add an entry for this role, database and address.'
   if (isNotBound(failure))
     return 'Connect to the server itself with TLS, and have pg_hba.conf ask for scram-sha-256: a pooler or a proxy that ends TLS cannot bind a login. Else take channel_binding=require out of the URL.'
+  if (failure.phase === 'connect' && ofSocket.has(failure.code ?? ''))
+    return 'Compare the folder and the port with unix_socket_directories and port of the server. The folder has to be in reach of this process: mounted into its container, and open to its user.'
   if (failure.text.includes(noProcess))
     return 'The server could not start a process for the connection: look at its memory and its limit of processes, and at its log.'
   return undefined
