@@ -68,7 +68,7 @@ const where: readonly Fault<DriversStage>[] = [
     auto: 'driver_unclear',
   }),
   url('the folder of a socket that has none', 'postgres://LOGIN@localhost/DB?host=FOLDER&port=9', {
-    auto: 'driver_unclear',
+    auto: 'unreachable',
     libpq: 'unreachable',
     'node-postgres': 'unreachable',
     prisma: 'unreachable',
