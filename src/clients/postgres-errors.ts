@@ -1,6 +1,7 @@
 import type { Failure } from '../core/errors.ts'
 import { failureOf, type Look, type ReasonSpec, type WatchStance } from '../core/probe.ts'
 import { noProcess, routineOf } from './postgres-messages.ts'
+import { remedyForSpace } from './socket.ts'
 
 /**
  * Why a session could not be had, by SQLSTATE where the server gave one
@@ -137,8 +138,8 @@ const unreachableCodes = new Set([
   'ENODATA',
 ])
 
-/** The file of a Unix socket that is not there, or that one may not use. */
-const ofSocket = new Set(['ENOENT', 'EACCES', 'ENOTSOCK'])
+/** Of a Unix socket: no server has made it, or we may not use it. The latter is also what a local firewall says. */
+const noSocketCodes = new Set(['ENOENT', 'EACCES', 'EPERM'])
 
 export const isSqlState = (code: string): boolean => /^(?=.*\d)[0-9A-Z]{5}$/.test(code)
 
@@ -168,7 +169,7 @@ export function connectionProblem(failure: SessionFailure): ConnectionProblem {
   if (code === otherKind) return 'no_fitting_host'
   // A timeout of the application's own.
   if (code === 'ETIMEDOUT' && phase !== 'dns' && phase !== 'connect') return 'no_answer'
-  if (unreachableCodes.has(code) || (phase === 'connect' && ofSocket.has(code))) return 'unreachable'
+  if (unreachableCodes.has(code) || (phase === 'connect' && noSocketCodes.has(code))) return 'unreachable'
   if (isOfPooler(failure)) return byWordsOfPooler.find(([pattern]) => pattern.test(text))?.[1] ?? 'pooler_refused'
   if (maybeWantsTls(failure)) return 'tls_failed'
   if (byState[code]) return byState[code]
@@ -200,11 +201,11 @@ export function remedyOf(failure: SessionFailure): string | undefined {
     return 'pg_hba.conf lets this role in only over TLS, or not at all. Ask for TLS (sslmode=require or better); else add an entry for this role, database and address.'
   if (isNotBound(failure))
     return 'Connect to the server itself with TLS, and have pg_hba.conf ask for scram-sha-256: a pooler or a proxy that ends TLS cannot bind a login. Else take channel_binding=require out of the URL.'
-  if (failure.phase === 'connect' && ofSocket.has(failure.code ?? ''))
+  if (failure.phase === 'connect' && failure.text.includes('/.s.PGSQL.') && noSocketCodes.has(failure.code ?? ''))
     return 'Compare the folder and the port with unix_socket_directories and port of the server. The folder has to be in reach of this process: mounted into its container, and open to its user.'
   if (failure.text.includes(noProcess))
     return 'The server could not start a process for the connection: look at its memory and its limit of processes, and at its log.'
-  return undefined
+  return remedyForSpace(failure.text)
 }
 
 /** Only we have no slot left: a limit of the role, or of the database. A server that is full says so elsewhere. */

@@ -1,4 +1,4 @@
-import { createHmac, randomBytes } from 'node:crypto'
+import { fingerprint } from '../core/fingerprint.ts'
 import type { Look, Reference, Resolvable } from '../core/probe.ts'
 import { shapes, type Shape } from '../core/shape.ts'
 import { readAs, readings, type Given } from './postgres-url/index.ts'
@@ -32,9 +32,6 @@ export interface TargetReadings {
   readonly fingerprint: string
 }
 
-/** Makes fingerprints worth nothing outside of this process. */
-const key = randomBytes(32)
-
 /** Reads a target as its driver does, or as each driver does where that is `auto`. Throws Unresolved. */
 export async function readTarget(target: Connecting, look: Look): Promise<TargetReadings> {
   const url = target.url === undefined ? undefined : await look.secret('url', target.url)
@@ -44,8 +41,7 @@ export async function readTarget(target: Connecting, look: Look): Promise<Target
   const read = target.driver === 'auto' ? candidates(given) : [one(target.driver, given)]
   const list = read.map(({ driver, reading }) => ({ driver, reading: withCertificate(reading, target) }))
   for (const { reading } of list) if (reading.kind === 'plan') concealIn(reading.plan, look)
-  const all = JSON.stringify([given, target.cert_file, target.key_file])
-  return { readings: list, fingerprint: createHmac('sha256', key).update(all).digest('base64') }
+  return { readings: list, fingerprint: fingerprint([given, target.cert_file, target.key_file]) }
 }
 
 const one = (driver: Driver, given: Given): DriverReading => ({ driver, reading: readAs(driver, given) })

@@ -1,5 +1,6 @@
-import { createHmac, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { seconds } from '../core/errors.ts'
+import { fingerprint } from '../core/fingerprint.ts'
 
 /** Whose login it is. Vault counts what it refuses by role, for everybody who logs in by it. */
 export interface Who {
@@ -59,16 +60,14 @@ const clockMs = 3_600_000
 /** What Vault refused of the logins that it counts, in this process and, with a memory, in others of this user. */
 export function createRefusals(memory?: RefusalMemory): Refusals {
   let known: Refused = { key: randomBytes(32).toString('hex'), roles: {} }
-  const fingerprint = (of: unknown): string =>
-    createHmac('sha256', known.key).update(JSON.stringify(of)).digest('base64')
 
   /** Another process may have been refused meanwhile. */
   const look = async ({ role, credentials }: Who) => {
     const stored = await memory?.read()
     // What is of another key cannot be compared.
     if (stored) known = stored.key === known.key ? { ...known, roles: newest(known.roles, stored.roles) } : stored
-    const name = fingerprint(role)
-    return { name, login: fingerprint(credentials), last: known.roles[name] }
+    const name = fingerprint(role, known.key)
+    return { name, login: fingerprint(credentials, known.key), last: known.roles[name] }
   }
   const keep = async (roles: Refused['roles']): Promise<boolean> => {
     known = { ...known, roles }

@@ -164,6 +164,11 @@ const urls: readonly string[] = [
       `postgres://mailpath@localhost:T/postgres?sslmode=require&sslrootcert=F/ca.pem&sslcert=F/client.crt&sslkey=F/${key}`,
   ),
   'postgres://mailpath@localhost:T/postgres?sslmode=require&sslrootcert=F/ca.pem',
+  ...['missing.crt', 'ca.pem', 'client.crt'].map(
+    cert =>
+      `postgres://kb_backend:kb-backend-password@localhost:T/keybuzz_backend?sslmode=require&sslrootcert=F/ca.pem&sslcert=F/${cert}&sslkey=F/client.key`,
+  ),
+  'postgres://kb_backend:kb-backend-password@localhost:T/keybuzz_backend?sslmode=require&sslrootcert=F/client.key',
   // postgres.js has its certificate verified for localhost then
   ...['ssl=true', 'sslmode=verify-full&sslrootcert=F/ca.pem'].map(
     query => `postgres://kb_backend:kb-backend-password@127.0.0.1:T/keybuzz_backend?${query}`,

@@ -146,21 +146,24 @@ describe('is not followed', () => {
 
 describe.each(drivers)('%s cannot split', driver => {
   it.each([
-    ['postgres://app:secret@word@db/app', 'has more than one @ before the path: write %40 for an @ of the password'],
-    ['postgres://app:secret#word@db/app', 'has a # in it: write %23 for a # of the password'],
-    ['postgres://app:secret/word@db/app', 'has a / before an @: write %2F for a / of the password'],
     [
-      'postgres://app:secret?word@db/app',
-      'has a ? before an @: write %3F for a ? of the password, and %40 for an @ of a parameter',
+      'postgres://app:secret@word@db/app',
+      'has more than one @ before the path: encode those of the user and the password as %40',
     ],
-    ['postgres://app:se@cret/word@db/app', 'has a / before an @: write %2F for a / of the password'],
+    ['postgres://app:secret#word@db/app', 'has a raw # in it: if that is part of the password, encode it as %23'],
+    ['postgres://app:secret/word@db/app', 'has a raw / before an @: if that is part of the password, encode it as %2F'],
+    ['postgres://app:secret?word@db/app', 'has a raw ? before an @: if that is part of the password, encode it as %3F'],
+    [
+      'postgres://app:se@cret/word@db/app',
+      'has a raw / before an @: if that is part of the password, encode it as %2F',
+    ],
     [
       'postgres://app:se@cret?word@db/app',
-      'has a ? before an @: write %3F for a ? of the password, and %40 for an @ of a parameter',
+      'has a raw ? before an @: if that is part of the password, encode it as %3F',
     ],
     [
       'postgres://app:12/secret?word@db/app',
-      'has a ? before an @: write %3F for a ? of the password, and %40 for an @ of a parameter',
+      'has a raw ? before an @: if that is part of the password, encode it as %3F',
     ],
     ['"postgres://app:secret@db/app"', 'begins with a quotation mark: take the quotation marks off'],
     [

@@ -153,8 +153,8 @@ const tls: readonly Fault<DriversStage>[] = [
   url('a role that may connect with TLS only, and no sslmode', 'postgres://tls_only:pw@127.0.0.1:PRIMARY/DB', {
     auto: 'driver_unclear',
     libpq: 'writes',
-    'node-postgres': 'login_failed',
-    'postgres.js': 'login_failed',
+    'node-postgres': 'tls_failed',
+    'postgres.js': 'tls_failed',
     prisma: 'writes',
   }),
   url('sslmode=require, and a certificate of a private authority', `${at}?sslmode=require`, {

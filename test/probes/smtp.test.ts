@@ -272,6 +272,15 @@ describe('a dialogue that breaks off', () => {
     expect(observation && codes(observation)).toEqual(['smtp_unreachable'])
     expect(observation?.evidence).toMatch(/^relay\.invalid:587: .*\(phase dns\)$/)
   })
+
+  it('finds no name with a line break at its end', async () => {
+    const host = { env: 'HOST' }
+    const observation = await look(smtp, targetOf(587, { host }), {
+      references: values({ HOST: '127.0.0.1\n', SMTP_PASS: password, '/ca.pem': made.ca }),
+    })
+    expect(observation && codes(observation)).toEqual(['smtp_unreachable'])
+    expect(observation?.reasons[0]?.remedy).toContain('Take the white space out')
+  })
 })
 
 describe('a password that cannot be fetched', () => {
@@ -433,8 +442,12 @@ describe.each(['starttls', 'tls'] as const)('a relay for clients with a certific
   })
 
   it.each([
-    ['a key of another certificate', { ...given, key_file: '/other.pem' }, /key_file: .*not the key of/],
-    ['a key that is none', { ...given, key_file: '/ca.pem' }, /key_file: .*expected a private key/],
+    [
+      'a key of another certificate',
+      { ...given, key_file: '/other.pem' },
+      /key_file: .*does not belong to the certificate of/,
+    ],
+    ['a key that is none', { ...given, key_file: '/ca.pem' }, /key_file: .*holds a certificate and no private key/],
     ['a certificate that is missing', { ...given, cert_file: '/nowhere.pem' }, /cert_file: .*not there/],
   ])('is not asked with %s', async (_, more, why) => {
     const server = await relay({ security, clientsOf: made.ca })

@@ -2,7 +2,7 @@ import { misfit, shapes, type Shape } from '../../core/shape.ts'
 import type { Endpoint, Reading } from './plan.ts'
 
 /** Thrown while a URL is read, and caught where its reading is given. */
-export class NoPlan extends Error {
+class NoPlan extends Error {
   override readonly name = 'NoPlan'
   readonly reading: Exclude<Reading, { kind: 'plan' }>
   constructor(reading: Exclude<Reading, { kind: 'plan' }>) {

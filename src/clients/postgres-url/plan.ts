@@ -21,7 +21,10 @@ export interface ClientCertificate {
   readonly cert: Pem
   readonly key: Pem
   readonly passphrase?: string | undefined
-  /** A file of the key that others than its owner may use is refused: so libpq has it. */
+  /**
+   * A file of the key that others than its owner may use is refused, and where there is no file of the certificate, none
+   * is shown: so libpq has it.
+   */
   readonly guarded?: boolean | undefined
 }
 

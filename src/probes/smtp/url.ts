@@ -2,6 +2,7 @@ import { domainToASCII } from 'node:url'
 import type { ConnectionOptions } from 'node:tls'
 import { isQuoted } from '../../core/looks-like.ts'
 import { misfit, shapes } from '../../core/shape.ts'
+import { doubtInConnection } from '../../core/url-doubt.ts'
 import { helloPattern } from './hello.ts'
 import type { Method } from './mechanisms.ts'
 
@@ -97,9 +98,6 @@ const symfonyWithoutEffect = new Set([
 const symfony = new Set(['verify_peer', 'auto_tls', 'require_tls', 'local_domain', ...symfonyWithoutEffect])
 
 const notUnderstood = (why: string): UrlReading => ({ kind: 'not_understood', why })
-const inDoubt = notUnderstood(
-  'it cannot be split without doubt: write an @ of user or password as %40, a / as %2F, a ? as %3F, a # as %23',
-)
 const quoted = notUnderstood('it is in quotes: `docker run --env-file` keeps them; take them out')
 const expected = notUnderstood('expected a URL such as smtp://user:password@mail.example.com:587')
 
@@ -116,20 +114,13 @@ export function readUrl(text: string, wellKnown: WellKnown = () => false): UrlRe
   const [, name = '', rest = ''] = /^([a-z][a-z\d+.-]*):(?:\/\/)?([^]*)$/i.exec(value) ?? []
   const scheme = Object.hasOwn(schemes, name.toLowerCase()) ? schemes[name.toLowerCase()] : undefined
   if (!scheme) return isQuoted(value) ? quoted : expected
-  if (isInDoubt(rest)) return inDoubt
+  const doubt = doubtInConnection(`${name}://${rest}`)
+  if (doubt !== undefined) return notUnderstood(`it cannot be split without doubt, since it ${doubt}`)
   const url = parse(`${name}://${rest}`)
   if (!url) return notUnderstood('it is no valid URL; is its host a name, and its port a number from 1 to 65535?')
   const query = queryOf(url)
   if (typeof query === 'string') return notUnderstood(query)
   return planOf(url, scheme, query, wellKnown)
-}
-
-/** An `@` outside of its place, or a `#`: part of a password that was not encoded, as likely as not. */
-function isInDoubt(rest: string): boolean {
-  const [authority = '', path = '', query = ''] = /^([^/\\?#]*)([^?#]*)([^]*)$/.exec(rest)?.slice(1) ?? []
-  if (query.includes('#') || authority.split('@').length > 2 || path.includes('@')) return true
-  const words = query.slice(1).split('&')
-  return words.some(word => word.includes('@') && (!authority.includes('@') || !word.split('@')[0]?.includes('=')))
 }
 
 const parse = (text: string): URL | undefined => (URL.canParse(text) ? new URL(text) : undefined)
