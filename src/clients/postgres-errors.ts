@@ -2,6 +2,7 @@ import type { Failure } from '../core/errors.ts'
 import { failureOf, type Look, type ReasonSpec, type WatchStance } from '../core/probe.ts'
 import { faultOfCode, type ChainFault } from './certificates.ts'
 import { noProcess, routineOf } from './postgres-messages.ts'
+import { remedyForSpace } from './socket.ts'
 
 /**
  * Why a session could not be had, by SQLSTATE where the server gave one
@@ -201,10 +202,12 @@ export function remedyOf(failure: SessionFailure): string | undefined {
     return 'pg_hba.conf lets this role in only over TLS, or not at all. Ask for TLS (sslmode=require or better); else add an entry for this role, database and address.'
   if (isNotBound(failure))
     return 'Connect to the server itself with TLS, and have pg_hba.conf ask for scram-sha-256: a pooler or a proxy that ends TLS cannot bind a login. Else take channel_binding=require out of the URL.'
+  if (failure.phase === 'connect' && failure.text.includes('/.s.PGSQL.') && noSocketCodes.has(failure.code ?? ''))
+    return 'Compare the folder and the port with unix_socket_directories and port of the server. The folder has to be in reach of this process: mounted into its container, and open to its user.'
   if (failure.text.includes(noProcess))
     return 'The server could not start a process for the connection: look at its memory and its limit of processes, and at its log.'
   const fault = faultOfCode(failure.code ?? '')
-  return fault && certificateRemedies[fault]
+  return (fault && certificateRemedies[fault]) ?? remedyForSpace(failure.text)
 }
 
 const certificateRemedies: Readonly<Partial<Record<ChainFault, string>>> = {

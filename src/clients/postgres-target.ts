@@ -71,10 +71,8 @@ function candidates(given: Given): readonly DriverReading[] {
 
 const listOf = (each: Shape<unknown>, expected: string): Shape => ({
   expected,
-  read(text) {
-    const items = text.split(',')
-    return items.every(item => item === '' || each.read(item) !== undefined) ? items.join(',') : undefined
-  },
+  // As it stands: a driver cuts no white space off a name either, and does not find it then.
+  read: text => (text.split(',').every(item => item === '' || each.read(item) !== undefined) ? text : undefined),
 })
 const folder = /^[@/][^\s\p{Cc}:]{0,240}$/u
 const hostOrFolder: Shape = {

@@ -78,8 +78,18 @@ it.each<[Driver, string, string | undefined, boolean | undefined]>([
   expect([tls.nameOfAddress, tls.bound]).toEqual([name, bound])
 })
 
+it('takes white space around the name of a host as it is: an application does not find it either', () => {
+  const plan = planOf(read('libpq', 'postgres://app@/app', { PGHOST: 'db\n', PGUSER: 'app' }))
+  expect(plan.endpoints).toEqual([{ kind: 'tcp', host: 'db\n', port: 5432 }])
+})
+
 describe('is not followed', () => {
   it.each<[Driver, string, string]>([
+    [
+      'node-postgres',
+      'postgres://${DB_USER}:pw@db/app',
+      'has a user that does not look like one: expected the name of a user, in one line; it holds ${DB_USER}: nothing was put in for that',
+    ],
     ['libpq', `${here}?service=x`, 'has service, which cannot be followed here'],
     ['libpq', `${here}?sslcrl=/crl.pem`, 'has sslcrl, which cannot be followed here'],
     ['libpq', `${here}?require_auth=scram-sha-256`, 'has require_auth, which cannot be followed here'],
