@@ -70,7 +70,8 @@ export async function compare(
   const now = performance.now()
   if (last && now < last.until) return verdict(own, mine, rivals, last.outcomes, now - last.at)
   const outcomes = await tryAll(look, own, mine, rivals)
-  if (!outcomes) return last ? verdict(own, mine, rivals, last.outcomes, now - last.at) : notTried(own, mine, rivals)
+  // What was found before is over: another way that hangs from now on must not go on counting as one that gets in.
+  if (!outcomes) return notTried(own, mine, rivals)
   // Where nobody gets in, the run is a failure: so it has to be noticed soon when one of the others does.
   const isPassing = outcomes.some(
     one => one.kind === 'out' && (mine.kind === 'out' ? !isWrongPassword(one.failure) : passes(one.failure)),
