@@ -61,41 +61,19 @@ function candidates(given: Given): readonly DriverReading[] {
   return all.filter(({ driver }) => driver === 'prisma' || driver === 'node-postgres')
 }
 
-const listOf = (each: Shape<unknown>, expected: string): Shape => ({
-  expected,
-  read(text) {
-    const items = text.trim().split(',')
-    return items.every(item => item === '' || each.read(item) !== undefined) ? items.join(',') : undefined
-  },
-})
-const folder = /^[@/][^\s\p{Cc}:]{0,240}$/u
-const hostOrFolder: Shape = {
-  expected: '',
-  read: text => (folder.test(text) ? text : shapes.host.read(text)),
-}
-/** As PGHOST and PGPORT have them. */
-export const hosts = listOf(
-  hostOrFolder,
-  'host names or IP addresses with commas between, or the folder of a Unix socket',
-)
-const ports = listOf(shapes.port, 'port numbers from 1 to 65535, with commas between')
-/** Of any setting. */
-export const line: Shape = {
-  expected: 'one line of text',
-  read: text => (/[\p{Cc}\u2028\u2029]/u.test(text) || /:\/\/|-----BEGIN/.test(text) ? undefined : text),
-}
+const orEmpty = ({ expected, read }: Shape): Shape => ({ expected, read: text => (text === '' ? text : read(text)) })
 
 const ofSetting: Readonly<Record<string, Shape>> = {
-  PGHOST: hosts,
-  PGHOSTADDR: hosts,
-  PGPORT: ports,
+  PGHOST: orEmpty(shapes.hosts),
+  PGHOSTADDR: orEmpty(shapes.hosts),
+  PGPORT: orEmpty(shapes.ports),
   PGUSER: shapes.user,
   PGDATABASE: shapes.database,
   PGSSLMODE: shapes.word,
 }
 
 /** The shape of a setting of the application, by its name. */
-export const settingShape = (name: string): Shape => ofSetting[name] ?? line
+export const settingShape = (name: string): Shape => ofSetting[name] ?? orEmpty(shapes.line)
 
 /** Those that hold a secret: they are given as references only. */
 export const secretSettings = ['PGPASSWORD', 'PGSSLPASSWORD'] as const
@@ -112,8 +90,8 @@ async function settingsOf(target: Connecting, look: Look): Promise<Record<string
       : await look.text(field, value, settingShape(name))
   }
   if (host !== undefined) {
-    settings['PGHOST'] = await look.text('host', host, hosts)
-    if (port !== undefined) settings['PGPORT'] = await look.text('port', port, ports)
+    settings['PGHOST'] = await look.text('host', host, shapes.hosts)
+    if (port !== undefined) settings['PGPORT'] = await look.text('port', port, shapes.ports)
     if (user !== undefined) settings['PGUSER'] = await look.text('user', user, shapes.user)
     if (database !== undefined) settings['PGDATABASE'] = await look.text('database', database, shapes.database)
     if (sslmode !== undefined) settings['PGSSLMODE'] = sslmode

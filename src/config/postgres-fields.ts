@@ -1,6 +1,7 @@
 import * as z from 'zod'
-import { hosts, line, secretSettings, settingShape } from '../clients/postgres-target.ts'
+import { secretSettings, settingShape } from '../clients/postgres-target.ts'
 import { libpqParameters } from '../clients/postgres-url/libpq.ts'
+import { shapes } from '../core/shape.ts'
 import { filePath, secret, text } from './fields.ts'
 
 export { drivers } from '../clients/postgres-url/plan.ts'
@@ -17,7 +18,7 @@ const settings = z
     z
       .string()
       .refine(name => settingNames.has(name), 'no driver reads a setting of this name; expected one such as PGSSLMODE'),
-    text('', line),
+    text('', shapes.line),
   )
   .superRefine((given, context) => {
     for (const name of secretSettings)
@@ -29,7 +30,7 @@ const settings = z
   })
 
 /** One host or several, or the folder of a Unix socket. */
-export const hostList = (meaning: string) => text(meaning, hosts)
+export const hostList = (meaning: string) => text(meaning, shapes.hosts)
 
 /** The keys of all that logs in to Postgres, beside the URL. */
 export const loginFields = {
