@@ -7,7 +7,7 @@ import { writePath } from '../probes/write_path/index.ts'
 import type { CheckStatus, ClusterMemory, ClusterStatus, Memory } from './assessment.ts'
 import { claimsOf, isDecided, timeline, type Claim } from './claims.ts'
 import { clusterSamples } from './cluster-metrics.ts'
-import { clusterOf, mayBeSame, type Node } from './nodes.ts'
+import { clusterOf, mayBeSame, mayBeSamePort, type Node } from './nodes.ts'
 import { straysOf, type Stray } from './upstream.ts'
 
 export const clusterReasons = {
@@ -28,7 +28,8 @@ export const clusterReasons = {
   cluster_primary_unknown: {
     verdict: 'unknown',
     severity: 'high',
-    meaning: 'No primary is seen, and a node that cannot be asked may be the one.',
+    meaning:
+      'No primary is seen, and a node that cannot be asked may be the one; or nodes that take writes may be one server.',
     remedy: 'Heal the nodes that do not answer, or the way to them.',
   },
   cluster_mixed: {
@@ -120,9 +121,11 @@ function assessCluster(
   const claims = claimsOf(servers, nodes, paths)
   const primaries = claims.map(({ node }) => node)
   const allSeen = nodes.every(node => node.facts)
-  const split = splitBrain(primaries, before, now)
+  const apart = primaries.filter((node, i) => !primaries.slice(0, i).some(other => mayBeSameServer(other, node)))
+  const maybeOne = primaries.length > 1 && apart.length === 1
+  const split = splitBrain(apart, before, now)
   const primary = primaries[0]?.name
-  const count = primaries.length === 0 && !allSeen ? undefined : primaries.length
+  const count = maybeOne || (primaries.length === 0 && !allSeen) ? undefined : primaries.length
   const splitKnown = split.confirmed ? true : primaries.length < 2 && allSeen ? false : undefined
   const certain = primaries.length === 1 || split.confirmed
   const strays = certain && primaries[0] ? straysOf(nodes, primaries[0]) : []
@@ -135,6 +138,7 @@ function assessCluster(
     allSeen,
     strays,
     confirmed: split.confirmed,
+    maybeOne,
   })
   // A primary that is no longer in the configuration did not fail over: it may have been renamed.
   const known =
@@ -156,7 +160,7 @@ function assessCluster(
     undecided: !isDecided(claims),
     ...finding(evidence, reasons, []),
   }
-  const recheck = toLookAtAgain(primaries, before, split).map(node => node.check.id)
+  const recheck = toLookAtAgain(apart, before, split).map(node => node.check.id)
   return { status, samples: clusterSamples(status, nodes, memory), recheck, strays, memory }
 }
 
@@ -165,7 +169,16 @@ const isSameServer = (a: Node, b: Node): boolean =>
   a === b ||
   (a.facts?.postmaster_start != null &&
     a.facts.postmaster_start === b.facts?.postmaster_start &&
-    a.facts.server_port === b.facts.server_port)
+    mayBeSamePort(a.facts.server_port, b.facts.server_port))
+
+/**
+ * Neither says when it started, so that they may be one server: a healthy one must not be fenced for its two names. The
+ * timeline of a primary changes only when it was promoted, so two of them at one time are two servers.
+ */
+const mayBeSameServer = (a: Node, b: Node): boolean =>
+  a.facts?.postmaster_start == null &&
+  b.facts?.postmaster_start == null &&
+  (timeline(a) === 0 || timeline(b) === 0 || timeline(a) === timeline(b))
 
 const describe = (node: Node): string =>
   `${node.name} (${node.address ?? '?'}) is primary on timeline ${timeline(node)}`
@@ -238,15 +251,33 @@ interface Known {
   readonly allSeen: boolean
   readonly strays: readonly Stray[]
   readonly confirmed: boolean
+  /** All the primaries may be one server. */
+  readonly maybeOne: boolean
 }
 
-function reasonsFor({ name, nodes, primaries, claims, identifier, allSeen, strays, confirmed }: Known): Reason[] {
+function reasonsFor({
+  name,
+  nodes,
+  primaries,
+  claims,
+  identifier,
+  allSeen,
+  strays,
+  confirmed,
+  maybeOne,
+}: Known): Reason[] {
   const found: Reason[] = []
   const add = (code: keyof typeof clusterReasons, text: string, remedy?: string): number =>
     found.push(reason(code, `cluster ${name}: ${text}`, remedy))
   const namesOf = (list: readonly Node[]): string => list.map(node => node.name).join(', ')
   const [primary] = primaries
   if (confirmed) add('cluster_split_brain', splitEvidence(claims), splitRemedy(claims))
+  if (maybeOne)
+    add(
+      'cluster_primary_unknown',
+      `${namesOf(primaries)} take writes, and may be one server under several names, or several: none says when it started`,
+      'Grant execute on pg_postmaster_start_time(), inet_server_addr() and inet_server_port() to the monitoring role. If they are one server, one of these targets is enough.',
+    )
   const foreign = nodes.filter(node => node.facts && !mayBeSame(node.facts.system_identifier, identifier))
   if (foreign.length > 0) add('cluster_mixed', `${namesOf(foreign)} has another system identifier than the other nodes`)
   if (!primary && allSeen) add('cluster_no_primary', `all ${nodes.length} nodes answer, and none is its primary`)

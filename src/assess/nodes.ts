@@ -45,11 +45,13 @@ export function nodesOfSession(landing: Landing, nodes: readonly Node[]): readon
     ({ facts }) =>
       facts?.postmaster_start != null &&
       facts.postmaster_start === landing.postmaster_start &&
-      // On a Unix socket the server has no port to tell.
-      (landing.server_port === null || facts.server_port === landing.server_port),
+      mayBeSamePort(facts.server_port, landing.server_port),
   )
   return exact ? [exact] : byAddress(same, landing.server_address, landing.server_port)
 }
+
+/** On a Unix socket the server has no port to tell. */
+export const mayBeSamePort = (a: number | null, b: number | null): boolean => a === null || b === null || a === b
 
 export const byAddress = (nodes: readonly Node[], address: string | null, port: number | null): readonly Node[] =>
   address === null ? [] : nodes.filter(({ facts }) => facts?.server_address === address && facts.server_port === port)

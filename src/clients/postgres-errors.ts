@@ -137,6 +137,9 @@ const unreachableCodes = new Set([
   'ENODATA',
 ])
 
+/** Of a Unix socket: no server has made it, or we may not use it. The latter is also what a local firewall says. */
+const noSocketCodes = new Set(['ENOENT', 'EACCES', 'EPERM'])
+
 export const isSqlState = (code: string): boolean => /^(?=.*\d)[0-9A-Z]{5}$/.test(code)
 
 /** A failure of a session, with what tells causes apart without the words of the server. */
@@ -165,7 +168,7 @@ export function connectionProblem(failure: SessionFailure): ConnectionProblem {
   if (code === otherKind) return 'no_fitting_host'
   // A timeout of the application's own.
   if (code === 'ETIMEDOUT' && phase !== 'dns' && phase !== 'connect') return 'no_answer'
-  if (unreachableCodes.has(code)) return 'unreachable'
+  if (unreachableCodes.has(code) || (phase === 'connect' && noSocketCodes.has(code))) return 'unreachable'
   if (isOfPooler(failure)) return byWordsOfPooler.find(([pattern]) => pattern.test(text))?.[1] ?? 'pooler_refused'
   if (maybeWantsTls(failure)) return 'tls_failed'
   if (byState[code]) return byState[code]
@@ -174,6 +177,7 @@ export function connectionProblem(failure: SessionFailure): ConnectionProblem {
   if (phase === 'login' && /^(?:22|42|55)/.test(code) && isSqlState(code)) return 'setting_refused'
   if (isSqlState(code)) return code === '08P01' ? 'protocol_error' : 'refused_statement'
   if (text.includes(noProcess)) return 'too_many_connections'
+  if (isNotBound(failure)) return 'tls_failed'
   if (/not (?:a|the) Postgres/.test(text)) return 'protocol_error'
   if (/SSL|CERT|ERR_TLS|EPROTO|certificate|TLS connection|support TLS/.test(`${code} ${text}`)) return 'tls_failed'
   if (/terminated|ECONNRESET|EPIPE|socket hang up/.test(`${code} ${text}`)) return 'closed'
@@ -186,10 +190,16 @@ const atLogin = new Set(['InitPostgres', 'CheckMyDatabase', 'InitializeSessionUs
 const maybeWantsTls = ({ code, routine, tlsNotAsked }: SessionFailure): boolean =>
   code === '28000' && routine === 'ClientAuthentication' && tlsNotAsked === true
 
+/** Our own words: see NotBound. */
+const isNotBound = ({ code = '', text }: Failure): boolean =>
+  !isSqlState(code) && text.includes('channel_binding=require')
+
 /** What to do about it, where that depends on more than the problem. */
 export function remedyOf(failure: SessionFailure): string | undefined {
   if (maybeWantsTls(failure))
     return 'pg_hba.conf lets this role in only over TLS, or not at all. Ask for TLS (sslmode=require or better); else add an entry for this role, database and address.'
+  if (isNotBound(failure))
+    return 'Connect to the server itself with TLS, and have pg_hba.conf ask for scram-sha-256: a pooler or a proxy that ends TLS cannot bind a login. Else take channel_binding=require out of the URL.'
   if (failure.text.includes(noProcess))
     return 'The server could not start a process for the connection: look at its memory and its limit of processes, and at its log.'
   return undefined

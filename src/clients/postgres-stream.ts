@@ -55,9 +55,10 @@ async function handshake(
 ): Promise<tls.TLSSocket> {
   const { verify } = plan
   const { ca, pair } = await materialOf(plan)
+  const verified = net.isIP(host) === 0 ? host : (plan.nameOfAddress ?? host)
   const secured = tls.connect({
     socket,
-    host,
+    host: verified,
     rejectUnauthorized: verify !== 'nothing' && ca !== 'none',
     ...(net.isIP(host) === 0 && { servername: host }),
     ...(ca !== 'usual' && ca !== 'none' && { ca: plan.usualToo ? [...tls.rootCertificates, ca] : ca }),
@@ -65,7 +66,11 @@ async function handshake(
     ...pair,
     ...(plan.direct && { ALPNProtocols: ['postgresql'] }),
   })
-  const certificates = watchHandshake(secured, host, ca === 'usual' || ca === 'none' || plan.usualToo ? undefined : ca)
+  const certificates = watchHandshake(
+    secured,
+    verified,
+    ca === 'usual' || ca === 'none' || plan.usualToo ? undefined : ca,
+  )
   // Between two users nobody listens for errors.
   secured.on('error', () => undefined)
   try {

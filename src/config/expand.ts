@@ -56,6 +56,7 @@ function shown(value: string, values: Values): string | undefined {
   const [template = '', braced, bare = ''] = variable.exec(value) ?? []
   const name = (braced ?? bare).split(/:?[-+]/, 1)[0] ?? ''
   const known = Object.hasOwn(values, name) || (template.startsWith('${') && /^[A-Z][A-Z0-9_]*$/.test(name))
+  if (name.length > 100) return undefined
   return known ? `\${${name}}` : undefined
 }
 

@@ -54,7 +54,7 @@ export const duration = (meaning: string) =>
     .describe(meaning)
 
 /** A duration in hours or days, as milliseconds. */
-const longDuration = (meaning: string) =>
+export const longDuration = (meaning: string) =>
   durationIn(['h', 'd'], 'a duration such as 12h or 14d')
     .refine(ms => ms <= 3_650 * day, 'a duration has at most 3650d')
     .describe(meaning)

@@ -73,10 +73,22 @@ export function secretsIn(text: string): string[] {
   const parts = [text, ...passwordsIn(text)]
   const bare = text.trim()
   if (isQuoted(text)) parts.push(bare.slice(1, -1))
-  if (/^[{[]/.test(bare))
-    for (const [, value = ''] of bare.matchAll(/"((?:[^"\\]|\\.)*)"\s*(?=[,}\]])/g)) parts.push(value)
-  if (/[\r\n]/.test(bare)) parts.push(...bare.split(/[\r\n]+/))
+  if (/^[{[]/.test(bare)) parts.push(...stringsIn(bare))
+  if (/[\r\n]/.test(bare)) parts.push(...bare.split(/[\r\n]+/, maxParts))
   return [...new Set(parts.slice(0, maxParts))]
+}
+
+/**
+ * The strings of a JSON document that are values. From each quote on the pattern matches, if need be to the end of the text:
+ * one that gave up there would begin again at each quote, and take minutes for a long text.
+ */
+function stringsIn(document: string): string[] {
+  const strings: string[] = []
+  for (const [, value = '', end, cutOff] of document.matchAll(/"((?:[^"\\]|\\[^])*)(?:"(\s*[,}\]])?|\\?($))/g)) {
+    if ((end ?? cutOff) !== undefined) strings.push(value)
+    if (strings.length === maxParts) break
+  }
+  return strings
 }
 
 function passwordsIn(text: string): string[] {

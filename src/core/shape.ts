@@ -43,7 +43,7 @@ const port = trimmed<number>({
 const listOf = (each: Shape<unknown>, expected: string): Shape => ({
   expected,
   read(text) {
-    const items = text.trim().split(',')
+    const items = text.split(',')
     const fits = items.every(item => item === '' || each.read(item) !== undefined)
     return fits && items.some(item => item !== '') ? items.join(',') : undefined
   },
@@ -87,7 +87,8 @@ export const shapes = {
   word: trimmed(matching('one word', /^[\w.-]{1,64}$/)),
   path: {
     expected: 'the path of a file',
-    read: text => (isLine(text, 4096) && (text.includes('/') || !isBeforeHost(text)) ? text : undefined),
+    // `//user:password@host` is a URL without its scheme.
+    read: text => (isLine(text, 4096) && !text.split('/').some(isBeforeHost) ? text : undefined),
   },
   /** Of an environment variable, a setting, a key of a Secret, a path of a Vault, and the like. */
   name: line('a name, in one line', 1024),

@@ -22,7 +22,8 @@ export function doubtIn(text: string): string | undefined {
   const fragment = rest.includes('#') ? rest.slice(rest.indexOf('#')) : ''
   if (path.includes('@')) return inPassword(path.charAt(0))
   if (fragment.includes('@')) return inPassword('#')
-  const named = authority.includes('@') || path.length > 1
+  // Behind a path the query is one; else it may be the rest of a password, with the host at its end.
+  const named = authority.includes('@') && path !== ''
   if (query?.split('&').some(parameter => parameter.includes('@') && !isParameter(parameter, named)))
     return inPassword('?')
   return undefined

@@ -220,6 +220,30 @@ describe('two primaries', () => {
   })
 })
 
+describe('one server under two names', () => {
+  const twice = (facts: Parameters<typeof primaryFacts>[1], other: Parameters<typeof primaryFacts>[1]) => {
+    const all = (at: number) => [node('vip', primaryFacts(1, facts), { at }), node(one, primaryFacts(1, other), { at })]
+    return story({ at: start, nodes: all(start) }, { at: start + 100, nodes: all(start + 100) })
+  }
+
+  it('is one where one of them is a Unix socket, on which a server has neither address nor port', () => {
+    const seen = twice({ server_address: null, server_port: null }, {})
+    expect(clusterOf(seen)).toMatchObject({ primaries: 1, splitBrain: false, verdict: 'ok' })
+  })
+
+  it('is no split brain where it does not say when it started, and nobody is told to fence it', () => {
+    const silent = { server_address: null, server_port: null, postmaster_start: null }
+    for (const more of [{}, { system_identifier: null }, { wal_file_timeline: null }]) {
+      const seen = twice({ ...silent, ...more }, { ...silent, ...more })
+      expect(clusterOf(seen)).toMatchObject({ verdict: 'unknown', primaries: undefined, splitBrain: undefined })
+      expect([codesOf(seen), seen.recheck]).toEqual([['cluster_primary_unknown'], []])
+      expect(clusterOf(seen).reasons[0]?.remedy).not.toMatch(/fence/i)
+    }
+    const apart = twice(silent, { ...silent, wal_file_timeline: '00000002' })
+    expect(codesOf(apart)).toEqual(['cluster_split_brain'])
+  })
+})
+
 describe('failovers', () => {
   const first = { at: start, nodes: [node(one, primaryFacts(1)), node(two, standbyFacts(2))] }
   const none = { at: start + 5_000, nodes: [node(one, undefined), node(two, standbyFacts(2))] }

@@ -37,6 +37,11 @@ const messages: Record<string, string[]> = {
     '21:20: drift[4].sources.: the label of a source must not be empty',
     '21:40: drift[4].sources.a b: the label of a source must not hold control characters',
   ],
+  'pg-settings.yml': [
+    '5:20: write_path[0].pg_settings.PGSSLMOD: no driver reads a setting of this name; did you mean PGSSLMODE?',
+    '5:39: write_path[0].pg_settings.HOME: no driver reads a setting of this name; expected one such as PGSSLMODE',
+    '6:26: write_path[0].role_expiry_warning: expected a duration such as 12h or 14d',
+  ],
   'watch.yml': ['1:8: watch: expected true or false', '6:12: postgres[0].watch: expected true or false'],
   'login_interval.yml': [
     '2:5: postgres[0]: login_interval needs the session of watch: leave it out, or let watch be true',

@@ -127,6 +127,8 @@ describe('what is something else', () => {
       'eyJ.',
       '://',
       'a:b@',
+      '{"a\\"',
+      '{"a\\\n',
       '"a",',
       "'",
     ])
@@ -136,6 +138,11 @@ describe('what is something else', () => {
         for (const shape of Object.values(shapes)) shape.read(text)
       }
   })
+})
+
+it('no path is a URL without its scheme', () => {
+  for (const text of ['//app:hunter2@db/shop', '/app:hunter2@db', 'app:hunter2@db/shop'])
+    expect([text, shapes.path.read(text)]).toEqual([text, undefined])
 })
 
 describe('the secrets in a text', () => {
@@ -148,6 +155,8 @@ describe('the secrets in a text', () => {
     ['{"user": "app", "password": "hunter2"}', ['hunter2']],
     ['relay\nhunter2\n587', ['hunter2']],
     ['"hunter2"', ['hunter2']],
+    ['{"a\\"b": {"password":"hunter2"\n}}', ['hunter2']],
+    ['{"password":"hunter2', ['hunter2']],
   ])('%j', (text, secrets) => {
     expect(secretsIn(text)).toEqual(expect.arrayContaining([text, ...secrets]))
   })

@@ -172,6 +172,7 @@ describe('a URL', () => {
     ['smtp://app:25/secret@mail.example.com', /without doubt/],
     ['smtp://app:secret?word@mail.example.com', /without doubt/],
     ['smtp://app:25?secret=word@mail.example.com', /without doubt/],
+    ['smtp://app@example.com:25?secret-word&more=1@mail.example.com', /without doubt/],
     ['smtp://app:secret#word@mail.example.com', /without doubt/],
     ['smtp://app:secret\\word@mail.example.com', /without doubt/],
     ['secret-word', /expected a URL such as smtp:/],

@@ -94,6 +94,40 @@ describe('a path whose drivers would connect differently', () => {
     expect(refusals()).toBe(before + 2)
   })
 
+  it('fails, whatever the driver, where who gets in cannot write: also while a commit takes all of the time', async () => {
+    await cluster.stickSyncCommit()
+    try {
+      const hung = await look(writePath, targetOf(), { timeoutMs: 1_000, references: env({ URL: url() }) })
+      expect(hung && codes(hung)).toEqual(['write_path_commit_stuck'])
+    } finally {
+      await cluster.unstickSyncCommit()
+    }
+    expect(codes(await run(targetOf(), url('', standby())))).toEqual(['write_path_read_only'])
+    await waitFor(async () => (await logins()) === 0, { what: 'the sessions that hung are logged' })
+    await primary().query(`alter role ${backend().user} set default_transaction_read_only = on`)
+    try {
+      expect(codes(await run(targetOf(), url()))).toEqual(['write_path_read_only'])
+      expect(await logins()).toBe(1)
+    } finally {
+      await primary().query(`alter role ${backend().user} reset default_transaction_read_only`)
+    }
+  })
+
+  it('is tried again soon where nobody gets in, so that it is no failure for an hour once others do', async () => {
+    const target = targetOf()
+    const at = url('?dbname=nowhere').replace(`/${cluster.database}?`, '/later?')
+    expect(codes(await run(target, at))).toEqual(['write_path_database_missing'])
+    await primary().query(`create database later`)
+    const now = performance.now.bind(performance)
+    vi.spyOn(performance, 'now').mockImplementation(() => now() + 300_001)
+    expect(codes(await run(target, at))).toEqual(['write_path_driver_unclear'])
+  })
+
+  it('by a Unix socket that is not there leads to no server', async () => {
+    const at = url(`?host=${encodeURIComponent(files.folder)}`)
+    expect(codes(await run(targetOf({ driver: 'libpq' }), at))).toEqual(['write_path_unreachable'])
+  })
+
   it('has one way where the driver is set', async () => {
     expect((await run(targetOf({ driver: 'node-postgres' }), url())).verdict).toBe('ok')
     expect(await logins()).toBe(1)
@@ -133,9 +167,16 @@ describe('a path whose drivers would connect differently', () => {
   it('is unknown where they land on different servers, and says on which', async () => {
     const seen = await run(targetOf(), url(`?host=127.0.0.1&port=${standby().port}`))
     expect(codes(seen)).toEqual(['write_path_driver_unclear'])
-    expect(seen.reasons[0]?.text).toContain('libpq')
+    expect(seen.reasons[0]?.text).toMatch(
+      new RegExp(`libpq and node-postgres land on \\S+:${standby().port} .*read-only`),
+    )
     const read = await run(targetOf({ driver: 'node-postgres' }), url(`?host=127.0.0.1&port=${standby().port}`))
     expect(codes(read)).toEqual(['write_path_read_only'])
+  })
+
+  it('fails where no driver could write: all that get in land on a standby', async () => {
+    const seen = await run(targetOf(), url('?host=127.0.0.1', standby()))
+    expect(codes(seen)).toEqual(['write_path_read_only'])
   })
 })
 

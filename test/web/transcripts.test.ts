@@ -107,12 +107,12 @@ describe('the transcript of Postgres', () => {
     const { user, password } = cluster.logins.backend
     const { port } = await cluster.primary()
     const url = `postgres://${user}@127.0.0.1:${port}/${cluster.database}`
-    const yaml = `write_path: [{ name: app, cluster: kb, timeout: 1s, url: "${url}", password: { env: PASSWORD } }]`
+    const yaml = `write_path: [{ name: app, cluster: kb, timeout: 500ms, url: "${url}", password: { env: PASSWORD } }]`
     expectInOrder(await told(yaml, { PASSWORD: password }, 'probe=write_path&target=app'), [
       'TRANSCRIPT',
       'commit > set local statement_timeout = 0; set local lock_timeout',
       'commit asking the server to cancel what process ',
-      'no answer within 1 s',
+      'no answer within 0.5 s',
     ])
   })
 

@@ -31,10 +31,9 @@ export function reading(read: () => Reading): Reading {
   }
 }
 
-/** What stands in the value, where it is of the shape as it stands. */
+/** What stands in the value, where it is of the shape. */
 export function shaped<T>(shape: Shape<T>, text: string, what: string): T {
-  const value = text.trim() === text ? shape.read(text) : undefined
-  return value ?? giveUp(`has ${what} that does not look like one: expected ${shape.expected}`)
+  return shape.read(text) ?? giveUp(`has ${what} that does not look like one: expected ${shape.expected}`)
 }
 
 /** Where the file of a parameter is: a path from the root, since it is not known where the application runs. */

@@ -44,6 +44,10 @@ export interface TlsPlan {
   /** The usual authorities count beside those of the file: so Prisma's engine has it. */
   readonly usualToo?: boolean | undefined
   readonly certificate?: ClientCertificate | undefined
+  /** The name that the certificate has to be for where the host is an IP address: postgres.js takes localhost. */
+  readonly nameOfAddress?: string | undefined
+  /** The login has to be bound to the TLS it comes by (SCRAM-SHA-256-PLUS): `channel_binding=require`. */
+  readonly bound?: boolean | undefined
 }
 
 /** https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNECT-TARGET-SESSION-ATTRS */

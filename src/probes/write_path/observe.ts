@@ -127,7 +127,9 @@ export async function observe(target: WritePathTarget, look: Look): Promise<Writ
   if ('kind' in choice) return { ...nothing, address: 'url', driver: choice }
   const { plan } = choice.own
   const { arrival, ...seen } = await observeBy(plan, target, look)
-  const driver = await compare(target, look, choice, { at: arrival, failure: seen.failure })
+  const readOnly = seen.landings.some(landing => landing.in_recovery || landing.read_only)
+  const wrote = !readOnly && seen.ladder.some(({ rung, ok }) => rung === 'commit' && ok)
+  const driver = await compare(target, look, choice, { at: arrival, failure: seen.failure, wrote })
   return driver ? { ...nothing, address: seen.address, driver } : seen
 }
 
