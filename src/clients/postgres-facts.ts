@@ -43,7 +43,20 @@ select host(inet_server_addr()) as server_address,
 export const maybe = <T>(type: z.ZodType<T>) => type.nullish().transform(value => value ?? null)
 
 /** What GUCs say of themselves, where the functions are refused. */
-export const onOff = z.enum(['on', 'off']).optional()
+const onOff = z.enum(['on', 'off']).optional()
+
+/** The columns of those, as the server gives them. */
+export const columnsOfAnyServer = {
+  in_recovery: z.boolean().optional(),
+  in_hot_standby: onOff,
+  read_only: z.boolean().optional(),
+  transaction_read_only: onOff,
+  read_only_source: maybe(z.string()),
+  server_address: maybe(z.string()),
+  server_port: maybe(z.number()),
+  postmaster_start: maybe(z.string()),
+  system_identifier: maybe(z.string().regex(/^\d{1,20}$/, 'the system identifier is no number')),
+} as const
 
 /** A group that the server refused. */
 export interface RefusedFacts {

@@ -6,7 +6,7 @@ import {
   factsSql,
   maybe,
   ofAnyServer,
-  onOff,
+  columnsOfAnyServer,
   type FactGroup,
   type RefusedFacts,
 } from '../../clients/postgres-facts.ts'
@@ -136,21 +136,13 @@ export type Slot = z.output<typeof slot>
 
 const row = z
   .object({
-    in_recovery: z.boolean().optional(),
-    in_hot_standby: onOff,
-    read_only: z.boolean().optional(),
-    transaction_read_only: onOff,
-    read_only_source: maybe(z.string()),
+    ...columnsOfAnyServer,
     // It becomes a label, whatever the server says.
     version: z
       .string()
       .optional()
       .transform(text => oneLine(text ?? '').slice(0, 64)),
     server_version: z.string().optional(),
-    server_address: maybe(z.string()),
-    server_port: maybe(z.number()),
-    postmaster_start: maybe(z.string()),
-    system_identifier: maybe(z.string().regex(/^\d{1,20}$/, 'the system identifier is no number')),
     wal_lsn: maybe(z.number()),
     wal_file_timeline: maybe(z.string()),
     receiver_running: maybe(z.boolean()),

@@ -7,7 +7,7 @@ import {
   maybe,
   noTimeout,
   ofAnyServer,
-  onOff,
+  columnsOfAnyServer,
   type FactGroup,
 } from '../../clients/postgres-facts.ts'
 import { routineOf, type Said } from '../../clients/postgres-messages.ts'
@@ -50,15 +50,7 @@ export const landingSql = factsSql(groups)
 
 const row = z
   .object({
-    in_recovery: z.boolean().optional(),
-    in_hot_standby: onOff,
-    read_only: z.boolean().optional(),
-    transaction_read_only: onOff,
-    read_only_source: maybe(z.string()),
-    server_address: maybe(z.string()),
-    server_port: maybe(z.number()),
-    postmaster_start: maybe(z.string()),
-    system_identifier: maybe(z.string().regex(/^\d{1,20}$/, 'the system identifier is no number')),
+    ...columnsOfAnyServer,
     wal_file_timeline: maybe(z.string()),
     backend_pid: maybe(z.number()),
     backend_age_seconds: maybe(z.number()),
