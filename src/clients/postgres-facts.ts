@@ -1,3 +1,4 @@
+import * as z from 'zod'
 import { codeOf, describeError } from '../core/errors.ts'
 import type { Look } from '../core/probe.ts'
 import { isSqlState } from './postgres-errors.ts'
@@ -11,6 +12,51 @@ export interface FactGroup {
   /** Statements that give the same, or some of it, and need no function. */
   readonly instead?: readonly string[]
 }
+
+/** What is asked of every server: which one it is, and whether it takes writes. */
+export const ofAnyServer: readonly FactGroup[] = [
+  {
+    about: 'the role of the node',
+    sql: `select pg_is_in_recovery() as in_recovery, current_setting('transaction_read_only') = 'on' as read_only`,
+    instead: ['show in_hot_standby', 'show transaction_read_only'],
+  },
+  {
+    about: 'where default_transaction_read_only is set',
+    sql: `
+select case when current_setting('default_transaction_read_only')::bool then
+    (select source from pg_show_all_settings() where name = 'default_transaction_read_only') end as read_only_source`,
+  },
+  {
+    about: 'its address and its start',
+    sql: `
+select host(inet_server_addr()) as server_address,
+  inet_server_port() as server_port,
+  to_char(pg_postmaster_start_time() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US') as postmaster_start`,
+  },
+  {
+    about: 'the system identifier',
+    sql: `select (select system_identifier::text from pg_control_system()) as system_identifier`,
+  },
+]
+
+/** A fact that is null, or that the server refused. */
+export const maybe = <T>(type: z.ZodType<T>) => type.nullish().transform(value => value ?? null)
+
+/** What GUCs say of themselves, where the functions are refused. */
+const onOff = z.enum(['on', 'off']).optional()
+
+/** The columns of those, as the server gives them. */
+export const columnsOfAnyServer = {
+  in_recovery: z.boolean().optional(),
+  in_hot_standby: onOff,
+  read_only: z.boolean().optional(),
+  transaction_read_only: onOff,
+  read_only_source: maybe(z.string()),
+  server_address: maybe(z.string()),
+  server_port: maybe(z.number()),
+  postmaster_start: maybe(z.string()),
+  system_identifier: maybe(z.string().regex(/^\d{1,20}$/, 'the system identifier is no number')),
+} as const
 
 /** A group that the server refused. */
 export interface RefusedFacts {

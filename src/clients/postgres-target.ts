@@ -50,58 +50,31 @@ const one = (driver: Driver, given: Given): DriverReading => ({ driver, reading:
 const ofPrisma =
   /[?&](?:schema|pgbouncer|connection_limit|pool_timeout|socket_timeout|statement_cache_size|sslaccept|sslidentity)=/
 
-/** What node-postgres alone has: https://github.com/brianc/node-postgres/tree/master/packages/pg-connection-string */
-const ofNodePostgres = /[?&](?:uselibpqcompat=|ssl(?:mode)?=no-verify(?:&|$))/
-/** Parameters of libpq that postgres.js sends to the server as settings of the session, and no server has them. */
-const notOfPostgresJs = /[?&](?:sslrootcert|sslcert|sslkey|channel_binding)=/
-
 /**
  * The drivers that the URL can be for. One with a parameter of Prisma's is for Prisma, whose adapter for node-postgres
- * passes over them as well; libpq and postgres.js could not connect with it anywhere. So it is with what node-postgres
- * alone has, and Prisma's engine passes over. Prisma always has a URL.
+ * passes over them as well; libpq and postgres.js could not connect with it anywhere. Other parameters say less: somebody
+ * may have set `sslrootcert` for postgres.js, which cannot connect with it, and that must not be ok. Prisma always has a URL.
  */
 function candidates(given: Given): readonly DriverReading[] {
   const all = readings(given)
-  const { url } = given
-  if (url === undefined) return all.filter(({ driver }) => driver !== 'prisma')
-  if (ofPrisma.test(url) || ofNodePostgres.test(url))
-    return all.filter(({ driver }) => driver === 'prisma' || driver === 'node-postgres')
-  return notOfPostgresJs.test(url) ? all.filter(({ driver }) => driver !== 'postgres.js') : all
+  if (given.url === undefined) return all.filter(({ driver }) => driver !== 'prisma')
+  if (!ofPrisma.test(given.url)) return all
+  return all.filter(({ driver }) => driver === 'prisma' || driver === 'node-postgres')
 }
 
-const listOf = (each: Shape<unknown>, expected: string): Shape => ({
-  expected,
-  // As it stands: a driver cuts no white space off a name either, and does not find it then.
-  read: text => (text.split(',').every(item => item === '' || each.read(item) !== undefined) ? text : undefined),
-})
-const folder = /^[@/][^\s\p{Cc}:]{0,240}$/u
-const hostOrFolder: Shape = {
-  expected: '',
-  read: text => (folder.test(text) ? text : shapes.host.read(text)),
-}
-/** As PGHOST and PGPORT have them. */
-export const hosts = listOf(
-  hostOrFolder,
-  'host names or IP addresses with commas between, or the folder of a Unix socket',
-)
-const ports = listOf(shapes.port, 'port numbers from 1 to 65535, with commas between')
-/** Of any setting. */
-export const line: Shape = {
-  expected: 'one line of text',
-  read: text => (/[\p{Cc}\u2028\u2029]/u.test(text) || /:\/\/|-----BEGIN/.test(text) ? undefined : text),
-}
+const orEmpty = ({ expected, read }: Shape): Shape => ({ expected, read: text => (text === '' ? text : read(text)) })
 
 const ofSetting: Readonly<Record<string, Shape>> = {
-  PGHOST: hosts,
-  PGHOSTADDR: hosts,
-  PGPORT: ports,
+  PGHOST: orEmpty(shapes.hosts),
+  PGHOSTADDR: orEmpty(shapes.hosts),
+  PGPORT: orEmpty(shapes.ports),
   PGUSER: shapes.user,
   PGDATABASE: shapes.database,
   PGSSLMODE: shapes.word,
 }
 
 /** The shape of a setting of the application, by its name. */
-export const settingShape = (name: string): Shape => ofSetting[name] ?? line
+export const settingShape = (name: string): Shape => ofSetting[name] ?? orEmpty(shapes.line)
 
 /** Those that hold a secret: they are given as references only. */
 export const secretSettings = ['PGPASSWORD', 'PGSSLPASSWORD'] as const
@@ -118,8 +91,8 @@ async function settingsOf(target: Connecting, look: Look): Promise<Record<string
       : await look.text(field, value, settingShape(name))
   }
   if (host !== undefined) {
-    settings['PGHOST'] = await look.text('host', host, hosts)
-    if (port !== undefined) settings['PGPORT'] = await look.text('port', port, ports)
+    settings['PGHOST'] = await look.text('host', host, shapes.hosts)
+    if (port !== undefined) settings['PGPORT'] = await look.text('port', port, shapes.ports)
     if (user !== undefined) settings['PGUSER'] = await look.text('user', user, shapes.user)
     if (database !== undefined) settings['PGDATABASE'] = await look.text('database', database, shapes.database)
     if (sslmode !== undefined) settings['PGSSLMODE'] = sslmode

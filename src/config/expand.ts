@@ -47,7 +47,7 @@ function asItStands(value: string, values: Values): string | Unreadable {
   const found = anyVariable.test(value) ? (shown(value, values) ?? 'a $ that would be expanded') : undefined
   const what = found ?? (value.includes('\\$') ? 'a $ with a backslash before it' : undefined)
   if (what === undefined) return value
-  const why = `holds ${what}: set \`expand: true\` if the application's loader expands it, \`expand: false\` if it takes it as it stands`
+  const why = `holds ${what}: set \`expand: true\` if the application's loader expands it, \`expand: false\` if it takes it as written`
   return { why }
 }
 

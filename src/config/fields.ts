@@ -111,7 +111,7 @@ const dotenvFile = 'Path of a `.env` file'
 
 /** `true` and `false` are as certain as each other; left out, a value that would be expanded is not taken. */
 const expand = flag(
-  '`true`: the application expands `${NAME}` and `$NAME` in it, as dotenv-expand does (Prisma, Vite, Next.js). `false`: it takes them as they stand. Left out, a value that has one is unknown.',
+  '`true`: the application expands `${NAME}` and `$NAME` in it, as dotenv-expand does (Prisma, Vite, Next.js). `false`: it takes them as written. Left out, a value that has one is unknown.',
 ).optional()
 
 const pathForm = 'a path such as secret/data/app'

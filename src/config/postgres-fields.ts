@@ -1,6 +1,7 @@
 import * as z from 'zod'
-import { hosts, line, secretSettings, settingShape } from '../clients/postgres-target.ts'
+import { secretSettings, settingShape } from '../clients/postgres-target.ts'
 import { libpqParameters } from '../clients/postgres-url/libpq.ts'
+import { shapes } from '../core/shape.ts'
 import { filePath, secret, text } from './fields.ts'
 import { nearest } from './nearest.ts'
 
@@ -23,7 +24,7 @@ const settings = z
         return `no driver reads a setting of this name${meant === undefined ? '; expected one such as PGSSLMODE' : `; did you mean ${meant}?`}`
       },
     }),
-    text('', line),
+    text('', shapes.line),
   )
   .superRefine((given, context) => {
     for (const name of secretSettings)
@@ -35,7 +36,7 @@ const settings = z
   })
 
 /** One host or several, or the folder of a Unix socket. */
-export const hostList = (meaning: string) => text(meaning, hosts)
+export const hostList = (meaning: string) => text(meaning, shapes.hosts)
 
 /** The keys of all that logs in to Postgres, beside the URL. */
 export const loginFields = {

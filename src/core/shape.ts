@@ -34,6 +34,24 @@ const host: Shape = {
   read: text => (isIPv6(text.trim()) || nameOfHost.test(text.trim()) ? text : undefined),
 }
 
+const port = trimmed<number>({
+  expected: 'a port number from 1 to 65535',
+  read: text => (/^\d{1,5}$/.test(text) && Number(text) >= 1 && Number(text) <= 65_535 ? Number(text) : undefined),
+})
+
+/** Some may be empty: the driver then takes its own. */
+const listOf = (each: Shape<unknown>, expected: string): Shape => ({
+  expected,
+  read(text) {
+    const items = text.split(',')
+    const fits = items.every(item => item === '' || each.read(item) !== undefined)
+    return fits && items.some(item => item !== '') ? items.join(',') : undefined
+  },
+})
+
+const folderOfSocket = /^[@/][^\s\p{Cc}:]{0,240}$/u
+const hostOrFolder: Shape = { ...host, read: text => (folderOfSocket.test(text) ? text : host.read(text)) }
+
 /** One line of text that is not something else altogether, and no password before a host. */
 const line = (expected: string, maxLength = 256): Shape => ({
   expected,
@@ -53,16 +71,17 @@ export const shapes = {
   servername: matching('a host name', /^[\p{L}\p{N}_-]{1,63}(?:\.[\p{L}\p{N}_-]{1,63})*\.?$/u),
   /** RFC 5321, 4.1.3: a name, or an address in brackets. */
   hello: matching('a host name', /^[\w.:[\]-]{1,255}$/),
-  port: trimmed<number>({
-    expected: 'a port number from 1 to 65535',
-    read: text => (/^\d{1,5}$/.test(text) && Number(text) >= 1 && Number(text) <= 65_535 ? Number(text) : undefined),
-  }),
+  port,
+  /** As PGHOST and PGPORT have them. */
+  hosts: listOf(hostOrFolder, 'host names or IP addresses with commas between, or the folder of a Unix socket'),
+  ports: listOf(port, 'port numbers from 1 to 65535, with commas between'),
   user: line('the name of a user, in one line'),
   database: line('the name of a database, in one line'),
   table: matching(
     'the name of a table, such as mailpath_heartbeat or app.mailpath_heartbeat',
     /^[A-Za-z_][A-Za-z0-9_$]{0,62}(\.[A-Za-z_][A-Za-z0-9_$]{0,62})?$/,
   ),
+  line: line('one line of text', 1024),
   region: line('a region such as eu-west-1', 64),
   accessKey: line('the id of an access key', 128),
   word: trimmed(matching('one word', /^[\w.-]{1,64}$/)),

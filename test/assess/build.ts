@@ -81,6 +81,23 @@ export function assessed(
 export const identifier = '7000000000000000001'
 export const otherIdentifier = '7000000000000000002'
 
+/** Of the upkeep of a node, with nothing to do. */
+export const wellKept = {
+  transaction_id_age: 5_000_000,
+  multixact_age: 1_000,
+  oldest_database: 'postgres',
+  slots: [],
+  archive_failing: null,
+  archive_failed_file: null,
+  archived_seconds: null,
+  prepared_seconds: 0,
+  prepared_age: 0,
+  oldest_prepared: null,
+  transaction_seconds: 0,
+  horizon_age: 1,
+  oldest_pid: null,
+} as const satisfies Partial<NodeFacts>
+
 /** A node of a cluster of three; its number makes its address, and when its postmaster started. */
 export function primaryFacts(number: number, fields: Partial<NodeFacts> = {}): NodeFacts {
   return {
@@ -108,19 +125,7 @@ export function primaryFacts(number: number, fields: Partial<NodeFacts> = {}): N
     monitor: true,
     synchronous: false,
     sync_standbys: 0,
-    transaction_id_age: 5_000_000,
-    multixact_age: 1_000,
-    oldest_database: 'postgres',
-    slots: [],
-    archive_failing: null,
-    archive_failed_file: null,
-    archived_seconds: null,
-    prepared_seconds: 0,
-    prepared_age: 0,
-    oldest_prepared: null,
-    transaction_seconds: 0,
-    horizon_age: 1,
-    oldest_pid: null,
+    ...wellKept,
     ...fields,
   }
 }

@@ -91,7 +91,7 @@ describe('with expand: true', () => {
 
 describe('where nothing is said of expand', () => {
   const advice =
-    ": set `expand: true` if the application's loader expands it, `expand: false` if it takes it as it stands"
+    ": set `expand: true` if the application's loader expands it, `expand: false` if it takes it as written"
   it.each([
     ['A=${DB_HOST}', '${DB_HOST}'],
     ["A='x${DB_HOST:-hunter2}'", '${DB_HOST}'],

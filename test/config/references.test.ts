@@ -162,7 +162,7 @@ describe('dotenv', () => {
     expect(await url({ expand: true })).toBe(`postgres://app:${canary}@db/app`)
     expect(await url({ expand: false })).toBe('postgres://$USER:${PASS}@db/app')
     expect(await whyNot(url({ default: 'not taken' }))).toBe(
-      `dotenv ${dotenv}#URL: URL holds \${USER}: set \`expand: true\` if the application's loader expands it, \`expand: false\` if it takes it as it stands`,
+      `dotenv ${dotenv}#URL: URL holds \${USER}: set \`expand: true\` if the application's loader expands it, \`expand: false\` if it takes it as written`,
     )
     // The others are there all the same.
     expect(await valueOf({ dotenv, key: 'PASS' })).toBe(canary)

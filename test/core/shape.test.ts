@@ -22,6 +22,9 @@ describe('what fits', () => {
     ],
     // The connection says what is wrong with it, as it does for the application.
     ['host', ['db\n', ' db']],
+    ['hosts', ['db', 'db-1,db-2', '/run/postgresql', '/run/a,@b', 'db,', '10.0.0.1,::1']],
+    ['ports', ['5432', '5432,5433', '5432,', ' 5432\n']],
+    ['line', ['-c search_path="$user",public', 'my application']],
     ['servername', ['mail.example.com']],
     ['hello', ['mail.example.com', '[127.0.0.1]', '[IPv6:::1]']],
     [
@@ -60,7 +63,7 @@ describe('what fits', () => {
 
 describe('what is something else', () => {
   const forms = Object.entries(wrongForms('canary'))
-  const shown: [string, Shape<unknown>][] = Object.entries(shapes).filter(([name]) => name !== 'certificates')
+  const shown: [string, Shape<unknown>][] = Object.entries(shapes)
   it.each(shown)('is no %s, and nothing of it is said', (_, shape) => {
     for (const [form, text] of forms) {
       expect([form, shape.read(text)]).toEqual([form, undefined])

@@ -3,6 +3,7 @@ import { connectionProblem } from '../../src/clients/postgres-errors.ts'
 import type { Observation } from '../../src/core/probe.ts'
 import { postgres, type PostgresTarget } from '../../src/probes/postgres/index.ts'
 import type { NodeFacts, Slot } from '../../src/probes/postgres/observe.ts'
+import { wellKept } from '../assess/build.ts'
 import { startCluster, type Cluster, type PostgresNode } from '../servers/postgres.ts'
 import { waitFor } from '../servers/processes.ts'
 import { postgresOpening, probeContract } from './contract.ts'
@@ -37,19 +38,7 @@ const standby: NodeFacts = {
   monitor: true,
   synchronous: false,
   sync_standbys: 0,
-  transaction_id_age: 5_000_000,
-  multixact_age: 1_000,
-  oldest_database: 'postgres',
-  slots: [],
-  archive_failing: null,
-  archive_failed_file: null,
-  archived_seconds: null,
-  prepared_seconds: 0,
-  prepared_age: 0,
-  oldest_prepared: null,
-  transaction_seconds: 0,
-  horizon_age: 1,
-  oldest_pid: null,
+  ...wellKept,
 }
 const primary: NodeFacts = {
   ...standby,

@@ -2,6 +2,7 @@
  * The outage of incident.md as a Status, made as the daemon makes it: what was seen is judged by the real probes and
  * assessed by the real assessment. Only the I/O is left out, so samples, settings and evidence are the real ones.
  */
+import { wellKept } from '../assess/build.ts'
 import { assess } from '../../src/assess/assess.ts'
 import { parseConfig } from '../../src/config/load.ts'
 import { checkId, type Finding, type Observation, type Probe, type Target } from '../../src/core/probe.ts'
@@ -105,19 +106,10 @@ const nodeFacts = (n: number, primary: boolean): NodeFacts => ({
   monitor: true,
   synchronous: false,
   sync_standbys: 0,
-  transaction_id_age: 5_000_000,
-  multixact_age: 1_000,
-  oldest_database: 'postgres',
+  ...wellKept,
   slots: [{ name: 'standby_2', active: true, wal_status: 'reserved', safe_wal_size: null, kept: 16_777_216 }],
   archive_failing: false,
-  archive_failed_file: null,
   archived_seconds: 40,
-  prepared_seconds: 0,
-  prepared_age: 0,
-  oldest_prepared: null,
-  transaction_seconds: 0,
-  horizon_age: 1,
-  oldest_pid: null,
 })
 
 const landing = (n: number, primary: boolean): Landing => ({

@@ -31,7 +31,7 @@ export const upkeep = {
   }),
   slots: lines({
     title: 'WAL kept back by slots',
-    description: 'By the replication slot that keeps most, of those that are read (1) and those that nobody reads (0).',
+    description: 'By the replication slot that keeps most, of those with a reader (1) and of those without (0).',
     noValue: 'No data',
     unit: 'bytes',
     queries: [

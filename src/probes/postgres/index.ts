@@ -93,7 +93,7 @@ export const metrics = {
   ),
   slotWal: gauge(
     'mailpath_postgres_slot_kept_wal_bytes',
-    'WAL kept back by the replication slot that keeps most, of those that are read (active 1) and those that nobody reads (active 0).',
+    'WAL kept back by the replication slot that keeps most, of those with a reader (active 1) and of those without (active 0).',
     [...labels, 'active'],
   ),
   slotSafeWal: gauge(
@@ -200,9 +200,9 @@ const reasons = {
     verdict: 'warn',
     severity: 'high',
     meaning:
-      'A replication slot keeps WAL back: nobody reads it, or it is far behind, or it lost WAL that it needs. WAL fills the volume, and then no write commits.',
+      'A replication slot keeps WAL back: it has no reader, or its reader is far behind, or it lost WAL that it needs. WAL fills the volume, and then no write commits.',
     remedy:
-      'Start its reader again. If that is gone for good, drop the slot: select pg_drop_replication_slot(NAME). Its reader then has to be built anew.',
+      'Start its reader again. If that is gone for good, drop the slot: select pg_drop_replication_slot(NAME). Its reader then has to be built again.',
   },
   postgres_archiver_failing: {
     verdict: 'warn',
@@ -222,7 +222,7 @@ const reasons = {
     verdict: 'warn',
     severity: 'medium',
     meaning: 'A session has a transaction open for longer than `max_transaction_time`: it keeps vacuum from its work.',
-    remedy: 'Look at it in pg_stat_activity; if nobody needs it: select pg_terminate_backend(PID).',
+    remedy: 'Look at it in pg_stat_activity; if it is not needed: select pg_terminate_backend(PID).',
   },
   postgres_facts_refused: {
     verdict: 'warn',
@@ -300,7 +300,7 @@ export const postgres = defineProbe<PostgresTarget, PostgresSeen>({
     ),
     max_multixact_age: count('Age of multixacts that is a warning.').default(1_000_000_000),
     max_slot_wal: count(
-      'Bytes of WAL that a replication slot may keep back: one that nobody reads, or one beyond max_wal_size.',
+      'Bytes of WAL that a replication slot may keep back: one without a reader, or one beyond max_wal_size.',
     ).default(134_217_728),
     max_archive_failure: duration('How long ago the last WAL file may have been archived, once a try has failed.')
       .default(10_000)
@@ -455,7 +455,7 @@ const holdsWal = ({ active, wal_status, kept }: Slot, { max_slot_wal }: Postgres
   ((kept ?? 0) > max_slot_wal && (!active || wal_status === 'extended'))
 
 const ofSlot = ({ name, active, wal_status, safe_wal_size, kept }: Slot): string => {
-  const reader = active ? 'its reader is behind' : 'nobody reads it'
+  const reader = active ? 'its reader is behind' : 'it has no reader'
   const safe = safe_wal_size === null ? '' : `, ${inMegabytes(Math.max(0, safe_wal_size))} more until it loses WAL`
   return wal_status === 'lost'
     ? `replication slot ${name} has lost WAL that its reader needs`

@@ -1,7 +1,15 @@
 import * as z from 'zod'
 import { shownIn, type Shown } from '../../clients/certificates.ts'
 import { sessionFailure, type SessionFailure } from '../../clients/postgres-errors.ts'
-import { askFacts, factsSql, type FactGroup, type RefusedFacts } from '../../clients/postgres-facts.ts'
+import {
+  askFacts,
+  factsSql,
+  maybe,
+  ofAnyServer,
+  columnsOfAnyServer,
+  type FactGroup,
+  type RefusedFacts,
+} from '../../clients/postgres-facts.ts'
 import { readTarget } from '../../clients/postgres-target.ts'
 import type { Plan, Reading } from '../../clients/postgres-url/plan.ts'
 import { openOwnSession, openWatch, planText, type Session } from '../../clients/postgres.ts'
@@ -16,32 +24,11 @@ import type { PostgresTarget } from './index.ts'
  * the first time costs the server more than what it shows. https://www.postgresql.org/docs/current/monitoring-stats.html
  */
 const groups: readonly FactGroup[] = [
-  {
-    about: 'the role of the node',
-    sql: `select pg_is_in_recovery() as in_recovery, current_setting('transaction_read_only') = 'on' as read_only`,
-    instead: ['show in_hot_standby', 'show transaction_read_only'],
-  },
-  {
-    about: 'where default_transaction_read_only is set',
-    sql: `
-select case when current_setting('default_transaction_read_only')::bool then
-    (select source from pg_show_all_settings() where name = 'default_transaction_read_only') end as read_only_source`,
-  },
+  ...ofAnyServer,
   {
     about: 'the version',
     sql: `select current_setting('server_version') as version`,
     instead: ['show server_version'],
-  },
-  {
-    about: 'its address and its start',
-    sql: `
-select host(inet_server_addr()) as server_address,
-  inet_server_port() as server_port,
-  to_char(pg_postmaster_start_time() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US') as postmaster_start`,
-  },
-  {
-    about: 'the system identifier',
-    sql: `select (select system_identifier::text from pg_control_system()) as system_identifier`,
   },
   {
     about: 'the WAL position and the timeline of a primary',
@@ -136,11 +123,6 @@ where pid <> pg_backend_pid() and backend_type <> 'autovacuum worker' and (backe
 ]
 export const nodeSql = factsSql(groups)
 
-/** A fact that is null, or that the server refused. */
-const maybe = <T>(type: z.ZodType<T>) => type.nullish().transform(value => value ?? null)
-/** What GUCs say of themselves, where the functions are refused. */
-const onOff = z.enum(['on', 'off']).optional()
-
 const slot = z.object({
   name: z.string(),
   active: z.boolean(),
@@ -154,21 +136,13 @@ export type Slot = z.output<typeof slot>
 
 const row = z
   .object({
-    in_recovery: z.boolean().optional(),
-    in_hot_standby: onOff,
-    read_only: z.boolean().optional(),
-    transaction_read_only: onOff,
-    read_only_source: maybe(z.string()),
+    ...columnsOfAnyServer,
     // It becomes a label, whatever the server says.
     version: z
       .string()
       .optional()
       .transform(text => oneLine(text ?? '').slice(0, 64)),
     server_version: z.string().optional(),
-    server_address: maybe(z.string()),
-    server_port: maybe(z.number()),
-    postmaster_start: maybe(z.string()),
-    system_identifier: maybe(z.string().regex(/^\d{1,20}$/, 'the system identifier is no number')),
     wal_lsn: maybe(z.number()),
     wal_file_timeline: maybe(z.string()),
     receiver_running: maybe(z.boolean()),

@@ -2,12 +2,9 @@ import { hostname } from 'node:os'
 import { shapes } from '../../core/shape.ts'
 import type { Reply } from './transcript.ts'
 
-/** A name that can stand in EHLO: of a host, or an address in brackets. */
-export const helloPattern = shapes.hello.pattern
-
 /** The EHLO name of nodemailer 10 where none is set (`_getHostname` in lib/smtp-connection). */
 export function defaultHello(name = hostname()): string {
-  if (!name.includes('.') || !helloPattern.test(name)) return '[127.0.0.1]'
+  if (!name.includes('.') || shapes.hello.read(name) === undefined) return '[127.0.0.1]'
   return /^\d{1,3}(\.\d{1,3}){3}$/.test(name) ? `[${name}]` : name
 }
 

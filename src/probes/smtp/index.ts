@@ -139,7 +139,7 @@ const fields = section({
   cert_file: filePath('Client certificate (PEM), with its chain, for a relay that wants one.').optional(),
   key_file: filePath('Private key (PEM) of the client certificate, without a passphrase.').optional(),
   verify: flag(
-    'Whether the certificate of the relay is verified. `false` is for an application that does not (`rejectUnauthorized: false`), and a warning for as long as it stands.',
+    'Whether the certificate of the relay is verified. `false` is for an application that does not (`rejectUnauthorized: false`), and a warning for as long as it is set.',
   ).default(true),
   hello: z
     .string()

@@ -51,7 +51,7 @@ export const reasons = {
   smtp_certificate_invalid: fails(
     'critical',
     'The certificate of the relay, or another one of its chain, does not verify, so every client that looks refuses it. No password was sent.',
-    'Renew the certificate named, or install the whole chain of the authority anew where it is an intermediate one; the name has to be the one clients use. For an authority of your own set `ca_file`; for another name set `servername`.',
+    'Renew the certificate named, or install the whole chain of the authority again where it is an intermediate one; the name has to be the one clients use. For an authority of your own set `ca_file`; for another name set `servername`.',
   ),
   smtp_certificate_expires_soon: warns(
     'medium',

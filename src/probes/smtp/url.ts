@@ -3,7 +3,6 @@ import type { ConnectionOptions } from 'node:tls'
 import { isQuoted } from '../../core/looks-like.ts'
 import { misfit, shapes } from '../../core/shape.ts'
 import { doubtInConnection } from '../../core/url-doubt.ts'
-import { helloPattern } from './hello.ts'
 import type { Method } from './mechanisms.ts'
 
 export const securities = ['starttls', 'tls', 'none', 'opportunistic'] as const
@@ -248,7 +247,7 @@ const text =
     fits(String(value)) ? String(value) : undefined
 const number = (value: unknown): number | undefined =>
   typeof value === 'number' && value > 0 && value < 2 ** 31 ? value : undefined
-const isHello = (text: string): boolean => helloPattern.test(text)
+const isHello = (text: string): boolean => shapes.hello.read(text) !== undefined
 const isCiphers = (text: string): boolean => /^[\w:!+@=.-]+$/.test(text)
 const version = (value: unknown) => tlsVersions.find(known => known === value)
 const tlsVersions = ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'] as const

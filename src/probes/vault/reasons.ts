@@ -130,7 +130,7 @@ export const reasons = {
     meaning:
       'What was given as the token, or as the SecretID, is a wrapping token. It was not used, since one use destroys it with what is in it.',
     remedy:
-      'Unwrap it once (vault unwrap) and put what comes out where the reference points. If whoever starts the exporter is meant to unwrap it, see why that was not done.',
+      'Unwrap it once (vault unwrap) and put what comes out where the reference points. If what starts the exporter is meant to unwrap it, see why that was not done.',
   },
   vault_token_rejected: {
     verdict: 'fail',

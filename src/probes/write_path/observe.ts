@@ -1,7 +1,15 @@
 import * as z from 'zod'
 import { shownIn, type Shown } from '../../clients/certificates.ts'
 import { sessionFailure, type SessionFailure } from '../../clients/postgres-errors.ts'
-import { askFacts, factsSql, noTimeout, type FactGroup } from '../../clients/postgres-facts.ts'
+import {
+  askFacts,
+  factsSql,
+  maybe,
+  noTimeout,
+  ofAnyServer,
+  columnsOfAnyServer,
+  type FactGroup,
+} from '../../clients/postgres-facts.ts'
 import { routineOf, type Said } from '../../clients/postgres-messages.ts'
 import type { Plan } from '../../clients/postgres-url/plan.ts'
 import { naming, openSession, openWatch, planText, type Session } from '../../clients/postgres.ts'
@@ -18,28 +26,7 @@ import { compare, type Arrival } from './rivals.ts'
  * https://www.postgresql.org/docs/current/functions-info.html
  */
 const groups: readonly FactGroup[] = [
-  {
-    about: 'whether it is read-only',
-    sql: `select pg_is_in_recovery() as in_recovery, current_setting('transaction_read_only') = 'on' as read_only`,
-    instead: ['show in_hot_standby', 'show transaction_read_only'],
-  },
-  {
-    about: 'where default_transaction_read_only is set',
-    sql: `
-select case when current_setting('default_transaction_read_only')::bool then
-    (select source from pg_show_all_settings() where name = 'default_transaction_read_only') end as read_only_source`,
-  },
-  {
-    about: 'the address of the server and its start',
-    sql: `
-select host(inet_server_addr()) as server_address,
-  inet_server_port() as server_port,
-  to_char(pg_postmaster_start_time() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US') as postmaster_start`,
-  },
-  {
-    about: 'the system identifier',
-    sql: `select (select system_identifier::text from pg_control_system()) as system_identifier`,
-  },
+  ...ofAnyServer,
   {
     about: 'the timeline',
     sql: `
@@ -61,22 +48,9 @@ from pg_roles where rolname = session_user`,
 ]
 export const landingSql = factsSql(groups)
 
-/** A fact that is null, or that the server refused. */
-const maybe = <T>(type: z.ZodType<T>) => type.nullish().transform(value => value ?? null)
-/** What GUCs say of themselves, where the functions are refused. */
-const onOff = z.enum(['on', 'off']).optional()
-
 const row = z
   .object({
-    in_recovery: z.boolean().optional(),
-    in_hot_standby: onOff,
-    read_only: z.boolean().optional(),
-    transaction_read_only: onOff,
-    read_only_source: maybe(z.string()),
-    server_address: maybe(z.string()),
-    server_port: maybe(z.number()),
-    postmaster_start: maybe(z.string()),
-    system_identifier: maybe(z.string().regex(/^\d{1,20}$/, 'the system identifier is no number')),
+    ...columnsOfAnyServer,
     wal_file_timeline: maybe(z.string()),
     backend_pid: maybe(z.number()),
     backend_age_seconds: maybe(z.number()),
