@@ -21,6 +21,8 @@ import { referencePlaces, targetWith, wrongForms } from './wrong-places.ts'
 
 /** With characters that look different in a URL and in base64. */
 const canary = (name: string): string => `canary-${name}/+ü?x9`
+/** Of a kubeconfig: only characters that a token may have are sent. */
+const bearer = 'canary-kubeconfig/+x9'
 const secrets = [
   'postgres',
   'url',
@@ -35,11 +37,12 @@ const secrets = [
   'secret id',
   'jwt',
   'login',
-  'kubeconfig',
   'drift',
   'wrong',
   'version',
-].map(canary)
+]
+  .map(canary)
+  .concat(bearer)
 const forms = secrets.flatMap(secret => [
   secret,
   encodeURIComponent(secret),
@@ -160,7 +163,11 @@ function wrongTargets({ postgres, smtp, http }: Record<'postgres' | 'smtp' | 'ht
       { ...at, password, pg_settings: { PGSSLMODE: 'prefer' } },
       { cluster: 'kb', url, password },
     ],
-    smtp: [{ host: '127.0.0.1', port: smtp, security: 'none', user: 'probe', password }],
+    smtp: [
+      { host: '127.0.0.1', port: smtp, security: 'none', user: 'probe', password },
+      { host: '127.0.0.1', port: smtp, security: 'none', user: 'probe', token: password, auth: 'xoauth2' },
+      { url: password },
+    ],
     vault: [
       { ...vault, token: password },
       { ...vault, app_role: login },
@@ -322,7 +329,7 @@ beforeAll(async () => {
   for (const format of reportFormats)
     texts[`check as ${format}`] = report(audit(status), { format, colour: format === 'table' })
   texts['by kubeconfig'] = (
-    await Promise.all([{ token: canary('kubeconfig') }, { exec: { args: [canary('kubeconfig')] } }].map(byKubeconfig))
+    await Promise.all([{ token: bearer }, { exec: { args: [bearer] } }].map(byKubeconfig))
   ).join('\n')
   texts['metrics'] = await get('/metrics')
   texts['OpenMetrics'] = await get('/metrics', 'application/openmetrics-text')
@@ -372,7 +379,7 @@ describe('a secret', () => {
       if (kind === 'ses') expect(said).toMatch(/^ses_(malformed|stub)/)
       else if (kind === 'smtp' && field === 'user')
         expect(said).toMatch(/^smtp_password_unresolved .*user: env WRONG.*: expected /)
-      else if (field === 'url') expect(said).toMatch(/^(reference_unresolved|\w+_url_(not_understood|refused)) url: /)
+      else if (field === 'url') expect(said).toMatch(/^(reference_unresolved|\w+_url_(not_understood|refused)) url[: ]/)
       else
         expect(said).toMatch(
           new RegExp(

@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import tls from 'node:tls'
 import { codeOf, oneLine } from '../core/errors.ts'
+import { certificatesIn } from './pem.ts'
 
 /** What a certificate says of itself. Times are in milliseconds since the epoch; NaN where they cannot be read. */
 export interface Certificate {
@@ -129,15 +130,6 @@ function usualAuthorities(): readonly X509Certificate[] {
   usual ??= (getCACertificates?.() ?? [...tls.rootCertificates]).flatMap(certificatesIn)
   return usual
 }
-
-const certificatesIn = (pem: string): X509Certificate[] =>
-  [...pem.matchAll(/-----BEGIN ((?:TRUSTED |X509 )?CERTIFICATE)-----[^-]+-----END \1-----/g)].flatMap(([block]) => {
-    try {
-      return new X509Certificate(block)
-    } catch {
-      return []
-    }
-  })
 
 function factsOf(one: X509Certificate): Certificate {
   return {
@@ -276,26 +268,49 @@ function dateClauses(chain: Chain, problems: readonly string[], at: number): Cla
   return clauses
 }
 
+/** A kind of what can be wrong with a chain: each is put right in another way. */
+export type ChainFault = 'expired' | 'issuer expired' | 'not valid yet' | 'unknown authority' | 'other name' | 'other'
+
+/** What is wrong with a chain, by kind. `problems` as for `whatIsWrong`. */
+export function faultsOf(chain: Chain, problems: readonly string[], at: number): ReadonlySet<ChainFault> {
+  const faults = new Set<ChainFault>(problems.flatMap(kindOf))
+  if (problems.some(code => code !== nameCode))
+    chain.certificates.forEach(({ notBefore, notAfter }, depth) => {
+      if (notAfter <= at) faults.add(depth === 0 ? 'expired' : 'issuer expired')
+      else if (notBefore > at) faults.add('not valid yet')
+      if (!chain.anchored) faults.add('unknown authority')
+    })
+  return faults
+}
+
+/** Of one code, where the chain is not at hand: a date may be that of any certificate of it. */
+export const faultOfCode = (code: string): ChainFault | undefined =>
+  dateCodes.includes(code) ? 'expired' : kindOf(code).find(kind => kind !== 'other')
+
+function kindOf(code: string): ChainFault[] {
+  if (dateCodes.includes(code)) return []
+  if (code === nameCode) return ['other name']
+  return authorityCodes.includes(code) ? ['unknown authority'] : ['other']
+}
+
+const authorityCodes = [
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+]
+
 function clauseOf(chain: Chain, code: string, expected: string): Clause[] {
   const subject = 'the certificate'
-  switch (code) {
-    case 'CERT_HAS_EXPIRED':
-    case 'CERT_NOT_YET_VALID':
-      return []
-    case nameCode:
-      return [{ subject, predicate: `is not for ${expected} but for ${chain.names.slice(0, 100) || 'no name'}` }]
-    case 'DEPTH_ZERO_SELF_SIGNED_CERT':
-    case 'SELF_SIGNED_CERT_IN_CHAIN':
-    case 'UNABLE_TO_GET_ISSUER_CERT':
-    case 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY':
-    case 'UNABLE_TO_VERIFY_LEAF_SIGNATURE':
-      return unknownAuthority(chain, code)
-    default:
-      return [
-        { subject, predicate: `does not verify (${code})` },
-        ...(chain.anchored ? [] : unknownAuthority(chain, undefined)),
-      ]
-  }
+  if (dateCodes.includes(code)) return []
+  if (code === nameCode)
+    return [{ subject, predicate: `is not for ${expected} but for ${chain.names.slice(0, 100) || 'no name'}` }]
+  if (authorityCodes.includes(code)) return unknownAuthority(chain, code)
+  return [
+    { subject, predicate: `does not verify (${code})` },
+    ...(chain.anchored ? [] : unknownAuthority(chain, undefined)),
+  ]
 }
 
 function unknownAuthority({ certificates }: Chain, code: string | undefined): Clause[] {

@@ -1,7 +1,8 @@
-import { createPrivateKey, type KeyObject, type X509Certificate } from 'node:crypto'
+import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto'
 import { createSecureContext } from 'node:tls'
-import { codeOf, describeError } from '../core/errors.ts'
-import { certificatesIn } from '../core/pem.ts'
+import { Unresolved, codeOf, describeError } from '../core/errors.ts'
+import type { Look } from '../core/probe.ts'
+import type { Shape } from '../core/shape.ts'
 
 /** Certificates or a key that TLS cannot use. The message begins with where they come from, and has nothing of them in it. */
 export class PemError extends Error {
@@ -17,17 +18,65 @@ export interface PairSource {
   readonly key: string
 }
 
+/** The files that the configuration names for TLS, by their keys. */
+export interface PemFiles {
+  readonly ca_file?: string | undefined
+  readonly cert_file?: string | undefined
+  readonly key_file?: string | undefined
+}
+
+/** What TLS takes, in PEM. */
+export interface TlsMaterial {
+  readonly ca?: string
+  readonly cert?: string
+  readonly key?: string
+}
+
+/** What is wrong with PEM is said by the checks here. */
+const anyText: Shape = { expected: 'text in PEM', read: text => text }
+
+/**
+ * What a probe needs for TLS, out of the files of its target, checked before anything is sent. `whole`: see
+ * `checkedCertificates`. Throws Unresolved.
+ */
+export async function readPemFiles(
+  { ca_file, cert_file, key_file }: PemFiles,
+  look: Look,
+  how: { readonly whole?: boolean } = {},
+): Promise<TlsMaterial> {
+  const text = (field: string, file: string): Promise<string> => look.text(field, { file }, anyText)
+  const ca = ca_file === undefined ? undefined : await text('ca_file', ca_file)
+  const pair =
+    cert_file === undefined || key_file === undefined
+      ? undefined
+      : { cert: await text('cert_file', cert_file), key: await look.secret('key_file', { file: key_file }) }
+  try {
+    return {
+      ...(ca !== undefined && { ca: checkedCertificates(ca, `ca_file: file ${ca_file}`, how) }),
+      ...(pair && checkedKeyPair(pair, { cert: `cert_file: file ${cert_file}`, key: `key_file: file ${key_file}` })),
+    }
+  } catch (error) {
+    throw error instanceof PemError ? new Unresolved(error.message) : error
+  }
+}
+
 const isCertificate = (label: string): boolean => /^(TRUSTED |X509 )?CERTIFICATE$/.test(label)
 const isKey = (label: string): boolean => label.endsWith('PRIVATE KEY')
 
 /**
  * The certificates of a PEM text that can be read, as PEM. Node passes over what it cannot read, and takes an empty text
- * for "trust the system's": so both are refused here. `what` is where they come from. Throws PemError.
+ * for "trust the system's": so both are refused here. `what` is where they come from. `whole`: so is a text with one that
+ * is damaged, for clients that stop there (Node, OpenSSL); Go passes over it. Throws PemError.
  */
-export function checkedCertificates(pem: string, what: string): string {
-  return readable(pem, what)
-    .map(one => one.toString())
-    .join('')
+export function checkedCertificates(
+  pem: string,
+  what: string,
+  { whole = false }: { readonly whole?: boolean } = {},
+): string {
+  const found = readable(pem, what)
+  if (whole && found.length < labelsIn(pem, what, 'certificate').filter(isCertificate).length)
+    throw new PemError(what, 'one of the certificates in it is damaged')
+  return found.map(one => one.toString()).join('')
 }
 
 /** A client certificate (with its chain) and its private key, of which is known that TLS takes them. Throws PemError. */
@@ -94,4 +143,18 @@ function labelsIn(pem: string, what: string, wanted: string): string[] {
 function opensslReason(error: unknown): string {
   const text = describeError(error)
   return /^error:[0-9A-F]+:[^:]*:[^:]*:(.+)$/.exec(text)?.[1] ?? text
+}
+
+const block = /-----BEGIN ((?:TRUSTED |X509 )?CERTIFICATE)-----[^-]*-----END \1-----/g
+
+/** Those certificates of a PEM text that can be read, in their order. TLS passes over the others without a word. */
+export const certificatesIn = (pem: string): X509Certificate[] =>
+  [...pem.matchAll(block)].flatMap(([text]) => certificateOf(text) ?? [])
+
+function certificateOf(text: string): X509Certificate | undefined {
+  try {
+    return new X509Certificate(text)
+  } catch {
+    return undefined
+  }
 }

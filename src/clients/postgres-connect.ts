@@ -35,6 +35,7 @@ interface Inside {
   getStartupConf: () => Readonly<Record<string, string>>
   readonly connection: {
     on(event: 'authenticationOk', listener: () => void): void
+    on(event: 'authenticationSASL', listener: (offer: { mechanisms: readonly string[] }) => void): void
     on(event: 'parameterStatus', listener: (status: { parameterName: string; parameterValue: string }) => void): void
   }
 }
@@ -108,6 +109,11 @@ class ConnectTimeout extends Error {
 /** What failed before the server had a say, by the phase in which it did. */
 class NotConnected extends Error {
   override readonly name = 'NotConnected'
+}
+
+/** `channel_binding=require` of the application, and a server that does not bind the login to TLS. */
+class NotBound extends Error {
+  override readonly name = 'NotBound'
 }
 
 function triesNext(error: unknown, { nextAfterBreak = false }: Plan): boolean {
@@ -256,7 +262,7 @@ function waysOf({ tls, endpoints }: Plan, endpoint: Endpoint): readonly [Way, Wa
  * once: it would be wrong the other way too, and each try counts for who locks roles out.
  */
 function triesOtherWay(error: unknown, first: Way, { encrypted, authenticated }: Progress): boolean {
-  if (authenticated || error instanceof NotConnected) return false
+  if (authenticated || error instanceof NotConnected || error instanceof NotBound) return false
   const code = codeOf(error) ?? ''
   if (code === '28P01' || code === '57P03') return false
   return first === 'clear' ? isRefusal(error) : encrypted
@@ -297,6 +303,7 @@ async function tryOnce(
       onCertificates: shown => (certificates = shown),
     })
     const renew = limitReceived(stream, maxReceived)
+    let offersBinding = false
     const client = new Client({
       // None of these five is looked up in the environment then; the stream leads there already, with TLS on it.
       host: endpoint.kind === 'tcp' ? endpoint.host : endpoint.folder,
@@ -304,8 +311,12 @@ async function tryOnce(
       user: plan.user,
       database: plan.database,
       ssl: false,
-      // A function, because an absent or empty string falls back to PGPASSWORD.
-      password: () => plan.password ?? '',
+      // A function, because an absent or empty string falls back to PGPASSWORD. It is asked before anything of it is sent.
+      password: () => {
+        if (plan.tls.bound === true && !offersBinding) throw new NotBound(notBound)
+        return plan.password ?? ''
+      },
+      enableChannelBinding: plan.tls.bound === true && stream !== socket,
       stream: () => forClient(stream, notice => notices.length < 100 && notices.push(notice)),
       ...({ sslnegotiation: 'postgres' } as object),
     })
@@ -313,6 +324,9 @@ async function tryOnce(
     const startup = { ...plan.startup, user: plan.user, ...(plan.database !== '' && { database: plan.database }) }
     const inside = Object.assign(insideOf(client), { getStartupConf: () => startup })
     const reported = new Map<string, string>()
+    inside.connection.on('authenticationSASL', ({ mechanisms }) => {
+      offersBinding = mechanisms.includes('SCRAM-SHA-256-PLUS') && stream !== socket
+    })
     inside.connection.on('authenticationOk', () => (progress.authenticated = true))
     inside.connection.on('parameterStatus', status => reported.set(status.parameterName, status.parameterValue))
     client.on('error', () => undefined)
@@ -320,7 +334,11 @@ async function tryOnce(
     look.note(
       `logging in as ${plan.user}, database ${plan.database}, ${stream === socket ? 'in the clear' : 'with TLS'}`,
     )
-    await look.phase('login', () => unlessAborted(look.signal, client.connect()))
+    await look.phase('login', async () => {
+      await unlessAborted(look.signal, client.connect())
+      // Let in without a password.
+      if (plan.tls.bound === true && !offersBinding) throw new NotBound(notBound)
+    })
     const ended = new Promise<void>(resolve => socket.once('close', () => resolve()))
     const close = async (): Promise<void> => {
       await Promise.race([client.end().catch(() => undefined), ended])
@@ -333,6 +351,9 @@ async function tryOnce(
     throw explained(error, plan, way)
   }
 }
+
+const notBound =
+  'channel_binding=require: the server, or what is between, does not bind the login to TLS by channel binding'
 
 async function connected(look: Look, endpoint: Endpoint, lifetime: ReturnType<typeof linger>): Promise<net.Socket> {
   try {

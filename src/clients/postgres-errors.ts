@@ -1,5 +1,6 @@
 import type { Failure } from '../core/errors.ts'
 import { failureOf, type Look, type ReasonSpec, type WatchStance } from '../core/probe.ts'
+import { faultOfCode, type ChainFault } from './certificates.ts'
 import { noProcess, routineOf } from './postgres-messages.ts'
 
 /**
@@ -177,6 +178,7 @@ export function connectionProblem(failure: SessionFailure): ConnectionProblem {
   if (phase === 'login' && /^(?:22|42|55)/.test(code) && isSqlState(code)) return 'setting_refused'
   if (isSqlState(code)) return code === '08P01' ? 'protocol_error' : 'refused_statement'
   if (text.includes(noProcess)) return 'too_many_connections'
+  if (isNotBound(failure)) return 'tls_failed'
   if (/not (?:a|the) Postgres/.test(text)) return 'protocol_error'
   if (/SSL|CERT|ERR_TLS|EPROTO|certificate|TLS connection|support TLS/.test(`${code} ${text}`)) return 'tls_failed'
   if (/terminated|ECONNRESET|EPIPE|socket hang up/.test(`${code} ${text}`)) return 'closed'
@@ -189,13 +191,28 @@ const atLogin = new Set(['InitPostgres', 'CheckMyDatabase', 'InitializeSessionUs
 const maybeWantsTls = ({ code, routine, tlsNotAsked }: SessionFailure): boolean =>
   code === '28000' && routine === 'ClientAuthentication' && tlsNotAsked === true
 
+/** Our own words: see NotBound. */
+const isNotBound = ({ code = '', text }: Failure): boolean =>
+  !isSqlState(code) && text.includes('channel_binding=require')
+
 /** What to do about it, where that depends on more than the problem. */
 export function remedyOf(failure: SessionFailure): string | undefined {
   if (maybeWantsTls(failure))
     return 'pg_hba.conf lets this role in only over TLS, or not at all. Ask for TLS (sslmode=require or better); else add an entry for this role, database and address.'
+  if (isNotBound(failure))
+    return 'Connect to the server itself with TLS, and have pg_hba.conf ask for scram-sha-256: a pooler or a proxy that ends TLS cannot bind a login. Else take channel_binding=require out of the URL.'
   if (failure.text.includes(noProcess))
     return 'The server could not start a process for the connection: look at its memory and its limit of processes, and at its log.'
-  return undefined
+  const fault = faultOfCode(failure.code ?? '')
+  return fault && certificateRemedies[fault]
+}
+
+const certificateRemedies: Readonly<Partial<Record<ChainFault, string>>> = {
+  expired:
+    'Install a certificate that is valid at the server, or the present chain of the authority where an intermediate one is named, and have the server load it: select pg_reload_conf(). Is the clock of this machine right?',
+  'unknown authority':
+    'Have the server send its whole chain (ssl_cert_file). If the authority is one of your own, set `ca_file` to its certificate; the application has to trust it too.',
+  'other name': 'Connect by a name that the certificate is for, or install a certificate for this name at the server.',
 }
 
 /** Only we have no slot left: a limit of the role, or of the database. A server that is full says so elsewhere. */

@@ -7,6 +7,7 @@ import { codeOf } from '../core/errors.ts'
 import type { Look } from '../core/probe.ts'
 import { watchHandshake, type Shown } from './certificates.ts'
 import { inWords, readRegular } from './files.ts'
+import { PemError, checkedCertificates, checkedKeyPair } from './pem.ts'
 import { errorOf, noProcess, readSaid, type Said } from './postgres-messages.ts'
 import type { ClientCertificate, Endpoint, Pem, Plan, TlsPlan } from './postgres-url/plan.ts'
 
@@ -52,23 +53,24 @@ async function handshake(
   plan: TlsPlan,
   onCertificates: (shown: Shown) => void,
 ): Promise<tls.TLSSocket> {
-  const { verify, certificate } = plan
-  const ca = await authoritiesOf(plan)
+  const { verify } = plan
+  const { ca, pair } = await materialOf(plan)
+  const verified = net.isIP(host) === 0 ? host : (plan.nameOfAddress ?? host)
   const secured = tls.connect({
     socket,
-    host,
+    host: verified,
     rejectUnauthorized: verify !== 'nothing' && ca !== 'none',
     ...(net.isIP(host) === 0 && { servername: host }),
     ...(ca !== 'usual' && ca !== 'none' && { ca: plan.usualToo ? [...tls.rootCertificates, ca] : ca }),
     ...(verify !== 'chain and name' && { checkServerIdentity: () => undefined }),
-    ...(certificate && {
-      cert: await pem(certificate.cert, 'the client certificate'),
-      key: await keyOf(certificate),
-      passphrase: certificate.passphrase,
-    }),
+    ...pair,
     ...(plan.direct && { ALPNProtocols: ['postgresql'] }),
   })
-  const certificates = watchHandshake(secured, host, ca === 'usual' || ca === 'none' || plan.usualToo ? undefined : ca)
+  const certificates = watchHandshake(
+    secured,
+    verified,
+    ca === 'usual' || ca === 'none' || plan.usualToo ? undefined : ca,
+  )
   // Between two users nobody listens for errors.
   secured.on('error', () => undefined)
   try {
@@ -83,35 +85,58 @@ async function handshake(
   return secured
 }
 
-async function authoritiesOf({ authorities, authoritiesOptional }: TlsPlan): Promise<Buffer | string> {
-  if (authorities === 'usual') return 'usual'
-  if (authoritiesOptional && 'file' in authorities && !(await exists(authorities.file))) return 'none'
-  return pem(authorities, 'the certificates of the authority')
+/** Throws what the driver would, in plainer words: where a file cannot be read, or TLS cannot use it. */
+async function materialOf(plan: TlsPlan) {
+  try {
+    return { ca: await authoritiesOf(plan), pair: plan.certificate && (await pairOf(plan.certificate)) }
+  } catch (error) {
+    throw error instanceof PemError ? new Error(`TLS: ${error.message}`) : error
+  }
 }
 
-/** https://www.postgresql.org/docs/current/libpq-ssl.html#LIBPQ-SSL-CLIENTCERT */
-async function keyOf({ key, guarded = false }: ClientCertificate): Promise<Buffer | string> {
-  const what = 'the key of the client certificate'
-  const read = await pem(key, what)
-  if (!guarded || 'text' in key) return read
-  const { uid, mode } = await stat(key.file)
-  if ((mode & (uid === 0 ? 0o027 : 0o077)) === 0) return read
-  throw new Error(`TLS: ${what} in ${key.file}: group or others have access to it, and libpq refuses it`)
+async function authoritiesOf({ authorities, authoritiesOptional, verify }: TlsPlan): Promise<string> {
+  if (authorities === 'usual') return 'usual'
+  if (authoritiesOptional && 'file' in authorities && !(await exists(authorities.file))) return 'none'
+  const pem = await textOf(authorities, theAuthorities)
+  if (verify !== 'nothing') checkedCertificates(pem, nameOf(authorities, theAuthorities))
+  // As it is: Node stops at one that is damaged.
+  return pem
 }
+
+/**
+ * https://www.postgresql.org/docs/current/libpq-ssl.html#LIBPQ-SSL-CLIENTCERT. Where there is no file of the certificate,
+ * libpq goes on without one (`initialize_SSL` in fe-secure-openssl.c).
+ */
+async function pairOf({ cert, key, passphrase, guarded = false }: ClientCertificate) {
+  if (guarded && 'file' in cert && !(await exists(cert.file))) return undefined
+  const pair = { cert: await textOf(cert, theCertificate), key: await textOf(key, theKey) }
+  if (guarded && 'file' in key) {
+    const { uid, mode } = await stat(key.file)
+    if ((mode & (uid === 0 ? 0o027 : 0o077)) !== 0)
+      throw new PemError(nameOf(key, theKey), 'group or others have access to it, and libpq refuses it')
+  }
+  const names = { cert: nameOf(cert, theCertificate), key: nameOf(key, theKey) }
+  return checkedKeyPair({ ...pair, ...(passphrase !== undefined && { passphrase }) }, names)
+}
+
+const theAuthorities = 'the certificates of the authority'
+const theCertificate = 'the client certificate'
+const theKey = 'the key of the client certificate'
+const nameOf = (given: Pem, what: string): string => ('file' in given ? `${what} in ${given.file}` : what)
 
 const exists = (file: string): Promise<boolean> =>
   access(file).then(
     () => true,
-    (error: unknown) => codeOf(error) !== 'ENOENT',
+    (error: unknown) => !['ENOENT', 'ENOTDIR'].includes(codeOf(error) ?? ''),
   )
 
 /** The file may be named by a URL that comes out of an application's settings: it could be anything. */
-async function pem(given: Pem, what: string): Promise<Buffer | string> {
+async function textOf(given: Pem, what: string): Promise<string> {
   if ('text' in given) return given.text
   try {
-    return await readRegular(given.file, 1_048_576)
+    return (await readRegular(given.file, 1_048_576)).toString()
   } catch (error) {
-    throw new Error(`TLS: ${what} in ${given.file}: ${inWords(error)}`)
+    throw new PemError(nameOf(given, what), inWords(error))
   }
 }
 

@@ -1,4 +1,4 @@
-import { createHmac, randomBytes } from 'node:crypto'
+import { fingerprint } from '../core/fingerprint.ts'
 import type { Look, Reference, Resolvable } from '../core/probe.ts'
 import { shapes, type Shape } from '../core/shape.ts'
 import { readAs, readings, type Given } from './postgres-url/index.ts'
@@ -32,9 +32,6 @@ export interface TargetReadings {
   readonly fingerprint: string
 }
 
-/** Makes fingerprints worth nothing outside of this process. */
-const key = randomBytes(32)
-
 /** Reads a target as its driver does, or as each driver does where that is `auto`. Throws Unresolved. */
 export async function readTarget(target: Connecting, look: Look): Promise<TargetReadings> {
   const url = target.url === undefined ? undefined : await look.secret('url', target.url)
@@ -44,8 +41,7 @@ export async function readTarget(target: Connecting, look: Look): Promise<Target
   const read = target.driver === 'auto' ? candidates(given) : [one(target.driver, given)]
   const list = read.map(({ driver, reading }) => ({ driver, reading: withCertificate(reading, target) }))
   for (const { reading } of list) if (reading.kind === 'plan') concealIn(reading.plan, look)
-  const all = JSON.stringify([given, target.cert_file, target.key_file])
-  return { readings: list, fingerprint: createHmac('sha256', key).update(all).digest('base64') }
+  return { readings: list, fingerprint: fingerprint([given, target.cert_file, target.key_file]) }
 }
 
 const one = (driver: Driver, given: Given): DriverReading => ({ driver, reading: readAs(driver, given) })
@@ -54,21 +50,29 @@ const one = (driver: Driver, given: Given): DriverReading => ({ driver, reading:
 const ofPrisma =
   /[?&](?:schema|pgbouncer|connection_limit|pool_timeout|socket_timeout|statement_cache_size|sslaccept|sslidentity)=/
 
+/** What node-postgres alone has: https://github.com/brianc/node-postgres/tree/master/packages/pg-connection-string */
+const ofNodePostgres = /[?&](?:uselibpqcompat=|ssl(?:mode)?=no-verify(?:&|$))/
+/** Parameters of libpq that postgres.js sends to the server as settings of the session, and no server has them. */
+const notOfPostgresJs = /[?&](?:sslrootcert|sslcert|sslkey|channel_binding)=/
+
 /**
  * The drivers that the URL can be for. One with a parameter of Prisma's is for Prisma, whose adapter for node-postgres
- * passes over them as well; libpq and postgres.js could not connect with it. Prisma always has a URL.
+ * passes over them as well; libpq and postgres.js could not connect with it anywhere. So it is with what node-postgres
+ * alone has, and Prisma's engine passes over. Prisma always has a URL.
  */
 function candidates(given: Given): readonly DriverReading[] {
   const all = readings(given)
-  if (given.url === undefined) return all.filter(({ driver }) => driver !== 'prisma')
-  if (!ofPrisma.test(given.url)) return all
-  return all.filter(({ driver }) => driver === 'prisma' || driver === 'node-postgres')
+  const { url } = given
+  if (url === undefined) return all.filter(({ driver }) => driver !== 'prisma')
+  if (ofPrisma.test(url) || ofNodePostgres.test(url))
+    return all.filter(({ driver }) => driver === 'prisma' || driver === 'node-postgres')
+  return notOfPostgresJs.test(url) ? all.filter(({ driver }) => driver !== 'postgres.js') : all
 }
 
 const listOf = (each: Shape<unknown>, expected: string): Shape => ({
   expected,
   read(text) {
-    const items = text.trim().split(',')
+    const items = text.split(',')
     return items.every(item => item === '' || each.read(item) !== undefined) ? items.join(',') : undefined
   },
 })

@@ -32,40 +32,35 @@ export const fits =
 export const shapedText = (shape: Shape<unknown>, meaning: string) =>
   z.string().min(1).superRefine(fits(shape)).describe(meaning)
 
-const units = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const
-const durationForm = 'a duration such as 500ms, 15s or 5m'
-const durationPattern = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/
+const day = 86_400_000
+const msOf: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: day }
+
+/** A number and one of the units, as milliseconds. */
+function durationIn(units: readonly string[], form: string) {
+  const pattern = new RegExp(`^(\\d+(?:\\.\\d+)?)(${units.join('|')})$`)
+  return z
+    .string({ error: expects(form) })
+    .regex(pattern, `expected ${form}`)
+    .transform(text => {
+      const [, amount, unit = ''] = pattern.exec(text) ?? []
+      return Number(amount) * (msOf[unit] ?? NaN)
+    })
+}
 
 /** A duration such as `500ms`, `15s`, `5m`, as milliseconds. */
 export const duration = (meaning: string) =>
-  z
-    .string({ error: expects(durationForm) })
-    .regex(durationPattern, `expected ${durationForm}`)
-    .transform(text => {
-      const [, amount, unit] = durationPattern.exec(text) ?? []
-      return Number(amount) * units[(unit ?? 's') as keyof typeof units]
-    })
-    .refine(ms => ms >= 100 && ms <= 86_400_000, 'a duration lies between 100ms and 24h')
+  durationIn(['ms', 's', 'm', 'h'], 'a duration such as 500ms, 15s or 5m')
+    .refine(ms => ms >= 100 && ms <= day, 'a duration lies between 100ms and 24h')
     .describe(meaning)
-
-const longUnits = { h: 3_600_000, d: 86_400_000 } as const
-const longForm = 'a duration such as 12h or 14d'
-const longPattern = /^(\d+(?:\.\d+)?)(h|d)$/
 
 /** A duration in hours or days, as milliseconds. */
 export const longDuration = (meaning: string) =>
-  z
-    .string({ error: expects(longForm) })
-    .regex(longPattern, `expected ${longForm}`)
-    .transform(text => {
-      const [, amount, unit] = longPattern.exec(text) ?? []
-      return Number(amount) * longUnits[(unit ?? 'd') as keyof typeof longUnits]
-    })
-    .refine(ms => ms <= 3_650 * longUnits.d, 'a duration has at most 3650d')
+  durationIn(['h', 'd'], 'a duration such as 12h or 14d')
+    .refine(ms => ms <= 3_650 * day, 'a duration has at most 3650d')
     .describe(meaning)
 
 /** Milliseconds. */
-export const defaultCertificateWarning = 14 * longUnits.d
+export const defaultCertificateWarning = 14 * day
 
 /** From when on a certificate that expires is a warning. */
 export const certificateWarning = longDuration(
@@ -251,7 +246,7 @@ function plainUrl(schemes: readonly string[], example: string, isRefused: (url: 
     const doubt = doubtIn(value)
     const parsed = URL.canParse(value) ? new URL(value) : undefined
     // What is taken for its path may be the end of a password.
-    if (doubt !== undefined) context.addIssue(doubt)
+    if (doubt !== undefined) context.addIssue(`the URL ${doubt}`)
     else if (!parsed || !schemes.includes(parsed.protocol.slice(0, -1)) || parsed.hostname === '')
       context.addIssue(`not a valid URL; expected one such as ${example}`)
     else if (isRefused(parsed)) context.addIssue(why)

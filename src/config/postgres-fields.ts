@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { hosts, line, secretSettings, settingShape } from '../clients/postgres-target.ts'
 import { libpqParameters } from '../clients/postgres-url/libpq.ts'
 import { filePath, secret, text } from './fields.ts'
+import { nearest } from './nearest.ts'
 
 export { drivers } from '../clients/postgres-url/plan.ts'
 
@@ -10,13 +11,18 @@ export const sslModes = ['disable', 'allow', 'prefer', 'require', 'verify-ca', '
 export type SslMode = (typeof sslModes)[number]
 
 /** Those that one of the drivers reads. What else there is for libpq changes neither where nor how one connects. */
-const settingNames = new Set([...libpqParameters.values(), 'PGREQUIRESSL', 'PGSSL', 'PGUSERNAME'])
+const settingNames = new Set<string>(
+  [...libpqParameters.values(), 'PGREQUIRESSL', 'PGSSL', 'PGUSERNAME'].filter(name => name !== undefined),
+)
 
 const settings = z
   .record(
-    z
-      .string()
-      .refine(name => settingNames.has(name), 'no driver reads a setting of this name; expected one such as PGSSLMODE'),
+    z.string().refine(name => settingNames.has(name), {
+      error: ({ input }) => {
+        const meant = nearest(String(input), settingNames)
+        return `no driver reads a setting of this name${meant === undefined ? '; expected one such as PGSSLMODE' : `; did you mean ${meant}?`}`
+      },
+    }),
     text('', line),
   )
   .superRefine((given, context) => {

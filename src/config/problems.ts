@@ -29,6 +29,8 @@ export function problemsOf(file: string, source: Source): Problems {
     else if (issue.code === 'unrecognized_keys')
       for (const key of issue.keys)
         push(source.keyPosition([...path, key]), path, `${unknownKey(source.data, path, key)}; ${issue.message}`)
+    else if (issue.code === 'invalid_key')
+      push(source.keyPosition(path), path, issue.issues.map(({ message }) => message).join(', '))
     else push(source.position(path), path, issue.message)
   }
   return {

@@ -54,7 +54,7 @@ export function looksLike(text: string): string | undefined {
  * A place in a template that nobody filled in, as it may be shown: `${DB_HOST}`, `$(DB_HOST)` of Kubernetes, `{{ … }}`.
  * The name only where it is one of a variable, in capitals: anything else may be a part of a secret.
  */
-export function placeholderIn(text: string): string | undefined {
+function placeholderIn(text: string): string | undefined {
   const [, name] = /\$\{([A-Z][A-Z0-9_]{0,99})(?=[}:+?-])/.exec(text) ?? []
   if (name !== undefined) return `\${${name}}`
   if (/\$\{[^}]/.test(text)) return '${…}'

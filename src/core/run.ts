@@ -69,7 +69,8 @@ export const commonReasons = {
     severity: 'high',
     meaning:
       'A value that is fetched when needed could not be fetched, or is not what is expected there, so nothing was looked at.',
-    remedy: 'Make the source named readable to the exporter, or correct the value where it comes from.',
+    remedy:
+      'Make the source named readable to the exporter, correct the value where it comes from, or set the key that is named.',
   },
   probe_error: {
     verdict: 'unknown',

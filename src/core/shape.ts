@@ -1,7 +1,6 @@
 import { isIPv6 } from 'node:net'
 import { Unresolved } from './errors.ts'
 import { isBeforeHost, looksLike, somethingElse } from './looks-like.ts'
-import { certificatesIn } from './pem.ts'
 
 /**
  * What a value has to look like before it is shown or used. A value that was fetched could be anything: the password of a
@@ -74,10 +73,6 @@ export const shapes = {
   },
   /** Of an environment variable, a setting, a key of a Secret, a path of a Vault, and the like. */
   name: line('a name, in one line', 1024),
-  certificates: {
-    expected: 'certificates in PEM, of which at least one can be read',
-    read: (text: string) => (certificatesIn(text).length > 0 ? text : undefined),
-  },
   version: matching('a version', /^[\w.+~-]{1,64}$/),
 } as const satisfies Record<string, Shape<unknown>>
 

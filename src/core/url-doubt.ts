@@ -1,10 +1,10 @@
 const encoded: Readonly<Record<string, string>> = { '/': '%2F', '?': '%3F', '#': '%23', '@': '%40', '\\': '%5C' }
 
 const inPassword = (character: string): string =>
-  `it has a raw ${character} before an @: if that is part of the password, encode it as ${encoded[character] ?? ''}`
+  `has a raw ${character} before an @: if that is part of the password, encode it as ${encoded[character] ?? ''}`
 
 /**
- * Why it is not certain where the parts of a URL begin and end: one sentence about "it" that has nothing of the value;
+ * Why it is not certain where the parts of a URL begin and end. It completes "the URL …", and has nothing of the URL in it;
  * undefined where it is certain, and for text that is no URL. A part of the password could be taken for the host, and
  * shown, and drivers split such a URL in different ways.
  */
@@ -12,22 +12,32 @@ export function doubtIn(text: string): string | undefined {
   const [, scheme = '', rest] = /^\s*([a-z][a-z\d+.:-]*):\/\/([^]*)$/i.exec(text) ?? []
   if (rest === undefined) return undefined
   // `new URL` takes line breaks and tabs out, and drivers do not.
-  if (/[\r\n]/.test(rest.trim())) return 'it holds a line break'
-  if (/[\p{Cc}\u2028\u2029]/u.test(rest.trim())) return 'it holds a control character'
+  if (/[\r\n]/.test(rest.trim())) return 'holds a line break'
+  if (/[\p{Cc}\u2028\u2029]/u.test(rest.trim())) return 'holds a control character'
   const authority = /^[^/?#]*/.exec(rest)?.[0] ?? ''
   if (authority.split('@').length > 2)
-    return 'it has more than one @ before the path: encode those of the user and the password as %40'
-  // Only for these schemes `new URL` takes it for a slash.
-  if (authority.includes('\\') && /^https?$/i.test(scheme)) return inPassword('\\')
+    return 'has more than one @ before the path: encode those of the user and the password as %40'
+  if (authority.includes('\\') && takeItForSlash.test(scheme)) return inPassword('\\')
   const [path, query] = beforeAndAfter(rest.slice(authority.length).split('#')[0] ?? '', '?')
   const fragment = rest.includes('#') ? rest.slice(rest.indexOf('#')) : ''
   if (path.includes('@')) return inPassword(path.charAt(0))
   if (fragment.includes('@')) return inPassword('#')
-  const named = authority.includes('@') || path.length > 1
+  // Behind a path the query is one; else it may be the rest of a password, with the host at its end.
+  const named = authority.includes('@') && path !== ''
   if (query?.split('&').some(parameter => parameter.includes('@') && !isParameter(parameter, named)))
     return inPassword('?')
   return undefined
 }
+
+/** Schemes whose readers take a backslash for a slash: `new URL`, and what nodemailer parses with. */
+const takeItForSlash = /^(?:https?|smtps?(?:\+\w+)?|submissions?|direct)$/i
+
+/**
+ * The same for a URL that a driver connects by. It has no fragment: a # is a part of the password as likely as not, and
+ * some drivers end the URL there.
+ */
+export const doubtInConnection = (url: string): string | undefined =>
+  /:\/\/[^]*#/.test(url) ? 'has a raw # in it: if that is part of the password, encode it as %23' : doubtIn(url)
 
 /** As `user=app@tenant`, and not the end of a password with the host behind it. */
 const isParameter = (text: string, named: boolean): boolean =>

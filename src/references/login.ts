@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto'
 import { unlessAborted } from '../core/abort.ts'
 import { describeError, seconds } from '../core/errors.ts'
+import { fingerprint } from '../core/fingerprint.ts'
 import { HttpFailure } from '../clients/http.ts'
 import type { Vault } from '../clients/vault.ts'
 import { hasLogin, logIn, lookIntoWrapping, renewSelf, type Lease } from '../clients/vault-login.ts'
@@ -199,7 +199,7 @@ async function oneLogin(
   const who = locks === undefined ? undefined : { role: [namespace, mount, locks], credentials: fields }
   const held = who && (await logins.refusals.held(who))
   if (held !== undefined) return { kind: 'refused', text: held }
-  const print = createHash('sha256').update(JSON.stringify(fields)).digest('base64')
+  const print = fingerprint(fields)
   if (standing.failure && standing.pause?.credentials === print && performance.now() < standing.pause.until)
     return standing.failure
   const asked = performance.now()

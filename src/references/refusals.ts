@@ -1,5 +1,6 @@
-import { createHmac, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { seconds } from '../core/errors.ts'
+import { fingerprint } from '../core/fingerprint.ts'
 
 /** Whose login it is. Vault counts what it refuses by role, for everybody who logs in by it. */
 export interface Who {
@@ -99,12 +100,9 @@ export function createRefusals(memory?: RefusalMemory): Refusals {
   }
 }
 
-const fingerprint = (key: string, of: unknown): string =>
-  createHmac('sha256', key).update(JSON.stringify(of)).digest('base64')
-
 function find({ key, roles }: Refused, { role, credentials }: Who) {
-  const name = fingerprint(key, role)
-  return { name, login: fingerprint(key, credentials), last: Object.hasOwn(roles, name) ? roles[name] : undefined }
+  const name = fingerprint(role, key)
+  return { name, login: fingerprint(credentials, key), last: Object.hasOwn(roles, name) ? roles[name] : undefined }
 }
 
 type Found = ReturnType<typeof find>

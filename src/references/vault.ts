@@ -52,10 +52,15 @@ export function vaultSecrets({ targets, account = serviceAccount, read, value, r
     const get = async (file: string | undefined): Promise<string | undefined> =>
       file === undefined ? undefined : named(file, read(file, signal))
     const [ca, cert, key] = await Promise.all([ca_file, cert_file, key_file].map(get))
-    if (ca !== undefined && ca_file !== undefined) checkedCertificates(ca, ca_file)
-    if (cert !== undefined && cert_file !== undefined && key !== undefined && key_file !== undefined)
-      checkedKeyPair({ cert, key }, { cert: cert_file, key: key_file })
-    return openVault({ url, token, namespace, ca, cert, key, signal, note })
+    const trust = {
+      ...(ca !== undefined && ca_file !== undefined && { ca: checkedCertificates(ca, ca_file) }),
+      ...(cert !== undefined &&
+        cert_file !== undefined &&
+        key !== undefined &&
+        key_file !== undefined &&
+        checkedKeyPair({ cert, key }, { cert: cert_file, key: key_file })),
+    }
+    return openVault({ url, token, namespace, ...trust, signal, note })
   }
 
   /** Undefined where the target has its token written as a reference, or none. */

@@ -55,7 +55,7 @@ function found({ reasons, evidence }: CheckStatus): Html {
 }
 
 export const reasonLines = ({ text, remedy, code, severity }: Reason): Html => html`
-  <p class="text">${text}</p>
+  <p class="text">${prose(text)}</p>
   <p class="remedy"><b>Do this:</b> ${prose(remedy)} <span class="code">${code} · ${severity}</span></p>
 `
 

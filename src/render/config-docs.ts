@@ -8,7 +8,7 @@ targets. \`mailpath-exporter check-config\` tells all errors at once, each with 
 For completion and checks in an editor, begin the file with
 \`# yaml-language-server: $schema=…/docs/config.schema.json\` ([config.schema.json](config.schema.json)).
 
-Types: a **duration** is a number with \`ms\`, \`s\`, \`m\` or \`h\`, such as \`15s\`, and a long one a number with \`h\` or
+Types: a **duration** is a number with \`ms\`, \`s\`, \`m\` or \`h\`, such as \`15s\`, and a **long duration** one with \`h\` or
 \`d\`, such as \`14d\`; a **reference** says where a value is
 fetched, see [References](#references); a **section** has keys of its own, listed below it. A path that does not begin with
 \`/\` is taken from the folder of the configuration file, as Prometheus does it; one inside of a kubeconfig from the folder
@@ -101,7 +101,8 @@ function typeOf(schema: JsonSchema): string {
   if (schema.enum) return schema.enum.map(asCode).join(', ')
   if (schema.items) return `list of ${plural(typeOf(schema.items))}`
   if (schema.type === 'integer' || schema.type === 'number') return numberType(schema)
-  if (/\((?:ms\|s\|m\|h|h\|d)\)\$$/.test(schema.pattern ?? '')) return 'duration'
+  if (/\(ms\|s\|m\|h\)\$$/.test(schema.pattern ?? '')) return 'duration'
+  if (/\(h\|d\)\$$/.test(schema.pattern ?? '')) return 'long duration'
   return plainTypes[schema.type ?? ''] ?? 'any'
 }
 

@@ -58,7 +58,7 @@ function causesOf({ root, blockers, exceptions }: MailStatus): Causes {
 }
 
 const firstCause = ({ reason, ...whose }: Cause, anchors: Anchors): Html => html`
-  <p class="cause">${checkLink(whose, anchors)}: ${textOf({ reason, ...whose })}</p>
+  <p class="cause">${checkLink(whose, anchors)}: ${prose(textOf({ reason, ...whose }))}</p>
   <p class="do"><strong>Do this:</strong> ${prose(reason.remedy)}</p>
   <p class="code-line"><code>${reason.code}</code> · ${reason.severity}</p>
 `
@@ -89,7 +89,7 @@ function otherCause(causes: readonly Cause[], anchors: Anchors): Html | undefine
   return html`<li>
     ${icon(verdict)}
     <div>
-      <p><b class="word ${verdict}">${verdict}</b> ${whose}${rest}: ${textOf(first)}</p>
+      <p><b class="word ${verdict}">${verdict}</b> ${whose}${rest}: ${prose(textOf(first))}</p>
       <p class="remedy"><b>Do this:</b> ${prose(remedy)}</p>
     </div>
   </li>`

@@ -39,6 +39,9 @@ const tls = `| \`sslmode\` | libpq | node-postgres | postgres.js | Prisma's engi
   over it. \`ssl=no-verify\` is of node-postgres. \`ssl=false\` is in the clear for postgres.js; node-postgres takes it for
   an object of settings and cannot connect.
 - \`uselibpqcompat=true\` gives node-postgres the modes of libpq, but that \`prefer\` is \`require\` without verification.
+- \`channel_binding=require\`: libpq and Prisma's engine insist on SCRAM-SHA-256-PLUS, which binds the login to its TLS;
+  node-postgres passes over it.
+- A host that is an IP address: postgres.js verifies the certificate for the name localhost in its place.
 - \`PGSSLMODE\` is read by libpq and node-postgres, \`PGSSL\` by postgres.js, and neither by Prisma.
 - Prisma: \`sslaccept=strict\` verifies in full, against the authorities of the system and those of \`sslcert\`, which is
   a file of authorities there. \`sslaccept=accept_invalid_certs\` is the default.
@@ -78,18 +81,26 @@ or a \`?\` before an \`@\`. Quotation marks around a URL and a line break at its
 const forms = `| Form | Read as |
 | --- | --- |
 | \`host=… port=… user=…\` | libpq reads it; no other driver does |
-| \`postgresql+psycopg2://\`, \`+psycopg\`, \`+asyncpg\` (SQLAlchemy) | libpq |
+| \`postgresql+psycopg2://\`, \`+psycopg\` (SQLAlchemy) | libpq |
+| \`postgresql+asyncpg://\` (SQLAlchemy) | asyncpg: \`ssl\` is what libpq calls \`sslmode\`; other parameters are \`unknown\` |
 | \`postgis://\`, \`psql://\`, \`pgsql://\`, \`timescale://\` (Django, Rails) | libpq; what libpq does not take is \`unknown\` |
 | \`jdbc:postgresql://\` (Java) | pgJDBC: lists of hosts, \`user\`, \`password\`, \`ssl\`, \`sslmode\`, \`sslrootcert\`, \`targetServerType\` (\`any\`, \`primary\`), \`connectTimeout\`, \`ApplicationName\`, \`currentSchema\`, \`options\`. Others that say how one connects are \`unknown\` |
 | \`ecto://\` (Elixir) | Postgrex: in the clear |
 | \`/folder database\`, \`socket:/folder?db=…\` | node-postgres, with \`driver: node-postgres\` |
 | \`prisma://\`, \`prisma+postgres://\`, \`mysql://\` and others | \`unknown\`: they lead to no server of Postgres |
 
-With \`driver: auto\` such a URL is read once, as its own library reads it.`
+With \`driver: auto\` such a URL is read once, as its own library reads it.
+
+With \`driver: auto\`, a parameter that only some drivers have says whose the URL is. The others are not asked then, since
+they could connect with it nowhere:
+
+- \`schema\`, \`pgbouncer\`, \`connection_limit\` and the others of Prisma's own: Prisma's engine and node-postgres.
+- \`uselibpqcompat\`, \`sslmode=no-verify\`, \`ssl=no-verify\`: node-postgres and Prisma's engine.
+- \`sslrootcert\`, \`sslcert\`, \`sslkey\`, \`channel_binding\`: not postgres.js.`
 
 const legend: Readonly<Record<Treatment, string>> = {
   followed:
-    'it is part of what is run. Where a value of it cannot be followed, such as `channel_binding=require`, the check is `unknown` and says so',
+    'it is part of what is run. Where a value of it cannot be followed, such as `load_balance_hosts=random`, the check is `unknown` and says so',
   'no matter': 'the driver reads it, and it changes neither where nor how one gets in',
   'passed over': 'the driver itself ignores it',
   sent: 'the driver sends it to the server with the login, and so does the exporter: the server says whether it takes it',

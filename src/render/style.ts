@@ -76,7 +76,7 @@ const headlineStyle = `
 .do { width: fit-content; margin-top: 1rem; padding: .7rem 1rem; border-radius: .5rem; outline: 1px solid transparent; background: #fff; color: #171a1f;
   font-size: 1.15rem; line-height: 1.4 }
 .code-line { margin-top: .9rem; font-size: .9rem }
-.rest { color: var(--quiet) }
+.rest { margin-top: .75rem; color: var(--quiet) }
 .others { padding: 1.25rem clamp(1.1rem, 3.5vw, 2.75rem) }
 .others + .others { border-top: 1px solid var(--line) }
 .others h3 { color: var(--quiet); font-size: .9rem; font-weight: 600 }

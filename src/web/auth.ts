@@ -1,4 +1,4 @@
-import { createHmac, randomBytes } from 'node:crypto'
+import { fingerprint } from '../core/fingerprint.ts'
 
 /** Whether the header names a user with the right password, or nobody is asked; undefined where too many are asking. */
 export type Authenticate = (authorization: string | undefined) => Promise<boolean | undefined>
@@ -13,7 +13,6 @@ const waiting = 20
  * does not pay for bcrypt, and is worth nothing without the hash it was verified against.
  */
 export function basicAuth(users: () => Readonly<Record<string, string>>): Authenticate {
-  const key = randomBytes(32)
   const answers = new Map<string, Promise<boolean | undefined>>()
   const slots = limiter(atOnce, waiting)
 
@@ -26,16 +25,14 @@ export function basicAuth(users: () => Readonly<Record<string, string>>): Authen
     // For who does not exist another's hash is verified, so that the time it takes does not tell.
     const exists = Object.hasOwn(known, given.user)
     const hash = (exists ? known[given.user] : undefined) ?? somebody
-    const fingerprint = createHmac('sha256', key)
-      .update(JSON.stringify([given.user, given.password, exists, hash]))
-      .digest('base64')
-    const answered = answers.get(fingerprint)
+    const print = fingerprint([given.user, given.password, exists, hash])
+    const answered = answers.get(print)
     if (answered) return answered
     if (answers.size >= remembered) answers.clear()
     const answer = slots(async () => (await isRightFor(given.password, hash)) && exists)
-    answers.set(fingerprint, answer)
+    answers.set(print, answer)
     const right = await answer
-    if (!right && answers.get(fingerprint) === answer) answers.delete(fingerprint)
+    if (!right && answers.get(print) === answer) answers.delete(print)
     return right
   }
 }

@@ -164,7 +164,26 @@ const urls: readonly string[] = [
       `postgres://mailpath@localhost:T/postgres?sslmode=require&sslrootcert=F/ca.pem&sslcert=F/client.crt&sslkey=F/${key}`,
   ),
   'postgres://mailpath@localhost:T/postgres?sslmode=require&sslrootcert=F/ca.pem',
+  ...['missing.crt', 'ca.pem', 'client.crt'].map(
+    cert =>
+      `postgres://kb_backend:kb-backend-password@localhost:T/keybuzz_backend?sslmode=require&sslrootcert=F/ca.pem&sslcert=F/${cert}&sslkey=F/client.key`,
+  ),
+  'postgres://kb_backend:kb-backend-password@localhost:T/keybuzz_backend?sslmode=require&sslrootcert=F/client.key',
+  // postgres.js has its certificate verified for localhost then
+  ...['ssl=true', 'sslmode=verify-full&sslrootcert=F/ca.pem'].map(
+    query => `postgres://kb_backend:kb-backend-password@127.0.0.1:T/keybuzz_backend?${query}`,
+  ),
+  // bound to TLS
+  ...['', '&sslmode=require', '&sslmode=disable', '&sslmode=verify-full&sslrootcert=F/ca.pem'].flatMap(query => [
+    `postgres://kb_backend:kb-backend-password@127.0.0.1:T/keybuzz_backend?channel_binding=require${query}`,
+    `postgres://kb_backend:kb-backend-password@127.0.0.1:P/keybuzz_backend?channel_binding=require${query}`,
+  ]),
+  'postgres://kb_backend:wrong@127.0.0.1:T/keybuzz_backend?channel_binding=require',
+  // let in without a password, and by a certificate
+  'postgres://postgres:pw@127.0.0.1:T/keybuzz_backend?channel_binding=require',
+  'postgres://mailpath@localhost:T/postgres?channel_binding=require&sslmode=require&sslrootcert=F/ca.pem&sslcert=F/client.crt&sslkey=F/client.key',
   // sockets
+  'postgres://kb_backend:kb-backend-password@localhost/keybuzz_backend?host=F&port=T&channel_binding=require',
   'postgres://kb_backend:kb-backend-password@localhost/keybuzz_backend?host=F&port=T',
   'postgres://kb_backend:kb-backend-password@G:T/keybuzz_backend',
   'postgres:///keybuzz_backend?host=F&port=T&user=kb_backend&password=kb-backend-password',

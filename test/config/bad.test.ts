@@ -37,6 +37,11 @@ const messages: Record<string, string[]> = {
     '21:20: drift[4].sources.: the label of a source must not be empty',
     '21:40: drift[4].sources.a b: the label of a source must not hold control characters',
   ],
+  'pg-settings.yml': [
+    '5:20: write_path[0].pg_settings.PGSSLMOD: no driver reads a setting of this name; did you mean PGSSLMODE?',
+    '5:39: write_path[0].pg_settings.HOME: no driver reads a setting of this name; expected one such as PGSSLMODE',
+    '6:26: write_path[0].role_expiry_warning: expected a duration such as 12h or 14d',
+  ],
   'watch.yml': ['1:8: watch: expected true or false', '6:12: postgres[0].watch: expected true or false'],
   'login_interval.yml': [
     '2:5: postgres[0]: login_interval needs the session of watch: leave it out, or let watch be true',
@@ -55,7 +60,7 @@ const messages: Record<string, string[]> = {
     '6:14: postgres[0].timeout: the timeout (10 s) must be less than the interval (5 s)',
     '7:5: postgres[1].cluster: is missing; expected text',
     '7:11: postgres[1].name: "db-1" is the name of postgres[0] already; a name stands for one target of a section',
-    '9:5: postgres[1]: unknown key passwort; known keys: name, interval, timeout, cluster, url, password, ca_file, certificate_warning, max_lag, watch, login_interval',
+    '9:5: postgres[1]: unknown key passwort; known keys: name, interval, timeout, cluster, url, password, driver, pg_settings, ca_file, cert_file, key_file, certificate_warning, max_lag, max_transaction_id_age, max_multixact_age, max_slot_wal, max_archive_failure, max_prepared_time, max_transaction_time, watch, login_interval',
     '12:11: smtp[0].host: expected a host name or an IP address, without port or scheme; it looks like a host with a port',
     '14:34: smtp[0].password.vault.target: there is no vault target "vault-1"; the file has no vault targets',
     '17:19: mail[0].smtp[1]: there is no smtp target "relay-2"; did you mean "relay"?',
@@ -200,8 +205,8 @@ const messages: Record<string, string[]> = {
     '5:17: postgres[0].password: unknown key flie; known keys: env, file, credential, dotenv, key, expand, kubernetes, vault, default',
   ],
   'unknown-key-in-target.yml': [
-    '5:5: postgres[0]: unknown key user; known keys: name, interval, timeout, cluster, url, password, ca_file, certificate_warning, max_lag, watch, login_interval',
-    '6:5: postgres[0]: unknown key databse; known keys: name, interval, timeout, cluster, url, password, ca_file, certificate_warning, max_lag, watch, login_interval',
+    '5:5: postgres[0]: unknown key user; known keys: name, interval, timeout, cluster, url, password, driver, pg_settings, ca_file, cert_file, key_file, certificate_warning, max_lag, max_transaction_id_age, max_multixact_age, max_slot_wal, max_archive_failure, max_prepared_time, max_transaction_time, watch, login_interval',
+    '6:5: postgres[0]: unknown key databse; known keys: name, interval, timeout, cluster, url, password, driver, pg_settings, ca_file, cert_file, key_file, certificate_warning, max_lag, max_transaction_id_age, max_multixact_age, max_slot_wal, max_archive_failure, max_prepared_time, max_transaction_time, watch, login_interval',
   ],
   'unknown-section.yml': [
     '5:1: unknown key postgress; known keys: interval, timeout, watch, kubernetes, postgres, write_path, smtp, vault, ses, settings, packages, drift, mail',
@@ -218,14 +223,14 @@ const messages: Record<string, string[]> = {
     '4:10: postgres[0].url: the URL has an sslmode that does not exist; there are disable, allow, prefer, require, verify-ca, verify-full, no-verify',
     '7:10: postgres[1].url: the URL holds a password, and a secret must not stand in this file; take it out and set password to a reference, for example { env: NAME }',
     '10:10: postgres[2].url: the URL holds a password, and a secret must not stand in this file; take it out and set password to a reference, for example { env: NAME }',
-    '13:10: postgres[3].url: the URL has more than one @ before the path: write %40 for an @ of the password',
+    '13:10: postgres[3].url: the URL has more than one @ before the path: encode those of the user and the password as %40',
     '16:10: postgres[4].url: not a valid URL; expected one such as postgres://mailpath@db-1:5432/postgres (libpq: invalid integer value for connection option "port"; node-postgres: Invalid URL; postgres.js: Invalid URL; prisma: the scheme, the host or the port of the URL is invalid)',
     '19:10: postgres[5].url: the URL is a JDBC URL with sslfactory, which cannot be followed here',
     '26:10: write_path[0].url: the URL holds a password, and a secret must not stand in this file; take it out and set password to a reference, for example { env: NAME }',
   ],
   'url-in-doubt.yml': [
-    '2:46: write_path[0].url: it has a raw / before an @: if that is part of the password, encode it as %2F',
-    '4:28: vault[0].url: it has more than one @ before the path: encode those of the user and the password as %40',
+    '2:46: write_path[0].url: the URL has a raw / before an @: if that is part of the password, encode it as %2F',
+    '4:28: vault[0].url: the URL has more than one @ before the path: encode those of the user and the password as %40',
   ],
   'url.yml': [
     '4:10: postgres[0].url: the URL is of another kind of server; expected one such as postgres://user@host:5432/database',

@@ -99,7 +99,7 @@ const where: readonly Fault<DriversStage>[] = [
     {
       libpq: 'read_only',
       'postgres.js': 'read_only',
-      auto: 'driver_unclear',
+      auto: 'read_only',
     },
   ),
 ]
@@ -146,8 +146,8 @@ const tls: readonly Fault<DriversStage>[] = [
   url('a role that may connect with TLS only, and no sslmode', 'postgres://tls_only:pw@127.0.0.1:PRIMARY/DB', {
     auto: 'driver_unclear',
     libpq: 'writes',
-    'node-postgres': 'login_failed',
-    'postgres.js': 'login_failed',
+    'node-postgres': 'tls_failed',
+    'postgres.js': 'tls_failed',
     prisma: 'writes',
   }),
   url('sslmode=require, and a certificate of a private authority', `${at}?sslmode=require`, {
@@ -158,7 +158,7 @@ const tls: readonly Fault<DriversStage>[] = [
     prisma: 'writes',
   }),
   url('an sslmode that does not exist', `${at}?sslmode=required`, {
-    auto: 'url_not_understood',
+    auto: 'driver_unclear',
     libpq: 'url_refused',
     'node-postgres': 'tls_failed',
   }),
@@ -168,7 +168,7 @@ const tls: readonly Fault<DriversStage>[] = [
       await stage.setTls(false)
       await stage.use(`${at}?sslmode=no-verify`)
     },
-    seen: seen({ auto: 'url_not_understood', libpq: 'url_refused', 'node-postgres': 'tls_failed' }),
+    seen: seen({ auto: 'driver_unclear', libpq: 'url_refused', 'node-postgres': 'tls_failed' }),
   },
   url(
     'a client certificate, where pg_hba.conf wants one',
@@ -180,6 +180,43 @@ const tls: readonly Fault<DriversStage>[] = [
     'postgres://mailpath:pw@localhost:PRIMARY/DB?sslmode=verify-full&sslrootcert=FOLDER/ca.pem',
     { libpq: 'login_failed', 'node-postgres': 'login_failed', auto: 'login_failed' },
   ),
+]
+
+/** URLs as providers give them, on a server with a private authority: what only some drivers have says whose they are. */
+const ofProviders: readonly Fault<DriversStage>[] = [
+  url('of RDS, with the file of its authority', `${at}?sslmode=verify-full&sslrootcert=FOLDER/ca.pem`, {
+    libpq: 'writes',
+    'node-postgres': 'writes',
+    'postgres.js': 'tls_failed',
+  }),
+  url('of Heroku, with sslmode=no-verify', `${at}?sslmode=no-verify`, {
+    'node-postgres': 'writes',
+    libpq: 'url_refused',
+  }),
+  url('of Neon, with channel_binding=require', `${at}?sslmode=require&channel_binding=require`, {
+    auto: 'driver_unclear',
+    libpq: 'writes',
+    'node-postgres': 'tls_failed',
+    'postgres.js': 'setting_refused',
+    prisma: 'writes',
+  }),
+  url('with channel_binding=require, and no sslmode', `${at}?channel_binding=require`, {
+    libpq: 'writes',
+    'node-postgres': 'writes',
+    prisma: 'writes',
+  }),
+  {
+    name: 'URL: channel_binding=require, and a server without TLS',
+    async inject(stage) {
+      await stage.setTls(false)
+      await stage.use(`${at}?channel_binding=require`)
+    },
+    seen: seen({ auto: 'driver_unclear', libpq: 'tls_failed', 'node-postgres': 'writes', prisma: 'tls_failed' }),
+  },
+  url('of node-postgres, with uselibpqcompat', `${at}?uselibpqcompat=true&sslmode=require`, {
+    'node-postgres': 'writes',
+    libpq: 'url_refused',
+  }),
 ]
 
 const forms: readonly Fault<DriversStage>[] = [
@@ -210,7 +247,7 @@ const keys: readonly Fault<DriversStage>[] = [
 const drivers: Area<DriversStage> = {
   name: 'URLs as drivers read them',
   start: startDriversStage,
-  faults: [...where, ...settings, ...tls, ...forms, ...keys],
+  faults: [...where, ...settings, ...tls, ...ofProviders, ...forms, ...keys],
   // Six paths, each of which is tried in up to four ways.
   times: { intervalMs: 2_000, timeoutMs: 1_500 },
 }

@@ -3,7 +3,7 @@ import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { certificates, type Certificate, type Certificates } from '../servers/certificates.ts'
 import { removeFolder, tempFolder, unprivileged } from '../servers/processes.ts'
-import { one, startClusterStage, type ClusterStage } from './cluster-stage.ts'
+import { clusterName, one, startClusterStage, type ClusterStage } from './cluster-stage.ts'
 import type { Expectation, Fault } from './fault.ts'
 import { restoreHba, setHba } from './postgres-hba.ts'
 import { connectWith } from './postgres-login.ts'
@@ -22,7 +22,9 @@ export async function startTlsStage(): Promise<TlsStage> {
   await writeFile(file('ca.pem'), made.ca)
   await write(folder, made.good)
   const settings = { ssl: 'on', ssl_cert_file: file('server.crt'), ssl_key_file: file('server.key') }
-  const stage = await startClusterStage({ cluster: { standbys: 0, settings } })
+  // By an address, postgres.js would verify the name `localhost`: that row is of another area.
+  const app = [{ name: 'app', cluster: clusterName, url: { env: 'DATABASE_URL' }, driver: 'libpq' }]
+  const stage = await startClusterStage({ cluster: { standbys: 0, settings }, sections: { write_path: app } })
   const use = async (certificate: Certificate): Promise<void> => {
     await write(folder, certificate)
     await reload(stage)

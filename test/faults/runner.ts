@@ -149,9 +149,15 @@ async function proveHalfway<S extends Stage>(
 async function untilDetected(exporter: Exporter, seen: Expectation): Promise<number> {
   const { monitor, withinMs, pollMs } = exporter
   const injectedAt = performance.now()
-  const before = pressureNow()
-  // A machine that is short of CPU is given a second look.
-  const promisedMs = (): number => withinMs + (wasStarved(before, pressureNow()) ? secondLookMs + windUpMs : 0)
+  let last = pressureNow()
+  let starved = false
+  // A machine that is short of CPU, be it for a moment, is given a second look.
+  const promisedMs = (): number => {
+    const now = pressureNow()
+    starved ||= wasStarved(last, now)
+    last = now
+    return withinMs + (starved ? secondLookMs + windUpMs : 0)
+  }
   let wrong = await mismatches(seen, monitor.status())
   while (wrong.length > 0 && performance.now() - injectedAt < promisedMs() + slackMs) {
     await sleep(pollMs)

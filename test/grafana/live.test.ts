@@ -39,6 +39,10 @@ const empty: Readonly<Record<string, readonly Stage[]>> = {
   'mailpath-providers: Vault token expires in A': ['incident'],
   'mailpath-providers: Secrets in Vault A': ['incident'],
   'mailpath-providers: Vault versions A': ['incident'],
+  // The platform archives nothing, no slot has a limit, and no password of a role ends.
+  'mailpath-postgres: WAL kept back by slots B': ['incident', 'healthy', 'failover'],
+  'mailpath-postgres: Archiving fails since A': ['incident', 'healthy', 'failover'],
+  'mailpath-postgres: Passwords of roles A': ['incident', 'healthy', 'failover'],
   // The relay refuses no login.
   'mailpath-providers: Relays H': ['incident', 'healthy', 'failover'],
 }

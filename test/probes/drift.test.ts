@@ -187,7 +187,7 @@ describe('observe', () => {
     )
     expect(outcomeOf(doubtful)).toEqual([
       'unknown',
-      'drift_unreadable a: it has a raw # before an @: if that is part of the password, encode it as %23',
+      'drift_unreadable a: the URL has a raw # in it: if that is part of the password, encode it as %23',
     ])
     const other = await compare({ a: 'app:canary@relay', b: '127.0.0.1' }, 'host')
     expect(outcomeOf(other)).toEqual([

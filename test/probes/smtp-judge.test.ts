@@ -197,6 +197,7 @@ const rows: {
     seen: badCertificate('CERT_HAS_EXPIRED', chainOf({ notAfter: days(-1) })),
     reasons: ['smtp_certificate_invalid'],
     text: /expired on 2026-01-14/,
+    remedy: /^Renew the certificate of the relay/,
     samples: {
       certificate_valid: 0,
       certificate_not_after_timestamp_seconds: days(-1) / 1000,
@@ -208,6 +209,7 @@ const rows: {
     seen: badCertificate('CERT_NOT_YET_VALID', chainOf({ notBefore: days(1) })),
     reasons: ['smtp_certificate_invalid'],
     text: /not valid before 2026-01-16/,
+    remedy: /clock/,
   },
   {
     name: 'a self-signed certificate',
@@ -223,18 +225,21 @@ const rows: {
     seen: badCertificate('UNABLE_TO_VERIFY_LEAF_SIGNATURE'),
     reasons: ['smtp_certificate_invalid'],
     text: /authority/,
+    remedy: /^Have the relay send its whole chain.*`ca_file`/,
   },
   {
     name: 'a certificate for another name',
     seen: badCertificate('ERR_TLS_CERT_ALTNAME_INVALID', chainOf({}, 'DNS:mx.example')),
     reasons: ['smtp_certificate_invalid'],
     text: /not for mail\.keybuzz\.io but for DNS:mx\.example/,
+    remedy: /^Connect by a name that the certificate is for/,
   },
   {
     name: 'a revoked certificate',
     seen: badCertificate('CERT_REVOKED'),
     reasons: ['smtp_certificate_invalid'],
     text: /CERT_REVOKED/,
+    remedy: /^Renew the certificate named/,
   },
   { name: '14 days left', seen: { tls: { ...tls, chain: chainOf({ notAfter: days(14) }) } }, reasons: [] },
   {
@@ -264,7 +269,15 @@ const rows: {
     }),
     reasons: ['smtp_certificate_invalid'],
     text: /^\S+: the intermediate certificate "R3" \(depth 1\) expired on 2025-09-17$/,
+    remedy: /^Install the present chain of the authority at the relay/,
     samples: { certificate_valid: 0, certificate_not_after_timestamp_seconds: days(-120) / 1000 },
+  },
+  {
+    name: 'an expired certificate of an authority that is not known either',
+    seen: badCertificate('CERT_HAS_EXPIRED', { ...chainOf({ notAfter: days(-1) }), anchored: false }),
+    reasons: ['smtp_certificate_invalid'],
+    text: /expired on 2026-01-14, and is by an authority/,
+    remedy: /^Renew the certificate named, or install the whole chain/,
   },
   {
     name: 'a refused login',

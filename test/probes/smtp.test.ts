@@ -433,8 +433,12 @@ describe.each(['starttls', 'tls'] as const)('a relay for clients with a certific
   })
 
   it.each([
-    ['a key of another certificate', { ...given, key_file: '/other.pem' }, /key_file: .*not the key of/],
-    ['a key that is none', { ...given, key_file: '/ca.pem' }, /key_file: .*expected a private key/],
+    [
+      'a key of another certificate',
+      { ...given, key_file: '/other.pem' },
+      /key_file: .*does not belong to the certificate of/,
+    ],
+    ['a key that is none', { ...given, key_file: '/ca.pem' }, /key_file: .*holds a certificate and no private key/],
     ['a certificate that is missing', { ...given, cert_file: '/nowhere.pem' }, /cert_file: .*not there/],
   ])('is not asked with %s', async (_, more, why) => {
     const server = await relay({ security, clientsOf: made.ca })

@@ -29,10 +29,10 @@ async function asked(files: (of: Certificates) => { ca_file?: string; cert_file?
 it('a Vault is not blamed for an authority, certificate or key of ours', async () => {
   const authority = await asked(({ ca }) => ({ ca_file: ca.slice(0, 200) }))
   expect(authority.reason).toMatchObject({ code: 'reference_unresolved', verdict: 'unknown' })
-  expect(authority.reason?.text).toContain('expected certificates in PEM, of which at least one can be read')
+  expect(authority.reason?.text).toContain('ca_file: the certificate in it is damaged')
   expect(authority.why).toContain('ca_file: the certificate in it is damaged')
   const pair = await asked(({ ca, client, good }) => ({ ca_file: ca, cert_file: client.cert, key_file: good.key }))
   expect(pair.reason).toMatchObject({ code: 'reference_unresolved', verdict: 'unknown' })
-  expect(pair.reason?.text).toContain('key_file: ')
+  expect(pair.reason?.text).toContain('key_file: the key does not belong to the certificate of ')
   expect(pair.why).toContain('key_file: the key does not belong to the certificate of ')
 })

@@ -125,6 +125,25 @@ describe('a path whose drivers would connect differently', () => {
     expect(refusals()).toBe(before + 2)
   })
 
+  it('fails, whatever the driver, where who gets in cannot write: also while a commit takes all of the time', async () => {
+    await cluster.stickSyncCommit()
+    try {
+      const hung = await look(writePath, targetOf(), { timeoutMs: 1_000, references: env({ URL: url() }) })
+      expect(hung && codes(hung)).toEqual(['write_path_commit_stuck'])
+    } finally {
+      await cluster.unstickSyncCommit()
+    }
+    expect(codes(await run(targetOf(), url('', standby())))).toEqual(['write_path_read_only'])
+    await waitFor(async () => (await logins()) === 0, { what: 'the sessions that hung are logged' })
+    await primary().query(`alter role ${backend().user} set default_transaction_read_only = on`)
+    try {
+      expect(codes(await run(targetOf(), url()))).toEqual(['write_path_read_only'])
+      expect(await logins()).toBe(1)
+    } finally {
+      await primary().query(`alter role ${backend().user} reset default_transaction_read_only`)
+    }
+  })
+
   it('is tried again soon where nobody gets in, so that it is no failure for an hour once others do', async () => {
     const target = targetOf()
     const at = url('?dbname=nowhere').replace(`/${cluster.database}?`, '/later?')
@@ -197,9 +216,22 @@ describe('a path whose drivers would connect differently', () => {
   it('is unknown where they land on different servers, and says on which', async () => {
     const seen = await run(targetOf(), url(`?host=127.0.0.1&port=${standby().port}`))
     expect(codes(seen)).toEqual(['write_path_driver_unclear'])
-    expect(seen.reasons[0]?.text).toContain('libpq')
+    expect(seen.reasons[0]?.text).toMatch(
+      new RegExp(`libpq and node-postgres land on \\S+:${standby().port}, read-only`),
+    )
     const read = await run(targetOf({ driver: 'node-postgres' }), url(`?host=127.0.0.1&port=${standby().port}`))
     expect(codes(read)).toEqual(['write_path_read_only'])
+  })
+
+  it('names ca_file where the authority of the server is not known', async () => {
+    const seen = await run(targetOf({ driver: 'node-postgres' }), url('?sslmode=require'))
+    expect(codes(seen)).toEqual(['write_path_tls_failed'])
+    expect(seen.reasons[0]?.remedy).toMatch(/^Have the server send its whole chain.*`ca_file`/)
+  })
+
+  it('fails where no driver could write: all that get in land on a standby', async () => {
+    const seen = await run(targetOf(), url('?host=127.0.0.1', standby()))
+    expect(codes(seen)).toEqual(['write_path_read_only'])
   })
 })
 

@@ -107,12 +107,12 @@ describe('the transcript of Postgres', () => {
     const { user, password } = cluster.logins.backend
     const { port } = await cluster.primary()
     const url = `postgres://${user}@127.0.0.1:${port}/${cluster.database}`
-    const yaml = `write_path: [{ name: app, cluster: kb, timeout: 1s, url: "${url}", password: { env: PASSWORD } }]`
+    const yaml = `write_path: [{ name: app, cluster: kb, timeout: 500ms, url: "${url}", password: { env: PASSWORD } }]`
     expectInOrder(await told(yaml, { PASSWORD: password }, 'probe=write_path&target=app'), [
       'TRANSCRIPT',
       'commit > set local statement_timeout = 0; set local lock_timeout',
       'commit asking the server to cancel what process ',
-      'no answer within 1 s',
+      'no answer within 0.5 s',
     ])
   })
 
@@ -153,7 +153,7 @@ describe('the transcript of a relay', () => {
       'starttls > STARTTLS',
       'starttls < 220 ',
       'TLSv1.3, TLS_',
-      'and verifies',
+      'it verifies',
       'auth > AUTH PLAIN (hidden)',
       'auth < 235 ',
       'envelope > MAIL FROM:<probe@example.com>',
@@ -220,7 +220,8 @@ describe('the transcript of a Vault', () => {
     expectInOrder(await told(yaml, { TOKEN: 'the-vault-token', value: 'a-secret' }, 'probe=vault&target=v'), [
       'vault/v: fail',
       `health GET ${at}/sys/health: HTTP 200, `,
-      'references token: env TOKEN was fetched',
+      'login env TOKEN was fetched',
+      `login POST ${at}/sys/wrapping/lookup: HTTP 400, `,
       `token GET ${at}/auth/token/lookup-self: HTTP 200, `,
       `secrets GET ${at}/secret/data/smtp: HTTP 200, `,
       `secrets GET ${at}/secret/data/other: HTTP 404, `,

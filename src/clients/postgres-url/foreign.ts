@@ -3,6 +3,7 @@ import { readEcto } from './ecto.ts'
 import { readJdbc } from './jdbc.ts'
 import { readLibpq } from './libpq.ts'
 import { giveUp, reading } from './no-plan.ts'
+import { lastOf, shownName } from './parameters.ts'
 import type { Driver, Given, Reading } from './plan.ts'
 
 /** A form that is not the usual one, postgres://…. */
@@ -40,7 +41,8 @@ export function foreign(url: string): Foreign | undefined {
   if ((base === 'postgres' || base === 'postgresql') && driver !== undefined) {
     if (!pythonDrivers.includes(driver))
       return unread('is a URL of SQLAlchemy for a driver that cannot be followed here')
-    return { what: 'is a URL of SQLAlchemy', readers: ['libpq'], read: certain(likeLibpq('a URL of SQLAlchemy')) }
+    const read = driver === 'asyncpg' ? readAsyncpg : likeLibpq('a URL of SQLAlchemy')
+    return { what: 'is a URL of SQLAlchemy', readers: ['libpq'], read: certain(read) }
   }
   const library = overLibpq.get(scheme)
   return library === undefined
@@ -71,6 +73,24 @@ function withoutScheme(url: string, scheme: string | undefined): Foreign {
   if (/^\s*[a-z_]+\s*=/i.test(url))
     return { what: 'is a conninfo string, which libpq alone reads', readers: ['libpq'], read: readLibpq }
   return noUrl
+}
+
+/**
+ * SQLAlchemy gives the query to asyncpg as named arguments, and Python refuses a name that it does not have: `ssl` is what
+ * libpq calls sslmode. https://docs.sqlalchemy.org/en/20/dialects/postgresql.html#module-sqlalchemy.dialects.postgresql.asyncpg
+ */
+function readAsyncpg(given: Given): Reading {
+  const [base = '', query = ''] = (given.url ?? '').split('?')
+  const parameters = [...new URLSearchParams(query)].map(([name, value]) => ({ name, value }))
+  for (const [i, { name }] of parameters.entries())
+    if (name !== 'ssl' && name !== 'prepared_statement_cache_size')
+      giveUp(
+        name === 'sslmode'
+          ? 'is a URL of SQLAlchemy with sslmode, which asyncpg refuses: it has ssl in its place, such as ssl=require'
+          : `is a URL of SQLAlchemy with ${shownName(parameters, i, new Set(['ssl']))}, which cannot be followed for asyncpg`,
+      )
+  const mode = lastOf(parameters).get('ssl')
+  return likeLibpq('a URL of SQLAlchemy')({ ...given, url: mode === undefined ? base : `${base}?sslmode=${mode}` })
 }
 
 /** As libpq would read it; what libpq does not take may be a setting of the library. */

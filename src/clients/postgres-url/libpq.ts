@@ -124,8 +124,6 @@ export function readLibpq({ url, settings, caFile, password }: Given): Reading {
   checkReplication(option('replication'))
   if (oneOf('gssencmode', ['disable', 'prefer', 'require'], 'prefer') === 'require')
     giveUp(`has ${stated('gssencmode')} as require, and encryption by Kerberos cannot be followed here`)
-  if (oneOf('channel_binding', ['disable', 'prefer', 'require'], 'prefer') === 'require')
-    giveUp(`has ${stated('channel_binding')} as require, which cannot be followed here`)
   for (const name of ['min_protocol_version', 'max_protocol_version'])
     if (!['3.0', 'latest', undefined].includes(option(name)))
       giveUp(`has ${stated(name)}, which cannot be followed here`)
@@ -226,7 +224,8 @@ function tlsOf(
   const direct = oneOf('sslnegotiation', ['postgres', 'direct'], 'postgres') === 'direct'
   if (direct && use !== 'require')
     refuse('weak sslmode may not be used with sslnegotiation=direct (use "require", "verify-ca", or "verify-full")')
-  const never: TlsPlan = { use: 'never', direct: false, verify: 'nothing', authorities: 'usual' }
+  const bound = oneOf('channel_binding', ['disable', 'prefer', 'require'], 'prefer') === 'require' && { bound: true }
+  const never: TlsPlan = { use: 'never', direct: false, verify: 'nothing', authorities: 'usual', ...bound }
   // On a socket there is never TLS, whatever the mode.
   if (use === 'never' || sockets === endpoints.length) return never
   if (sockets > 0 && (use === 'require' || use === 'allow'))
@@ -259,6 +258,7 @@ function tlsOf(
     // A file that a key names is meant to be there.
     ...(strict || rootCert === undefined || caFile !== undefined ? {} : { authoritiesOptional: true }),
     ...(certificate && { certificate }),
+    ...bound,
   }
 }
 

@@ -2,7 +2,7 @@ import { shapes, type Shape } from '../../core/shape.ts'
 import type { Endpoint, Reading } from './plan.ts'
 
 /** Thrown while a URL is read, and caught where its reading is given. */
-export class NoPlan extends Error {
+class NoPlan extends Error {
   override readonly name = 'NoPlan'
   readonly reading: Exclude<Reading, { kind: 'plan' }>
   constructor(reading: Exclude<Reading, { kind: 'plan' }>) {
@@ -31,10 +31,9 @@ export function reading(read: () => Reading): Reading {
   }
 }
 
-/** What stands in the value, where it is of the shape as it stands. */
+/** What stands in the value, where it is of the shape. */
 export function shaped<T>(shape: Shape<T>, text: string, what: string): T {
-  const value = text.trim() === text ? shape.read(text) : undefined
-  return value ?? giveUp(`has ${what} that does not look like one: expected ${shape.expected}`)
+  return shape.read(text) ?? giveUp(`has ${what} that does not look like one: expected ${shape.expected}`)
 }
 
 /** Where the file of a parameter is: a path from the root, since it is not known where the application runs. */

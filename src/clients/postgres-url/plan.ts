@@ -21,7 +21,10 @@ export interface ClientCertificate {
   readonly cert: Pem
   readonly key: Pem
   readonly passphrase?: string | undefined
-  /** A file of the key that others than its owner may use is refused: so libpq has it. */
+  /**
+   * A file of the key that others than its owner may use is refused, and where there is no file of the certificate, none
+   * is shown: so libpq has it.
+   */
   readonly guarded?: boolean | undefined
 }
 
@@ -41,6 +44,10 @@ export interface TlsPlan {
   /** The usual authorities count beside those of the file: so Prisma's engine has it. */
   readonly usualToo?: boolean | undefined
   readonly certificate?: ClientCertificate | undefined
+  /** The name that the certificate has to be for where the host is an IP address: postgres.js takes localhost. */
+  readonly nameOfAddress?: string | undefined
+  /** The login has to be bound to the TLS it comes by (SCRAM-SHA-256-PLUS): `channel_binding=require`. */
+  readonly bound?: boolean | undefined
 }
 
 /** https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNECT-TARGET-SESSION-ATTRS */

@@ -160,12 +160,12 @@ function tlsOf(
   const lax = ['require', 'allow', 'prefer'].includes(ssl)
   if (endpoints.some(({ kind }) => kind === 'socket') && ssl !== 'prefer')
     refuse('the server does not support SSL connections (there is no TLS on a socket)')
-  if (!lax && endpoints.some(one => one.kind === 'tcp' && isIP(one.host)))
-    giveUp('has an IP address for a host and a verified TLS: postgres.js verifies the name localhost in its place')
   return {
     use: ssl === 'prefer' && !direct ? 'opportunistic' : 'require',
     direct,
     verify: lax ? 'nothing' : 'chain and name',
     authorities: caFile === undefined ? 'usual' : { file: caFile },
+    // It gives Node no name then, and Node takes this one.
+    ...(!lax && endpoints.some(one => one.kind === 'tcp' && isIP(one.host)) && { nameOfAddress: 'localhost' }),
   }
 }

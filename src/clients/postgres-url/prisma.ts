@@ -97,9 +97,8 @@ function endpointOf(host: string, port: number): Endpoint {
 
 function tlsOf(query: ReadonlyMap<string, string>, endpoint: Endpoint, caFile: string | undefined): TlsPlan {
   const mode = query.get('sslmode')
-  if (mode === 'disable') return { use: 'never', direct: false, verify: 'nothing', authorities: 'usual' }
-  if (query.get('channel_binding') === 'require')
-    giveUp('has channel_binding as require, which cannot be followed here')
+  const bound = query.get('channel_binding') === 'require' && { bound: true }
+  if (mode === 'disable') return { use: 'never', direct: false, verify: 'nothing', authorities: 'usual', ...bound }
   if (given(query.get('sslidentity')) !== undefined)
     giveUp('has sslidentity, a certificate in PKCS #12, which cannot be followed here')
   if (endpoint.kind === 'socket' && mode === 'require')
@@ -118,5 +117,6 @@ function tlsOf(query: ReadonlyMap<string, string>, endpoint: Endpoint, caFile: s
           ? 'usual'
           : fileOf('sslcert', ca),
     ...(strict && (caFile ?? ca) !== undefined && { usualToo: true }),
+    ...bound,
   }
 }

@@ -37,7 +37,7 @@ export function ledBy(value: string): Led | string {
   if (value.startsWith('/')) return one({ kind: 'socket', at: value, port: undefined })
   if (!value.includes('://')) return ledByHost(value)
   const doubt = doubtIn(value)
-  if (doubt !== undefined) return doubt
+  if (doubt !== undefined) return `the URL ${doubt}`
   if (!URL.canParse(value)) return notOne(value)
   const { hostname, port, password } = new URL(value)
   if (hostname === '') return notOne(value)

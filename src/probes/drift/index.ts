@@ -29,7 +29,7 @@ const reasons = {
     verdict: 'unknown',
     severity: 'medium',
     meaning: 'A source could not be read, or a name not be resolved, so it was not compared with the others.',
-    remedy: 'Make the source named readable to the exporter, or heal what it comes from.',
+    remedy: 'Make the source named readable to the exporter, or correct the value where it comes from.',
   },
   drift_not_primary: {
     verdict: 'warn',

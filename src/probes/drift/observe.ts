@@ -1,6 +1,6 @@
 import { Unresolved, describeError } from '../../core/errors.ts'
+import { fingerprint } from '../../core/fingerprint.ts'
 import type { Look, Reference, Target } from '../../core/probe.ts'
-import { fingerprint } from './fingerprint.ts'
 import { ledBy } from './host.ts'
 import { leadsTo, sameLed, takeLed, type Place, type TakenLed } from './route.ts'
 

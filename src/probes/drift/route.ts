@@ -1,7 +1,7 @@
 import { isIPv4, isIPv6 } from 'node:net'
 import type { Driver } from '../../clients/postgres-url/plan.ts'
+import { fingerprint } from '../../core/fingerprint.ts'
 import type { Look } from '../../core/probe.ts'
-import { fingerprint } from './fingerprint.ts'
 import { addressesOf, plain, type Led, type Route, type Spot } from './host.ts'
 
 export interface Place {

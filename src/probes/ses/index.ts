@@ -55,7 +55,7 @@ const reasons = {
     verdict: 'unknown',
     severity: 'medium',
     meaning: 'An SES setting could not be read, so nothing is known of it.',
-    remedy: 'Make the source named readable to the exporter, or heal what it comes from.',
+    remedy: 'Make the source named readable to the exporter, or correct the value where it comes from.',
   },
   ses_not_verified: {
     verdict: 'unknown',

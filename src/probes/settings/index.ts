@@ -37,7 +37,7 @@ const reasons = {
     verdict: 'unknown',
     severity: 'high',
     meaning: 'A setting could not be read, so nothing is known of it.',
-    remedy: 'Make the source named readable to the exporter, or heal what it comes from.',
+    remedy: 'Make the source named readable to the exporter, or correct the value where it comes from.',
   },
 } as const satisfies Record<string, ReasonSpec>
 const reason = reasonsOf(reasons)

@@ -70,8 +70,7 @@ function remedyFor({ mechanism, extensions }: SmtpSeen, reply: Reply): string | 
   )
   if (mechanism === undefined || others.length === 0) return advice
   const other = `If the application logs in another way than ${mechanism}, set \`auth\`: the relay offers ${others.join(', ')} too${others.includes('XOAUTH2') ? ' (XOAUTH2 with `token`)' : ''}.`
-  if (isUnknownMechanism(reply))
-    return `The relay does not take ${mechanism}, which is what nodemailer uses unless \`authMethod\` is set. ${other}`
+  if (isUnknownMechanism(reply)) return `The relay does not take ${mechanism}. ${other}`
   return `${advice ?? setPassword} ${other}`
 }
 

@@ -1,4 +1,4 @@
-import { endsSoonIn, whatIsWrong, type Shown } from '../../clients/certificates.ts'
+import { endsSoonIn, faultsOf, whatIsWrong, type ChainFault, type Shown } from '../../clients/certificates.ts'
 import type { Reason } from '../../core/probe.ts'
 import { adviceFor } from './enhanced.ts'
 import { refusesHello } from './hello.ts'
@@ -126,7 +126,7 @@ function tlsProblem(seen: SmtpSeen, { security, verify }: Setup, warningMs: numb
   }
   if (!tls) return undefined
   if (!verify) return notVerified(tls, at)
-  if (tls.problems.length > 0) return ['smtp_certificate_invalid', wrong(tls, at)]
+  if (tls.problems.length > 0) return ['smtp_certificate_invalid', wrong(tls, at), remedyForChain(tls, at)]
   const ends = endsSoonIn(shownBy(seen), warningMs)
   return ends === undefined ? undefined : ['smtp_certificate_expires_soon', ends]
 }
@@ -138,6 +138,24 @@ export const shownBy = ({ tls, at }: SmtpSeen): Shown | undefined =>
 /** What is wrong with the certificates, in words. */
 const wrong = ({ chain, problems, expected }: TlsFacts, at: number): string =>
   chain ? whatIsWrong(chain, { problems, expected, at }) : `the certificate does not verify (${problems.join(', ')})`
+
+/** For the one thing that is wrong with the certificates; the general one where there is more, or another. */
+function remedyForChain({ chain, problems }: TlsFacts, at: number): string | undefined {
+  const [only, ...more] = chain ? faultsOf(chain, problems, at) : []
+  return only === undefined || more.length > 0 ? undefined : chainRemedies[only]
+}
+
+const chainRemedies: Readonly<Partial<Record<ChainFault, string>>> = {
+  expired: 'Renew the certificate of the relay, and have the relay load it (Postfix: postfix reload).',
+  'issuer expired':
+    'Install the present chain of the authority at the relay, and have the relay load it (Postfix: postfix reload). The certificate of the relay itself need not be renewed.',
+  'not valid yet':
+    'Compare the clock of this machine with the date; if it is right, install a certificate that is valid.',
+  'unknown authority':
+    'Have the relay send its whole chain. If the authority is one of your own, set `ca_file` to its certificate; the application has to trust it too (nodemailer: `tls.ca`, NODE_EXTRA_CA_CERTS).',
+  'other name':
+    'Connect by a name that the certificate is for: change `host`, here and in the application. Or install a certificate for this name. `servername` is for an application that sets it too.',
+}
 
 const notVerified = (tls: TlsFacts, at: number): Problem => [
   'smtp_certificate_not_verified',

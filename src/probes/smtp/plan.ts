@@ -1,4 +1,5 @@
 import type { ConnectionOptions } from 'node:tls'
+import { readPemFiles } from '../../clients/pem.ts'
 import { describeError, Unresolved } from '../../core/errors.ts'
 import type { Look } from '../../core/probe.ts'
 import type { redactor } from '../../core/redact.ts'
@@ -6,7 +7,6 @@ import { shapes } from '../../core/shape.ts'
 import { defaultHello } from './hello.ts'
 import type { SmtpTarget } from './index.ts'
 import type { Method } from './mechanisms.ts'
-import { readCertificates, readPair } from './pem.ts'
 import { tlsOptions } from './tls.ts'
 import { readUrl, type Security, type UrlPlan, type Waits, type WellKnown } from './url.ts'
 
@@ -57,11 +57,7 @@ export async function planFor(
   const name = url?.plan.servername ?? target.servername ?? place.host
   const given = url?.plan.password
   if (given !== undefined) look.conceal(given)
-  const { ca_file, cert_file, key_file } = target
-  const files = {
-    ...(ca_file === undefined ? {} : { ca: await readCertificates(look, 'ca_file', ca_file) }),
-    ...(cert_file === undefined || key_file === undefined ? {} : await readPair(look, cert_file, key_file)),
-  }
+  const files = await readPemFiles(target, look, { whole: true })
   const method = url && url.plan.method !== 'auto' ? url.plan.method : target.auth
   const hello = url?.plan.hello ?? target.hello
   const login = method !== 'none' && (url?.plan.user ?? given ?? target.user) !== undefined

@@ -111,7 +111,7 @@ export const reasons = {
   smtp_password_unresolved: unknown(
     'high',
     'User, password or token could not be fetched from where it comes from, so that no login was tried.',
-    'Make the source named readable to the exporter, or heal what it comes from.',
+    'Make the source named readable to the exporter, or correct the value where it comes from.',
   ),
   smtp_login_not_configured: unknown(
     'medium',

@@ -1,8 +1,8 @@
-import { createHmac, randomBytes } from 'node:crypto'
+import { fingerprint } from '../../core/fingerprint.ts'
 import type { SmtpTarget } from './index.ts'
 import type { Reply } from './transcript.ts'
 
-/** A login that is held off, because the server refused it. */
+/** A login that is not tried again for some time, because the server refused it. */
 export interface Suspension {
   /** Milliseconds since the epoch. */
   readonly until: number
@@ -16,9 +16,6 @@ export interface Suspension {
 const firstMs = 60_000
 const longestMs = 3_600_000
 
-/** Makes fingerprints of logins worth nothing outside of this process. */
-const key = randomBytes(32)
-
 /**
  * The suspension of each login, by the fingerprint of where it leads and what is sent. Here, because a probe has no state of
  * its own, and not by the target: a reload that changes its interval, or its name, must not send a refused login again.
@@ -29,7 +26,7 @@ const suspensions = new Map<string, Held>()
 const forgetMs = 2 * longestMs
 
 interface Held extends Omit<Suspension, 'until'> {
-  /** By the monotonic clock: a wall clock that is set back must not hold a login off for longer. */
+  /** By the monotonic clock: a wall clock that is set back must make no pause longer. */
   readonly untilTick: number
 }
 
@@ -49,8 +46,8 @@ export interface LoginGuard {
 }
 
 export function guardLogin(target: SmtpTarget, login: readonly string[]): LoginGuard {
-  const fingerprint = createHmac('sha256', key).update(JSON.stringify(login)).digest('base64')
-  const earlier = (): Held | undefined => suspensions.get(fingerprint)
+  const print = fingerprint(login)
+  const earlier = (): Held | undefined => suspensions.get(print)
   return {
     held() {
       const known = earlier()
@@ -62,11 +59,11 @@ export function guardLogin(target: SmtpTarget, login: readonly string[]): LoginG
       const held = { untilTick: performance.now() + Math.min(pause, longestMs), refusals, reply }
       for (const [login, { untilTick }] of suspensions)
         if (performance.now() - untilTick > forgetMs) suspensions.delete(login)
-      suspensions.set(fingerprint, held)
+      suspensions.set(print, held)
       return asSuspension(held)
     },
     taken() {
-      suspensions.delete(fingerprint)
+      suspensions.delete(print)
     },
   }
 }

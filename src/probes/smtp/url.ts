@@ -1,6 +1,7 @@
 import { domainToASCII } from 'node:url'
 import type { ConnectionOptions } from 'node:tls'
 import { shapes } from '../../core/shape.ts'
+import { doubtInConnection } from '../../core/url-doubt.ts'
 import { helloPattern } from './hello.ts'
 import type { Method } from './mechanisms.ts'
 
@@ -96,9 +97,6 @@ const symfonyWithoutEffect = new Set([
 const symfony = new Set(['verify_peer', 'auto_tls', 'require_tls', 'local_domain', ...symfonyWithoutEffect])
 
 const notUnderstood = (why: string): UrlReading => ({ kind: 'not_understood', why })
-const inDoubt = notUnderstood(
-  'it cannot be split without doubt: write an @ of user or password as %40, a / as %2F, a ? as %3F, a # as %23',
-)
 const expected = notUnderstood('expected a URL such as smtp://user:password@mail.example.com:587')
 
 /**
@@ -114,22 +112,13 @@ export function readUrl(text: string, wellKnown: WellKnown = () => false): UrlRe
   const [, name = '', rest = ''] = /^([a-z][a-z\d+.-]*):(?:\/\/)?([^]*)$/i.exec(value) ?? []
   const scheme = Object.hasOwn(schemes, name.toLowerCase()) ? schemes[name.toLowerCase()] : undefined
   if (!scheme) return expected
-  if (isInDoubt(rest)) return inDoubt
+  const doubt = doubtInConnection(`${name}://${rest}`)
+  if (doubt !== undefined) return notUnderstood(`it cannot be split without doubt, since it ${doubt}`)
   const url = parse(`${name}://${rest}`)
   if (!url) return notUnderstood('it is no valid URL; is its host a name, and its port a number from 1 to 65535?')
   const query = queryOf(url)
   if (typeof query === 'string') return notUnderstood(query)
   return planOf(url, scheme, query, wellKnown)
-}
-
-/** An `@` outside of its place, or a `#`: part of a password that was not encoded, as likely as not. */
-function isInDoubt(rest: string): boolean {
-  const [authority = '', path = '', query = ''] = /^([^/\\?#]*)([^?#]*)([^]*)$/.exec(rest)?.slice(1) ?? []
-  if (query.includes('#') || authority.split('@').length > 2 || path.includes('@')) return true
-  const words = query.slice(1).split('&')
-  // Behind a path the query is one; else it may be the rest of a password, with the host at its end.
-  const isQuery = authority.includes('@') && path !== ''
-  return words.some(word => word.includes('@') && !(isQuery && word.split('@')[0]?.includes('=')))
 }
 
 const parse = (text: string): URL | undefined => (URL.canParse(text) ? new URL(text) : undefined)

@@ -1,18 +1,10 @@
-import { createSecureContext } from 'node:tls'
 import type { Chain, Shown } from '../../clients/certificates.ts'
 import { HttpFailure, addressOf } from '../../clients/http.ts'
-import {
-  openVault,
-  readSecret,
-  readToken,
-  type TokenRead,
-  type Vault,
-  type VaultConnection,
-} from '../../clients/vault.ts'
+import { readPemFiles, type TlsMaterial } from '../../clients/pem.ts'
+import { openVault, readSecret, readToken, type TokenRead, type Vault } from '../../clients/vault.ts'
 import { record, type TokenRefusal, type VaultAnswer } from '../../clients/vault-answers.ts'
-import { Unresolved, describeError, oneLine, type Failure } from '../../core/errors.ts'
+import { describeError, oneLine, type Failure } from '../../core/errors.ts'
 import { failureOf, type Login, type LoginFailure, type Look } from '../../core/probe.ts'
-import { shapes } from '../../core/shape.ts'
 import { usesToken, type VaultTarget } from './target.ts'
 
 /** What one look at a Vault brought back. Values of secrets are not in it. */
@@ -131,12 +123,10 @@ const nothing = {
   failure: undefined,
 }
 
-type Trust = Pick<VaultConnection, 'ca' | 'cert' | 'key'>
-
 /** Asks for the health first and without the token, so that it is known whatever becomes of the rest. */
 export async function observe(target: VaultTarget, look: Look): Promise<VaultSeen> {
   const { url } = target
-  const trust = await trustOf(target, look)
+  const trust = await readPemFiles(target, look)
   const seen: Draft = { ...nothing, address: addressOf(url) }
   try {
     const onChain = (chain: Chain): void => {
@@ -167,7 +157,7 @@ export async function observe(target: VaultTarget, look: Look): Promise<VaultSee
 }
 
 /** Asks the active node for its health, without the token, beside all the rest: it may hang. Never rejects. */
-async function askLeader({ url }: VaultTarget, trust: Trust, look: Look, seen: Draft): Promise<void> {
+async function askLeader({ url }: VaultTarget, trust: TlsMaterial, look: Look, seen: Draft): Promise<void> {
   const { leader } = seen
   if (!leader || !canBeAsked(leader.address, url)) return
   try {
@@ -189,31 +179,12 @@ function canBeAsked(address: string, url: string): boolean {
   return !isLocal(address) || isLocal(url)
 }
 
-/** Throws Unresolved. */
-async function trustOf({ ca_file, cert_file, key_file }: VaultTarget, look: Look): Promise<Trust> {
-  const pem = (field: string, file: string | undefined): Promise<string | undefined> =>
-    file === undefined ? Promise.resolve(undefined) : look.text(field, { file }, shapes.certificates)
-  const trust = {
-    ca: await pem('ca_file', ca_file),
-    cert: await pem('cert_file', cert_file),
-    key: key_file === undefined ? undefined : await look.secret('key_file', { file: key_file }),
-  }
-  try {
-    if (trust.cert !== undefined) createSecureContext({ cert: trust.cert, key: trust.key })
-  } catch {
-    throw new Unresolved(
-      `key_file: file ${key_file ?? ''}: expected the private key of cert_file in PEM, without a passphrase`,
-    )
-  }
-  return trust
-}
-
 /** Whether a node in its state serves requests; a standby forwards them. */
 function serves({ facts }: HealthSeen): boolean {
   return facts !== undefined && ['active', 'standby', 'performance_standby'].includes(stateOf(facts))
 }
 
-async function observeWithToken(target: VaultTarget, trust: Trust, look: Look, seen: Draft): Promise<void> {
+async function observeWithToken(target: VaultTarget, trust: TlsMaterial, look: Look, seen: Draft): Promise<void> {
   if (!usesToken(target)) return
   const login = await loginFor(target, look, seen)
   if (login?.token === undefined || seen.failure) return
@@ -223,7 +194,7 @@ async function observeWithToken(target: VaultTarget, trust: Trust, look: Look, s
   if (next?.token !== undefined && next.token !== login.token) await askWith(next, target, trust, look, seen)
 }
 
-async function askWith(login: Login, target: VaultTarget, trust: Trust, look: Look, seen: Draft): Promise<void> {
+async function askWith(login: Login, target: VaultTarget, trust: TlsMaterial, look: Look, seen: Draft): Promise<void> {
   const { url, namespace, secrets } = target
   const { token, life } = login
   const open = (token: string | undefined): Promise<Vault> =>

@@ -99,7 +99,7 @@ export const reasons = {
     severity: 'high',
     meaning:
       'The token, or what to log in with, could not be fetched from where the configuration says, so neither it nor the secrets were looked at.',
-    remedy: 'Make the source named readable to the exporter, or heal what it comes from.',
+    remedy: 'Make the source named readable to the exporter, or correct the value where it comes from.',
   },
   vault_login_failed: {
     verdict: 'fail',

@@ -10,6 +10,8 @@ export interface DriverProblem {
   readonly kind: 'refused' | 'not_understood' | 'unclear'
   /** What each driver does, in one line. */
   readonly text: string
+  /** The URL is fine as it stands for others of the drivers. */
+  readonly onlySome?: boolean | undefined
 }
 
 /** Drivers that connect alike, or refuse alike. */
@@ -31,7 +33,12 @@ export async function choose(target: WritePathTarget, look: Look): Promise<Choic
   const lost = readings.flatMap(({ driver, reading }) =>
     reading.kind === 'not_understood' ? [{ driver, why: reading.why }] : [],
   )
-  if (lost.length > 0) return { kind: 'not_understood', text: notUnderstood(lost, readings.length) }
+  if (lost.length > 0)
+    return {
+      kind: 'not_understood',
+      text: notUnderstood(lost, readings.length),
+      onlySome: readings.some(({ reading }) => reading.kind === 'plan'),
+    }
   const parties = partiesOf(readings)
   const own = parties.find(isConnectable)
   if (own) return { own, rivals: parties.filter(party => party !== own), fingerprint }

@@ -14,8 +14,8 @@ import type { Driver } from '../../clients/postgres-url/plan.ts'
 import {
   certificateWarning,
   clusterName,
-  duration,
   flag,
+  longDuration,
   portList,
   secret,
   section,
@@ -280,7 +280,7 @@ export const writePath = defineProbe<WritePathTarget, WritePathSeen>({
     })
       .optional()
       .describe('Also write a row of a table of your own: (target text primary key, beat timestamptz).'),
-    role_expiry_warning: duration('How long before the end of its password (`valid until`) the role is warned of.')
+    role_expiry_warning: longDuration('Warn when the password of the role (`valid until`) ends in less than this.')
       .default(86_400_000)
       .meta({ default: '24h' }),
     watch: flag(
@@ -372,13 +372,18 @@ function roleProblem(
   return [writePathReason('write_path_role_expires_soon', `${address}: ${text}`)]
 }
 
-const inWords = (seconds: number): string =>
-  seconds < 7_200 ? `${Math.ceil(seconds / 60)} minutes` : `${Math.floor(seconds / 3_600)} hours`
-
-const driverProblem = (address: string, { kind, text }: DriverProblem): Reason => {
-  const code = kind === 'unclear' ? 'write_path_driver_unclear' : (`write_path_url_${kind}` as const)
-  return writePathReason(code, `${address}: ${text}`)
+function inWords(seconds: number): string {
+  if (seconds < 7_200) return `${Math.ceil(seconds / 60)} minutes`
+  return seconds < 172_800 ? `${Math.floor(seconds / 3_600)} hours` : `${Math.floor(seconds / 86_400)} days`
 }
+
+const driverProblem = (address: string, { kind, text, onlySome = false }: DriverProblem): Reason => {
+  const code = kind === 'unclear' ? 'write_path_driver_unclear' : (`write_path_url_${kind}` as const)
+  return writePathReason(code, `${address}: ${text}`, onlySome ? setDriver : undefined)
+}
+
+const setDriver =
+  'Set `driver` of this path to the one the application has. Only if it is one of those named does the URL, or this path, have to be changed.'
 
 /** Why transactions of a session are read-only; undefined where they are not. */
 export const readOnlyCause = (landing: Landing): ReadOnlyCause | undefined => {
@@ -404,6 +409,11 @@ const causeText: Record<ReadOnlyCause, string> = {
   session: 'a primary, where default_transaction_read_only is on for the session',
 }
 
+const remedyForReadOnly = (cause: ReadOnlyCause): string =>
+  cause === 'session'
+    ? 'Take default_transaction_read_only out of what the application sends with the login: `options` of its URL, PGOPTIONS, or a setting of its driver or pooler.'
+    : `Reset default_transaction_read_only for the ${cause} (see pg_settings.source).`
+
 function readOnlyProblem({ address, landings, ladder }: WritePathSeen): Reason[] {
   const readOnly = landings.filter(landing => landing.in_recovery || landing.read_only)
   const [first] = readOnly
@@ -412,8 +422,7 @@ function readOnlyProblem({ address, landings, ladder }: WritePathSeen): Reason[]
   const share = landings.length > 1 ? `${readOnly.length} of ${landings.length} sessions land on` : 'lands on'
   const refused = ladder.find(rung => rung.code === '25006')
   const evidence = refused ? ` (${refused.text})` : ''
-  const remedy =
-    cause === 'standby' ? undefined : `Reset default_transaction_read_only for the ${cause} (see pg_settings.source).`
+  const remedy = cause === 'standby' ? undefined : remedyForReadOnly(cause)
   return [
     writePathReason(
       'write_path_read_only',

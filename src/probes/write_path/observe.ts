@@ -96,10 +96,9 @@ export interface Landing extends z.output<typeof row> {
   readonly pooled: boolean
 }
 
-export const rungs = ['xid', 'commit', 'heartbeat'] as const
 /** One rung of the write ladder, as it went. */
 export interface Rung {
-  readonly rung: (typeof rungs)[number]
+  readonly rung: 'xid' | 'commit' | 'heartbeat'
   readonly ok: boolean
   /** It did not come back until the deadline. */
   readonly hung: boolean
@@ -146,7 +145,9 @@ export async function observe(target: WritePathTarget, look: Look): Promise<Writ
   if ('kind' in choice) return { ...nothing, address: 'url', driver: choice }
   const { plan } = choice.own
   const { arrival, ...seen } = await observeBy(plan, target, look)
-  const driver = await compare(target, look, choice, { at: arrival, failure: seen.failure })
+  const readOnly = seen.landings.some(landing => landing.in_recovery || landing.read_only)
+  const wrote = !readOnly && seen.ladder.some(({ rung, ok }) => rung === 'commit' && ok)
+  const driver = await compare(target, look, choice, { at: arrival, failure: seen.failure, wrote })
   return driver ? { ...nothing, address: seen.address, driver } : seen
 }
 

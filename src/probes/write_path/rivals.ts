@@ -55,9 +55,11 @@ export async function compare(
   target: WritePathTarget,
   look: Look,
   { own, rivals, fingerprint }: Choice,
-  ran: { readonly at: Arrival | undefined; readonly failure: Failure | undefined },
+  ran: { readonly at: Arrival | undefined; readonly failure: Failure | undefined; readonly wrote: boolean },
 ): Promise<DriverProblem | undefined> {
   if (rivals.length === 0) return undefined
+  // Whoever gets in there cannot write either: what the run found is the whole truth, and may have taken all of its time.
+  if (ran.at && !ran.wrote && rivals.every(rival => !isConnectable(rival) || differInTls(own, rival))) return undefined
   if (own.plan.user === '') return byAddress(own, rivals)
   const mine: Outcome =
     ran.at === undefined && ran.failure ? { kind: 'out', failure: ran.failure } : { kind: 'in', at: ran.at }
@@ -127,6 +129,7 @@ function sharesFate(own: Plan, mine: Outcome, rival: Plan): boolean {
     return sameDoor && sameLogin && isWrongPassword(failure)
   }
   if (mine.kind !== 'in' || !samePlan({ ...own, tls: rival.tls }, rival)) return false
+  if (rival.tls.bound === true && own.tls.bound !== true) return false
   if (mine.at?.tls === 'not offered') return rival.tls.use !== 'require'
   if (mine.at?.tls === 'not asked') return rival.tls.use === 'never' || rival.tls.use === 'allow'
   if (mine.at?.tls !== 'used') return false
@@ -194,7 +197,10 @@ function notTried(own: Connectable, mine: Outcome, rivals: readonly Party[]): Dr
 
 const unclear = (deeds: Parameters<typeof deedsText>[0]): DriverProblem => ({ kind: 'unclear', text: deedsText(deeds) })
 
-/** They differ, unless none gets in (then the failure of the run is the whole truth), or all are where the run is. */
+/**
+ * They differ, unless all are where the run is, or none could write: then what the run found is the whole truth, whichever
+ * driver it is.
+ */
 function verdict(
   own: Connectable,
   mine: Outcome,
@@ -205,19 +211,33 @@ function verdict(
   const all = [mine, ...outcomes]
   if (all.every(({ kind }) => kind !== 'in')) return undefined
   if (rivals.every((rival, i) => isConnectable(rival) && sameArrival(own, mine, rival, outcomes[i]))) return undefined
-  const apart = all.every(({ kind }) => kind === 'in')
+  if (rivals.every((rival, i) => cannotWriteEither(own, mine, rival, outcomes[i]))) return undefined
   const { kind, text } = unclear(
-    [own, ...rivals].map((party, i) => ({ drivers: party.drivers, ...deedOf(party, all[i], apart) })),
+    [own, ...rivals].map((party, i) => ({ drivers: party.drivers, ...deedOf(party, all[i], matters(all)) })),
   )
   const minutes = Math.floor(ageMs / 60_000)
   return { kind, text: minutes > 0 ? `${text} (tried ${minutes} min ago)` : text }
 }
 
+/** The run landed where no write is taken. A server that refuses the rival now, and lets it in later, is the same one. */
+function cannotWriteEither(own: Connectable, mine: Outcome, rival: Party, outcome: Outcome | undefined): boolean {
+  if (mine.kind !== 'in' || mine.at?.read_only !== true) return false
+  if (!isConnectable(rival)) return true
+  return sameArrival(own, mine, rival, outcome) || (outcome?.kind === 'out' && differInTls(own, rival))
+}
+
+/** Whether it has to be said where each one lands, since to get in is not enough, or not the same. */
+function matters(all: readonly Outcome[]): boolean {
+  const arrivals = all.flatMap(one => (one.kind === 'in' ? [one.at] : []))
+  const servers = new Set(arrivals.map(at => JSON.stringify([at?.address, at?.server_port, at?.postmaster_start])))
+  return arrivals.length === all.length || servers.size > 1 || arrivals.some(at => at?.read_only)
+}
+
 function sameArrival(own: Connectable, mine: Outcome, rival: Connectable, outcome: Outcome | undefined): boolean {
   if (mine.kind !== 'in' || outcome?.kind !== 'in') return false
   if (own.plan.user !== rival.plan.user || own.plan.database !== rival.plan.database) return false
-  // Where they differ in TLS alone, it is a proxy that leads to one server and then to another.
-  if (samePlan({ ...own.plan, tls: rival.plan.tls }, rival.plan)) return true
+  // It is a proxy that leads to one server and then to another.
+  if (differInTls(own, rival)) return true
   const [a, b] = [mine.at, outcome.at]
   if (a === b) return true
   if (!a || !b) return samePlaces(own.plan, rival.plan)
@@ -227,6 +247,10 @@ function sameArrival(own: Connectable, mine: Outcome, rival: Connectable, outcom
   return a.address === b.address
 }
 
+/** In nothing else: they go to the same places, with the same login. */
+const differInTls = (own: Connectable, rival: Connectable): boolean =>
+  samePlan({ ...own.plan, tls: rival.plan.tls }, rival.plan)
+
 /** What a party did, by name of the server where that is what differs. */
 function deedOf(party: Party, outcome: Outcome | undefined, apart: boolean): Deed {
   if (!outcome) return wasNotTried
@@ -234,7 +258,9 @@ function deedOf(party: Party, outcome: Outcome | undefined, apart: boolean): Dee
   if (outcome.kind === 'out') return isRefused(failureText(outcome.failure))
   if (!apart) return getsIn
   const { at } = outcome
-  const where = at ? `${at.address}${at.server_port === null ? '' : ` (its port ${at.server_port})`}` : 'a server'
-  const login = isConnectable(party) ? `, as ${party.plan.user} in ${party.plan.database}` : ''
+  const port = at?.server_port ?? undefined
+  const behind = port === undefined || at?.address.endsWith(`:${port}`) ? '' : ` (a server with port ${port})`
+  const where = at ? `${at.address}${behind}` : 'a server'
+  const login = isConnectable(party) ? `, as ${party.plan.user} in database ${party.plan.database}` : ''
   return landsOn(`${where}${at?.read_only ? ', read-only' : ''}${login}`)
 }
