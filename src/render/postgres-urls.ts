@@ -91,12 +91,10 @@ const forms = `| Form | Read as |
 
 With \`driver: auto\` such a URL is read once, as its own library reads it.
 
-With \`driver: auto\`, a parameter that only some drivers have says whose the URL is. The others are not asked then, since
-they could connect with it nowhere:
-
-- \`schema\`, \`pgbouncer\`, \`connection_limit\` and the others of Prisma's own: Prisma's engine and node-postgres.
-- \`uselibpqcompat\`, \`sslmode=no-verify\`, \`ssl=no-verify\`: node-postgres and Prisma's engine.
-- \`sslrootcert\`, \`sslcert\`, \`sslkey\`, \`channel_binding\`: not postgres.js.`
+With \`driver: auto\`, a parameter of Prisma's own (\`schema\`, \`pgbouncer\`, \`connection_limit\` and so on) says whose the URL
+is: Prisma's engine and node-postgres are asked, since the others could connect with it nowhere. Other parameters are no
+such sign. \`sslrootcert\`, \`channel_binding\` or \`sslmode=no-verify\` may be a mistake: a driver that cannot connect with them
+makes the path unclear, and \`driver\` says which one the application has.`
 
 const legend: Readonly<Record<Treatment, string>> = {
   followed:
