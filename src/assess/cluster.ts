@@ -232,14 +232,18 @@ const splitEvidence = (claims: readonly Claim[]): string =>
 
 /** A node is named to be fenced only where something tells which one to keep. What only it has is lost by a rewind. */
 function splitRemedy(claims: readonly Claim[]): string {
-  const [first, ...others] = claims
+  const [best, ...others] = claims
   const names = others.map(({ node }) => node.name).join(', ')
-  const kept = first?.node.name ?? ''
+  const kept = best?.node.name ?? ''
   const copy = 'rows that only it has exist nowhere else'
+  const areOne = claims.every(({ node }) => node.facts?.system_identifier != null)
+  const before = areOne
+    ? ''
+    : 'First see that they are one cluster, since not each of them says so: select system_identifier from pg_control_system(). '
   if (!isDecided(claims))
-    return `Nothing here tells whether to keep ${kept} or ${names}. Look which one clients write to (pg_stat_activity) and keep that. Fence the other at once, and copy its data before it is rewound: ${copy}.`
-  const why = first?.writers.length ? 'clients write to it' : 'standbys follow it'
-  return `Keep ${kept}: ${why}. Fence ${names} at once, through its failover manager if it has one. Copy the data of ${names} before it is rewound: ${copy}.`
+    return `${before}Nothing here tells whether to keep ${kept} or ${names}. Look which one clients write to (pg_stat_activity) and keep that. Fence the other at once, and copy its data before it is rewound: ${copy}.`
+  const why = best?.writers.length ? 'clients write to it' : 'standbys follow it'
+  return `${before}Keep ${kept}: ${why}. Fence ${names} at once, through its failover manager if it has one. Copy the data of ${names} before it is rewound: ${copy}.`
 }
 
 interface Known {

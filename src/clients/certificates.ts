@@ -283,6 +283,10 @@ export function faultsOf(chain: Chain, problems: readonly string[], at: number):
   return faults
 }
 
+/** Of one code, where the chain is not at hand: a date may be that of any certificate of it. */
+export const faultOfCode = (code: string): ChainFault | undefined =>
+  dateCodes.includes(code) ? 'expired' : kindOf(code).find(kind => kind !== 'other')
+
 function kindOf(code: string): ChainFault[] {
   if (dateCodes.includes(code)) return []
   if (code === nameCode) return ['other name']

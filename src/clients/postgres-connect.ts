@@ -379,6 +379,8 @@ function explained(error: unknown, { password = '' }: Plan, way: Way): unknown {
   Object.assign(error, { tlsNotAsked: way === 'clear' })
   if (codeOf(error) !== '28P01') return error
   if (password !== password.trim()) error.message += ' (the password given begins or ends with white space)'
+  else if (/\$\{[A-Za-z_]/.test(password))
+    error.message += ' (the password given holds ${…}: was nothing put in for that?)'
   else if (isQuoted(password)) error.message += ' (the password given is in quotes; `docker run --env-file` keeps them)'
   return error
 }

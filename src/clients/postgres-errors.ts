@@ -1,6 +1,8 @@
 import type { Failure } from '../core/errors.ts'
 import { failureOf, type Look, type ReasonSpec, type WatchStance } from '../core/probe.ts'
+import { faultOfCode, type ChainFault } from './certificates.ts'
 import { noProcess, routineOf } from './postgres-messages.ts'
+import { remedyForSpace } from './socket.ts'
 
 /**
  * Why a session could not be had, by SQLSTATE where the server gave one
@@ -200,9 +202,20 @@ export function remedyOf(failure: SessionFailure): string | undefined {
     return 'pg_hba.conf lets this role in only over TLS, or not at all. Ask for TLS (sslmode=require or better); else add an entry for this role, database and address.'
   if (isNotBound(failure))
     return 'Connect to the server itself with TLS, and have pg_hba.conf ask for scram-sha-256: a pooler or a proxy that ends TLS cannot bind a login. Else take channel_binding=require out of the URL.'
+  if (failure.phase === 'connect' && failure.text.includes('/.s.PGSQL.') && noSocketCodes.has(failure.code ?? ''))
+    return 'Compare the folder and the port with unix_socket_directories and port of the server. The folder has to be in reach of this process: mounted into its container, and open to its user.'
   if (failure.text.includes(noProcess))
     return 'The server could not start a process for the connection: look at its memory and its limit of processes, and at its log.'
-  return undefined
+  const fault = faultOfCode(failure.code ?? '')
+  return (fault && certificateRemedies[fault]) ?? remedyForSpace(failure.text)
+}
+
+const certificateRemedies: Readonly<Partial<Record<ChainFault, string>>> = {
+  expired:
+    'Install a certificate that is valid at the server, or the present chain of the authority where an intermediate one is named, and have the server load it: select pg_reload_conf(). Is the clock of this machine right?',
+  'unknown authority':
+    'Have the server send its whole chain (ssl_cert_file). If the authority is one of your own, set `ca_file` to its certificate; the application has to trust it too.',
+  'other name': 'Connect by a name that the certificate is for, or install a certificate for this name at the server.',
 }
 
 /** Only we have no slot left: a limit of the role, or of the database. A server that is full says so elsewhere. */

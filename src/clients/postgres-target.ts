@@ -50,23 +50,16 @@ const one = (driver: Driver, given: Given): DriverReading => ({ driver, reading:
 const ofPrisma =
   /[?&](?:schema|pgbouncer|connection_limit|pool_timeout|socket_timeout|statement_cache_size|sslaccept|sslidentity)=/
 
-/** What node-postgres alone has: https://github.com/brianc/node-postgres/tree/master/packages/pg-connection-string */
-const ofNodePostgres = /[?&](?:uselibpqcompat=|ssl(?:mode)?=no-verify(?:&|$))/
-/** Parameters of libpq that postgres.js sends to the server as settings of the session, and no server has them. */
-const notOfPostgresJs = /[?&](?:sslrootcert|sslcert|sslkey|channel_binding)=/
-
 /**
  * The drivers that the URL can be for. One with a parameter of Prisma's is for Prisma, whose adapter for node-postgres
- * passes over them as well; libpq and postgres.js could not connect with it anywhere. So it is with what node-postgres
- * alone has, and Prisma's engine passes over. Prisma always has a URL.
+ * passes over them as well; libpq and postgres.js could not connect with it anywhere. Other parameters say less: somebody
+ * may have set `sslrootcert` for postgres.js, which cannot connect with it, and that must not be ok. Prisma always has a URL.
  */
 function candidates(given: Given): readonly DriverReading[] {
   const all = readings(given)
-  const { url } = given
-  if (url === undefined) return all.filter(({ driver }) => driver !== 'prisma')
-  if (ofPrisma.test(url) || ofNodePostgres.test(url))
-    return all.filter(({ driver }) => driver === 'prisma' || driver === 'node-postgres')
-  return notOfPostgresJs.test(url) ? all.filter(({ driver }) => driver !== 'postgres.js') : all
+  if (given.url === undefined) return all.filter(({ driver }) => driver !== 'prisma')
+  if (!ofPrisma.test(given.url)) return all
+  return all.filter(({ driver }) => driver === 'prisma' || driver === 'node-postgres')
 }
 
 const orEmpty = ({ expected, read }: Shape): Shape => ({ expected, read: text => (text === '' ? text : read(text)) })

@@ -1,6 +1,7 @@
 import { lstat, mkdir, open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod'
+import { readRegular } from './files.ts'
 
 const refusal = z.object({
   login: z.string(),
@@ -12,7 +13,8 @@ const refusal = z.object({
 const content = z.object({ key: z.string().min(32), roles: z.record(z.string(), refusal) })
 type Content = z.output<typeof content>
 
-const maxBytes = 65_536
+/** Room for 500 refusals with the longest texts. */
+const maxBytes = 1_048_576
 
 /**
  * Remembers refused logins in a folder of this user alone, for other processes of the same user. Best effort: where the
@@ -37,13 +39,8 @@ export function refusalsFile(folder: string, uid: number) {
 
   const readAll = async (): Promise<Content | undefined> => {
     if (!(await isOurs())) return undefined
-    const handle = await open(file, 'r')
-    try {
-      const { buffer, bytesRead } = await handle.read({ buffer: Buffer.alloc(maxBytes) })
-      return content.parse(JSON.parse(buffer.subarray(0, bytesRead).toString('utf8')))
-    } finally {
-      await handle.close()
-    }
+    const bytes = await readRegular(file, maxBytes)
+    return content.parse(JSON.parse(bytes.toString('utf8')))
   }
 
   const writeAll = async (all: Content): Promise<boolean> => {

@@ -23,7 +23,7 @@ export async function openSocket(
   lifetime: AbortSignal = look.signal,
 ): Promise<net.Socket> {
   const { signal } = look
-  if (/\s/.test(host)) throw new SpaceInHost('the name of the host has white space in it; a line break at its end?')
+  if (/\s/.test(host)) await look.phase('dns', () => Promise.reject(new SpaceInHost(spaceInHost)))
   const addresses = net.isIP(host)
     ? undefined
     : await look.phase('dns', () => unlessAborted(signal, lookup(host, { all: true })))
@@ -75,6 +75,13 @@ export function limitReceived(
     left = maxBytes
   }
 }
+
+const spaceInHost = 'the name of the host has white space in it; a line break at its end?'
+/** What to do about it; undefined where the failure is another. */
+export const remedyForSpace = (text: string): string | undefined =>
+  text.includes(spaceInHost)
+    ? 'Take the white space out of the value where it comes from (`echo` without -n leaves a line break in a Secret); then restart the application.'
+    : undefined
 
 /** The resolver would say ENOTFOUND of what looks like a good name. */
 class SpaceInHost extends Error {

@@ -54,24 +54,24 @@ const chainMs = 900_000
 const longestChain = 3
 const afterChainMs = 960_000
 const forgetMs = 86_400_000
+const mostRoles = 500
 /** A clock that was set back by more than this makes a refusal one of another time. */
 const clockMs = 3_600_000
 
-/** What Vault refused of the logins that it counts, in this process and, with a memory, in others of this user. */
+/**
+ * What Vault refused of the logins that it counts, in this process and, with a memory, in others of this user. The memory may
+ * be lost, or written by another process with a key of its own: what this process has seen itself holds all the same.
+ */
 export function createRefusals(memory?: RefusalMemory): Refusals {
-  let known: Refused = { key: randomBytes(32).toString('hex'), roles: {} }
+  let own: Refused = { key: randomBytes(32).toString('hex'), roles: {} }
 
-  /** Another process may have been refused meanwhile. */
-  const look = async ({ role, credentials }: Who) => {
-    const stored = await memory?.read()
-    // What is of another key cannot be compared.
-    if (stored) known = stored.key === known.key ? { ...known, roles: newest(known.roles, stored.roles) } : stored
-    const name = fingerprint(role, known.key)
-    return { name, login: fingerprint(credentials, known.key), last: known.roles[name] }
-  }
-  const keep = async (roles: Refused['roles']): Promise<boolean> => {
-    known = { ...known, roles }
-    return memory === undefined || (await memory.write(known))
+  /** The last refusal that anybody knows of, and the login by the key of who knows it. */
+  const look = async (who: Who) => {
+    const shared = (await memory?.read()) ?? own
+    const [mine, theirs] = [find(own, who), find(shared, who)]
+    const isTheirs = theirs.last !== undefined && theirs.last.at >= (mine.last?.at ?? -Infinity)
+    const [newest, other] = isTheirs ? [theirs, mine] : [mine, theirs]
+    return { shared, login: newest.login, last: withCounts(newest, other) }
   }
 
   return {
@@ -82,22 +82,56 @@ export function createRefusals(memory?: RefusalMemory): Refusals {
       return age > -clockMs && age < pauseMs(last, login) ? inWords(last, login) : undefined
     },
     async refused(who, text) {
-      const { name, login, last } = await look(who)
+      const { shared, login, last } = await look(who)
       const at = Date.now()
       const count = last?.login === login ? last.count + 1 : 1
       const chain = last && at - last.at < chainMs ? last.chain + 1 : 1
       const refusal = { login, at, count, chain, text }
-      const fresh = Object.entries(known.roles).filter(([, one]) => at - one.at < forgetMs)
-      const kept = await keep({ ...Object.fromEntries(fresh), [name]: refusal })
+      own = withRefusal(own, who, refusal)
+      const kept = memory === undefined || (await memory.write(withRefusal(shared, who, refusal)))
       return kept ? inWords(refusal, login) : `${inWords(refusal, login)}; ${forgotten}`
     },
     async taken(who) {
-      const { name, last } = await look(who)
+      const { shared, last } = await look(who)
       if (!last) return
-      const { [name]: _, ...others } = known.roles
-      await keep(others)
+      own = without(own, who)
+      await memory?.write(without(shared, who))
     },
   }
+}
+
+function find({ key, roles }: Refused, { role, credentials }: Who) {
+  const name = fingerprint(role, key)
+  return { name, login: fingerprint(credentials, key), last: Object.hasOwn(roles, name) ? roles[name] : undefined }
+}
+
+type Found = ReturnType<typeof find>
+
+/** A memory that was lost in between has counted too few. */
+function withCounts({ login, last }: Found, other: Found): Refusal | undefined {
+  if (!last || !other.last) return last
+  const isSame = last.login === login && other.last.login === other.login
+  const isChain = last.at - other.last.at < chainMs
+  return {
+    ...last,
+    count: isSame ? Math.max(last.count, other.last.count) : last.count,
+    chain: isChain ? Math.max(last.chain, other.last.chain) : last.chain,
+  }
+}
+
+/** With what is not old yet, and no more than a file of it can have. */
+function withRefusal({ key, roles }: Refused, who: Who, refusal: Refusal): Refused {
+  const { name, login } = find({ key, roles }, who)
+  const others = Object.entries(roles)
+    .filter(([one, { at }]) => one !== name && refusal.at - at < forgetMs)
+    .sort(([, a], [, b]) => b.at - a.at)
+    .slice(0, mostRoles - 1)
+  return { key, roles: Object.fromEntries([[name, { ...refusal, login }], ...others]) }
+}
+
+function without({ key, roles }: Refused, who: Who): Refused {
+  const { [find({ key, roles }, who).name]: _, ...others } = roles
+  return { key, roles: others }
 }
 
 const pauseMs = (last: Refusal, login: string): number => {
@@ -114,8 +148,3 @@ function inWords(last: Refusal, login: string): string {
 
 const forgotten =
   'no later run can know of this, since no folder for it can be written: each sends it again, and Vault locks the role at the fifth refusal'
-
-const newest = (ours: Refused['roles'], theirs: Refused['roles']): Refused['roles'] => ({
-  ...ours,
-  ...Object.fromEntries(Object.entries(theirs).filter(([name, { at }]) => at >= (ours[name]?.at ?? -Infinity))),
-})

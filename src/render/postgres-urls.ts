@@ -131,5 +131,5 @@ export const postgresUrlsDoc = (): string =>
       ['Parameter', ...drivers.map(driver => shown[driver] ?? driver)],
       parametersOfAll.map(name => [inCell(`\`${name}\``), ...drivers.map(driver => treatmentOf(driver, name))]),
     ),
-    'Any other parameter is refused by libpq, passed over by node-postgres and Prisma, and sent by postgres.js.',
+    'Any other parameter is refused by libpq (but a setting of Rails, pgx, lib/pq or Django is `unknown`, since those take it out), passed over by node-postgres and Prisma, and sent by postgres.js.',
   )

@@ -159,6 +159,17 @@ describe('two primaries', () => {
     expect(reason?.remedy).toMatch(/^Keep db-1: clients write to it\. Fence db-2 at once/)
   })
 
+  it('that do not say of which cluster they are have to be looked at before one is fenced', () => {
+    const silent = { system_identifier: null }
+    const looked = (at: number) => ({
+      at,
+      nodes: [node(one, primaryFacts(1, silent), { at }), node(two, { ...promoted, ...silent }, { at })],
+    })
+    const split = story(looked(start - 1), looked(start + 100))
+    expect(codesOf(split)).toEqual(['cluster_split_brain'])
+    expect(clusterOf(split).reasons[0]?.remedy).toMatch(/^First see that they are one cluster/)
+  })
+
   it('a session that committed nothing is no client, nor is one that was seen long ago', () => {
     const failure = { phase: 'commit', code: undefined, text: 'db-1:5432: no answer', timedOut: true }
     const idle = path('idle', [landingOn(primaryFacts(1))], { ladder: [], failure })

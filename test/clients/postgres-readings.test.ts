@@ -78,9 +78,29 @@ it.each<[Driver, string, string | undefined, boolean | undefined]>([
   expect([tls.nameOfAddress, tls.bound]).toEqual([name, bound])
 })
 
+it('takes white space around the name of a host as it is: an application does not find it either', () => {
+  const plan = planOf(read('libpq', 'postgres://app@/app', { PGHOST: 'db\n', PGUSER: 'app' }))
+  expect(plan.endpoints).toEqual([{ kind: 'tcp', host: 'db\n', port: 5432 }])
+})
+
 describe('is not followed', () => {
   it.each<[Driver, string, string]>([
+    [
+      'node-postgres',
+      'postgres://${DB_USER}:pw@db/app',
+      'has a user that does not look like one: expected the name of a user, in one line; it holds ${DB_USER}: nothing was put in for that',
+    ],
     ['libpq', `${here}?service=x`, 'has service, which cannot be followed here'],
+    [
+      'libpq',
+      `${here}?pool=5`,
+      'has pool, a setting of Rails, which libpq itself refuses; give host, user and so on in place of url',
+    ],
+    [
+      'libpq',
+      `${here}?pool_max_conns=10`,
+      'has pool_max_conns, a setting of pgx, of Go, which libpq itself refuses; give host, user and so on in place of url',
+    ],
     ['libpq', `${here}?sslcrl=/crl.pem`, 'has sslcrl, which cannot be followed here'],
     ['libpq', `${here}?require_auth=scram-sha-256`, 'has require_auth, which cannot be followed here'],
     [
@@ -228,7 +248,7 @@ describe('of other libraries', () => {
     ['postgresql+pg8000://app:pw@db/app', 'is a URL of SQLAlchemy for a driver that cannot be followed here'],
     [
       'postgis://app:pw@db/app?conn_max_age=5',
-      'is a URL of Django or Rails, and libpq would refuse it: invalid URI query parameter: conn_max_age',
+      'has conn_max_age, a setting of Django, which libpq itself refuses; give host, user and so on in place of url',
     ],
     ['db:5432/app', 'is none of Postgres; expected one such as postgres://user@host:5432/database'],
     ['', 'is none of Postgres; expected one such as postgres://user@host:5432/database'],

@@ -64,7 +64,14 @@ const where: readonly Fault<DriversStage>[] = [
   url('user and password as parameters', 'postgres://127.0.0.1:PRIMARY/DB?user=USER&password=PASSWORD', {
     libpq: 'writes',
     'node-postgres': 'writes',
-    auto: 'url_not_understood',
+    'postgres.js': 'url_refused',
+    auto: 'driver_unclear',
+  }),
+  url('the folder of a socket that has none', 'postgres://LOGIN@localhost/DB?host=FOLDER&port=9', {
+    auto: 'unreachable',
+    libpq: 'unreachable',
+    'node-postgres': 'unreachable',
+    prisma: 'unreachable',
   }),
   url(
     'several hosts and target_session_attrs=read-write',
@@ -99,7 +106,7 @@ const where: readonly Fault<DriversStage>[] = [
     {
       libpq: 'read_only',
       'postgres.js': 'read_only',
-      auto: 'driver_unclear',
+      auto: 'read_only',
     },
   ),
 ]

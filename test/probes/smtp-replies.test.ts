@@ -27,6 +27,12 @@ const replies: readonly (readonly [string, RegExp | undefined])[] = [
     /app password/,
   ],
   ['534 5.7.14 <https://accounts.google.com/signin> Please log in via your web browser', /in a browser/],
+  [
+    '534-5.7.14 <https://accounts.google.com/signin> Please log in via 534-5.7.14 your web browser and then try again. 534 5.7.14 Learn more',
+    /in a browser/,
+  ],
+  ['535-5.7.8 Username and Password not 535 5.7.8 accepted', /app password/],
+  ['535 5.7.139 Authentication unsuccessful, the user credentials were incorrect.', /set the right ones/],
   ['530 5.7.0 Authentication Required. https://support.google.com/mail/?p=WantAuthError', /wants a login/],
   ['454 4.7.0 Too many login attempts, please try again later.', /Too many logins/],
   ['535 Authentication Credentials Invalid', /SMTP credentials/],

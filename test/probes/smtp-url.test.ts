@@ -176,6 +176,8 @@ describe('a URL', () => {
     ['smtp://app:secret#word@mail.example.com', /without doubt/],
     ['smtp://app:secret\\word@mail.example.com', /without doubt/],
     ['secret-word', /expected a URL such as smtp:/],
+    ['"smtp://app:secret-word@relay:587"', /in quotes.*docker run --env-file/],
+    ['smtp://${SMTP_USER}:secret-word@relay:587', /its user: .*it holds \$\{SMTP_USER\}/],
     ['secret:word', /expected a URL/],
     ['mail.example.com:587', /expected a URL/],
     ['', /expected a URL/],

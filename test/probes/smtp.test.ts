@@ -272,6 +272,15 @@ describe('a dialogue that breaks off', () => {
     expect(observation && codes(observation)).toEqual(['smtp_unreachable'])
     expect(observation?.evidence).toMatch(/^relay\.invalid:587: .*\(phase dns\)$/)
   })
+
+  it('finds no name with a line break at its end', async () => {
+    const host = { env: 'HOST' }
+    const observation = await look(smtp, targetOf(587, { host }), {
+      references: values({ HOST: '127.0.0.1\n', SMTP_PASS: password, '/ca.pem': made.ca }),
+    })
+    expect(observation && codes(observation)).toEqual(['smtp_unreachable'])
+    expect(observation?.reasons[0]?.remedy).toContain('Take the white space out')
+  })
 })
 
 describe('a password that cannot be fetched', () => {

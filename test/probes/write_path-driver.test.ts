@@ -1,6 +1,9 @@
 /** `driver: auto` on real servers: when are other ways tried, and what is concluded of them. */
+import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
+import net from 'node:net'
 import path from 'node:path'
+import { promisify } from 'node:util'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Observation } from '../../src/core/probe.ts'
 import { writePath, type WritePathTarget } from '../../src/probes/write_path/index.ts'
@@ -51,6 +54,34 @@ async function logins(): Promise<number> {
     { what: 'the log is written' },
   )
   return (await recording.take(backend().user)).connections
+}
+
+/** A proxy that can leave those without an answer who do not ask for TLS. */
+async function startTlsOnly(to: number) {
+  const sockets = new Set<net.Socket>()
+  let hangs = false
+  const server = net.createServer(client => {
+    sockets.add(client)
+    client.on('error', () => undefined)
+    client.once('data', first => {
+      if (hangs && first.readInt32BE(4) !== 80877103) return
+      const upstream = net.connect(to, '127.0.0.1')
+      sockets.add(upstream)
+      upstream.on('error', () => undefined)
+      upstream.write(first)
+      client.pipe(upstream).pipe(client)
+    })
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    port: (server.address() as net.AddressInfo).port,
+    hangInClear: () => (hangs = true),
+    async stop() {
+      for (const socket of sockets) socket.destroy()
+      await promisify(server.close.bind(server))()
+    },
+  }
 }
 
 describe('a path whose drivers would connect differently', () => {
@@ -123,6 +154,24 @@ describe('a path whose drivers would connect differently', () => {
     expect(codes(await run(target, at))).toEqual(['write_path_driver_unclear'])
   })
 
+  it('is unknown once its other ways hang, however they went before', async () => {
+    const proxy = await startTlsOnly(primary().port)
+    try {
+      const target = targetOf()
+      const at = url().replace(`:${primary().port}/`, `:${proxy.port}/`)
+      expect(codes(await run(target, at))).toEqual([])
+      proxy.hangInClear()
+      expect(codes(await run(target, at))).toEqual([])
+      const now = performance.now.bind(performance)
+      vi.spyOn(performance, 'now').mockImplementation(() => now() + 3_600_001)
+      const seen = await look(writePath, target, { timeoutMs: 1_500, references: env({ URL: at }) })
+      expect(seen?.reasons[0]?.code).toBe('write_path_driver_unclear')
+      expect(seen?.verdict).toBe('unknown')
+    } finally {
+      await proxy.stop()
+    }
+  })
+
   it('by a Unix socket that is not there leads to no server', async () => {
     const at = url(`?host=${encodeURIComponent(files.folder)}`)
     expect(codes(await run(targetOf({ driver: 'libpq' }), at))).toEqual(['write_path_unreachable'])
@@ -168,10 +217,16 @@ describe('a path whose drivers would connect differently', () => {
     const seen = await run(targetOf(), url(`?host=127.0.0.1&port=${standby().port}`))
     expect(codes(seen)).toEqual(['write_path_driver_unclear'])
     expect(seen.reasons[0]?.text).toMatch(
-      new RegExp(`libpq and node-postgres land on \\S+:${standby().port} .*read-only`),
+      new RegExp(`libpq and node-postgres land on \\S+:${standby().port}, read-only`),
     )
     const read = await run(targetOf({ driver: 'node-postgres' }), url(`?host=127.0.0.1&port=${standby().port}`))
     expect(codes(read)).toEqual(['write_path_read_only'])
+  })
+
+  it('names ca_file where the authority of the server is not known', async () => {
+    const seen = await run(targetOf({ driver: 'node-postgres' }), url('?sslmode=require'))
+    expect(codes(seen)).toEqual(['write_path_tls_failed'])
+    expect(seen.reasons[0]?.remedy).toMatch(/^Have the server send its whole chain.*`ca_file`/)
   })
 
   it('fails where no driver could write: all that get in land on a standby', async () => {

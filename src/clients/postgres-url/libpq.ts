@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import { libraryOf } from './above-libpq.ts'
 import { checkReplication, databaseOf, fileOf, given, giveUp, only, refuse, socket, tcp, userOf } from './no-plan.ts'
 import { shownName, type Parameter } from './parameters.ts'
 import { targetSessionAttrs, type Endpoint, type Given, type Plan, type Reading, type TlsPlan } from './plan.ts'
@@ -296,7 +297,13 @@ function ownOptions(text: string): ReadonlyMap<string, string> {
 function stored(options: Map<string, string>, name: string, value: string, error: string): void {
   if (name === 'requiressl') options.set('sslmode', value.startsWith('1') ? 'require' : 'prefer')
   else if (libpqParameters.has(name)) options.set(name, value)
-  else refuse(error)
+  else {
+    const library = libraryOf(name)
+    if (library === undefined) refuse(error)
+    giveUp(
+      `has ${name}, a setting of ${library}, which libpq itself refuses; give host, user and so on in place of url`,
+    )
+  }
 }
 
 /** As conninfo_uri_parse_options of fe-connect.c splits it. */

@@ -1,4 +1,4 @@
-import { shapes, type Shape } from '../../core/shape.ts'
+import { misfit, shapes, type Shape } from '../../core/shape.ts'
 import type { Endpoint, Reading } from './plan.ts'
 
 /** Thrown while a URL is read, and caught where its reading is given. */
@@ -33,7 +33,7 @@ export function reading(read: () => Reading): Reading {
 
 /** What stands in the value, where it is of the shape. */
 export function shaped<T>(shape: Shape<T>, text: string, what: string): T {
-  return shape.read(text) ?? giveUp(`has ${what} that does not look like one: expected ${shape.expected}`)
+  return shape.read(text) ?? giveUp(`has ${what} that does not look like one: ${misfit(text, shape)}`)
 }
 
 /** Where the file of a parameter is: a path from the root, since it is not known where the application runs. */

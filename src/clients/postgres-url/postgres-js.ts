@@ -124,10 +124,10 @@ function startupOf(
   parameters: readonly Parameter[],
   query: ReadonlyMap<string, string>,
 ): Readonly<Record<string, string>> {
+  const elsewhere = parameters.find(({ name }) => postgresJsElsewhere.has(name))
+  if (elsewhere) refuse(`it sends ${elsewhere.name} to the server as a setting of the session, which no server has`)
   for (const [i, { name, value }] of parameters.entries()) {
     if (own.has(name)) continue
-    if (postgresJsElsewhere.has(name))
-      refuse(`it sends ${name} to the server as a setting of the session, which no server has`)
     if (name === 'user' || name === 'database')
       giveUp(`has ${name} in its query, which postgres.js sends in place of that of the login, and logs in as another`)
     if (name === 'replication') checkReplication(value)

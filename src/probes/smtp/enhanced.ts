@@ -31,6 +31,11 @@ const table: readonly Advice[] = [
     source: microsoft,
   },
   {
+    says: /^\d{3}[ -]5\.7\.139.*(?:user )?credentials (?:were|are) incorrect/i,
+    remedy: `The user or the password is wrong, or there is two-step verification: set the right ones, here and in the application. As Microsoft 365 retires passwords, best ${takeOAuth}.`,
+    source: microsoft,
+  },
+  {
     says: /^\d{3}[ -]5\.7\.(?:139|30)\b/,
     remedy: `Microsoft 365 does not take this login with a password (basic authentication is being retired): ${takeOAuth}.`,
     source:
@@ -198,7 +203,17 @@ const table: readonly Advice[] = [
 ]
 
 /** What to do about a refusal, where more is known of it than what its code means in general. */
-export const adviceFor = ({ text }: Reply): string | undefined => table.find(({ says }) => says.test(text))?.remedy
+export const adviceFor = ({ text }: Reply): string | undefined => {
+  const words = inOnePiece(text)
+  return table.find(({ says }) => says.test(words))?.remedy
+}
+
+/** A sentence may go over several lines, and each of them begins with the codes. */
+function inOnePiece(text: string): string {
+  const [codes] = /^\d{3}[ -](?:\d\.\d{1,3}\.\d{1,3} )?/.exec(text) ?? ['']
+  const again = codes.replace('-', ' ')
+  return again.trim() === '' ? text : text.replaceAll(` ${again}`, ' ').replaceAll(` ${again.replace(' ', '-')}`, ' ')
+}
 
 /** For the test that each source is an address. */
 export const sources: readonly string[] = table.map(({ source }) => source)

@@ -1,4 +1,5 @@
 import { endsSoonIn, faultsOf, whatIsWrong, type ChainFault, type Shown } from '../../clients/certificates.ts'
+import { remedyForSpace } from '../../clients/socket.ts'
 import type { Reason } from '../../core/probe.ts'
 import { adviceFor } from './enhanced.ts'
 import { refusesHello } from './hello.ts'
@@ -65,7 +66,7 @@ function brokenOff(seen: SmtpSeen, setup: Setup): Problem[] {
   if (timedOut || code === 'ETIMEDOUT') return [noAnswer(seen, text)]
   // That a server hangs up after a 421 is no news (RFC 5321 §3.8): what it refused is told for itself.
   if (phase === 'envelope' && replies.at(-1)?.code === 421) return []
-  if (phase === 'dns' || phase === 'connect') return [['smtp_unreachable', text]]
+  if (phase === 'dns' || phase === 'connect') return [['smtp_unreachable', text, remedyForSpace(text)]]
   if (aboutOurCertificate.test(`${code ?? ''} ${text}`)) return [['smtp_client_certificate_wanted', text]]
   if (phase === 'tls') return [['smtp_tls_failed', text]]
   const last = replies.at(-1)

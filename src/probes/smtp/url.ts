@@ -1,6 +1,7 @@
 import { domainToASCII } from 'node:url'
 import type { ConnectionOptions } from 'node:tls'
-import { shapes } from '../../core/shape.ts'
+import { isQuoted } from '../../core/looks-like.ts'
+import { misfit, shapes } from '../../core/shape.ts'
 import { doubtInConnection } from '../../core/url-doubt.ts'
 import type { Method } from './mechanisms.ts'
 
@@ -96,6 +97,7 @@ const symfonyWithoutEffect = new Set([
 const symfony = new Set(['verify_peer', 'auto_tls', 'require_tls', 'local_domain', ...symfonyWithoutEffect])
 
 const notUnderstood = (why: string): UrlReading => ({ kind: 'not_understood', why })
+const quoted = notUnderstood('it is in quotes: `docker run --env-file` keeps them; take them out')
 const expected = notUnderstood('expected a URL such as smtp://user:password@mail.example.com:587')
 
 /**
@@ -110,7 +112,7 @@ export function readUrl(text: string, wellKnown: WellKnown = () => false): UrlRe
   if (form) return notUnderstood(form[1])
   const [, name = '', rest = ''] = /^([a-z][a-z\d+.-]*):(?:\/\/)?([^]*)$/i.exec(value) ?? []
   const scheme = Object.hasOwn(schemes, name.toLowerCase()) ? schemes[name.toLowerCase()] : undefined
-  if (!scheme) return expected
+  if (!scheme) return isQuoted(value) ? quoted : expected
   const doubt = doubtInConnection(`${name}://${rest}`)
   if (doubt !== undefined) return notUnderstood(`it cannot be split without doubt, since it ${doubt}`)
   const url = parse(`${name}://${rest}`)
@@ -232,9 +234,9 @@ function planOf(url: URL, scheme: Scheme, query: ReadonlyMap<string, Value>, wel
     if (withoutEffect.has(key) || symfonyWithoutEffect.has(key)) ignored.push(key)
     else problems.push(whyNot(key))
   if (url.pathname !== '' && url.pathname !== '/') ignored.push('its path')
-  if (!isHost(plan.host)) problems.push(`expected its host to be ${shapes.host.expected}`)
+  if (!isHost(plan.host)) problems.push(`its host: ${misfit(plan.host, shapes.host)}`)
   if (plan.user !== undefined && shapes.user.read(plan.user) === undefined)
-    problems.push(`expected its user to be ${shapes.user.expected}`)
+    problems.push(`its user: ${misfit(plan.user, shapes.user)}`)
   const [first] = problems
   return first === undefined ? { kind: 'plan', plan, ignored } : notUnderstood(first)
 }

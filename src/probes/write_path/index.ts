@@ -372,8 +372,10 @@ function roleProblem(
   return [writePathReason('write_path_role_expires_soon', `${address}: ${text}`)]
 }
 
-const inWords = (seconds: number): string =>
-  seconds < 7_200 ? `${Math.ceil(seconds / 60)} minutes` : `${Math.floor(seconds / 3_600)} hours`
+function inWords(seconds: number): string {
+  if (seconds < 7_200) return `${Math.ceil(seconds / 60)} minutes`
+  return seconds < 172_800 ? `${Math.floor(seconds / 3_600)} hours` : `${Math.floor(seconds / 86_400)} days`
+}
 
 const driverProblem = (address: string, { kind, text, onlySome = false }: DriverProblem): Reason => {
   const code = kind === 'unclear' ? 'write_path_driver_unclear' : (`write_path_url_${kind}` as const)

@@ -70,7 +70,8 @@ export async function compare(
   const now = performance.now()
   if (last && now < last.until) return verdict(own, mine, rivals, last.outcomes, now - last.at)
   const outcomes = await tryAll(look, own, mine, rivals)
-  if (!outcomes) return last ? verdict(own, mine, rivals, last.outcomes, now - last.at) : notTried(own, mine, rivals)
+  // What was found before is over: another way that hangs from now on must not go on counting as one that gets in.
+  if (!outcomes) return notTried(own, mine, rivals)
   // Where nobody gets in, the run is a failure: so it has to be noticed soon when one of the others does.
   const isPassing = outcomes.some(
     one => one.kind === 'out' && (mine.kind === 'out' ? !isWrongPassword(one.failure) : passes(one.failure)),
@@ -222,7 +223,7 @@ function verdict(
 function cannotWriteEither(own: Connectable, mine: Outcome, rival: Party, outcome: Outcome | undefined): boolean {
   if (mine.kind !== 'in' || mine.at?.read_only !== true) return false
   if (!isConnectable(rival)) return true
-  return sameArrival(own, mine, rival, outcome) || (outcome?.kind === 'out' && samePlaces(own.plan, rival.plan))
+  return sameArrival(own, mine, rival, outcome) || (outcome?.kind === 'out' && differInTls(own, rival))
 }
 
 /** Whether it has to be said where each one lands, since to get in is not enough, or not the same. */
@@ -257,7 +258,9 @@ function deedOf(party: Party, outcome: Outcome | undefined, apart: boolean): Dee
   if (outcome.kind === 'out') return isRefused(failureText(outcome.failure))
   if (!apart) return getsIn
   const { at } = outcome
-  const where = at ? `${at.address}${at.server_port === null ? '' : ` (its port ${at.server_port})`}` : 'a server'
-  const login = isConnectable(party) ? `, as ${party.plan.user} in ${party.plan.database}` : ''
+  const port = at?.server_port ?? undefined
+  const behind = port === undefined || at?.address.endsWith(`:${port}`) ? '' : ` (a server with port ${port})`
+  const where = at ? `${at.address}${behind}` : 'a server'
+  const login = isConnectable(party) ? `, as ${party.plan.user} in database ${party.plan.database}` : ''
   return landsOn(`${where}${at?.read_only ? ', read-only' : ''}${login}`)
 }

@@ -1,0 +1,78 @@
+/** What is remembered of refused logins, by processes that share a folder, whatever becomes of the file in it. */
+import { execFileSync } from 'node:child_process'
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { refusalsFile } from '../../src/clients/refusals-file.ts'
+import { createRefusals, type Who } from '../../src/references/refusals.ts'
+
+let base: string
+beforeEach(async () => {
+  base = await mkdtemp(path.join(tmpdir(), 'mailpath-refusals-'))
+})
+afterEach(() => rm(base, { recursive: true }))
+
+const folder = (): string => path.join(base, 'state')
+const file = (): string => path.join(folder(), 'refused-logins.json')
+const process_ = () => createRefusals(refusalsFile(folder(), process.getuid?.() ?? 0))
+const who = (role: string, secret_id = 'wrong'): Who => ({
+  role: ['', 'approle', role],
+  credentials: { role_id: role, secret_id },
+})
+
+it('another process knows of a refusal', async () => {
+  await process_().refused(who('app'), 'invalid credentials')
+  expect(await process_().held(who('app'))).toContain('invalid credentials; not tried again for 60 s')
+  expect(await process_().held(who('app', 'another'))).toBeUndefined()
+})
+
+it('each knows its own, though two write at the same time, or the file is lost and written by another', async () => {
+  const [one, two] = [process_(), process_()]
+  await Promise.all([one.refused(who('first'), 'no'), two.refused(who('second'), 'no')])
+  await rm(file())
+  await two.refused(who('third'), 'no')
+  expect(await one.held(who('first'))).toBeDefined()
+  expect(await two.held(who('second'))).toBeDefined()
+})
+
+it('does not begin to count at one where the file was lost', async () => {
+  const one = process_()
+  await one.refused(who('app'), 'no')
+  await one.refused(who('app'), 'no')
+  await rm(file())
+  await process_().refused(who('app'), 'no')
+  expect(await one.held(who('app'))).toContain('for 3600 s')
+})
+
+it('two hundred roles with long texts are not too many for others to read', async () => {
+  const one = process_()
+  for (let n = 0; n < 200; n++) await one.refused(who(String(n)), 'x'.repeat(300))
+  expect(await process_().held(who('0'))).toBeDefined()
+  expect(await process_().held(who('199'))).toBeDefined()
+})
+
+it.each([
+  ['no JSON', () => writeFile(file(), '{')],
+  ['too large', () => writeFile(file(), ' '.repeat(3_000_000))],
+  ['a FIFO', () => Promise.resolve(execFileSync('mkfifo', [file()]))],
+])('a file that is %s is replaced', async (_, make) => {
+  await mkdir(folder(), { mode: 0o700 })
+  await make()
+  expect(await process_().held(who('app'))).toBeUndefined()
+  await process_().refused(who('app'), 'no')
+  expect(await process_().held(who('app'))).toBeDefined()
+})
+
+it('writes through no link of others', async () => {
+  const victim = path.join(base, 'victim')
+  await mkdir(folder(), { mode: 0o700 })
+  await writeFile(victim, 'precious')
+  await symlink(victim, file())
+  await process_().refused(who('app'), 'no')
+  expect(await readFile(victim, 'utf8')).toBe('precious')
+  await rm(folder(), { recursive: true })
+  await mkdir(path.join(base, 'theirs'), { mode: 0o700 })
+  await symlink(path.join(base, 'theirs'), folder())
+  expect(await process_().refused(who('app'), 'no')).toContain('no folder for it can be written')
+})
