@@ -189,14 +189,16 @@ const tls: readonly Fault<DriversStage>[] = [
   ),
 ]
 
-/** URLs as providers give them, on a server with a private authority: what only some drivers have says whose they are. */
+/** URLs as providers give them, on a server with a private authority. */
 const ofProviders: readonly Fault<DriversStage>[] = [
   url('of RDS, with the file of its authority', `${at}?sslmode=verify-full&sslrootcert=FOLDER/ca.pem`, {
+    auto: 'driver_unclear',
     libpq: 'writes',
     'node-postgres': 'writes',
     'postgres.js': 'tls_failed',
   }),
   url('of Heroku, with sslmode=no-verify', `${at}?sslmode=no-verify`, {
+    auto: 'driver_unclear',
     'node-postgres': 'writes',
     libpq: 'url_refused',
   }),
@@ -208,8 +210,10 @@ const ofProviders: readonly Fault<DriversStage>[] = [
     prisma: 'writes',
   }),
   url('with channel_binding=require, and no sslmode', `${at}?channel_binding=require`, {
+    auto: 'driver_unclear',
     libpq: 'writes',
     'node-postgres': 'writes',
+    'postgres.js': 'setting_refused',
     prisma: 'writes',
   }),
   {
@@ -221,6 +225,7 @@ const ofProviders: readonly Fault<DriversStage>[] = [
     seen: seen({ auto: 'driver_unclear', libpq: 'tls_failed', 'node-postgres': 'writes', prisma: 'tls_failed' }),
   },
   url('of node-postgres, with uselibpqcompat', `${at}?uselibpqcompat=true&sslmode=require`, {
+    auto: 'driver_unclear',
     'node-postgres': 'writes',
     libpq: 'url_refused',
   }),
