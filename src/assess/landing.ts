@@ -102,8 +102,6 @@ interface Home {
   readonly nodes: readonly Node[]
   readonly primary: Node | undefined
   readonly splitBrain: boolean
-  /** Nothing tells which of several primaries is to be kept. */
-  readonly undecided: boolean
 }
 
 function land(
@@ -114,13 +112,13 @@ function land(
 ): Landed | undefined {
   const seen = check.stale ? undefined : seenBy(writePath, check.observation)?.seen
   if (!seen || (seen.landings.length === 0 && !seen.addressOnly)) return undefined
-  const primary = own.find(node => node.name === cluster?.primary)
+  // Of several, none is named while nothing tells which of them is to be kept.
+  const primary = cluster?.undecided ? undefined : own.find(node => node.name === cluster?.primary)
   const home: Home = {
     cluster: clusterOf(check),
     nodes: own,
     primary,
     splitBrain: cluster?.splitBrain === true,
-    undecided: cluster?.undecided === true,
   }
   const candidates = seen.addressOnly
     ? [byAddress(own, seen.addressOnly.peer, seen.addressOnly.port)]
@@ -135,7 +133,7 @@ function land(
     : seen.landings.flatMap((landing, i) => landsWrong(seen.address, landing, candidates[i] ?? [], home))
   return {
     nodes: found,
-    onPrimary: onPrimary(seen, where, home.undecided ? undefined : primary, reasons),
+    onPrimary: onPrimary(seen, where, primary, reasons),
     reasons: distinct(reasons),
     primary,
     homeless: own.length === 0 ? home.cluster : undefined,
@@ -148,7 +146,7 @@ function landsWrong(
   address: string,
   landing: Landing,
   candidates: readonly Node[],
-  { cluster, nodes, primary, splitBrain, undecided }: Home,
+  { cluster, nodes, primary, splitBrain }: Home,
 ): Reason[] {
   const identifiers = new Set(nodes.flatMap(node => node.facts?.system_identifier ?? []))
   const node = candidates.length === 1 ? candidates[0] : undefined
@@ -168,9 +166,8 @@ function landsWrong(
   if (candidates.length === 0 && isPlaced && nodes.length > 0)
     return wrong('write_path_unlisted_node', `which is none of the nodes ${nodes.map(one => one.name).join(', ')}`)
   if (!node || !primary || node === primary || node.facts?.in_recovery !== false) return []
-  const isContender = mayBeSame(identifier, primary.facts?.system_identifier)
   // Of two primaries of one cluster that are not confirmed yet, one may only have been looked at before a promotion.
-  if (isContender && (!splitBrain || undecided)) return []
+  if (!splitBrain && mayBeSame(identifier, primary.facts?.system_identifier)) return []
   return wrong(
     'write_path_old_primary',
     `which is writable, but the primary is ${primary.name}`,

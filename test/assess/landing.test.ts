@@ -218,6 +218,15 @@ describe('in a split brain', () => {
     })
   })
 
+  it('a path on a standby is not sent to either of them while nothing tells which is to be kept', () => {
+    const standby = standbyFacts(3, { receiver_running: false, receiver_status: null })
+    const all = [...both(start), node('db-3', standby), path('backend', [landingOn(standby)])]
+    const { memory } = assessed(all)
+    expect(landed(assessed(all, { previous: memory })).status.reasons[0]?.remedy).toBe(
+      'Point it at the primary, or at an endpoint that follows the primary.',
+    )
+  })
+
   it('the node that the one path writes to is the one to keep', () => {
     const all = [...both(start), onOld]
     const { memory } = assessed(all)
