@@ -17,6 +17,8 @@ export interface Options {
   /** Reload when the configuration file changes, looked at this often; undefined where not asked for. */
   readonly autoReloadMs: number | undefined
   readonly enableLifecycle: boolean
+  /** Names by which a browser may ask. */
+  readonly allowedHosts: readonly string[]
   /** Which part of the targets is ours; undefined is all of them. */
   readonly shard: Shard | undefined
   readonly listen: readonly Place[]
@@ -45,6 +47,7 @@ export function parseCommand(args: readonly string[]): Options {
     configFile: valueOf('config.file'),
     autoReloadMs: values['config.enable-auto-reload'] ? parseTime(valueOf('config.auto-reload-interval')) : undefined,
     enableLifecycle: values['web.enable-lifecycle'] ?? false,
+    allowedHosts: (values['web.allowed-host'] ?? []).map(parseHostName),
     shard: values.shard === undefined ? undefined : parseShard(values.shard),
     listen: placesOf(values['web.listen-address'], values['web.systemd-socket'] ?? false),
     webConfigFile: values['web.config.file'],
@@ -97,6 +100,14 @@ function placesOf(addresses: readonly string[] | undefined, systemd: boolean): P
   if (sockets.length === 0)
     throw new UsageError('--web.systemd-socket: systemd has passed no socket; start it by its .socket unit')
   return sockets
+}
+
+function parseHostName(text: string): string {
+  if (!/^[\w-]+(\.[\w-]+)*$/.test(text))
+    throw new UsageError(
+      `--web.allowed-host must be a name without a port, such as mail.example.com, not ${JSON.stringify(text)}`,
+    )
+  return text
 }
 
 function parseListen(text: string): Place {

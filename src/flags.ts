@@ -18,7 +18,7 @@ export interface Flag {
   readonly multiple?: boolean
   readonly short?: string
   /** What stands for the value in texts: `FILE` is completed with files. */
-  readonly value?: 'FILE' | 'TIME' | 'ADDRESS' | 'I/N' | 'LEVEL' | 'FORMAT' | 'KIND/TARGET'
+  readonly value?: 'FILE' | 'TIME' | 'ADDRESS' | 'NAME' | 'I/N' | 'LEVEL' | 'FORMAT' | 'KIND/TARGET'
   /** Where only these are allowed. */
   readonly choices?: readonly string[]
   /** What holds where the flag is not given. */
@@ -66,6 +66,14 @@ export const flags = {
     command: 'serve',
     meaning:
       'TLS, users and headers, in the format of the exporter-toolkit of Prometheus. Without it everyone who reaches the address may read.',
+  },
+  'web.allowed-host': {
+    type: 'string',
+    multiple: true,
+    value: 'NAME',
+    command: 'serve',
+    meaning:
+      'A name by which a browser may ask, such as that of an ingress. Not needed for addresses, names without a dot, .local, .internal and .svc, for machines such as Prometheus, with TLS or with users.',
   },
   'web.enable-lifecycle': {
     type: 'boolean',

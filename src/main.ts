@@ -163,6 +163,7 @@ async function serve(options: Options, stop: AbortSignal): Promise<number> {
     createListener: guard => createFront(shown, guard),
     places: options.listen,
     file: options.webConfigFile,
+    allowedHosts: options.allowedHosts,
     log,
     stop,
   })

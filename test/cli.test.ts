@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { UsageError, parseCommand, type Options } from '../src/cli.ts'
 import { commands, flags } from '../src/flags.ts'
@@ -10,6 +11,7 @@ const defaults: Options = {
   configFile: 'mailpath.yml',
   autoReloadMs: undefined,
   enableLifecycle: false,
+  allowedHosts: [],
   shard: undefined,
   listen: [{ host: undefined, port: 10587 }],
   webConfigFile: undefined,
@@ -61,6 +63,7 @@ describe('the command line', () => {
     ['--web.listen-address=[::1]:10587', { listen: [{ host: '::1', port: 10587 }] }],
     ['--shard=0/3', { shard: { index: 0, count: 3 } }],
     ['--web.enable-lifecycle', { enableLifecycle: true }],
+    ['--web.allowed-host=a.example.com --web.allowed-host=b', { allowedHosts: ['a.example.com', 'b'] }],
     ['--config.enable-auto-reload', { autoReloadMs: 30_000 }],
     ['--config.enable-auto-reload --config.auto-reload-interval=2m', { autoReloadMs: 120_000 }],
     ['check --format=json', { command: 'check', format: 'json' }],
@@ -101,6 +104,10 @@ describe('the command line', () => {
       `--shard=${text}`,
       `--shard must be I/N with I from 0 to N-1, such as 0/3, not "${text}"`,
     ]),
+    [
+      '--web.allowed-host=a.example.com:80',
+      '--web.allowed-host must be a name without a port, such as mail.example.com, not "a.example.com:80"',
+    ],
     ['check --format=yaml', '--format must be one of table, markdown, json, not "yaml"'],
     ['--format=json', '--format goes with the command check'],
     ['serve --only=vault', '--only goes with the command check'],
@@ -126,5 +133,11 @@ describe('the usage', () => {
     for (const flag of Object.keys(flags)) expect(usage).toContain(`--${flag}`)
     for (const value of [...logLevels, ...logFormats, ...reportFormats, 'mailpath.yml', ':10587'])
       expect(usage).toContain(value)
+  })
+
+  it('names pages that there are', () => {
+    const pages = [...helpText().matchAll(/docs\/[\w-]+\.md/g)].map(([page]) => page)
+    expect(pages.length).toBeGreaterThan(0)
+    for (const page of pages) expect(existsSync(new URL(`../${page}`, import.meta.url)), page).toBe(true)
   })
 })

@@ -1,41 +1,74 @@
 import { fingerprint } from '../core/fingerprint.ts'
+import { takeTurns } from './turns.ts'
 
-/** Whether the header names a user with the right password, or nobody is asked; undefined where too many are asking. */
-export type Authenticate = (authorization: string | undefined) => Promise<boolean | undefined>
+/**
+ * Whether the header names a user with the right password, or nobody is asked; undefined where too many of that network
+ * are asking.
+ */
+export type Authenticate = (authorization: string | undefined, network?: string) => Promise<boolean | undefined>
 
 const remembered = 100
 /** A bcrypt costs 50 ms of a core and more: who guesses passwords must not have all of them. */
-const atOnce = 2
-const waiting = 20
+const limits = { atOnce: 2, waiting: 100, waitingInAll: 1_000 }
 
 /**
  * Basic authentication (RFC 7617) against bcrypt hashes. What was right is remembered by a keyed hash, so that a scrape
- * does not pay for bcrypt, and is worth nothing without the hash it was verified against.
+ * does not pay for bcrypt, and is worth nothing without the hash it was verified against. It is verified in its turn even
+ * if the client has gone meanwhile: the next try finds it remembered.
  */
 export function basicAuth(users: () => Readonly<Record<string, string>>): Authenticate {
-  const answers = new Map<string, Promise<boolean | undefined>>()
-  const slots = limiter(atOnce, waiting)
+  /** The one used last is the last. */
+  const right = new Set<string>()
+  const underWay = new Map<string, Promise<boolean | undefined>>()
+  const turns = takeTurns(limits)
 
-  return async authorization => {
+  return async (authorization, network = '') => {
     const known = users()
-    const [somebody] = Object.values(known)
-    if (somebody === undefined) return true
+    const hashes = Object.values(known)
+    if (hashes.length === 0) return true
     const given = credentialsIn(authorization)
     if (!given) return false
-    // For who does not exist another's hash is verified, so that the time it takes does not tell.
-    const exists = Object.hasOwn(known, given.user)
-    const hash = (exists ? known[given.user] : undefined) ?? somebody
-    const print = fingerprint([given.user, given.password, exists, hash])
-    const answered = answers.get(print)
-    if (answered) return answered
-    if (answers.size >= remembered) answers.clear()
-    const answer = slots(async () => (await isRightFor(given.password, hash)) && exists)
-    answers.set(print, answer)
-    const right = await answer
-    if (!right && answers.get(print) === answer) answers.delete(print)
-    return right
+    const hash = Object.hasOwn(known, given.user) ? known[given.user] : undefined
+    const print = fingerprint([given.user, given.password, hash ?? null])
+    if (right.delete(print)) {
+      right.add(print)
+      return true
+    }
+    const same = underWay.get(print)
+    if (same) return same
+    const answer = turns(network, () => verified(given.password, hash, dearest(hashes))).finally(() =>
+      underWay.delete(print),
+    )
+    underWay.set(print, answer)
+    if (await answer) keep(right, print)
+    return answer
   }
 }
+
+function keep(right: Set<string>, print: string): void {
+  right.add(print)
+  const [oldest] = right
+  if (right.size > remembered && oldest !== undefined) right.delete(oldest)
+}
+
+/**
+ * Whether the password is right. Each refusal costs what a verification against the dearest hash of all does, so that its
+ * time tells neither whether the user exists nor how dear that hash is: 2^c + (2^c + … + 2^(dearest−1)) = 2^dearest.
+ */
+async function verified(password: string, hash: string | undefined, dearest: number): Promise<boolean> {
+  if (hash === undefined) {
+    await isRightFor(password, hashOfNothing(dearest))
+    return false
+  }
+  if (await isRightFor(password, hash)) return true
+  for (let cost = costOf(hash); cost < dearest; cost++) await isRightFor(password, hashOfNothing(cost))
+  return false
+}
+
+/** The binary logarithm of the rounds. */
+const costOf = (hash: string): number => Number(hash.split('$')[2])
+const dearest = (hashes: readonly string[]): number => Math.max(...hashes.map(costOf))
+const hashOfNothing = (cost: number): string => `$2b$${String(cost).padStart(2, '0')}$${'.'.repeat(53)}`
 
 function credentialsIn(authorization: string | undefined): { user: string; password: string } | undefined {
   const [, encoded] = /^Basic +([A-Za-z0-9+/=]+)$/i.exec(authorization ?? '') ?? []
@@ -49,23 +82,4 @@ function credentialsIn(authorization: string | undefined): { user: string; passw
 async function isRightFor(password: string, hash: string): Promise<boolean> {
   const { verify } = await import('@node-rs/bcrypt')
   return verify(password, hash)
-}
-
-/** Runs so many at once and lets so many wait; for the rest there is no answer. */
-function limiter(atMost: number, queue: number) {
-  let running = 0
-  const next: (() => void)[] = []
-  return async (work: () => Promise<boolean>): Promise<boolean | undefined> => {
-    if (running >= atMost) {
-      if (next.length >= queue) return undefined
-      await new Promise<void>(resolve => next.push(resolve))
-    }
-    running++
-    try {
-      return await work()
-    } finally {
-      running--
-      next.shift()?.()
-    }
-  }
 }

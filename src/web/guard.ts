@@ -1,8 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Authenticate } from './auth.ts'
 import type { WebConfig } from './config.ts'
+import { isForUs } from './hosts.ts'
 import { plain } from './plain.ts'
 import { isHttp2 } from './requests.ts'
+import { networkOf } from './turns.ts'
 
 /** Whether a request may go on; where it may not, it is answered. */
 export type Guard = (request: IncomingMessage, response: ServerResponse) => Promise<boolean>
@@ -22,7 +24,11 @@ const usualHeaders = {
 const maxHeaders = 100
 
 /** What comes before every endpoint: the headers, the limit of requests, the users. No request has a body. */
-export function guard(config: () => WebConfig, authenticate: Authenticate): Guard {
+export function guard(
+  config: () => WebConfig,
+  authenticate: Authenticate,
+  allowedHosts: readonly string[] = [],
+): Guard {
   const take = bucket(() => config().rateLimit)
   return async (request, response) => {
     for (const [name, value] of Object.entries({ ...usualHeaders, ...config().headers }))
@@ -36,8 +42,11 @@ export function guard(config: () => WebConfig, authenticate: Authenticate): Guar
     const cut = isHttp2(request) ? {} : { Connection: 'close' }
     if (request.rawHeaders.length > 2 * maxHeaders) return refuse(431, 'too many headers', cut)
     if (!isEmpty(request)) return refuse(413, 'no request here has a body', cut)
+    // Whose users prove who they are, or whose certificate does not fit another name, is not read by a page of others.
+    const isOpen = !config().tls && Object.keys(config().users).length === 0
+    if (isOpen && !isForUs(request.headers, allowedHosts)) return refuse(421, notForUs)
     if (!take()) return refuse(429, 'too many requests', { 'Retry-After': '1' })
-    const isRight = await authenticate(request.headers.authorization)
+    const isRight = await authenticate(request.headers.authorization, networkOf(request.socket.remoteAddress))
     if (isRight === undefined) return refuse(503, 'too many passwords to verify', { 'Retry-After': '1' })
     if (!isRight)
       return refuse(401, 'unauthorized', { 'WWW-Authenticate': 'Basic realm="mailpath-exporter", charset="UTF-8"' })
@@ -52,6 +61,9 @@ function isEmpty(request: IncomingMessage): boolean {
   if (isHttp2(request)) return request.stream.endAfterHeaders
   return request.headers['transfer-encoding'] === undefined
 }
+
+const notForUs =
+  'a browser asked by a name that is not known to be of this exporter; if it is, start it with --web.allowed-host=NAME'
 
 /** A token bucket over all clients. */
 function bucket(limit: () => WebConfig['rateLimit']): () => boolean {

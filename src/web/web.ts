@@ -23,6 +23,8 @@ export interface Serving {
   /** For `--web.config.file`. */
   readonly file: string | undefined
   readonly log: Logger
+  /** Names by which a browser may ask, with those that public DNS does not have. */
+  readonly allowedHosts?: readonly string[]
   /** When it aborts, the file is no longer followed. */
   readonly stop: AbortSignal
   readonly limits?: Limits
@@ -35,10 +37,10 @@ export interface Serving {
  * then on new users and certificates are taken in by themselves, all of a file or nothing.
  */
 export async function startWeb(serving: Serving): Promise<Web> {
-  const { createListener, places, file, log, stop, limits = usualLimits, lookMs = 2_000 } = serving
+  const { createListener, places, file, log, stop, allowedHosts, limits = usualLimits, lookMs = 2_000 } = serving
   let config = file === undefined ? openToAll : await loadWebConfig(file, stop)
   const authenticate = basicAuth(() => config.users)
-  const listener = createListener(guard(() => config, authenticate))
+  const listener = createListener(guard(() => config, authenticate, allowedHosts))
   const servers = await Promise.all(
     places.map(async place => ({ place, ...(await createWebServer(listener, config, limits)) })),
   )

@@ -1,9 +1,10 @@
 import { hash } from '@node-rs/bcrypt'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { basicAuth } from '../../src/web/auth.ts'
 import { usualLimits } from '../../src/web/answering.ts'
 import { waitFor } from '../servers/processes.ts'
-import { ask, basic, serving } from './serving.ts'
+import { networkOf } from '../../src/web/turns.ts'
+import { ask, basic, serving, type Served } from './serving.ts'
 
 const authorization = (user: string, password: string): string => basic(user, password).authorization
 const encoded = (text: string): string => `Basic ${Buffer.from(text).toString('base64')}`
@@ -90,6 +91,19 @@ describe('the time a login takes', () => {
     expect(again / wrong).toBeGreaterThan(0.5)
   })
 
+  it('is the same for each refusal, whatever the hashes cost', async () => {
+    const users = { cheap: await hash('right', 7), dear: await hash('right', 10) }
+    const authenticate = basicAuth(() => users)
+    const refusals = []
+    for (const user of ['cheap', 'dear', 'mallory'])
+      refusals.push(await cost(3, i => authenticate(authorization(user, `wrong ${i}`))))
+    expect(Math.max(...refusals) / Math.min(...refusals)).toBeLessThan(1.5)
+    // What is right costs what its own hash does.
+    expect((await cost(1, () => authenticate(authorization('cheap', 'right')))) / Math.min(...refusals)).toBeLessThan(
+      0.5,
+    )
+  })
+
   it('is paid once by a crowd that comes with the same login', async () => {
     const users = { alice: await hash('right', 8) }
     const one = await cost(2, () => basicAuth(() => users)(authorization('alice', 'right')))
@@ -151,31 +165,101 @@ describe('users, when the file is read anew', () => {
 })
 
 describe('who guesses passwords', () => {
-  it('has two bcrypts at once, and everything else is answered meanwhile', async () => {
-    const config = { basic_auth_users: { alice: await hash('right', 10) } }
-    // Who waits for twenty others is not cut off for it.
-    const web = await serving({ config, limits: usualLimits })
-    const healthy = () => ask(web, { path: '/-/healthy', headers: basic('alice', 'right') })
-    expect((await healthy()).status).toBe(200)
+  const guessing = async (web: Served, guesses: number, localAddress: string) => {
     const over = new AbortController()
-    const guesses = Promise.all(
-      Array.from({ length: 40 }, async (_, i) => {
-        const { status, headers } = await ask(web, { path: '/metrics', headers: basic('alice', `guess ${i}`) })
-        return `${status ?? 'none'} ${headers['www-authenticate'] ?? headers['retry-after'] ?? ''}`
-      }),
-    ).finally(() => over.abort())
+    let refused = 0
+    const guess = async (n: number): Promise<void> => {
+      for (let i = 0; !over.signal.aborted; i++) {
+        const headers = basic('alice', `guess ${n} ${i}`)
+        const { status } = await ask(web, { path: '/metrics', headers, localAddress, signal: over.signal })
+        if (status === 401) refused++
+      }
+    }
+    const all = Promise.allSettled(Array.from({ length: guesses }, (_, n) => guess(n)))
+    onTestFinished(async () => {
+      over.abort()
+      await all
+    })
+    await waitFor(() => refused > 4, { what: 'guesses are refused' })
+    return { refused: () => refused }
+  }
+  const config = async () => ({ basic_auth_users: { alice: await hash('right', 7), bob: await hash('right', 7) } })
+  const asked = async (web: Served, user: string, path = '/-/healthy') =>
+    (await ask(web, { path, headers: basic(user, 'right') })).status
+
+  it('keeps out no right password, though it is not remembered yet, and stands in a line of his own', async () => {
+    const web = await serving({ config: await config(), limits: usualLimits })
+    const flood = await guessing(web, 60, '127.0.0.2')
+    const before = flood.refused()
+    expect(await asked(web, 'alice')).toBe(200)
+    // Of the sixty that came before it at most those under way were answered first, one of each line in turn.
+    expect(flood.refused() - before).toBeLessThan(30)
+    expect(await asked(web, 'bob')).toBe(200)
+  })
+
+  it('keeps out none of his own network either, where it waits behind all that came before it', async () => {
+    const web = await serving({ config: await config(), limits: usualLimits })
+    await guessing(web, 30, '127.0.0.1')
+    expect(await asked(web, 'alice')).toBe(200)
+    expect(await asked(web, 'bob')).toBe(200)
+  })
+
+  it('has two bcrypts at once, and everything that is remembered is answered meanwhile', async () => {
+    const web = await serving({ config: await config(), limits: usualLimits })
+    expect(await asked(web, 'alice')).toBe(200)
+    const flood = await guessing(web, 60, '127.0.0.1')
+    const before = flood.refused()
     let answered = 0
-    while (!over.signal.aborted) {
-      expect((await healthy()).status).toBe(200)
+    while (flood.refused() - before < 10) {
+      expect(await asked(web, 'alice')).toBe(200)
       answered++
     }
-    const answers = await guesses
-    // Two are verified, twenty wait, and of the rest nothing is known.
-    const refused = answers.filter(answer => answer === '503 1')
-    const wrong = answers.filter(answer => answer === '401 Basic realm="mailpath-exporter", charset="UTF-8"')
-    expect(refused.length + wrong.length).toBe(40)
-    expect(wrong.length).toBeGreaterThanOrEqual(22)
-    expect(refused.length).toBeGreaterThan(0)
-    expect(answered).toBeGreaterThan(2 * wrong.length)
+    expect(answered).toBeGreaterThan(10)
+  })
+
+  it('is kept out of memory by a bound on each line and on all of them, and those that are full say so', async () => {
+    const users = { alice: await hash('right', 8) }
+    const authenticate = basicAuth(() => users)
+    const guesses = Array.from({ length: 3_000 }, (_, i) =>
+      authenticate(authorization('alice', `${i}`), `net ${i % 20}`),
+    )
+    const right = authenticate(authorization('alice', 'right'), 'net of its own')
+    expect(await right).toBe(true)
+    // Those that have a place come to their turn, however long that takes.
+    const ended = await Promise.all(guesses.map(guess => Promise.race([guess, Promise.resolve('waits')])))
+    expect(ended.filter(answer => answer === undefined).length).toBeGreaterThanOrEqual(3_000 - 1_000 - 100)
+    expect(ended.filter(answer => answer === 'waits').length).toBeLessThanOrEqual(1_000)
+  }, 60_000)
+
+  it('lets those in that had been, after the file was read again', async () => {
+    const given = await config()
+    const web = await serving({ config: given, limits: usualLimits })
+    expect(await asked(web, 'alice')).toBe(200)
+    await web.rewrite(
+      'web.yml',
+      JSON.stringify({ ...given, http_server_config: { headers: { 'X-Frame-Options': 'deny' } } }),
+    )
+    await waitFor(() => web.logged.length > 0, { what: 'the file is read again' })
+    const flood = await guessing(web, 60, '127.0.0.1')
+    const before = flood.refused()
+    for (let i = 0; i < 5; i++) expect(await asked(web, 'alice')).toBe(200)
+    // Else each of the five had waited behind sixty.
+    expect(flood.refused() - before).toBeLessThan(60)
+  })
+})
+
+describe('a network', () => {
+  it.each([
+    ['192.0.2.7', '192.0.2.7'],
+    ['::ffff:192.0.2.7', '192.0.2.7'],
+    ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2'],
+    ['2001:db8:1:2::', '2001:db8:1:2'],
+    ['2001:DB8::7', '2001:db8:0:0'],
+    ['fe80::1%eth0', 'fe80:0:0:0'],
+    ['::1', '0:0:0:0'],
+    // Of a Unix socket.
+    [undefined, ''],
+  ])('of %s is %s', (address, network) => {
+    expect(networkOf(address)).toBe(network)
   })
 })

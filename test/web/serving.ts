@@ -36,6 +36,7 @@ export interface Given {
   readonly checks?: readonly Check[]
   readonly references?: References
   readonly limits?: Limits
+  readonly allowedHosts?: readonly string[]
 }
 
 export interface Served {
@@ -82,6 +83,7 @@ export async function serving(given: Given = {}): Promise<Served> {
     log,
     stop: stop.signal,
     limits: given.limits ?? shortLimits,
+    allowedHosts: given.allowedHosts ?? [],
     lookMs,
   })
   let closed: Promise<void> | undefined
