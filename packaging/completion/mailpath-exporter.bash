@@ -17,6 +17,7 @@ _mailpath_exporter() {
     --config.auto-reload-interval) ;;
     --web.listen-address) ;;
     --web.config.file) mapfile -t COMPREPLY < <(compgen -f -- "$word") && compopt -o filenames 2>/dev/null ;;
+    --web.allowed-host) ;;
     --shard) ;;
     --log.level) mapfile -t COMPREPLY < <(compgen -W 'debug info warn error' -- "$word") ;;
     --log.format) mapfile -t COMPREPLY < <(compgen -W 'json pretty' -- "$word") ;;
@@ -25,7 +26,7 @@ _mailpath_exporter() {
     *)
       [[ -n $equals ]] && return
       if [[ $word == -* ]]; then
-        mapfile -t COMPREPLY < <(compgen -W '--config.file= --config.enable-auto-reload --config.auto-reload-interval= --web.listen-address= --web.systemd-socket --web.config.file= --web.enable-lifecycle --shard= --log.level= --log.format= --only= --format= --version --help' -- "$word")
+        mapfile -t COMPREPLY < <(compgen -W '--config.file= --config.enable-auto-reload --config.auto-reload-interval= --web.listen-address= --web.systemd-socket --web.config.file= --web.allowed-host= --web.enable-lifecycle --shard= --log.level= --log.format= --only= --format= --version --help' -- "$word")
         [[ ${COMPREPLY[0]-} == *= ]] && compopt -o nospace 2>/dev/null
       else
         mapfile -t COMPREPLY < <(compgen -W 'serve check check-config' -- "$word")

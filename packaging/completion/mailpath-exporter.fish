@@ -9,6 +9,7 @@ complete -c mailpath-exporter -l config.auto-reload-interval -x -d 'How often to
 complete -c mailpath-exporter -l web.listen-address -x -d 'Where to serve: [HOST]:PORT or unix:/PATH. Without a host it is every address of the machine.'
 complete -c mailpath-exporter -l web.systemd-socket -d 'Serve on the sockets that systemd passes, in place of --web.listen-address.'
 complete -c mailpath-exporter -l web.config.file -rF -d 'TLS, users and headers, in the format of the exporter-toolkit of Prometheus. Without it everyone who reaches the address may read.'
+complete -c mailpath-exporter -l web.allowed-host -x -d 'A name by which a browser may ask, such as that of an ingress. Not needed for addresses, names without a dot, .local, .internal and .svc, for machines such as Prometheus, with TLS or with users.'
 complete -c mailpath-exporter -l web.enable-lifecycle -d 'Let POST /-/reload read the configuration anew, as SIGHUP does.'
 complete -c mailpath-exporter -l shard -x -d 'Probe only the I-th of N parts of the targets, counted from 0. What is assessed together stays together.'
 complete -c mailpath-exporter -l log.level -x -a 'debug info warn error' -d 'The least that is logged. A verdict is logged when it changes, at info where it is ok, else at warn.'
