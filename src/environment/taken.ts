@@ -18,7 +18,7 @@ function takeEnvironment(): Environment {
   Object.assign(process.env, fixed)
   // NODE_PATH and HOME have become folders of modules by now.
   const loader: object = Module
-  if ('_initPaths' in loader && typeof loader._initPaths === 'function') loader._initPaths()
+  if ('_initPaths' in loader && typeof loader._initPaths === 'function') Reflect.apply(loader._initPaths, loader, [])
   return whole
 }
 
