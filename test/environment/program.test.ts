@@ -200,6 +200,12 @@ describe('the environment', () => {
     expect(await audited({ [name]: hostile[name] ?? '' })).toEqual(before)
   })
 
+  it('has an authority to trust in NODE_EXTRA_CA_CERTS', async () => {
+    const trusting = await audited({ NODE_EXTRA_CA_CERTS: path.join(folder, 'authority.pem') })
+    expect(before.printed).toContain('smtp_certificate')
+    expect(trusting.printed).not.toContain('smtp_certificate')
+  })
+
   it('is whole where a reference names one of it', async () => {
     const file = path.join(folder, 'reference.yml')
     const { port } = wires[1] ?? { port: 0 }
