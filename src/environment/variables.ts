@@ -52,7 +52,7 @@ const used: readonly Variable[] = [
   {
     names: ['NODE_EXTRA_CA_CERTS'],
     reader: 'Node',
-    meaning: "A file of certificates to trust besides Node's own (read by Node).",
+    meaning: "A file of certificates to trust in addition to Node's own (read by Node).",
   },
   {
     names: ['NODE_OPTIONS'],

@@ -189,16 +189,12 @@ describe('the environment', () => {
     for (const name of ['keys', 'loaded']) expect([name, existsSync(path.join(folder, name))]).toEqual([name, false])
   })
 
-  it.each([
-    'PGOPTIONS',
-    'PGREPLICATION',
-    'PGSSLNEGOTIATION',
-    'NODE_PG_FORCE_NATIVE',
-    'NODE_TLS_REJECT_UNAUTHORIZED',
-    'NODE_PATH',
-  ])('%s alone changes nothing either', async name => {
-    expect(await audited({ [name]: hostile[name] ?? '' })).toEqual(before)
-  })
+  it.each(['PGOPTIONS', 'NODE_PG_FORCE_NATIVE', 'NODE_TLS_REJECT_UNAUTHORIZED'])(
+    '%s alone changes nothing either',
+    async name => {
+      expect(await audited({ [name]: hostile[name] ?? '' })).toEqual(before)
+    },
+  )
 
   it('has an authority to trust in NODE_EXTRA_CA_CERTS', async () => {
     const trusting = await audited({ NODE_EXTRA_CA_CERTS: path.join(folder, 'authority.pem') })
@@ -235,10 +231,7 @@ describe('what Node has obeyed before the exporter runs', () => {
   it.each([
     ...Object.entries(refusedVariables),
     ['NODE_OPTIONS', '--tls-min-v1.0'],
-    ['NODE_OPTIONS', '--max-old-space-size=200 --use-openssl-ca'],
-    ['NODE_OPTIONS', '--require="node:path"'],
-    ['NODE_OPTIONS', '--insecure_http_parser'],
-    ['NODE_OPTIONS', '--report-on-signal'],
+    ['NODE_OPTIONS', '--max-old-space-size=200 --require="node:path"'],
   ])('%s=%s is refused in one line, and nothing is asked', async (name, value) => {
     const { code, printed } = await start({ [name]: value })
     expect(code).toBe(78)
@@ -249,12 +242,7 @@ describe('what Node has obeyed before the exporter runs', () => {
     for (const secret of Object.values(secrets)) expect(printed).not.toContain(secret)
   })
 
-  it.each([
-    '--inspect=127.0.0.1:0',
-    '--tls-keylog=/dev/null',
-    '--import=data:text/javascript,1',
-    '--dns-result-order=ipv6first',
-  ])('node %s is refused', async option => {
+  it.each(['--inspect=127.0.0.1:0', '--tls-keylog=/dev/null'])('node %s is refused', async option => {
     const { code, printed } = await start({}, [option])
     expect(code).toBe(78)
     expect(printed).toContain(`node was started with ${option.replace(/=.*/, '')}`)
