@@ -24,5 +24,6 @@ COPY package.json LICENSE ./
 # node:node of the image. Nothing is written: run it with --read-only.
 USER 1000:1000
 EXPOSE 10587
-ENTRYPOINT ["node", "/opt/mailpath-exporter/dist/main.js"]
+# Without the option Node obeys SIGUSR1 until the program has begun, and opens its inspector.
+ENTRYPOINT ["node", "--disable-sigusr1", "/opt/mailpath-exporter/dist/main.js"]
 CMD ["serve", "--config.file=/etc/mailpath/mailpath.yml"]

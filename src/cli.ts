@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util'
 import { duration } from './config/fields.ts'
 import type { Shard } from './config/shard.ts'
 import { logFormats, logLevels, type LogFormat, type LogLevel } from './core/log.ts'
+import type { Environment } from './environment/refusal.ts'
 import { commands, flags, type Command } from './flags.ts'
 import { reportFormats as formats, type ReportFormat } from './render/report.ts'
 import { parsePlace, systemdSockets, type Place } from './web/listen.ts'
@@ -31,8 +32,8 @@ export interface Options {
   readonly only: readonly string[]
 }
 
-/** Reads the command line. Throws a UsageError that says what is wrong with which flag. */
-export function parseCommand(args: readonly string[]): Options {
+/** Reads the command line. Throws a UsageError that says what is wrong with which flag. `environment` has systemd's sockets. */
+export function parseCommand(args: readonly string[], environment: Environment = {}): Options {
   const { values, positionals } = parsed(args)
   const [word = 'serve', ...rest] = positionals
   if (rest.length > 0) throw new UsageError(`unexpected argument ${rest.join(' ')}`)
@@ -49,7 +50,7 @@ export function parseCommand(args: readonly string[]): Options {
     enableLifecycle: values['web.enable-lifecycle'] ?? false,
     allowedHosts: (values['web.allowed-host'] ?? []).map(parseHostName),
     shard: values.shard === undefined ? undefined : parseShard(values.shard),
-    listen: placesOf(values['web.listen-address'], values['web.systemd-socket'] ?? false),
+    listen: placesOf(values['web.listen-address'], values['web.systemd-socket'] ?? false, environment),
     webConfigFile: values['web.config.file'],
     logLevel: oneOf('--log.level', valueOf('log.level'), logLevels),
     logFormat: oneOf('--log.format', valueOf('log.format'), logFormats),
@@ -92,11 +93,11 @@ function parseTime(text: string): number {
   return parsed.data
 }
 
-function placesOf(addresses: readonly string[] | undefined, systemd: boolean): Place[] {
+function placesOf(addresses: readonly string[] | undefined, systemd: boolean, environment: Environment): Place[] {
   if (systemd && addresses)
     throw new UsageError('--web.systemd-socket takes the place of --web.listen-address: give one of them')
   if (!systemd) return (addresses ?? [flags['web.listen-address'].fallback]).map(parseListen)
-  const sockets = systemdSockets(process.env)
+  const sockets = systemdSockets(environment)
   if (sockets.length === 0)
     throw new UsageError('--web.systemd-socket: systemd has passed no socket; start it by its .socket unit')
   return sockets

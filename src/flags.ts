@@ -1,4 +1,5 @@
 import { logFormats, logLevels } from './core/log.ts'
+import { variables } from './environment/variables.ts'
 import { reportFormats } from './render/report.ts'
 
 // What can be said on the command line: parsed by cli.ts, and told by --help, the man page and the completions.
@@ -136,15 +137,19 @@ export const exitCodes: readonly Told[] = [
 export const signals: readonly Told[] = [
   ['SIGHUP', 'Read the configuration anew, all or nothing.'],
   ['SIGTERM, SIGINT', 'End: runs under way are cut off and not recorded. It takes 1.5 s at most.'],
+  ['SIGQUIT', 'As SIGTERM, so that there is no core dump: it would hold every secret.'],
+  ['SIGUSR1, SIGUSR2', 'Nothing. Of itself Node would open its inspector, which shows every secret.'],
 ]
 
 export const environment: readonly Told[] = [
   ['NAME', 'Whatever a reference {env: NAME} of the configuration names.'],
-  ['NO_COLOR, TERM', 'check prints no colours where NO_COLOR is set or TERM is dumb.'],
-  ['KUBERNETES_SERVICE_HOST, KUBERNETES_SERVICE_PORT', 'The API server, inside of a cluster.'],
-  ['CREDENTIALS_DIRECTORY', 'Where the files of credential references are (systemd).'],
-  ['LISTEN_FDS, LISTEN_PID', 'The sockets that systemd passes.'],
-  ['NOTIFY_SOCKET, WATCHDOG_USEC, WATCHDOG_PID', 'Set by systemd for a unit of Type=notify, with a watchdog.'],
-  ['NODE_EXTRA_CA_CERTS', "A file of certificates to trust besides Node's own (read by Node)."],
-  ['HTTP_PROXY, HTTPS_PROXY, PG*, VAULT_*', 'Not heeded: only the configuration says whom to talk to.'],
+  ...variables.filter(({ effect }) => effect === 'used').map(({ names, meaning }): Told => [names.join(', '), meaning]),
+  [
+    variables.flatMap(({ names, effect }) => (effect === 'refused' ? names : [])).join(', '),
+    'Refused: there is no start with them.',
+  ],
+  [
+    'HTTP_PROXY, HTTPS_PROXY, PG*, VAULT_*, ...',
+    'Without effect: only the configuration says whom to talk to, and how. See docs/environment.md.',
+  ],
 ]

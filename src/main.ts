@@ -1,3 +1,4 @@
+import { checkStart, environment } from './environment/taken.ts'
 import { setMaxListeners } from 'node:events'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -43,7 +44,8 @@ const shutdownMs = 1_500
 const revokeMs = 700
 
 async function main(): Promise<number> {
-  const options = parseCommand(process.argv.slice(2))
+  const options = parseCommand(process.argv.slice(2), environment)
+  if (options.command !== 'help' && options.command !== 'version') checkStart()
   const stop = new AbortController()
   // A listener per check, and one more per run.
   setMaxListeners(0, stop.signal)
@@ -82,7 +84,7 @@ async function main(): Promise<number> {
 }
 
 const referencesOf = ({ vaults, kubernetes, checks }: Config, logins: Logins) =>
-  createReferences({ env: process.env, vaults, kubernetes, logins, roundMs: spreadMs(checks.length) + slownessMs })
+  createReferences({ env: environment, vaults, kubernetes, logins, roundMs: spreadMs(checks.length) + slownessMs })
 
 /** With a memory for this user, since each further run with a login that was refused brings Vault nearer to locking it. */
 function openLogins(): Logins {
@@ -109,7 +111,7 @@ async function check(options: Options, stop: AbortSignal): Promise<number> {
   if (stop.aborted) return exitCode('unknown')
   const status = monitor.status()
   const { isTTY, columns } = process.stdout as { isTTY: boolean | undefined; columns: number | undefined }
-  const colour = isTTY === true && process.env['NO_COLOR'] === undefined && process.env['TERM'] !== 'dumb'
+  const colour = isTTY === true && environment['NO_COLOR'] === undefined && environment['TERM'] !== 'dumb'
   process.stdout.write(report(audit(status), { format: options.format, colour, width: Math.min(columns ?? 100, 140) }))
   // A name server that does not answer would hold the process up: getaddrinfo(3) cannot be cancelled.
   setTimeout(() => process.exit(), 500).unref()
@@ -140,7 +142,7 @@ async function serve(options: Options, stop: AbortSignal): Promise<number> {
   keepSmall()
   const logins = openLogins()
   const monitor = createMonitor(config, referencesOf(config, logins), log)
-  const notify = createNotify(process.env, log)
+  const notify = createNotify(environment, log)
   const apply = (next: Config): Changes => {
     const changes = monitor.swap(next, referencesOf(next, logins))
     logins.retain(new Set(next.vaults.map(loginKey)))

@@ -1,6 +1,8 @@
 #!/usr/bin/env node
 import path from 'node:path'
+import { tameSignals } from './environment/signals.ts'
 import { load } from './load.ts'
 
+tameSignals()
 // What `npm run build` makes dist/main.js of, as CommonJS: to load one ES module, Node loads a loader first.
 load(path.join(__dirname, 'exporter.js'))

@@ -32,14 +32,16 @@ export interface ExporterOptions {
   readonly flags?: readonly string[]
   /** On top of our own environment. */
   readonly env?: Readonly<Record<string, string>>
+  /** For Node, before the program: options such as `--import`. */
+  readonly nodeArguments?: readonly string[]
 }
 
 /** Starts `mailpath-exporter serve`, and waits until it listens. */
 export async function startExporter(options: ExporterOptions): Promise<Exporter> {
-  const { configFile, folder, port, flags = [], env } = options
+  const { configFile, folder, port, flags = [], env, nodeArguments = [] } = options
   const args = command('serve', `--config.file=${configFile}`, `--web.listen-address=127.0.0.1:${port}`, ...flags)
   const logFile = path.join(folder, 'exporter.log')
-  const running = startProcess('exporter', process.execPath, args, {
+  const running = startProcess('exporter', process.execPath, [...nodeArguments, ...args], {
     cwd: root,
     env: { ...process.env, ...env },
     logFile,

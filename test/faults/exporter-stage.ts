@@ -21,9 +21,15 @@ export interface StageOptions {
   readonly targets?: (relay: object) => readonly object[]
   readonly needed?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
+  readonly nodeArguments?: readonly string[]
 }
 
-export async function startStage({ targets = () => [], needed = [], env = {} }: StageOptions): Promise<ExporterStage> {
+export async function startStage({
+  targets = () => [],
+  needed = [],
+  env = {},
+  nodeArguments = [],
+}: StageOptions): Promise<ExporterStage> {
   const folder = await mkdtemp(path.join(tmpdir(), 'mailpath-exporter-'))
   const relay = await startRelay()
   const configFile = path.join(folder, 'mailpath.yml')
@@ -34,7 +40,13 @@ export async function startStage({ targets = () => [], needed = [], env = {} }: 
     mail: [{ name: 'app', write_path: [], smtp: ['relay', ...needed] }],
   }
   await writeFile(configFile, withSections('', sections))
-  const exporter = await startExporter({ configFile, folder, port: await freePort(), env: { ...relay.env, ...env } })
+  const exporter = await startExporter({
+    configFile,
+    folder,
+    port: await freePort(),
+    env: { ...relay.env, ...env },
+    nodeArguments,
+  })
   return {
     exporter,
     relay,

@@ -7,6 +7,7 @@ import { probes } from '../../src/probes/index.ts'
 import { catalogue } from '../../src/render/catalogue.ts'
 import { configurationDoc } from '../../src/render/config-docs.ts'
 import { configSchema, type JsonSchema } from '../../src/render/config-schema.ts'
+import { environmentDoc } from '../../src/render/environment-docs.ts'
 import { metricsDoc, reasonsDoc } from '../../src/render/docs.ts'
 import { postgresUrlsDoc } from '../../src/render/postgres-urls.ts'
 import { reasonCatalogue } from '../../src/render/reasons.ts'
@@ -16,6 +17,7 @@ const metrics = catalogue.flatMap(group => group.metrics)
 
 describe('the documents follow from the code', () => {
   it('docs/metrics.md', () => expect(metricsDoc()).toMatchFileSnapshot('../../docs/metrics.md'))
+  it('docs/environment.md', () => expect(environmentDoc()).toMatchFileSnapshot('../../docs/environment.md'))
   it('docs/postgres-urls.md', () => expect(postgresUrlsDoc()).toMatchFileSnapshot('../../docs/postgres-urls.md'))
   it('docs/reasons.md', () => expect(reasonsDoc()).toMatchFileSnapshot('../../docs/reasons.md'))
   it('docs/configuration.md', () =>
