@@ -1,10 +1,12 @@
 import http from 'node:http'
 import https from 'node:https'
+import type { LookupFunction } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import { codeOf, describeError } from '../core/errors.ts'
 import type { TakeNote } from '../core/transcript.ts'
 import { version } from '../core/version.ts'
 import { CertificateRefused, watchHandshake, type Chain, type Handshake } from './certificates.ts'
+import { lookupFor } from './names/index.ts'
 import { limitReceived } from './socket.ts'
 
 export interface HttpRequest {
@@ -90,11 +92,11 @@ interface Progress {
 }
 
 async function exchange(
-  { signal, body, note: _, maxBodyBytes = mib, ...options }: HttpRequest,
+  { signal, body, note, maxBodyBytes = mib, ...options }: HttpRequest,
   progress: Progress,
 ): Promise<HttpResponse> {
   signal.throwIfAborted()
-  const request = start(options)
+  const request = start(options, lookupFor({ signal, note }))
   let onAbort: (() => void) | undefined
   try {
     return await new Promise<HttpResponse>((resolve, reject) => {
@@ -119,11 +121,12 @@ async function exchange(
 
 type Outset = Omit<HttpRequest, 'signal' | 'body' | 'note' | 'maxBodyBytes'>
 
-function start({ method, url, headers, ...tls }: Outset): http.ClientRequest {
+function start({ method, url, headers, ...tls }: Outset, lookup: LookupFunction): http.ClientRequest {
   const options: https.RequestOptions = {
     method,
     headers: { 'User-Agent': userAgent, ...headers },
     agent: false,
+    lookup,
     maxHeaderSize: maxHeaderBytes,
   }
   if (!url.startsWith('https:')) return http.request(url, options)
