@@ -36,8 +36,8 @@ export interface HttpResponse {
   readonly chain: Chain | undefined
 }
 
-/** How far a request came; `connect` begins with the name, `wait` is for the first byte of the answer. */
-export type HttpPhase = 'connect' | 'tls' | 'wait' | 'body'
+/** How far a request came; `dns` is there for a name only, `wait` is for the first byte of the answer. */
+export type HttpPhase = 'dns' | 'connect' | 'tls' | 'wait' | 'body'
 
 /** No answer came, or not a whole one. The message is one line that begins with `host:port`; nothing of the request is kept. */
 export class HttpFailure extends Error {
@@ -96,7 +96,7 @@ async function exchange(
   progress: Progress,
 ): Promise<HttpResponse> {
   signal.throwIfAborted()
-  const request = start(options, lookupFor({ signal, note }))
+  const request = start(options, lookupIn(progress, lookupFor({ signal, note })))
   let onAbort: (() => void) | undefined
   try {
     return await new Promise<HttpResponse>((resolve, reject) => {
@@ -118,6 +118,17 @@ async function exchange(
     request.destroy()
   }
 }
+
+/** The same lookup, with its phase. */
+const lookupIn =
+  (progress: Progress, lookup: LookupFunction): LookupFunction =>
+  (host, options, done) => {
+    progress.phase = 'dns'
+    lookup(host, options, (error, ...found) => {
+      if (!error) progress.phase = 'connect'
+      done(error, ...found)
+    })
+  }
 
 type Outset = Omit<HttpRequest, 'signal' | 'body' | 'note' | 'maxBodyBytes'>
 

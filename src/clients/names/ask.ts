@@ -7,7 +7,8 @@ import { codeOf } from '../../core/errors.ts'
 export type Answer =
   | { readonly kind: 'found'; readonly addresses: readonly string[]; readonly missing?: 'A' | 'AAAA' }
   | { readonly kind: 'none'; readonly exists: boolean }
-  | { readonly kind: 'failed'; readonly code: string }
+  /** `want`: it could not be asked, for want of something of this machine (EMFILE, ENETUNREACH, …). */
+  | { readonly kind: 'failed'; readonly code: string; readonly want?: Error | undefined }
 
 export interface Question {
   /** In ASCII, without a dot at its end. */
@@ -32,7 +33,7 @@ export const hasRoom = (): boolean => underWay < roomFor
 
 /**
  * Asks one server once, over UDP, and over TCP where the answer is too long for that. It takes no thread, one socket, and
- * ends with the signal. Rejects with the signal's reason, and where this machine cannot ask: EMFILE, ENETUNREACH, …
+ * ends with the signal. Rejects with the signal's reason, and with nothing else.
  */
 export async function ask(server: string, port: number, question: Question, signal: AbortSignal): Promise<Answer> {
   signal.throwIfAborted()
@@ -54,8 +55,7 @@ export async function ask(server: string, port: number, question: Question, sign
     else answers.push(...(await Promise.all(types.map(askFor))))
     signal.throwIfAborted()
     const both = combined(types, answers)
-    if (both.kind === 'failed' && both.code === 'ECONNREFUSED') await canSend(server, port)
-    return both
+    return both.kind === 'failed' && both.code === 'ECONNREFUSED' ? { ...both, want: await wantFor(server, port) } : both
   } finally {
     underWay--
     clearTimeout(patience)
@@ -85,13 +85,15 @@ function combined(types: Question['types'], answers: readonly Answer[]): Answer 
 }
 
 /**
- * c-ares gives ECONNREFUSED for all that keeps it from asking. What is a want of this machine (no descriptor, no route)
- * rejects with its own code here, so that no name server is blamed for it.
+ * c-ares gives ECONNREFUSED for all that keeps it from asking. Here is the system's own error for a want of this machine
+ * (no descriptor, no route), so that no name server is blamed for it; undefined where there is none.
  */
-function canSend(server: string, port: number): Promise<void> {
+async function wantFor(server: string, port: number): Promise<Error | undefined> {
   const socket = createSocket(isIPv6(server) ? 'udp6' : 'udp4')
-  return new Promise<void>((resolve, reject) => {
-    socket.once('error', reject).once('connect', resolve)
+  const want = await new Promise<Error | undefined>(resolve => {
+    socket.once('error', resolve).once('connect', () => resolve(undefined))
     socket.connect(port, server)
-  }).finally(() => socket.close())
+  })
+  socket.close()
+  return want
 }

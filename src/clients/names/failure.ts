@@ -11,8 +11,8 @@ export class NameFailure extends Error {
 }
 
 /** What to do about a run that failed or waited for a name, where it did; undefined for any other failure. */
-export function remedyForName({ phase, code, timedOut }: Failure): string | undefined {
-  if (code === 'EAI_AGAIN' || (timedOut && phase === 'dns')) return remedyForServers
+export function remedyForName({ phase, code, timedOut }: Partial<Failure>): string | undefined {
+  if (code === 'EAI_AGAIN' || (timedOut === true && phase === 'dns')) return remedyForServers
   return code === 'ENOTFOUND' ? remedyForNoName : undefined
 }
 

@@ -7,7 +7,8 @@ export function inHosts(text: string, name: string): string[] {
   if (!text.toLowerCase().includes(wanted)) return []
   return text.split('\n').flatMap(line => {
     if (!line.toLowerCase().includes(wanted)) return []
-    const [address = '', ...names] = line.replace(/#.*/, '').trim().split(/\s+/)
+    // As glibc: a line that begins with white space counts for nothing.
+    const [address = '', ...names] = line.replace(/#.*/, '').split(/\s+/)
     return isIP(address) !== 0 && !address.includes('%') && names.some(one => one.toLowerCase() === wanted) ? [address] : []
   })
 }

@@ -109,10 +109,12 @@ const resolvOf = (machine: Machine): Resolv => readResolv(textOf(machine.resolvC
 async function byServers(name: string, resolv: Resolv, { signal, note, machine }: Asking): Promise<Found> {
   let failed: NameFailure | undefined
   let exists = false
-  let { servers } = resolv
-  for (const candidate of isAskable(name) ? candidates(name, resolv) : []) {
-    // What a search domain makes too long.
-    if (!isAskable(candidate)) continue
+  // How to reach one on a link is not asked for here: see `plain`.
+  let servers = resolv.servers.filter(server => !server.includes('%'))
+  let searches = true
+  for (const candidate of isAskable(name) && servers.length > 0 ? candidates(name, resolv) : []) {
+    // What a search domain makes too long; and after a failure only the name as it stands.
+    if (!isAskable(candidate) || (!searches && candidate !== name)) continue
     const told = await askServers(candidate, servers, resolv, machine.port, signal, note)
     // The one that answers is asked first for the rest: the dead ones have had their second.
     servers = [told.server, ...servers].filter((server, index, list) => list.indexOf(server) === index)
@@ -124,10 +126,11 @@ async function byServers(name: string, resolv: Resolv, { signal, note, machine }
     }
     if (told.kind === 'none') exists ||= told.exists
     else {
+      if (told.want) throw told.want
       failed = new NameFailure('EAI_AGAIN', `the name server ${told.server} ${inWords(told.code)}`)
       if (told.code === 'ECONNREFUSED') return { status: 'unavail', addresses: [], failure: failed }
       // Who says SERVFAIL may know the next one; who does not answer will not.
-      if (told.code !== 'ESERVFAIL') break
+      searches &&= told.code === 'ESERVFAIL'
     }
   }
   const failure = failed ?? new NameFailure('ENOTFOUND', exists ? 'the name has no address' : 'there is no such name')

@@ -78,8 +78,9 @@ function compare(a: Place, b: Place, { labels, precedences }: Tables, subnets: r
     by(({ bytes }, source) => Number(valueIn(labels, bytes) !== valueIn(labels, source))) ||
     -by(({ bytes }) => valueIn(precedences, bytes)) ||
     by(({ bytes }) => scopeOf(bytes)) ||
-    (a.isV6 === b.isV6 ? by(({ bytes, isV6 }, source) => (isV6 ? 0 : distanceWithin(subnets, bytes, source))) : 0) ||
-    (a.isV6 && b.isV6 ? by(({ bytes }, source) => 128 - commonBits(bytes, source)) : 0)
+    (a.isV6 === b.isV6
+      ? -by(({ bytes, isV6 }, source) => (isV6 ? commonBits(bytes, source) : commonWithin(subnets, bytes, source)))
+      : 0)
   )
 }
 
@@ -115,11 +116,11 @@ const ownSubnets = (): Subnet[] =>
       family === 'IPv4' && cidr !== null ? [{ address: bytesOf(address), bits: 96 + Number(cidr.split('/')[1]) }] : [],
     )
 
-/** As glibc: only where both ends are in the same subnet the prefix counts; and the less they differ, the better. */
-function distanceWithin(subnets: readonly Subnet[], bytes: readonly number[], source: readonly number[]): number {
+/** As glibc: only where both ends are in the same subnet the prefix counts. */
+function commonWithin(subnets: readonly Subnet[], bytes: readonly number[], source: readonly number[]): number {
   const bits = subnets.find(({ address }) => commonBits(address, source) === 128)?.bits ?? 128
   const common = commonBits(bytes, source)
-  return common >= bits ? 128 - common : 0
+  return common >= bits ? common : 0
 }
 
 function bytesOf(address: string): readonly number[] {

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { seconds } from '../../core/errors.ts'
 import type { TakeNote } from '../../core/transcript.ts'
 import { ask, hasRoom, type Answer } from './ask.ts'
@@ -14,7 +15,7 @@ const againMs = 2_000
 /**
  * Asks the servers for one name, as the system does: the next one where one fails, or says SERVFAIL, and as often as it
  * does. But servers that are slow are asked side by side, and the first that knows is believed: a dead first server costs
- * a second here, and not the whole time of a run. Rejects with the signal's reason, and as `ask` does.
+ * a second here, and not the whole time of a run. Rejects with the signal's reason.
  */
 export async function askServers(
   name: string,
@@ -31,6 +32,8 @@ export async function askServers(
   const pauseMs = Math.max(nextServerMs, againMs / servers.length)
   const over = new AbortController()
   const all = AbortSignal.any([signal, over.signal])
+  // One for each socket.
+  setMaxListeners(0, all)
   const underWay = new Map<Promise<Told>, string>()
   const silent = new Set<string>()
   const timers = new Set<ReturnType<typeof setTimeout>>()
@@ -68,7 +71,9 @@ export async function askServers(
         }
       } else if (told.kind === 'failed') {
         note?.(`the name server ${told.server} ${inWords(told.code)} for ${name}`)
-        last = told
+        if (!told.want || !last) last = told
+        // c-ares waits for 5 s at most, whatever it is given.
+        if (told.code === 'ETIMEOUT' && performance.now() - begun < patience - 100) turns.push(told.server)
         // The next one at once.
         due = 0
       } else return told
