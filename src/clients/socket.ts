@@ -25,9 +25,7 @@ export async function openSocket(
 ): Promise<net.Socket> {
   const { signal } = look
   if (/\s/.test(host)) await look.phase('dns', () => Promise.reject(new SpaceInHost(spaceInHost)))
-  const addresses = net.isIP(host)
-    ? undefined
-    : await look.phase('dns', () => addressesOf(host, look))
+  const addresses = net.isIP(host) ? undefined : await look.phase('dns', () => addressesOf(host, look))
   if (addresses) look.note(`${host} is ${addresses.map(one => one.address).join(', ')}`)
   return look.phase('connect', async () => {
     signal.throwIfAborted()

@@ -58,21 +58,18 @@ export async function startDnsDouble(
       const answer = answerTo(question, type, addresses, served, name)
       send(!overTcp && answer.length > 512 ? truncated(question) : answer)
     }
-    if (row === undefined) return send(header(question, nxdomain, 0))
-    if ('rcode' in row) return send(header(question, row.rcode, 0))
-    if ('silent' in row) {
+    if (row === undefined) send(header(question, nxdomain, 0))
+    else if ('rcode' in row) send(header(question, row.rcode, 0))
+    else if ('garbage' in row) send(Buffer.alloc(row.garbage, 0xc0))
+    else if ('lateMs' in row) later(row.lateMs, () => reply(row.found))
+    else if ('silent' in row) {
       const count = (counts.get(name) ?? 0) + 1
       counts.set(name, count)
-      if (count <= (row.times ?? Infinity) && (row.silent === 'all' || row.silent === type)) return
-      return reply(row.found)
+      if (count > (row.times ?? Infinity) || (row.silent !== 'all' && row.silent !== type)) reply(row.found)
+    } else {
+      for (let n = 0; n < ('noise' in row ? row.noise : 0); n++) send(wrong(question, type, n))
+      reply('found' in row ? row.found : [])
     }
-    if ('lateMs' in row) return later(row.lateMs, () => reply(row.found))
-    if ('garbage' in row) return send(Buffer.alloc(row.garbage, 0xc0))
-    if ('noise' in row)
-      for (let n = 0; n < row.noise; n++) {
-        send(wrong(question, type, n))
-      }
-    reply('found' in row ? row.found : [])
   }
 
   const udp = createSocket(isIPv6(host) ? 'udp6' : 'udp4')
@@ -174,8 +171,7 @@ function answerTo(
     const next = rowFor(rows, at)
     found = next && 'found' in next ? (next.found ?? []) : []
   }
-  for (const address of found)
-    if (isIPv6(address) === (type === 28)) records.push(record(at, type, bytesOf(address)))
+  for (const address of found) if (isIPv6(address) === (type === 28)) records.push(record(at, type, bytesOf(address)))
   return Buffer.concat([header(question, 0, records.length), ...records])
 }
 

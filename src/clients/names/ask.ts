@@ -55,7 +55,9 @@ export async function ask(server: string, port: number, question: Question, sign
     else answers.push(...(await Promise.all(types.map(askFor))))
     signal.throwIfAborted()
     const both = combined(types, answers)
-    return both.kind === 'failed' && both.code === 'ECONNREFUSED' ? { ...both, want: await wantFor(server, port) } : both
+    return both.kind === 'failed' && both.code === 'ECONNREFUSED'
+      ? { ...both, want: await wantFor(server, port) }
+      : both
   } finally {
     underWay--
     clearTimeout(patience)

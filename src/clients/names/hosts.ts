@@ -9,6 +9,8 @@ export function inHosts(text: string, name: string): string[] {
     if (!line.toLowerCase().includes(wanted)) return []
     // As glibc: a line that begins with white space counts for nothing.
     const [address = '', ...names] = line.replace(/#.*/, '').split(/\s+/)
-    return isIP(address) !== 0 && !address.includes('%') && names.some(one => one.toLowerCase() === wanted) ? [address] : []
+    return isIP(address) !== 0 && !address.includes('%') && names.some(one => one.toLowerCase() === wanted)
+      ? [address]
+      : []
   })
 }

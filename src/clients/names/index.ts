@@ -27,7 +27,10 @@ interface Lookup {
  * machine (docs/names.md has the differences). It takes no thread, so one name never waits for another, and ends with the
  * signal. Rejects with a NameFailure, with the signal's reason, or with the system's error where this machine is in want.
  */
-export async function addressesOf(host: string, { signal, note, machine = thisMachine }: Lookup): Promise<LookupAddress[]> {
+export async function addressesOf(
+  host: string,
+  { signal, note, machine = thisMachine }: Lookup,
+): Promise<LookupAddress[]> {
   signal.throwIfAborted()
   const address = literal(host)
   if (address !== undefined) return withFamily([address])
@@ -120,7 +123,8 @@ async function byServers(name: string, resolv: Resolv, { signal, note, machine }
     servers = [told.server, ...servers].filter((server, index, list) => list.indexOf(server) === index)
     if (told.kind === 'found') {
       const { addresses, server, missing } = told
-      if (missing) note?.(`the name server ${server} does not answer for ${missing} of ${candidate}: the system waits for it`)
+      if (missing)
+        note?.(`the name server ${server} does not answer for ${missing} of ${candidate}: the system waits for it`)
       note?.(`${candidate}: answered by the name server ${server}`)
       return { status: 'success', addresses }
     }

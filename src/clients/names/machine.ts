@@ -50,6 +50,9 @@ export function textOf(path: string): string | undefined {
 /** The words of each line, without comments and empty lines. */
 export const linesOf = (text: string, comment = /[#;].*/): string[][] =>
   text.split('\n').flatMap(line => {
-    const words = line.replace(comment, '').split(/\s+/).filter(word => word !== '')
+    const words = line
+      .replace(comment, '')
+      .split(/\s+/)
+      .filter(word => word !== '')
     return words.length === 0 ? [] : [words]
   })

@@ -110,11 +110,20 @@ interface Subnet {
 }
 
 const ownSubnets = (): Subnet[] =>
-  Object.values(networkInterfaces())
+  Object.values(interfaces())
     .flatMap(list => list ?? [])
     .flatMap(({ cidr, family, address }) =>
       family === 'IPv4' && cidr !== null ? [{ address: bytesOf(address), bits: 96 + Number(cidr.split('/')[1]) }] : [],
     )
+
+/** Where the sandbox of the process allows no netlink, nothing is known of them. */
+function interfaces(): ReturnType<typeof networkInterfaces> {
+  try {
+    return networkInterfaces()
+  } catch {
+    return {}
+  }
+}
 
 /** As glibc: only where both ends are in the same subnet the prefix counts. */
 function commonWithin(subnets: readonly Subnet[], bytes: readonly number[], source: readonly number[]): number {
@@ -146,7 +155,12 @@ async function placesOf(addresses: readonly string[]): Promise<Place[]> {
       const socket = sockets.get(isV6) ?? createSocket(isV6 ? 'udp6' : 'udp4')
       sockets.set(isV6, socket)
       const source = await sourceFor(socket, address)
-      places.push({ address, bytes: bytesOf(address), isV6, source: source === undefined ? undefined : bytesOf(source) })
+      places.push({
+        address,
+        bytes: bytesOf(address),
+        isV6,
+        source: source === undefined ? undefined : bytesOf(source),
+      })
     }
   } finally {
     for (const socket of sockets.values()) socket.close()

@@ -51,7 +51,7 @@ export async function askServers(
   let last: Told | undefined
   let next = 0
   try {
-    for (let due = 0; ; ) {
+    for (let due = 0; ;) {
       const server = turns[next]
       const elapsed = performance.now() - begun
       if (server !== undefined && (underWay.size === 0 || (elapsed >= due && hasRoom()))) {
@@ -67,7 +67,9 @@ export async function askServers(
         for (const one of underWay.values()) {
           if (silent.has(one)) continue
           silent.add(one)
-          note?.(`the name server ${one} has not answered for ${name} yet; the system waits ${seconds(resolv.timeoutMs)}`)
+          note?.(
+            `the name server ${one} has not answered for ${name} yet; the system waits ${seconds(resolv.timeoutMs)}`,
+          )
         }
       } else if (told.kind === 'failed') {
         note?.(`the name server ${told.server} ${inWords(told.code)} for ${name}`)

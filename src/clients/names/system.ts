@@ -1,9 +1,14 @@
 import { execFile } from 'node:child_process'
-import { codeOf } from '../../core/errors.ts'
 
 /** Processes at one time. A lookup beyond does without, so that none ever waits for another. */
-const most = 64
+const most = 32
 let underWay = 0
+
+/**
+ * Nothing of our own environment: RES_OPTIONS, LOCALDOMAIN and HOSTALIASES would change what is found. The last folder is
+ * that of NixOS.
+ */
+const env = { PATH: '/usr/local/bin:/usr/bin:/bin:/run/current-system/sw/bin' }
 
 /**
  * What getaddrinfo(3) finds, asked for by getent(1): with all services of nsswitch.conf(5), in a process of its own, since
@@ -18,23 +23,14 @@ export async function bySystem(
   signal.throwIfAborted()
   if (underWay >= most) return undefined
   underWay++
-  try {
-    const text = await new Promise<string>((resolve, reject) => {
-      // Nothing of our environment: RES_OPTIONS, LOCALDOMAIN and HOSTALIASES would change what is found.
-      const options = { env: { PATH: process.env['PATH'] }, signal, killSignal: 'SIGKILL', maxBuffer: 262_144 } as const
-      execFile(getent, ['ahosts', '--', name], options, (error, stdout) => {
-        if (error) reject(error)
-        else resolve(stdout)
-      })
-    })
-    return [...text.matchAll(/^(\S+)\s+STREAM\b/gm)].map(([, address = '']) => address)
-  } catch (error) {
-    signal.throwIfAborted()
-    // "One or more supplied key could not be found in the database."
-    if (typeof error === 'object' && error !== null && 'code' in error && error.code === 2) return []
-    if (['EMFILE', 'ENFILE', 'EAGAIN', 'ENOMEM'].includes(codeOf(error) ?? '')) throw error
-    return undefined
-  } finally {
-    underWay--
-  }
+  const options = { env, signal, killSignal: 'SIGKILL', maxBuffer: 262_144 } as const
+  const said = await new Promise<{ readonly code: unknown; readonly text: string }>(resolve => {
+    execFile(getent, ['ahosts', '--', name], options, (error, text) => resolve({ code: error?.code, text }))
+  })
+  underWay--
+  signal.throwIfAborted()
+  // "One or more supplied key could not be found in the database."
+  if (said.code === 2) return []
+  if (said.code !== undefined) return undefined
+  return [...said.text.matchAll(/^(\S+)\s+STREAM\b/gm)].map(([, address = '']) => address)
 }

@@ -1,3 +1,4 @@
+import { remedyForName } from '../../clients/names/index.ts'
 import { gauge, sample, type Sample } from '../../core/metric.ts'
 import { finding, type ApiServerAnswer, type Finding, type Reason } from '../../core/probe.ts'
 import type { KubernetesSeen, KubernetesTarget } from './observe.ts'

@@ -72,18 +72,58 @@ const rows = {
   single: { found: ['127.0.0.38'] },
   'a b.test': { found: ['127.0.0.39'] },
   '*.wild.test': { found: ['127.0.0.40'] },
-  'dotted': { found: ['127.0.0.41'] },
+  dotted: { found: ['127.0.0.41'] },
 } as const
 
 const names = [
   ...Object.keys(rows).filter(name => !name.startsWith('*')),
   ...['file.test', 'FILE.Test', 'alias', 'Alias2', 'hidden', 'both', 'odd', 'short', 'scoped', 'dotted.', 'indented'],
-  ...['localhost', 'localhost.', 'ip6-localhost', 'a.localhost', 'PLAIN.TEST', 'plain.test.', 'nothing.test', 'bücher.test'],
+  ...[
+    'localhost',
+    'localhost.',
+    'ip6-localhost',
+    'a.localhost',
+    'PLAIN.TEST',
+    'plain.test.',
+    'nothing.test',
+    'bücher.test',
+  ],
   ...['inner', 'two.dots.', 'onlyhere', 'nodata', 'failing', 'refusing', 'unknown', 'unknown.test', 'un.kn.own'],
-  ...['127.1', '0x7f000001', '0x7f.1', '010.0.0.1', '1.256', '256.1', '4294967295', '4294967296', '08.0.0.1', '0x', '1.2.3.4.5'],
-  ...['127.0.0.1.', '1.', '+1', '::1', '::ffff:127.0.0.1', 'fe80::1%lo', '[::1]', 'a..b', '.a', '.', ' plain.test', 'plain.test '],
+  ...[
+    '127.1',
+    '0x7f000001',
+    '0x7f.1',
+    '010.0.0.1',
+    '1.256',
+    '256.1',
+    '4294967295',
+    '4294967296',
+    '08.0.0.1',
+    '0x',
+    '1.2.3.4.5',
+  ],
+  ...[
+    '127.0.0.1.',
+    '1.',
+    '+1',
+    '::1',
+    '::ffff:127.0.0.1',
+    'fe80::1%lo',
+    '[::1]',
+    'a..b',
+    '.a',
+    '.',
+    ' plain.test',
+    'plain.test ',
+  ],
   ...['x.wild.test', '*.wild.test', `${'x'.repeat(63)}.wild.test`, `${'x'.repeat(64)}.wild.test`],
-  ...[`${'abc.'.repeat(60)}wild.test`, `${'abc.'.repeat(61)}wild.test`, `${'abc.'.repeat(62)}wild.test`, 'a/b.wild.test', 'a\\.b.wild.test'],
+  ...[
+    `${'abc.'.repeat(60)}wild.test`,
+    `${'abc.'.repeat(61)}wild.test`,
+    `${'abc.'.repeat(62)}wild.test`,
+    'a/b.wild.test',
+    'a\\.b.wild.test',
+  ],
 ]
 const nameservers = `nameserver ${host}\noptions timeout:1 attempts:4\n`
 
@@ -92,13 +132,22 @@ describe.skipIf(!permitted)('names are what getaddrinfo makes of them', () => {
     ['a plain machine', { hosts, resolvConf: nameservers }],
     ['search domains', { hosts, resolvConf: `search search.test other.test\n${nameservers}` }],
     ['a pod', { hosts, resolvConf: `${nameservers}search search.test other.test\noptions ndots:5\n` }],
-    ['one domain, and names asked for as they stand', { hosts, resolvConf: `domain search.test\noptions ndots:0\n${nameservers}` }],
+    [
+      'one domain, and names asked for as they stand',
+      { hosts, resolvConf: `domain search.test\noptions ndots:0\n${nameservers}` },
+    ],
     ['IPv4 first', { hosts, resolvConf: nameservers, gaiConf: 'precedence ::ffff:0:0/96 100\n' }],
-    ['labels of its own', { hosts, resolvConf: nameservers, gaiConf: 'label ::1/128 0\nlabel ::/0 1\nlabel 2001:db8::/32 9\n' }],
+    [
+      'labels of its own',
+      { hosts, resolvConf: nameservers, gaiConf: 'label ::1/128 0\nlabel ::/0 1\nlabel 2001:db8::/32 9\n' },
+    ],
     ['no IPv6 asked for', { hosts, resolvConf: `${nameservers}options no-aaaa\n` }],
     ['one question at a time', { hosts, resolvConf: `${nameservers}options single-request-reopen edns0 trust-ad\n` }],
     ['DNS before files', { hosts, resolvConf: nameservers, nsswitch: 'hosts: dns [!UNAVAIL=return] files\n' }],
-    ['services that are not there', { hosts, resolvConf: nameservers, nsswitch: 'hosts: files nothere [NOTFOUND=return] dns\n' }],
+    [
+      'services that are not there',
+      { hosts, resolvConf: nameservers, nsswitch: 'hosts: files nothere [NOTFOUND=return] dns\n' },
+    ],
     ['a server that is on a link', { hosts, resolvConf: `${nameservers}nameserver fe80::1%lo\n` }],
     ['a first server that there is no way to', { hosts, resolvConf: `nameserver fe80::1\n${nameservers}` }],
     ['TCP only', { hosts, resolvConf: `${nameservers}options use-vc\n` }],
@@ -123,7 +172,10 @@ describe.skipIf(!permitted)('names are what getaddrinfo makes of them', () => {
     const files = { hosts, nsswitch: 'hosts: files dns\n' }
     await nameServer({ '*.test': { silent: 'all' } }, { host, port: 53 })
     for (const resolvConf of [`${nameservers}options timeout:1 attempts:1\n`, 'nameserver 127.0.53.13\n', ''])
-      for (const { name, system, ours } of await compared(['dead.test', 'file.test', '127.1'], { ...files, resolvConf }))
+      for (const { name, system, ours } of await compared(['dead.test', 'file.test', '127.1'], {
+        ...files,
+        resolvConf,
+      }))
         expect([name, resolvConf, ours]).toEqual([name, resolvConf, system])
   })
 

@@ -23,9 +23,13 @@ describe('what a name server says', () => {
       lost: { silent: 'all', times: 2, found: ['127.0.0.4'] },
       late: { lateMs: 2_300, found: ['127.0.0.7'] },
     } as const
-    const { port } = await nameServer(Object.fromEntries(Object.entries(rows).map(([name, row]) => [`${name}.test`, row])))
+    const { port } = await nameServer(
+      Object.fromEntries(Object.entries(rows).map(([name, row]) => [`${name}.test`, row])),
+    )
     const machine = machineOf({ resolvConf: server('127.0.0.1') }, { port })
-    const found = await Promise.all(Object.keys(rows).map(async name => [name, (await find(`${name}.test`, machine)).found.sort()]))
+    const found = await Promise.all(
+      Object.keys(rows).map(async name => [name, (await find(`${name}.test`, machine)).found.sort()]),
+    )
     expect(Object.fromEntries(found)).toEqual({
       both: ['127.0.0.1', '::1'],
       alias: ['127.0.0.9'],
@@ -94,7 +98,9 @@ describe('of several name servers', () => {
   it('says in the transcript who did not answer, and for how long the system waits', async () => {
     const { machine } = await two({ '*.test': { silent: 'all' } }, { 'name.test': { found: ['127.0.0.1'] } })
     const { notes } = await find('name.test', machine)
-    expect(notes).toContain('the name server 127.0.53.1 has not answered for name.test.one.test yet; the system waits 5 s')
+    expect(notes).toContain(
+      'the name server 127.0.53.1 has not answered for name.test.one.test yet; the system waits 5 s',
+    )
     expect(notes).toContain('name.test: answered by the name server 127.0.53.2')
   })
 })
@@ -131,7 +137,10 @@ describe('a lookup', () => {
   })
 
   it('sees a change of resolv.conf and of the hosts file', async () => {
-    const { port } = await nameServer({ 'name.one.test': { found: ['127.0.0.1'] }, 'name.two.test': { found: ['127.0.0.2'] } })
+    const { port } = await nameServer({
+      'name.one.test': { found: ['127.0.0.1'] },
+      'name.two.test': { found: ['127.0.0.2'] },
+    })
     const machine = machineOf({ resolvConf: `${server('127.0.0.1')}search one.test` }, { port })
     const found = async (): Promise<string[]> => (await find('name', machine)).found
     expect(await found()).toEqual(['127.0.0.1'])
@@ -153,15 +162,25 @@ describe('a lookup', () => {
       expect((await find(text, machine)).found).toEqual([address])
   })
 
-  it.each(['', '.', 'a..b', '.a', '-a.test', 'a b', '*.test', `${'x'.repeat(64)}.test`, `${'x.'.repeat(127)}test`, 'a\\.b', '127.0.0.256', 'x\u0000y'])(
-    'asks nobody for %j, which cannot be a name',
-    async name => {
-      const { port, asked } = await nameServer({ '*.test': { found: ['127.0.0.1'] } })
-      const { code } = await find(name, machineOf({ resolvConf: server('127.0.0.1') }, { port }))
-      expect(code).toBe('ENOTFOUND')
-      expect(asked.filter(one => !one.includes('256'))).toEqual([])
-    },
-  )
+  it.each([
+    '',
+    '.',
+    'a..b',
+    '.a',
+    '-a.test',
+    'a b',
+    '*.test',
+    `${'x'.repeat(64)}.test`,
+    `${'x.'.repeat(127)}test`,
+    'a\\.b',
+    '127.0.0.256',
+    'x\u0000y',
+  ])('asks nobody for %j, which cannot be a name', async name => {
+    const { port, asked } = await nameServer({ '*.test': { found: ['127.0.0.1'] } })
+    const { code } = await find(name, machineOf({ resolvConf: server('127.0.0.1') }, { port }))
+    expect(code).toBe('ENOTFOUND')
+    expect(asked.filter(one => !one.includes('256'))).toEqual([])
+  })
 
   it('gives a failure without the name in it', async () => {
     const { port } = await nameServer({})
@@ -237,7 +256,9 @@ describe('services of nsswitch.conf', () => {
 
   it('that hang are ended with the signal, and have nothing of the environment', async () => {
     process.env['RES_OPTIONS'] = 'ndots:9'
-    onTestFinished(() => void delete process.env['RES_OPTIONS'])
+    onTestFinished(() => {
+      delete process.env['RES_OPTIONS']
+    })
     const seen = tempFolder('mailpath-seen-')
     onTestFinished(() => removeFolder(seen))
     const machine = machineOf(files, getent(`env > ${seen}/env; echo $$ > ${seen}/pid; exec sleep 600`))

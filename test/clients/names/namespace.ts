@@ -7,7 +7,8 @@ import type { Files } from './machine.ts'
 
 /** Whether a process may be given other files than this machine has. */
 export const permitted =
-  process.getuid?.() === 0 && spawnSync('unshare', ['--mount', 'mount', '--bind', '/etc/hosts', '/etc/hosts']).status === 0
+  process.getuid?.() === 0 &&
+  spawnSync('unshare', ['--mount', 'mount', '--bind', '/etc/hosts', '/etc/hosts']).status === 0
 if (!permitted)
   console.warn('no mount namespace can be made (needs root and unshare): what needs other name servers is skipped')
 
