@@ -25,7 +25,7 @@ export interface Question {
  */
 const otherKindMs = 1_000
 
-/** So many sockets may ask before a lookup asks a second server, or once more, beside its first. */
+/** So many sockets may ask before a lookup asks one server instead of another, and no longer beside it. */
 const roomFor = 256
 let underWay = 0
 /** Of the process: a zone that is dead for hundreds of checks must not take the descriptors of all others. */

@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events'
 import { seconds } from '../../core/errors.ts'
 import type { TakeNote } from '../../core/transcript.ts'
 import { ask, hasRoom, type Answer } from './ask.ts'
@@ -30,61 +29,87 @@ export async function askServers(
   const types = resolv.noAaaa ? (['A'] as const) : (['A', 'AAAA'] as const)
   const turns = Array.from({ length: resolv.attempts }, () => servers).flat()
   const pauseMs = Math.max(nextServerMs, againMs / servers.length)
-  const over = new AbortController()
-  const all = AbortSignal.any([signal, over.signal])
-  // One for each socket.
-  setMaxListeners(0, all)
-  const underWay = new Map<Promise<Told>, string>()
-  const silent = new Set<string>()
-  const timers = new Set<ReturnType<typeof setTimeout>>()
-  const wait = (ms: number): Promise<undefined> =>
-    new Promise(resolve => {
-      timers.add(setTimeout(() => resolve(undefined), ms))
-    })
-  const begin = (server: string, timeoutMs: number): void => {
-    const asking: Promise<Told> = ask(server, port, { name, types, single: resolv.single, timeoutMs }, all)
-      .then(answer => ({ ...answer, server }))
+  const underWay = new Map<Promise<Told | undefined>, { readonly server: string; readonly end: AbortController }>()
+  const endAll = (): void => {
+    for (const { end } of underWay.values()) end.abort(signal.reason)
+  }
+  const begin = (server: string): void => {
+    const end = new AbortController()
+    const timeoutMs = Math.max(1, Math.ceil(patience - (performance.now() - begun)))
+    const asking: Promise<Told | undefined> = ask(
+      server,
+      port,
+      { name, types, single: resolv.single, timeoutMs },
+      end.signal,
+    )
+      // It rejects only where it was ended here.
+      .then(
+        answer => ({ ...answer, server }),
+        () => undefined,
+      )
       .finally(() => underWay.delete(asking))
-    asking.catch(() => undefined)
-    underWay.set(asking, server)
+    underWay.set(asking, { server, end })
+  }
+  const silent = new Set<string>()
+  const noteSilent = (): void => {
+    for (const { server } of underWay.values()) {
+      if (silent.has(server)) continue
+      silent.add(server)
+      note?.(
+        `the name server ${server} has not answered for ${name} yet; the system waits ${seconds(resolv.timeoutMs)}`,
+      )
+    }
   }
   let last: Told | undefined
-  let next = 0
+  let due = 0
+  signal.addEventListener('abort', endAll)
   try {
-    for (let due = 0; ;) {
+    for (let next = 0; ;) {
+      signal.throwIfAborted()
       const server = turns[next]
-      const elapsed = performance.now() - begun
-      if (server !== undefined && (underWay.size === 0 || (elapsed >= due && hasRoom()))) {
-        begin(server, Math.max(1, Math.ceil(patience - elapsed)))
-        due = elapsed + pauseMs
+      const waitMs = due - (performance.now() - begun)
+      if (server !== undefined && (underWay.size === 0 || waitMs <= 0)) {
+        // As the system does it: the one that is silent is left for the next.
+        if (!hasRoom()) underWay.values().next().value?.end.abort(new Error('another server is asked instead'))
+        begin(server)
+        due = performance.now() - begun + pauseMs
         next++
         continue
       }
       if (underWay.size === 0) break
-      const pause = elapsed < due ? due - elapsed : pauseMs
-      const told = await Promise.race([...underWay.keys(), ...(server === undefined ? [] : [wait(pause)])])
-      if (told === undefined) {
-        for (const one of underWay.values()) {
-          if (silent.has(one)) continue
-          silent.add(one)
-          note?.(
-            `the name server ${one} has not answered for ${name} yet; the system waits ${seconds(resolv.timeoutMs)}`,
-          )
-        }
-      } else if (told.kind === 'failed') {
+      const told = await firstOf([...underWay.keys()], server === undefined ? undefined : waitMs)
+      if (told === undefined) noteSilent()
+      else if (told.kind !== 'failed') return told
+      else {
         note?.(`the name server ${told.server} ${inWords(told.code)} for ${name}`)
         if (!told.want || !last) last = told
         // c-ares waits for 5 s at most, whatever it is given.
         if (told.code === 'ETIMEOUT' && performance.now() - begun < patience - 100) turns.push(told.server)
         // The next one at once.
         due = 0
-      } else return told
+      }
     }
   } finally {
-    for (const timer of timers) clearTimeout(timer)
-    over.abort(new Error('another server has answered'))
+    signal.removeEventListener('abort', endAll)
+    endAll()
   }
   return last ?? { kind: 'failed', code: 'ETIMEOUT', server: servers.join(', ') }
+}
+
+/** The first answer; undefined where there is none in time. */
+async function firstOf(
+  asking: readonly Promise<Told | undefined>[],
+  ms: number | undefined,
+): Promise<Told | undefined> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const over = new Promise<undefined>(resolve => {
+    if (ms !== undefined) timer = setTimeout(() => resolve(undefined), ms)
+  })
+  try {
+    return await Promise.race([...asking, over])
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 /** A failure of a name server, as the end of a sentence that begins with it. Never a word that could be about the target. */
