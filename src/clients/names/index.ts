@@ -7,7 +7,7 @@ import type { TakeNote } from '../../core/transcript.ts'
 import { NameFailure } from './failure.ts'
 import { inHosts } from './hosts.ts'
 import { literal } from './literal.ts'
-import { textOf, thisMachine, type Machine } from './machine.ts'
+import { hostsBytes, textOf, thisMachine, type Machine } from './machine.ts'
 import { readNsswitch, silentAbout, type Status } from './nsswitch.ts'
 import { inOrder } from './order.ts'
 import { candidates, readResolv, type Resolv } from './resolv.ts'
@@ -15,6 +15,9 @@ import { askServers, inWords } from './servers.ts'
 import { bySystem } from './system.ts'
 
 export { NameFailure, remedyForName } from './failure.ts'
+
+/** Of one name. An answer over TCP may have 4,000, and no run tries so many. */
+const most = 128
 
 interface Lookup {
   readonly signal: AbortSignal
@@ -37,7 +40,7 @@ export async function addressesOf(
   if (!machine.byFiles) return byNode(host, signal)
   const name = /[^\u0000-\u007f]/.test(host) ? domainToASCII(host) : host
   const found = await walk(name, { signal, note, machine })
-  return withFamily(await inOrder(found, textOf(machine.gaiConf) ?? ''))
+  return withFamily(await inOrder(found.slice(0, most), textOf(machine.gaiConf) ?? ''))
 }
 
 /** For `net.connect` and `http.request`. */
@@ -102,7 +105,7 @@ async function walk(name: string, asking: Asking): Promise<readonly string[]> {
 }
 
 function byFiles(name: string, machine: Machine): Found {
-  const addresses = inHosts(textOf(machine.hosts) ?? '', name)
+  const addresses = inHosts(textOf(machine.hosts, hostsBytes) ?? '', name)
   return { status: addresses.length > 0 ? 'success' : 'notfound', addresses }
 }
 

@@ -25,14 +25,15 @@ export const thisMachine: Machine = {
   getent: 'getent',
 }
 
+const usualBytes = 65_536
 /** A hosts file that blocks advertisers has some 10 MiB. */
-const maxBytes = 16_777_216
+export const hostsBytes = 16_777_216
 
 /**
- * The text of such a file; undefined where there is none, or where it cannot be read. It is read at each lookup, as the
+ * The beginning of such a file; undefined where there is none, or where it cannot be read. It is read at each lookup, as the
  * system does, so a change counts at once. Read without the thread pool: files that hang elsewhere could fill that.
  */
-export function textOf(path: string): string | undefined {
+export function textOf(path: string, maxBytes = usualBytes): string | undefined {
   let file: number | undefined
   try {
     file = openSync(path, 'r')

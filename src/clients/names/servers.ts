@@ -67,17 +67,19 @@ export async function askServers(
     for (let next = 0; ;) {
       signal.throwIfAborted()
       const server = turns[next]
-      const waitMs = due - (performance.now() - begun)
+      const elapsed = performance.now() - begun
+      const [waitMs, leftMs] = [due - elapsed, patience - elapsed]
       if (server !== undefined && (underWay.size === 0 || waitMs <= 0)) {
         // As the system does it: the one that is silent is left for the next.
         if (!hasRoom()) underWay.values().next().value?.end.abort(new Error('another server is asked instead'))
         begin(server)
-        due = performance.now() - begun + pauseMs
+        due = elapsed + pauseMs
         next++
         continue
       }
-      if (underWay.size === 0) break
-      const told = await firstOf([...underWay.keys()], server === undefined ? undefined : waitMs)
+      // By our own clock: that of c-ares in Node goes by whole seconds.
+      if (underWay.size === 0 || leftMs <= 0) break
+      const told = await firstOf([...underWay.keys()], server === undefined ? leftMs : Math.min(waitMs, leftMs))
       if (told === undefined) noteSilent()
       else if (told.kind !== 'failed') return told
       else {
@@ -93,17 +95,14 @@ export async function askServers(
     signal.removeEventListener('abort', endAll)
     endAll()
   }
-  return last ?? { kind: 'failed', code: 'ETIMEOUT', server: servers.join(', ') }
+  return last ?? { kind: 'failed', code: 'ETIMEOUT', server: servers[0] ?? '' }
 }
 
 /** The first answer; undefined where there is none in time. */
-async function firstOf(
-  asking: readonly Promise<Told | undefined>[],
-  ms: number | undefined,
-): Promise<Told | undefined> {
+async function firstOf(asking: readonly Promise<Told | undefined>[], ms: number): Promise<Told | undefined> {
   let timer: ReturnType<typeof setTimeout> | undefined
   const over = new Promise<undefined>(resolve => {
-    if (ms !== undefined) timer = setTimeout(() => resolve(undefined), ms)
+    timer = setTimeout(() => resolve(undefined), ms)
   })
   try {
     return await Promise.race([...asking, over])

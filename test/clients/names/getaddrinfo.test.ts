@@ -130,27 +130,38 @@ const nameservers = `nameserver ${host}\noptions timeout:1 attempts:4\n`
 describe.skipIf(!permitted)('names are what getaddrinfo makes of them', () => {
   it.each<[string, Files]>([
     ['a plain machine', { hosts, resolvConf: nameservers }],
-    ['search domains', { hosts, resolvConf: `search search.test other.test\n${nameservers}` }],
+    ['one with search domains', { hosts, resolvConf: `search search.test other.test\n${nameservers}` }],
     ['a pod', { hosts, resolvConf: `${nameservers}search search.test other.test\noptions ndots:5\n` }],
     [
-      'one domain, and names asked for as they stand',
-      { hosts, resolvConf: `domain search.test\noptions ndots:0\n${nameservers}` },
+      'one with a domain, names asked for as they stand, and labels',
+      {
+        hosts,
+        resolvConf: `domain search.test\noptions ndots:0\n${nameservers}`,
+        gaiConf: 'label ::1/128 0\nlabel ::/0 1\nlabel 2001:db8::/32 9\n',
+      },
     ],
-    ['IPv4 first', { hosts, resolvConf: nameservers, gaiConf: 'precedence ::ffff:0:0/96 100\n' }],
     [
-      'labels of its own',
-      { hosts, resolvConf: nameservers, gaiConf: 'label ::1/128 0\nlabel ::/0 1\nlabel 2001:db8::/32 9\n' },
+      'one that wants IPv4 first, and asks one question at a time',
+      {
+        hosts,
+        resolvConf: `${nameservers}options single-request-reopen edns0 trust-ad\n`,
+        gaiConf: 'precedence ::ffff:0:0/96 100\n',
+      },
     ],
-    ['no IPv6 asked for', { hosts, resolvConf: `${nameservers}options no-aaaa\n` }],
-    ['one question at a time', { hosts, resolvConf: `${nameservers}options single-request-reopen edns0 trust-ad\n` }],
-    ['DNS before files', { hosts, resolvConf: nameservers, nsswitch: 'hosts: dns [!UNAVAIL=return] files\n' }],
     [
-      'services that are not there',
-      { hosts, resolvConf: nameservers, nsswitch: 'hosts: files nothere [NOTFOUND=return] dns\n' },
+      'one without IPv6, and without a way to its first server',
+      { hosts, resolvConf: `nameserver fe80::1\n${nameservers}options no-aaaa\n` },
     ],
-    ['a server that is on a link', { hosts, resolvConf: `${nameservers}nameserver fe80::1%lo\n` }],
-    ['a first server that there is no way to', { hosts, resolvConf: `nameserver fe80::1\n${nameservers}` }],
-    ['TCP only', { hosts, resolvConf: `${nameservers}options use-vc\n` }],
+    ['one with DNS before files', { hosts, resolvConf: nameservers, nsswitch: 'hosts: dns [!UNAVAIL=return] files\n' }],
+    [
+      'one with services that are not there, and a server that is on a link',
+      {
+        hosts,
+        resolvConf: `${nameservers}nameserver fe80::1%lo\n`,
+        nsswitch: 'hosts: files nothere [NOTFOUND=return] dns\n',
+      },
+    ],
+    ['one that asks over TCP only', { hosts, resolvConf: `${nameservers}options use-vc\n` }],
   ])('on %s', async (_, files) => {
     await nameServer(rows, { host, port: 53 })
     const all = await compared(names, { nsswitch: 'hosts: files dns\n', ...files })

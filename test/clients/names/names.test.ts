@@ -1,5 +1,7 @@
 import { chmodSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { isIP } from 'node:net'
 import path from 'node:path'
+import fc from 'fast-check'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { remedyForName } from '../../../src/clients/names/index.ts'
 import { removeFolder, tempFolder } from '../../servers/processes.ts'
@@ -196,6 +198,67 @@ describe('a lookup', () => {
   })
 })
 
+describe('what a machine or a server may hold', () => {
+  it('never makes a lookup fail in another way than by a name, whatever stands in the files', async () => {
+    const { port } = await nameServer({ 'name.test': { found: ['127.0.0.1'] } })
+    const machine = machineOf({}, { port, getent: '/nowhere/getent' })
+    const word = fc.constantFrom(
+      ...[
+        'hosts:',
+        'files',
+        'dns',
+        '[',
+        ']',
+        '[NOTFOUND=return]',
+        '[!UNAVAIL=return',
+        'nameserver',
+        '127.0.0.1',
+        '::1',
+      ],
+      ...[
+        'fe80::1%lo',
+        'search',
+        'domain',
+        '.',
+        'options',
+        'ndots:',
+        'ndots:-1',
+        'timeout:1',
+        'attempts:1',
+        '#',
+        ';',
+        '\n',
+      ],
+      ...['precedence', 'label', '::/0', '::ffff:0:0/96', '::/999', '10', 'name.test', '\t', '\u0000', 'ü', '"'],
+    )
+    const text = fc.oneof(
+      fc.array(word, { maxLength: 40 }).map(words => words.join(' ')),
+      fc.string(),
+    )
+    const files = fc.record({
+      hosts: text,
+      resolvConf: text.map(one => `${one}\noptions timeout:1 attempts:1\n`),
+      nsswitch: text,
+      gaiConf: text,
+    })
+    await fc.assert(
+      fc.asyncProperty(files, async some => {
+        machine.write(some)
+        const { found, code } = await find('name.test', machine)
+        if (found.length === 0) expect(['ENOTFOUND', 'EAI_AGAIN', 'ENETUNREACH', 'EINVAL']).toContain(code)
+        else for (const address of found) expect(isIP(address)).not.toBe(0)
+      }),
+      { numRuns: 100, seed: 1 },
+    )
+  })
+
+  it('takes 128 addresses of a name, and no more', async () => {
+    const { port } = await nameServer({ 'name.test': { found: many(2_400) } })
+    const { found } = await find('name.test', machineOf({ resolvConf: server('127.0.0.1') }, { port }))
+    expect(new Set(found).size).toBe(128)
+  })
+})
+
 describe('services of nsswitch.conf', () => {
   /** A getent that writes down what it is asked for. */
   function getent(script: string): { getent: string } {
@@ -282,5 +345,5 @@ function isAlive(pid: number): boolean {
 }
 
 function many(count: number): string[] {
-  return Array.from({ length: count }, (_, n) => `10.9.8.${n}`)
+  return Array.from({ length: count }, (_, n) => `10.9.${n >> 8}.${n & 255}`)
 }
