@@ -28,6 +28,21 @@ export default tseslint.config(
     },
   },
   {
+    // getaddrinfo(3) takes a thread of the pool until its name servers answer: see src/clients/names.
+    files: ['src/**'],
+    ignores: ['src/clients/names/**'],
+    rules: {
+      '@typescript-eslint/no-restricted-imports': [
+        'error',
+        ...['node:dns', 'node:dns/promises'].map(name => ({
+          name,
+          allowTypeImports: true,
+          message: 'Use src/clients/names.',
+        })),
+      ],
+    },
+  },
+  {
     // Run by Node as it is, and outside of the types.
     files: ['**/*.cjs'],
     extends: [tseslint.configs.disableTypeChecked],

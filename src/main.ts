@@ -113,8 +113,6 @@ async function check(options: Options, stop: AbortSignal): Promise<number> {
   const { isTTY, columns } = process.stdout as { isTTY: boolean | undefined; columns: number | undefined }
   const colour = isTTY === true && environment['NO_COLOR'] === undefined && environment['TERM'] !== 'dumb'
   process.stdout.write(report(audit(status), { format: options.format, colour, width: Math.min(columns ?? 100, 140) }))
-  // A name server that does not answer would hold the process up: getaddrinfo(3) cannot be cancelled.
-  setTimeout(() => process.exit(), 500).unref()
   return exitCode(auditVerdict(status))
 }
 

@@ -12,7 +12,7 @@ const maxBytes = 1_048_576
 /**
  * Reads regular files of UTF-8 text up to 1 MiB, anew each time; a byte order mark is cut. A read that hangs (a dead
  * network file system) is left behind when the signal aborts, and joined by the next read of that path instead of
- * begun again: each one that hangs holds one of the four threads that DNS lookups need as well.
+ * begun again: each one that hangs holds one of the four threads that all files share.
  */
 export function fileReader(): ReadFile {
   const underWay = new Map<string, Promise<string>>()

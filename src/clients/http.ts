@@ -1,10 +1,12 @@
 import http from 'node:http'
 import https from 'node:https'
+import type { LookupFunction } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import { codeOf, describeError } from '../core/errors.ts'
 import type { TakeNote } from '../core/transcript.ts'
 import { version } from '../core/version.ts'
 import { CertificateRefused, watchHandshake, type Chain, type Handshake } from './certificates.ts'
+import { lookupFor } from './names/index.ts'
 import { limitReceived } from './socket.ts'
 
 export interface HttpRequest {
@@ -34,8 +36,8 @@ export interface HttpResponse {
   readonly chain: Chain | undefined
 }
 
-/** How far a request came; `connect` begins with the name, `wait` is for the first byte of the answer. */
-export type HttpPhase = 'connect' | 'tls' | 'wait' | 'body'
+/** How far a request came; `dns` is there for a name only, `wait` is for the first byte of the answer. */
+export type HttpPhase = 'dns' | 'connect' | 'tls' | 'wait' | 'body'
 
 /** No answer came, or not a whole one. The message is one line that begins with `host:port`; nothing of the request is kept. */
 export class HttpFailure extends Error {
@@ -90,11 +92,11 @@ interface Progress {
 }
 
 async function exchange(
-  { signal, body, note: _, maxBodyBytes = mib, ...options }: HttpRequest,
+  { signal, body, note, maxBodyBytes = mib, ...options }: HttpRequest,
   progress: Progress,
 ): Promise<HttpResponse> {
   signal.throwIfAborted()
-  const request = start(options)
+  const request = start(options, lookupIn(progress, lookupFor({ signal, note })))
   let onAbort: (() => void) | undefined
   try {
     return await new Promise<HttpResponse>((resolve, reject) => {
@@ -117,13 +119,25 @@ async function exchange(
   }
 }
 
+/** The same lookup, with its phase. */
+const lookupIn =
+  (progress: Progress, lookup: LookupFunction): LookupFunction =>
+  (host, options, done) => {
+    progress.phase = 'dns'
+    lookup(host, options, (error, ...found) => {
+      if (!error) progress.phase = 'connect'
+      done(error, ...found)
+    })
+  }
+
 type Outset = Omit<HttpRequest, 'signal' | 'body' | 'note' | 'maxBodyBytes'>
 
-function start({ method, url, headers, ...tls }: Outset): http.ClientRequest {
+function start({ method, url, headers, ...tls }: Outset, lookup: LookupFunction): http.ClientRequest {
   const options: https.RequestOptions = {
     method,
     headers: { 'User-Agent': userAgent, ...headers },
     agent: false,
+    lookup,
     maxHeaderSize: maxHeaderBytes,
   }
   if (!url.startsWith('https:')) return http.request(url, options)

@@ -2,7 +2,7 @@ import type { Failure } from '../core/errors.ts'
 import { failureOf, type Look, type ReasonSpec, type WatchStance } from '../core/probe.ts'
 import { faultOfCode, type ChainFault } from './certificates.ts'
 import { noProcess, routineOf } from './postgres-messages.ts'
-import { remedyForSpace } from './socket.ts'
+import { remedyForHost } from './socket.ts'
 
 /**
  * Why a session could not be had, by SQLSTATE where the server gave one
@@ -207,7 +207,7 @@ export function remedyOf(failure: SessionFailure): string | undefined {
   if (failure.text.includes(noProcess))
     return 'The server could not start a process for the connection: look at its memory and its limit of processes, and at its log.'
   const fault = faultOfCode(failure.code ?? '')
-  return (fault && certificateRemedies[fault]) ?? remedyForSpace(failure.text)
+  return (fault && certificateRemedies[fault]) ?? remedyForHost(failure)
 }
 
 const certificateRemedies: Readonly<Partial<Record<ChainFault, string>>> = {

@@ -1,8 +1,9 @@
-import { lookup } from 'node:dns/promises'
 import type { LookupAddress } from 'node:dns'
 import net from 'node:net'
 import { unlessAborted } from '../core/abort.ts'
+import type { Failure } from '../core/errors.ts'
 import type { Look } from '../core/probe.ts'
+import { addressesOf, remedyForName } from './names/index.ts'
 
 /** `host:port` as people write it, an IPv6 address in brackets, white space so that it can be seen: the subject of failures. */
 export const address = (host: string, port: number): string => {
@@ -14,7 +15,7 @@ export const address = (host: string, port: number): string => {
  * A connected TCP socket, in the phases `dns` and `connect`. All addresses of the host are tried, IPv6 and IPv4 in turn
  * (RFC 8305, as Node does it). The socket belongs to the run: it is destroyed when the run's signal (or the `lifetime`
  * given) aborts, for as long as it lives. Its errors are never unhandled. Rejects with the system's error (ENOTFOUND,
- * ECONNREFUSED, …; an AggregateError where there were several addresses) or with the signal's reason.
+ * EAI_AGAIN, ECONNREFUSED, …; an AggregateError where there were several addresses) or with the signal's reason.
  */
 export async function openSocket(
   look: Look,
@@ -24,9 +25,7 @@ export async function openSocket(
 ): Promise<net.Socket> {
   const { signal } = look
   if (/\s/.test(host)) await look.phase('dns', () => Promise.reject(new SpaceInHost(spaceInHost)))
-  const addresses = net.isIP(host)
-    ? undefined
-    : await look.phase('dns', () => unlessAborted(signal, lookup(host, { all: true })))
+  const addresses = net.isIP(host) ? undefined : await look.phase('dns', () => addressesOf(host, look))
   if (addresses) look.note(`${host} is ${addresses.map(one => one.address).join(', ')}`)
   return look.phase('connect', async () => {
     signal.throwIfAborted()
@@ -77,11 +76,11 @@ export function limitReceived(
 }
 
 const spaceInHost = 'the name of the host has white space in it; a line break at its end?'
-/** What to do about it; undefined where the failure is another. */
-export const remedyForSpace = (text: string): string | undefined =>
-  text.includes(spaceInHost)
+/** What to do about a name that leads nowhere; undefined where the failure is another. */
+export const remedyForHost = (failure: Failure): string | undefined =>
+  failure.text.includes(spaceInHost)
     ? 'Take the white space out of the value where it comes from (`echo` without -n leaves a line break in a Secret); then restart the application.'
-    : undefined
+    : remedyForName(failure)
 
 /** The resolver would say ENOTFOUND of what looks like a good name. */
 class SpaceInHost extends Error {

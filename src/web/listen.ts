@@ -1,5 +1,6 @@
 import { lstat, unlink } from 'node:fs/promises'
 import { connect, type Server } from 'node:net'
+import { addressesOf } from '../clients/names/index.ts'
 import { describeError } from '../core/errors.ts'
 
 /** Where to serve: a TCP address (no host is every address of the machine), a Unix socket, or a socket of systemd. */
@@ -27,25 +28,38 @@ export function systemdSockets(env: NodeJS.ProcessEnv): Place[] {
 /** Connections that may wait to be accepted: all scrapers of a large installation come at once. */
 const backlog = 2_048
 
-/** Listens there and gives the address it got. Rejects with an Error that names the place. */
-export async function listenAt(server: Server, place: Place): Promise<string> {
+/**
+ * Listens there and gives the address it got; of a name, the first of its addresses. Rejects with an Error that names the
+ * place. A name is looked up until `stop` aborts.
+ */
+export async function listenAt(
+  server: Server,
+  place: Place,
+  stop: AbortSignal = new AbortController().signal,
+): Promise<string> {
   if ('socket' in place) await removeDead(place.socket)
+  const asError = (error: unknown): Error => new Error(`cannot listen on ${written(place)}: ${describeError(error)}`)
+  const options = await optionsOf(place, stop).catch((error: unknown) => {
+    throw asError(error)
+  })
   return new Promise((resolve, reject) => {
-    const failed = (error: unknown): void =>
-      reject(new Error(`cannot listen on ${written(place)}: ${describeError(error)}`))
+    const failed = (error: unknown): void => reject(asError(error))
     server.once('error', failed)
     const listening = (): void => {
       server.off('error', failed)
       resolve(addressOf(server, place))
     }
-    server.listen({ ...optionsOf(place), backlog }, listening)
+    server.listen({ ...options, backlog }, listening)
   })
 }
 
-const optionsOf = (place: Place) =>
-  'socket' in place ? { path: place.socket } : 'fd' in place ? place : { port: place.port, ...hostOf(place) }
-
-const hostOf = ({ host }: { readonly host: string | undefined }) => (host === undefined ? {} : { host })
+async function optionsOf(place: Place, signal: AbortSignal) {
+  if ('socket' in place) return { path: place.socket }
+  if ('fd' in place) return place
+  if (place.host === undefined) return { port: place.port }
+  const [first] = await addressesOf(place.host, { signal })
+  return { port: place.port, host: first?.address ?? place.host }
+}
 
 function written(place: Place): string {
   if ('socket' in place) return place.socket

@@ -49,7 +49,7 @@ export async function startWeb(serving: Serving): Promise<Web> {
   }
   const addresses: string[] = []
   try {
-    for (const { server, place } of servers) addresses.push(await listenAt(server, place))
+    for (const { server, place } of servers) addresses.push(await listenAt(server, place, stop))
   } catch (error) {
     await close()
     throw error

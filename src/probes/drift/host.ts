@@ -1,8 +1,7 @@
-import { lookup } from 'node:dns/promises'
 import { isIP, isIPv6 } from 'node:net'
+import { addressesOf as addressesOfName } from '../../clients/names/index.ts'
 import { isOfPostgres, readings } from '../../clients/postgres-url/index.ts'
 import type { Driver, Endpoint, TargetSessionAttrs } from '../../clients/postgres-url/plan.ts'
-import { unlessAborted } from '../../core/abort.ts'
 import type { Look } from '../../core/probe.ts'
 import { looksLike } from '../../core/looks-like.ts'
 import { shapes } from '../../core/shape.ts'
@@ -105,7 +104,7 @@ export function plain(host: string): string {
 export async function addressesOf(host: string, look: Look): Promise<readonly string[] | undefined> {
   if (isIP(host)) return [host]
   try {
-    const found = await look.phase('dns', () => unlessAborted(look.signal, lookup(host, { all: true })))
+    const found = await look.phase('dns', () => addressesOfName(host, { signal: look.signal }))
     return [...new Set(found.map(({ address }) => plain(address)))].sort()
   } catch {
     // The error has the name in it, which is not to be told.

@@ -1,3 +1,4 @@
+import { remedyForName } from '../../clients/names/index.ts'
 import { gauge, sample, type Sample } from '../../core/metric.ts'
 import { finding, type ApiServerAnswer, type Finding, type Reason } from '../../core/probe.ts'
 import type { KubernetesSeen, KubernetesTarget } from './observe.ts'
@@ -35,12 +36,12 @@ export function judge(seen: KubernetesSeen, { name }: KubernetesTarget): Finding
   return finding(`${answer?.address ?? ''}: answers and accepts the login`, reasons, samples(answer, name))
 }
 
-function reasonsOf({ kind, tls, address, text }: ApiServerAnswer): Reason[] {
+function reasonsOf({ kind, tls, address, text, code: cause }: ApiServerAnswer): Reason[] {
   const code = kind === 'unanswered' && tls === true ? 'kubernetes_tls_failed' : codes[kind]
   if (code === undefined) return []
   // The text of a failure begins with the address.
   const isWhole = address === undefined || kind === 'unanswered' || kind === 'unresolved'
-  return [reason(code, isWhole ? text : `${address}: ${text}`)]
+  return [reason(code, isWhole ? text : `${address}: ${text}`, remedyForName({ code: cause }))]
 }
 
 function samples(answer: ApiServerAnswer | undefined, target: string): Sample[] {

@@ -1,5 +1,5 @@
 import { endsSoonIn, faultsOf, whatIsWrong, type ChainFault, type Shown } from '../../clients/certificates.ts'
-import { remedyForSpace } from '../../clients/socket.ts'
+import { remedyForHost } from '../../clients/socket.ts'
 import type { Reason } from '../../core/probe.ts'
 import { adviceFor } from './enhanced.ts'
 import { refusesHello } from './hello.ts'
@@ -66,7 +66,7 @@ function brokenOff(seen: SmtpSeen, setup: Setup): Problem[] {
   if (timedOut || code === 'ETIMEDOUT') return [noAnswer(seen, text)]
   // That a server hangs up after a 421 is no news (RFC 5321 §3.8): what it refused is told for itself.
   if (phase === 'envelope' && replies.at(-1)?.code === 421) return []
-  if (phase === 'dns' || phase === 'connect') return [['smtp_unreachable', text, remedyForSpace(text)]]
+  if (phase === 'dns' || phase === 'connect') return [['smtp_unreachable', text, remedyForHost(failure)]]
   if (aboutOurCertificate.test(`${code ?? ''} ${text}`)) return [['smtp_client_certificate_wanted', text]]
   if (phase === 'tls') return [['smtp_tls_failed', text]]
   const last = replies.at(-1)
@@ -81,7 +81,7 @@ const aboutOurCertificate =
 
 /** nodemailer waits for 30 s, and for the end of a greeting that has begun. */
 function noAnswer({ failure, begun }: SmtpSeen, text: string): Problem {
-  if (failure?.phase !== 'greeting' || !begun) return ['smtp_no_answer', text]
+  if (failure?.phase !== 'greeting' || !begun) return ['smtp_no_answer', text, failure && remedyForHost(failure)]
   return [
     'smtp_no_answer',
     `${failure.text}; the relay was still greeting: "${begun.slice(0, 160)}"`,

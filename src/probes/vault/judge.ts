@@ -1,4 +1,5 @@
 import { endSeconds, endsSoonIn } from '../../clients/certificates.ts'
+import { remedyForName } from '../../clients/names/index.ts'
 import { defaultCertificateWarning } from '../../config/fields.ts'
 import { gauge, sample, stateSet, type Sample } from '../../core/metric.ts'
 import { finding, type Finding, type Reason } from '../../core/probe.ts'
@@ -81,14 +82,14 @@ const counted = (count: number, what: string): string => `${count} ${what}${coun
 
 function failureReasons({ failure }: VaultSeen, { cert_file: file }: VaultTarget): Reason[] {
   if (!failure) return []
-  if (failure.timedOut) return [reason('vault_no_answer', failure.text)]
+  if (failure.timedOut) return [reason('vault_no_answer', failure.text, remedyForName(failure))]
   // A line break within the token: it cannot be sent.
   if (failure.code === 'ERR_INVALID_CHAR') return [reason('vault_token_rejected', failure.text)]
   if (wantsCertificate(failure)) {
     const why = file === undefined ? 'wants a client certificate' : 'does not accept the certificate of cert_file'
     return [reason('vault_client_certificate_refused', `${failure.text}: the listener ${why}`)]
   }
-  return [reason(failure.tls ? 'vault_tls_failed' : 'vault_unreachable', failure.text)]
+  return [reason(failure.tls ? 'vault_tls_failed' : 'vault_unreachable', failure.text, remedyForName(failure))]
 }
 
 /**

@@ -150,11 +150,19 @@ export async function observe(target: VaultTarget, look: Look): Promise<VaultSee
     }
   } catch (error) {
     if (!(error instanceof HttpFailure)) throw error
-    seen.failure = { ...failureOf(error, look, seen.address), tls: error.phase === 'tls' }
+    const failure = { ...failureOf(error, look, seen.address), tls: error.phase === 'tls' }
+    seen.failure = error.phase === 'dns' ? inNames(failure) : failure
     if (error.chain) seen.certificates = { chain: error.chain, verified: false, at: Date.now() }
   }
   return seen
 }
+
+/** A failure that was met before there was an address. */
+const inNames = (failure: VaultFailure): VaultFailure => ({
+  ...failure,
+  phase: 'dns',
+  text: failure.timedOut ? `${failure.text}: the name was still looked up` : failure.text,
+})
 
 /** Asks the active node for its health, without the token, beside all the rest: it may hang. Never rejects. */
 async function askLeader({ url }: VaultTarget, trust: TlsMaterial, look: Look, seen: Draft): Promise<void> {

@@ -1,0 +1,22 @@
+import type { Failure } from '../../core/errors.ts'
+
+/** A name that leads to no address. The codes are those of getaddrinfo(3), as Node has them; the message has no name in it. */
+export class NameFailure extends Error {
+  override readonly name = 'NameFailure'
+  readonly code: 'ENOTFOUND' | 'EAI_AGAIN'
+  constructor(code: 'ENOTFOUND' | 'EAI_AGAIN', text: string) {
+    super(`${text} (${code})`)
+    this.code = code
+  }
+}
+
+/** What to do about a run that failed or waited for a name, where it did; undefined for any other failure. */
+export function remedyForName({ phase, code, timedOut }: Partial<Failure>): string | undefined {
+  if (code === 'EAI_AGAIN' || (timedOut === true && phase === 'dns')) return remedyForServers
+  return code === 'ENOTFOUND' ? remedyForNoName : undefined
+}
+
+const remedyForServers =
+  'The name server does not answer for this name, and the application waits for it as well. Look at the name servers in /etc/resolv.conf of this machine, and at those of the zone. The target itself may be well.'
+const remedyForNoName =
+  'The name servers of this machine do not know the host name. Correct it where it is set, or add it to DNS; compare `search` in /etc/resolv.conf and /etc/hosts with those of the application.'

@@ -1,0 +1,149 @@
+import { lookup, type LookupAddress } from 'node:dns'
+import { isIP, type LookupFunction } from 'node:net'
+import { hostname } from 'node:os'
+import { domainToASCII } from 'node:url'
+import { unlessAborted } from '../../core/abort.ts'
+import type { TakeNote } from '../../core/transcript.ts'
+import { NameFailure } from './failure.ts'
+import { inHosts } from './hosts.ts'
+import { literal } from './literal.ts'
+import { hostsBytes, textOf, thisMachine, type Machine } from './machine.ts'
+import { readNsswitch, silentAbout, type Status } from './nsswitch.ts'
+import { inOrder } from './order.ts'
+import { candidates, readResolv, type Resolv } from './resolv.ts'
+import { askServers, inWords } from './servers.ts'
+import { bySystem } from './system.ts'
+
+export { NameFailure, remedyForName } from './failure.ts'
+
+/** Of one name. An answer over TCP may have 4,000, and no run tries so many. */
+const most = 128
+
+interface Lookup {
+  readonly signal: AbortSignal
+  readonly note?: TakeNote | undefined
+  readonly machine?: Machine
+}
+
+/**
+ * The addresses of a host, one at least, in the order of RFC 6724: what an application finds by getaddrinfo(3) on this
+ * machine (docs/names.md has the differences). It takes no thread, so one name never waits for another, and ends with the
+ * signal. Rejects with a NameFailure, with the signal's reason, or with the system's error where this machine is in want.
+ */
+export async function addressesOf(
+  host: string,
+  { signal, note, machine = thisMachine }: Lookup,
+): Promise<LookupAddress[]> {
+  signal.throwIfAborted()
+  const address = literal(host)
+  if (address !== undefined) return withFamily([address])
+  if (!machine.byFiles) return byNode(host, signal)
+  const name = /[^\u0000-\u007f]/.test(host) ? domainToASCII(host) : host
+  const found = await walk(name, { signal, note, machine })
+  return withFamily(await inOrder(found.slice(0, most), textOf(machine.gaiConf) ?? ''))
+}
+
+/** For `net.connect` and `http.request`. */
+export const lookupFor =
+  (lookup: Lookup): LookupFunction =>
+  (host, { all }, done) => {
+    addressesOf(host, lookup).then(
+      addresses => {
+        const [first] = addresses
+        if (all === true) done(null, addresses)
+        else done(null, first?.address ?? '', first?.family)
+      },
+      (error: unknown) => done(error as NodeJS.ErrnoException, ''),
+    )
+  }
+
+const withFamily = (addresses: readonly string[]): LookupAddress[] =>
+  addresses.map(address => ({ address, family: isIP(address) }))
+
+/** Where the files do not say it. In the thread pool, where it cannot be ended: a name that hangs holds up others there. */
+async function byNode(host: string, signal: AbortSignal): Promise<LookupAddress[]> {
+  const looking = new Promise<LookupAddress[]>((resolve, reject) => {
+    lookup(host, { all: true }, (error, addresses) => {
+      if (error) reject(error)
+      else resolve(addresses)
+    })
+  })
+  return unlessAborted(signal, looking)
+}
+
+type Found = { readonly status: Status; readonly addresses: readonly string[]; readonly failure?: NameFailure }
+type Asking = Required<Pick<Lookup, 'signal' | 'machine'>> & Pick<Lookup, 'note'>
+
+/** Goes through the services of nsswitch.conf(5). */
+async function walk(name: string, asking: Asking): Promise<readonly string[]> {
+  const { signal, note, machine } = asking
+  const services = readNsswitch(textOf(machine.nsswitch) ?? '')
+  let refused = false
+  let failure = new NameFailure('ENOTFOUND', 'no service of nsswitch.conf knows the name')
+  for (const { name: service, ends } of services ?? readNsswitch('') ?? []) {
+    const silent = silentAbout(service, name)
+    const isOurs = service === 'files' || service === 'dns'
+    const resolv = service === 'dns' ? resolvOf(machine) : undefined
+    let found: Found = { status: silent ?? 'unavail', addresses: [] }
+    if (!refused && ((!isOurs && silent === undefined) || services === undefined || resolv?.plain === false)) {
+      const addresses = await bySystem(machine.getent, name, signal)
+      if (addresses !== undefined && addresses.length > 0) return addresses
+      if (addresses) note?.(`the system (getent ahosts) found no address for ${name}`)
+      else note?.(`the system (getent ahosts) could not be asked for ${name}`)
+      // The rest of the way is gone for the reason alone, since the system does not give any.
+      refused = addresses !== undefined
+    }
+    if (service === 'files') found = byFiles(name, machine)
+    else if (resolv) found = await byServers(name, resolv, asking)
+    if (found.status === 'success') {
+      if (!refused) return found.addresses
+      failure = new NameFailure('ENOTFOUND', 'the system finds no address, though a service of nsswitch.conf has one')
+    } else if (found.failure) failure = found.failure
+    if (ends[found.status]) break
+  }
+  throw failure
+}
+
+function byFiles(name: string, machine: Machine): Found {
+  const addresses = inHosts(textOf(machine.hosts, hostsBytes) ?? '', name)
+  return { status: addresses.length > 0 ? 'success' : 'notfound', addresses }
+}
+
+const resolvOf = (machine: Machine): Resolv => readResolv(textOf(machine.resolvConf) ?? '', hostname())
+
+/** The search list, as glibc's res_query.c goes through it. */
+async function byServers(name: string, resolv: Resolv, { signal, note, machine }: Asking): Promise<Found> {
+  let failed: NameFailure | undefined
+  let exists = false
+  // How to reach one on a link is not asked for here: see `plain`.
+  let servers = resolv.servers.filter(server => !server.includes('%'))
+  let searches = true
+  for (const candidate of isAskable(name) && servers.length > 0 ? candidates(name, resolv) : []) {
+    // What a search domain makes too long; and after a failure only the name as it stands.
+    if (!isAskable(candidate) || (!searches && candidate !== name)) continue
+    const told = await askServers(candidate, servers, resolv, machine.port, signal, note)
+    // The one that answers is asked first for the rest: the dead ones have had their second.
+    servers = [told.server, ...servers].filter((server, index, list) => list.indexOf(server) === index)
+    if (told.kind === 'found') {
+      const { addresses, server, missing } = told
+      if (missing)
+        note?.(`the name server ${server} does not answer for ${missing} of ${candidate}: the system waits for it`)
+      note?.(`${candidate}: answered by the name server ${server}`)
+      return { status: 'success', addresses }
+    }
+    if (told.kind === 'none') exists ||= told.exists
+    else {
+      if (told.want) throw told.want
+      failed = new NameFailure('EAI_AGAIN', `the name server ${told.server} ${inWords(told.code)}`)
+      if (told.code === 'ECONNREFUSED') return { status: 'unavail', addresses: [], failure: failed }
+      // Who says SERVFAIL may know the next one; who does not answer will not.
+      searches &&= told.code === 'ESERVFAIL'
+    }
+  }
+  const failure = failed ?? new NameFailure('ENOTFOUND', exists ? 'the name has no address' : 'there is no such name')
+  return { status: failed ? 'tryagain' : 'notfound', addresses: [], failure }
+}
+
+/** What can be asked for, and what glibc believes an answer about (its res_hnok). */
+const isAskable = (name: string): boolean =>
+  /^(?!-)[\w-]{1,63}(?:\.[\w-]{1,63})*\.?$/.test(name) && name.replace(/\.$/, '').length <= 253

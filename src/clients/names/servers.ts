@@ -1,0 +1,133 @@
+import { seconds } from '../../core/errors.ts'
+import type { TakeNote } from '../../core/transcript.ts'
+import { ask, hasRoom, type Answer } from './ask.ts'
+import { patienceMs, type Resolv } from './resolv.ts'
+
+/** An answer, and the server that gave it. */
+export type Told = Answer & { readonly server: string }
+
+/** A server that has not answered by then has company: the next one is asked as well. The system waits for longer. */
+const nextServerMs = 1_000
+/** A question that was lost on its way is asked again so much later. */
+const againMs = 2_000
+
+/**
+ * Asks the servers for one name, as the system does: the next one where one fails, or says SERVFAIL, and as often as it
+ * does. But servers that are slow are asked side by side, and the first that knows is believed: a dead first server costs
+ * a second here, and not the whole time of a run. Rejects with the signal's reason.
+ */
+export async function askServers(
+  name: string,
+  servers: readonly string[],
+  resolv: Resolv,
+  port: number,
+  signal: AbortSignal,
+  note: TakeNote | undefined,
+): Promise<Told> {
+  const begun = performance.now()
+  const patience = patienceMs(resolv)
+  const types = resolv.noAaaa ? (['A'] as const) : (['A', 'AAAA'] as const)
+  const turns = Array.from({ length: resolv.attempts }, () => servers).flat()
+  const pauseMs = Math.max(nextServerMs, againMs / servers.length)
+  const underWay = new Map<Promise<Told | undefined>, { readonly server: string; readonly end: AbortController }>()
+  const endAll = (): void => {
+    for (const { end } of underWay.values()) end.abort(signal.reason)
+  }
+  const begin = (server: string): void => {
+    const end = new AbortController()
+    const timeoutMs = Math.max(1, Math.ceil(patience - (performance.now() - begun)))
+    const asking: Promise<Told | undefined> = ask(
+      server,
+      port,
+      { name, types, single: resolv.single, timeoutMs },
+      end.signal,
+    )
+      // It rejects only where it was ended here.
+      .then(
+        answer => ({ ...answer, server }),
+        () => undefined,
+      )
+      .finally(() => underWay.delete(asking))
+    underWay.set(asking, { server, end })
+  }
+  const silent = new Set<string>()
+  const noteSilent = (): void => {
+    for (const { server } of underWay.values()) {
+      if (silent.has(server)) continue
+      silent.add(server)
+      note?.(
+        `the name server ${server} has not answered for ${name} yet; the system waits ${seconds(resolv.timeoutMs)}`,
+      )
+    }
+  }
+  let last: Told | undefined
+  let due = 0
+  signal.addEventListener('abort', endAll)
+  try {
+    for (let next = 0; ;) {
+      signal.throwIfAborted()
+      const server = turns[next]
+      const elapsed = performance.now() - begun
+      const [waitMs, leftMs] = [due - elapsed, patience - elapsed]
+      if (server !== undefined && (underWay.size === 0 || waitMs <= 0)) {
+        // As the system does it: the one that is silent is left for the next.
+        if (!hasRoom()) underWay.values().next().value?.end.abort(new Error('another server is asked instead'))
+        begin(server)
+        due = elapsed + pauseMs
+        next++
+        continue
+      }
+      // By our own clock: that of c-ares in Node goes by whole seconds.
+      if (underWay.size === 0 || leftMs <= 0) break
+      const told = await firstOf([...underWay.keys()], server === undefined ? leftMs : Math.min(waitMs, leftMs))
+      if (told === undefined) noteSilent()
+      else if (told.kind !== 'failed') return told
+      else {
+        note?.(`the name server ${told.server} ${inWords(told.code)} for ${name}`)
+        if (!told.want || !last) last = told
+        // c-ares waits for 5 s at most, whatever it is given.
+        if (told.code === 'ETIMEOUT' && performance.now() - begun < patience - 100) turns.push(told.server)
+        // The next one at once.
+        due = 0
+      }
+    }
+  } finally {
+    signal.removeEventListener('abort', endAll)
+    endAll()
+  }
+  return last ?? { kind: 'failed', code: 'ETIMEOUT', server: servers[0] ?? '' }
+}
+
+/** The first answer; undefined where there is none in time. */
+async function firstOf(asking: readonly Promise<Told | undefined>[], ms: number): Promise<Told | undefined> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const over = new Promise<undefined>(resolve => {
+    timer = setTimeout(() => resolve(undefined), ms)
+  })
+  try {
+    return await Promise.race([...asking, over])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** A failure of a name server, as the end of a sentence that begins with it. Never a word that could be about the target. */
+export function inWords(code: string): string {
+  switch (code) {
+    case 'ETIMEOUT':
+    case 'ECANCELLED':
+      return 'does not answer'
+    case 'ECONNREFUSED':
+      return 'cannot be reached'
+    case 'ESERVFAIL':
+      return 'answers SERVFAIL'
+    case 'EREFUSED':
+      return 'answers REFUSED'
+    case 'ENOTIMP':
+      return 'answers NOTIMP'
+    case 'EFORMERR':
+      return 'answers FORMERR'
+    default:
+      return `gives no whole answer (${code})`
+  }
+}

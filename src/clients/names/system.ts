@@ -1,0 +1,36 @@
+import { execFile } from 'node:child_process'
+
+/** Processes at one time. A lookup beyond does without, so that none ever waits for another. */
+const most = 32
+let underWay = 0
+
+/**
+ * Nothing of our own environment: RES_OPTIONS, LOCALDOMAIN and HOSTALIASES would change what is found. The last folder is
+ * that of NixOS.
+ */
+const env = { PATH: '/usr/local/bin:/usr/bin:/bin:/run/current-system/sw/bin' }
+
+/**
+ * What getaddrinfo(3) finds, asked for by getent(1): with all services of nsswitch.conf(5), in a process of its own, since
+ * in ours it could neither be ended nor run beside many others. An empty list where it finds nothing, for whatever reason;
+ * undefined where it cannot be asked. Rejects with the signal's reason.
+ */
+export async function bySystem(
+  getent: string,
+  name: string,
+  signal: AbortSignal,
+): Promise<readonly string[] | undefined> {
+  signal.throwIfAborted()
+  if (underWay >= most) return undefined
+  underWay++
+  const options = { env, signal, killSignal: 'SIGKILL', maxBuffer: 262_144 } as const
+  const said = await new Promise<{ readonly code: unknown; readonly text: string }>(resolve => {
+    execFile(getent, ['ahosts', '--', name], options, (error, text) => resolve({ code: error?.code, text }))
+  })
+  underWay--
+  signal.throwIfAborted()
+  // "One or more supplied key could not be found in the database."
+  if (said.code === 2) return []
+  if (said.code !== undefined) return undefined
+  return [...said.text.matchAll(/^(\S+)\s+STREAM\b/gm)].map(([, address = '']) => address)
+}
