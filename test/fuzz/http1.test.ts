@@ -2,9 +2,8 @@ import { connect } from 'node:net'
 import { setImmediate } from 'node:timers/promises'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { waitFor } from '../servers/processes.ts'
-import { ask, serving, shortLimits, statusesIn, type Served } from '../web/serving.ts'
-import { assertAsync, bounded, endsWith, patienceMs } from './limits.ts'
+import { ask, serving, shortLimits, statusesIn } from '../web/serving.ts'
+import { assertAsync, bounded, endsWith, patienceMs, stillServes } from './limits.ts'
 
 /** So short that what never comes to an end by itself is ended while the next ones wait. */
 const limits = {
@@ -128,17 +127,6 @@ function inPieces(bytes: Buffer, cuts: readonly number[]): Buffer[] {
   return places.slice(1).map((to, at) => bytes.subarray(places[at], to))
 }
 
-/** On a machine that is busy the time of one request may be over before it is read. */
-async function stillServes({ port, logged }: Served): Promise<void> {
-  const serves = () =>
-    ask({ port }, { path: '/-/healthy' }).then(
-      ({ status }) => status === 200,
-      () => false,
-    )
-  await waitFor(serves, { timeoutMs: endMs, everyMs: 10, what: 'it serves' })
-  expect(logged).toEqual([])
-}
-
 it(
   'answers or refuses whatever is sent, repeats nothing of it, and goes on serving',
   { timeout: patienceMs },
@@ -163,9 +151,10 @@ it(
           expect(got.length).toBeLessThanOrEqual(bytes.toString('latin1').split(/[\r\n]/).length + 1)
           expect(text).not.toContain(canary)
         }
-        await stillServes(web)
+        await stillServes(() => ask(web, { path: '/metrics' }))
+        expect(web.logged).toEqual([])
       },
-      bounded(2),
+      bounded(20, 12),
     )
     // Some got as far as that.
     expect([...seen]).toEqual(expect.arrayContaining([200, 400, 404, 405, 413, 431]))
@@ -237,9 +226,10 @@ it(
             expect(statusesIn(text).filter(status => status === 200)).toEqual([])
           }),
         )
-        await stillServes(web)
+        await stillServes(() => ask(web, { path: '/metrics' }))
+        expect(web.logged).toEqual([])
       },
-      bounded(1.5),
+      bounded(20, 25),
     )
   },
 )

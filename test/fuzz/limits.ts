@@ -1,4 +1,5 @@
 import fc, { type Parameters, type Plugin } from 'fast-check'
+import { waitFor } from '../servers/processes.ts'
 
 /**
  * A longer run, with other inputs each time: `FUZZ_RUNS=100000 npx vitest run test/fuzz/http1.test.ts`. What fails names
@@ -13,7 +14,10 @@ const seed = FUZZ_SEED === undefined ? (longRun ? Date.now() % 2 ** 31 : 20_260_
 /** Milliseconds that a test of a fuzzer may take in all. */
 export const patienceMs = longRun ? 1000 * longRun.seconds + 120_000 : 30_000
 
-/** Fixed seed, bounded time: a run that is cut off by its time has still tried what came before. */
+/**
+ * Fixed seed, bounded time: a run that is cut off by its time has still tried what came before. `runs` bounds the work as
+ * well, so that a machine that is busy tries as much as another.
+ */
 export const bounded = <T>(seconds: number, runs = 20_000): Parameters<T> => ({
   seed,
   numRuns: longRun?.runs ?? runs,
@@ -51,4 +55,22 @@ export async function endsWith<T>(timeoutMs: number, work: Promise<T>): Promise<
   } finally {
     clearTimeout(timer)
   }
+}
+
+/** Waits until it serves again: on a machine that is busy the time of one request may be over before it is read. */
+export async function stillServes(ask: () => Promise<{ readonly status: number | undefined }>): Promise<void> {
+  let last = ''
+  const serves = async (): Promise<boolean> => {
+    try {
+      const { status } = await ask()
+      last = `HTTP ${status ?? 'without a status'}`
+      return status === 200
+    } catch (error) {
+      last = String(error)
+      return false
+    }
+  }
+  await waitFor(serves, { timeoutMs: 10_000, everyMs: 10, what: 'it serves' }).catch((error: unknown) => {
+    throw new Error(`${String(error)}; the last time: ${last}`)
+  })
 }

@@ -191,7 +191,7 @@ async function looked(
     running.signal('SIGUSR2')
     const text = () => readFile(file, 'utf8').catch(() => undefined)
     const said = await waitFor(text, { timeoutMs: 30_000, everyMs: 20, what: 'the daemon says what is open' })
-    const { counts, ...held } = JSON.parse(said ?? '') as { counts: Counts; heap: number; rss: number }
+    const { counts, ...held } = JSON.parse(said) as { counts: Counts; heap: number; rss: number }
     const now: Counts = { ...counts, ...(await targets.open()) }
     all = all === undefined ? now : least(all, now)
     memory = { heap: Math.min(memory.heap, held.heap), rss: Math.min(memory.rss, held.rss) }

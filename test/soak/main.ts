@@ -94,16 +94,36 @@ async function failing(wanted: Wanted): Promise<boolean> {
   }
 }
 
-const lifeColumns = ['rounds', 'seconds', 'heap MB', 'RSS MB', 'malloc MB', 'timers', 'handles', 'fds', 'backends']
-  .concat(['at relay', 'at Vault', 'tokens', 'series', 'not ok'])
+const lifeColumns = [
+  'rounds',
+  'seconds',
+  'heap MB',
+  'RSS MB',
+  'malloc MB',
+  'timers',
+  'handles',
+  'fds',
+  'backends',
+].concat(['at relay', 'at Vault', 'tokens', 'series', 'not ok'])
 const lifeRow = (cells: readonly (string | number)[]): string =>
   cells.map((text, at) => String(text).padStart(Math.max(7, lifeColumns[at]?.length ?? 0))).join('  ')
 
 function lifeCells({ rounds, seconds, heap, rss, malloc, counts, series, notOk }: LifeReading): (string | number)[] {
-  const sums = ['handle Timeout', 'handle ', 'fd ', 'backends ', 'open at the relay', 'open at Vault', 'tokens at Vault']
-  return [rounds, seconds.toFixed(0), ...[heap, rss, malloc].map(megabytes), ...sums.map(name => sumOf(counts, name))].concat(
-    [sumOf(series, ''), notOk.length],
-  )
+  const sums = [
+    'handle Timeout',
+    'handle ',
+    'fd ',
+    'backends ',
+    'open at the relay',
+    'open at Vault',
+    'tokens at Vault',
+  ]
+  return [
+    rounds,
+    seconds.toFixed(0),
+    ...[heap, rss, malloc].map(megabytes),
+    ...sums.map(name => sumOf(counts, name)),
+  ].concat([sumOf(series, ''), notOk.length])
 }
 
 interface LifeValues {
@@ -148,7 +168,15 @@ async function main(): Promise<number> {
     },
   })
   const { only, arenas, main: program } = values
-  const numbers = [values.rounds, values.minutes, values.flood, values.pipelined, values.cycle, values.reload, values.interval].map(Number)
+  const numbers = [
+    values.rounds,
+    values.minutes,
+    values.flood,
+    values.pipelined,
+    values.cycle,
+    values.reload,
+    values.interval,
+  ].map(Number)
   const [rounds = NaN, minutes = NaN, flood = NaN, pipelined = NaN, cycle = NaN, reload = NaN, interval = NaN] = numbers
   const isRight = rounds > 0 && minutes > 0 && flood >= 0 && pipelined >= 0 && cycle > 0 && reload > 0 && interval >= 1
   if (!isRight || !['', 'failing', 'life'].includes(only)) {
