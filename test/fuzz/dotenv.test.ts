@@ -4,7 +4,7 @@ import { expect, it } from 'vitest'
 import { readAs, readings } from '../../src/clients/postgres-url/index.ts'
 import { parseDotenv } from '../../src/config/dotenv.ts'
 import { shapes } from '../../src/core/shape.ts'
-import { bounded, patienceMs } from './limits.ts'
+import { bounded, patienceMs, working } from './limits.ts'
 
 const name = fc.stringMatching(/^[A-Za-z_][\w.-]{0,12}$/)
 const printable = (without: string) =>
@@ -43,7 +43,7 @@ it('reads back what was written, in every style', { timeout: patienceMs }, () =>
   )
 })
 
-it('reads any text, however long, in no time', { timeout: patienceMs }, () => {
+it('reads any text, however long, with next to no work', { timeout: patienceMs }, () => {
   const part = fc.constantFrom(
     'A',
     'B=',
@@ -70,9 +70,9 @@ it('reads any text, however long, in no time', { timeout: patienceMs }, () => {
         .map(([parts, times]) => parts.join('').repeat(times))
         .join('')
         .slice(0, 100_000)
-      const from = performance.now()
+      const spent = working()
       for (const value of Object.values(parseDotenv(text))) expect(typeof value).toBe('string')
-      expect(performance.now() - from).toBeLessThan(1_000)
+      expect(spent()).toBeLessThan(1_000)
     }),
     bounded(4, 2_000),
   )

@@ -57,6 +57,18 @@ export async function endsWith<T>(timeoutMs: number, work: Promise<T>): Promise<
   }
 }
 
+/**
+ * Milliseconds of CPU that this process has taken since. A bound of it is one of work: time on a clock passes for others,
+ * too.
+ */
+export function working(): () => number {
+  const from = process.cpuUsage()
+  return () => {
+    const { user, system } = process.cpuUsage(from)
+    return (user + system) / 1000
+  }
+}
+
 /** Waits until it serves again: on a machine that is busy the time of one request may be over before it is read. */
 export async function stillServes(ask: () => Promise<{ readonly status: number | undefined }>): Promise<void> {
   let last = ''

@@ -154,7 +154,7 @@ describe('counts of what is never at rest', () => {
     expect(growths(readings(counts)).length === 0).toBe(isFlat)
   })
 
-  it('are told from none', () => {
+  it('are none where nothing is said of them', () => {
     const later = [1, 2, 3, 4].map(() => ({ counts: { 'handle Timeout': 7 } }))
     expect(growths([...readings([9, 9, 9, 9]), ...later])).toEqual([
       'handle Timeout: median 7 in the last quarter, 0 in the second',
