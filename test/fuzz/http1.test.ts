@@ -1,7 +1,9 @@
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { setImmediate } from 'node:timers/promises'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
+import { usualLimits } from '../../src/web/answering.ts'
+import { waitFor } from '../servers/processes.ts'
 import { ask, serving, shortLimits, statusesIn } from '../web/serving.ts'
 import { assertAsync, bounded, endsWith, patienceMs, stillServes } from './limits.ts'
 
@@ -233,3 +235,24 @@ it(
     )
   },
 )
+
+it('keeps nothing of who asked many things at once and is gone', { timeout: 60_000 }, async () => {
+  // With the time that an answer may take by default: that is how long Node 20 kept each request, and a timer for it.
+  const web = await serving({ limits: usualLimits })
+  const timers = (): number => process.getActiveResourcesInfo().filter(kind => kind === 'Timeout').length
+  const before = timers()
+  // More than the system holds for who does not read.
+  const asked = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(800)
+  const sockets = await Promise.all(
+    Array.from({ length: 3 }, () => {
+      const socket = connect(web.port, '127.0.0.1').pause()
+      socket.on('error', () => undefined).write(asked)
+      return new Promise<Socket>(resolve => socket.once('connect', () => resolve(socket)))
+    }),
+  )
+  // Behind these, so that what is answered at all has been.
+  for (let n = 0; n < 5; n++) await ask(web, { path: '/metrics' })
+  for (const socket of sockets) socket.resetAndDestroy()
+  // One for the wait itself, and those of connections that are being closed.
+  await waitFor(() => timers() < before + 20, { timeoutMs: 20_000, everyMs: 20, what: 'nothing is kept' })
+})
