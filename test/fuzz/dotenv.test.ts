@@ -4,7 +4,7 @@ import { expect, it } from 'vitest'
 import { readAs, readings } from '../../src/clients/postgres-url/index.ts'
 import { parseDotenv } from '../../src/config/dotenv.ts'
 import { shapes } from '../../src/core/shape.ts'
-import { bounded } from './limits.ts'
+import { bounded, patienceMs, working } from './limits.ts'
 
 const name = fc.stringMatching(/^[A-Za-z_][\w.-]{0,12}$/)
 const printable = (without: string) =>
@@ -32,7 +32,7 @@ const line = fc.record({
   after: fc.constantFrom('', ' ', ' # a comment', '\t#'),
 })
 
-it('reads back what was written, in every style', { timeout: 30_000 }, () => {
+it('reads back what was written, in every style', { timeout: patienceMs }, () => {
   fc.assert(
     fc.property(fc.array(line, { maxLength: 8 }), fc.constantFrom('\n', '\r\n'), fc.boolean(), (lines, end, mark) => {
       const text = lines.map(l => `${l.before}${l.name}${l.between}${l.written.text}${l.after}\n`).join('')
@@ -43,7 +43,7 @@ it('reads back what was written, in every style', { timeout: 30_000 }, () => {
   )
 })
 
-it('reads any text, however long, in no time', { timeout: 30_000 }, () => {
+it('reads any text, however long, with next to no work', { timeout: patienceMs }, () => {
   const part = fc.constantFrom(
     'A',
     'B=',
@@ -70,9 +70,9 @@ it('reads any text, however long, in no time', { timeout: 30_000 }, () => {
         .map(([parts, times]) => parts.join('').repeat(times))
         .join('')
         .slice(0, 100_000)
-      const from = performance.now()
+      const spent = working()
       for (const value of Object.values(parseDotenv(text))) expect(typeof value).toBe('string')
-      expect(performance.now() - from).toBeLessThan(1_000)
+      expect(spent()).toBeLessThan(1_000)
     }),
     bounded(4, 2_000),
   )
@@ -80,7 +80,7 @@ it('reads any text, however long, in no time', { timeout: 30_000 }, () => {
 
 const canary = 'Canary7Zq'
 
-it('never puts the password of a URL into an error', { timeout: 30_000 }, () => {
+it('never puts the password of a URL into an error', { timeout: patienceMs }, () => {
   const noise = fc.array(
     fc.oneof(
       fc.constantFrom(...Array.from(':/@?#%[]&= \n'), '%zz', '%ff', '::1', 'postgres', 'db'),
@@ -104,7 +104,7 @@ it('never puts the password of a URL into an error', { timeout: 30_000 }, () => 
   )
 })
 
-it('reads back a URL as it was composed', { timeout: 30_000 }, () => {
+it('reads back a URL as it was composed', { timeout: patienceMs }, () => {
   const part = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 12 })
   const name = part.filter(text => shapes.user.read(text) !== undefined)
   const parts = fc.record({ user: name, password: part, database: name, port: fc.integer({ min: 1, max: 65_535 }) })

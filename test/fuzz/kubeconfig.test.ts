@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { stringify } from 'yaml'
 import { readKubeconfig } from '../../src/references/kubeconfig.ts'
-import { bounded } from './limits.ts'
+import { bounded, patienceMs } from './limits.ts'
 
 const canary = 'Canary7Zq'
 const text = fc.constantFrom(canary, 'a', 'b', '', `https://u:${canary}@k8s`, 'https://10.0.0.1:6443')
@@ -45,19 +45,23 @@ const edited = fc
     return text.slice(0, from) + put + text.slice(from)
   })
 
-it('takes a login out of a kubeconfig, or says what is wrong and repeats nothing of it', { timeout: 30_000 }, () => {
-  fc.assert(
-    fc.property(edited, text => {
-      try {
-        const { url, token, cert } = readKubeconfig(text, '/etc/mailpath', undefined)
-        expect(url).toMatch(/^https?:\/\/[^@]+$/)
-        expect(token ?? cert).toBeDefined()
-      } catch (error) {
-        if (!(error instanceof Error) || error.name !== 'Error') throw error
-        expect(error.message).not.toContain(canary)
-        expect(error.message).toMatch(/^[^\p{Cc}]{10,}$/u)
-      }
-    }),
-    bounded(4),
-  )
-})
+it(
+  'takes a login out of a kubeconfig, or says what is wrong and repeats nothing of it',
+  { timeout: patienceMs },
+  () => {
+    fc.assert(
+      fc.property(edited, text => {
+        try {
+          const { url, token, cert } = readKubeconfig(text, '/etc/mailpath', undefined)
+          expect(url).toMatch(/^https?:\/\/[^@]+$/)
+          expect(token ?? cert).toBeDefined()
+        } catch (error) {
+          if (!(error instanceof Error) || error.name !== 'Error') throw error
+          expect(error.message).not.toContain(canary)
+          expect(error.message).toMatch(/^[^\p{Cc}]{10,}$/u)
+        }
+      }),
+      bounded(4),
+    )
+  },
+)

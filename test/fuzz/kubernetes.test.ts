@@ -7,7 +7,7 @@ import { settings } from '../../src/probes/settings/index.ts'
 import { look } from '../probes/look.ts'
 import type { Listening } from '../servers/hostile.ts'
 import { answerWith, answering, asJson, fields, objectOf, strangeBody, type Answer } from './answers.ts'
-import { bounded, endsWith } from './limits.ts'
+import { bounded, endsWith, patienceMs } from './limits.ts'
 
 const token = 'Canary7Zq-token'
 const value = 'Canary7Zq-value'
@@ -46,7 +46,7 @@ function dataOf(answer: Answer): Record<string, unknown> | undefined {
   return typeof data === 'object' && data !== null ? (data as Record<string, unknown>) : undefined
 }
 
-it('takes a value out of a Secret only, and says nothing of the token', { timeout: 30_000 }, async () => {
+it('takes a value out of a Secret only, and says nothing of the token', { timeout: patienceMs }, async () => {
   await fc.assert(
     fc.asyncProperty(answers, async answer => {
       now = answer
@@ -69,7 +69,7 @@ it('takes a value out of a Secret only, and says nothing of the token', { timeou
   )
 })
 
-it('calls settings ok only where a Secret has them, and shows none of them', { timeout: 30_000 }, async () => {
+it('calls settings ok only where a Secret has them, and shows none of them', { timeout: patienceMs }, async () => {
   const target = {
     name: 'app',
     from: { kubernetes: { namespace: 'keybuzz', secret: 'app' } },

@@ -8,7 +8,7 @@ import { expectSamples } from '../probes/contract.ts'
 import { look } from '../probes/look.ts'
 import type { Listening } from '../servers/hostile.ts'
 import { answerWith, answering, asJson, fields, objectOf, strangeBody, type Answer } from './answers.ts'
-import { bounded, endsWith } from './limits.ts'
+import { bounded, endsWith, patienceMs } from './limits.ts'
 
 const token = 'hvs.Canary7Zq-token'
 const password = 'Canary7Zq-password'
@@ -81,7 +81,7 @@ function isServing(answer: Answer): boolean {
 
 const references = () => createReferences({ env: { TOKEN: token }, vaults: [target], kubernetes: undefined })
 
-it('calls nothing ok but a Vault that serves, whatever comes', { timeout: 30_000 }, async () => {
+it('calls nothing ok but a Vault that serves, whatever comes', { timeout: patienceMs }, async () => {
   await fc.assert(
     fc.asyncProperty(answersOf, async answers => {
       now = answers
@@ -100,7 +100,7 @@ it('calls nothing ok but a Vault that serves, whatever comes', { timeout: 30_000
   )
 })
 
-it('takes a secret out of what is a secret only, and says nothing of the token', { timeout: 30_000 }, async () => {
+it('takes a secret out of what is a secret only, and says nothing of the token', { timeout: patienceMs }, async () => {
   await fc.assert(
     fc.asyncProperty(answersOf, async answers => {
       now = answers

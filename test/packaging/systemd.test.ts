@@ -39,6 +39,11 @@ describe('the unit', () => {
   })
 })
 
+it('has glibc keep one heap, as the image has, or Node 24 grows by what V8 has freed', async () => {
+  expect((await settingsOf(service))('Environment')).toContain('MALLOC_ARENA_MAX=1')
+  expect(await readFile(path.join(root, 'Dockerfile'), 'utf8')).toMatch(/^ENV .*\bMALLOC_ARENA_MAX=1$/m)
+})
+
 const analyze = optional('systemd-analyze', 'apt-get install systemd')
 
 describe.skipIf(!analyze)('the unit, by systemd-analyze', () => {

@@ -56,6 +56,23 @@ export function growing(readings: readonly Pick<Reading, 'series'>[]): string[] 
   )
 }
 
+/** Counts may come to so many more, and this share of them: one for each fault, or reload, comes to more. */
+const countTolerance = { share: 0.1, count: 2 } as const
+
+/** Counts that grow from the second quarter to the last, by their medians: for what is never at rest. */
+export function growths(readings: readonly Pick<Reading, 'counts'>[]): string[] {
+  const quarter = Math.floor(readings.length / 4)
+  const names = [...new Set(readings.flatMap(({ counts }) => Object.keys(counts)))]
+  return names.flatMap(name => {
+    const all = readings.map(({ counts }) => counts[name] ?? 0)
+    const before = median(all.slice(quarter, 2 * quarter))
+    const after = median(all.slice(all.length - quarter))
+    if (before === undefined || after === undefined) return []
+    const limit = before * (1 + countTolerance.share) + countTolerance.count
+    return after > limit ? [`${name}: median ${after} in the last quarter, ${before} in the second`] : []
+  })
+}
+
 /** Why the readings are not flat; none where they are. The heap is only judged where it was read after GC. */
 export function unevenness(readings: readonly Reading[], baseline: Counts, afterGc: boolean): string[] {
   const uneven = readings.flatMap(({ rounds, counts }) =>

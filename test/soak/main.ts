@@ -1,10 +1,21 @@
 /**
- * `npm run soak [-- --rounds 20000 --minutes 15]`: runs failing checks over and over, and proves that nothing grows by it. A round is
+ * `npm run soak [-- --rounds 20000 --minutes 15 --only failing|life]`, with any version of Node:
+ *
+ * `failing` runs failing checks over and over, and proves that nothing grows by it. A round is
  * one run of one check; they run in turns of all checks at once, each begun when the last one ended, with a scrape after
- * each. Exits 1 where something did not come back to where it was, or where the time was too short for the rounds.
+ * each.
+ *
+ * `life` is the built program (`npm run build`) over servers that work, with a flood, a reload every 20 s, and a fault that
+ * begins and ends in each minute. A run of a check counts as a round there, too. `--flood` is the number of hostile
+ * connections, `--pipelined` how many requests they send at once, `--cycle`, `--reload` and `--interval` (of the checks) are seconds, `--arenas` is
+ * MALLOC_ARENA_MAX (`none` leaves it out), `--main` another build.
+ *
+ * Exits 1 where something did not come back to where it was, or where the time was too short for the rounds.
  */
 import { parseArgs } from 'node:util'
 import { heapGrowth, megabytes, tolerance, type Counts, type Reading } from './flat.ts'
+import { live, type Lived, type LifeReading } from './life.ts'
+import { startLifeTargets } from './life-targets.ts'
 import { soak, type Soaked } from './soak.ts'
 import { startTargets } from './targets.ts'
 
@@ -51,33 +62,135 @@ function heapLine({ readings, afterGc }: Soaked): string {
   return `heap after GC: median ${megabytes(growth.before)} MB in the second quarter, ${megabytes(growth.after)} MB in the last; ${allowed}`
 }
 
-async function main(): Promise<number> {
-  const { values } = parseArgs({ options: { rounds: { type: 'string' }, minutes: { type: 'string' } } })
-  const [rounds, minutes] = [Number(values.rounds ?? 20_000), Number(values.minutes ?? 15)]
-  if (!(rounds > 0 && minutes > 0)) {
-    say('usage: npm run soak [-- --rounds 20000 --minutes 15]')
-    return 64
-  }
-  const stop = new AbortController()
-  process.once('SIGINT', () => stop.abort(new Error('interrupted')))
+interface Wanted {
+  readonly rounds: number
+  readonly minutes: number
+  readonly stop: AbortSignal
+}
+
+/** Whether all was flat, and long enough. */
+function judged(uneven: readonly string[], done: number, { rounds, minutes }: Wanted): boolean {
+  for (const line of uneven) say(`NOT FLAT ${line}`)
+  if (done < rounds) say(`NOT PROVEN: only ${done} of ${rounds} rounds in ${minutes} minutes`)
+  const isFine = uneven.length === 0 && done >= rounds
+  if (isFine) say(`flat over ${done} rounds`)
+  return isFine
+}
+
+async function failing(wanted: Wanted): Promise<boolean> {
   const targets = await startTargets()
   try {
     say(row(columns))
     const onReading = (reading: Reading, wrong: readonly string[]): void =>
       say([readingRow(reading), ...wrong].join('\n    '))
-    const soaked = await soak(targets, { rounds, limitMs: minutes * 60_000, onReading, stop: stop.signal })
+    const { rounds, minutes, stop } = wanted
+    const soaked = await soak(targets, { rounds, limitMs: minutes * 60_000, onReading, stop })
     say(row(['before', '', '', '', ...countCells(soaked.baseline)]))
     say(heapLine(soaked))
     say(`${soaked.status.checks.length} checks, and how they ended:\n${reasonLines(soaked).join('\n')}`)
-    for (const line of soaked.uneven) say(`NOT FLAT ${line}`)
-    const short = soaked.rounds < rounds
-    if (short) say(`NOT PROVEN: only ${soaked.rounds} of ${rounds} rounds in ${minutes} minutes`)
-    const fine = soaked.uneven.length === 0 && !short
-    if (fine) say(`flat over ${soaked.rounds} rounds`)
-    return fine ? 0 : 1
+    return judged(soaked.uneven, soaked.rounds, wanted)
   } finally {
     await targets.stop()
   }
+}
+
+const lifeColumns = [
+  'rounds',
+  'seconds',
+  'heap MB',
+  'RSS MB',
+  'malloc MB',
+  'timers',
+  'handles',
+  'fds',
+  'backends',
+].concat(['at relay', 'at Vault', 'tokens', 'series', 'not ok'])
+const lifeRow = (cells: readonly (string | number)[]): string =>
+  cells.map((text, at) => String(text).padStart(Math.max(7, lifeColumns[at]?.length ?? 0))).join('  ')
+
+function lifeCells({ rounds, seconds, heap, rss, malloc, counts, series, notOk }: LifeReading): (string | number)[] {
+  const sums = [
+    'handle Timeout',
+    'handle ',
+    'fd ',
+    'backends ',
+    'open at the relay',
+    'open at Vault',
+    'tokens at Vault',
+  ]
+  return [
+    rounds,
+    seconds.toFixed(0),
+    ...[heap, rss, malloc].map(megabytes),
+    ...sums.map(name => sumOf(counts, name)),
+  ].concat([sumOf(series, ''), notOk.length])
+}
+
+interface LifeValues {
+  readonly flood: number
+  readonly pipelined: number
+  readonly cycle: number
+  readonly interval: number
+  readonly reload: number
+  readonly arenas: string
+  readonly main: string | undefined
+}
+
+async function life(wanted: Wanted, given: LifeValues): Promise<boolean> {
+  const targets = await startLifeTargets(given.interval)
+  try {
+    say(`the daemon on Node ${process.versions.node}, MALLOC_ARENA_MAX ${given.arenas}`)
+    say(`${lifeRow(lifeColumns)}  fault before it`)
+    const lived: Lived = await live(targets, {
+      ...{ rounds: wanted.rounds, limitMs: wanted.minutes * 60_000, stop: wanted.stop },
+      ...{ cycleMs: given.cycle * 1000, reloadMs: given.reload * 1000 },
+      flood: { connections: given.flood, pipelined: given.pipelined },
+      arenas: given.arenas === 'none' ? undefined : given.arenas,
+      ...(given.main !== undefined && { main: given.main }),
+      onReading: reading => say(`${lifeRow(lifeCells(reading))}  ${reading.fault}`),
+    })
+    say(`${lived.reloads} reloads; ${lived.answered} scrapes and pages`)
+    return judged(lived.uneven, lived.rounds, wanted)
+  } finally {
+    await targets.stop()
+  }
+}
+
+const usage =
+  'usage: npm run soak [-- --rounds 20000 --minutes 15 --only failing|life --flood 40 --pipelined 20 --cycle 60 --reload 20 --interval 2 --arenas 1]'
+
+async function main(): Promise<number> {
+  const text = (value: string) => ({ type: 'string', default: value }) as const
+  const { values } = parseArgs({
+    options: {
+      ...{ rounds: text('20000'), minutes: text('15'), only: text(''), arenas: text('1'), main: { type: 'string' } },
+      ...{ flood: text('40'), pipelined: text('20'), cycle: text('60'), reload: text('20'), interval: text('2') },
+    },
+  })
+  const { only, arenas, main: program } = values
+  const numbers = [
+    values.rounds,
+    values.minutes,
+    values.flood,
+    values.pipelined,
+    values.cycle,
+    values.reload,
+    values.interval,
+  ].map(Number)
+  const [rounds = NaN, minutes = NaN, flood = NaN, pipelined = NaN, cycle = NaN, reload = NaN, interval = NaN] = numbers
+  const isRight = rounds > 0 && minutes > 0 && flood >= 0 && pipelined >= 0 && cycle > 0 && reload > 0 && interval >= 1
+  if (!isRight || !['', 'failing', 'life'].includes(only)) {
+    say(usage)
+    return 64
+  }
+  const stop = new AbortController()
+  process.once('SIGINT', () => stop.abort(new Error('interrupted')))
+  const wanted = { rounds, minutes, stop: stop.signal }
+  const failed: string[] = []
+  if (only !== 'life' && !(await failing(wanted))) failed.push('failing')
+  if (only !== 'failing' && !stop.signal.aborted)
+    if (!(await life(wanted, { flood, pipelined, cycle, reload, interval, arenas, main: program }))) failed.push('life')
+  return failed.length === 0 ? 0 : 1
 }
 
 process.exitCode = await main()

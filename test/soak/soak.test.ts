@@ -4,7 +4,7 @@ import { gauge, sample } from '../../src/core/metric.ts'
 import { checkId, finding, type Check, type Look } from '../../src/core/probe.ts'
 import { checkOf, fine, reason } from '../core/checks.ts'
 import { silent } from '../servers/hostile.ts'
-import { heapGrowth, unevenness, type Reading } from './flat.ts'
+import { growths, heapGrowth, unevenness, type Reading } from './flat.ts'
 import { soak, type SoakOptions } from './soak.ts'
 import { startTargets, type Targets } from './targets.ts'
 
@@ -138,5 +138,26 @@ describe('the heap', () => {
   it('is compared by the medians of the second and of the last quarter', () => {
     expect(heapGrowth(readings([1, 2, 30, 40, 50, 60, 70, 80]))).toEqual({ before: 40e6, after: 80e6 })
     expect(heapGrowth(readings([1, 2, 3]))).toBeUndefined()
+  })
+})
+
+describe('counts of what is never at rest', () => {
+  const readings = (counts: readonly number[]) => counts.map(count => ({ counts: { 'fd socket': count } }))
+
+  it.each([
+    ['flat', [9, 9, 9, 9, 9, 9, 9, 9], true],
+    ['now and then one more', [9, 9, 10, 9, 11, 9, 10, 9], true],
+    ['one more with each reading', [9, 10, 11, 12, 13, 14, 15, 16], false],
+    ['more since the middle', [9, 9, 9, 9, 9, 90, 90, 90], false],
+    ['more at first only', [9, 30, 30, 30, 30, 30, 30, 30], true],
+  ])('%s: %j', (_, counts, isFlat) => {
+    expect(growths(readings(counts)).length === 0).toBe(isFlat)
+  })
+
+  it('are none where nothing is said of them', () => {
+    const later = [1, 2, 3, 4].map(() => ({ counts: { 'handle Timeout': 7 } }))
+    expect(growths([...readings([9, 9, 9, 9]), ...later])).toEqual([
+      'handle Timeout: median 7 in the last quarter, 0 in the second',
+    ])
   })
 })
