@@ -29,7 +29,11 @@ export const environment = takeEnvironment()
 /** Throws ConfigError, in one line, where the process was started in a way that makes verdicts wrong or shows secrets. */
 export function checkStart(): void {
   const fromSource = import.meta.url.endsWith('.ts')
-  const problem = refusal({ environment, nodeArguments: process.execArgv, fromSource })
+  // Node has taken the variable away by then.
+  const cluster: object = process.getBuiltinModule('node:cluster')
+  const lost = 'isWorker' in cluster && cluster.isWorker === true && !process.connected
+  const given = lost ? { ...environment, NODE_UNIQUE_ID: 'lost' } : environment
+  const problem = refusal({ environment: given, nodeArguments: process.execArgv, fromSource })
   if (problem !== undefined) throw new ConfigError(`mailpath-exporter: ${problem}`)
   if (!fromSource) keepInspectorClosed()
 }

@@ -81,6 +81,13 @@ const refused: readonly Variable[] = [
     meaning: 'Node trusts other authorities than the application, so a certificate can look right that is not.',
     instead: 'Use NODE_EXTRA_CA_CERTS, or ca_file in the configuration.',
   },
+  {
+    names: ['NODE_UNIQUE_ID'],
+    reader: 'Node',
+    meaning:
+      'Node takes the exporter for a child of its cluster, waits for a parent that is not there, and serves nothing.',
+    instead: 'A child that has its parent may have it.',
+  },
 ].map(one => ({ ...one, effect: 'refused' }) as const)
 
 const removed: readonly Variable[] = [
@@ -206,7 +213,7 @@ const harmless: readonly Variable[] = [
     meaning: 'Where Node finds its files and the exporter. If that goes wrong, there is no start.',
   },
   {
-    names: ['NODE_CHANNEL_*', 'NODE_UNIQUE_ID', 'NODE_INSPECT_RESUME_ON_START', 'WATCH_REPORT_DEPENDENCIES'],
+    names: ['NODE_CHANNEL_*', 'NODE_INSPECT_RESUME_ON_START', 'WATCH_REPORT_DEPENDENCIES'],
     reader: 'Node',
     meaning: 'Set by Node for a child that is Node too.',
   },

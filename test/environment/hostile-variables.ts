@@ -138,7 +138,6 @@ export function hostileVariables({ trap, folder, authority, user }: Lure): Reado
     NODE_SKIP_PLATFORM_CHECK: '1',
     NODE_ICU_DATA: folder,
     NODE_CHANNEL_SERIALIZATION_MODE: 'json',
-    NODE_UNIQUE_ID: '1',
     NODE_INSPECT_RESUME_ON_START: '1',
     WATCH_REPORT_DEPENDENCIES: '1',
     LD_BIND_NOW: '1',

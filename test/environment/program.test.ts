@@ -222,6 +222,7 @@ const refusedVariables = {
   OPENSSL_CONF: '/dev/null',
   OPENSSL_CONF_INCLUDE: '/dev',
   NODE_USE_SYSTEM_CA: '1',
+  NODE_UNIQUE_ID: '1',
 } as const
 
 describe('what Node has obeyed before the exporter runs', () => {
@@ -255,7 +256,7 @@ describe('what Node has obeyed before the exporter runs', () => {
   })
 })
 
-describe('a signal', () => {
+describe('a daemon', () => {
   let empty: string
   beforeEach(() => {
     empty = path.join(folder, 'empty.yml')
@@ -265,12 +266,13 @@ describe('a signal', () => {
   /** A daemon that serves, begun by `first` of a script. */
   async function serving(
     first = '',
+    env: Readonly<Record<string, string>> = {},
   ): Promise<{ readonly running: ReturnType<typeof startProcess>; readonly port: number }> {
     const port = await freePort()
     const script = path.join(folder, 'begin.cjs')
     writeFileSync(script, `${first}\nrequire(${JSON.stringify(main)})\n`)
     const args = ['serve', `--config.file=${empty}`, `--web.listen-address=127.0.0.1:${port}`]
-    const running = startProcess('mailpath-exporter', process.execPath, [script, ...args], { env: {} })
+    const running = startProcess('mailpath-exporter', process.execPath, [script, ...args], { env })
     onTestFinished(() => running.stop('SIGKILL'))
     await waitFor(
       () =>
@@ -285,6 +287,12 @@ describe('a signal', () => {
     )
     return { running, port }
   }
+
+  it('serves with all these variables, and prints nothing but its log', async () => {
+    const { running, port } = await serving('', hostile)
+    expect((await fetch(`http://127.0.0.1:${port}/`)).status).toBe(200)
+    for (const line of running.log().trim().split('\n')) expect(line).toMatch(/^\{"level":/)
+  })
 
   it.each(['SIGUSR1', 'SIGUSR2'] as const)('%s does nothing', async signal => {
     const { running, port } = await serving()
