@@ -45,7 +45,7 @@ export interface Lived {
 }
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const inside = fileURLToPath(new URL('inside.cjs', import.meta.url))
+const begin = fileURLToPath(new URL('begin.cjs', import.meta.url))
 const scrapeMs = 5_000
 /** As Prometheus has it, by default. */
 const scrapeLimitMs = 10_000
@@ -108,13 +108,7 @@ async function startDaemon(targets: LifeTargets, options: LifeOptions): Promise<
   await writeFile(configFile, targets.config(0))
   const port = await freePort()
   const main = options.main ?? path.join(root, 'dist/main.js')
-  const arguments_ = [
-    '--require',
-    inside,
-    main,
-    `--config.file=${configFile}`,
-    `--web.listen-address=127.0.0.1:${port}`,
-  ]
+  const arguments_ = [begin, main, `--config.file=${configFile}`, `--web.listen-address=127.0.0.1:${port}`]
   const running = startProcess('mailpath-exporter', process.execPath, [...arguments_, '--log.level=warn'], {
     cwd: folder,
     env: {

@@ -1,4 +1,4 @@
-// Loaded into the daemon of the soak (`node --require`): at SIGUSR2 it writes what is open in it, and what it holds, into
+// Begins the daemon of the soak, whose main.js is its first argument; it refuses `node --require`. At SIGUSR2 it writes what is open in it, and what it holds, into
 // the file that SOAK_INSIDE names.
 const { readdirSync, readlinkSync, renameSync, writeFileSync } = require('node:fs')
 
@@ -32,3 +32,6 @@ process.on('SIGUSR2', () => {
   writeFileSync(`${file}.new`, JSON.stringify({ counts, heap: heapUsed + external, rss }))
   renameSync(`${file}.new`, file)
 })
+
+process.argv.splice(1, 1)
+require(process.argv[1])
