@@ -148,9 +148,14 @@ export function ofFiles(): Want | undefined {
   }
 }
 
-/** What is loaded with the first look that needs it cannot be, without a file descriptor. */
-const ofLoading = (error: object): Want | undefined =>
-  'code' in error && /MODULE_NOT_FOUND$/.test(String(error.code)) ? ofFiles() : undefined
+/**
+ * A library is loaded with the first look that needs it. For want of a file descriptor it looks as if it were not installed,
+ * and the descriptor may be there again by now. In no case it says anything of a target.
+ */
+function ofLoading(error: object): Want | undefined {
+  if (!('code' in error) || !/^(?:ERR_)?MODULE_NOT_FOUND$/.test(String(error.code))) return undefined
+  return ofFiles() ?? { resource: 'file_descriptors', code: 'MODULE_NOT_FOUND' }
+}
 
 /** Whether some name server may be reached: it is on this host, or there is a route to it. */
 function leadsOut(): boolean {
