@@ -72,7 +72,12 @@ describe.runIf(prlimit)('without a file descriptor', () => {
     limitFiles(pid, 1_024)
     await untilSaid(stage, { verdict: 'ok' }, minute)
     expect(await verdicts(stage)).not.toContain('fail')
-    const said = logOf(stage).filter(({ msg }) => /file descriptors/.test(String(msg)))
+    const told = () => logOf(stage).filter(({ msg }) => /file descriptors/.test(String(msg)))
+    await waitFor(() => told().at(-1)?.['level'] === 'info', {
+      what: 'the log says that it is over',
+      timeoutMs: minute,
+    })
+    const said = told()
     expect(said.map(({ resource, level }) => [resource, level])).toEqual([
       ['file_descriptors', 'warn'],
       [undefined, 'warn'],
@@ -189,6 +194,8 @@ describe.runIf(mayUnshare)('in a network of its own', () => {
     const holder = `
       const net = require('node:net')
       const held = []
+      const parent = process.ppid
+      setInterval(() => process.ppid !== parent && process.exit(), 100)
       const server = net.createServer(socket => held.push(socket)).listen(2525, '127.0.0.1', more)
       function more() {
         const one = net.connect(2525, '127.0.0.1', more).on('error', () => require('node:fs').writeFileSync(process.argv[1], ''))
@@ -198,7 +205,7 @@ describe.runIf(mayUnshare)('in a network of its own', () => {
     onTestFinished(() => removeFolder(path.dirname(done)))
     const { code, output } = await checkAlone(
       { smtp: [{ name: 'relay', host: '127.0.0.1', port: 2525, security: 'none', user: 'u', password }] },
-      `echo "40000 40003" > /proc/sys/net/ipv4/ip_local_port_range; "${process.execPath}" -e "${holder.replaceAll('"', '\\"')}" "${done}" & while [ ! -e "${done}" ]; do sleep 0.1; done`,
+      `echo "40000 40003" > /proc/sys/net/ipv4/ip_local_port_range; "${process.execPath}" -e "${holder}" "${done}" & while [ ! -e "${done}" ]; do sleep 0.1; done`,
     )
     const report = JSON.parse(output) as Report
     expect(code).toBe(3)
