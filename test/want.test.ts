@@ -6,6 +6,7 @@ import net from 'node:net'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { startRelay } from './faults/relay.ts'
 import { startStage, statusOf, untilSaid, type ExporterStage } from './faults/exporter-stage.ts'
 import { freePort, have, needs, removeFolder, startProcess, tempFolder, waitFor } from './servers/processes.ts'
 
@@ -87,10 +88,12 @@ describe.runIf(prlimit)('without a file descriptor', () => {
   })
 
   it('connections from outside are refused first: a crowd of them takes none from the probes', async () => {
-    const stage = await stageFor()
+    const relay = await startRelay()
+    onTestFinished(() => relay.smtp.close())
     const folder = tempFolder('mailpath-crowd-')
     onTestFinished(() => removeFolder(folder))
-    const config = path.join(path.dirname(stage.exporter.logFile), 'mailpath.yml')
+    const config = path.join(folder, 'mailpath.yml')
+    await writeFile(config, JSON.stringify({ interval: '1s', timeout: '700ms', smtp: relay.section }))
     const limit = 200
     const log = path.join(folder, 'log')
     const run = 'ulimit -n "$0" && exec "$@"'
@@ -104,7 +107,7 @@ describe.runIf(prlimit)('without a file descriptor', () => {
       `--web.listen-address=127.0.0.1:${port}`,
     ]
     const running = startProcess('exporter', 'sh', ['-c', run, String(limit), ...node], {
-      env: { ...process.env, RELAY_PASSWORD: 'relay-password' },
+      env: { ...process.env, ...relay.env },
       logFile: log,
     })
     onTestFinished(() => running.stop())
