@@ -1,10 +1,13 @@
 import { assess } from './assess/assess.ts'
 import { shiftMemory, type Assessment, type Plan } from './assess/assessment.ts'
 import { staleAt } from './assess/standing.ts'
+import type { Own } from './assess/starved.ts'
 import { watchClock } from './core/clock.ts'
 import type { Logger } from './core/log.ts'
 import { checkId, type Observation, type Reason, type Verdict } from './core/probe.ts'
 import type { Ran } from './core/run.ts'
+import { wanting } from './core/starved.ts'
+import type { Resource } from './core/want.ts'
 import { withFailed, type FailedRun } from './failed.ts'
 
 /** What is kept of a check besides its last observation. */
@@ -51,14 +54,21 @@ const assessShare = 1 / 50
 /** What only grows with time, as the seconds of an outage, may be as old as this. */
 const holdMs = 1_000
 
-/** `assessed` is called after each assessment of something new. */
-export function createLedger(first: Plan, log: Logger, assessed: (assessment: Assessment) => void): Ledger {
+/** `assessed` is called after each assessment of something new; `own` gives what the exporter notices of itself. */
+export function createLedger(
+  first: Plan,
+  log: Logger,
+  assessed: (assessment: Assessment) => void,
+  own: () => readonly Own[] = () => [],
+): Ledger {
   let plan = first
   let startedAt = Date.now()
   const clockStep = watchClock()
   const latest = new Map<string, Observation>()
   const records = new Map<string, CheckRecord>()
   const told = new Map<string, Verdict>()
+  /** What the exporter was last said to be short of. */
+  let short: ReadonlySet<Resource> = new Set()
   /** Recorded and not assessed yet. */
   const fresh = new Map<string, Ran>()
   let gathering: ReturnType<typeof setTimeout> | undefined
@@ -101,9 +111,21 @@ export function createLedger(first: Plan, log: Logger, assessed: (assessment: As
     log[to === 'ok' ? 'info' : 'warn']({ ...about, from, to, reason: reason?.code }, text)
   }
 
+  /** Once, and not for each check that it holds up. */
+  const tellStarved = (): void => {
+    const now = new Set(assessment.starved.map(({ resource }) => resource))
+    for (const { resource, reason, checks } of assessment.starved)
+      if (!short.has(resource))
+        log.warn({ reason: reason.code, resource, checks: checks.length, remedy: reason.remedy }, reason.text)
+    for (const resource of short)
+      if (!now.has(resource)) log.info({ resource }, `the exporter is no longer short of ${wanting[resource]}`)
+    short = now
+  }
+
   const tellAll = (): void => {
+    tellStarved()
     for (const { id, probe, target, verdict, reasons, evidence, observation } of assessment.checks)
-      if (observation) tell(id, verdict, { probe, target }, reasons[0], evidence)
+      if (observation && reasons[0]?.want === undefined) tell(id, verdict, { probe, target }, reasons[0], evidence)
     if (!ready()) return
     for (const { name, verdict, root } of assessment.mail)
       tell(`mail path ${name}`, verdict, { mail_path: name }, root?.reason, root?.reason.text ?? 'nothing blocks mail')
@@ -132,7 +154,7 @@ export function createLedger(first: Plan, log: Logger, assessed: (assessment: As
     gathering = undefined
     followClock()
     const from = performance.now()
-    assessment = assess(plan, assessment.memory, latest, Date.now())
+    assessment = assess(plan, assessment.memory, latest, Date.now(), own())
     assessMs = performance.now() - from
     const isNew = fresh.size > 0
     keepRecords()
@@ -152,7 +174,7 @@ export function createLedger(first: Plan, log: Logger, assessed: (assessment: As
   return {
     record(ran) {
       // What most runs did nobody wants to know: the transcript goes once it is assessed.
-      const { transcript: _, timedOut: __, ...observation } = ran
+      const { transcript: _, timedOut: __, heldUpMs: ___, ...observation } = ran
       const id = checkId(ran)
       if (fresh.has(id)) assessNow()
       followClock()

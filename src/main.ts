@@ -13,6 +13,7 @@ import { createLog, type Logger } from './core/log.ts'
 import { checkId, exitCode } from './core/probe.ts'
 import { spreadMs } from './core/scheduler.ts'
 import { version } from './core/version.ts'
+import { connectionsFor, descriptorLimit, neededFor } from './descriptors.ts'
 import { follow } from './follow.ts'
 import { keepSmall } from './heap.ts'
 import { createMonitor, type Changes } from './monitor.ts'
@@ -23,12 +24,14 @@ import { kubeconfigProblem } from './references/kubeconfig.ts'
 import { createLogins, type Logins } from './references/logins.ts'
 import { loginKey } from './references/vault.ts'
 import { createReloader } from './reload.ts'
+import { createSelf } from './self.ts'
 import { audit, auditVerdict } from './render/audit.ts'
 import { helpText } from './render/help.ts'
 import { report } from './render/report.ts'
 import { createFront } from './web/front.ts'
+import { usualLimits, type Limits } from './web/answering.ts'
 import { loadWebConfig } from './web/config.ts'
-import { startWeb } from './web/web.ts'
+import { startWeb, type Web } from './web/web.ts'
 
 // The one place that knows the process: its arguments, environment, signals and exit code.
 
@@ -130,6 +133,17 @@ function narrowed(config: Config, only: readonly string[]): Plan {
   return { checks, mail: [], partial: others.map(one => (one.config as PostgresTarget).cluster) }
 }
 
+/** How many connections from outside there is room for beside the checks. Says so where there is hardly room for these. */
+function roomFor(checks: number, log: Logger): number {
+  const [limit, needed] = [descriptorLimit(), neededFor(checks)]
+  if (limit < needed)
+    log.warn(
+      { limit, needed, checks },
+      `the limit of open files is too low: ${limit}, and ${checks} checks need ${needed}; raise it (systemd: LimitNOFILE=${needed}, shell: ulimit -n ${needed}, docker: --ulimit nofile=${needed})`,
+    )
+  return connectionsFor(limit, checks)
+}
+
 async function serve(options: Options, stop: AbortSignal): Promise<number> {
   const log = logOf(options)
   const load = async (): Promise<Config> => {
@@ -139,10 +153,15 @@ async function serve(options: Options, stop: AbortSignal): Promise<number> {
   const config = await load()
   keepSmall()
   const logins = openLogins()
-  const monitor = createMonitor(config, referencesOf(config, logins), log)
+  const self = createSelf()
+  const monitor = createMonitor(config, referencesOf(config, logins), log, self.own)
   const notify = createNotify(environment, log)
+  const open: { web?: Web } = {}
+  const limits = (): Limits => ({ ...usualLimits, maxConnections: roomFor(monitor.checks().length, log) })
   const apply = (next: Config): Changes => {
     const changes = monitor.swap(next, referencesOf(next, logins))
+    // A reload may come by a request before all places are open.
+    open.web?.limit(limits())
     logins.retain(new Set(next.vaults.map(loginKey)))
     return changes
   }
@@ -166,13 +185,15 @@ async function serve(options: Options, stop: AbortSignal): Promise<number> {
     allowedHosts: options.allowedHosts,
     log,
     stop,
+    limits: limits(),
   })
+  open.web = web
   log.info({ version, config: config.file, checks: config.checks.length, addresses: web.addresses }, 'listening')
   process.on('SIGHUP', () => void reload())
   const following =
     options.autoReloadMs === undefined ? undefined : follow(options.configFile, options.autoReloadMs, stop, reload)
   void notify.ready()
-  const notifying = notify.watch(monitor, stop)
+  const notifying = Promise.all([notify.watch(monitor, stop), self.watch(stop)])
   await monitor.watch(stop)
   const told = notify.stopping()
   await Promise.all([following, notifying])

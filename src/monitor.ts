@@ -1,9 +1,11 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Plan } from './assess/assessment.ts'
 import { clusterOf } from './assess/nodes.ts'
+import type { Own } from './assess/starved.ts'
 import type { Logger } from './core/log.ts'
 import { checkId, type Check } from './core/probe.ts'
-import { pressureNow, wasStarved } from './core/pressure.ts'
+import { pressureNow, wasHungry, wasStarved, type Pressure } from './core/pressure.ts'
+import { withoutCpu } from './core/starved.ts'
 import { run, type Ran, type References } from './core/run.ts'
 import { every, offsetOf, spreadMs } from './core/scheduler.ts'
 import { keepWatch, type Keeper } from './core/watch.ts'
@@ -47,6 +49,9 @@ export interface Changes {
 /** How long a second look may take, in milliseconds: a healthy server answers in that, and a dead one is told hardly later. */
 export const secondLookMs = 1_000
 
+/** Once the exporter stood still for so long during a run, its failure proves nothing, in milliseconds. */
+const stoodStillMs = 1_000
+
 /** A check that is in the plan now. */
 interface Turn {
   readonly check: Check
@@ -60,15 +65,26 @@ interface Turn {
   lastTick: number
 }
 
-export function createMonitor(first: Plan, firstReferences: References, log: Logger): Monitor {
+/** `own` gives what the exporter notices of itself. */
+export function createMonitor(
+  first: Plan,
+  firstReferences: References,
+  log: Logger,
+  own?: () => readonly Own[],
+): Monitor {
   let references = firstReferences
   /** Set while the loops run. */
   let stopAll: AbortSignal | undefined
   const loops = new Set<Promise<unknown>>()
-  const ledger = createLedger(first, log, ({ recheck, roles }) => {
-    if (stopAll && !stopAll.aborted) void runThese(recheck, stopAll)
-    waker.assessed(roles, stopAll)
-  })
+  const ledger = createLedger(
+    first,
+    log,
+    ({ recheck, roles }) => {
+      if (stopAll && !stopAll.aborted) void runThese(recheck, stopAll)
+      waker.assessed(roles, stopAll)
+    },
+    own,
+  )
   const waker = createWaker(
     {
       afresh: async ids => {
@@ -97,20 +113,22 @@ export function createMonitor(first: Plan, firstReferences: References, log: Log
   let turns = new Map(first.checks.map(check => [checkId(check), turnOf(check)]))
 
   /**
-   * Looks again where a check fails for want of time, and did not fail before, while the machine was short of CPU: it may
-   * be the exporter, or a server beside it, that came too late. It is the only case in which a run is repeated.
+   * Looks again where a check fails, and did not fail before: for want of time, while the machine was short of CPU, since it
+   * may be the exporter, or a server beside it, that came too late; or while the exporter itself stood still, since a server
+   * that waited in vain hangs up. These are the only cases in which a run is repeated.
    */
-  const confirmed = async (
-    ran: Ran,
-    turn: Turn,
-    starved: () => boolean,
-    stop: AbortSignal,
-  ): Promise<Ran | undefined> => {
-    const isNew = ran.verdict === 'fail' && ran.timedOut && !turn.failed
-    if (!isNew || stop.aborted || !starved()) return ran
+  const confirmed = async (ran: Ran, turn: Turn, before: Pressure, stop: AbortSignal): Promise<Ran | undefined> => {
+    const isNew = ran.verdict === 'fail' && !turn.failed
+    if (!isNew || stop.aborted) return ran
+    if (ran.heldUpMs >= stoodStillMs) {
+      const second = await run(turn.check, references, stop)
+      return second?.verdict === 'fail' && second.heldUpMs >= stoodStillMs ? withoutCpu(second) : second
+    }
+    if (!ran.timedOut || !wasStarved(before, pressureNow())) return ran
     const timeoutMs = Math.min(secondLookMs, turn.check.timeoutMs)
     const second = await run({ ...turn.check, timeoutMs }, references, stop)
-    return second?.timedOut ? ran : second
+    if (!second?.timedOut) return second
+    return wasHungry(before, pressureNow()) ? withoutCpu(ran) : ran
   }
 
   /** One run at a time: who comes while it is under way waits for the same one. */
@@ -119,10 +137,9 @@ export function createMonitor(first: Plan, firstReferences: References, log: Log
     turn.lastTick = performance.now()
     const { check, keeper } = turn
     const before = pressureNow()
-    const starved = (): boolean => wasStarved(before, pressureNow())
     turn.underWay = run(afresh ? check : { ...check, look: look => keeper.look(look) }, references, stop)
       .then(async ran => (ran && (await keeper.gaveWay(ran)) ? run(check, references, stop) : ran))
-      .then(ran => ran && confirmed(ran, turn, starved, stop))
+      .then(ran => ran && confirmed(ran, turn, before, stop))
       .then(ran => {
         // It may have ended in the moment in which it was taken out of the plan.
         if (!ran || turns.get(checkId(check)) !== turn) return undefined

@@ -56,9 +56,10 @@ export const exporter = dashboard({
         {
           height: 7,
           panels: [
-            [8, resources.files],
-            [8, resources.scrape],
-            [8, resources.samples],
+            [6, resources.starved],
+            [6, resources.files],
+            [6, resources.scrape],
+            [6, resources.samples],
           ],
         },
         {

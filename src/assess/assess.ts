@@ -10,16 +10,19 @@ import { nodesOf } from './nodes.ts'
 import { assessRoles } from './roles.ts'
 import { withCauses } from './sources.ts'
 import { asBefore, standing } from './standing.ts'
+import { starvedOf, type Own } from './starved.ts'
 
 /**
  * Everything that follows from the latest observations. Pure: `previous` is all that is remembered, and debouncing,
- * failover counts and outage seconds come out of it and `now` (milliseconds since the epoch).
+ * failover counts and outage seconds come out of it and `now` (milliseconds since the epoch). `own` is what the exporter
+ * notices of itself.
  */
 export function assess(
   plan: Plan,
   previous: Memory | undefined,
   latest: ReadonlyMap<string, Observation>,
   now: number,
+  own: readonly Own[] = [],
 ): Assessment {
   const seen = plan.checks.map(check => standing(check, latest, now))
   const nodes = nodesOf(seen).filter(({ cluster }) => !plan.partial?.includes(cluster))
@@ -33,6 +36,7 @@ export function assess(
   const mail = assessMail(plan.mail, checks, clusters.clusters)
   return {
     at: now,
+    starved: starvedOf(checks, own),
     mail: mail.paths,
     clusters: clusters.clusters,
     landings: landings.landings,

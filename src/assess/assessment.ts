@@ -1,6 +1,7 @@
 import type { Sample } from '../core/metric.ts'
 import type { Check, Observation, Reason, Target, Verdict } from '../core/probe.ts'
 import type { MailTarget, Provider } from '../probes/mail/index.ts'
+import type { Starved } from './starved.ts'
 
 /** What is to be assessed, as the configuration has it. */
 export interface Plan {
@@ -152,6 +153,8 @@ export interface ClusterMemory {
 export interface Assessment {
   /** Milliseconds since the epoch. */
   readonly at: number
+  /** What the exporter itself is short of. */
+  readonly starved: readonly Starved[]
   readonly mail: readonly MailStatus[]
   readonly clusters: readonly ClusterStatus[]
   readonly landings: readonly LandingStatus[]

@@ -1,4 +1,5 @@
 import { checkId, worst, type Reason, type Verdict } from '../core/probe.ts'
+import { exporterKind } from '../core/want.ts'
 import type { Provider } from '../probes/mail/index.ts'
 import { postgres } from '../probes/postgres/index.ts'
 import { ses } from '../probes/ses/index.ts'
@@ -6,6 +7,7 @@ import type { Blocker, CheckStatus, MailStatus } from './assessment.ts'
 import type { Checks } from './checks.ts'
 import { clusterOf } from './nodes.ts'
 import { isUnread, sourceKinds, sourcesBehind } from './sources.ts'
+import { whose } from './starved.ts'
 
 /** A reason and whose it is. */
 export interface Problem {
@@ -28,7 +30,7 @@ interface Standing {
   readonly reasons: readonly Reason[]
 }
 export const problemsOf = ({ probe, target, reasons }: Standing): Problem[] =>
-  reasons.map(reason => ({ probe, target, reason }))
+  reasons.map(reason => whose({ probe, target, reason }))
 
 /** A necessity: if it fails or is unknown, so is mail. */
 export function needed(standing: Standing): Contribution {
@@ -52,6 +54,7 @@ export const isWaiting = ({ reasons }: CheckStatus): boolean => reasons.some(isU
 
 /** In dependency order: what stands first may be the cause of what stands later. */
 const order = [
+  exporterKind,
   ...sourceKinds,
   'secret',
   'mail',

@@ -3,6 +3,7 @@ import { open, stat } from 'node:fs/promises'
 import { buffer } from 'node:stream/consumers'
 import { unlessAborted } from '../core/abort.ts'
 import { codeOf } from '../core/errors.ts'
+import { inPlaceOf } from '../core/want.ts'
 
 /** The text of a file, or an Error that says in words why not, without the path. */
 export type ReadFile = (path: string, signal: AbortSignal) => Promise<string>
@@ -39,7 +40,7 @@ async function read(path: string): Promise<string> {
       const bytes = await readRegular(path, maxBytes)
       return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
     } catch (error) {
-      if (codeOf(error) !== 'ENOENT' || attempt === attempts) throw new Error(inWords(error))
+      if (codeOf(error) !== 'ENOENT' || attempt === attempts) throw inPlaceOf(new Error(inWords(error)), error)
     }
   }
 }

@@ -5,6 +5,7 @@ import { TLSSocket } from 'node:tls'
 import { codeOf, describeError } from '../core/errors.ts'
 import type { TakeNote } from '../core/transcript.ts'
 import { version } from '../core/version.ts'
+import { wantOf, type Want } from '../core/want.ts'
 import { CertificateRefused, watchHandshake, type Chain, type Handshake } from './certificates.ts'
 import { lookupFor } from './names/index.ts'
 import { limitReceived } from './socket.ts'
@@ -47,10 +48,13 @@ export class HttpFailure extends Error {
   readonly code: string | undefined
   /** The certificates of the server, where they are why. */
   readonly chain: Chain | undefined
+  /** See Failure. */
+  readonly want: Want | undefined
   constructor(address: string, phase: HttpPhase, error: unknown) {
     super(`${address}: ${inWords(error, phase, address)}`)
     this.phase = phase
     this.code = codeOf(error)
+    this.want = wantOf(error)
     this.chain = error instanceof CertificateRefused ? error.chain : undefined
   }
 }

@@ -4,6 +4,7 @@ import { unlessAborted } from '../core/abort.ts'
 import { codeOf, describeError, seconds } from '../core/errors.ts'
 import { isQuoted } from '../core/looks-like.ts'
 import type { Look } from '../core/probe.ts'
+import { inPlaceOf, ofSeveral, wantOf } from '../core/want.ts'
 import type { Shown } from './certificates.ts'
 import { otherKind } from './postgres-errors.ts'
 import type { Endpoint, Plan, TargetSessionAttrs } from './postgres-url/plan.ts'
@@ -117,6 +118,8 @@ class NotBound extends Error {
 }
 
 function triesNext(error: unknown, { nextAfterBreak = false }: Plan): boolean {
+  // The application may well get in at this one. Whether there is a route to it may be the same on its host.
+  if ((wantOf(error)?.resource ?? 'network') !== 'network') return false
   if (error instanceof OtherKind || error instanceof NotConnected) return true
   if (nextAfterBreak) return !(error instanceof ConnectTimeout) && !isRefusal(error)
   return error instanceof ConnectTimeout || codeOf(error) === '57P03'
@@ -131,7 +134,8 @@ function allOf(failures: readonly EndpointFailure[], last: unknown): unknown {
   if (texts.size < 2) return last
   const each = [...texts].map(([where, text]) => (text.startsWith(where) ? text : `${where}: ${text}`))
   const code = codeOf(failures.find(({ error }) => error instanceof OtherKind)?.error ?? last)
-  return Object.assign(new Error(shortened(each)), code !== undefined && { code })
+  const want = ofSeveral(failures.map(({ error }) => wantOf(error)))
+  return Object.assign(new Error(shortened(each)), code !== undefined && { code }, want && { want })
 }
 
 const shownFailures = 4
@@ -368,7 +372,7 @@ async function connected(look: Look, endpoint: Endpoint, lifetime: ReturnType<ty
     lifetime.end()
     if (look.signal.aborted) throw error
     const code = codeOf(error)
-    throw Object.assign(new NotConnected(describeError(error)), code !== undefined && { code })
+    throw inPlaceOf(Object.assign(new NotConnected(describeError(error)), code !== undefined && { code }), error)
   }
 }
 

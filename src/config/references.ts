@@ -4,6 +4,7 @@ import { Unresolved, describeError } from '../core/errors.ts'
 import type { Reference, Settings, SettingsSource, Unreadable } from '../core/probe.ts'
 import type { References } from '../core/run.ts'
 import { sourceOf } from '../core/source.ts'
+import { inPlaceOf } from '../core/want.ts'
 import type { VaultTarget } from '../probes/vault/index.ts'
 import { kubernetesSecrets } from '../references/kubernetes.ts'
 import { createLogins, type Logins } from '../references/logins.ts'
@@ -118,6 +119,6 @@ async function resolved<T>(reference: string, { note }: Pick<Asking, 'note'>, wo
     note?.(`${reference} was fetched`)
     return value
   } catch (error) {
-    throw new Unresolved(`${reference}: ${describeError(error)}`)
+    throw inPlaceOf(new Unresolved(`${reference}: ${describeError(error)}`), error)
   }
 }

@@ -1,4 +1,5 @@
 import { ellipsis } from './redact.ts'
+import type { Want } from './want.ts'
 
 /** A message for the user, without a stack: the configuration is wrong. */
 export class ConfigError extends Error {
@@ -54,6 +55,8 @@ export interface Failure {
   readonly code: string | undefined
   readonly text: string
   readonly timedOut: boolean
+  /** What the exporter itself was short of, where that is why: then it says nothing of the target. */
+  readonly want?: Want | undefined
 }
 
 export { oneLine }

@@ -43,7 +43,20 @@ export function wasStarved(before: Pressure, after: Pressure): boolean {
   )
 }
 
-function textOf(file: string): string {
+/** From this share of the time on, in which it was ready to run and had no CPU, nothing that this process misses proves anything. */
+const hungryShare = 0.5
+
+/** Which part of the time between the two this process waited for a CPU, from 0 to 1; undefined where the kernel does not say. */
+export function ownShareOf(before: Pressure, after: Pressure): number | undefined {
+  if (before.waitedMs === undefined || after.waitedMs === undefined || after.at <= before.at) return undefined
+  return (after.waitedMs - before.waitedMs) / (after.at - before.at)
+}
+
+/** Whether this process itself had too little CPU between the two to see any answer in time. */
+export const wasHungry = (before: Pressure, after: Pressure): boolean => (ownShareOf(before, after) ?? 0) >= hungryShare
+
+/** A small file of the kernel; empty where there is none, or where it cannot be read now. */
+export function textOf(file: string): string {
   try {
     return readFileSync(file, 'latin1')
   } catch {

@@ -3,6 +3,7 @@ import { describeError, codeOf, type Failure } from './errors.ts'
 import type { Metric, Sample } from './metric.ts'
 import type { Shape } from './shape.ts'
 import type { TakeNote } from './transcript.ts'
+import { wantOf, type Want } from './want.ts'
 
 /** As monitoring plugins have it: the exit codes are 0 1 2 3. */
 export const verdicts = ['ok', 'warn', 'fail', 'unknown'] as const
@@ -37,6 +38,8 @@ export interface Reason {
   readonly remedy: string
   /** The check of the system that is to be mended instead: this is only a consequence. Set by the assessment. */
   readonly because?: string | undefined
+  /** What the exporter was short of, and what the system said: of `exporter_starved` only. */
+  readonly want?: Want | undefined
 }
 
 /** What a probe concludes from what was seen. The verdict follows from the reasons: none, and it is ok. */
@@ -80,6 +83,11 @@ export interface Look {
    * out of it; even so, nothing that is a secret belongs here.
    */
   readonly note: TakeNote
+  /**
+   * Says that something failed. Where the exporter itself was short of something, and that is why, nothing that has `text` in
+   * it is held against the target. `failureOf` does it, and so does whatever is fetched by a look.
+   */
+  failed(error: unknown, text: string): void
   /** The step under way: where a failure happened. */
   readonly current: string
 }
@@ -135,6 +143,8 @@ export interface ApiServerAnswer {
   /** Of `unanswered`: as `ECONNREFUSED`, and whether it was in the TLS handshake. */
   readonly code?: string | undefined
   readonly tls?: boolean | undefined
+  /** See Failure. */
+  readonly want?: Want | undefined
 }
 
 /** Where an application keeps its settings, all of them. */
@@ -201,6 +211,8 @@ export interface LoginFailure {
   /** Of `unanswered`: as `ECONNREFUSED`, and whether it was in the TLS handshake. */
   readonly code?: string | undefined
   readonly tls?: boolean | undefined
+  /** See Failure. */
+  readonly want?: Want | undefined
 }
 
 /** What every config entry has. Times are in milliseconds. */
@@ -380,6 +392,9 @@ export function finding(evidence: string, reasons: readonly Reason[], samples: r
 export function failureOf(error: unknown, look: Look, subject: string): Failure {
   const timedOut = look.signal.aborted
   const cause = describeError(timedOut ? look.signal.reason : error)
-  const text = cause.startsWith(subject) ? cause : `${subject}: ${cause}`
-  return { phase: look.current, code: codeOf(error), text: `${text} (phase ${look.current})`, timedOut }
+  const line = cause.startsWith(subject) ? cause : `${subject}: ${cause}`
+  const text = `${line} (phase ${look.current})`
+  const want = timedOut ? undefined : wantOf(error)
+  if (want) look.failed(error, text)
+  return { phase: look.current, code: codeOf(error), text, timedOut, want }
 }

@@ -11,6 +11,7 @@ import {
   type Login,
   type LoginWanted,
   type Look,
+  type Looked,
   type Observation,
   type Reference,
   type ReasonSpec,
@@ -22,7 +23,9 @@ import { secretsIn } from './looks-like.ts'
 import { redactor } from './redact.ts'
 import { shaped } from './shape.ts'
 import { checkBehind, sourceOf } from './source.ts'
+import { starvedReason, withoutOurs, type Lack } from './starved.ts'
 import { takeNotes, type Note, type TakeNote } from './transcript.ts'
+import { inPlaceOf, wantOf } from './want.ts'
 
 /** A run and the target of its check, by identity. */
 export interface Asker {
@@ -72,6 +75,7 @@ export const commonReasons = {
     remedy:
       'Make the source named readable to the exporter, correct the value where it comes from, or set the key that is named.',
   },
+  exporter_starved: starvedReason,
   probe_error: {
     verdict: 'unknown',
     severity: 'medium',
@@ -99,12 +103,22 @@ const windUpMs = 250
 /** A timer that comes this much too late says that the event loop was blocked, or the process stopped. */
 const heldUpMs = 200
 
+export interface Deadline {
+  readonly signal: AbortSignal
+  clear(): void
+  /** For how long the exporter was held up so far. */
+  heldUpMs(): number
+}
+
+/** How often it is looked whether the exporter is held up. A timer that is a little late says nothing. */
+const pulseMs = 250
+
 /**
  * A signal that aborts when the time is up or when `stop` does. Written by hand, because
  * AbortSignal.any() and AbortSignal.timeout() leak on Node 20 while listeners stay attached. Time in which the exporter
  * itself was held up is given back once: no target is blamed for it.
  */
-export function deadline(ms: number, stop: AbortSignal): { readonly signal: AbortSignal; clear(): void } {
+export function deadline(ms: number, stop: AbortSignal): Deadline {
   const controller = new AbortController()
   // A check may fetch any number of references at the same time.
   setMaxListeners(0, controller.signal)
@@ -119,10 +133,20 @@ export function deadline(ms: number, stop: AbortSignal): { readonly signal: Abor
   const onStop = (): void => controller.abort(stop.reason)
   if (stop.aborted) onStop()
   else stop.addEventListener('abort', onStop)
+  let beat = performance.now()
+  let heldUp = 0
+  const lateMs = (now: number): number => (now - beat > pulseMs + heldUpMs ? now - beat - pulseMs : 0)
+  const pulse = setInterval(() => {
+    const now = performance.now()
+    heldUp += lateMs(now)
+    beat = now
+  }, pulseMs)
   return {
     signal: controller.signal,
+    heldUpMs: () => heldUp + lateMs(performance.now()),
     clear() {
       clearTimeout(timer)
+      clearInterval(pulse)
       stop.removeEventListener('abort', onStop)
     },
   }
@@ -134,16 +158,18 @@ export interface Ran extends Observation {
   readonly transcript: () => readonly Note[]
   /** The deadline cut it off. */
   readonly timedOut: boolean
+  /** For so long the exporter itself was held up meanwhile: its event loop was blocked, or its process stopped. */
+  readonly heldUpMs: number
 }
 
 /** Runs a check once, under one total deadline. Never rejects; undefined when `stop` cut it off: no half-run is recorded. */
 export async function run(check: Check, references: References, stop: AbortSignal): Promise<Ran | undefined> {
   const began = performance.now()
   const limit = deadline(check.timeoutMs, stop)
-  const { look, phases, unmet, redact, transcript } = startLook(check, references, limit.signal)
+  const { look, phases, unmet, lacks, redact, transcript } = startLook(check, references, limit.signal)
   try {
     if (limit.signal.aborted) return undefined
-    const { seen, finding: found } = await withinDeadline(check, look)
+    const { seen, finding: found } = withoutOurs(await withinDeadline(check, look), lacks)
     // An abort is judged by the signal, not by the clock: what a run cut off by shutdown saw is not evidence.
     if (stop.aborted) return undefined
     const about = { probe: check.probe, target: check.target, config: check.config }
@@ -155,13 +181,22 @@ export async function run(check: Check, references: References, stop: AbortSigna
     const how = { startedAt, finishedAt, phases: { ...phases }, unmet: [...unmet] }
     const timedOut = limit.signal.aborted
     const said = saidWithout(seen, found, redact)
-    return { ...about, ...how, verdict, samples, ...said, transcript: transcript(), timedOut }
+    return {
+      ...about,
+      ...how,
+      verdict,
+      samples,
+      ...said,
+      transcript: transcript(),
+      timedOut,
+      heldUpMs: limit.heldUpMs(),
+    }
   } finally {
     limit.clear()
   }
 }
 
-async function withinDeadline(check: Check, look: Look): Promise<{ seen: unknown; finding: Finding }> {
+async function withinDeadline(check: Check, look: Look): Promise<Looked> {
   try {
     return await unlessAborted(look.signal, check.look(look), windUpMs)
   } catch (error) {
@@ -173,6 +208,7 @@ async function withinDeadline(check: Check, look: Look): Promise<{ seen: unknown
 
 function notSeen(error: unknown, look: Look): Finding {
   const text = describeError(error)
+  if (!look.signal.aborted) look.failed(error, text)
   const reason =
     error instanceof Unresolved
       ? commonReason('reference_unresolved', text)
@@ -192,6 +228,11 @@ export function startLook(check: Check, references: References, signal: AbortSig
     phases[phase] = (phases[phase] ?? 0) + ms / 1000
   }
   const unmet = new Set<string>()
+  const lacks: Lack[] = []
+  const failed: Look['failed'] = (error, text) => {
+    const want = wantOf(error)
+    if (want) lacks.push({ want, text })
+  }
   // The checks of a round take what one of them fetched; the next round of any of them fetches again.
   const maxAgeMs = check.intervalMs / 2
   // Of the target, since a check is copied for each run.
@@ -206,7 +247,9 @@ export function startLook(check: Check, references: References, signal: AbortSig
     } catch (error) {
       const behind = checkBehind(source)
       if (behind !== undefined) unmet.add(behind)
-      throw new Unresolved(`${field}: ${describeError(error)}`)
+      const text = `${field}: ${describeError(error)}`
+      failed(error, text)
+      throw inPlaceOf(new Unresolved(text), error)
     }
   }
   const raw = async (field: string, value: Resolvable): Promise<string> =>
@@ -223,6 +266,7 @@ export function startLook(check: Check, references: References, signal: AbortSig
     took,
     conceal,
     note: text => note(current, text),
+    failed,
     async text(field, value, shape) {
       const text = await raw(field, value)
       // Whatever it is instead, it may be a secret.
@@ -236,10 +280,16 @@ export function startLook(check: Check, references: References, signal: AbortSig
     },
     settings: (field, source) =>
       fetched(field, source, told => references.settings(source, signal, maxAgeMs, told, by)),
-    apiServer: secret => look.phase('secret', () => references.apiServer(secret, signal, maxAgeMs, look.note, by)),
+    async apiServer(secret) {
+      const asked = (): Promise<ApiServerAnswer> => references.apiServer(secret, signal, maxAgeMs, look.note, by)
+      const answer = await look.phase('secret', asked)
+      failed(answer, answer.text)
+      return answer
+    },
     async login(vault, wanted) {
       const login = await look.phase('login', () => references.login(vault, signal, wanted, look.note))
       if (login.token !== undefined) redact.add(login.token)
+      if (login.failure) failed(login.failure, login.failure.text)
       // What it logs in with comes out of what the target itself needs.
       if (login.failure?.kind === 'unresolved') for (const id of check.needs) unmet.add(id)
       return login
@@ -268,7 +318,7 @@ export function startLook(check: Check, references: References, signal: AbortSig
     const read = soFar()
     return () => read(redact.text)
   }
-  return { look, phases, unmet, redact: redact.text, transcript }
+  return { look, phases, unmet, lacks, redact: redact.text, transcript }
 }
 
 /** Codes and verdicts stay: somebody's password may be "postgres". */

@@ -3,6 +3,7 @@ import type { Vault } from '../clients/vault.ts'
 import { lookIntoWrapping } from '../clients/vault-login.ts'
 import { describeError } from '../core/errors.ts'
 import type { Login, LoginFailure, TokenLife } from '../core/probe.ts'
+import { wantOf } from '../core/want.ts'
 import type { Given, Logins } from './logins.ts'
 
 /** A token that stands in the configuration as a reference. */
@@ -72,7 +73,7 @@ async function whyNot(open: GivenToken['open'], token: string): Promise<LoginFai
   } catch (error) {
     const text = describeError(error)
     return error instanceof HttpFailure
-      ? { kind: 'unanswered', text, code: error.code, tls: error.phase === 'tls' }
-      : { kind: 'unresolved', text }
+      ? { kind: 'unanswered', text, code: error.code, tls: error.phase === 'tls', want: wantOf(error) }
+      : { kind: 'unresolved', text, want: wantOf(error) }
   }
 }

@@ -8,6 +8,7 @@ import { describeError } from '../core/errors.ts'
 import type { ApiServerAnswer, KubernetesSecret, Reference } from '../core/probe.ts'
 import { redactor } from '../core/redact.ts'
 import { shaped, shapes } from '../core/shape.ts'
+import { inPlaceOf, wantOf } from '../core/want.ts'
 import { readKubeconfig, type Material } from './kubeconfig.ts'
 import { sharing, type Asking } from './sharing.ts'
 import { named } from './words.ts'
@@ -103,9 +104,10 @@ export function kubernetesSecrets({ config, env, account = serviceAccount, read,
     } catch (error) {
       if (asking.signal.aborted) throw error
       const text = redact.text(describeError(error))
+      const want = wantOf(error)
       return error instanceof HttpFailure
-        ? { kind: 'unanswered', address, text, code: error.code, tls: error.phase === 'tls' }
-        : { kind: 'unresolved', address, text }
+        ? { kind: 'unanswered', address, text, code: error.code, tls: error.phase === 'tls', want }
+        : { kind: 'unresolved', address, text, want }
     }
   }
 
@@ -119,7 +121,7 @@ export function kubernetesSecrets({ config, env, account = serviceAccount, read,
     async secret(wanted: KubernetesSecret, asking: Asking): Promise<Settings> {
       const answer = await answerOf(wanted, asking)
       if (answer.values) return answer.values
-      throw new Error(inWords(answer))
+      throw inPlaceOf(new Error(inWords(answer)), answer)
     },
     /** See `Look.apiServer`. */
     async answer(wanted: KubernetesSecret, asking: Asking): Promise<ApiServerAnswer> {

@@ -6,6 +6,7 @@ import type { Vault } from '../clients/vault.ts'
 import { hasLogin, logIn, lookIntoWrapping, renewSelf, type Lease } from '../clients/vault-login.ts'
 import type { Login, LoginFailure, TokenLife } from '../core/probe.ts'
 import { redactor } from '../core/redact.ts'
+import { wantOf } from '../core/want.ts'
 import type { Held, Logins, Revoke, Standing } from './logins.ts'
 import type { Asking } from './sharing.ts'
 
@@ -143,8 +144,8 @@ async function renewOrLogIn(
     const text = redact.text(describeError(error))
     standing.failure =
       error instanceof HttpFailure
-        ? { kind: 'unanswered', text, code: error.code, tls: error.phase === 'tls' }
-        : { kind: 'unresolved', text }
+        ? { kind: 'unanswered', text, code: error.code, tls: error.phase === 'tls', want: wantOf(error) }
+        : { kind: 'unresolved', text, want: wantOf(error) }
   }
 }
 

@@ -7,6 +7,7 @@ import { record } from '../clients/vault-answers.ts'
 import { revokeSelf } from '../clients/vault-login.ts'
 import { describeError } from '../core/errors.ts'
 import type { Login, LoginWanted, Reference } from '../core/probe.ts'
+import { inPlaceOf, wantOf } from '../core/want.ts'
 import type { VaultTarget } from '../probes/vault/index.ts'
 import { usesToken } from '../probes/vault/target.ts'
 import { givenAt, givenRefused, givenServed } from './given.ts'
@@ -107,7 +108,8 @@ export function vaultSecrets({ targets, account = serviceAccount, read, value, r
     const what = target.token ? 'the token of' : 'the login at'
     const login = await named(`${what} ${target.name}`, loginOf(target, asking, wanted))
     if (login.token !== undefined) return login.token
-    throw new Error(`${what} ${target.name}: ${login.failure?.text ?? 'the token has come to its end'}`)
+    const text = `${what} ${target.name}: ${login.failure?.text ?? 'the token has come to its end'}`
+    throw inPlaceOf(new Error(text), login.failure)
   }
 
   async function readFrom(
@@ -162,7 +164,7 @@ export function vaultSecrets({ targets, account = serviceAccount, read, value, r
         return await loginOf(targetOf(name), asking, wanted)
       } catch (error) {
         const text = `${target?.token ? 'token: ' : ''}${describeError(error)}`
-        return { token: undefined, failure: { kind: 'unresolved', text } }
+        return { token: undefined, failure: { kind: 'unresolved', text, want: wantOf(error) } }
       }
     },
   }

@@ -1,12 +1,13 @@
 import { describeError } from '../core/errors.ts'
 import { redactor } from '../core/redact.ts'
+import { inPlaceOf } from '../core/want.ts'
 
 /** The same, and an error says what it was about. */
 export async function named<T>(what: string, work: Promise<T>): Promise<T> {
   try {
     return await work
   } catch (error) {
-    throw new Error(`${what}: ${describeError(error)}`)
+    throw inPlaceOf(new Error(`${what}: ${describeError(error)}`), error)
   }
 }
 
@@ -16,6 +17,6 @@ export async function blotting<T>(work: (conceal: (secret: string) => void) => P
   try {
     return await work(redact.add)
   } catch (error) {
-    throw new Error(redact.text(describeError(error)))
+    throw inPlaceOf(new Error(redact.text(describeError(error))), error)
   }
 }

@@ -15,6 +15,13 @@ export function statusJson(status: Status) {
     /** The worst of the mail paths: ok, warn, fail or unknown; and the exit code `check` has for it. */
     verdict,
     exit_code: exitCode(verdict),
+    /** What the exporter itself is short of, and how many checks were not looked at for that. */
+    starved: status.starved.map(({ resource, reason, codes, checks }) => ({
+      resource,
+      ...reasonJson(reason),
+      codes,
+      checks: checks.length,
+    })),
     mail_paths: status.mail.map(mailJson),
     clusters: status.clusters.map(clusterJson),
     landings: status.landings.map(landing => ({

@@ -1,4 +1,5 @@
 import type { Assessment, CheckStatus, ClusterStatus, MailStatus } from '../assess/assessment.ts'
+import type { Starved } from '../assess/starved.ts'
 import {
   byVerdict,
   checkId,
@@ -9,6 +10,8 @@ import {
   type Severity,
   type Verdict,
 } from '../core/probe.ts'
+import { exporterKind } from '../core/want.ts'
+import { starvedId } from './starved.ts'
 import { packages } from '../probes/packages/index.ts'
 import { expectationOf, isSecret } from '../probes/settings/expectation.ts'
 import { settings, type SettingState, type SettingsTarget } from '../probes/settings/index.ts'
@@ -22,6 +25,8 @@ export interface Audit {
   readonly verdict: Verdict
   /** The answers, worst first: one for each mail path; without one (`check --only`) a single one for the checks. */
   readonly answers: readonly Answer[]
+  /** What the exporter itself is short of. */
+  readonly starved: readonly Starved[]
   readonly components: readonly Component[]
   readonly settings: readonly SettingRow[]
   /** What to do: root blockers first, then by severity. */
@@ -64,7 +69,7 @@ export interface Action {
 }
 
 /** What an audit is made from. */
-export type Audited = Pick<Assessment, 'at' | 'mail' | 'clusters' | 'landings' | 'checks'>
+export type Audited = Pick<Assessment, 'at' | 'starved' | 'mail' | 'clusters' | 'landings' | 'checks'>
 
 /** The verdict of a whole audit: the worst of the mail paths; without one (`check --only`) of the checks and clusters. */
 export const auditVerdict = ({ mail, checks, clusters }: Pick<Audited, 'mail' | 'checks' | 'clusters'>): Verdict =>
@@ -75,6 +80,7 @@ export function audit(status: Audited): Audit {
     at: status.at,
     verdict: auditVerdict(status),
     answers: answersOf(status),
+    starved: status.starved,
     components: [
       ...status.clusters.map(leader),
       ...status.checks.map(check => ({
@@ -188,10 +194,14 @@ const expectedText = (expected: string | undefined, optional: boolean): string =
   `${expected ?? 'any value'}${optional ? ' (optional)' : ''}`
 
 /** One for each reason that holds now; the same one at several places is one. */
-function actionsOf({ mail, clusters, checks }: Audited): Action[] {
+function actionsOf({ mail, clusters, checks, starved }: Audited): Action[] {
   const blockers = mail.flatMap(path => path.blockers)
+  const isRoot = (one: Starved): boolean => blockers.some(({ root, ...at }) => root && checkId(at) === starvedId(one))
   const all = [
-    ...blockers.map(({ root, reason, ...at }) => ({ root, reason, where: checkId(at) })),
+    ...blockers
+      .filter(({ probe }) => probe !== exporterKind)
+      .map(({ root, reason, ...at }) => ({ root, reason, where: checkId(at) })),
+    ...starved.map(one => ({ root: isRoot(one), reason: one.reason, where: starvedId(one) })),
     ...checks.flatMap(({ id, reasons }) => reasons.map(reason => ({ root: false, reason, where: id }))),
     ...clusters.flatMap(({ name, reasons }) =>
       reasons.map(reason => ({ root: false, reason, where: checkId({ probe: 'cluster', target: name }) })),

@@ -1,6 +1,7 @@
 import { clusterMetrics } from '../assess/cluster-metrics.ts'
 import { mailMetrics } from '../assess/mail.ts'
 import { counter, gauge, sample, type Metric } from '../core/metric.ts'
+import { resources } from '../core/want.ts'
 import { probes } from '../probes/index.ts'
 import { mail } from '../probes/mail/index.ts'
 import type { CheckStatus } from '../assess/assessment.ts'
@@ -29,6 +30,11 @@ export const exporterMetrics = {
   reloadTime: gauge(
     'mailpath_config_last_reload_success_timestamp_seconds',
     'When a good configuration was last read.',
+  ),
+  starved: gauge(
+    'mailpath_exporter_starved',
+    'Whether the exporter itself is short of something, or nearly so: file descriptors, local ports, memory, CPU, or a way out to the network.',
+    ['resource'],
   ),
   wakeups: counter(
     'mailpath_wakeups_total',
@@ -106,6 +112,13 @@ export function samplesOf(status: Status, exporter: ExporterState): Group[] {
       sample(exporterMetrics.build, 1, { version: exporter.version, node_version: exporter.nodeVersion }),
       sample(exporterMetrics.reloadSuccessful, exporter.lastReloadSuccessful, {}),
       sample(exporterMetrics.reloadTime, exporter.lastReloadSuccessAt / 1000, {}),
+      resources.flatMap(resource =>
+        sample(
+          exporterMetrics.starved,
+          status.starved.some(one => one.resource === resource),
+          { resource },
+        ),
+      ),
       exporter.wakeups.flatMap(({ cluster, count }) =>
         sample(exporterMetrics.wakeups, count, { postgres_cluster: cluster }),
       ),

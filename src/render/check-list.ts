@@ -1,5 +1,6 @@
 import type { CheckStatus } from '../assess/assessment.ts'
 import { byVerdict, verdicts, type Reason, type Verdict } from '../core/probe.ts'
+import { exporterKind } from '../core/want.ts'
 import { historyLength, type CheckRecord, type Status } from '../ledger.ts'
 import { html, type Html } from './html.ts'
 import { about, ago, count, icon, length, prose, type Anchors } from './words.ts'
@@ -54,10 +55,13 @@ function found({ reasons, evidence }: CheckStatus): Html {
     ${others.map(reason => html`<div class="reason">${reasonLines(reason)}</div>`)}`
 }
 
-export const reasonLines = ({ text, remedy, code, severity }: Reason): Html => html`
-  <p class="text">${prose(text)}</p>
-  <p class="remedy"><b>Do this:</b> ${prose(remedy)} <span class="code">${code} · ${severity}</span></p>
-`
+export const reasonLines = ({ text, remedy, code, severity, want }: Reason): Html =>
+  want === undefined
+    ? html`
+        <p class="text">${prose(text)}</p>
+        <p class="remedy"><b>Do this:</b> ${prose(remedy)} <span class="code">${code} · ${severity}</span></p>
+      `
+    : html`<p class="text">${prose(text)}: <a href="/#${exporterKind}">see above</a></p>`
 
 const lastRun = ({ observation, stale }: CheckStatus, at: number): string => {
   if (!observation) return 'has not run yet'

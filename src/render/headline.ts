@@ -1,6 +1,7 @@
 import type { Blocker, MailStatus } from '../assess/assessment.ts'
 import { groupBy } from '../core/group.ts'
 import { byVerdict, checkId } from '../core/probe.ts'
+import { exporterKind } from '../core/want.ts'
 import { html, type Html } from './html.ts'
 import { icon, prose, sentences, type Anchors } from './words.ts'
 
@@ -59,9 +60,12 @@ function causesOf({ root, blockers, exceptions }: MailStatus): Causes {
 
 const firstCause = ({ reason, ...whose }: Cause, anchors: Anchors): Html => html`
   <p class="cause">${checkLink(whose, anchors)}: ${prose(textOf({ reason, ...whose }))}</p>
-  <p class="do"><strong>Do this:</strong> ${prose(reason.remedy)}</p>
+  ${isOfExporter(whose) ? undefined : html`<p class="do"><strong>Do this:</strong> ${prose(reason.remedy)}</p>`}
   <p class="code-line"><code>${reason.code}</code> · ${reason.severity}</p>
 `
+
+/** Then what to do stands at the head of the page, once. */
+const isOfExporter = ({ probe }: Pick<Cause, 'probe'>): boolean => probe === exporterKind
 
 function otherCauses(title: string, causes: readonly Cause[], anchors: Anchors): Html | undefined {
   if (causes.length === 0) return undefined
@@ -90,7 +94,7 @@ function otherCause(causes: readonly Cause[], anchors: Anchors): Html | undefine
     ${icon(verdict)}
     <div>
       <p><b class="word ${verdict}">${verdict}</b> ${whose}${rest}: ${prose(textOf(first))}</p>
-      <p class="remedy"><b>Do this:</b> ${prose(remedy)}</p>
+      ${isOfExporter(first) ? undefined : html`<p class="remedy"><b>Do this:</b> ${prose(remedy)}</p>`}
     </div>
   </li>`
 }
@@ -103,6 +107,6 @@ function textOf({ probe, target, reason: { text } }: Cause): string {
 
 function checkLink(check: { readonly probe: string; readonly target: string }, anchors: Anchors): Html {
   const id = checkId(check)
-  const anchor = anchors.get(id)
+  const anchor = isOfExporter(check) ? exporterKind : anchors.get(id)
   return anchor ? html`<a class="name" href="#${anchor}">${id}</a>` : html`<span class="name">${id}</span>`
 }

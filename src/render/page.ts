@@ -5,6 +5,7 @@ import { framed } from './frame.ts'
 import { headlines } from './headline.ts'
 import { html, type Html } from './html.ts'
 import { pictures } from './path.ts'
+import { starvedNotice } from './starved.ts'
 import { sentences, symbols, utc, type Anchors } from './words.ts'
 
 /** What the page says of the exporter itself. */
@@ -28,7 +29,8 @@ export function renderPage(status: Status, about: About): string {
           <h1>Can mail be sent?</h1>
           <p><time datetime="${new Date(status.at).toISOString()}">${utc(status.at)}</time></p>
         </header>
-        ${headlines(status.mail, anchors)} ${pictures(status, anchors)} ${checkList(status, anchors)}
+        ${starvedNotice(status.starved)} ${headlines(status.mail, anchors)} ${pictures(status, anchors)}
+        ${checkList(status, anchors)}
       </main>
       ${footer(status, about)}`,
   )

@@ -34,8 +34,9 @@ export const reasonMetrics = {
 const specs = new Map(reasonCatalogue.flatMap(({ reasons }) => Object.entries<ReasonSpec>(reasons)))
 
 /** The remedy of every reason that holds, as the catalogue has it: that of a run may name addresses, which no label may. */
-export function reasonSamples({ checks, clusters, mail: paths }: Status): Sample[] {
+export function reasonSamples({ checks, clusters, mail: paths, starved }: Status): Sample[] {
   const codes = [
+    ...starved.map(({ reason }) => reason),
     ...[...checks, ...clusters].flatMap(({ reasons }) => reasons),
     ...paths.flatMap(({ blockers, exceptions }) => [...blockers, ...exceptions].map(({ reason }) => reason)),
   ].map(({ code }) => code)

@@ -1,5 +1,6 @@
 import { exitCode, type Severity, type Verdict } from '../core/probe.ts'
 import type { SettingState } from '../probes/settings/index.ts'
+import { starvedId } from './starved.ts'
 import type { Action, Answer, Audit, SettingRow } from './audit.ts'
 import { cell, escapeMarkdown, markdownTable, tableLines, wrap, type Paint } from './table.ts'
 
@@ -55,6 +56,7 @@ function terminalReport(audit: Audit, width: number, colour: boolean): string {
   ])
   const lines = [
     ...audit.answers.flatMap(answer => answerLines(answer, width, paint)),
+    ...notices(audit).flatMap(text => wrap(text, width).map(paint('unknown'))),
     ...title('Components'),
     ...tableLines(components, width),
     ...groupedByTarget(audit.settings).flatMap(([target, rows]) => [
@@ -90,6 +92,12 @@ function answerLines(answer: Answer, width: number, paint: (code: Verdict) => Pa
   return [...wrap(sentence, width).map(paint(verdict)), ...why.map(line => `  ${line}`)]
 }
 
+/** What the exporter is short of, where no answer says it. */
+const notices = ({ starved, answers }: Audit): string[] =>
+  starved
+    .filter(one => !answers.some(({ root }) => root?.where === starvedId(one)))
+    .map(({ reason: { text, remedy } }) => `${text} → ${remedy}`)
+
 const whereText = ({ where, root }: Action): string => `${where.join(', ')}${root ? ' (root blocker)' : ''}`
 
 function groupedByTarget(rows: readonly SettingRow[]): (readonly [string, readonly SettingRow[]])[] {
@@ -104,6 +112,7 @@ function markdownReport(audit: Audit): string {
       `# ${text(sentence)}`,
       ...(root ? [text(root.reason.text), `**Fix:** ${text(root.reason.remedy)}`] : []),
     ]),
+    ...notices(audit).map(text),
     '## Components',
     markdownTable(
       ['Component', 'Verdict', 'Evidence'],
@@ -146,6 +155,12 @@ const reportJson = (audit: Audit) => ({
   answers: audit.answers.map(({ root, ...answer }) => ({
     ...answer,
     root: root ? { where: root.where, ...root.reason } : null,
+  })),
+  starved: audit.starved.map(({ resource, reason, codes, checks }) => ({
+    resource,
+    ...reason,
+    codes,
+    checks: checks.length,
   })),
   components: audit.components,
   settings: audit.settings.map(row => ({ ...row, why: row.why ?? null })),

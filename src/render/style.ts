@@ -57,6 +57,11 @@ footer { margin-top: 3rem; color: var(--quiet); font-size: .85rem }
 `
 
 const headlineStyle = `
+.starved { margin-bottom: 1rem; padding: 1rem clamp(1.1rem, 3.5vw, 2.75rem); border-radius: .9rem; outline: 1px solid var(--unknown);
+  background: var(--unknown-tint) }
+.starved .reason { display: flex; gap: .6rem; margin: 0; padding: 0; border: 0 }
+.starved .reason + .reason { margin-top: .75rem }
+.starved .text { font-weight: 600 }
 .headline { --on: #fff; overflow: hidden; margin-bottom: 1rem; border-radius: .9rem; outline: 1px solid transparent;
   background: var(--surface) }
 .headline.ok { --solid: var(--ok-solid) }

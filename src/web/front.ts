@@ -31,7 +31,13 @@ export function createFront(shown: Shown, guard: Guard = () => Promise.resolve(t
     const endpoint = request.method === 'GET' || request.method === 'HEAD' ? direct.get(pathOf(request)) : undefined
     if (endpoint) await endpoint(request, response)
     else {
-      app ??= import('./app.ts').then(({ createApp }) => createApp(shown))
+      // For want of a file descriptor it cannot be loaded now; the next request tries again.
+      app ??= import('./app.ts')
+        .then(({ createApp }) => createApp(shown))
+        .catch((error: unknown) => {
+          app = undefined
+          throw error
+        })
       ;(await app)(request, response)
     }
   }

@@ -13,6 +13,8 @@ import { createWebServer } from './servers.ts'
 export interface Web {
   /** Where it serves, as it was bound. */
   readonly addresses: readonly string[]
+  /** From now on so many connections are let in, in all. Those that are open stay. */
+  limit(limits: Pick<Limits, 'maxConnections'>): void
   /** Ends every connection. */
   close(): Promise<void>
 }
@@ -71,7 +73,11 @@ export async function startWeb(serving: Serving): Promise<Web> {
     log.info({ file }, 'the web configuration was reloaded')
   }
   if (file !== undefined) void follow(file, config, lookMs, take, log, stop)
-  return { addresses, close }
+  const limit = ({ maxConnections }: Pick<Limits, 'maxConnections'>): void => {
+    for (const { server } of servers) server.maxConnections = Math.ceil(maxConnections / servers.length)
+  }
+  limit(limits)
+  return { addresses, limit, close }
 }
 
 async function follow(

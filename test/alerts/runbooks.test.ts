@@ -3,6 +3,7 @@ import { parser } from '@prometheus-io/lezer-promql'
 import { check as isFormatted, resolveConfig } from 'prettier'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
+import { starvedOf } from '../../src/assess/starved.ts'
 import { parseCommand } from '../../src/cli.ts'
 import { probes } from '../../src/probes/index.ts'
 import { statusJson } from '../../src/render/api.ts'
@@ -141,7 +142,10 @@ describe('what is asked of /api/v1/status', () => {
       ([, options = '', program = '']) => [where, options, program] as const,
     ),
   )
-  const answers = [healthy(), incident(), splitBrain()].map(status => JSON.stringify(statusJson(status)))
+  const noDescriptor = starvedOf([], [{ resource: 'file_descriptors', text: 'is short of file descriptors' }])
+  const answers = [healthy(), incident(), splitBrain(), { ...healthy(), starved: noDescriptor }].map(status =>
+    JSON.stringify(statusJson(status)),
+  )
   const fields = new Set(answers.flatMap(answer => [...answer.matchAll(/"(\w+)":/g)].map(([, key]) => key)))
 
   it('is asked at all', () => expect(programs.length).toBeGreaterThan(20))

@@ -26,6 +26,7 @@ describe('a run', () => {
       phases: {},
       unmet: [],
       transcript: expect.any(Function) as unknown,
+      heldUpMs: 0,
       timedOut: false,
       ...fine,
     })

@@ -1,10 +1,12 @@
 /** What befalls the exporter itself: it must not blame a target for it, nor go on saying what it no longer knows. */
+import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdtemp, writeFile } from 'node:fs/promises'
 import { arch, tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { StatusJson } from '../demo/exporter.ts'
+import { have } from '../servers/processes.ts'
 import { refusedPort, silent } from '../servers/hostile.ts'
 import { startStage, statusOf, untilSaid, type ExporterStage, type StageOptions } from './exporter-stage.ts'
 import type { Expectation } from './fault.ts'
@@ -179,7 +181,33 @@ async function amongFailing(): Promise<Proof> {
   }
 }
 
+/** Leaves a process that runs no descriptor more than it has open, or gives them back. */
+function limitFiles(stage: ExporterStage, limit: number): void {
+  const { status } = spawnSync('prlimit', ['--pid', String(stage.exporter.process.pid), `--nofile=${limit}:`])
+  must(status === 0, 'prlimit failed')
+}
+const starved: Expectation = { verdict: 'unknown', root: 'exporter/file_descriptors exporter_starved' }
+
+/** It cannot open anything any more: what it looks at is well, and not to blame. */
+async function withoutDescriptors(): Promise<Proof> {
+  return on({ targets: copies }, async stage => {
+    limitFiles(stage, 3)
+    const detectedAfter = await untilSaid(stage, starved)
+    limitFiles(stage, 1_024)
+    const healedAfter = await untilSaid(stage, healthy)
+    const blamed = (await statusOf(stage)).checks.filter(({ history }) => history.includes('fail'))
+    must(blamed.length === 0, `these were called broken: ${blamed.map(({ id }) => id).join(', ')}`)
+    return { detectedAfter, healedAfter }
+  })
+}
+
 const rows: readonly Row[] = [
+  {
+    name: 'Exporter: no file descriptor left',
+    seen: starved,
+    skip: without('prlimit', have('prlimit'), 'Debian: util-linux'),
+    prove: withoutDescriptors,
+  },
   {
     name: 'Exporter: stopped for four intervals (SIGSTOP)',
     seen: healthy,

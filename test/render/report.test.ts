@@ -47,7 +47,7 @@ describe('the verdict', () => {
   it('is that of the checks where there is no mail path: check --only', () => {
     const { checks } = statusOf(incidentSeen)
     const vault = checks.filter(check => check.probe === 'vault')
-    const only = { at, mail: [], clusters: [], landings: [], checks: vault }
+    const only = { at, starved: [], mail: [], clusters: [], landings: [], checks: vault }
     expect(auditVerdict(only)).toBe('fail')
     expect(audit(only).answers[0]).toMatchObject({
       sentence: '1 check: FAIL: vault/vault-01',

@@ -97,6 +97,7 @@ export function status(
   return {
     at: now,
     startedAt: now - 9 * 86_400_000,
+    starved: [],
     mail: [],
     clusters: [],
     landings: [],

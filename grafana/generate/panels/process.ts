@@ -53,6 +53,24 @@ export const resources = {
       [1, 'warn'],
     ],
   }),
+  starved: lines({
+    title: 'Short of',
+    description:
+      'What each replica is short of: file descriptors, local ports, memory, CPU, or a way out to the network. Meanwhile checks may be unknown.',
+    noValue: 'No data',
+    unit: 'none',
+    decimals: 0,
+    queries: [
+      query(
+        by('max', ['instance', 'resource'], q(exporterMetrics.starved)),
+        label => `${label.instance} ${label.resource}`,
+      ),
+    ],
+    steps: [
+      [null, 'ok'],
+      [1, 'warn'],
+    ],
+  }),
   files: lines({
     title: 'Open files',
     description: 'File descriptors each replica has open, sockets among them. It must not grow.',

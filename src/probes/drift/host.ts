@@ -2,6 +2,7 @@ import { isIP, isIPv6 } from 'node:net'
 import { addressesOf as addressesOfName } from '../../clients/names/index.ts'
 import { isOfPostgres, readings } from '../../clients/postgres-url/index.ts'
 import type { Driver, Endpoint, TargetSessionAttrs } from '../../clients/postgres-url/plan.ts'
+import { describeError } from '../../core/errors.ts'
 import type { Look } from '../../core/probe.ts'
 import { looksLike } from '../../core/looks-like.ts'
 import { shapes } from '../../core/shape.ts'
@@ -106,8 +107,9 @@ export async function addressesOf(host: string, look: Look): Promise<readonly st
   try {
     const found = await look.phase('dns', () => addressesOfName(host, { signal: look.signal }))
     return [...new Set(found.map(({ address }) => plain(address)))].sort()
-  } catch {
+  } catch (error) {
     // The error has the name in it, which is not to be told.
+    look.failed(error, describeError(error))
     return undefined
   }
 }

@@ -52,10 +52,9 @@ export async function observe(target: PackagesTarget, look: Look): Promise<Packa
   }
   const packages: PackageSeen[] = []
   for (const name of new Set(target.require))
-    packages.push(await look.phase('packages', () => lookForPackage(folder, name, look.signal)))
+    packages.push(await look.phase('packages', () => lookForPackage(folder, name, look)))
   const files: FileSeen[] = []
-  for (const forbidden of target.forbid)
-    files.push(await look.phase('files', () => search(folder, forbidden, look.signal)))
+  for (const forbidden of target.forbid) files.push(await look.phase('files', () => search(folder, forbidden, look)))
   return { packages, files }
 }
 
@@ -70,16 +69,16 @@ const manifest = z.object({
 })
 
 /** Looks where Node would: in `node_modules` of the folder, then of each folder above it. */
-async function lookForPackage(folder: string, name: string, signal: AbortSignal): Promise<PackageSeen> {
+async function lookForPackage(folder: string, name: string, look: Look): Promise<PackageSeen> {
   for (const modules of modulesAbove(folder)) {
-    const { text, why } = await readText(join(modules, name, 'package.json'), maxManifestBytes, signal)
+    const { text, why } = await readText(join(modules, name, 'package.json'), maxManifestBytes, look)
     if (why !== undefined) return { name, state: 'unreadable', why }
     if (text === undefined) continue
     const version = parseManifest(text)?.version
     if (version === undefined) return { name, state: 'broken', why: 'its package.json is not valid' }
     return { name, state: 'installed', version: version.slice(0, 40) }
   }
-  const { text } = await readText(join(folder, 'package.json'), maxManifestBytes, signal)
+  const { text } = await readText(join(folder, 'package.json'), maxManifestBytes, look)
   const listed = text === undefined ? undefined : listedIn(text, name)
   return { name, state: 'missing', ...(listed && { listed }) }
 }
@@ -108,9 +107,9 @@ function parseManifest(text: string): z.output<typeof manifest> | undefined {
 async function search(
   folder: string,
   { file, pattern }: { readonly file: string; readonly pattern: string },
-  signal: AbortSignal,
+  look: Look,
 ): Promise<FileSeen> {
-  const { text, why } = await readText(join(folder, file), maxCodeBytes, signal)
+  const { text, why } = await readText(join(folder, file), maxCodeBytes, look)
   if (why !== undefined) return { file, pattern, state: 'unreadable', why }
   if (text === undefined) return { file, pattern, state: 'missing' }
   return { file, pattern, state: text.includes(pattern) ? 'found' : 'clean' }
@@ -123,15 +122,18 @@ const maxManifestBytes = 1_048_576
 async function readText(
   path: string,
   maxBytes: number,
-  signal: AbortSignal,
+  look: Look,
 ): Promise<{ readonly text?: string; readonly why?: string }> {
+  const { signal } = look
   try {
     signal.throwIfAborted()
     return { text: (await unlessAborted(signal, readRegular(path, maxBytes))).toString('utf8') }
   } catch (error) {
     if (signal.aborted) throw error
     const code = codeOf(error)
-    return code === 'ENOENT' || code === 'ENOTDIR' ? {} : { why: whyNot(error) }
+    if (code === 'ENOENT' || code === 'ENOTDIR') return {}
+    look.failed(error, whyNot(error))
+    return { why: whyNot(error) }
   }
 }
 

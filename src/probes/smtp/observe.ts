@@ -4,6 +4,7 @@ import { codeOf, type Failure } from '../../core/errors.ts'
 import { failureOf, type Look } from '../../core/probe.ts'
 import { redactor } from '../../core/redact.ts'
 import { sourceOf } from '../../core/source.ts'
+import { inPlaceOf } from '../../core/want.ts'
 import type { SmtpTarget } from './index.ts'
 import { allowsAuth, mechanismFor, type Mechanism } from './mechanisms.ts'
 import { planFor, type Fetched, type Setup, type SmtpPlan } from './plan.ts'
@@ -191,5 +192,5 @@ function inWords(error: unknown, clean: (text: string) => string): unknown {
   const { reason, originalCode } = error as { readonly reason?: unknown; readonly originalCode?: unknown }
   const text = typeof reason === 'string' ? reason : error.message
   const code = typeof originalCode === 'string' ? originalCode : codeOf(error)
-  return Object.assign(new Error(clean(text)), code === undefined ? {} : { code })
+  return inPlaceOf(Object.assign(new Error(clean(text)), code === undefined ? {} : { code }), error)
 }

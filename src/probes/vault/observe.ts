@@ -175,7 +175,7 @@ async function askLeader({ url }: VaultTarget, trust: TlsMaterial, look: Look, s
     seen.leader = { ...leader, silent: `HTTP ${status} from /sys/health, ${stateOf(facts).replace('_', ' ')}` }
   } catch (error) {
     // A certificate that does not fit, or a name that only its cluster knows: that says nothing of the node.
-    if (!(error instanceof HttpFailure) || error.phase === 'tls' || error.code === 'ENOTFOUND') return
+    if (!(error instanceof HttpFailure) || error.phase === 'tls' || error.code === 'ENOTFOUND' || error.want) return
     seen.leader = { ...leader, silent: describeError(look.signal.aborted ? look.signal.reason : error) }
   }
 }
@@ -253,7 +253,7 @@ async function loginFor(
   else {
     const text = `${failure.text} (phase login)`
     const timedOut = look.signal.aborted
-    seen.failure = { phase: 'login', code: failure.code, text, timedOut, tls: failure.tls === true }
+    seen.failure = { phase: 'login', code: failure.code, text, timedOut, tls: failure.tls === true, want: failure.want }
   }
   return login
 }

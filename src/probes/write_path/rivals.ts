@@ -57,7 +57,8 @@ export async function compare(
   { own, rivals, fingerprint }: Choice,
   ran: { readonly at: Arrival | undefined; readonly failure: Failure | undefined; readonly wrote: boolean },
 ): Promise<DriverProblem | undefined> {
-  if (rivals.length === 0) return undefined
+  // For want of our own nothing was found out, and nothing is to be remembered.
+  if (rivals.length === 0 || ran.failure?.want) return undefined
   // Whoever gets in there cannot write either: what the run found is the whole truth, and may have taken all of its time.
   if (ran.at && !ran.wrote && rivals.every(rival => !isConnectable(rival) || differInTls(own, rival))) return undefined
   if (own.plan.user === '') return byAddress(own, rivals)
@@ -71,7 +72,7 @@ export async function compare(
   if (last && now < last.until) return verdict(own, mine, rivals, last.outcomes, now - last.at)
   const outcomes = await tryAll(look, own, mine, rivals)
   // What was found before is over: another way that hangs from now on must not go on counting as one that gets in.
-  if (!outcomes) return notTried(own, mine, rivals)
+  if (!outcomes || outcomes.some(one => one.kind === 'out' && one.failure.want)) return notTried(own, mine, rivals)
   // Where nobody gets in, the run is a failure: so it has to be noticed soon when one of the others does.
   const isPassing = outcomes.some(
     one => one.kind === 'out' && (mine.kind === 'out' ? !isWrongPassword(one.failure) : passes(one.failure)),

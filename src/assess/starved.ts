@@ -1,0 +1,64 @@
+import type { Reason } from '../core/probe.ts'
+import { remedies, starvedCode, starvedReason, wanting } from '../core/starved.ts'
+import { exporterKind, resources, type Resource } from '../core/want.ts'
+import type { CheckStatus } from './assessment.ts'
+
+/** Something that the exporter is short of, or soon will be. It is said once, and not of each check. */
+export interface Starved {
+  readonly resource: Resource
+  readonly reason: Reason
+  /** What the system said, as `EMFILE`; empty where only the exporter itself noticed. */
+  readonly codes: readonly string[]
+  /** The checks that could not look; empty where there is still enough for them. */
+  readonly checks: readonly string[]
+}
+
+/** What the exporter notices of itself: `text` continues a sentence that begins with "the exporter". */
+export interface Own {
+  readonly resource: Resource
+  readonly text: string
+}
+
+/** The reason that stands for the exporter itself. */
+export const reasonOf = (
+  resource: Resource,
+  text = `is short of ${wanting[resource]}, so that not everything could be looked at`,
+): Reason => ({
+  code: starvedCode,
+  verdict: starvedReason.verdict,
+  severity: starvedReason.severity,
+  text: `the exporter ${text}`,
+  remedy: remedies[resource],
+})
+
+/** Whose a reason is: for want of our own it is that of the exporter, and the same one however many checks have it. */
+export const whose = <T extends { readonly probe: string; readonly target: string; readonly reason: Reason }>(
+  one: T,
+): T =>
+  one.reason.want === undefined
+    ? one
+    : { ...one, probe: exporterKind, target: one.reason.want.resource, reason: reasonOf(one.reason.want.resource) }
+
+/** What the exporter is short of now, by what its checks met, and by what it notices of itself. */
+export function starvedOf(checks: readonly CheckStatus[], own: readonly Own[] = []): readonly Starved[] {
+  const met = checks.flatMap(({ id, reasons }) =>
+    reasons.flatMap(({ want }) => (want === undefined ? [] : [{ id, ...want }])),
+  )
+  return resources.flatMap(resource => {
+    const here = met.filter(one => one.resource === resource)
+    const noticed = own.find(one => one.resource === resource)
+    if (here.length === 0) return noticed ? [starved(resource, noticed.text)] : []
+    const codes = [...new Set(here.map(({ code }) => code))]
+    const ids = [...new Set(here.map(({ id }) => id))]
+    const those = ids.length === 1 ? '1 check was' : `${ids.length} checks were`
+    const text = `is short of ${wanting[resource]} (${codes.join(', ')}): ${those} not looked at`
+    return [{ ...starved(resource, text), codes, checks: ids }]
+  })
+}
+
+const starved = (resource: Resource, text: string): Starved => ({
+  resource,
+  reason: reasonOf(resource, text),
+  codes: [],
+  checks: [],
+})
