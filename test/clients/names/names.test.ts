@@ -190,6 +190,15 @@ describe('a lookup', () => {
     expect(text).toBe('there is no such name (ENOTFOUND)')
   })
 
+  it('is left to the system where no files say how it is done', async () => {
+    const machine = machineOf({ hosts: '127.0.0.9 localhost\n' }, { byFiles: false })
+    const { found } = await find('localhost', machine)
+    expect(found.length).toBeGreaterThan(0)
+    expect(found).not.toContain('127.0.0.9')
+    const ended = await find('localhost', machine, AbortSignal.abort(new Error('enough')))
+    expect(ended.text).toBe('enough')
+  })
+
   it('has a name server on this machine where no file names one, as the system has it', async () => {
     const { port } = await nameServer({ 'name.test': { found: ['127.0.0.6'] } })
     const machine = machineOf({}, { port })
