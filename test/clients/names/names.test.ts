@@ -61,7 +61,7 @@ describe('what a name server says', () => {
     const failure = await find('name.test', machineOf({ resolvConf }, { port }))
     expect(failure).toMatchObject({ found: [], code })
     expect(failure.text).toContain(text)
-    expect(remedyForName({ code: failure.code })).toContain(code === 'EAI_AGAIN' ? 'does not answer' : 'do not know')
+    expect(remedyForName({ code: failure.code })).toContain(code === 'EAI_AGAIN' ? 'could not say' : 'do not know')
   })
 
   it('never reads like a target that refuses, where nothing listens at the name server', async () => {
