@@ -42,7 +42,11 @@ const shutdownMs = 1_500
 /** For so long Vaults are asked to end our tokens before the process ends. */
 const revokeMs = 700
 
+/** What the resolver in Node would obey: names are looked up as the files of the machine say. */
+const ofResolver = ['RES_OPTIONS', 'LOCALDOMAIN', 'HOSTALIASES']
+
 async function main(): Promise<number> {
+  for (const name of ofResolver) Reflect.deleteProperty(process.env, name)
   const options = parseCommand(process.argv.slice(2))
   const stop = new AbortController()
   // A listener per check, and one more per run.
