@@ -60,7 +60,7 @@ async function start(config: object, ...args: string[]): Promise<RunningProcess>
   onTestFinished(() => removeFolder(path.dirname(file)))
   await writeFile(file, JSON.stringify(config))
   const [command, all] = within(files, [process.execPath, '--import', tsx, main, ...args, `--config.file=${file}`])
-  const env = { PATH: process.env['PATH'], RELAY: 'relay-password', VAULT: 'vault-token' }
+  const env = { PATH: process.env['PATH'], RELAY: 'relay-password', VAULT: 'vault-token', RES_OPTIONS: 'use-vc' }
   const running = startProcess('mailpath-exporter', command, all, { env })
   onTestFinished(() => running.stop('SIGKILL'))
   return running
@@ -106,6 +106,7 @@ describe.skipIf(!permitted)('a zone that does not answer', () => {
     const healthy = await waitFor(() => have('alive'), { what: 'the others have run', timeoutMs: 60_000 })
     // Those of the dead zone still wait for it: they began at the same time.
     expect(await have('dead')).toBeUndefined()
+    expect(dns.asked.filter(one => one.startsWith('tcp'))).toEqual([])
     for (const check of healthy) expect(check).toMatchObject({ verdict: 'ok', reasons: [] })
     const failed = await waitFor(() => have('dead'), { what: 'the dead ones have run', timeoutMs: 60_000 })
     for (const { probe, verdict, reasons } of failed) {

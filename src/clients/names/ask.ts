@@ -2,6 +2,7 @@ import { createSocket } from 'node:dgram'
 import { Resolver } from 'node:dns/promises'
 import { isIPv6 } from 'node:net'
 import { codeOf } from '../../core/errors.ts'
+import { ofThisHost } from '../../core/want.ts'
 
 /** What a name server says of a name: addresses, that there are none (of a name that exists or not), or nothing of use. */
 export type Answer =
@@ -93,7 +94,7 @@ function combined(types: Question['types'], answers: readonly Answer[]): Answer 
 async function wantFor(server: string, port: number): Promise<Error | undefined> {
   const socket = createSocket(isIPv6(server) ? 'udp6' : 'udp4')
   const want = await new Promise<Error | undefined>(resolve => {
-    socket.once('error', resolve).once('connect', () => resolve(undefined))
+    socket.once('error', error => resolve(ofThisHost(error))).once('connect', () => resolve(undefined))
     socket.connect(port, server)
   })
   socket.close()

@@ -17,6 +17,6 @@ export function remedyForName({ phase, code, timedOut }: Partial<Failure>): stri
 }
 
 const remedyForServers =
-  'The name server does not answer for this name, and the application waits for it as well. Look at the name servers in /etc/resolv.conf of this machine, and at those of the zone. The target itself may be well.'
+  'The name servers could not say where this name leads. Look at the name servers in /etc/resolv.conf of this machine, and at those of the zone. The target may be well, but an application with the same name servers does not find it either.'
 const remedyForNoName =
   'The name servers of this machine do not know the host name. Correct it where it is set, or add it to DNS; compare `search` in /etc/resolv.conf and /etc/hosts with those of the application.'

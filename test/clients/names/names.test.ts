@@ -61,7 +61,7 @@ describe('what a name server says', () => {
     const failure = await find('name.test', machineOf({ resolvConf }, { port }))
     expect(failure).toMatchObject({ found: [], code })
     expect(failure.text).toContain(text)
-    expect(remedyForName({ code: failure.code })).toContain(code === 'EAI_AGAIN' ? 'does not answer' : 'do not know')
+    expect(remedyForName({ code: failure.code })).toContain(code === 'EAI_AGAIN' ? 'could not say' : 'do not know')
   })
 
   it('never reads like a target that refuses, where nothing listens at the name server', async () => {
@@ -188,6 +188,15 @@ describe('a lookup', () => {
     const { port } = await nameServer({})
     const { text } = await find('internal-name.test', machineOf({ resolvConf: server('127.0.0.1') }, { port }))
     expect(text).toBe('there is no such name (ENOTFOUND)')
+  })
+
+  it('is left to the system where no files say how it is done', async () => {
+    const machine = machineOf({ hosts: '127.0.0.9 localhost\n' }, { byFiles: false })
+    const { found } = await find('localhost', machine)
+    expect(found.length).toBeGreaterThan(0)
+    expect(found).not.toContain('127.0.0.9')
+    const ended = await find('localhost', machine, AbortSignal.abort(new Error('enough')))
+    expect(ended.text).toBe('enough')
   })
 
   it('has a name server on this machine where no file names one, as the system has it', async () => {
