@@ -3,4 +3,6 @@ import path from 'node:path'
 import { load } from './load.ts'
 
 // What `npm run build` makes dist/main.js of, as CommonJS: to load one ES module, Node loads a loader first.
+// While it is loaded no handler runs: those of the program get what comes meanwhile.
+for (const signal of ['SIGHUP', 'SIGTERM', 'SIGINT']) process.on(signal, () => undefined)
 load(path.join(__dirname, 'exporter.js'))

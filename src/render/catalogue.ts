@@ -30,6 +30,10 @@ export const exporterMetrics = {
     'mailpath_config_last_reload_success_timestamp_seconds',
     'When a good configuration was last read.',
   ),
+  logLinesDropped: counter(
+    'mailpath_log_lines_dropped_total',
+    'Lines of the log that were lost, because standard error could not be written or its reader was too slow.',
+  ),
   wakeups: counter(
     'mailpath_wakeups_total',
     'Times the checks of a cluster were run at once, because a watch had ended or a role had changed.',
@@ -84,6 +88,7 @@ export interface ExporterState {
   readonly lastReloadSuccessful: boolean
   /** When a good configuration was last read, in milliseconds since the epoch. */
   readonly lastReloadSuccessAt: number
+  readonly logLinesDropped: number
   readonly wakeups: readonly { readonly cluster: string; readonly count: number }[]
   readonly requests: readonly {
     readonly handler: string
@@ -106,6 +111,7 @@ export function samplesOf(status: Status, exporter: ExporterState): Group[] {
       sample(exporterMetrics.build, 1, { version: exporter.version, node_version: exporter.nodeVersion }),
       sample(exporterMetrics.reloadSuccessful, exporter.lastReloadSuccessful, {}),
       sample(exporterMetrics.reloadTime, exporter.lastReloadSuccessAt / 1000, {}),
+      sample(exporterMetrics.logLinesDropped, exporter.logLinesDropped, {}),
       exporter.wakeups.flatMap(({ cluster, count }) =>
         sample(exporterMetrics.wakeups, count, { postgres_cluster: cluster }),
       ),
