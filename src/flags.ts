@@ -118,10 +118,14 @@ export type Told = readonly [what: string, meaning: string]
 
 export const exitCodes: readonly Told[] = [
   ['0', 'It was ended in order; of check: ok.'],
-  ['1', 'It cannot go on, for example because the address is taken; of check: warn.'],
+  ['1', 'It cannot go on, for example because the address is taken, or check-config was cut off; of check: warn.'],
   ['2', 'Of check: fail.'],
-  ['3', 'Of check: unknown. Also where it was cut off.'],
+  [
+    '3',
+    'Of check: unknown. Also where it was cut off, or its output could not be written whole, as with check | head.',
+  ],
   ['64', 'The command line is wrong.'],
+  ['74', 'Of check-config, --help and --version: the output could not be written whole.'],
   ['78', 'The configuration is wrong. Every error is printed, with line and column.'],
 ]
 

@@ -72,11 +72,12 @@ async function main(own: Process): Promise<number> {
   }
 }
 
-/** A check that was cut off, or could not say what it found, found nothing out: 0 would say that all is well, and 1 a warning. */
+/** A check that could not say what it found has found nothing out: 0 would say that all is well, and 1 a warning. */
 function kindOf({ command }: Options): Kind {
   const unknown = exitCode('unknown')
   if (command === 'check') return { cutOff: unknown, unforeseen: unknown, isDaemon: false }
-  return { cutOff: 0, unforeseen: exFailure, isDaemon: command === 'serve' }
+  const isDaemon = command === 'serve'
+  return { cutOff: isDaemon ? 0 : exFailure, unforeseen: exFailure, isDaemon }
 }
 
 const referencesOf = ({ vaults, kubernetes, checks }: Config, logins: Logins) =>

@@ -1,4 +1,6 @@
 import { setMaxListeners } from 'node:events'
+import { closeSync, fstatSync } from 'node:fs'
+import { isatty } from 'node:tty'
 import { openOutput, writeText } from './clients/output.ts'
 import { codeOf, describeError } from './core/errors.ts'
 import { createLog, lineOf, type LogFormat, type Logger, type LogLevel } from './core/log.ts'
@@ -86,6 +88,7 @@ export function runAsProcess(
     await lines.flush(kind.isDaemon ? lastWordsMs : forEver)
     setTimeout(() => exit(code), lingerMs).unref()
   }
+  process.on('exit', closeGoneTerminals)
   // Where nothing is left to wait for, Node ends with this.
   process.exitCode = kind.unforeseen
 
@@ -155,6 +158,11 @@ export function runAsProcess(
 function hangUp(): void {
   process.removeAllListeners('SIGHUP')
   process.kill(process.pid, 'SIGHUP')
+}
+
+/** At its end Node sets each terminal as it was at the start, and aborts where that fails. One that has gone is none any more. */
+function closeGoneTerminals(): void {
+  for (const fd of [0, 1, 2]) if (fstatSync(fd).isCharacterDevice() && !isatty(fd)) closeSync(fd)
 }
 
 /** What is known of an error but its message: that may quote a secret, and here is nothing that would know it. */
