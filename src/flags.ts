@@ -92,7 +92,8 @@ export const flags = {
     choices: logFormats,
     fallback: 'json',
     command: 'serve',
-    meaning: 'JSON lines for machines, or lines for people. The log goes to standard error.',
+    meaning:
+      'JSON lines for machines, or lines for people. The log goes to standard error; what cannot be written there is lost, and counted.',
   },
   only: {
     type: 'string',
@@ -130,7 +131,10 @@ export const exitCodes: readonly Told[] = [
 ]
 
 export const signals: readonly Told[] = [
-  ['SIGHUP', 'Read the configuration anew, all or nothing.'],
+  [
+    'SIGHUP',
+    'Of serve: read the configuration anew, all or nothing. It ends other commands, and serve only in the moment before Node runs any program.',
+  ],
   ['SIGTERM, SIGINT', 'End: runs under way are cut off and not recorded. It takes 1.5 s at most.'],
 ]
 

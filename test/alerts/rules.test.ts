@@ -141,7 +141,7 @@ describe('alerts', () => {
     const found = fired.filter(alert => alert.name === rule.alert)
     for (const { labels } of found) for (const label of named) expect([...labels]).toContain(label)
     // A replica is named only where the alert is about one: else there would be an alert for each.
-    const certain = ['MailpathReplicaDown', 'MailpathCheckStale', 'MailpathConfigReloadFailed']
+    const certain = ['MailpathReplicaDown', 'MailpathCheckStale', 'MailpathConfigReloadFailed', 'MailpathLogLinesLost']
     for (const { labels } of found) expect(labels.has('instance')).toBe(certain.includes(rule.alert ?? ''))
   })
 
