@@ -133,7 +133,7 @@ export const exitCodes: readonly Told[] = [
 export const signals: readonly Told[] = [
   [
     'SIGHUP',
-    'Of serve: read the configuration anew, all or nothing. It ends other commands, and serve only in the moment before Node runs any program.',
+    'Of serve: read the configuration again, all or nothing. It ends other commands. It also ends serve in the first moment, before Node runs any program.',
   ],
   ['SIGTERM, SIGINT', 'End: runs under way are cut off and not recorded. It takes 1.5 s at most.'],
 ]

@@ -114,7 +114,7 @@ interface Daemon {
 async function serve(options: ProcessOptions = {}, file = config, wrapped?: readonly string[]): Promise<Daemon> {
   const address = `127.0.0.1:${await freePort()}`
   const args = [`--config.file=${file}`, `--web.listen-address=${address}`]
-  const [command, ...rest] = [...(wrapped ?? []), process.execPath, main, ...args]
+  const [command = '', ...rest] = [...(wrapped ?? []), process.execPath, main, ...args]
   const running = startProcess('mailpath-exporter', command, rest, options)
   onTestFinished(() => running.stop('SIGKILL'))
   const url = `http://${address}`
@@ -364,19 +364,22 @@ function caught(pid: string | number, signal: 'SIGHUP' | 'SIGTERM'): boolean {
   return ((BigInt(`0x${mask}`) >> bit) & 1n) === 1n
 }
 
+/** The program, which begins with this code of ours as soon as it is loaded. */
+async function beginningWith(code: string): Promise<string> {
+  const copy = tempFolder('mailpath-written-')
+  onTestFinished(() => removeFolder(copy))
+  const [from, dist] = [path.dirname(main), path.join(copy, 'dist')]
+  mkdirSync(dist)
+  await symlink(path.join(root, 'node_modules'), path.join(copy, 'node_modules'))
+  for (const file of ['main.js', 'package.json']) await cp(path.join(from, file), path.join(dist, file))
+  const program = await readFile(path.join(from, 'exporter.js'), 'latin1')
+  await writeFile(path.join(dist, 'exporter.js'), program.replace('{', `{${code};`), 'latin1')
+  return path.join(dist, 'main.js')
+}
+
 describe('a signal', { timeout: 120_000 }, () => {
-  /** The program, which gets the signals as soon as it begins to load. */
-  async function hit(...signals: NodeJS.Signals[]): Promise<string> {
-    const dist = path.join(tempFolder('mailpath-signal-'), 'dist')
-    onTestFinished(() => removeFolder(path.dirname(dist)))
-    mkdirSync(dist)
-    await symlink(path.join(root, 'node_modules'), path.join(path.dirname(dist), 'node_modules'))
-    for (const file of ['main.js', 'package.json']) await cp(path.join(path.dirname(main), file), path.join(dist, file))
-    const program = await readFile(path.join(path.dirname(main), 'exporter.js'), 'latin1')
-    const kill = signals.map(signal => `process.kill(process.pid, '${signal}');`).join('')
-    await writeFile(path.join(dist, 'exporter.js'), program.replace('{', `{${kill}`), 'latin1')
-    return path.join(dist, 'main.js')
-  }
+  const hit = (...signals: NodeJS.Signals[]): Promise<string> =>
+    beginningWith(signals.map(signal => `process.kill(process.pid, '${signal}')`).join(';'))
   const args = async (): Promise<string[]> => [
     `--config.file=${config}`,
     `--web.listen-address=127.0.0.1:${await freePort()}`,
@@ -420,14 +423,8 @@ describe('a signal', { timeout: 120_000 }, () => {
 describe('an error that nothing expects', { timeout: 120_000 }, () => {
   const secret = 'hunter2'
   const throwing = `const error = Object.assign(new TypeError('${secret} is no number'), { code: 'ERR_NO_NUMBER' })`
-  const preload = async (name: string, code: string): Promise<string> => {
-    const file = path.join(folder, `${name}.cjs`)
-    await writeFile(file, code)
-    return file
-  }
-  const withPreload = async (name: string, code: string, args: readonly string[], options: ProcessOptions = {}) => {
-    const command = ['--require', await preload(name, code), main, ...args]
-    const running = startProcess('mailpath-exporter', process.execPath, command, options)
+  const withCode = async (code: string, args: readonly string[], options: ProcessOptions = {}) => {
+    const running = startProcess('mailpath-exporter', process.execPath, [await beginningWith(code), ...args], options)
     onTestFinished(() => running.stop('SIGKILL'))
     return running
   }
@@ -436,11 +433,11 @@ describe('an error that nothing expects', { timeout: 120_000 }, () => {
   it.each([
     ['thrown', 'throw error'],
     ['rejected', 'void Promise.reject(error)'],
-  ])('and that is %s ends the daemon with code 1 and one line that quotes none of it', async (how, what) => {
+  ])('and that is %s ends the daemon with code 1 and one line that quotes none of it', async (_, what) => {
     const code = `process.on('SIGUSR2', () => { process.emitWarning('mind this'); ${throwing}; ${what} })`
     const [running, stalled] = [
-      await withPreload(how, code, await serving()),
-      await withPreload(how, code, await serving(), { stderr: fullPipe().writeEnd }),
+      await withCode(code, await serving()),
+      await withCode(code, await serving(), { stderr: fullPipe().writeEnd }),
     ]
     for (const one of [running, stalled])
       await waitFor(() => caught(one.pid, 'SIGHUP'), { timeoutMs: 20_000, what: 'it is loaded' })
@@ -456,7 +453,7 @@ describe('an error that nothing expects', { timeout: 120_000 }, () => {
       level: 'error',
       error: 'TypeError',
       code: 'ERR_NO_NUMBER',
-      at: expect.stringContaining(`${how}.cjs:1:`) as string,
+      at: expect.stringContaining('exporter.js:1:') as string,
     })
     expect(running.log()).not.toContain(secret)
     expect(lines).toContainEqual(expect.objectContaining({ level: 'warn', warning: 'Warning: mind this' }) as unknown)
@@ -464,7 +461,7 @@ describe('an error that nothing expects', { timeout: 120_000 }, () => {
 
   it('makes a check unknown', async () => {
     const code = `setImmediate(() => { ${throwing}; throw error })`
-    const running = await withPreload('check', code, ['check', `--config.file=${config}`])
+    const running = await withCode(code, ['check', `--config.file=${config}`])
     expect(await running.exited).toBe(3)
     expect(running.log()).toContain('TypeError ERR_NO_NUMBER')
     expect(running.log()).not.toContain(secret)
