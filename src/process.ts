@@ -51,7 +51,7 @@ const shutdownMs = 1_500
 const lastWordsMs = 300
 /** As long as it takes. */
 const forEver = 2 ** 31 - 1
-/** When all is done, a lookup of a name may still hold the process, since it cannot be cancelled. */
+/** When all is done, so long is waited for what still holds the process: a lookup of a name cannot be cancelled. */
 const lingerMs = 500
 
 /**
@@ -76,13 +76,9 @@ export function runAsProcess(
     for (const line of text.split('\n')) lines.push(`${line}\n`)
   }
 
-  const exit = (code: number): void => {
-    // It would wait for a write that hangs.
-    if (output.hangs() || errors.hangs()) process.kill(process.pid, 'SIGKILL')
-    process.exit(code)
-  }
   let isOver = false
   const end = async (code: number): Promise<void> => {
+    if (isOver) return
     isOver = true
     process.exitCode = code
     await lines.flush(kind.isDaemon ? lastWordsMs : forEver)
@@ -101,17 +97,19 @@ export function runAsProcess(
   let reload: (() => void) | undefined
   process.on('SIGHUP', () => {
     isHungUp = true
-    if (!kind.isDaemon) hangUp()
+    if (!kind.isDaemon) endBy('SIGHUP')
     reload?.()
   })
   process.on('uncaughtException', error => {
+    if (isOver) return
     const { name, code, at } = whereFrom(error)
     const text = 'an error that nothing expects ends the exporter: please report this line'
     if (log) log.error({ error: name, code, at }, text)
     else say(`mailpath-exporter: ${text}: ${[name, code, at].filter(Boolean).join(' ')}`)
     isOver = true
     process.exitCode = kind.unforeseen
-    void lines.flush(lastWordsMs).then(() => exit(kind.unforeseen))
+    stop.abort(new Error('an error that nothing expects'))
+    void lines.flush(lastWordsMs).then(() => setTimeout(() => exit(kind.unforeseen), lingerMs))
   })
   // Node itself would wait for the reader. It has no listener where it was started without warnings.
   if (process.listenerCount('warning') > 0)
@@ -146,6 +144,7 @@ export function runAsProcess(
     },
   }
   const outcome = (error: unknown): number => {
+    if (isOver) return kind.unforeseen
     if (stop.signal.aborted && error === stop.signal.reason) return kind.cutOff
     const { code, text } = outcomeOf(error, kind)
     if (text !== '') say(text)
@@ -154,10 +153,16 @@ export function runAsProcess(
   void command(own).catch(outcome).then(end)
 }
 
+/** Called when nothing is begun any more. A read or a write that still hangs in the system holds a thread, which exit(3) would wait for. */
+function exit(code: number): void {
+  if (process.getActiveResourcesInfo().some(name => name.startsWith('FSReq'))) endBy('SIGTERM')
+  process.exit(code)
+}
+
 /** As if there were no handler. */
-function hangUp(): void {
-  process.removeAllListeners('SIGHUP')
-  process.kill(process.pid, 'SIGHUP')
+function endBy(signal: NodeJS.Signals): void {
+  process.removeAllListeners(signal)
+  process.kill(process.pid, signal)
 }
 
 /** At its end Node sets each terminal as it was at the start, and aborts where that fails. One that has gone is none any more. */

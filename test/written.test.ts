@@ -149,7 +149,7 @@ os.close(writes)
 os.read(reads, 1)
 os.close(reads)
 sys.exit(child.wait())`)
-/** One on which a write hangs in the system; 9 stands for SIGKILL. */
+/** One on which a write hangs in the system; 15 stands for SIGTERM. */
 const datagrams = onPty(`
 import socket
 ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -199,7 +199,7 @@ describe('the daemon, where its log', { timeout: 120_000 }, () => {
     all.forEach(([, { running }]) => running.signal('SIGTERM'))
     const codes = await Promise.all(all.map(async ([name, { running }]) => [name, await running.exited] as const))
     // Where a write hangs in the system, nothing else could end it in time.
-    expect(codes.filter(([, code]) => code !== 0)).toEqual(python ? [['hangs', 9]] : [])
+    expect(codes.filter(([, code]) => code !== 0)).toEqual(python ? [['hangs', 15]] : [])
   })
 
   const prlimit = needs('prlimit', have('prlimit'), 'apt-get install util-linux')
@@ -358,9 +358,9 @@ sys.exit(run(stdout=writes).wait())`
 })
 
 /** Whether a process has a handler for the signal. */
-function caught(pid: string | number, signal: 'SIGHUP' | 'SIGTERM'): boolean {
+function caught(pid: string | number, signal: 'SIGUSR2' | 'SIGTERM'): boolean {
   const [, mask = '0'] = /^SigCgt:\s*(\w+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
-  const bit = { SIGHUP: 0n, SIGTERM: 14n }[signal]
+  const bit = { SIGUSR2: 11n, SIGTERM: 14n }[signal]
   return ((BigInt(`0x${mask}`) >> bit) & 1n) === 1n
 }
 
@@ -440,7 +440,7 @@ describe('an error that nothing expects', { timeout: 120_000 }, () => {
       await withCode(code, await serving(), { stderr: fullPipe().writeEnd }),
     ]
     for (const one of [running, stalled])
-      await waitFor(() => caught(one.pid, 'SIGHUP'), { timeoutMs: 20_000, what: 'it is loaded' })
+      await waitFor(() => caught(one.pid, 'SIGUSR2'), { timeoutMs: 20_000, what: 'it is loaded' })
     await waitFor(() => running.log().includes('listening'), { timeoutMs: 20_000, what: 'it serves' })
     for (const one of [running, stalled]) one.signal('SIGUSR2')
     expect(await Promise.all([running.exited, stalled.exited])).toEqual([1, 1])

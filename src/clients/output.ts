@@ -9,8 +9,6 @@ import { writeAll, type Write } from '../core/write-all.ts'
 export interface Output {
   /** Rejects with the error of the system. One call at a time. */
   readonly write: Write
-  /** A write hangs in the system, as on a dead network file system: exit(3) would wait for it. */
-  readonly hangs: () => boolean
 }
 
 /**
@@ -19,20 +17,15 @@ export interface Output {
  */
 export function openOutput(fd: 1 | 2): Output {
   const direct = openAgain(fd) ?? (madeNonBlocking(fd) ? fd : undefined)
-  let underWay = false
   return {
     async write(bytes) {
-      underWay = true
       try {
         return direct === undefined ? await written(fd, bytes) : writeSync(direct, bytes)
       } catch (error) {
         if (codeOf(error) === 'EAGAIN') return 0
         throw error
-      } finally {
-        underWay = false
       }
     },
-    hangs: () => underWay,
   }
 }
 
