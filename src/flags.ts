@@ -101,7 +101,8 @@ export const flags = {
     choices: logFormats,
     fallback: 'json',
     command: 'serve',
-    meaning: 'JSON lines for machines, or lines for people. The log goes to standard error.',
+    meaning:
+      'JSON lines for machines, or lines for people. The log goes to standard error; what cannot be written there is lost, and counted.',
   },
   only: {
     type: 'string',
@@ -127,15 +128,22 @@ export type Told = readonly [what: string, meaning: string]
 
 export const exitCodes: readonly Told[] = [
   ['0', 'It was ended in order; of check: ok.'],
-  ['1', 'It cannot go on, for example because the address is taken; of check: warn.'],
+  ['1', 'It cannot go on, for example because the address is taken, or check-config was cut off; of check: warn.'],
   ['2', 'Of check: fail.'],
-  ['3', 'Of check: unknown. Also where it was cut off.'],
+  [
+    '3',
+    'Of check: unknown. Also where it was cut off, or its output could not be written whole, as with check | head.',
+  ],
   ['64', 'The command line is wrong.'],
+  ['74', 'Of check-config, --help and --version: the output could not be written whole.'],
   ['78', 'The configuration is wrong. Every error is printed, with line and column.'],
 ]
 
 export const signals: readonly Told[] = [
-  ['SIGHUP', 'Read the configuration anew, all or nothing.'],
+  [
+    'SIGHUP',
+    'Of serve: read the configuration again, all or nothing. It ends other commands. It also ends serve in the first moment, before Node runs any program.',
+  ],
   ['SIGTERM, SIGINT', 'End: runs under way are cut off and not recorded. It takes 1.5 s at most.'],
   ['SIGQUIT', 'As SIGTERM, so that there is no core dump: it would hold every secret.'],
   ['SIGUSR1, SIGUSR2', 'Nothing. Of itself Node would open its inspector, which shows every secret.'],

@@ -1,15 +1,16 @@
 import { checkStart, environment } from './environment/taken.ts'
-import { setMaxListeners } from 'node:events'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { isatty } from 'node:tty'
 import type { Plan } from './assess/assessment.ts'
 import { UsageError, parseCommand, type Options } from './cli.ts'
 import { refusalsFile } from './clients/refusals-file.ts'
 import { loadConfig, type Config } from './config/load.ts'
 import { shardOf } from './config/shard.ts'
 import { createReferences } from './config/references.ts'
-import { ConfigError, describeError } from './core/errors.ts'
-import { createLog, type Logger } from './core/log.ts'
+import { ConfigError, codeOf, describeError } from './core/errors.ts'
+import { createLog } from './core/log.ts'
+import type { Logger } from './core/log.ts'
 import { checkId, exitCode } from './core/probe.ts'
 import { spreadMs } from './core/scheduler.ts'
 import { version } from './core/version.ts'
@@ -23,6 +24,7 @@ import { postgres, type PostgresTarget } from './probes/postgres/index.ts'
 import { kubeconfigProblem } from './references/kubeconfig.ts'
 import { createLogins, type Logins } from './references/logins.ts'
 import { loginKey } from './references/vault.ts'
+import { OutputError, runAsProcess, type Kind, type Outcome, type Process } from './process.ts'
 import { createReloader } from './reload.ts'
 import { createSelf } from './self.ts'
 import { audit, auditVerdict } from './render/audit.ts'
@@ -33,57 +35,55 @@ import { usualLimits, type Limits } from './web/answering.ts'
 import { loadWebConfig } from './web/config.ts'
 import { startWeb, type Web } from './web/web.ts'
 
-// The one place that knows the process: its arguments, environment, signals and exit code.
+// The commands, with the arguments and the environment of the process; process.ts has its signals and streams.
 
 /** sysexits.h */
 const exUsage = 64
+const exOutput = 74
 const exConfig = 78
 const exFailure = 1
 /** A check may come to its references so much later than its turn. */
 const slownessMs = 500
-/** After this long a shutdown no longer waits for what hangs. */
-const shutdownMs = 1_500
 /** For so long Vaults are asked to end our tokens before the process ends. */
 const revokeMs = 700
 
-async function main(): Promise<number> {
+async function main(own: Process): Promise<number> {
   const options = parseCommand(process.argv.slice(2), environment)
+  own.is(kindOf(options))
   if (options.command !== 'help' && options.command !== 'version') checkStart()
-  const stop = new AbortController()
-  // A listener per check, and one more per run.
-  setMaxListeners(0, stop.signal)
-  // A check that was cut off found nothing out: it must not exit as if all were well.
-  const cutOff = options.command === 'check' ? exitCode('unknown') : 0
-  for (const signal of ['SIGTERM', 'SIGINT'] as const)
-    process.on(signal, () => {
-      stop.abort(new Error(signal))
-      setTimeout(() => process.exit(process.exitCode ?? cutOff), shutdownMs).unref()
-    })
   switch (options.command) {
     case 'help':
-      process.stdout.write(helpText())
+      await own.print(helpText())
       return 0
     case 'version':
-      process.stdout.write(`mailpath-exporter ${version} (node ${process.version})\n`)
+      await own.print(`mailpath-exporter ${version} (node ${process.version})\n`)
       return 0
     case 'check-config': {
       const config = await loadConfig(options.configFile)
       const isUsed = config.checks.some(({ probe }) => probe === kubernetes.kind)
-      const problem = await kubeconfigProblem((isUsed && config.kubernetes) || {}, stop.signal)
+      const problem = await kubeconfigProblem((isUsed && config.kubernetes) || {}, own.stop)
       if (problem?.certain) throw new ConfigError(`${config.file}: kubernetes.kubeconfig: ${problem.text}`)
-      process.stdout.write(`${config.file}: ${config.checks.length} checks, ok\n`)
-      if (problem) process.stdout.write(`${problem.text}; what is in it was not checked\n`)
+      await own.print(`${config.file}: ${config.checks.length} checks, ok\n`)
+      if (problem) await own.print(`${problem.text}; what is in it was not checked\n`)
       if (options.webConfigFile !== undefined) {
-        await loadWebConfig(options.webConfigFile, stop.signal)
-        process.stdout.write(`${options.webConfigFile}: ok\n`)
+        await loadWebConfig(options.webConfigFile, own.stop)
+        await own.print(`${options.webConfigFile}: ok\n`)
       }
       return 0
     }
     case 'check':
-      return check(options, stop.signal)
+      return check(options, own)
     case 'serve':
-      return serve(options, stop.signal)
+      return serve(options, own)
   }
+}
+
+/** A check that could not say what it found has found nothing out: 0 would say that all is well, and 1 a warning. */
+function kindOf({ command }: Options): Kind {
+  const unknown = exitCode('unknown')
+  if (command === 'check') return { cutOff: unknown, unforeseen: unknown, isDaemon: false }
+  const isDaemon = command === 'serve'
+  return { cutOff: isDaemon ? 0 : exFailure, unforeseen: exFailure, isDaemon }
 }
 
 const referencesOf = ({ vaults, kubernetes, checks }: Config, logins: Logins) =>
@@ -96,11 +96,9 @@ function openLogins(): Logins {
     uid === undefined ? undefined : refusalsFile(join(tmpdir(), `mailpath-exporter-${String(uid)}`), uid),
   )
 }
-const logOf = ({ logLevel, logFormat }: Options): Logger =>
-  createLog(logLevel, logFormat, line => process.stderr.write(line))
 
 /** Probes once and prints the audit; the exit code is the verdict. */
-async function check(options: Options, stop: AbortSignal): Promise<number> {
+async function check(options: Options, { stop, print }: Process): Promise<number> {
   const config = await loadConfig(options.configFile)
   const plan = narrowed(config, options.only)
   const logins = openLogins()
@@ -113,9 +111,10 @@ async function check(options: Options, stop: AbortSignal): Promise<number> {
   await logins.end(AbortSignal.timeout(revokeMs))
   if (stop.aborted) return exitCode('unknown')
   const status = monitor.status()
-  const { isTTY, columns } = process.stdout as { isTTY: boolean | undefined; columns: number | undefined }
-  const colour = isTTY === true && environment['NO_COLOR'] === undefined && environment['TERM'] !== 'dumb'
-  process.stdout.write(report(audit(status), { format: options.format, colour, width: Math.min(columns ?? 100, 140) }))
+  const isTerminal = isatty(1)
+  const colour = isTerminal && environment['NO_COLOR'] === undefined && environment['TERM'] !== 'dumb'
+  const width = Math.min((isTerminal && process.stdout.columns) || 100, 140)
+  await print(report(audit(status), { format: options.format, colour, width }))
   return exitCode(auditVerdict(status))
 }
 
@@ -144,8 +143,8 @@ function roomFor(checks: number, log: Logger): number {
   return connectionsFor(limit, checks)
 }
 
-async function serve(options: Options, stop: AbortSignal): Promise<number> {
-  const log = logOf(options)
+async function serve(options: Options, { stop, openLog, linesLost, onHangUp }: Process): Promise<number> {
+  const log = openLog(options.logLevel, options.logFormat)
   const load = async (): Promise<Config> => {
     const whole = await loadConfig(options.configFile)
     return options.shard ? { ...whole, ...shardOf(whole, options.shard) } : whole
@@ -169,7 +168,13 @@ async function serve(options: Options, stop: AbortSignal): Promise<number> {
   const reload = notify.around(reloader.reload)
   const exporter = () => {
     const { successful, successAt } = reloader.state()
-    return { version, nodeVersion: process.version, lastReloadSuccessful: successful, lastReloadSuccessAt: successAt }
+    return {
+      version,
+      nodeVersion: process.version,
+      lastReloadSuccessful: successful,
+      lastReloadSuccessAt: successAt,
+      logLinesDropped: linesLost(),
+    }
   }
   const shown = {
     monitor,
@@ -189,10 +194,10 @@ async function serve(options: Options, stop: AbortSignal): Promise<number> {
   })
   open.web = web
   log.info({ version, config: config.file, checks: config.checks.length, addresses: web.addresses }, 'listening')
-  process.on('SIGHUP', () => void reload())
   const following =
     options.autoReloadMs === undefined ? undefined : follow(options.configFile, options.autoReloadMs, stop, reload)
   void notify.ready()
+  onHangUp(() => void reload())
   const notifying = Promise.all([notify.watch(monitor, stop), self.watch(stop)])
   await monitor.watch(stop)
   const told = notify.stopping()
@@ -202,15 +207,13 @@ async function serve(options: Options, stop: AbortSignal): Promise<number> {
   return 0
 }
 
-void main()
-  .catch((error: unknown) => {
-    const code = error instanceof UsageError ? exUsage : error instanceof ConfigError ? exConfig : exFailure
-    process.stderr.write(
-      `${error instanceof ConfigError ? error.message : `mailpath-exporter: ${describeError(error)}`}\n`,
-    )
-    if (error instanceof UsageError) process.stderr.write('Try mailpath-exporter --help.\n')
-    return code
-  })
-  .then(code => {
-    process.exitCode = code
-  })
+function outcomeOf(error: unknown, { unforeseen }: Kind): Outcome {
+  if (error instanceof ConfigError) return { code: exConfig, text: error.message }
+  const text = `mailpath-exporter: ${describeError(error)}`
+  if (error instanceof UsageError) return { code: exUsage, text: `${text}\nTry mailpath-exporter --help.` }
+  if (!(error instanceof OutputError)) return { code: unforeseen, text }
+  // The reader has all that it wanted, as `head`.
+  return { code: unforeseen === exFailure ? exOutput : unforeseen, text: codeOf(error) === 'EPIPE' ? '' : text }
+}
+
+runAsProcess(main, outcomeOf)

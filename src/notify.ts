@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { describeError, oneLine } from './core/errors.ts'
+import { describeError, oneLine, seconds } from './core/errors.ts'
 import type { Logger } from './core/log.ts'
 import { every } from './core/scheduler.ts'
 import type { Monitor } from './monitor.ts'
@@ -97,7 +97,20 @@ function statusOf({ ready, status }: Pick<Monitor, 'ready' | 'status'>): string 
 
 const run = (command: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<void> =>
   new Promise((resolve, reject) => {
-    const child = spawn(command, args, { env, stdio: 'ignore', timeout: sendMs })
-    child.once('error', reject)
-    child.once('exit', code => (code === 0 ? resolve() : reject(new Error(`exit code ${code ?? 'none'}`))))
+    const child = spawn(command, args, { env, stdio: 'ignore' })
+    const timer = setTimeout(() => {
+      // Even SIGKILL does not end one that hangs in the kernel, and it is not waited for.
+      child.kill('SIGKILL')
+      reject(new Error(`no answer within ${seconds(sendMs)}`))
+    }, sendMs)
+    // Not only once: the kill may fail as well.
+    child.on('error', error => {
+      clearTimeout(timer)
+      reject(error)
+    })
+    child.once('exit', code => {
+      clearTimeout(timer)
+      if (code === 0) resolve()
+      else reject(new Error(`exit code ${code ?? 'none'}`))
+    })
   })

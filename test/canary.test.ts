@@ -316,7 +316,13 @@ beforeAll(async () => {
     createReferences({ env, vaults: config.vaults, kubernetes: config.kubernetes }),
     log,
   )
-  const exporter = () => ({ version: '0', nodeVersion: 'v0', lastReloadSuccessful: true, lastReloadSuccessAt: 0 })
+  const exporter = () => ({
+    version: '0',
+    nodeVersion: 'v0',
+    lastReloadSuccessful: true,
+    lastReloadSuccessAt: 0,
+    logLinesDropped: 0,
+  })
   const server = await listen(createHttp(createFront({ monitor, configFile: 'mailpath.yml', exporter, log })))
   servers.push(server)
   const get = async (at: string, accept = '*/*') =>

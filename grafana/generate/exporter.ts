@@ -65,8 +65,9 @@ export const exporter = dashboard({
         {
           height: 7,
           panels: [
-            [12, resources.requests],
-            [12, resources.requestDuration],
+            [8, resources.requests],
+            [8, resources.requestDuration],
+            [8, resources.logLines],
           ],
         },
         { height: 5, panels: [[24, versions]] },

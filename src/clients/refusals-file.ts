@@ -13,12 +13,15 @@ const refusal = z.object({
 const content = z.object({ key: z.string().min(32), roles: z.record(z.string(), refusal) })
 type Content = z.output<typeof content>
 
+/** A local disk takes milliseconds. A login must not wait for one that hangs. */
+const patienceMs = 500
+
 /** Room for 500 refusals with the longest texts. */
 const maxBytes = 1_048_576
 
 /**
  * Remembers refused logins in a folder of this user alone, for other processes of the same user. Best effort: where the
- * folder is another's, or cannot be written, nothing is remembered. There is no credential in it, only fingerprints.
+ * folder is another's, cannot be written, or is slow, nothing is remembered. There is no credential in it, only fingerprints.
  */
 export function refusalsFile(folder: string, uid: number) {
   const file = join(folder, 'refused-logins.json')
@@ -50,16 +53,34 @@ export function refusalsFile(folder: string, uid: number) {
     await rm(next, { force: true })
     const handle = await open(next, 'wx', 0o600)
     try {
-      await handle.writeFile(JSON.stringify(all))
-    } finally {
-      await handle.close()
+      await handle.writeFile(JSON.stringify(all)).finally(() => handle.close())
+      await rename(next, file)
+    } catch (error) {
+      // What a full disk holds of it is of no use.
+      await rm(next, { force: true })
+      throw error
     }
-    await rename(next, file)
     return true
   }
 
+  let last: Promise<unknown> = Promise.resolve()
+  let hanging: Promise<unknown> | undefined
+  /** One after the other; undefined where it fails or takes too long. While one hangs no other is begun: it holds a thread. */
+  const patiently = async <T>(work: () => Promise<T>): Promise<T | undefined> => {
+    if (hanging) return undefined
+    const working = last.then(work).catch(() => undefined)
+    last = working
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<'late'>(resolve => (timer = setTimeout(() => resolve('late'), patienceMs)))
+    const done = await Promise.race([working, late])
+    clearTimeout(timer)
+    if (done !== 'late') return done
+    hanging = working.finally(() => (hanging = undefined))
+    return undefined
+  }
+
   return {
-    read: () => readAll().catch(() => undefined),
-    write: (all: Content) => writeAll(all).catch(() => false),
+    read: () => patiently(readAll),
+    write: async (all: Content) => (await patiently(() => writeAll(all))) ?? false,
   }
 }

@@ -16,6 +16,13 @@ export function createLog(level: LogLevel, format: LogFormat, write: (line: stri
   )
 }
 
+/** A warning as it stands in the log. */
+export function lineOf(format: LogFormat, fields: Readonly<Record<string, unknown>>, text: string): string {
+  let written = ''
+  createLog('warn', format, line => (written = line)).warn(fields, text)
+  return written
+}
+
 interface Entry {
   readonly time: string
   readonly level: string

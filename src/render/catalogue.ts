@@ -36,6 +36,10 @@ export const exporterMetrics = {
     'Whether the exporter itself is short of something, or nearly so: file descriptors, local ports, memory, CPU, or a way out to the network.',
     ['resource'],
   ),
+  logLinesDropped: counter(
+    'mailpath_log_lines_dropped_total',
+    'Lines of the log that were lost, because standard error could not be written or its reader was too slow.',
+  ),
   wakeups: counter(
     'mailpath_wakeups_total',
     'Times the checks of a cluster were run at once, because a watch had ended or a role had changed.',
@@ -90,6 +94,7 @@ export interface ExporterState {
   readonly lastReloadSuccessful: boolean
   /** When a good configuration was last read, in milliseconds since the epoch. */
   readonly lastReloadSuccessAt: number
+  readonly logLinesDropped: number
   readonly wakeups: readonly { readonly cluster: string; readonly count: number }[]
   readonly requests: readonly {
     readonly handler: string
@@ -119,6 +124,7 @@ export function samplesOf(status: Status, exporter: ExporterState): Group[] {
           { resource },
         ),
       ),
+      sample(exporterMetrics.logLinesDropped, exporter.logLinesDropped, {}),
       exporter.wakeups.flatMap(({ cluster, count }) =>
         sample(exporterMetrics.wakeups, count, { postgres_cluster: cluster }),
       ),

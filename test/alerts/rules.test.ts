@@ -146,6 +146,7 @@ describe('alerts', () => {
       'MailpathCheckStale',
       'MailpathConfigReloadFailed',
       'MailpathExporterStarved',
+      'MailpathLogLinesLost',
     ]
     for (const { labels } of found) expect(labels.has('instance')).toBe(certain.includes(rule.alert ?? ''))
   })

@@ -1,11 +1,13 @@
 /** What is remembered of refused logins, by processes that share a folder, whatever becomes of the file in it. */
 import { execFileSync } from 'node:child_process'
-import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { closeSync, constants, openSync } from 'node:fs'
+import { mkdir, mkdtemp, open, readFile, readdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { refusalsFile } from '../../src/clients/refusals-file.ts'
 import { createRefusals, type Who } from '../../src/references/refusals.ts'
+import { waitFor } from '../servers/processes.ts'
 
 let base: string
 beforeEach(async () => {
@@ -75,4 +77,42 @@ it('writes through no link of others', async () => {
   await mkdir(path.join(base, 'theirs'), { mode: 0o700 })
   await symlink(path.join(base, 'theirs'), folder())
   expect(await process_().refused(who('app'), 'no')).toContain('no folder for it can be written')
+})
+
+it('does not wait for a disk that hangs, and remembers again when it answers', async () => {
+  await process_().refused(who('app'), 'no')
+  const memory = refusalsFile(folder(), process.getuid?.() ?? 0)
+  const fifo = path.join(base, 'fifo')
+  execFileSync('mkfifo', [fifo])
+  // Each waits for a writer in one of the four threads that all files are read by.
+  const blocked = Array.from({ length: 4 }, () => open(fifo, 'r'))
+  const started = createRefusals(memory)
+  expect(await started.held(who('app'))).toBeUndefined()
+  expect(await started.refused(who('other'), 'no')).toContain('no later run can know of this')
+  expect(await started.held(who('other'))).toBeDefined()
+  const writer = openSync(fifo, constants.O_RDWR | constants.O_NONBLOCK)
+  for (const one of await Promise.all(blocked)) await one.close()
+  closeSync(writer)
+  await waitFor(async () => (await memory.read()) !== undefined, { timeoutMs: 20_000, what: 'it remembers again' })
+  expect(await started.held(who('app'))).toBeDefined()
+})
+
+it.skipIf(process.getuid?.() !== 0)('leaves nothing on a full disk', async () => {
+  await mkdir(folder(), { mode: 0o700 })
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=16k,mode=0700', 'none', folder()], { stdio: 'ignore' })
+  } catch {
+    // Some containers do not let root mount anything.
+    return
+  }
+  try {
+    await writeFile(path.join(folder(), 'filler'), Buffer.alloc(12_288))
+    const text = 'x'.repeat(900)
+    for (let n = 0; n < 20; n++) await process_().refused(who(String(n)), text)
+    expect(await process_().refused(who('last'), text)).toContain('no later run can know of this')
+    expect((await readdir(folder())).sort()).toEqual(['filler', 'refused-logins.json'])
+    expect(await process_().held(who('0'))).toBeDefined()
+  } finally {
+    execFileSync('umount', [folder()])
+  }
 })

@@ -68,6 +68,7 @@ const expositionOf = (status: Status): Promise<string> => {
     nodeVersion: process.version,
     lastReloadSuccessful: true,
     lastReloadSuccessAt: 0,
+    logLinesDropped: 0,
     wakeups: [],
     requests: [],
   }

@@ -188,6 +188,20 @@ describe('without systemd', { timeout: 120_000 }, () => {
     expect(await running.exited).toBe(0)
   })
 
+  it('does not wait for a helper that hangs and cannot be asked to end', async () => {
+    const folder = tempFolder('mailpath-notify-hung-')
+    const helper = path.join(folder, 'systemd-notify')
+    await writeFile(
+      helper,
+      `#!/bin/sh\necho "$1" >> ${folder}/told\n[ "$1" != READY=1 ] || { trap '' TERM; exec sleep 60; }\n`,
+    )
+    await chmod(helper, 0o755)
+    const notify = createNotify({ NOTIFY_SOCKET: '/run/nowhere', PATH: `${folder}:/usr/bin:/bin` }, log)
+    void notify.ready()
+    await notify.stopping()
+    expect(await readFile(path.join(folder, 'told'), 'utf8')).toBe('READY=1\nSTOPPING=1\n')
+  })
+
   it('hands none of its environment to the helper but what that needs', async () => {
     const folder = tempFolder('mailpath-notify-env-')
     const helper = path.join(folder, 'systemd-notify')

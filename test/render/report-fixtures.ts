@@ -358,6 +358,7 @@ export const exporter: ExporterState = {
   nodeVersion: '20.20.2',
   lastReloadSuccessful: true,
   lastReloadSuccessAt: at - 60_000,
+  logLinesDropped: 0,
   wakeups: [{ cluster: 'keybuzz', count: 1 }],
   requests: [{ handler: '/metrics', code: 200, count: 4, seconds: 0.25 }],
 }

@@ -22,6 +22,9 @@ export interface ProcessOptions extends Partial<Account> {
   env?: NodeJS.ProcessEnv
   /** Where stdout and stderr go; without it the tail is kept in memory. */
   logFile?: string
+  /** Descriptors that take the place of the pipes we read. */
+  stdout?: number | undefined
+  stderr?: number | undefined
   /** Written to stdin, which is then closed. */
   input?: string
   /** What ends it quickly and in order when we die ourselves; SIGKILL follows. */
@@ -107,12 +110,12 @@ export function startProcess(
   args: readonly string[],
   options: ProcessOptions = {},
 ): RunningProcess {
-  const { input, logFile, lastSignal = 'SIGKILL', ...rest } = options
+  const { input, logFile, stdout, stderr, lastSignal = 'SIGKILL', ...rest } = options
   const fd = logFile === undefined ? undefined : openSync(logFile, 'a', 0o644)
   const child = spawn(command, args, {
     ...rest,
     detached: true,
-    stdio: [input === undefined ? 'ignore' : 'pipe', fd ?? 'pipe', fd ?? 'pipe'],
+    stdio: [input === undefined ? 'ignore' : 'pipe', stdout ?? fd ?? 'pipe', stderr ?? fd ?? 'pipe'],
   })
   if (fd !== undefined) closeSync(fd)
 

@@ -106,7 +106,13 @@ async function startExporter(targets: Targets, more: readonly Check[], stop: Abo
   const references = createReferences({ env: targets.env, vaults: config.vaults, kubernetes: config.kubernetes })
   const log = createLog('info', 'json', () => undefined)
   const monitor = createMonitor({ ...config, checks: [...config.checks, ...more] }, references, log)
-  const state = { version: '0', nodeVersion: process.version, lastReloadSuccessful: true, lastReloadSuccessAt: 0 }
+  const state = {
+    version: '0',
+    nodeVersion: process.version,
+    lastReloadSuccessful: true,
+    lastReloadSuccessAt: 0,
+    logLinesDropped: 0,
+  }
   const app = createFront({ monitor, configFile: config.file, exporter: () => state, log })
   const server = await listen(createServer(app))
   const servers = new Map([...targets.servers, ['the exporter', server]])

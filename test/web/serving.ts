@@ -75,7 +75,13 @@ export async function serving(given: Given = {}): Promise<Served> {
   const checks = given.checks ?? [checkOf(() => Promise.resolve(fine))]
   const monitor = createMonitor({ checks, mail: [] }, given.references ?? noReferences, log)
   const stop = new AbortController()
-  const exporter = () => ({ version: '0', nodeVersion: 'v0', lastReloadSuccessful: true, lastReloadSuccessAt: 0 })
+  const exporter = () => ({
+    version: '0',
+    nodeVersion: 'v0',
+    lastReloadSuccessful: true,
+    lastReloadSuccessAt: 0,
+    logLinesDropped: 0,
+  })
   const web = await startWeb({
     createListener: guard => createFront({ monitor, configFile: 'mailpath.yml', exporter, log }, guard),
     places: given.places ?? [loopback],

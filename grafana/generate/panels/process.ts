@@ -1,6 +1,6 @@
 import { exporterMetrics } from '../../../src/render/catalogue.ts'
 import { lines } from '../build/charts.ts'
-import { by, calc, join, q, rate } from '../build/promql.ts'
+import { by, calc, each, increase, join, q, rate } from '../build/promql.ts'
 import { query } from '../build/query.ts'
 import { stat } from '../build/stat.ts'
 import * as states from '../build/states.ts'
@@ -85,6 +85,23 @@ export const resources = {
     noValue: 'No data',
     unit: 's',
     queries: [query(by('max', ['instance'], q(scrapeMetrics.duration)), label => label.instance)],
+  }),
+  logLines: lines({
+    title: 'Lines of the log that were lost',
+    description: 'In the hour before, on each replica. They could not be written, or their reader was too slow.',
+    noValue: 'No data',
+    unit: 'none',
+    decimals: 0,
+    queries: [
+      query(
+        each('round', by('max', ['instance'], increase(q(exporterMetrics.logLinesDropped), '1h'))),
+        label => label.instance,
+      ),
+    ],
+    steps: [
+      [null, 'ok'],
+      [1, 'warn'],
+    ],
   }),
   requests: lines({
     title: 'Requests',
