@@ -1,12 +1,16 @@
 import { setMaxListeners } from 'node:events'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
+import { isMainThread } from 'node:worker_threads'
 import type { Plan } from './assess/assessment.ts'
 import { UsageError, parseCommand, type Options } from './cli.ts'
+import { bytesReader, fileReader, type ReadFile } from './clients/files.ts'
 import { refusalsFile } from './clients/refusals-file.ts'
-import { loadConfig, type Config } from './config/load.ts'
+import { configReader, configTask, loadConfig, type Config } from './config/load.ts'
 import { shardOf } from './config/shard.ts'
 import { createReferences } from './config/references.ts'
+import { answerAside, inPlace, inThread, type Aside } from './core/aside.ts'
 import { ConfigError, describeError } from './core/errors.ts'
 import { createLog, type Logger } from './core/log.ts'
 import { checkId, exitCode } from './core/probe.ts'
@@ -18,7 +22,7 @@ import { createMonitor, type Changes } from './monitor.ts'
 import { createNotify } from './notify.ts'
 import { kubernetes } from './probes/kubernetes/index.ts'
 import { postgres, type PostgresTarget } from './probes/postgres/index.ts'
-import { kubeconfigProblem } from './references/kubeconfig.ts'
+import { kubeconfigProblem, kubeconfigTask } from './references/kubeconfig.ts'
 import { createLogins, type Logins } from './references/logins.ts'
 import { loginKey } from './references/vault.ts'
 import { createReloader } from './reload.ts'
@@ -26,7 +30,7 @@ import { audit, auditVerdict } from './render/audit.ts'
 import { helpText } from './render/help.ts'
 import { report } from './render/report.ts'
 import { createFront } from './web/front.ts'
-import { loadWebConfig } from './web/config.ts'
+import { loadWebConfig, webConfigTask } from './web/config.ts'
 import { startWeb } from './web/web.ts'
 
 // The one place that knows the process: its arguments, environment, signals and exit code.
@@ -42,17 +46,26 @@ const shutdownMs = 1_500
 /** For so long Vaults are asked to end our tokens before the process ends. */
 const revokeMs = 700
 
+/** A signal ended it before it came to an end by itself. */
+class CutOff extends Error {
+  readonly exitCode: number
+  constructor(signal: string, exitCode: number) {
+    super(signal)
+    this.exitCode = exitCode
+  }
+}
+
 async function main(): Promise<number> {
   const options = parseCommand(process.argv.slice(2))
   const stop = new AbortController()
   // A listener per check, and one more per run.
   setMaxListeners(0, stop.signal)
   // A check that was cut off found nothing out: it must not exit as if all were well.
-  const cutOff = options.command === 'check' ? exitCode('unknown') : 0
+  const cutOff = options.command === 'check' ? exitCode('unknown') : options.command === 'serve' ? 0 : exFailure
   for (const signal of ['SIGTERM', 'SIGINT'] as const)
     process.on(signal, () => {
-      stop.abort(new Error(signal))
-      setTimeout(() => process.exit(process.exitCode ?? cutOff), shutdownMs).unref()
+      stop.abort(new CutOff(signal, cutOff))
+      setTimeout(() => leave(process.exitCode ?? cutOff), shutdownMs).unref()
     })
   switch (options.command) {
     case 'help':
@@ -62,14 +75,15 @@ async function main(): Promise<number> {
       process.stdout.write(`mailpath-exporter ${version} (node ${process.version})\n`)
       return 0
     case 'check-config': {
-      const config = await loadConfig(options.configFile)
+      const once = { once: true, signal: stop.signal }
+      const config = await loadConfig(options.configFile, once)
       const isUsed = config.checks.some(({ probe }) => probe === kubernetes.kind)
       const problem = await kubeconfigProblem((isUsed && config.kubernetes) || {}, stop.signal)
       if (problem?.certain) throw new ConfigError(`${config.file}: kubernetes.kubeconfig: ${problem.text}`)
       process.stdout.write(`${config.file}: ${config.checks.length} checks, ok\n`)
       if (problem) process.stdout.write(`${problem.text}; what is in it was not checked\n`)
       if (options.webConfigFile !== undefined) {
-        await loadWebConfig(options.webConfigFile, stop.signal)
+        await loadWebConfig(options.webConfigFile, once)
         process.stdout.write(`${options.webConfigFile}: ok\n`)
       }
       return 0
@@ -81,8 +95,17 @@ async function main(): Promise<number> {
   }
 }
 
-const referencesOf = ({ vaults, kubernetes, checks }: Config, logins: Logins) =>
-  createReferences({ env: process.env, vaults, kubernetes, logins, roundMs: spreadMs(checks.length) + slownessMs })
+/** What outlives a configuration. */
+interface Lasting {
+  readonly logins: Logins
+  readonly read: ReadFile
+  readonly aside: Aside
+}
+
+const referencesOf = ({ vaults, kubernetes, checks }: Config, lasting: Lasting) =>
+  createReferences({ env: process.env, vaults, kubernetes, roundMs: roundMs(checks), ...lasting })
+
+const roundMs = ({ length }: Config['checks']): number => spreadMs(length) + slownessMs
 
 /** With a memory for this user, since each further run with a login that was refused brings Vault nearer to locking it. */
 function openLogins(): Logins {
@@ -96,12 +119,12 @@ const logOf = ({ logLevel, logFormat }: Options): Logger =>
 
 /** Probes once and prints the audit; the exit code is the verdict. */
 async function check(options: Options, stop: AbortSignal): Promise<number> {
-  const config = await loadConfig(options.configFile)
+  const config = await loadConfig(options.configFile, { once: true, signal: stop })
   const plan = narrowed(config, options.only)
   const logins = openLogins()
   const monitor = createMonitor(
     plan,
-    referencesOf(config, logins),
+    referencesOf(config, { logins, read: fileReader(), aside: inPlace }),
     createLog('error', options.logFormat, () => undefined),
   )
   await monitor.runAll(stop)
@@ -132,21 +155,36 @@ function narrowed(config: Config, only: readonly string[]): Plan {
 
 async function serve(options: Options, stop: AbortSignal): Promise<number> {
   const log = logOf(options)
-  const load = async (): Promise<Config> => {
-    const whole = await loadConfig(options.configFile)
-    return options.shard ? { ...whole, ...shardOf(whole, options.shard) } : whole
+  const bytes = bytesReader()
+  const aside = inThread(new URL(import.meta.url.endsWith('.ts') ? 'main.ts' : 'main.js', import.meta.url))
+  const read = configReader(options.configFile, { bytes })
+  let whole: Config | undefined
+  let mine: Config | undefined
+  const load = async (by: Aside): Promise<Config> => {
+    const next = await read(by, stop)
+    if (next !== whole || !mine) mine = options.shard ? { ...next, ...shardOf(next, options.shard) } : next
+    whole = next
+    return mine
   }
-  const config = await load()
+  // Nothing is held up yet.
+  const config = await load(inPlace)
   keepSmall()
-  const logins = openLogins()
-  const monitor = createMonitor(config, referencesOf(config, logins), log)
+  const lasting = { logins: openLogins(), read: fileReader(bytes), aside }
+  const { logins } = lasting
+  let references = referencesOf(config, lasting)
+  const monitor = createMonitor(config, references, log)
   const notify = createNotify(process.env, log)
+  let current = config
   const apply = (next: Config): Changes => {
-    const changes = monitor.swap(next, referencesOf(next, logins))
+    // What was fetched, and is known of Vaults and API servers, stays.
+    const fetchedFrom = ({ vaults, kubernetes, checks }: Config) => [vaults, kubernetes, roundMs(checks)]
+    if (!isDeepStrictEqual(fetchedFrom(current), fetchedFrom(next))) references = referencesOf(next, lasting)
+    current = next
+    const changes = monitor.swap(next, references)
     logins.retain(new Set(next.vaults.map(loginKey)))
     return changes
   }
-  const reloader = createReloader(load, apply, log)
+  const reloader = createReloader({ config, load: () => load(aside), apply, log, stop })
   const reload = notify.around(reloader.reload)
   const exporter = () => {
     const { successful, successAt } = reloader.state()
@@ -163,13 +201,17 @@ async function serve(options: Options, stop: AbortSignal): Promise<number> {
     createListener: guard => createFront(shown, guard),
     places: options.listen,
     file: options.webConfigFile,
+    aside,
+    bytes,
     log,
     stop,
   })
   log.info({ version, config: config.file, checks: config.checks.length, addresses: web.addresses }, 'listening')
   process.on('SIGHUP', () => void reload())
   const following =
-    options.autoReloadMs === undefined ? undefined : follow(options.configFile, options.autoReloadMs, stop, reload)
+    options.autoReloadMs === undefined
+      ? undefined
+      : follow(options.configFile, options.autoReloadMs, stop, bytes, reload)
   void notify.ready()
   const notifying = notify.watch(monitor, stop)
   await monitor.watch(stop)
@@ -180,15 +222,33 @@ async function serve(options: Options, stop: AbortSignal): Promise<number> {
   return 0
 }
 
-void main()
-  .catch((error: unknown) => {
-    const code = error instanceof UsageError ? exUsage : error instanceof ConfigError ? exConfig : exFailure
-    process.stderr.write(
-      `${error instanceof ConfigError ? error.message : `mailpath-exporter: ${describeError(error)}`}\n`,
-    )
-    if (error instanceof UsageError) process.stderr.write('Try mailpath-exporter --help.\n')
-    return code
-  })
-  .then(code => {
-    process.exitCode = code
-  })
+/** A file system that does not answer holds the threads that exit(3) waits for; and what it holds is listed here. */
+const hangs = (): boolean => process.getActiveResourcesInfo().some(name => name.startsWith('FSReq'))
+
+/** For where the process must not wait for what hangs. Without a signal of ours it would stay, and Ctrl-C had no effect. */
+function leave(code: number | string): void {
+  if (!hangs()) process.exit(code)
+  process.removeAllListeners('SIGTERM')
+  process.kill(process.pid, 'SIGTERM')
+}
+
+function start(): void {
+  void main()
+    .catch((error: unknown) => {
+      if (error instanceof CutOff) return error.exitCode
+      const code = error instanceof UsageError ? exUsage : error instanceof ConfigError ? exConfig : exFailure
+      process.stderr.write(
+        `${error instanceof ConfigError ? error.message : `mailpath-exporter: ${describeError(error)}`}\n`,
+      )
+      if (error instanceof UsageError) process.stderr.write('Try mailpath-exporter --help.\n')
+      return code
+    })
+    .then(code => {
+      process.exitCode = code
+      // What was read in vain may still hang.
+      setTimeout(() => hangs() && leave(code), 500).unref()
+    })
+}
+
+if (isMainThread) start()
+else answerAside([configTask, kubeconfigTask, webConfigTask])
