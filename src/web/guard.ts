@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Authenticate } from './auth.ts'
 import type { WebConfig } from './config.ts'
+import { isCrossSite } from './cross-site.ts'
 import { plain } from './plain.ts'
 import { isHttp2 } from './requests.ts'
 
@@ -36,6 +37,7 @@ export function guard(config: () => WebConfig, authenticate: Authenticate): Guar
     const cut = isHttp2(request) ? {} : { Connection: 'close' }
     if (request.rawHeaders.length > 2 * maxHeaders) return refuse(431, 'too many headers', cut)
     if (!isEmpty(request)) return refuse(413, 'no request here has a body', cut)
+    if (isCrossSite(request)) return refuse(403, 'a page of another site may not do this')
     if (!take()) return refuse(429, 'too many requests', { 'Retry-After': '1' })
     const isRight = await authenticate(request.headers.authorization)
     if (isRight === undefined) return refuse(503, 'too many passwords to verify', { 'Retry-After': '1' })
