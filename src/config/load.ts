@@ -78,7 +78,8 @@ export async function readText(
     const bytes = await from()
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch (error) {
-    if (signal.aborted || error instanceof ConfigError) throw error
+    signal.throwIfAborted()
+    if (error instanceof ConfigError) throw error
     throw new ConfigError(`${file}: ${unreadable(error, flag)}`)
   } finally {
     limit.clear()
