@@ -156,7 +156,8 @@ function narrowed(config: Config, only: readonly string[]): Plan {
 async function serve(options: Options, stop: AbortSignal): Promise<number> {
   const log = logOf(options)
   const bytes = bytesReader()
-  const aside = inThread(new URL(import.meta.url.endsWith('.ts') ? 'main.ts' : 'main.js', import.meta.url))
+  // From its sources, which only a developer runs, it has no threads: Node 20 would not load them there.
+  const aside = import.meta.url.endsWith('.ts') ? inPlace : inThread(new URL('main.js', import.meta.url))
   const read = configReader(options.configFile, { bytes })
   let whole: Config | undefined
   let mine: Config | undefined

@@ -146,19 +146,6 @@ describe('a reload', () => {
     expect(exporter.running.log().match(/"target":"relay"/g)).toHaveLength(1)
   })
 
-  it('takes a large configuration in beside the checks, in a thread, and says of it what it says of a small one', async () => {
-    const names = Array.from({ length: 400 }, (_, i) => `relay-${i}`)
-    await writeFile(file, config(['relay']))
-    const exporter = await serving('--web.enable-lifecycle')
-    await writeFile(file, config(names).replace('interval: 1s', 'interval: 1h'))
-    expect(await reload(exporter)).toEqual({ code: 200, text: 'reloaded: 0 checks as before, 401 started, 2 ended\n' })
-    expect(await targetsOf(exporter)).toHaveLength(400)
-    await writeFile(file, `${config(names)}${Array.from({ length: 20_000 }, (_, i) => `k${i}: 1\n`).join('')}`)
-    const { code, text } = await reload(exporter)
-    expect([code, text.split('\n')[0]]).toEqual([500, expect.stringContaining(`${file}:405:1: unknown key k0; `)])
-    expect(await targetsOf(exporter)).toHaveLength(400)
-  })
-
   it('by a page of another site is refused', async () => {
     await writeFile(file, config(['relay']))
     const { url } = await serving('--web.enable-lifecycle')

@@ -2,9 +2,9 @@ import { expect, it } from 'vitest'
 import { maxLexemes, parseYaml } from '../../src/config/yaml.ts'
 import { parseDotenv, readDotenv } from '../../src/config/dotenv.ts'
 
-/** CPU of this process in ms: what others do on the machine meanwhile is not in it. The least of three, for the collector. */
+/** CPU of this process in ms: what others do on the machine meanwhile is not in it. The lesser of two, for the collector. */
 function costOf(work: () => unknown): number {
-  const costs = [0, 0, 0].map(() => {
+  const costs = [0, 0].map(() => {
     const before = process.cpuUsage()
     work()
     const { user, system } = process.cpuUsage(before)
@@ -24,7 +24,7 @@ const lines = (length: number, line: (i: number) => string): string => {
 
 /** Four times as much may take eight times as long: the square would be sixteen times. */
 function expectLinear(shape: (length: number) => string, parse: (text: string) => unknown): void {
-  const [small, large] = [shape(30_000), shape(120_000)]
+  const [small, large] = [shape(10_000), shape(40_000)]
   parse(small)
   expect(costOf(() => parse(large))).toBeLessThan(8 * costOf(() => parse(small)) + 40)
 }
@@ -55,7 +55,6 @@ it('YAML knows where each of many keys is without going through the others', () 
 it.each([
   ['[', ',', ']'],
   ['', '- a\n', ''],
-  ['{', '? ,', '}'],
 ])('YAML of more than a person writes is refused, and where: %j', (head, part, tail) => {
   const { data, problems } = parseYaml(`${head}${part.repeat(1_048_000 / part.length)}${tail}`)
   expect(data).toBeUndefined()
