@@ -34,7 +34,7 @@ export const flags = {
     type: 'string',
     value: 'FILE',
     fallback: 'mailpath.yml',
-    meaning: 'The configuration.',
+    meaning: 'The configuration. check and check-config also take what the shell has opened: -, /dev/stdin, <(…).',
   },
   'config.enable-auto-reload': {
     type: 'boolean',

@@ -54,6 +54,9 @@ const assessShare = 1 / 50
 /** What only grows with time, as the seconds of an outage, may be as old as this. */
 const holdMs = 1_000
 
+/** No check has such an id. */
+const pathId = (name: string): string => `mail path ${name}`
+
 /** `assessed` is called after each assessment of something new; `own` gives what the exporter notices of itself. */
 export function createLedger(
   first: Plan,
@@ -128,7 +131,7 @@ export function createLedger(
       if (observation && reasons[0]?.want === undefined) tell(id, verdict, { probe, target }, reasons[0], evidence)
     if (!ready()) return
     for (const { name, verdict, root } of assessment.mail)
-      tell(`mail path ${name}`, verdict, { mail_path: name }, root?.reason, root?.reason.text ?? 'nothing blocks mail')
+      tell(pathId(name), verdict, { mail_path: name }, root?.reason, root?.reason.text ?? 'nothing blocks mail')
   }
 
   /** By the verdict of the assessment: what is found of one check may change how another stands. */
@@ -187,7 +190,8 @@ export function createLedger(
     replan(next) {
       const kept = new Set(next.checks.filter(check => plan.checks.includes(check)).map(checkId))
       for (const kind of [latest, records, fresh]) for (const id of kind.keys()) if (!kept.has(id)) kind.delete(id)
-      told.clear()
+      const stays = new Set([...kept, ...next.mail.map(({ name }) => pathId(name))])
+      for (const id of told.keys()) if (!stays.has(id)) told.delete(id)
       plan = next
       isReady = false
       assessNow()

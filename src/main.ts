@@ -2,15 +2,18 @@ import { checkStart, environment } from './environment/taken.ts'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { isatty } from 'node:tty'
+import { isDeepStrictEqual } from 'node:util'
+import { isMainThread } from 'node:worker_threads'
 import type { Plan } from './assess/assessment.ts'
 import { UsageError, parseCommand, type Options } from './cli.ts'
+import { bytesReader, fileReader, type ReadFile } from './clients/files.ts'
 import { refusalsFile } from './clients/refusals-file.ts'
-import { loadConfig, type Config } from './config/load.ts'
+import { configReader, configTask, loadConfig, type Config } from './config/load.ts'
 import { shardOf } from './config/shard.ts'
 import { createReferences } from './config/references.ts'
+import { answerAside, inPlace, inThread, type Aside } from './core/aside.ts'
 import { ConfigError, codeOf, describeError } from './core/errors.ts'
-import { createLog } from './core/log.ts'
-import type { Logger } from './core/log.ts'
+import { createLog, type Logger } from './core/log.ts'
 import { checkId, exitCode } from './core/probe.ts'
 import { spreadMs } from './core/scheduler.ts'
 import { version } from './core/version.ts'
@@ -21,7 +24,7 @@ import { createMonitor, type Changes } from './monitor.ts'
 import { createNotify } from './notify.ts'
 import { kubernetes } from './probes/kubernetes/index.ts'
 import { postgres, type PostgresTarget } from './probes/postgres/index.ts'
-import { kubeconfigProblem } from './references/kubeconfig.ts'
+import { kubeconfigProblem, kubeconfigTask } from './references/kubeconfig.ts'
 import { createLogins, type Logins } from './references/logins.ts'
 import { loginKey } from './references/vault.ts'
 import { OutputError, runAsProcess, type Kind, type Outcome, type Process } from './process.ts'
@@ -32,7 +35,7 @@ import { helpText } from './render/help.ts'
 import { report } from './render/report.ts'
 import { createFront } from './web/front.ts'
 import { usualLimits, type Limits } from './web/answering.ts'
-import { loadWebConfig } from './web/config.ts'
+import { loadWebConfig, webConfigTask } from './web/config.ts'
 import { startWeb, type Web } from './web/web.ts'
 
 // The commands, with the arguments and the environment of the process; process.ts has its signals and streams.
@@ -59,14 +62,15 @@ async function main(own: Process): Promise<number> {
       await own.print(`mailpath-exporter ${version} (node ${process.version})\n`)
       return 0
     case 'check-config': {
-      const config = await loadConfig(options.configFile)
+      const once = { once: true, signal: own.stop }
+      const config = await loadConfig(options.configFile, once)
       const isUsed = config.checks.some(({ probe }) => probe === kubernetes.kind)
       const problem = await kubeconfigProblem((isUsed && config.kubernetes) || {}, own.stop)
       if (problem?.certain) throw new ConfigError(`${config.file}: kubernetes.kubeconfig: ${problem.text}`)
       await own.print(`${config.file}: ${config.checks.length} checks, ok\n`)
       if (problem) await own.print(`${problem.text}; what is in it was not checked\n`)
       if (options.webConfigFile !== undefined) {
-        await loadWebConfig(options.webConfigFile, own.stop)
+        await loadWebConfig(options.webConfigFile, once)
         await own.print(`${options.webConfigFile}: ok\n`)
       }
       return 0
@@ -86,8 +90,17 @@ function kindOf({ command }: Options): Kind {
   return { cutOff: isDaemon ? 0 : exFailure, unforeseen: exFailure, isDaemon }
 }
 
-const referencesOf = ({ vaults, kubernetes, checks }: Config, logins: Logins) =>
-  createReferences({ env: environment, vaults, kubernetes, logins, roundMs: spreadMs(checks.length) + slownessMs })
+/** What outlives a configuration. */
+interface Lasting {
+  readonly logins: Logins
+  readonly read: ReadFile
+  readonly aside: Aside
+}
+
+const referencesOf = ({ vaults, kubernetes, checks }: Config, lasting: Lasting) =>
+  createReferences({ env: environment, vaults, kubernetes, roundMs: roundMs(checks), ...lasting })
+
+const roundMs = ({ length }: Config['checks']): number => spreadMs(length) + slownessMs
 
 /** With a memory for this user, since each further run with a login that was refused brings Vault nearer to locking it. */
 function openLogins(): Logins {
@@ -99,12 +112,12 @@ function openLogins(): Logins {
 
 /** Probes once and prints the audit; the exit code is the verdict. */
 async function check(options: Options, { stop, print }: Process): Promise<number> {
-  const config = await loadConfig(options.configFile)
+  const config = await loadConfig(options.configFile, { once: true, signal: stop })
   const plan = narrowed(config, options.only)
   const logins = openLogins()
   const monitor = createMonitor(
     plan,
-    referencesOf(config, logins),
+    referencesOf(config, { logins, read: fileReader(), aside: inPlace }),
     createLog('error', options.logFormat, () => undefined),
   )
   await monitor.runAll(stop)
@@ -145,26 +158,42 @@ function roomFor(checks: number, log: Logger): number {
 
 async function serve(options: Options, { stop, openLog, linesLost, onHangUp }: Process): Promise<number> {
   const log = openLog(options.logLevel, options.logFormat)
-  const load = async (): Promise<Config> => {
-    const whole = await loadConfig(options.configFile)
-    return options.shard ? { ...whole, ...shardOf(whole, options.shard) } : whole
+  const bytes = bytesReader()
+  // From its sources, which only a developer runs, it has no threads: Node 20 would not load them there.
+  const aside = import.meta.url.endsWith('.ts') ? inPlace : inThread(new URL('main.js', import.meta.url))
+  const read = configReader(options.configFile, { bytes })
+  let whole: Config | undefined
+  let mine: Config | undefined
+  const load = async (by: Aside): Promise<Config> => {
+    const next = await read(by, stop)
+    if (next !== whole || !mine) mine = options.shard ? { ...next, ...shardOf(next, options.shard) } : next
+    whole = next
+    return mine
   }
-  const config = await load()
+  // Nothing is held up yet.
+  const config = await load(inPlace)
   keepSmall()
-  const logins = openLogins()
+  const lasting = { logins: openLogins(), read: fileReader(bytes), aside }
+  const { logins } = lasting
+  let references = referencesOf(config, lasting)
   const self = createSelf()
-  const monitor = createMonitor(config, referencesOf(config, logins), log, self.own)
+  const monitor = createMonitor(config, references, log, self.own)
   const notify = createNotify(environment, log)
   const open: { web?: Web } = {}
   const limits = (): Limits => ({ ...usualLimits, maxConnections: roomFor(monitor.checks().length, log) })
+  let current = config
   const apply = (next: Config): Changes => {
-    const changes = monitor.swap(next, referencesOf(next, logins))
+    // What was fetched, and is known of Vaults and API servers, stays.
+    const fetchedFrom = ({ vaults, kubernetes, checks }: Config) => [vaults, kubernetes, roundMs(checks)]
+    if (!isDeepStrictEqual(fetchedFrom(current), fetchedFrom(next))) references = referencesOf(next, lasting)
+    current = next
+    const changes = monitor.swap(next, references)
     // A reload may come by a request before all places are open.
     open.web?.limit(limits())
     logins.retain(new Set(next.vaults.map(loginKey)))
     return changes
   }
-  const reloader = createReloader(load, apply, log)
+  const reloader = createReloader({ config, load: () => load(aside), apply, log, stop })
   const reload = notify.around(reloader.reload)
   const exporter = () => {
     const { successful, successAt } = reloader.state()
@@ -188,6 +217,8 @@ async function serve(options: Options, { stop, openLog, linesLost, onHangUp }: P
     places: options.listen,
     file: options.webConfigFile,
     allowedHosts: options.allowedHosts,
+    aside,
+    bytes,
     log,
     stop,
     limits: limits(),
@@ -195,7 +226,9 @@ async function serve(options: Options, { stop, openLog, linesLost, onHangUp }: P
   open.web = web
   log.info({ version, config: config.file, checks: config.checks.length, addresses: web.addresses }, 'listening')
   const following =
-    options.autoReloadMs === undefined ? undefined : follow(options.configFile, options.autoReloadMs, stop, reload)
+    options.autoReloadMs === undefined
+      ? undefined
+      : follow(options.configFile, options.autoReloadMs, stop, bytes, reload)
   void notify.ready()
   onHangUp(() => void reload())
   const notifying = Promise.all([notify.watch(monitor, stop), self.watch(stop)])
@@ -216,4 +249,5 @@ function outcomeOf(error: unknown, { unforeseen }: Kind): Outcome {
   return { code: unforeseen === exFailure ? exOutput : unforeseen, text: codeOf(error) === 'EPIPE' ? '' : text }
 }
 
-runAsProcess(main, outcomeOf)
+if (isMainThread) runAsProcess(main, outcomeOf)
+else answerAside([configTask, kubeconfigTask, webConfigTask])

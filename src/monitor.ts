@@ -73,6 +73,7 @@ export function createMonitor(
   own?: () => readonly Own[],
 ): Monitor {
   let references = firstReferences
+  let current = first
   /** Set while the loops run. */
   let stopAll: AbortSignal | undefined
   const loops = new Set<Promise<unknown>>()
@@ -206,6 +207,8 @@ export function createMonitor(
     swap(plan, nextReferences) {
       references = nextReferences
       const before = turns
+      const { mail } = current
+      current = plan
       turns = new Map(
         plan.checks.map(check => {
           const known = before.get(checkId(check))
@@ -215,6 +218,9 @@ export function createMonitor(
       const now = new Set(turns.values())
       const ended = [...before.values()].filter(turn => !now.has(turn))
       const started = [...now].filter(turn => before.get(checkId(turn.check)) !== turn)
+      // Another order of the same is a change too: it is theirs on the page.
+      const isAsBefore = isDeepStrictEqual([[...before.keys()], mail], [[...turns.keys()], plan.mail])
+      if (isAsBefore && started.length === 0) return { kept: now.size, started: 0, ended: 0 }
       for (const turn of ended) turn.stop.abort(new Error('the configuration was changed'))
       ledger.replan({ ...plan, checks: [...now].map(turn => turn.check) })
       if (stopAll && !stopAll.aborted) for (const turn of started) loop(turn)

@@ -3,13 +3,13 @@ import { ConfigError, describeError } from './core/errors.ts'
 import type { Logger } from './core/log.ts'
 import type { Changes } from './monitor.ts'
 
-/** What came of reading the configuration anew, in words; with an error everything is as before. */
+/** What came of reading the configuration again, in words; with an error everything is as before. */
 export interface Reloaded {
   readonly summary: string
   readonly error: string | undefined
 }
 
-/** Reads the configuration anew. Never rejects. */
+/** Reads the configuration again. Never rejects. */
 export type Reload = () => Promise<Reloaded>
 
 export interface ReloadState {
@@ -23,22 +23,43 @@ export interface Reloader {
   readonly state: () => ReloadState
 }
 
+export interface Reloading {
+  /** The one that holds at first. */
+  readonly config: Config
+  /**
+   * Reads, parses and builds, and throws where anything is wrong. The very same object says that nothing has changed since
+   * it was last given.
+   */
+  readonly load: () => Promise<Config>
+  /** Cannot fail. */
+  readonly apply: (config: Config) => Changes
+  readonly log: Logger
+  /** From then on nothing is reloaded, and nothing said. */
+  readonly stop: AbortSignal
+}
+
 /**
- * Reloads are one after the other. All or nothing: `load` (parse, validate, build) throws where anything is wrong, and
- * only then comes `apply`, which cannot fail.
+ * All or nothing: `apply` comes only after a `load` that has found everything good. One reload is under way and one
+ * waits at most: whoever asks gets the outcome of one that begins after that.
  */
-export function createReloader(load: () => Promise<Config>, apply: (config: Config) => Changes, log: Logger): Reloader {
+export function createReloader({ config: first, load, apply, log, stop }: Reloading): Reloader {
   let state: ReloadState = { successful: true, successAt: Date.now() }
-  let last: Promise<unknown> = Promise.resolve()
+  let current = first
+  let underWay: Promise<Reloaded> | undefined
+  let waiting: Promise<Reloaded> | undefined
 
   const once = async (): Promise<Reloaded> => {
     try {
       const config = await load()
-      const changes = apply(config)
+      const isSame = config === current
+      const changes = isSame ? { kept: config.checks.length, started: 0, ended: 0 } : apply(config)
+      current = config
       state = { successful: true, successAt: Date.now() }
-      log.info({ checks: config.checks.length, ...changes }, 'the configuration was reloaded')
+      if (isSame) log.info({ checks: changes.kept }, 'the configuration is as before')
+      else log.info({ checks: config.checks.length, ...changes }, 'the configuration was reloaded')
       return { summary: `reloaded: ${described(changes)}`, error: undefined }
     } catch (error) {
+      if (stop.aborted) return { summary: '', error: 'the exporter ends' }
       state = { ...state, successful: false }
       // One problem a line.
       const text = error instanceof ConfigError ? error.message : describeError(error)
@@ -46,12 +67,21 @@ export function createReloader(load: () => Promise<Config>, apply: (config: Conf
       return { summary: '', error: text }
     }
   }
+  const begin = (): Promise<Reloaded> => {
+    underWay = once().finally(() => {
+      underWay = undefined
+    })
+    return underWay
+  }
 
   return {
     reload() {
-      const turn = last.then(once)
-      last = turn
-      return turn
+      if (!underWay && !waiting) return begin()
+      waiting ??= (underWay ?? Promise.resolve()).then(() => {
+        waiting = undefined
+        return begin()
+      })
+      return waiting
     },
     state: () => state,
   }

@@ -1,7 +1,10 @@
-import { mkdir, rename, symlink, writeFile } from 'node:fs/promises'
+import { execFileSync } from 'node:child_process'
+import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
+import { dead } from './config/dead.ts'
 import type { StatusJson } from './demo/exporter.ts'
 import { freePort, removeFolder, startProcess, tempFolder, waitFor, type RunningProcess } from './servers/processes.ts'
 import { startSmtp, type Smtp } from './servers/smtp.ts'
@@ -120,6 +123,66 @@ describe('a reload', () => {
       text: expect.stringContaining('--web.enable-lifecycle') as string,
     })
     expect((await reload(open, 'GET')).code).toBe(405)
+  })
+
+  it('of what is as before asks nothing, logs one line at most, and is one where many are asked for at once', async () => {
+    await writeFile(file, config(['relay']))
+    const exporter = await serving('--web.enable-lifecycle')
+    const before = await exporter.status()
+    const lines = () => exporter.running.log().trim().split('\n').length
+    const at = lines()
+    const answers = await Promise.all(Array.from({ length: 9 }, () => reload(exporter)))
+    for (const answer of answers)
+      expect(answer).toEqual({ code: 200, text: 'reloaded: 2 checks as before, 0 started, 0 ended\n' })
+    expect(lines() - at).toBeLessThanOrEqual(2 * answers.length)
+    expect(exporter.running.log().match(/is as before/g)?.length).toBeLessThan(answers.length)
+    // Only the text is another: the checks are as before, and no verdict is told again.
+    await writeFile(file, `${config(['relay'])}# the same\n`)
+    expect((await reload(exporter)).text).toBe('reloaded: 2 checks as before, 0 started, 0 ended\n')
+    await until(
+      'another run',
+      async () => ((await exporter.status()).checks[0]?.runs ?? 0) > (before.checks[0]?.runs ?? 0) + 1,
+    )
+    expect(exporter.running.log().match(/"target":"relay"/g)).toHaveLength(1)
+  })
+
+  it('by a page of another site is refused', async () => {
+    await writeFile(file, config(['relay']))
+    const { url } = await serving('--web.enable-lifecycle')
+    const post = async (headers: Record<string, string>) =>
+      (await fetch(`${url}/-/reload`, { method: 'POST', headers })).status
+    expect(await post({ Origin: 'http://evil.example' })).toBe(403)
+    expect(await post({ Origin: url })).toBe(200)
+    expect(await post({})).toBe(200)
+  })
+
+  it('holds the one before where the file has become a pipe, a folder, or one of a file system that does not answer', async ({
+    skip,
+  }) => {
+    await writeFile(file, config(['relay']))
+    const exporter = await serving('--web.enable-lifecycle')
+    await rm(file)
+    execFileSync('mkfifo', [file])
+    expect(await reload(exporter)).toMatchObject({
+      code: 500,
+      text: expect.stringContaining('not a regular file') as string,
+    })
+    await rm(file)
+    await mkdir(file)
+    expect(await reload(exporter)).toMatchObject({
+      code: 500,
+      text: expect.stringContaining('is a directory') as string,
+    })
+    await rm(file, { recursive: true })
+    const folderOfNone = await dead(path.join(folder, 'dead'))
+    if (folderOfNone === undefined) return skip('needs the right to mount by FUSE')
+    await symlink(path.join(folderOfNone, 'mailpath.yml'), file)
+    const hanging = reload(exporter).catch(() => undefined)
+    await until('the others go on', async () => ((await exporter.status()).checks[0]?.runs ?? 0) > 2)
+    exporter.running.signal('SIGTERM')
+    const late = sleep(3_000, 'it still runs', { ref: false })
+    expect(await Promise.race([exporter.running.exited, late])).not.toBe('it still runs')
+    await hanging
   })
 
   it('comes by itself when a mounted ConfigMap is swapped, once for each content', async () => {

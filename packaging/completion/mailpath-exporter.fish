@@ -3,7 +3,7 @@ complete -c mailpath-exporter -f
 complete -c mailpath-exporter -n 'not __fish_seen_subcommand_from serve check check-config' -a serve -d 'Probe on a timer, and serve metrics and the status page. The default.'
 complete -c mailpath-exporter -n 'not __fish_seen_subcommand_from serve check check-config' -a check -d 'Probe once, print the audit, and exit with the verdict.'
 complete -c mailpath-exporter -n 'not __fish_seen_subcommand_from serve check check-config' -a check-config -d 'Check the configuration, and exit 0 or 78. Nothing is probed.'
-complete -c mailpath-exporter -l config.file -rF -d 'The configuration.'
+complete -c mailpath-exporter -l config.file -rF -d 'The configuration. check and check-config also take what the shell has opened: -, /dev/stdin, <(…).'
 complete -c mailpath-exporter -l config.enable-auto-reload -d 'Read the configuration anew when its content changes. A bad one is refused, and the one before it holds.'
 complete -c mailpath-exporter -l config.auto-reload-interval -x -d 'How often to look whether the configuration has changed; 1s or more.'
 complete -c mailpath-exporter -l web.listen-address -x -d 'Where to serve: [HOST]:PORT or unix:/PATH. Without a host it is every address of the machine.'

@@ -76,7 +76,8 @@ export function assessClusters(
     clusterOf,
   )
   const all = [...groupBy(nodes, node => node.cluster)].map(([name, own]) => {
-    const before = previous?.clusters[name]
+    // It may be called constructor.
+    const before = previous && Object.hasOwn(previous.clusters, name) ? previous.clusters[name] : undefined
     // Where clients write matters only between several primaries.
     const paths = own.filter(isWritable).length > 1 ? (pathsInto.get(name) ?? []) : []
     const make = (): Cluster => assessCluster(name, own, paths, before, now)

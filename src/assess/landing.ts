@@ -31,7 +31,7 @@ export function assessLandings(
 ): Landings {
   const landings: LandingStatus[] = []
   const samples: Sample[] = []
-  const outages: Record<string, Memory['outages'][string]> = {}
+  const outages = new Map<string, Memory['outages'][string]>()
   const nodesIn = groupBy(nodes, node => node.cluster)
   const byName = clustersByName(clusters)
   const amended = checks.map(check => {
@@ -40,9 +40,10 @@ export function assessLandings(
     const [own, home] = [nodesIn.get(cluster) ?? [], byName.get(cluster)]
     const make = (): Placed => place(check, nodes, own, home)
     const placed = recalled(check.config, [check, home, ...own], make, ({ atHome }) => atHome)
-    const before = previous?.outages[check.target]
+    const before =
+      previous && Object.hasOwn(previous.outages, check.target) ? previous.outages[check.target] : undefined
     const seconds = (before?.seconds ?? 0) + (before?.out && previous ? Math.max(0, now - previous.at) / 1000 : 0)
-    outages[check.target] = { seconds, out: placed.status.verdict === 'fail' }
+    outages.set(check.target, { seconds, out: placed.status.verdict === 'fail' })
     landings.push(placed.landing)
     samples.push(
       ...placed.samples,
@@ -50,7 +51,7 @@ export function assessLandings(
     )
     return placed.status
   })
-  return { landings, checks: amended, samples, outages }
+  return { landings, checks: amended, samples, outages: Object.fromEntries(outages) }
 }
 
 /** A write path with where it lands. */

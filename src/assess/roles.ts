@@ -40,7 +40,8 @@ export function assessRoles(
   const all = [...groups].flatMap(([cluster, group]) => {
     const [first] = group
     if (!first || !group.some(isWatched)) return []
-    const [status, before] = [byName.get(cluster), previous?.roles[cluster]]
+    const status = byName.get(cluster)
+    const before = previous && Object.hasOwn(previous.roles, cluster) ? previous.roles[cluster] : undefined
     const own = group.map(({ id }) => byCheck.get(id))
     const make = (): Standing => standingOf(cluster, group, own, status, before ?? {})
     return recalled(first.config, [status, before, ...group, ...own], make)

@@ -173,7 +173,8 @@ export function connectionProblem(failure: SessionFailure): ConnectionProblem {
   if (unreachableCodes.has(code) || (phase === 'connect' && noSocketCodes.has(code))) return 'unreachable'
   if (isOfPooler(failure)) return byWordsOfPooler.find(([pattern]) => pattern.test(text))?.[1] ?? 'pooler_refused'
   if (maybeWantsTls(failure)) return 'tls_failed'
-  if (byState[code]) return byState[code]
+  const known = Object.hasOwn(byState, code) ? byState[code] : undefined
+  if (known) return known
   // The database may not be connected to, or not by this role (42501, 55000): no statement of ours was refused.
   if (phase === 'login' && routine !== undefined && atLogin.has(routine)) return 'login_failed'
   if (phase === 'login' && /^(?:22|42|55)/.test(code) && isSqlState(code)) return 'setting_refused'

@@ -74,7 +74,8 @@ const ofSetting: Readonly<Record<string, Shape>> = {
 }
 
 /** The shape of a setting of the application, by its name. */
-export const settingShape = (name: string): Shape => ofSetting[name] ?? orEmpty(shapes.line)
+export const settingShape = (name: string): Shape =>
+  (Object.hasOwn(ofSetting, name) ? ofSetting[name] : undefined) ?? orEmpty(shapes.line)
 
 /** Those that hold a secret: they are given as references only. */
 export const secretSettings = ['PGPASSWORD', 'PGSSLPASSWORD'] as const

@@ -216,12 +216,35 @@ function textOf(values: Fields, key: string): string | undefined {
 const dataOf = ({ status, body }: VaultAnswer): Fields | undefined =>
   status === 200 ? record(record(body)?.['data']) : undefined
 
+/** Whatever goes through it afterwards goes down into it, and would run out of stack. */
+const maxDepth = 100
+const tooDeep = { errors: [`its JSON is nested deeper than ${maxDepth} levels`] }
+
 function parsed(body: string): unknown {
   try {
-    return JSON.parse(body)
+    const value: unknown = JSON.parse(body)
+    return depthOf(body) > maxDepth ? tooDeep : value
   } catch {
     return body
   }
+}
+
+/** Of a text that is JSON. */
+function depthOf(json: string): number {
+  let [depth, deepest] = [0, 0]
+  for (let i = 0; i < json.length; i++) {
+    const sign = json[i]
+    if (sign === '"') i = endOfString(json, i)
+    else if (sign === '{' || sign === '[') deepest = Math.max(deepest, ++depth)
+    else if (sign === '}' || sign === ']') depth--
+  }
+  return deepest
+}
+
+function endOfString(json: string, start: number): number {
+  let i = start + 1
+  while (i < json.length && json[i] !== '"') i += json[i] === '\\' ? 2 : 1
+  return i
 }
 
 const encoded = (path: string): string =>

@@ -15,6 +15,9 @@ export const isKeys = (value: unknown): value is Keys =>
 
 type Add = Problems['add']
 
+/** Each takes memory for as long as the process lives. */
+const maxTargets = 10_000
+
 /**
  * The rules that hold between entries. They read the file as it stands, before the schema has made targets of it, and
  * pass over what they do not understand: that is the schema's to report.
@@ -25,6 +28,9 @@ export function checkAcross(file: Keys, add: Add): void {
     section === undefined || (Array.isArray(section) && section.length === 0)
   if (kinds.every(kind => isEmpty(file[kind])))
     add([], `there is no target; give at least one under ${kinds.join(', ')}`)
+  const targets = listedProbes.reduce((sum, { kind }) => sum + entriesOf(file, kind).length, 0)
+  if (targets > maxTargets)
+    add([], `has ${targets} targets, and one exporter takes ${maxTargets}; divide them among several files`)
   checkNames(file, add)
   checkTimes(file, add)
   checkNamed(file, add)
@@ -90,8 +96,8 @@ const timesOf = (keys: Keys): Times => ({
   timeout: anyDuration.safeParse(keys['timeout']).data,
 })
 
-/** A file could have any number of them, and each is compared with all names. */
-const maxSuggestions = 50
+/** A file could have any number of wrong names, and each is compared with all that there are. */
+const maxCompared = 10_000
 const maxKnownShown = 10
 
 /** Whatever a field names by its mark has to be there. */
@@ -102,11 +108,12 @@ function checkNamed(file: Keys, add: Add): void {
     known.set(names, found)
     return found
   }
-  let suggestions = 0
+  let compared = 0
   mapMarked(fileSchema, file, (text, { names, orNone }, path) => {
     const there = names === undefined ? undefined : knownOf(names)
     if (names === undefined || !there || there.has(text) || (orNone === true && there.size === 0)) return text
-    const meant = suggestions++ < maxSuggestions ? nearest(text, there) : undefined
+    compared += there.size
+    const meant = compared <= maxCompared ? nearest(text, there) : undefined
     add(path, noSuch(names, text, there, meant))
     return text
   })
@@ -126,15 +133,25 @@ function noSuch(names: string, text: string, known: ReadonlySet<string>, meant: 
       : `there is no ${key} ${quoted(text)} among the ${kind} targets`
   if (known.size === 0) return `${none}; the file has no ${kind} targets`
   if (meant !== undefined && known.size === 1) return `${none}; did you mean ${quoted(meant)}?`
-  const shown = [...known].slice(0, maxKnownShown).map(quoted).join(', ')
+  const shown = firstOf(known, maxKnownShown).map(quoted).join(', ')
   const more = known.size > maxKnownShown ? ` and ${known.size - maxKnownShown} more` : ''
   return `${none}; ${meant === undefined ? '' : `did you mean ${quoted(meant)}? `}known are ${shown}${more}`
+}
+
+/** Without going through all the others, for each wrong name. */
+function firstOf<T>(values: Iterable<T>, count: number): T[] {
+  const first: T[] = []
+  for (const value of values) {
+    if (first.length >= count) break
+    first.push(value)
+  }
+  return first
 }
 
 const quoted = (name: string): string => `"${oneLine(name)}"`
 
 function checkReferences(file: Keys, add: Add): void {
-  const vaults = entriesOf(file, 'vault')
+  const vaults = new Map(entriesOf(file, 'vault').map(({ name, keys }) => [name, keys]))
   const settings = isKeys(file['kubernetes']) ? file['kubernetes'] : {}
   const outside = ['url', 'kubeconfig'].find(key => settings[key] !== undefined)
   for (const [section, value] of Object.entries(file))
@@ -151,8 +168,8 @@ function checkReferences(file: Keys, add: Add): void {
         )
       else if (vault) {
         const at = [...path, 'vault', 'target']
-        const target = vaults.find(({ name }) => name === vault)
-        if (target && vaultAuths.every(auth => target.keys[auth] === undefined))
+        const keys = vaults.get(vault)
+        if (keys && vaultAuths.every(auth => keys[auth] === undefined))
           add(
             at,
             `the vault target ${quoted(vault)} has no token to read it with; give it one of ${vaultAuths.join(', ')}`,

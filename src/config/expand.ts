@@ -66,27 +66,28 @@ class Unknown extends Error {}
 
 /** As `expand({ parsed, processEnv })` does. */
 function expandAll(parsed: Values, processEnv: Values, work: { left: number }): Settings {
-  const done: Record<string, string | Unreadable> = {}
+  // No object: a variable may be called __proto__.
+  const done = new Map<string, string | Unreadable>()
   for (const [name, value] of Object.entries(parsed)) {
     if (!value.includes('$') || work.left < 0) {
-      done[name] = value.includes('$') ? { why: tooMuch } : value
+      done.set(name, value.includes('$') ? { why: tooMuch } : value)
       continue
     }
     try {
-      done[name] = expandOne(value, { parsed, processEnv, done }, work)
+      done.set(name, expandOne(value, { parsed, processEnv, done }, work))
     } catch (error) {
       if (!(error instanceof Unknown)) throw error
-      done[name] = { why: error.message }
+      done.set(name, { why: error.message })
     }
   }
-  return done
+  return Object.fromEntries(done)
 }
 
 interface Known {
   readonly parsed: Values
   readonly processEnv: Values
   /** What came out of the lines above. */
-  readonly done: Settings
+  readonly done: ReadonlyMap<string, string | Unreadable>
 }
 
 function expandOne(text: string, known: Known, work: { left: number }): string {
@@ -103,7 +104,7 @@ function expandOne(text: string, known: Known, work: { left: number }): string {
     // A `$` in what is put in may stand for all that is around it: String.prototype.replace has such patterns.
     spend(work, replacement.length * (replacement.includes('$') ? result.length : 1))
     result = result.replace(template, replacement)
-    if (result === known.done[name]) break
+    if (result === known.done.get(name)) break
   }
   return result.replaceAll('\\$', '$')
 }
@@ -123,7 +124,7 @@ function lookUp(
   { processEnv, done, parsed }: Known,
   what = 'a variable',
 ): string | undefined {
-  const value = Object.hasOwn(processEnv, name) ? processEnv[name] : Object.hasOwn(done, name) ? done[name] : undefined
+  const value = Object.hasOwn(processEnv, name) ? processEnv[name] : done.get(name)
   if (typeof value === 'object') throw new Unknown(`holds ${what}, and that ${value.why}`.slice(0, 300))
   if (value !== undefined || operator === '-' || operator === ':-') return value
   if (Object.hasOwn(parsed, name))

@@ -1,8 +1,11 @@
 import { dirname, isAbsolute, join, resolve } from 'node:path'
 import type * as z from 'zod'
-import { readBeginning } from '../clients/files.ts'
-import { ConfigError, codeOf } from '../core/errors.ts'
+import { bytesReader, inWords, isPassed, readPassed, type ReadBytes } from '../clients/files.ts'
+import { unlessAborted } from '../core/abort.ts'
+import type { Aside } from '../core/aside.ts'
+import { ConfigError, DeadlineExceeded, codeOf } from '../core/errors.ts'
 import type { Check, KubernetesSecret, Probe, Target } from '../core/probe.ts'
+import { deadline } from '../core/run.ts'
 import { shapes } from '../core/shape.ts'
 import { apiServer, checkBehind } from '../core/source.ts'
 import { kubernetes as apiServerProbe, type KubernetesTarget } from '../probes/kubernetes/index.ts'
@@ -25,42 +28,94 @@ export interface Config {
   readonly kubernetes: KubernetesConfig | undefined
 }
 
-export const maxBytes = 1_048_576
-
-/** Reads and checks a file. Throws one ConfigError with every problem, each as `file:line:col: path: message`. */
-export async function loadConfig(file: string): Promise<Config> {
-  return parseConfig(await readText(file, '--config.file'), file)
+/** How a file of the command line is read. */
+export interface Reading {
+  /** Default: it ends only by its own time. */
+  readonly signal?: AbortSignal
+  /** It is read once, so that it may come out of a pipe that the shell opened. */
+  readonly once?: boolean
+  /** Given where it is read again and again, so that reads that hang are not begun again. */
+  readonly bytes?: ReadBytes
 }
 
-/** A file that is not too large, as text. Throws a ConfigError that names the flag it was given by. */
-export async function readText(file: string, flag: string): Promise<string> {
-  const bytes = await readBeginning(file, maxBytes).catch((error: unknown) => {
-    throw new ConfigError(`${file}: ${unreadable(error, flag)}`)
-  })
-  if (bytes.length > maxBytes) throw new ConfigError(`${file}: larger than 1 MiB; this is not a configuration file`)
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-  } catch {
-    throw new ConfigError(`${file}: not UTF-8 text; save the file as UTF-8`)
+/** A file system that does not answer for so long, in milliseconds, is taken for dead. */
+const readMs = 10_000
+
+/** Reads and checks a file. Throws one ConfigError with every problem, each as `file:line:col: path: message`. */
+export async function loadConfig(file: string, reading: Reading = {}): Promise<Config> {
+  return parseConfig(await readText(file, '--config.file', reading), file)
+}
+
+/** The task of `configReader`. */
+export const configTask = { name: 'config', run: parseFile }
+
+/**
+ * The same again and again: the very same object while the text is that of the last good one, for which nothing is done.
+ */
+export function configReader(file: string, reading: Reading): (aside: Aside, signal: AbortSignal) => Promise<Config> {
+  let last: { readonly text: string; readonly config: Config } | undefined
+  return async (aside, signal) => {
+    const text = await readText(file, '--config.file', { ...reading, signal })
+    if (text !== last?.text) last = { text, config: configOf(await aside(configTask, [text, file], signal), file) }
+    return last.config
   }
 }
 
-const unreadable = (error: unknown, flag: string): string => {
+/** A file that is not too large, as text. Throws a ConfigError that names the flag it was given by. */
+export async function readText(
+  file: string,
+  flag: string,
+  { signal = new AbortController().signal, once = false, bytes: read = bytesReader() }: Reading = {},
+): Promise<string> {
+  const limit = deadline(readMs, signal)
+  const from = async (): Promise<Buffer> => {
+    // A pipe takes as long as whoever writes to it.
+    if (!(await unlessAborted(limit.signal, isPassed(file)))) return read(file, limit.signal)
+    if (!once) throw new ConfigError(`${file}: ${notTwice(flag)}`)
+    return readPassed(file, signal)
+  }
+  try {
+    const bytes = await from()
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch (error) {
+    signal.throwIfAborted()
+    if (error instanceof ConfigError) throw error
+    throw new ConfigError(`${file}: ${unreadable(error, flag)}`)
+  } finally {
+    limit.clear()
+  }
+}
+
+const notTwice = (flag: string): string =>
+  `is not a regular file, and what is served is read again at each reload; give the path of a file with ${flag}`
+
+function unreadable(error: unknown, flag: string): string {
+  if (error instanceof DeadlineExceeded) return `cannot be read (${error.message}); its file system hangs`
   switch (codeOf(error) ?? '') {
     case 'ENOENT':
+    case 'ENOTDIR':
       return `there is no such file; give its path with ${flag}`
     case 'EISDIR':
       return `is a directory; give the path of a file with ${flag}`
+    case 'ENXIO':
+      return `is not a regular file; give the path of one with ${flag}`
     case 'EACCES':
+    case 'EPERM':
       return 'permission denied; let the user the exporter runs as read it'
+    case 'EFBIG':
+      return 'larger than 1 MiB; this is not a configuration file'
+    case 'ERR_ENCODING_INVALID_ENCODED_DATA':
+      return 'not UTF-8 text; save the file as UTF-8'
     default:
-      return `cannot be read (${codeOf(error) ?? 'unknown error'})`
+      return inWords(error)
   }
 }
 
 /** The same for a text. The file's name stands in messages, and relative paths are taken from its folder. */
-export function parseConfig(text: string, file: string): Config {
-  const data = parseFile(text, file)
+export const parseConfig = (text: string, file: string): Config => configOf(parseFile(text, file), file)
+
+/** What is made of a file that was found good. */
+function configOf(data: unknown, file: string): Config {
   const { interval, timeout, watch, kubernetes, ...rest } = data as Times & {
     watch: boolean
     kubernetes?: KubernetesConfig
@@ -83,8 +138,8 @@ export function parseConfig(text: string, file: string): Config {
   }
 }
 
-const parseFile = (text: string, file: string): unknown =>
-  parseStrictly(
+function parseFile(text: string, file: string): unknown {
+  return parseStrictly(
     fileSchema,
     text,
     file,
@@ -97,6 +152,7 @@ const parseFile = (text: string, file: string): unknown =>
       prepare: data => withAbsolutePaths(data, file),
     },
   )
+}
 
 /**
  * Every path is taken from the folder of the file, as Prometheus does it, wherever the exporter was started. A text that
@@ -104,7 +160,7 @@ const parseFile = (text: string, file: string): unknown =>
  */
 function withAbsolutePaths(data: unknown, file: string): unknown {
   const absolute = resolve(file)
-  const folder = /^\/(?:dev|proc)\//.test(absolute) ? resolve() : dirname(absolute)
+  const folder = file === '-' || /^\/(?:dev|proc)\//.test(absolute) ? resolve() : dirname(absolute)
   // What is no path stays as it is: the schema says so.
   return mapMarked(fileSchema, data, (text, { path }) =>
     path === true && shapes.path.read(text) !== undefined && !isAbsolute(text) ? join(folder, text) : text,

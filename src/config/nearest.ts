@@ -20,22 +20,33 @@ export function nearest(wrong: string, names: Iterable<string>): string | undefi
 
 const folded = (name: string): string => name.trim().toLowerCase().slice(0, 120)
 
-/** Letters to insert, delete, replace or swap with a neighbour; `limit` where it is that many or more. */
+/**
+ * Letters to insert, delete, replace or swap with a neighbour; `limit` where it is that many or more. Only cells whose
+ * distance from the diagonal is less than the limit can be less than it, so that no more are looked at.
+ */
 function editsBetween(a: string, b: string, limit: number): number {
   if (Math.abs(a.length - b.length) >= limit) return limit
   let beforeLast: number[] = []
   let last = Array.from({ length: b.length + 1 }, (_, i) => i)
+  let leastOfLast = 0
   for (let i = 1; i <= a.length; i++) {
-    const row = [i]
-    for (let j = 1; j <= b.length; j++) {
-      const replaced = (last[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
-      let least = Math.min(replaced, (last[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1)
+    const row: number[] = []
+    if (i < limit) row[0] = i
+    let least = row[0] ?? limit
+    for (let j = Math.max(1, i - limit + 1); j <= Math.min(b.length, i + limit - 1); j++) {
+      let cell = Math.min(
+        (last[j - 1] ?? limit) + (a[i - 1] === b[j - 1] ? 0 : 1),
+        (last[j] ?? limit) + 1,
+        (row[j - 1] ?? limit) + 1,
+      )
       if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
-        least = Math.min(least, (beforeLast[j - 2] ?? 0) + 1)
-      row.push(least)
+        cell = Math.min(cell, (beforeLast[j - 2] ?? limit) + 1)
+      row[j] = cell
+      least = Math.min(least, cell)
     }
     // Swaps look back two rows, so both have to be beyond it.
-    if (Math.min(...row) >= limit && Math.min(...last) >= limit) return limit
+    if (Math.min(least, leastOfLast) >= limit) return limit
+    leastOfLast = least
     beforeLast = last
     last = row
   }

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
-import { fileReader } from '../clients/files.ts'
+import { fileReader, type ReadFile } from '../clients/files.ts'
+import { inPlace, type Aside } from '../core/aside.ts'
 import { Unresolved, describeError } from '../core/errors.ts'
 import type { Reference, Settings, SettingsSource, Unreadable } from '../core/probe.ts'
 import type { References } from '../core/run.ts'
@@ -24,6 +25,10 @@ export interface Sources {
   readonly roundMs?: number | undefined
   /** What outlives a reload of logins at Vaults. Default: nothing does. */
   readonly logins?: Logins | undefined
+  /** The same of reads that hang. */
+  readonly read?: ReadFile | undefined
+  /** Where large texts are gone through. */
+  readonly aside?: Aside | undefined
 }
 
 /** What a source holds; undefined where it could be read and has nothing of that name. */
@@ -43,9 +48,10 @@ export function createReferences({
   serviceAccount: account,
   roundMs,
   logins = createLogins(),
+  read = fileReader(),
+  aside = inPlace,
 }: Sources): References {
-  const read = fileReader()
-  const fromKubernetes = kubernetesSecrets({ config: kubernetes, env, account, read, value, roundMs })
+  const fromKubernetes = kubernetesSecrets({ config: kubernetes, env, account, read, value, roundMs, aside })
   const fromVault = vaultSecrets({ targets: vaults, account, read, value, roundMs, logins })
 
   async function value(reference: Reference, asking: Asking): Promise<string> {

@@ -1,15 +1,18 @@
 import {
+  Composer,
   Lexer,
   LineCounter,
   Parser,
+  isAlias,
+  isCollection,
   isMap,
   isNode,
-  isPair,
   isScalar,
-  parseDocument,
-  visit,
+  isSeq,
   type Document,
   type ErrorCode,
+  type Pair,
+  type YAMLMap,
 } from 'yaml'
 
 export type Path = readonly PropertyKey[]
@@ -26,11 +29,18 @@ export interface Source {
 
 /** Deeper nesting ends the process while it is composed: V8 runs out of stack, then of memory. */
 const maxDepth = 50
-const maxAliases = 1_000
+/** What one file is made of: a target has some fifty. All that comes after takes time and memory in proportion to it. */
+export const maxLexemes = 400_000
+/** Values that aliases bring in, long texts counted as several. */
+const maxCopies = 100_000
 
-/** Parses YAML 1.2. Never throws, and quotes nothing of the file: a line of it may hold a secret. */
+/**
+ * Parses YAML 1.2, in time linear to the size. Never throws, and quotes nothing of the file: a line of it may hold a
+ * secret.
+ */
 export function parseYaml(text: string): Source {
   const lines = new LineCounter()
+  lines.addNewLine(0)
   const at = (offset: number): string => {
     const { line, col } = lines.linePos(offset)
     return `${Math.max(line, 1)}:${Math.max(col, 1)}`
@@ -41,23 +51,16 @@ export function parseYaml(text: string): Source {
     position: () => '1:1',
     keyPosition: () => '1:1',
   })
-  const tooDeep = nestingFault(text, lines)
-  if (tooDeep) return broken([tooDeep])
-  const document = parseDocument(text, { prettyErrors: false, stringKeys: true })
-  const errors = [...document.errors, ...document.warnings]
-  if (errors.length > 0) return broken(errors.map(({ code, pos }) => ({ offset: pos[0], text: meanings[code] })))
-  const { fault, first } = aliasFault(document)
-  if (fault) return broken([fault])
-  try {
-    const data: unknown = document.toJS({ maxAliasCount: maxAliases })
-    return {
-      data,
-      problems: [],
-      position: path => at(offsetOf(document, path)),
-      keyPosition: path => at(keyOffsetOf(document, path)),
-    }
-  } catch {
-    return broken([{ offset: first, text: `aliases stand for more than ${maxAliases} copies; write them out` }])
+  const composed = withoutStacks(() => compose(text, lines))
+  if ('offset' in composed) return broken([composed])
+  const { document, faults } = composed
+  const { data, twice, aliases, proto } = dataOf(document)
+  const inYaml = faults.length > 0 || twice.length > 0 ? [...faults, ...twice] : aliases
+  if (inYaml.length > 0) return broken(inYaml)
+  return {
+    data,
+    problems: proto.map(({ offset, text }) => ({ position: at(offset), text })),
+    ...placesIn(document, at),
   }
 }
 
@@ -93,51 +96,163 @@ const meanings: Record<ErrorCode, string> = {
   UNEXPECTED_TOKEN: 'unexpected here; put the value in quotes, or look for a quote or bracket that is missing before',
 }
 
-/** Where the nesting becomes too deep, found by the parser's first half, which does not recurse. Fills in the lines. */
-function nestingFault(text: string, lines: LineCounter): Fault | undefined {
-  lines.addNewLine(0)
+/** A file can have an error in each of its characters, and most of what an error costs is its stack. */
+function withoutStacks<T>(work: () => T): T {
+  const before = Error.stackTraceLimit
+  Error.stackTraceLimit = 0
+  try {
+    return work()
+  } finally {
+    Error.stackTraceLimit = before
+  }
+}
+
+interface Composed {
+  readonly document: Document.Parsed
+  readonly faults: readonly Fault[]
+}
+
+/** The one document of a text, and what is wrong with its syntax; or where there is too much of it. Fills in the lines. */
+function compose(text: string, lines: LineCounter): Composed | Fault {
   const parser = new Parser(lines.addNewLine)
+  // The library compares each key of a map with all before it.
+  const composer = new Composer({ uniqueKeys: false, stringKeys: true })
+  let document: Document.Parsed | undefined
+  let second: Fault | undefined
+  let documents = 0
+  const take = (token: ReturnType<typeof parser.next> extends Iterable<infer T> ? T : never): void => {
+    if (token.type === 'document' && ++documents > 1) second ??= { offset: token.offset, text: meanings.MULTIPLE_DOCS }
+    else if (!second) for (const one of composer.next(token)) document ??= one
+  }
+  let count = 0
   for (const lexeme of new Lexer().lex(text)) {
-    for (const _ of parser.next(lexeme)) continue
+    for (const token of parser.next(lexeme)) take(token)
+    if (second) break
+    // The first half of the parser does not recurse, and finds it.
     if (parser.stack.length > maxDepth) return { offset: parser.offset, text: `nested deeper than ${maxDepth} levels` }
+    if (++count > maxLexemes)
+      return { offset: parser.offset, text: `more than ${maxLexemes} words and signs; write less into one file` }
   }
-  return undefined
+  if (!second) for (const token of parser.end()) take(token)
+  for (const one of composer.end(true, text.length)) document ??= one
+  if (!document) return second ?? { offset: 0, text: meanings.IMPOSSIBLE }
+  const faults = [...document.errors, ...document.warnings].map(({ code, pos }) => ({
+    offset: pos[0],
+    text: meanings[code],
+  }))
+  return { document, faults: second ? [...faults, second] : faults }
 }
 
-/** An alias that stands for nothing, or for something around itself; and where the first alias is. */
-function aliasFault(document: Document.Parsed): { readonly fault: Fault | undefined; readonly first: number } {
-  const anchors = new Set<string>()
-  let fault: Fault | undefined
-  let first: number | undefined
-  visit(document, {
-    Value: (_, node) => {
-      if (node.anchor !== undefined) anchors.add(node.anchor)
-    },
-    Alias: (_, { source, range }, path) => {
-      const offset = range?.[0] ?? 0
-      first ??= offset
-      if (!anchors.has(source))
-        fault = { offset, text: 'an alias without its anchor; put a value that begins with * in quotes' }
-      else if (path.some(node => isNode(node) && node.anchor === source))
-        fault = { offset, text: 'an alias inside of what it stands for' }
-      return fault ? visit.BREAK : undefined
-    },
-  })
-  return { fault, first: first ?? 0 }
+/** What is found on the way from a document to its data. */
+interface Data {
+  readonly data: unknown
+  /** Keys that stand in their map already. */
+  readonly twice: readonly Fault[]
+  readonly aliases: readonly Fault[]
+  /** Keys of this name, which the data has not. */
+  readonly proto: readonly Fault[]
 }
 
-function offsetOf(document: Document.Parsed, path: Path): number {
-  for (let length = path.length; length >= 0; length--) {
-    const node = length === 0 ? document.contents : document.getIn(path.slice(0, length), true)
-    if (isNode(node) && node.range) return node.range[0]
+interface Made {
+  readonly value: unknown
+  /** How many values it is, with those that aliases in it stand for. */
+  readonly size: number
+}
+
+function dataOf(document: Document.Parsed): Data {
+  const [twice, aliases, proto]: readonly [Fault[], Fault[], Fault[]] = [[], [], []]
+  /** By name the last that began; undefined while it has not ended. */
+  const anchors = new Map<string, { made: Made | undefined }>()
+  let copies = 0
+  let firstAlias: number | undefined
+
+  const ofAlias = (name: string, offset: number): Made => {
+    const anchor = anchors.get(name)
+    firstAlias ??= offset
+    if (!anchor) aliases.push({ offset, text: 'an alias without its anchor; put a value that begins with * in quotes' })
+    else if (!anchor.made) aliases.push({ offset, text: 'an alias inside of what it stands for' })
+    copies += anchor?.made?.size ?? 1
+    return anchor?.made ?? nothing
   }
-  return 0
+  const ofMap = (map: YAMLMap): Made => {
+    const value: Record<string, unknown> = {}
+    let size = 1
+    const known = new Set<string | undefined>()
+    for (const pair of map.items) {
+      const { key } = pair
+      if (isNode(key)) made(key)
+      // Any other is an error of its own.
+      const name = isScalar(key) ? String(key.value) : undefined
+      const offset = offsetIn(key) ?? offsetIn(map) ?? 0
+      if (name !== undefined && known.has(name)) twice.push({ offset, text: meanings.DUPLICATE_KEY })
+      known.add(name)
+      const below = made(pair.value)
+      size += below.size
+      // Whatever reads the data would take it for the prototype, or pass over it.
+      if (name === '__proto__') proto.push({ offset, text: '__proto__ cannot be a name here; take another one' })
+      else if (name !== undefined) value[name] = below.value
+    }
+    return { value, size }
+  }
+  const made = (node: unknown): Made => {
+    if (isAlias(node)) return ofAlias(node.source, node.range?.[0] ?? 0)
+    if (!isScalar(node) && !isCollection(node)) return nothing
+    const anchor: { made: Made | undefined } = { made: undefined }
+    if (node.anchor !== undefined) anchors.set(node.anchor, anchor)
+    anchor.made = isMap(node) ? ofMap(node) : isSeq(node) ? listOf(node.items.map(made)) : scalar(node.value)
+    return anchor.made
+  }
+
+  const { value } = made(document.contents)
+  if (copies > maxCopies)
+    aliases.push({
+      offset: firstAlias ?? 0,
+      text: `aliases stand for more than ${maxCopies} values; write them out`,
+    })
+  return { data: value, twice, aliases, proto }
 }
 
-function keyOffsetOf(document: Document.Parsed, path: Path): number {
-  const parent = path.length === 1 ? document.contents : document.getIn(path.slice(0, -1), true)
-  const pair = isMap(parent)
-    ? parent.items.find(item => isPair(item) && isScalar(item.key) && item.key.value === path.at(-1))
-    : undefined
-  return isScalar(pair?.key) && pair.key.range ? pair.key.range[0] : offsetOf(document, path)
+const nothing: Made = { value: null, size: 1 }
+const scalar = (value: unknown): Made => ({
+  value,
+  size: typeof value === 'string' ? 1 + Math.floor(value.length / 64) : 1,
+})
+const listOf = (items: readonly Made[]): Made => ({
+  value: items.map(({ value }) => value),
+  size: items.reduce((sum, { size }) => sum + size, 1),
+})
+
+const offsetIn = (node: unknown): number | undefined => (isNode(node) ? node.range?.[0] : undefined)
+
+/** Where the values and keys of a document stand. What there is in a map is looked at once, when first asked for. */
+function placesIn(document: Document.Parsed, at: (offset: number) => string): Pick<Source, 'position' | 'keyPosition'> {
+  const known = new Map<YAMLMap, ReadonlyMap<unknown, Pair>>()
+  const pairOf = (map: YAMLMap, key: PropertyKey): Pair | undefined => {
+    const pairs =
+      known.get(map) ?? new Map(map.items.map(pair => [isScalar(pair.key) ? pair.key.value : pair.key, pair]))
+    known.set(map, pairs)
+    return pairs.get(key)
+  }
+  const below = (node: unknown, key: PropertyKey): unknown => {
+    if (isMap(node)) return pairOf(node, key)?.value
+    return isSeq(node) && typeof key === 'number' ? node.items[key] : undefined
+  }
+  const nodeAt = (path: Path): unknown => path.reduce<unknown>(below, document.contents)
+  const offsetOf = (path: Path): number => {
+    let node: unknown = document.contents
+    let offset = offsetIn(node) ?? 0
+    for (const key of path) {
+      node = below(node, key)
+      offset = offsetIn(node) ?? offset
+    }
+    return offset
+  }
+  return {
+    position: path => at(offsetOf(path)),
+    keyPosition(path) {
+      const [parent, key] = [nodeAt(path.slice(0, -1)), path.at(-1)]
+      const pair = isMap(parent) && key !== undefined ? pairOf(parent, key) : undefined
+      return at(offsetIn(pair?.key) ?? offsetOf(path))
+    },
+  }
 }

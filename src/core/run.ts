@@ -328,11 +328,17 @@ const saidWithout = (seen: unknown, { evidence, reasons }: Finding, redact: (tex
   reasons: reasons.map(reason => ({ ...reason, text: redact(reason.text), remedy: redact(reason.remedy) })),
 })
 
-/** A copy in which every text, however deep, is without the secrets; what is no plain object stays as it is. */
-function blotted<T>(value: T, redact: (text: string) => string): T
-function blotted(value: unknown, redact: (text: string) => string): unknown {
+/** No probe sees anything near it, unless it repeats what a server sent. */
+const maxDepth = 200
+
+/** A copy in which every text is without the secrets; what is no plain object stays as it is, and what is too deep goes. */
+function blotted<T>(value: T, redact: (text: string) => string, depth?: number): T
+function blotted(value: unknown, redact: (text: string) => string, depth = 0): unknown {
   if (typeof value === 'string') return redact(value)
-  if (Array.isArray(value)) return value.map(item => blotted(item as unknown, redact))
+  if (depth > maxDepth) return undefined
+  if (Array.isArray(value)) return value.map(item => blotted(item as unknown, redact, depth + 1))
   if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype) return value
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, blotted(item as unknown, redact)]))
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [key, blotted(item as unknown, redact, depth + 1)]),
+  )
 }

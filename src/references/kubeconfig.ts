@@ -40,6 +40,13 @@ export function readKubeconfig(text: string, folder: string, wanted: string | un
   return { ...serverOf(cluster, folder), ...loginOf(user, folder) }
 }
 
+/** The same, of texts only: with an empty one for no context. */
+export const kubeconfigTask = {
+  name: 'kubeconfig',
+  run: (text: string, folder: string, wanted: string): KubernetesAccess =>
+    readKubeconfig(text, folder, wanted === '' ? undefined : wanted),
+}
+
 /** What can be told of the kubeconfig of a configuration without the server. */
 export interface KubeconfigProblem {
   readonly text: string

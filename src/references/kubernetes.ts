@@ -4,12 +4,14 @@ import { HttpFailure, addressOf } from '../clients/http.ts'
 import { inClusterUrl, readKubernetesSecret, serviceAccount, type KubernetesApi } from '../clients/kubernetes.ts'
 import { PemError, checkedCertificates, checkedKeyPair } from '../clients/pem.ts'
 import type { KubernetesConfig } from '../config/schema.ts'
+import { unlessAborted } from '../core/abort.ts'
+import type { Aside } from '../core/aside.ts'
 import { describeError } from '../core/errors.ts'
 import type { ApiServerAnswer, KubernetesSecret, Reference } from '../core/probe.ts'
 import { redactor } from '../core/redact.ts'
 import { shaped, shapes } from '../core/shape.ts'
 import { inPlaceOf, wantOf } from '../core/want.ts'
-import { readKubeconfig, type Material } from './kubeconfig.ts'
+import { kubeconfigTask, type KubernetesAccess, type Material } from './kubeconfig.ts'
 import { sharing, type Asking } from './sharing.ts'
 import { named } from './words.ts'
 
@@ -21,6 +23,7 @@ export interface KubernetesSource {
   readonly read: ReadFile
   readonly value: (reference: Reference, asking: Asking) => Promise<string>
   readonly roundMs: number | undefined
+  readonly aside: Aside
 }
 
 export type Settings = Readonly<Record<string, string>>
@@ -29,8 +32,18 @@ export type Settings = Readonly<Record<string, string>>
 type Answer = ApiServerAnswer & { readonly values?: Settings | undefined }
 
 /** Reads Secrets: one request for all who ask at the same time. What is needed to log in is read again for each. */
-export function kubernetesSecrets({ config, env, account = serviceAccount, read, value, roundMs }: KubernetesSource) {
+export function kubernetesSecrets({
+  config,
+  env,
+  account = serviceAccount,
+  read,
+  value,
+  roundMs,
+  aside,
+}: KubernetesSource) {
   const shared = sharing<Answer>(undefined, roundMs)
+  /** What the kubeconfig was when it was last read, and what follows from that. */
+  let last: { readonly text: string; readonly access: Promise<KubernetesAccess> } | undefined
 
   async function inCluster(url: string, asking: Asking): Promise<KubernetesApi> {
     const { signal } = asking
@@ -69,8 +82,14 @@ export function kubernetesSecrets({ config, env, account = serviceAccount, read,
     return { url, servername, token, ca, ...checkedKeyPair(pair, { cert: what(access.cert), key: what(access.key) }) }
   }
 
-  const accessOf = async (file: string, signal: AbortSignal) =>
-    readKubeconfig(await read(file, signal), dirname(file), config?.context)
+  async function accessOf(file: string, signal: AbortSignal): Promise<KubernetesAccess> {
+    const text = await read(file, signal)
+    if (text === last?.text) return unlessAborted(signal, last.access)
+    // It is everybody's, and goes on when the first who asks leaves.
+    const access = aside(kubeconfigTask, [text, dirname(file), config?.context ?? ''], new AbortController().signal)
+    last = { text, access }
+    return unlessAborted(signal, access)
+  }
 
   const api = (asking: Asking): Promise<KubernetesApi> => {
     const { kubeconfig, url = inClusterUrl(env) } = config ?? {}

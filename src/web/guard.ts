@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Authenticate } from './auth.ts'
 import type { WebConfig } from './config.ts'
+import { isCrossSite } from './cross-site.ts'
 import { isForUs } from './hosts.ts'
 import { plain } from './plain.ts'
 import { isHttp2 } from './requests.ts'
@@ -42,6 +43,7 @@ export function guard(
     const cut = isHttp2(request) ? {} : { Connection: 'close' }
     if (request.rawHeaders.length > 2 * maxHeaders) return refuse(431, 'too many headers', cut)
     if (!isEmpty(request)) return refuse(413, 'no request here has a body', cut)
+    if (isCrossSite(request)) return refuse(403, 'a page of another site may not do this')
     // Whose users prove who they are, or whose certificate does not fit another name, is not read by a page of others.
     const isOpen = !config().tls && Object.keys(config().users).length === 0
     if (isOpen && !isForUs(request.headers, allowedHosts)) return refuse(421, notForUs)

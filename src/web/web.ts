@@ -1,11 +1,13 @@
 import type { RequestListener } from 'node:http'
 import { isDeepStrictEqual } from 'node:util'
+import { bytesReader, type ReadBytes } from '../clients/files.ts'
+import type { Aside } from '../core/aside.ts'
 import { describeError } from '../core/errors.ts'
 import type { Logger } from '../core/log.ts'
 import { every } from '../core/scheduler.ts'
 import { usualLimits, type Limits } from './answering.ts'
 import { basicAuth } from './auth.ts'
-import { loadWebConfig, openToAll, type WebConfig } from './config.ts'
+import { openToAll, webConfigReader, type WebConfig } from './config.ts'
 import { guard, type Guard } from './guard.ts'
 import { listenAt, type Place } from './listen.ts'
 import { createWebServer } from './servers.ts'
@@ -32,6 +34,10 @@ export interface Serving {
   readonly limits?: Limits
   /** How often the file, and the files it names, are looked at for a change. */
   readonly lookMs?: number
+  /** Where a large file is gone through. */
+  readonly aside?: Aside
+  /** Default: reads of its own. */
+  readonly bytes?: ReadBytes
 }
 
 /**
@@ -40,7 +46,10 @@ export interface Serving {
  */
 export async function startWeb(serving: Serving): Promise<Web> {
   const { createListener, places, file, log, stop, allowedHosts, limits = usualLimits, lookMs = 2_000 } = serving
-  let config = file === undefined ? openToAll : await loadWebConfig(file, stop)
+  const bytes = serving.bytes ?? bytesReader()
+  const read = file === undefined ? undefined : webConfigReader(file, serving.aside)
+  const load = read && (() => read({ signal: stop, bytes }))
+  let config = load ? await load() : openToAll
   const authenticate = basicAuth(() => config.users)
   const listener = createListener(guard(() => config, authenticate, allowedHosts))
   const servers = await Promise.all(
@@ -72,7 +81,7 @@ export async function startWeb(serving: Serving): Promise<Web> {
     if (!isDeepStrictEqual(admission(before), admission(tls))) for (const server of servers) server.cut()
     log.info({ file }, 'the web configuration was reloaded')
   }
-  if (file !== undefined) void follow(file, config, lookMs, take, log, stop)
+  if (load) void follow(load, config, lookMs, take, log, stop)
   const limit = ({ maxConnections }: Pick<Limits, 'maxConnections'>): void => {
     for (const { server } of servers) server.maxConnections = Math.ceil(maxConnections / servers.length)
   }
@@ -81,7 +90,7 @@ export async function startWeb(serving: Serving): Promise<Web> {
 }
 
 async function follow(
-  file: string,
+  load: () => Promise<WebConfig>,
   first: WebConfig,
   lookMs: number,
   take: (next: WebConfig) => void,
@@ -92,7 +101,7 @@ async function follow(
   let told: string | undefined
   await every(lookMs, lookMs, stop, async () => {
     try {
-      const next = await loadWebConfig(file, stop)
+      const next = await load()
       told = undefined
       if (stop.aborted || isDeepStrictEqual(known, next)) return
       known = next

@@ -1,4 +1,5 @@
-import { mkdtemp, readdir, readFile, rm, writeFile, chmod } from 'node:fs/promises'
+import { execFileSync } from 'node:child_process'
+import { mkdtemp, readdir, readFile, rm, symlink, writeFile, chmod } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -9,7 +10,7 @@ const folder = join(import.meta.dirname, 'bad')
 
 /** All that is said of each file in `bad/`, without the file's name, which every line begins with. */
 const messages: Record<string, string[]> = {
-  'alias-bomb.yml': ['2:8: not valid YAML: aliases stand for more than 1000 copies; write them out'],
+  'alias-bomb.yml': ['2:8: not valid YAML: aliases stand for more than 100000 values; write them out'],
   'alias-inside-itself.yml': ['2:5: not valid YAML: an alias inside of what it stands for'],
   'alias-without-anchor.yml': [
     '5:15: not valid YAML: an alias without its anchor; put a value that begins with * in quotes',
@@ -368,6 +369,32 @@ describe('what is no file of settings at all', () => {
   ])('%s', async (_, bytes) => {
     const file = await scratch('mailpath.yml', bytes)
     expect(await problem(file)).toBe(`${file}: not UTF-8 text; save the file as UTF-8`)
+  })
+
+  it.each(['__proto__'])('a key that would be taken for the prototype: %s', key => {
+    const entries = { expect: 'from: { dotenv: x }', sources: 'name: b' }
+    for (const [where, more] of Object.entries(entries))
+      expect(() => parseConfig(`drift:\n- ${more}\n  ${where}:\n    ${key}: x\n`, 'c')).toThrow(
+        'c:4:5: __proto__ cannot be a name here; take another one',
+      )
+  })
+
+  it('more targets than there can be', () => {
+    const text = `smtp:\n${Array.from({ length: 10_001 }, (_, i) => `- { name: r${i}, host: h }\n`).join('')}`
+    expect(() => parseConfig(text, 'c')).toThrow(
+      /^c:1:1: has 10001 targets, and one exporter takes 10000; divide them among several files$/,
+    )
+  })
+
+  it('a pipe, a device, a link that leads back to itself', async () => {
+    const made = await mkdtemp(join(tmpdir(), 'mailpath-config-'))
+    onTestFinished(() => rm(made, { recursive: true }))
+    const [pipe, loop] = [join(made, 'pipe'), join(made, 'loop')]
+    execFileSync('mkfifo', [pipe])
+    await symlink('loop', loop)
+    expect(await problem(pipe)).toBe(`${pipe}: is not a regular file; give the path of one with --config.file`)
+    expect(await problem('/dev/zero')).toBe('/dev/zero: is not a regular file; give the path of one with --config.file')
+    expect(await problem(loop)).toBe(`${loop}: is a symbolic link that leads back to itself`)
   })
 
   it('a huge one', async () => {

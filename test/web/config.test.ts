@@ -92,7 +92,7 @@ const messages: Record<string, string[]> = {
     '10:1: unknown key basic_auth_user; known keys: tls_server_config, http_server_config, basic_auth_users, rate_limit',
     '15:3: rate_limit: unknown key per; known keys: interval, burst',
   ],
-  'user-proto.yml': ['2:14: basic_auth_users.__proto__: cannot be the name of a user'],
+  'user-proto.yml': ['2:3: __proto__ cannot be a name here; take another one'],
   'users.yml': [
     '2:10: basic_auth_users.alice: expected a bcrypt hash, such as `htpasswd -nBC 10 "" | tr -d ":\\n"` writes',
     '3:8: basic_auth_users.bob: expected a bcrypt hash, such as `htpasswd -nBC 10 "" | tr -d ":\\n"` writes',
@@ -117,7 +117,7 @@ const messages: Record<string, string[]> = {
 
 let folder: string
 let files: Record<string, string>
-const load = (name: string): Promise<WebConfig> => loadWebConfig(path.join(folder, name), new AbortController().signal)
+const load = (name: string): Promise<WebConfig> => loadWebConfig(path.join(folder, name), {})
 
 /** The lines of the ConfigError, without the name of the file. */
 async function refusal(name: string): Promise<string[]> {

@@ -1,0 +1,85 @@
+import { Worker, parentPort, workerData } from 'node:worker_threads'
+import { ConfigError, describeError } from './errors.ts'
+
+/** A function of texts whose result can be copied to another thread. It is found there by its name. */
+export interface Task<Args extends readonly string[], Result> {
+  readonly name: string
+  readonly run: (...args: Args) => Result
+}
+
+/** Does the task. Rejects with what it throws, or with the reason of the signal. */
+export type Aside = <Args extends readonly string[], Result>(
+  task: Task<Args, Result>,
+  args: Args,
+  signal: AbortSignal,
+) => Promise<Result>
+
+/** In this thread, and at once: for a process that has nothing else to do. */
+export const inPlace: Aside = ({ run }, args) => Promise.resolve().then(() => run(...args))
+
+/** Texts of so many characters are gone through in some 50 ms, which is as long as a thread takes to begin. */
+const smallChars = 32_768
+/** Of a thread. What a text that is read may take at most needs 150 MiB of it. */
+const heapMiB = 320
+const longestMs = 60_000
+
+/**
+ * In a thread of its own where the texts are large, so that the checks and the requests are not held up. The thread ends
+ * with the task, or the signal, or when it takes more than a minute or too much memory. `entry` is a program that calls
+ * `answerAside` where it is not the main thread.
+ */
+export function inThread(entry: URL): Aside {
+  return async <Args extends readonly string[], Result>(
+    task: Task<Args, Result>,
+    args: Args,
+    signal: AbortSignal,
+  ): Promise<Result> => {
+    signal.throwIfAborted()
+    if (args.reduce((sum, { length }) => sum + length, 0) <= smallChars) return inPlace(task, args, signal)
+    const worker = new Worker(entry, {
+      workerData: { task: task.name, args } satisfies Order,
+      env: {},
+      resourceLimits: { maxOldGenerationSizeMb: heapMiB },
+    })
+    let timer: ReturnType<typeof setTimeout> | undefined
+    let onAbort: (() => void) | undefined
+    try {
+      const answer = await new Promise<Answer>((resolve, reject) => {
+        worker.on('message', resolve)
+        worker.on('error', (error: unknown) => reject(new Error(`cannot be taken in: ${describeError(error)}`)))
+        worker.on('exit', () => reject(new Error('cannot be taken in: the thread that reads it has ended')))
+        timer = setTimeout(() => reject(new Error('takes too long to be taken in')), longestMs)
+        onAbort = () => reject(signal.reason as Error)
+        signal.addEventListener('abort', onAbort)
+      })
+      if ('result' in answer) return answer.result as Result
+      throw answer.isConfig ? new ConfigError(answer.error) : new Error(answer.error)
+    } finally {
+      clearTimeout(timer)
+      if (onAbort) signal.removeEventListener('abort', onAbort)
+      void worker.terminate()
+    }
+  }
+}
+
+interface Order {
+  readonly task: string
+  readonly args: readonly string[]
+}
+type Answer = { readonly result: unknown } | { readonly error: string; readonly isConfig: boolean }
+
+/** What a thread that was begun by `inThread` does. */
+export function answerAside(tasks: readonly Task<never, unknown>[]): void {
+  const { task: name, args } = workerData as Order
+  const task = tasks.find(one => one.name === name)
+  const answer = (): Answer => {
+    try {
+      if (!task) throw new Error(`there is no task ${name}`)
+      return { result: task.run(...(args as never)) }
+    } catch (error) {
+      const isConfig = error instanceof ConfigError
+      return { error: isConfig ? error.message : describeError(error), isConfig }
+    }
+  }
+  parentPort?.postMessage(answer())
+}
