@@ -43,7 +43,7 @@ it('finds it within longer base64, wherever it begins there', () => {
     ),
   )
   expect(blot(base64('\0postmaster@keybuzz.io\0hunter2-hunter2'), 'hunter2-hunter2')).toMatch(
-    /^.{31,32}<secret>.{0,3}$/,
+    /^.{30,31}<secret>=?$/,
   )
 })
 
