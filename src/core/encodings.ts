@@ -82,11 +82,14 @@ const escapes = new RegExp(
   'gu',
 )
 
+const mayHoldEscapes = /[%=&\\]|''|""|[^\0-\x7f]/
+
 /**
  * A text without one layer of escapes, whichever they are: percent, quoted-printable, HTML, those of JSON, C and SQL, and
  * without what nobody sees. The same view where it holds none.
  */
 export function unescaped(view: View): View {
+  if (!mayHoldEscapes.test(view.text)) return view
   const read = rewritten(view, escapes, readEscape)
   return read.text === view.text ? view : read
 }
@@ -100,7 +103,7 @@ function readEscape(match: string): readonly Piece[] | undefined {
       return charactersIn(Buffer.from(match.replaceAll('%', ''), 'hex'), 3)
     case '=':
       if (/^\s/.test(body)) return one('', match)
-      return charactersIn(Buffer.from(match.replaceAll('=', ''), 'hex'), 3)
+      return ofQuotedPrintable(match)
     case '&':
       return entity(body.replace(';', ''), match)
     case '\\':
@@ -112,6 +115,8 @@ function readEscape(match: string): readonly Piece[] | undefined {
       return one('', match)
   }
 }
+
+const ofQuotedPrintable = (match: string): Piece[] => charactersIn(Buffer.from(match.replaceAll('=', ''), 'hex'), 3)
 
 const named: Readonly<Record<string, string | undefined>> = {
   ...{ amp: '&', lt: '<', gt: '>', quot: '"', apos: "'", nbsp: ' ', commat: '@', sol: '/', bsol: '\\', num: '#' },
@@ -208,10 +213,17 @@ const without = (view: View, pattern: RegExp): View | undefined => {
  * are none. The line breaks may have become spaces.
  */
 export const withoutCodes = (view: View): View | undefined =>
-  without(view, /[\s+]+(?:< ?)?[2-5]\d\d[- +](?:[245]\.\d{1,3}\.\d{1,3}[ +])?/g)
+  mayHoldCodes.test(view.text) ? without(view, codes) : undefined
+const mayHoldCodes = /[2-5]\d\d[- +]/
+const codes = /[\s+]+(?:< ?)?[2-5]\d\d[- +](?:[245]\.\d{1,3}\.\d{1,3}[ +])?/g
 
-/** Without the line breaks of quoted-printable that are none (RFC 2045 §6.7); undefined where there are none. */
-export const withoutSoftBreaks = (view: View): View | undefined => without(view, /=\s+/g)
+/** Read as quoted-printable and nothing else (RFC 2045 §6.7); undefined where it is not. */
+export function quotedPrintable(view: View): View | undefined {
+  if (!view.text.includes('=')) return undefined
+  const joined = without(view, /=\s+/g) ?? view
+  const read = rewritten(joined, /(?:=[0-9A-Fa-f]{2})+/g, ofQuotedPrintable)
+  return read.text === view.text ? undefined : read
+}
 
 interface Base {
   readonly encoding: 'base64' | 'hex'
@@ -242,11 +254,30 @@ export function decoded(view: View): View[] {
         places ??= placesOfRest(view.text, others)
         const first = skipped + Math.floor((at * digits) / bytes)
         const last = Math.min(skipped + Math.ceil(((at + 1) * digits) / bytes), places.length) - 1
-        return [view.span(places[first] ?? 0)[0], view.span(places[last] ?? 0)[1]]
+        let end = places[last] ?? 0
+        while (view.text[end + 1] === '=') end++
+        return [view.span(places[first] ?? 0)[0], view.span(end)[1]]
       },
     }))
   })
 }
+
+/** Whether there is any: a text of ordinary words has no letter beside a digit, and no capital within a word. */
+export const mayHoldDigits = ({ text }: View): boolean => /[a-z][A-Z0-9+]|\d[A-Za-z]|\d{12}/.test(text)
+
+/**
+ * How bytes stand within longer base64, in three ways, and in hex: without the digits at the edges, which depend on the
+ * neighbours too.
+ */
+export const encodedPlainly = (bytes: Buffer): string[] => [
+  ...[0, 1, 2].map(before =>
+    Buffer.concat([Buffer.alloc(before), bytes])
+      .toString('base64')
+      .slice(Math.ceil((before * 8) / 6), Math.floor(((before + bytes.length) * 8) / 6)),
+  ),
+  bytes.toString('hex'),
+  bytes.toString('hex').toUpperCase(),
+]
 
 /** Where the characters stand that are in no match. */
 function placesOfRest(text: string, pattern: RegExp): readonly number[] {

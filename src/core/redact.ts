@@ -3,13 +3,15 @@ import {
   asCharacters,
   asItStands,
   decoded,
+  encodedPlainly,
   folded,
   foldedAscii,
   foldedBytes,
   foldedView,
+  mayHoldDigits,
   unescaped,
   withoutCodes,
-  withoutSoftBreaks,
+  quotedPrintable,
   type View,
 } from './encodings.ts'
 import { ellipsis } from './shown.ts'
@@ -18,8 +20,8 @@ import { ellipsis } from './shown.ts'
 const blot = '<secret>'
 /** Shorter strings are not blotted out: they would take half of the text with them. */
 const shortestSecret = 4
-/** In another spelling, a secret has to be longer than an ordinary word, or have more in it than letters or digits. */
-const telling = { mixed: 6, digits: 10, letters: 16 }
+/** In another spelling, one is looked for that is longer than ordinary words and numbers, or is none. */
+const telling = { mixed: 6, digits: 10, words: 16 }
 /** Escapes of escapes: a URL in JSON on a page. */
 const maxLayers = 4
 /** Base64 in base64. */
@@ -47,28 +49,21 @@ export function redactor(): {
     bytes: new Set(),
     'folded bytes': new Set(),
   }
-  let shortest = Infinity
   return {
     add(secret) {
       for (const form of [secret, secret.trim(), inLine(secret), secret.replaceAll(' ', '+')])
         if (form.length >= shortestSecret) {
-          forms.text.add(form)
-          forms.bytes.add(Buffer.from(form, 'utf8').toString('latin1'))
+          const bytes = Buffer.from(form, 'utf8')
+          for (const one of [form, ...encodedPlainly(bytes)]) if (one.length >= shortestSecret) forms.text.add(one)
+          forms.bytes.add(bytes.toString('latin1'))
         }
       for (const form of spellings(secret)) {
         if (isTelling(form)) forms.folded.add(form)
         const ascii = foldedAscii(form)
         if (isTelling(ascii)) forms['folded bytes'].add(ascii)
       }
-      shortest = Math.min(
-        shortest,
-        ...[...forms.text, ...forms.folded].map(form => Math.min(form.length, shortestSecret)),
-      )
     },
-    text(text) {
-      if (text.length < shortest) return text
-      return text.split(blot).map(cleanParts).join(blot)
-    },
+    text: text => (forms.text.size === 0 ? text : text.split(blot).map(cleanParts).join(blot)),
   }
 
   function cleanParts(text: string): string {
@@ -109,12 +104,13 @@ function innermost(secret: string): string {
 }
 
 const isTelling = (form: string): boolean =>
-  form.length >= (/^\p{Letter}*$/u.test(form) ? telling.letters : /^\d*$/.test(form) ? telling.digits : telling.mixed)
+  form.length >=
+  (/^[\p{Letter}_.-]*$/u.test(form) ? telling.words : /^\d*$/.test(form) ? telling.digits : telling.mixed)
 
 /** All that a text may stand for. */
 function* looks(text: View, depth = 0): Generator<readonly [Kind, View]> {
   yield* layers(text, depth)
-  const joined = withoutSoftBreaks(text)
+  const joined = quotedPrintable(text)
   if (joined) yield* layers(joined, depth)
 }
 
@@ -122,10 +118,10 @@ function* layers(text: View, depth: number): Generator<readonly [Kind, View]> {
   let view = text
   for (let layer = 0; layer < maxLayers; layer++) {
     yield ['text', view]
-    for (const joined of [view, withoutCodes(view)]) {
+    for (const joined of [view, withoutCodes(view), quotedPrintable(view)]) {
       if (!joined) continue
       yield ['folded', foldedView(joined)]
-      if (depth === maxDepth) continue
+      if (depth === maxDepth || !mayHoldDigits(joined)) continue
       for (const bytes of decoded(joined)) {
         yield ['bytes', bytes]
         for (const one of [bytes, withoutCodes(bytes)]) if (one) yield ['folded bytes', foldedBytes(one)]

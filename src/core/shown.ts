@@ -49,8 +49,14 @@ export const shown = (parts: TemplateStringsArray, ...values: readonly (string |
 /** The same for a text of several lines. */
 export const shownLines = (text: string): Shown => vouched(visibleLines(text))
 
-/** Several texts, a line each. */
-export const inLines = (lines: readonly Shown[]): Shown => vouched(lines.join('\n'))
+/** A value as JSON in which every text is shown, and so is valid UTF-8. `indent` is for people. */
+export const json = (value: unknown, indent = 0): Shown =>
+  vouched(
+    JSON.stringify(value, (_key, item: unknown) => (typeof item === 'string' ? visibleLines(item) : item), indent),
+  )
+
+/** Several texts, a line each, with its end. */
+export const inLines = (lines: readonly Shown[]): Shown => vouched(lines.map(line => `${line}\n`).join(''))
 
 /** For a function that makes text ready by itself; the linter lets only those of the outputs call it. */
 export const vouched = (text: string): Shown => text as Shown

@@ -1,6 +1,7 @@
 import type { RequestHandler, Response } from 'express'
 import { checkId, type Check } from '../core/probe.ts'
 import type { Ran } from '../core/run.ts'
+import type { Shown } from '../core/shown.ts'
 import type { Monitor } from '../monitor.ts'
 import { formatFor } from '../render/accept.ts'
 import { checkSeries } from '../render/catalogue.ts'
@@ -83,8 +84,8 @@ function limited(monitor: Monitor): (check: Check) => { readonly run: Promise<Ra
 }
 
 /** However many share a run, its answer is rendered once. */
-function once(render: (ran: Ran) => Promise<string>): (ran: Ran) => Promise<string> {
-  const rendered = new WeakMap<Ran, Promise<string>>()
+function once(render: (ran: Ran) => Promise<Shown>): (ran: Ran) => Promise<Shown> {
+  const rendered = new WeakMap<Ran, Promise<Shown>>()
   return ran => {
     const answer = rendered.get(ran) ?? render(ran)
     rendered.set(ran, answer)
