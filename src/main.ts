@@ -11,6 +11,7 @@ import { ConfigError, describeError } from './core/errors.ts'
 import { createLog, type Logger } from './core/log.ts'
 import { checkId, exitCode } from './core/probe.ts'
 import { spreadMs } from './core/scheduler.ts'
+import { inLines, shown, shownLines } from './core/shown.ts'
 import { version } from './core/version.ts'
 import { follow } from './follow.ts'
 import { keepSmall } from './heap.ts'
@@ -59,18 +60,18 @@ async function main(): Promise<number> {
       process.stdout.write(helpText())
       return 0
     case 'version':
-      process.stdout.write(`mailpath-exporter ${version} (node ${process.version})\n`)
+      process.stdout.write(shown`mailpath-exporter ${version} (node ${process.version})\n`)
       return 0
     case 'check-config': {
       const config = await loadConfig(options.configFile)
       const isUsed = config.checks.some(({ probe }) => probe === kubernetes.kind)
       const problem = await kubeconfigProblem((isUsed && config.kubernetes) || {}, stop.signal)
       if (problem?.certain) throw new ConfigError(`${config.file}: kubernetes.kubeconfig: ${problem.text}`)
-      process.stdout.write(`${config.file}: ${config.checks.length} checks, ok\n`)
-      if (problem) process.stdout.write(`${problem.text}; what is in it was not checked\n`)
+      process.stdout.write(shown`${config.file}: ${config.checks.length} checks, ok\n`)
+      if (problem) process.stdout.write(shown`${problem.text}; what is in it was not checked\n`)
       if (options.webConfigFile !== undefined) {
         await loadWebConfig(options.webConfigFile, stop.signal)
-        process.stdout.write(`${options.webConfigFile}: ok\n`)
+        process.stdout.write(shown`${options.webConfigFile}: ok\n`)
       }
       return 0
     }
@@ -183,9 +184,8 @@ async function serve(options: Options, stop: AbortSignal): Promise<number> {
 void main()
   .catch((error: unknown) => {
     const code = error instanceof UsageError ? exUsage : error instanceof ConfigError ? exConfig : exFailure
-    process.stderr.write(
-      `${error instanceof ConfigError ? error.message : `mailpath-exporter: ${describeError(error)}`}\n`,
-    )
+    const text = error instanceof ConfigError ? error.message : `mailpath-exporter: ${describeError(error)}`
+    process.stderr.write(inLines([shownLines(text)]))
     if (error instanceof UsageError) process.stderr.write('Try mailpath-exporter --help.\n')
     return code
   })

@@ -38,6 +38,15 @@ export const visibleLines = (text: string, max = Infinity): string =>
 export const withoutHidden = (text: string): string =>
   text.replace(hidden, '').replace(half, '\ufffd').replace(pile, '$1')
 
+/**
+ * Whether nothing is hidden in a text. What only says how the letter before it is drawn may be in it, and between two of
+ * them: emoji, Persian, and the languages of India need it.
+ */
+export const isReadable = (text: string): boolean => {
+  const drawn = text.replace(/[\ufe0e\ufe0f]|(?<=[^\s])[\u200c\u200d](?=\S)/g, '')
+  return withoutHidden(drawn) === drawn
+}
+
 /** At most so many characters, the last an ellipsis where some are left out; not in the middle of one. */
 export const cut = (text: string, max: number): string =>
   text.length <= max ? text : text.slice(0, max - 1).replace(/[\ud800-\udbff]$/, '') + ellipsis

@@ -124,9 +124,7 @@ const markdownReport = (audit: Audit): Shown =>
     ]),
     inMarkdown`## Actions`,
     audit.actions.length === 0
-      ? inMarkdown`
-None: nothing is wrong.
-        `
+      ? inMarkdown`None: nothing is wrong.`
       : tableOf(
           ['Priority', 'Where', 'Evidence', 'Remedy'],
           audit.actions.map(action => [action.severity, whereText(action), action.reason.text, action.reason.remedy]),
