@@ -28,7 +28,8 @@ const pastShown = [
     message: 'Only src/main.ts writes to the standard streams.',
   },
   {
-    selector: "CallExpression[callee.object.name='response'][callee.property.name=/^(end|write|send|json)$/]",
+    selector:
+      "CallExpression[callee.object.name='response'][callee.property.name=/^(end|write|send|json)$/], CallExpression[callee.object.callee.object.name='response'][callee.property.name=/^(end|write|send|json)$/]",
     message: 'Answer with plain() or sendShown(): they take only text that is ready for people.',
   },
 ]

@@ -8,7 +8,7 @@ import { checkSeries } from '../render/catalogue.ts'
 import { contentTypes, expose, formats, type Format } from '../render/registry.ts'
 import { runText } from '../render/run-text.ts'
 import { namedIn } from './named.ts'
-import { plain } from './plain.ts'
+import { plain, sendShown } from './plain.ts'
 
 /** Runs of one check that are begun by requests are at least its interval apart, or this where that is longer. */
 const apartMs = 30_000
@@ -45,12 +45,11 @@ export function probeEndpoint(monitor: Monitor): RequestHandler {
       return
     }
     if (named.on.has('debug')) {
-      response.type('text/plain').send(await debug(ran))
+      sendShown(response, 'text/plain; charset=utf-8', await debug(ran))
       return
     }
     const format = formatFor(request.get('accept'))
-    const body = Buffer.from(await byFormat[format](ran))
-    response.vary('Accept').set('Content-Type', contentTypes[format]).send(body)
+    sendShown(response.vary('Accept'), contentTypes[format], await byFormat[format](ran))
   }
 }
 
