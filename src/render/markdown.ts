@@ -49,7 +49,10 @@ export function escapeMarkdown(text: string): string {
   }
   return [...parts, escaped(line.slice(at))]
     .join('')
-    .replace(/^(?:#{1,6}|[-+>=]|\d{1,9}(?=[.)]))/, mark => (/\d/.test(mark) ? mark : `\\${mark}`))
+    .replace(/^(?=[-+>=#])/, '\\')
+    .replace(/^(\d{1,9})(?=[.)](?:\s|$))/, '$1\\')
+    // Would end a heading.
+    .replace(/(?<=\s)#+$/, '\\$&')
 }
 
 const escaped = (text: string): string =>
