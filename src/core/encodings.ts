@@ -217,10 +217,13 @@ export const withoutCodes = (view: View): View | undefined =>
 const mayHoldCodes = /[2-5]\d\d[- +]/
 const codes = /[\s+]+(?:< ?)?[2-5]\d\d[- +](?:[245]\.\d{1,3}\.\d{1,3}[ +])?/g
 
+/** In a reply of several lines the code comes behind it. */
+const softBreaks = /=\s+(?:(?:< ?)?[2-5]\d\d[- ](?:[245]\.\d{1,3}\.\d{1,3} )?)?/g
+
 /** Read as quoted-printable and nothing else (RFC 2045 §6.7); undefined where it is not. */
 export function quotedPrintable(view: View): View | undefined {
   if (!view.text.includes('=')) return undefined
-  const joined = without(view, /=\s+/g) ?? view
+  const joined = without(view, softBreaks) ?? view
   const read = rewritten(joined, /(?:=[0-9A-Fa-f]{2})+/g, ofQuotedPrintable)
   return read.text === view.text ? undefined : read
 }

@@ -47,12 +47,14 @@ export function escapeMarkdown(text: string): string {
     parts.push(escaped(line.slice(at, index)), code(word))
     at = index + word.length
   }
-  return [...parts, escaped(line.slice(at))]
-    .join('')
-    .replace(/^(?=[-+>=#])/, '\\')
-    .replace(/^(\d{1,9})(?=[.)](?:\s|$))/, '$1\\')
-    // Would end a heading.
-    .replace(/(?<=\s)#+$/, '\\$&')
+  return (
+    [...parts, escaped(line.slice(at))]
+      .join('')
+      .replace(/^(?=[-+>=#])/, '\\')
+      .replace(/^(\d{1,9})(?=[.)](?:\s|$))/, '$1\\')
+      // Would end a heading.
+      .replace(/(?<=\s)#+$/, '\\$&')
+  )
 }
 
 const escaped = (text: string): string =>
