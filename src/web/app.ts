@@ -44,9 +44,7 @@ export function createApp({ monitor, configFile, exporter, log, reload }: Shown)
   })
   app.get('/failures', failuresEndpoint(monitor))
   const api = answerWith(() => json(statusJson(monitor.status())), status)
-  app.get('/api/v1/status', (request, response) =>
-    api(request, response, undefined, 'application/json; charset=utf-8'),
-  )
+  app.get('/api/v1/status', (request, response) => api(request, response, undefined, 'application/json; charset=utf-8'))
   app.get('/probe', probeEndpoint(monitor))
   app.post('/-/reload', async (_request, response) => {
     if (!reload) {
