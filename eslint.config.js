@@ -1,5 +1,40 @@
 import tseslint from 'typescript-eslint'
 
+/** What is put together by hand is not made ready: `shown` does it. */
+const templates = [
+  {
+    selector:
+      "CallExpression[callee.object.property.name=/^std(out|err)$/][callee.property.name='write'] > :matches(TemplateLiteral, BinaryExpression).arguments",
+    message: 'Use shown`…` of src/core/shown.ts: text from outside may be in it.',
+  },
+]
+/** Ways around the functions that make text ready for where people read it. */
+const pastShown = [
+  ...templates,
+  {
+    selector: 'CallExpression[callee.name=/^(vouched|ownMarkup)$/]',
+    message: 'Only the functions of an output vouch for a text. Use shown, html, inMarkdown or json.',
+  },
+  {
+    selector: ':matches(TSAsExpression, TSTypeAssertion) > TSTypeReference[typeName.name=/^(Shown|Html|Markdown)$/]',
+    message: 'Only the functions of an output make such a text.',
+  },
+  {
+    selector:
+      'ObjectExpression > Property[key.name=/^(markup|source)$/][value.type!="Literal"][parent.properties.length=1]',
+    message: 'Only html and inMarkdown make markup.',
+  },
+  {
+    selector: "MemberExpression[object.name='process'][property.name=/^std(out|err)$/]",
+    message: 'Only src/process.ts writes to the standard streams.',
+  },
+  {
+    selector:
+      "CallExpression[callee.object.name='response'][callee.property.name=/^(end|write|send|json)$/], CallExpression[callee.object.callee.object.name='response'][callee.property.name=/^(end|write|send|json)$/]",
+    message: 'Answer with plain() or sendShown(): they take only text that is ready for people.',
+  },
+]
+
 export default tseslint.config(
   { ignores: ['dist', 'coverage', 'eslint.config.js'] },
   ...tseslint.configs.strictTypeChecked,
@@ -41,6 +76,25 @@ export default tseslint.config(
         })),
       ],
     },
+  },
+  {
+    // Text from outside reaches a person only by way of src/core/shown.ts and the functions of the outputs.
+    files: ['src/**'],
+    rules: {
+      'no-console': 'error',
+      'no-restricted-syntax': ['error', ...pastShown],
+    },
+  },
+  {
+    // These escape for an output by themselves, or write what was made ready.
+    files: [
+      'src/core/{shown,log}.ts',
+      'src/process.ts',
+      'src/clients/output.ts',
+      'src/render/{frame,html,markdown,registry,report,table}.ts',
+      'src/web/{plain,render}.ts',
+    ],
+    rules: { 'no-restricted-syntax': ['error', ...templates] },
   },
   {
     // Run by Node as it is, and outside of the types.

@@ -1,7 +1,6 @@
 import { checkStart, environment } from './environment/taken.ts'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { isatty } from 'node:tty'
 import { isDeepStrictEqual } from 'node:util'
 import { isMainThread } from 'node:worker_threads'
 import type { Plan } from './assess/assessment.ts'
@@ -16,6 +15,7 @@ import { ConfigError, codeOf, describeError } from './core/errors.ts'
 import { createLog, type Logger } from './core/log.ts'
 import { checkId, exitCode } from './core/probe.ts'
 import { spreadMs } from './core/scheduler.ts'
+import { shown, shownLines } from './core/shown.ts'
 import { version } from './core/version.ts'
 import { connectionsFor, descriptorLimit, neededFor } from './descriptors.ts'
 import { follow } from './follow.ts'
@@ -56,10 +56,10 @@ async function main(own: Process): Promise<number> {
   if (options.command !== 'help' && options.command !== 'version') checkStart()
   switch (options.command) {
     case 'help':
-      await own.print(helpText())
+      await own.print(shownLines(helpText()))
       return 0
     case 'version':
-      await own.print(`mailpath-exporter ${version} (node ${process.version})\n`)
+      await own.print(shown`mailpath-exporter ${version} (node ${process.version})\n`)
       return 0
     case 'check-config': {
       const once = { once: true, signal: own.stop }
@@ -67,11 +67,11 @@ async function main(own: Process): Promise<number> {
       const isUsed = config.checks.some(({ probe }) => probe === kubernetes.kind)
       const problem = await kubeconfigProblem((isUsed && config.kubernetes) || {}, own.stop)
       if (problem?.certain) throw new ConfigError(`${config.file}: kubernetes.kubeconfig: ${problem.text}`)
-      await own.print(`${config.file}: ${config.checks.length} checks, ok\n`)
-      if (problem) await own.print(`${problem.text}; what is in it was not checked\n`)
+      await own.print(shown`${config.file}: ${config.checks.length} checks, ok\n`)
+      if (problem) await own.print(shown`${problem.text}; what is in it was not checked\n`)
       if (options.webConfigFile !== undefined) {
         await loadWebConfig(options.webConfigFile, once)
-        await own.print(`${options.webConfigFile}: ok\n`)
+        await own.print(shown`${options.webConfigFile}: ok\n`)
       }
       return 0
     }
@@ -111,7 +111,7 @@ function openLogins(): Logins {
 }
 
 /** Probes once and prints the audit; the exit code is the verdict. */
-async function check(options: Options, { stop, print }: Process): Promise<number> {
+async function check(options: Options, { stop, print, columns }: Process): Promise<number> {
   const config = await loadConfig(options.configFile, { once: true, signal: stop })
   const plan = narrowed(config, options.only)
   const logins = openLogins()
@@ -124,9 +124,8 @@ async function check(options: Options, { stop, print }: Process): Promise<number
   await logins.end(AbortSignal.timeout(revokeMs))
   if (stop.aborted) return exitCode('unknown')
   const status = monitor.status()
-  const isTerminal = isatty(1)
-  const colour = isTerminal && environment['NO_COLOR'] === undefined && environment['TERM'] !== 'dumb'
-  const width = Math.min((isTerminal && process.stdout.columns) || 100, 140)
+  const colour = columns !== undefined && environment['NO_COLOR'] === undefined && environment['TERM'] !== 'dumb'
+  const width = Math.min(columns ?? 100, 140)
   await print(report(audit(status), { format: options.format, colour, width }))
   return exitCode(auditVerdict(status))
 }

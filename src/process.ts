@@ -5,13 +5,16 @@ import { openOutput, writeText } from './clients/output.ts'
 import { codeOf, describeError } from './core/errors.ts'
 import { createLog, lineOf, type LogFormat, type Logger, type LogLevel } from './core/log.ts'
 import { createLogLines } from './core/log-lines.ts'
+import { inLines, shownLines, type Shown } from './core/shown.ts'
 
 /** The process, as its command sees it. */
 export interface Process {
   /** Aborts with SIGTERM and SIGINT. */
   readonly stop: AbortSignal
   /** Writes to standard output, all of it, however slow the reader is. Rejects with an OutputError, or as `stop` says. */
-  readonly print: (text: string) => Promise<void>
+  readonly print: (text: Shown) => Promise<void>
+  /** The width of the terminal that standard output is; undefined where it is none. */
+  readonly columns: number | undefined
   /** The log, to standard error. */
   readonly openLog: (level: LogLevel, format: LogFormat) => Logger
   /** How many lines for standard error were lost. */
@@ -73,7 +76,7 @@ export function runAsProcess(
     lineOf(logFormat, { lines: lost }, 'lines of the log were lost, since they could not be written'),
   )
   const say = (text: string): void => {
-    for (const line of text.split('\n')) lines.push(`${line}\n`)
+    for (const line of text.split('\n')) lines.push(inLines([shownLines(line)]))
   }
 
   let isOver = false
@@ -121,6 +124,7 @@ export function runAsProcess(
 
   const own: Process = {
     stop: stop.signal,
+    columns: isatty(1) ? process.stdout.columns || 100 : undefined,
     async print(text) {
       try {
         await writeText(output, text, stop.signal)

@@ -1,5 +1,5 @@
 import { oneLine } from '../core/errors.ts'
-import { ellipsis } from '../core/redact.ts'
+import { ellipsis } from '../core/shown.ts'
 import type { TakeNote } from '../core/transcript.ts'
 import { httpRequest, type HttpResponse } from './http.ts'
 

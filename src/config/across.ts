@@ -1,4 +1,5 @@
 import { oneLine, seconds } from '../core/errors.ts'
+import { visible } from '../core/shown.ts'
 import { mail } from '../probes/mail/index.ts'
 import { listedProbes } from '../probes/index.ts'
 import { vaultAuths } from '../probes/vault/target.ts'
@@ -58,8 +59,9 @@ function checkNames(file: Keys, add: Add): void {
     const first = new Map<string, Path>()
     for (const { path, name } of entriesOf(file, kind)) {
       if (name === undefined) continue
-      const earlier = first.get(name)
-      if (!earlier) first.set(name, path)
+      // Two that look alike are one series.
+      const earlier = first.get(visible(name))
+      if (!earlier) first.set(visible(name), path)
       else
         add(
           [...path, 'name'],

@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import type { Reference, Resolvable, SettingsSource } from '../core/probe.ts'
 import { misfit, shapes, type Shape } from '../core/shape.ts'
+import { isReadable } from '../core/shown.ts'
 import { doubtIn } from '../core/url-doubt.ts'
 
 // Compiling a parser for each schema takes longer than the one configuration there is to parse.
@@ -74,6 +75,7 @@ export const name = z
   .regex(/\S/, 'a name must not be empty')
   .max(120, 'a name has at most 120 characters')
   .regex(/^[^\p{Cc}\u2028\u2029]*$/u, 'a name must not hold control characters')
+  .refine(isReadable, 'a name must not hold invisible characters; type it again by hand')
   .describe('Names the target in labels, on the status page and in `--only`.')
 
 /** The keys that every target has. */
@@ -124,6 +126,7 @@ export const vaultPath = z
   .refine(path => !/\/\//.test(path), 'has two slashes in a row; take one away')
   .refine(path => path.trim() === path, 'begins or ends with white space; take it away')
   .refine(path => !/\p{Cc}/u.test(path), 'has a control character in it, such as a line break')
+  .refine(isReadable, 'has an invisible character in it; type it again by hand')
   .refine(path => !path.split('/').some(part => part === '.' || part === '..'), 'must not have . or .. in it')
 
 const referenceShape = {

@@ -1,4 +1,4 @@
-import { ellipsis } from './redact.ts'
+import { cut, visible } from './shown.ts'
 import type { Want } from './want.ts'
 
 /** A message for the user, without a stack: the configuration is wrong. */
@@ -21,10 +21,7 @@ export class DeadlineExceeded extends Error {
 
 export const seconds = (ms: number): string => `${Math.round(ms) / 1000} s`
 
-const oneLine = (text: string): string => {
-  const line = text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ').trim()
-  return line.length > 300 ? `${line.slice(0, 299)}${ellipsis}` : line
-}
+const oneLine = (text: string): string => cut(visible(text, Infinity).trim(), 300)
 
 /**
  * Any thrown value as one line for a human. Unwraps `cause` (fetch hides it there) and AggregateError

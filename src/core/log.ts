@@ -1,5 +1,5 @@
 import { pino, type DestinationStream, type Logger } from 'pino'
-import { oneLine } from './errors.ts'
+import { inLines, json, visible, vouched, type Shown } from './shown.ts'
 
 export type { Logger }
 export const logLevels = ['debug', 'info', 'warn', 'error'] as const
@@ -8,8 +8,10 @@ export const logFormats = ['json', 'pretty'] as const
 export type LogFormat = (typeof logFormats)[number]
 
 /** Logs to standard error: JSON lines for machines, or `time level message key=value` for people. */
-export function createLog(level: LogLevel, format: LogFormat, write: (line: string) => void): Logger {
-  const stream: DestinationStream = { write: format === 'json' ? write : line => write(pretty(line)) }
+export function createLog(level: LogLevel, format: LogFormat, write: (line: Shown) => void): Logger {
+  const render = format === 'json' ? json : pretty
+  // Of the whole line, so that no field and no child of the log gets around it.
+  const stream: DestinationStream = { write: line => write(inLines([render(JSON.parse(line) as Entry)])) }
   return pino(
     { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: label => ({ level: label }) } },
     stream,
@@ -30,10 +32,9 @@ interface Entry {
   readonly [field: string]: unknown
 }
 
-function pretty(line: string): string {
-  const { time, level, msg = '', ...rest } = JSON.parse(line) as Entry
+function pretty({ time, level, msg = '', ...rest }: Entry): Shown {
   const fields = Object.entries(rest).map(([key, value]) => `${key}=${plain(value) ? value : JSON.stringify(value)}`)
-  return `${[time, level.padEnd(5), oneLine(msg), ...fields].join(' ')}\n`
+  return vouched(visible([time, level.padEnd(5), msg.trim(), ...fields].join(' '), Infinity))
 }
 
 /** Text that can stand in a line without quotes. */

@@ -1,3 +1,4 @@
+import { isReadable } from './shown.ts'
 import { doubtIn } from './url-doubt.ts'
 
 /** `tcp://10.96.0.12:587`: https://kubernetes.io/docs/tutorials/services/connect-applications-service/#environment-variables */
@@ -41,6 +42,7 @@ export function looksLike(text: string): string | undefined {
   if (other !== undefined) return other
   if (/[\r\n\u2028\u2029]/.test(bare)) return 'it holds a line break'
   if (/\p{Cc}/u.test(bare)) return 'it holds a control character'
+  if (!isReadable(bare)) return 'it holds an invisible character'
   if (isBeforeHost(bare)) return 'it looks like user:password@host'
   if (bare.includes(',')) return 'it looks like a list'
   if (/^(?:[^:/@\s[\]]+|\[[^\]]*\]):\d+$/.test(bare)) return 'it looks like a host with a port'

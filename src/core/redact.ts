@@ -1,66 +1,181 @@
+import { domainToASCII } from 'node:url'
+import {
+  asCharacters,
+  asItStands,
+  decoded,
+  encodedPlainly,
+  folded,
+  foldedAscii,
+  foldedBytes,
+  foldedView,
+  mayHoldDigits,
+  unescaped,
+  withoutCodes,
+  quotedPrintable,
+  type View,
+} from './encodings.ts'
+import { ellipsis } from './shown.ts'
+
+/** What stands in place of a secret. */
+const blot = '<secret>'
 /** Shorter strings are not blotted out: they would take half of the text with them. */
 const shortestSecret = 4
-/** What stands where a text was cut off, see `oneLine`. */
-export const ellipsis = '…'
+/** In another spelling, one is looked for that is longer than ordinary words and numbers, or is none. */
+const telling = { mixed: 6, digits: 10, words: 16 }
+/** Escapes of escapes: a URL in JSON on a page. */
+const maxLayers = 4
+/** Base64 in base64. */
+const maxDepth = 2
+/** A secret that begins this often in one text is blotted out there without looking at each overlap. */
+const maxOverlaps = 100
+
+/** What is looked for: in a text, in a folded one, and the same among bytes. */
+type Kind = 'text' | 'folded' | 'bytes' | 'folded bytes'
+type Range = readonly [from: number, to: number]
 
 /**
- * Blots known secrets out of text, also where they stand in it percent-encoded or in base64 (as in AUTH PLAIN).
- * The second line of defence: no code puts a secret into a text, but an error message of a server or a library might.
+ * Blots known secrets out of text, in whatever form a server or a library repeats them: escaped for a URL, HTML, JSON, SQL
+ * or a mail, also several times over; in base64 or hex; broken over lines, in another case or normal form; cut off.
+ * It takes time in proportion to the text and to the number of secrets.
+ * The second line of defence: no code puts a secret into a text, but an error message might.
  */
 export function redactor(): {
   readonly add: (secret: string) => void
   readonly text: (text: string) => string
 } {
-  const secrets = new Set<string>()
-  /** Longest first; undefined once there is another. */
-  let sorted: readonly string[] | undefined
+  const forms: Readonly<Record<Kind, Set<string>>> = {
+    text: new Set(),
+    folded: new Set(),
+    bytes: new Set(),
+    'folded bytes': new Set(),
+  }
   return {
     add(secret) {
-      const bytes = Buffer.from(secret, 'utf8')
-      // By way of the bytes, because encodeURIComponent() throws at half a surrogate pair.
-      const percent = encodeURIComponent(bytes.toString('utf8'))
-      const forms = [
-        secret,
-        secret.trim(),
-        ...inLine(secret),
-        percent,
-        bytes.toString('base64'),
-        ...insideBase64(bytes),
-      ]
-      for (const form of forms) if (form.length >= shortestSecret) secrets.add(form)
-      sorted = undefined
+      for (const form of [secret, secret.trim(), inLine(secret), secret.replaceAll(' ', '+')])
+        if (form.length >= shortestSecret) {
+          const bytes = Buffer.from(form, 'utf8')
+          for (const one of [form, ...encodedPlainly(bytes)]) if (one.length >= shortestSecret) forms.text.add(one)
+          forms.bytes.add(bytes.toString('latin1'))
+        }
+      for (const form of spellings(secret)) {
+        if (isTelling(form)) forms.folded.add(form)
+        const ascii = foldedAscii(form)
+        if (isTelling(ascii)) forms['folded bytes'].add(ascii)
+      }
     },
-    text(text) {
-      sorted ??= [...secrets].sort((a, b) => b.length - a.length)
-      let clean = text
-      for (const secret of sorted) clean = clean.replaceAll(secret, '<secret>')
-      const [last = '', ...cut] = clean.split(ellipsis).reverse()
-      return [...cut.map(part => withoutCutSecret(part, secrets)).reverse(), last].join(ellipsis)
-    },
+    text: text => (forms.text.size === 0 ? text : text.split(blot).map(cleanParts).join(blot)),
+  }
+
+  function cleanParts(text: string): string {
+    const [last = '', ...cutOff] = text.split(ellipsis).reverse()
+    return [...cutOff.map(part => clean(part, true)).reverse(), clean(last, false)].join(ellipsis)
+  }
+
+  /** `isCut`: the text may end within a secret. */
+  function clean(text: string, isCut: boolean): string {
+    if (text.length < shortestSecret) return text
+    const ranges: Range[] = []
+    for (const [kind, view] of looks(asItStands(text))) {
+      for (const range of rangesIn(view, kind, forms[kind])) ranges.push(range)
+      const rest = isCut ? longestBeginning(view.text, forms[kind]) : 0
+      if (rest > 0) ranges.push([view.span(view.text.length - rest)[0], text.length])
+    }
+    return blotted(text, ranges)
   }
 }
 
-/** As it stands in JSON, and where line breaks were taken out of a message. */
-const inLine = (secret: string): string[] => [
-  JSON.stringify(secret).slice(1, -1),
-  secret.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ').trim(),
-]
+/** Where line breaks were taken out of a message. */
+const inLine = (secret: string): string => secret.replace(/[\0-\x1f\x7f-\x9f\u2028\u2029]+/g, ' ').trim()
 
-/**
- * How bytes stand within longer base64: in three ways, by where they begin in a group of three bytes. Without the
- * characters at the edges, which depend on the neighbours too.
- */
-const insideBase64 = (bytes: Buffer): string[] =>
-  [0, 1, 2].map(before =>
-    Buffer.concat([Buffer.alloc(before), bytes])
-      .toString('base64')
-      .slice(Math.ceil((before * 8) / 6), Math.floor(((before + bytes.length) * 8) / 6)),
-  )
+/** A secret as it is in folded texts: also where it was read in another charset, or taken for the name of a host. */
+function spellings(secret: string): string[] {
+  const plain = [secret, innermost(secret)]
+  if (/^[\0-\x7f]*$/.test(secret)) return plain.map(folded)
+  const misread = Buffer.from(secret, 'utf8').toString('latin1')
+  const lost = secret.replace(/[^\0-\x7f]+/g, '')
+  return [...plain, misread, lost, domainToASCII(secret)].map(folded)
+}
 
-/** A text that was shortened may end, where it was cut, in the first half of a secret. */
-function withoutCutSecret(text: string, secrets: ReadonlySet<string>): string {
-  for (const secret of secrets)
-    for (let length = Math.min(secret.length - 1, text.length); length >= shortestSecret; length--)
-      if (text.endsWith(secret.slice(0, length))) return `${text.slice(0, -length)}<secret>`
-  return text
+/** Without what looks like an escape in it. */
+function innermost(secret: string): string {
+  let view = asItStands(secret)
+  for (let layer = 1; layer < maxLayers; layer++) view = unescaped(view)
+  return view.text
+}
+
+const isTelling = (form: string): boolean =>
+  form.length >=
+  (/^[\p{Letter}_.-]*$/u.test(form) ? telling.words : /^\d*$/.test(form) ? telling.digits : telling.mixed)
+
+/** All that a text may stand for. */
+function* looks(text: View, depth = 0): Generator<readonly [Kind, View]> {
+  yield* layers(text, depth)
+  const joined = quotedPrintable(text)
+  if (joined) yield* layers(joined, depth)
+}
+
+function* layers(text: View, depth: number): Generator<readonly [Kind, View]> {
+  let view = text
+  for (let layer = 0; layer < maxLayers; layer++) {
+    yield ['text', view]
+    for (const joined of [view, withoutCodes(view), quotedPrintable(view)]) {
+      if (!joined) continue
+      yield ['folded', foldedView(joined)]
+      if (depth === maxDepth || !mayHoldDigits(joined)) continue
+      for (const bytes of decoded(joined)) {
+        yield ['bytes', bytes]
+        for (const one of [bytes, withoutCodes(bytes)]) if (one) yield ['folded bytes', foldedBytes(one)]
+        if (mayBeText.test(bytes.text)) yield* looks(asCharacters(bytes), depth + 1)
+      }
+    }
+    const next = unescaped(view)
+    if (next === view) return
+    view = next
+  }
+}
+/** What is read in base64 where there is none has no such row in it. */
+const mayBeText = /[ -~]{10}/
+
+function rangesIn({ text, span }: View, kind: Kind, forms: ReadonlySet<string>): Range[] {
+  const ranges: Range[] = []
+  for (const form of forms) {
+    let at = text.indexOf(form)
+    for (let found = 1; at !== -1; found++) {
+      ranges.push([span(at)[0], span(at + form.length - 1)[1]])
+      at = text.indexOf(form, at + (found < maxOverlaps ? 1 : form.length))
+    }
+  }
+  return ranges
+}
+
+/** How many characters the text ends with that some form begins with, of those that are more than chance. */
+function longestBeginning(text: string, forms: ReadonlySet<string>): number {
+  const longest = Math.max(0, ...[...forms].map(form => beginningAtEnd(text, form)))
+  return longest >= shortestSecret ? longest : 0
+}
+
+/** How many characters, fewer than all of them, the text ends with that the form begins with (Knuth, Morris, Pratt). */
+function beginningAtEnd(text: string, form: string): number {
+  const end = text.slice(-(form.length - 1))
+  if (!end.includes(form.slice(0, shortestSecret))) return 0
+  const both = `${form}\0${end}`
+  const borders = [0]
+  for (let i = 1, length = 0; i < both.length; i++) {
+    while (length > 0 && both[i] !== both[length]) length = borders[length - 1] ?? 0
+    if (both[i] === both[length]) length++
+    borders.push(length)
+  }
+  return Math.min(borders.at(-1) ?? 0, form.length - 1)
+}
+
+/** The text with each range as one word; ranges that overlap are one. */
+function blotted(text: string, ranges: readonly Range[]): string {
+  if (ranges.length === 0) return text
+  const parts: string[] = []
+  let at = 0
+  for (const [from, to] of [...ranges].sort(([a], [b]) => a - b)) {
+    if (from >= at) parts.push(text.slice(at, from), blot)
+    at = Math.max(at, to)
+  }
+  return [...parts, text.slice(at)].join('')
 }

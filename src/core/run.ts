@@ -19,6 +19,7 @@ import {
   type Settings,
   type SettingsSource,
 } from './probe.ts'
+import type { Sample } from './metric.ts'
 import { secretsIn } from './looks-like.ts'
 import { redactor } from './redact.ts'
 import { shaped } from './shape.ts'
@@ -174,7 +175,8 @@ export async function run(check: Check, references: References, stop: AbortSigna
     if (stop.aborted) return undefined
     const about = { probe: check.probe, target: check.target, config: check.config }
     // As copies: a look that was cut off may still be going on.
-    const { samples, verdict } = found
+    const { verdict } = found
+    const samples = found.samples.map(sample => withoutSecrets(sample, redact))
     const finishedAt = Date.now()
     // No difference of wall clock times: the clock may have been set meanwhile.
     const startedAt = finishedAt - Math.round(performance.now() - began)
@@ -320,6 +322,12 @@ export function startLook(check: Check, references: References, signal: AbortSig
   }
   return { look, phases, unmet, lacks, redact: redact.text, transcript }
 }
+
+/** Of the labels only a version is a text of a server; what the others can be is known, or of the configuration. */
+const withoutSecrets = (sample: Sample, redact: (text: string) => string): Sample =>
+  sample.labels['version'] === undefined
+    ? sample
+    : { ...sample, labels: { ...sample.labels, version: redact(sample.labels['version']) } }
 
 /** Codes and verdicts stay: somebody's password may be "postgres". */
 const saidWithout = (seen: unknown, { evidence, reasons }: Finding, redact: (text: string) => string) => ({

@@ -1,5 +1,6 @@
 import { isIPv6 } from 'node:net'
 import { Unresolved } from './errors.ts'
+import { isReadable } from './shown.ts'
 import { isBeforeHost, looksLike, somethingElse } from './looks-like.ts'
 
 /**
@@ -62,6 +63,7 @@ const isLine = (text: string, maxLength: number): boolean =>
   text.trim() !== '' &&
   text.length <= maxLength &&
   !/[\p{Cc}\u2028\u2029\uFFFD]/u.test(text) &&
+  isReadable(text) &&
   somethingElse(text) === undefined
 
 /** The shapes of all values that can be shown. A secret has none: it is never shown, and may be any text. */

@@ -1,4 +1,4 @@
-import { ellipsis } from './redact.ts'
+import { cut, ellipsis, visibleLines } from './shown.ts'
 
 /** Something a run did or was told: one line, or a few that belong together. */
 export interface Note {
@@ -28,7 +28,7 @@ export function takeNotes(): Notes {
   let leftOut = 0
   return {
     note(phase, text) {
-      const short = text.length > limits.note ? text.slice(0, limits.note - 1) + ellipsis : text
+      const short = cut(text, limits.note)
       notes.push({ atMs: performance.now() - began, phase, text: short })
       length += short.length
       // How it began tells what was tried, and how it ended what came of it.
@@ -41,7 +41,7 @@ export function takeNotes(): Notes {
     soFar() {
       const [taken, without] = [[...notes], leftOut]
       return redact => {
-        const clean = taken.map(({ text, ...rest }) => ({ ...rest, text: printable(redact(text)) }))
+        const clean = taken.map(({ text, ...rest }) => ({ ...rest, text: visibleLines(redact(text)) }))
         const half = Math.floor(clean.length / 2)
         const gap = { atMs: clean[half]?.atMs ?? 0, phase: '', text: `${ellipsis} ${without} more, which are not kept` }
         return without === 0 ? clean : [...clean.slice(0, half), gap, ...clean.slice(half)]
@@ -49,7 +49,3 @@ export function takeNotes(): Notes {
     },
   }
 }
-
-/** Lines stay lines; nothing else that a server says may move the cursor of who reads it, or turn the text around. */
-const printable = (text: string): string => text.replace(/\r\n/g, '\n').replace(unprintable, ' ')
-const unprintable = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]+/g

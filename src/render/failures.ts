@@ -1,4 +1,5 @@
 import type { CheckStatus } from '../assess/assessment.ts'
+import type { Shown } from '../core/shown.ts'
 import type { Note } from '../core/transcript.ts'
 import { failedKept, type FailedRun } from '../failed.ts'
 import { reasonLines } from './check-list.ts'
@@ -7,7 +8,7 @@ import { html, type Html } from './html.ts'
 import { about, icon, length, symbols, utc } from './words.ts'
 
 /** The page of the last failures of a check, the newest first. Pure; it needs no more than the status page does. */
-export function renderFailures(check: CheckStatus, failed: readonly FailedRun[], startedAt: number): string {
+export function renderFailures(check: CheckStatus, failed: readonly FailedRun[], startedAt: number): Shown {
   const { id, probe, target, verdict } = check
   return framed(
     { title: `${symbols[verdict]} Failures of ${id}`, verdict },

@@ -1,5 +1,6 @@
 import { verdicts, type Verdict } from '../core/probe.ts'
-import { html, type Html } from './html.ts'
+import { vouched, type Shown } from '../core/shown.ts'
+import { html, ownMarkup, type Html } from './html.ts'
 import { style, tints } from './style.ts'
 import { shapes } from './words.ts'
 
@@ -14,7 +15,7 @@ export interface Frame {
 /**
  * A whole page. It needs no script, and only what `default-src 'none'; style-src 'unsafe-inline'; img-src data:` allows.
  */
-export function framed({ title, verdict, refresh }: Frame, body: Html): string {
+export function framed({ title, verdict, refresh }: Frame, body: Html): Shown {
   const page = html`<!doctype html>
     <html lang="en">
       <head>
@@ -32,10 +33,10 @@ export function framed({ title, verdict, refresh }: Frame, body: Html): string {
       </body>
     </html> `
   // Only the indentation of the templates goes: text has no line breaks, and white space collapses.
-  return page.markup.replace(/\n\s+/g, '\n')
+  return vouched(page.markup.replace(/\n\s+/g, '\n'))
 }
 
-const sheet: Html = { markup: `<style>${style}</style>` }
+const sheet = ownMarkup(`<style>${style}</style>`)
 
 const favicon = (shape: string, fill: string): string =>
   `data:image/svg+xml,${encodeURIComponent(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><path fill="${fill}" fill-rule="evenodd" d="${shape}"/></svg>`)}`

@@ -1,3 +1,5 @@
+import { visible } from '../core/shown.ts'
+
 /** Text that is markup already. Only `html` makes it. */
 export interface Html {
   readonly markup: string
@@ -11,7 +13,7 @@ const entities: Readonly<Record<string, string>> = {
   '"': '&quot;',
   "'": '&#39;',
 }
-const escape = (text: string): string => text.replace(/[&<>"']/g, char => entities[char] ?? char)
+const escape = (text: string): string => visible(text).replace(/[&<>"']/g, char => entities[char] ?? char)
 
 function toMarkup(value: Value): string {
   if (value === undefined) return ''
@@ -19,7 +21,10 @@ function toMarkup(value: Value): string {
   return 'markup' in value ? value.markup : value.map(toMarkup).join('')
 }
 
-/** Markup with every value in it escaped, for text and for attributes in quotes. Undefined is nothing. */
+/** Markup with every value in it shown and escaped, for text and for attributes in quotes. Undefined is nothing. */
 export const html = (parts: TemplateStringsArray, ...values: readonly Value[]): Html => ({
   markup: String.raw({ raw: parts }, ...values.map(toMarkup)),
 })
+
+/** Markup of our own, with nothing in it that comes from outside. */
+export const ownMarkup = (markup: string): Html => ({ markup })

@@ -1,4 +1,5 @@
 import { worst } from '../core/probe.ts'
+import type { Shown } from '../core/shown.ts'
 import type { Status } from '../ledger.ts'
 import { checkList } from './check-list.ts'
 import { framed } from './frame.ts'
@@ -17,7 +18,7 @@ export interface About {
 }
 
 /** The status page: the answer first, then the way the mail takes, then every check. Pure. */
-export function renderPage(status: Status, about: About): string {
+export function renderPage(status: Status, about: About): Shown {
   const anchors: Anchors = new Map(status.checks.map((check, i) => [check.id, `check-${i + 1}`]))
   const verdict = status.mail.length > 0 ? worst(status.mail.map(path => path.verdict)) : 'unknown'
   const concerned = status.mail.filter(path => path.verdict === verdict).map(path => path.name)

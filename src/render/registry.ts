@@ -1,5 +1,6 @@
 import { Registry, collectDefaultMetrics, type Metric as PromMetric, type RegistryContentType } from 'prom-client'
 import type { Metric } from '../core/metric.ts'
+import { visible, vouched, type Shown } from '../core/shown.ts'
 import { catalogue } from './catalogue.ts'
 import { linesByMetric, type Group } from './lines.ts'
 
@@ -32,13 +33,13 @@ export async function expose(
   groups: readonly Group[],
   format: Format,
   process: readonly Family[] = [],
-): Promise<string> {
+): Promise<Shown> {
   const lines = await linesByMetric(groups, series)
   const metrics = [...lines.keys()].sort((a, b) => rankOf(a) - rankOf(b))
   const frame = await written([...metrics.map(metric => familyOf(metric, [])), ...process], format)
   // What is there of the process is in the frame already.
   const inOrder = metrics.map(metric => lines.get(metric) ?? '').values()
-  return frame.replace(/^# TYPE .*\n/gm, type => type + (inOrder.next().value ?? ''))
+  return vouched(frame.replace(/^# TYPE .*\n/gm, type => type + (inOrder.next().value ?? '')))
 }
 
 /** The series of each metric, as lines: they are the same in both formats. */
@@ -71,6 +72,9 @@ const asMetric = (family: Family): PromMetric => {
 const order = new Map(catalogue.flatMap(group => group.metrics).map((metric, index) => [metric.name, index]))
 const rankOf = ({ name }: Metric): number => order.get(name) ?? order.size
 
+/** Servers of Prometheus have a limit of their own (`label_value_length_limit`), and then refuse the whole scrape. */
+const longestLabel = 1_024
+
 const familyOf = (metric: Metric, samples: Group): Family => ({
   name: metric.name,
   // OpenMetrics wants quotes escaped in HELP, and prom-client does not do it.
@@ -78,7 +82,7 @@ const familyOf = (metric: Metric, samples: Group): Family => ({
   type: metric.type,
   values: samples.map(({ value, labels }) => {
     const own: Record<string, string> = {}
-    for (const label of metric.labels) own[label] = labels[label] ?? ''
+    for (const label of metric.labels) own[label] = visible(labels[label] ?? '', longestLabel)
     return { value, labels: own }
   }),
 })

@@ -1,8 +1,10 @@
 import { exitCode, type Severity, type Verdict } from '../core/probe.ts'
+import { inLines, json, shown, vouched, type Shown } from '../core/shown.ts'
 import type { SettingState } from '../probes/settings/index.ts'
 import { starvedId } from './starved.ts'
 import type { Action, Answer, Audit, SettingRow } from './audit.ts'
-import { cell, escapeMarkdown, markdownTable, tableLines, wrap, type Paint } from './table.ts'
+import { inMarkdown, markdownBlocks, markdownLines, tableOf } from './markdown.ts'
+import { cell, tableLines, wrap, type Paint } from './table.ts'
 
 export const reportFormats = ['table', 'markdown', 'json'] as const
 export type ReportFormat = (typeof reportFormats)[number]
@@ -15,14 +17,14 @@ export interface ReportOptions {
 }
 
 /** The audit as text, with a newline at its end. The verdict is its first line. */
-export function report(audit: Audit, { format, width = 100, colour = false }: ReportOptions): string {
+export function report(audit: Audit, { format, width = 100, colour = false }: ReportOptions): Shown {
   switch (format) {
     case 'table':
       return terminalReport(audit, Math.max(80, width), colour)
     case 'markdown':
       return markdownReport(audit)
     case 'json':
-      return `${JSON.stringify(reportJson(audit), null, 2)}\n`
+      return inLines([json(reportJson(audit), 2)])
   }
 }
 
@@ -45,10 +47,10 @@ const codes: Readonly<Record<Verdict | Severity | SettingState | 'bold' | 'dim',
   dim: '2',
 }
 
-function terminalReport(audit: Audit, width: number, colour: boolean): string {
+function terminalReport(audit: Audit, width: number, colour: boolean): Shown {
   const paint = (code: keyof typeof codes): Paint =>
-    colour ? text => `\u001b[${codes[code]}m${text}\u001b[0m` : text => text
-  const title = (text: string): string[] => ['', paint('bold')(text)]
+    colour ? text => vouched(`\u001b[${codes[code]}m${text}\u001b[0m`) : text => text
+  const title = (text: Shown): Shown[] => [shown``, paint('bold')(text)]
   const components = audit.components.map(({ name, verdict, evidence }) => [
     cell(verdict, paint(verdict)),
     cell(name),
@@ -57,10 +59,10 @@ function terminalReport(audit: Audit, width: number, colour: boolean): string {
   const lines = [
     ...audit.answers.flatMap(answer => answerLines(answer, width, paint)),
     ...notices(audit).flatMap(text => wrap(text, width).map(paint('unknown'))),
-    ...title('Components'),
+    ...title(shown`Components`),
     ...tableLines(components, width),
     ...groupedByTarget(audit.settings).flatMap(([target, rows]) => [
-      ...title(`Settings of ${target}`),
+      ...title(shown`Settings of ${target}`),
       ...tableLines(
         rows.map(row => [
           cell(row.state, paint(row.state)),
@@ -71,8 +73,8 @@ function terminalReport(audit: Audit, width: number, colour: boolean): string {
         width,
       ),
     ]),
-    ...title('Actions'),
-    ...(audit.actions.length === 0 ? ['  none: nothing is wrong'] : []),
+    ...title(shown`Actions`),
+    ...(audit.actions.length === 0 ? [shown`  none: nothing is wrong`] : []),
     ...tableLines(
       audit.actions.map(action => [
         cell(action.severity, paint(action.severity)),
@@ -80,16 +82,16 @@ function terminalReport(audit: Audit, width: number, colour: boolean): string {
       ]),
       width,
     ),
-    '',
-    paint('dim')(`as of ${new Date(audit.at).toISOString()}`),
+    shown``,
+    paint('dim')(shown`as of ${new Date(audit.at).toISOString()}`),
   ]
-  return `${lines.join('\n')}\n`
+  return inLines(lines)
 }
 
-function answerLines(answer: Answer, width: number, paint: (code: Verdict) => Paint): string[] {
+function answerLines(answer: Answer, width: number, paint: (code: Verdict) => Paint): Shown[] {
   const { root, sentence, verdict } = answer
   const why = root ? [...wrap(root.reason.text, width - 2), ...wrap(`→ ${root.reason.remedy}`, width - 2)] : []
-  return [...wrap(sentence, width).map(paint(verdict)), ...why.map(line => `  ${line}`)]
+  return [...wrap(sentence, width).map(paint(verdict)), ...why.map(line => shown`  ${line}`)]
 }
 
 /** What the exporter is short of, where no answer says it. */
@@ -105,47 +107,39 @@ function groupedByTarget(rows: readonly SettingRow[]): (readonly [string, readon
   return targets.map(target => [target, rows.filter(row => row.target === target)])
 }
 
-function markdownReport(audit: Audit): string {
-  const text = escapeMarkdown
-  const blocks = [
+const markdownReport = (audit: Audit): Shown =>
+  markdownBlocks([
     ...audit.answers.flatMap(({ sentence, root }) => [
-      `# ${text(sentence)}`,
-      ...(root ? [text(root.reason.text), `**Fix:** ${text(root.reason.remedy)}`] : []),
+      inMarkdown`# ${sentence}`,
+      ...(root ? [inMarkdown`${root.reason.text}`, inMarkdown`**Fix:** ${root.reason.remedy}`] : []),
     ]),
-    ...notices(audit).map(text),
-    '## Components',
-    markdownTable(
+    ...notices(audit).map(text => inMarkdown`${text}`),
+    inMarkdown`## Components`,
+    tableOf(
       ['Component', 'Verdict', 'Evidence'],
-      audit.components.map(({ name, verdict, evidence }) => [text(name), verdict, evidence.map(text).join('<br>')]),
+      audit.components.map(({ name, verdict, evidence }) => [name, verdict, markdownLines(evidence)]),
     ),
     ...groupedByTarget(audit.settings).flatMap(([target, rows]) => [
-      `## Settings of ${text(target)}`,
-      markdownTable(
+      inMarkdown`## Settings of ${target}`,
+      tableOf(
         ['Setting', 'Expected', 'Source', 'State'],
         rows.map(({ setting, expected, source, state, why }) => [
-          text(setting),
-          text(expected),
-          text(source),
-          why === undefined ? state : `${state}: ${text(why)}`,
+          setting,
+          expected,
+          source,
+          why === undefined ? state : inMarkdown`${state}: ${why}`,
         ]),
       ),
     ]),
-    '## Actions',
+    inMarkdown`## Actions`,
     audit.actions.length === 0
-      ? 'None: nothing is wrong.'
-      : markdownTable(
+      ? inMarkdown`None: nothing is wrong.`
+      : tableOf(
           ['Priority', 'Where', 'Evidence', 'Remedy'],
-          audit.actions.map(action => [
-            action.severity,
-            text(whereText(action)),
-            text(action.reason.text),
-            text(action.reason.remedy),
-          ]),
+          audit.actions.map(action => [action.severity, whereText(action), action.reason.text, action.reason.remedy]),
         ),
-    `As of ${new Date(audit.at).toISOString()}.`,
-  ]
-  return `${blocks.join('\n\n')}\n`
-}
+    inMarkdown`As of ${new Date(audit.at).toISOString()}.`,
+  ])
 
 /** What is not known is null. */
 const reportJson = (audit: Audit) => ({

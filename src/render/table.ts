@@ -1,9 +1,12 @@
+import { shown, visible, vouched, type Shown } from '../core/shown.ts'
+
 /** A cell of a table: paragraphs, and how they are painted. */
 export interface Cell {
   readonly paragraphs: readonly string[]
   readonly paint?: Paint
 }
-export type Paint = (text: string) => string
+/** Codes around a text that make a terminal paint it. */
+export type Paint = (text: Shown) => Shown
 
 export const cell = (text: string | readonly string[], paint?: Paint): Cell => ({
   paragraphs: typeof text === 'string' ? [text] : text,
@@ -16,7 +19,7 @@ const narrowestRest = 20
 const gap = '  '
 
 /** The rows as aligned lines of a terminal. Long text is wrapped between words; nothing is cut off. */
-export function tableLines(rows: readonly (readonly Cell[])[], width: number, indent = gap): string[] {
+export function tableLines(rows: readonly (readonly Cell[])[], width: number, indent = gap): Shown[] {
   const columns = Math.max(0, ...rows.map(row => row.length)) - 1
   const share = Math.floor((width - indent.length - narrowestRest) / columns) - gap.length
   const widths = Array.from({ length: columns }, (_, column) => {
@@ -28,7 +31,7 @@ export function tableLines(rows: readonly (readonly Cell[])[], width: number, in
   return rows.flatMap(row => rowLines(row, [...widths, Math.max(narrowestRest, width - used)], indent))
 }
 
-function rowLines(row: readonly Cell[], widths: readonly number[], indent: string): string[] {
+function rowLines(row: readonly Cell[], widths: readonly number[], indent: string): Shown[] {
   const wrapped = row.map(({ paragraphs, paint }, column) => ({
     paint: paint ?? (text => text),
     lines: paragraphs.flatMap(paragraph => wrap(paragraph, widths[column] ?? 0)),
@@ -37,40 +40,43 @@ function rowLines(row: readonly Cell[], widths: readonly number[], indent: strin
   return Array.from({ length: height }, (_, line) =>
     wrapped
       .map(({ lines, paint }, column) => {
-        const text = lines[line] ?? ''
+        const text = lines[line] ?? shown``
         const padding = column === row.length - 1 ? '' : ' '.repeat(Math.max(0, (widths[column] ?? 0) - lengthOf(text)))
         return `${text === '' ? '' : paint(text)}${padding}`
       })
       .join(gap),
-  ).map(text => `${indent}${text}`.trimEnd())
+  ).map(text => vouched(`${indent}${text}`.trimEnd()))
 }
 
 /**
  * Text in lines of at most this width, broken between words; a longer word has a line of its own, unbroken, so that it
- * can be copied. What a server sent may be in it: control characters, which could steer the terminal, become spaces.
+ * can be copied.
  */
-export function wrap(text: string, width: number): string[] {
-  const words = text.split(/[\s\u0000-\u001f\u007f-\u009f]+/).filter(word => word !== '')
-  const lines: string[] = []
+export function wrap(text: string, width: number): Shown[] {
+  const words = visible(text)
+    .split(/\s+/)
+    .filter(word => word !== '')
+  const lines: Shown[] = []
   for (const word of words) {
     const last = lines.at(-1)
-    if (last !== undefined && lengthOf(last) + 1 + lengthOf(word) <= width) lines[lines.length - 1] = `${last} ${word}`
-    else lines.push(word)
+    if (last !== undefined && lengthOf(last) + 1 + lengthOf(word) <= width)
+      lines[lines.length - 1] = shown`${last} ${word}`
+    else lines.push(shown`${word}`)
   }
-  return lines.length > 0 ? lines : ['']
+  return lines.length > 0 ? lines : [shown``]
 }
 
-const lengthOf = (text: string): number => Array.from(text).length
+/** Columns of a terminal: letters of East Asia and emoji take two, accents none (Unicode Standard Annex 11). */
+const lengthOf = (text: string): number =>
+  Array.from(visible(text), char => (/\p{Mark}/u.test(char) ? 0 : wide.test(char) ? 2 : 1)).reduce<number>(
+    (sum, one) => sum + one,
+    0,
+  )
+const wide =
+  /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97c\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{1f200}-\u{1f2ff}\u{20000}-\u{3fffd}]|\p{Emoji_Presentation}/u
 
-/** A table in GitHub's Markdown. The cells are Markdown already: see `escapeMarkdown`. */
+/** A table in GitHub's Markdown, of cells that are Markdown of our own. With anything from outside it is `tableOf`. */
 export function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
   return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n')
 }
-
-/** Text as Markdown that shows it as it stands, also inside of a table. */
-export const escapeMarkdown = (text: string): string =>
-  text
-    .replace(/[\s\u0000-\u001f\u007f-\u009f]+/g, ' ')
-    .replace(/[\\`*[\]|~]|(?<!\w)_|_(?!\w)/g, '\\$&')
-    .replaceAll('<', '&lt;')

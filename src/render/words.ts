@@ -46,7 +46,7 @@ const shortCode = (probe: string, code: string): string => {
 
 /** The address of an endpoint that is about one check. */
 export const about = (endpoint: '/failures' | '/probe', { probe, target }: { probe: string; target: string }): string =>
-  `${endpoint}?probe=${encodeURIComponent(probe)}&target=${encodeURIComponent(target)}`
+  `${endpoint}?${new URLSearchParams({ probe, target }).toString().replaceAll('+', '%20')}`
 
 /** How long ago, in the largest unit that fits. */
 export function ago(ms: number): string {

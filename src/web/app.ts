@@ -2,6 +2,7 @@ import type { RequestListener } from 'node:http'
 import express, { type ErrorRequestHandler } from 'express'
 import { describeError } from '../core/errors.ts'
 import type { Logger } from '../core/log.ts'
+import { json } from '../core/shown.ts'
 import type { Monitor } from '../monitor.ts'
 import type { Reload } from '../reload.ts'
 import { statusJson } from '../render/api.ts'
@@ -42,10 +43,8 @@ export function createApp({ monitor, configFile, exporter, log, reload }: Shown)
     await page(request, response, !request.url.endsWith('?refresh=off'), 'text/html; charset=utf-8')
   })
   app.get('/failures', failuresEndpoint(monitor))
-  const json = answerWith(() => JSON.stringify(statusJson(monitor.status())), status)
-  app.get('/api/v1/status', (request, response) =>
-    json(request, response, undefined, 'application/json; charset=utf-8'),
-  )
+  const api = answerWith(() => json(statusJson(monitor.status())), status)
+  app.get('/api/v1/status', (request, response) => api(request, response, undefined, 'application/json; charset=utf-8'))
   app.get('/probe', probeEndpoint(monitor))
   app.post('/-/reload', async (_request, response) => {
     if (!reload) {

@@ -1,13 +1,14 @@
 import type { RequestHandler, Response } from 'express'
 import { checkId, type Check } from '../core/probe.ts'
 import type { Ran } from '../core/run.ts'
+import type { Shown } from '../core/shown.ts'
 import type { Monitor } from '../monitor.ts'
 import { formatFor } from '../render/accept.ts'
 import { checkSeries } from '../render/catalogue.ts'
 import { contentTypes, expose, formats, type Format } from '../render/registry.ts'
 import { runText } from '../render/run-text.ts'
 import { namedIn } from './named.ts'
-import { plain } from './plain.ts'
+import { plain, sendShown } from './plain.ts'
 
 /** Runs of one check that are begun by requests are at least its interval apart, or this where that is longer. */
 const apartMs = 30_000
@@ -44,12 +45,11 @@ export function probeEndpoint(monitor: Monitor): RequestHandler {
       return
     }
     if (named.on.has('debug')) {
-      response.type('text/plain').send(await debug(ran))
+      sendShown(response, 'text/plain; charset=utf-8', await debug(ran))
       return
     }
     const format = formatFor(request.get('accept'))
-    const body = Buffer.from(await byFormat[format](ran))
-    response.vary('Accept').set('Content-Type', contentTypes[format]).send(body)
+    sendShown(response.vary('Accept'), contentTypes[format], await byFormat[format](ran))
   }
 }
 
@@ -83,8 +83,8 @@ function limited(monitor: Monitor): (check: Check) => { readonly run: Promise<Ra
 }
 
 /** However many share a run, its answer is rendered once. */
-function once(render: (ran: Ran) => Promise<string>): (ran: Ran) => Promise<string> {
-  const rendered = new WeakMap<Ran, Promise<string>>()
+function once(render: (ran: Ran) => Promise<Shown>): (ran: Ran) => Promise<Shown> {
+  const rendered = new WeakMap<Ran, Promise<Shown>>()
   return ran => {
     const answer = rendered.get(ran) ?? render(ran)
     rendered.set(ran, answer)

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
+import type { Shown } from '../core/shown.ts'
 import { takesGzip } from '../render/accept.ts'
 
 const compressed = promisify(gzip)
@@ -19,7 +20,7 @@ export type Answer<Key> = (
  * an answer. `causes` are told by identity.
  */
 export function answerWith<Key>(
-  render: (key: Key) => string | Promise<string>,
+  render: (key: Key) => Shown | Promise<Shown>,
   causes: () => readonly unknown[],
 ): Answer<Key> {
   const whole = oncePerCause(async (key: Key) => Buffer.from(await render(key)), causes)

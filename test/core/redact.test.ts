@@ -42,9 +42,7 @@ it('finds it within longer base64, wherever it begins there', () => {
       },
     ),
   )
-  expect(blot(base64('\0postmaster@keybuzz.io\0hunter2-hunter2'), 'hunter2-hunter2')).toMatch(
-    /^.{31,32}<secret>.{0,3}$/,
-  )
+  expect(blot(base64('\0postmaster@keybuzz.io\0hunter2-hunter2'), 'hunter2-hunter2')).toMatch(/^.{30,31}<secret>=?$/)
 })
 
 it('takes the longer of two secrets, where one is in the other', () => {

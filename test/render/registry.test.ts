@@ -96,7 +96,7 @@ describe('the text', () => {
       ...sample(one, 3, { a: 'x', b: 'y,b:z' }),
     ]
     expect(seriesIn(await expose([samples], 'prometheus'))).toEqual([
-      String.raw`mailpath_test_one{a="a \"quoted\"\\path\nnext {x=\"y\"} 1",b=""} 1`,
+      String.raw`mailpath_test_one{a="a \"quoted\"\\path next {x=\"y\"} 1",b=""} 1`,
       'mailpath_test_one{a="x",b="y,b:z"} 3',
       'mailpath_test_one{a="x,b:y",b="z"} 2',
     ])
