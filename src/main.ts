@@ -160,7 +160,7 @@ async function serve(options: Options, stop: AbortSignal): Promise<number> {
     reload: options.enableLifecycle ? reload : undefined,
   }
   const web = await startWeb({
-    createListener: guard => createFront(shown, guard),
+    createListener: (guard, crowd) => createFront(shown, guard, crowd),
     places: options.listen,
     file: options.webConfigFile,
     log,

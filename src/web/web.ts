@@ -6,6 +6,7 @@ import { every } from '../core/scheduler.ts'
 import { usualLimits, type Limits } from './answering.ts'
 import { basicAuth } from './auth.ts'
 import { loadWebConfig, openToAll, type WebConfig } from './config.ts'
+import { createCrowd, type Crowd } from './crowd.ts'
 import { guard, type Guard } from './guard.ts'
 import { listenAt, type Place } from './listen.ts'
 import { createWebServer } from './servers.ts'
@@ -18,7 +19,7 @@ export interface Web {
 }
 
 export interface Serving {
-  readonly createListener: (guard: Guard) => RequestListener
+  readonly createListener: (guard: Guard, crowd: Crowd) => RequestListener
   readonly places: readonly Place[]
   /** For `--web.config.file`. */
   readonly file: string | undefined
@@ -38,9 +39,13 @@ export async function startWeb(serving: Serving): Promise<Web> {
   const { createListener, places, file, log, stop, limits = usualLimits, lookMs = 2_000 } = serving
   let config = file === undefined ? openToAll : await loadWebConfig(file, stop)
   const authenticate = basicAuth(() => config.users)
-  const listener = createListener(guard(() => config, authenticate))
+  const crowd = createCrowd(limits)
+  const listener = createListener(
+    guard(() => config, authenticate),
+    crowd,
+  )
   const servers = await Promise.all(
-    places.map(async place => ({ place, ...(await createWebServer(listener, config, limits)) })),
+    places.map(async place => ({ place, ...(await createWebServer(listener, config, limits, crowd)) })),
   )
   const close = async (): Promise<void> => {
     await Promise.all(servers.map(server => server.close()))

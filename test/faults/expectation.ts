@@ -70,6 +70,7 @@ const expositionOf = (status: Status): Promise<string> => {
     lastReloadSuccessAt: 0,
     wakeups: [],
     requests: [],
+    connections: { open: 0, refused: {} },
   }
   return expose(samplesOf(status, exporter), 'prometheus')
 }

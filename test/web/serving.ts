@@ -76,7 +76,7 @@ export async function serving(given: Given = {}): Promise<Served> {
   const stop = new AbortController()
   const exporter = () => ({ version: '0', nodeVersion: 'v0', lastReloadSuccessful: true, lastReloadSuccessAt: 0 })
   const web = await startWeb({
-    createListener: guard => createFront({ monitor, configFile: 'mailpath.yml', exporter, log }, guard),
+    createListener: (guard, crowd) => createFront({ monitor, configFile: 'mailpath.yml', exporter, log }, guard, crowd),
     places: given.places ?? [loopback],
     file: given.config && path.join(folder, 'web.yml'),
     log,

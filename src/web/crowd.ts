@@ -1,0 +1,287 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Http2Session } from 'node:http2'
+import type { Socket } from 'node:net'
+import { isHttp2 } from './requests.ts'
+
+/** Why a connection or a request was refused, or a connection was ended to make room. */
+export const refusals = ['connections', 'address', 'gave_way', 'not_taken', 'waiting', 'too_early'] as const
+export type Refusal = (typeof refusals)[number]
+
+/** What all clients together may take. Those of one address are the same, and so are those of one /64 of IPv6. */
+export interface Room {
+  /** A probe needs file descriptors too, and must not fail for want of them. One with TLS takes the place of three. */
+  readonly maxConnections: number
+  readonly maxPerAddress: number
+  /** Bytes of answers that were given and not taken, and of what each request under way takes. */
+  readonly maxHeld: number
+}
+
+/** A connection from outside. */
+export interface Guest {
+  readonly socket: Socket
+  readonly address: string
+  readonly enteredAt: number
+  places: number
+  readonly answers: Set<Answer>
+  /** Answers that it took as a whole. */
+  taken: number
+  /** Nothing more is read from it. */
+  last: boolean
+  /** Called when no answer is under way any more. */
+  free: () => void
+}
+
+interface Answer {
+  readonly from: number
+  readonly isGiven: () => boolean
+  /** It is the last on its connection. */
+  readonly conclude: () => void
+  body: Buffer | undefined
+  /** Of it alone: what several share is counted once. */
+  bytes: number
+}
+
+export interface CrowdCounts {
+  readonly open: number
+  readonly refused: Readonly<Record<Refusal, number>>
+}
+
+/** All connections from outside, over all places and both versions of HTTP, and the room that is left. */
+export interface Crowd {
+  /** Lets a connection in; others that were silent, or are idle, may have to go for it. Undefined where there is no room. */
+  enter(socket: Socket): Guest | undefined
+  /** It begins to speak TLS, for which there has to be room as well. */
+  encrypt(guest: Guest): boolean
+  /** The guest is at the other end of this one too. */
+  introduce(guest: Guest, by: Socket | Http2Session): void
+  guestOf(request: IncomingMessage): Guest | undefined
+  /** A request came. False where so much waits to be taken that it cannot be answered. */
+  ask(guest: Guest, request: IncomingMessage, response: ServerResponse): boolean
+  /** The request is to be answered with this body, which others may share. False where there is no room for it. */
+  hold(response: ServerResponse, body: Buffer): boolean
+  /** It sends on before its answer was taken. */
+  tooEarly(guest: Guest): void
+  counts(): CrowdCounts
+}
+
+const placesOfTls = 3
+/** What a request takes beside the body of its answer, in bytes: its headers, and what Node makes of them. */
+const perRequest = 16_384
+/** An answer that waits for longer is not being taken. */
+const patienceMs = 1_000
+/** How often who does not take is searched for, where there was none: each refusal of a flood would look at all. */
+const searchMs = 100
+
+export function createCrowd({ maxConnections, maxPerAddress, maxHeld }: Room): Crowd {
+  const guests = new Set<Guest>()
+  const places = new Map<string, number>()
+  const known = new WeakMap<object, Guest>()
+  const answers = new WeakMap<object, { readonly guest: Guest; readonly answer: Answer }>()
+  /** How many answers are of this body. */
+  const shared = new Map<Buffer, number>()
+  const refused: Record<Refusal, number> = {
+    connections: 0,
+    address: 0,
+    gave_way: 0,
+    not_taken: 0,
+    waiting: 0,
+    too_early: 0,
+  }
+  let taken = 0
+  let held = 0
+  let searchAgainAt = 0
+
+  const take = (guest: Guest, more: number): void => {
+    guest.places += more
+    taken += more
+    const all = (places.get(guest.address) ?? 0) + more
+    if (all > 0) places.set(guest.address, all)
+    else places.delete(guest.address)
+  }
+  const release = (guest: Guest, answer: Answer): void => {
+    if (!guest.answers.delete(answer)) return
+    held -= answer.bytes
+    const { body } = answer
+    if (!body) return
+    const others = (shared.get(body) ?? 1) - 1
+    if (others > 0) shared.set(body, others)
+    else if (shared.delete(body)) held -= body.length
+  }
+  const leave = (guest: Guest): void => {
+    if (!guests.delete(guest)) return
+    take(guest, -guest.places)
+    for (const answer of [...guest.answers]) release(guest, answer)
+  }
+  const end = (guest: Guest, why: Refusal): void => {
+    refused[why]++
+    leave(guest)
+    guest.socket.destroy()
+  }
+
+  /**
+   * Whose turn it is to go: one of the address that has most places, and of these one that does not take its answer, then
+   * one that has not asked yet, the oldest first, and then one that is idle, the youngest first: so a scraper that was
+   * there before the crowd stays. An idle one goes only for an address that has less.
+   */
+  const worst = (isMeant: (guest: Guest, places: number, stage: Stage) => boolean): Guest | undefined => {
+    const now = performance.now()
+    let found: Guest | undefined
+    let foundRank: Rank = [0, 0, 0]
+    for (const guest of guests) {
+      const all = places.get(guest.address) ?? 0
+      if (found && all < foundRank[0]) continue
+      const stage = stageOf(guest, now)
+      if (stage === 'busy' || !isMeant(guest, all, stage)) continue
+      const rank: Rank = [all, stages.indexOf(stage), stage === 'idle' ? -guest.enteredAt : guest.enteredAt]
+      if (found && !isBefore(rank, foundRank)) continue
+      found = guest
+      foundRank = rank
+    }
+    return found
+  }
+  /** Makes places for a newcomer, by ending others; why not, where none are to be had. */
+  const makePlaces = (address: string, more: number, but?: Guest): Refusal | undefined => {
+    for (;;) {
+      const mine = (places.get(address) ?? 0) + more
+      const isOverOwn = mine > maxPerAddress
+      if (!isOverOwn && taken + more <= maxConnections) return undefined
+      const victim = worst((guest, all, stage) =>
+        guest.address === address ? stage !== 'idle' : !isOverOwn && all >= mine + (stage === 'idle' ? 1 : 0),
+      )
+      if (!victim || victim === but) return isOverOwn ? 'address' : 'connections'
+      end(victim, stageOf(victim, performance.now()) === 'stalled' ? 'not_taken' : 'gave_way')
+    }
+  }
+  const makeRoom = (bytes: number): boolean => {
+    while (held > 0 && held + bytes > maxHeld) {
+      const now = performance.now()
+      if (now < searchAgainAt) return false
+      const victim = worst((_guest, _all, stage) => stage === 'stalled')
+      if (!victim) {
+        searchAgainAt = now + searchMs
+        return false
+      }
+      end(victim, 'not_taken')
+    }
+    return true
+  }
+
+  return {
+    enter(socket) {
+      const address = addressOf(socket.remoteAddress)
+      const why = makePlaces(address, 1)
+      if (why) {
+        refused[why]++
+        return undefined
+      }
+      const guest: Guest = {
+        socket,
+        address,
+        enteredAt: performance.now(),
+        places: 0,
+        answers: new Set(),
+        taken: 0,
+        last: false,
+        free: () => undefined,
+      }
+      guests.add(guest)
+      take(guest, 1)
+      known.set(socket, guest)
+      socket.on('close', () => leave(guest))
+      return guest
+    },
+    encrypt(guest) {
+      const why = makePlaces(guest.address, placesOfTls - 1, guest)
+      if (!guests.has(guest)) return false
+      if (why) {
+        end(guest, why)
+        return false
+      }
+      take(guest, placesOfTls - 1)
+      return true
+    },
+    introduce: (guest, by) => void known.set(by, guest),
+    guestOf: request => known.get((isHttp2(request) ? request.stream.session : undefined) ?? request.socket),
+    ask(guest, request, response) {
+      if (!makeRoom(perRequest) || !guests.has(guest)) {
+        refused.waiting++
+        return false
+      }
+      const answer: Answer = {
+        from: performance.now(),
+        isGiven: () => response.writableEnded,
+        conclude: () => {
+          if (!isHttp2(request) && !response.headersSent) response.setHeader('Connection', 'close')
+        },
+        body: undefined,
+        bytes: perRequest,
+      }
+      held += perRequest
+      guest.answers.add(answer)
+      answers.set(response, { guest, answer })
+      response.on('close', () => {
+        release(guest, answer)
+        if (isHttp2(request) ? request.stream.rstCode === 0 : response.writableFinished) guest.taken++
+        if (guest.answers.size === 0) guest.free()
+      })
+      return true
+    },
+    hold(response, body) {
+      const { guest, answer } = answers.get(response) ?? {}
+      if (!guest || !answer || answer.body) return true
+      // Encrypted, everyone has a copy of his own.
+      const isShared = guest.places < placesOfTls
+      const more = isShared && shared.has(body) ? 0 : body.length
+      if (!makeRoom(more)) {
+        refused.waiting++
+        return false
+      }
+      // It was not ended for itself.
+      if (!guest.answers.has(answer)) return true
+      if (isShared) {
+        answer.body = body
+        shared.set(body, (shared.get(body) ?? 0) + 1)
+        // Those who shared it may have been ended meanwhile.
+        if (shared.get(body) === 1) held += body.length
+      } else {
+        answer.bytes += more
+        held += more
+      }
+      return true
+    },
+    tooEarly(guest) {
+      refused.too_early++
+      guest.last = true
+      for (const { conclude } of guest.answers) conclude()
+    },
+    counts: () => ({ open: guests.size, refused: { ...refused } }),
+  }
+}
+
+const stages = ['stalled', 'silent', 'idle', 'busy'] as const
+type Stage = (typeof stages)[number]
+
+function stageOf({ answers, taken }: Guest, now: number): Stage {
+  for (const { from, isGiven } of answers) if (now - from > patienceMs && isGiven()) return 'stalled'
+  if (answers.size > 0) return 'busy'
+  return taken > 0 ? 'idle' : 'silent'
+}
+
+type Rank = readonly [places: number, stage: number, order: number]
+
+/** By more places, and then by what is less. */
+const isBefore = (a: Rank, b: Rank): boolean =>
+  a[0] !== b[0] ? a[0] > b[0] : a[1] !== b[1] ? a[1] < b[1] : a[2] < b[2]
+
+/** Of IPv6 the first 64 bits: who has one address has all of these. `unix` without one. */
+export function addressOf(remote: string | undefined): string {
+  if (remote === undefined) return 'unix'
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(remote)?.[1]
+  if (mapped !== undefined) return mapped
+  if (!remote.includes(':')) return remote
+  const [left = '', right] = remote.replace(/%.*$/, '').split('::')
+  const head = left === '' ? [] : left.split(':')
+  const tail = right === undefined || right === '' ? [] : right.split(':')
+  const zeros = right === undefined ? 0 : Math.max(0, 8 - head.length - tail.length)
+  return [...head, ...Array<string>(zeros).fill('0'), ...tail].slice(0, 4).join(':')
+}
