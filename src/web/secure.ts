@@ -34,6 +34,13 @@ export function secure(listener: RequestListener, first: TlsConfig, http2: boole
   })
   answering(second, limits, crowd, listener)
   second.setTimeout(limits.idleMs)
+  const sessions = new Map<Socket, ServerHttp2Session>()
+  // A session that Node has ended waits for what it wrote last to be taken, and has no time limit any more.
+  const sweep = (): void => {
+    for (const [socket, session] of sessions) if (session.destroyed) socket.destroy()
+  }
+  const sweeping = setInterval(sweep, limits.connectionsCheckingInterval).unref()
+  server.on('close', () => clearInterval(sweeping))
   const early = takeTurns(earlyAtOnce)
   const handshakes = takeTurns(handshakesAtOnce)
 
@@ -80,7 +87,11 @@ export function secure(listener: RequestListener, first: TlsConfig, http2: boole
       return
     }
     if (socket.alpnProtocol === 'h2') {
-      second.once('session', (session: ServerHttp2Session) => crowd.introduce(guest, session))
+      second.once('session', (session: ServerHttp2Session) => {
+        crowd.introduce(guest, session)
+        sessions.set(socket, session)
+        socket.on('close', () => sessions.delete(socket))
+      })
       second.emit('connection', socket)
       return
     }
