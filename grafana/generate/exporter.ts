@@ -68,6 +68,13 @@ export const exporter = dashboard({
             [12, resources.requestDuration],
           ],
         },
+        {
+          height: 7,
+          panels: [
+            [12, resources.connections],
+            [12, resources.refused],
+          ],
+        },
         { height: 5, panels: [[24, versions]] },
       ],
     },

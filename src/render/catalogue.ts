@@ -47,7 +47,7 @@ export const exporterMetrics = {
   connections: gauge('mailpath_http_connections', 'Connections from outside that are open.'),
   refused: counter(
     'mailpath_http_connections_refused_total',
-    'Connections from outside that were refused or ended, and requests that were refused, because of a limit. By reason: connections (too many in all), address (too many of one address), gave_way (it had not asked, or was idle, and another needed its place), not_taken (it did not take its answers), waiting (too many answers waited to be taken), too_early (it sent on before its answer was taken).',
+    'Connections from outside that were refused or ended, and requests that were refused, because of a limit. By reason: connections (too many in all), address (too many of one address), gave_way (it had not asked, or was idle, and another needed its place), not_taken (it did not take its answers), waiting (too many answers waited to be taken), too_early (it sent on before its answer was taken), resets (it took too many requests back).',
     ['reason'],
   ),
 }

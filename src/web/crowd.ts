@@ -4,12 +4,12 @@ import type { Socket } from 'node:net'
 import { isHttp2 } from './requests.ts'
 
 /** Why a connection or a request was refused, or a connection was ended to make room. */
-export const refusals = ['connections', 'address', 'gave_way', 'not_taken', 'waiting', 'too_early'] as const
+export const refusals = ['connections', 'address', 'gave_way', 'not_taken', 'waiting', 'too_early', 'resets'] as const
 export type Refusal = (typeof refusals)[number]
 
 /** What all clients together may take. Those of one address are the same, and so are those of one /64 of IPv6. */
 export interface Room {
-  /** A probe needs file descriptors too, and must not fail for want of them. One with TLS takes the place of three. */
+  /** A probe needs file descriptors too, and must not fail for want of them. One with TLS takes the place of four. */
   readonly maxConnections: number
   readonly maxPerAddress: number
   /** Bytes of answers that were given and not taken, and of what each request under way takes. */
@@ -25,6 +25,10 @@ export interface Guest {
   readonly answers: Set<Answer>
   /** Answers that it took as a whole. */
   taken: number
+  /** Requests that it took back, or that were refused. */
+  resets: number
+  /** Ends the connection. */
+  cut: () => void
   /** Nothing more is read from it. */
   last: boolean
   /** Called when no answer is under way any more. */
@@ -64,11 +68,17 @@ export interface Crowd {
   counts(): CrowdCounts
 }
 
-const placesOfTls = 3
-/** What a request takes beside the body of its answer, in bytes: its headers, and what Node makes of them. */
-const perRequest = 16_384
-/** An answer that waits for longer is not being taken. */
-const patienceMs = 1_000
+const placesOfTls = 4
+/** What a request takes beside the body of its answer, in bytes: its headers, and what Node makes of them. By the version of HTTP. */
+const perRequest = { one: 8_192, two: 32_768 }
+/** Twice the streams that a connection may have. */
+const mostAtOnce = 64
+/** A scraper resets a request now and then that takes too long. */
+const mostResets = 100
+/** Of a connection that took no answer yet: of these there are many in a flood. */
+const mostFirstResets = 8
+/** An answer that waits for longer is not being taken; who took one before may be slow. */
+const patienceMs = { first: 1_000, later: 10_000 }
 /** How often who does not take is searched for, where there was none: each refusal of a flood would look at all. */
 const searchMs = 100
 
@@ -86,6 +96,7 @@ export function createCrowd({ maxConnections, maxPerAddress, maxHeld }: Room): C
     not_taken: 0,
     waiting: 0,
     too_early: 0,
+    resets: 0,
   }
   let taken = 0
   let held = 0
@@ -115,7 +126,7 @@ export function createCrowd({ maxConnections, maxPerAddress, maxHeld }: Room): C
   const end = (guest: Guest, why: Refusal): void => {
     refused[why]++
     leave(guest)
-    guest.socket.destroy()
+    guest.cut()
   }
 
   /**
@@ -123,7 +134,10 @@ export function createCrowd({ maxConnections, maxPerAddress, maxHeld }: Room): C
    * one that has not asked yet, the oldest first, and then one that is idle, the youngest first: so a scraper that was
    * there before the crowd stays. An idle one goes only for an address that has less.
    */
-  const worst = (isMeant: (guest: Guest, places: number, stage: Stage) => boolean): Guest | undefined => {
+  const worst = (
+    isMeant: (guest: Guest, places: number, stage: Stage) => boolean,
+    orBusy = false,
+  ): Guest | undefined => {
     const now = performance.now()
     let found: Guest | undefined
     let foundRank: Rank = [0, 0, 0]
@@ -131,7 +145,7 @@ export function createCrowd({ maxConnections, maxPerAddress, maxHeld }: Room): C
       const all = places.get(guest.address) ?? 0
       if (found && all < foundRank[0]) continue
       const stage = stageOf(guest, now)
-      if (stage === 'busy' || !isMeant(guest, all, stage)) continue
+      if ((stage === 'busy' && !orBusy) || !isMeant(guest, all, stage)) continue
       const rank: Rank = [all, stages.indexOf(stage), stage === 'idle' ? -guest.enteredAt : guest.enteredAt]
       if (found && !isBefore(rank, foundRank)) continue
       found = guest
@@ -152,11 +166,16 @@ export function createCrowd({ maxConnections, maxPerAddress, maxHeld }: Room): C
       end(victim, stageOf(victim, performance.now()) === 'stalled' ? 'not_taken' : 'gave_way')
     }
   }
-  const makeRoom = (bytes: number): boolean => {
+  /** For one that took answers before, those who took none have to go as well, whatever they do. */
+  const makeRoom = (bytes: number, guest: Guest): boolean => {
     while (held > 0 && held + bytes > maxHeld) {
       const now = performance.now()
-      if (now < searchAgainAt) return false
-      const victim = worst((_guest, _all, stage) => stage === 'stalled')
+      const isKnown = guest.taken > 0
+      if (!isKnown && now < searchAgainAt) return false
+      const victim = worst(
+        (one, _all, stage) => stage === 'stalled' || (isKnown && stage === 'busy' && one.taken === 0),
+        true,
+      )
       if (!victim) {
         searchAgainAt = now + searchMs
         return false
@@ -164,6 +183,11 @@ export function createCrowd({ maxConnections, maxPerAddress, maxHeld }: Room): C
       end(victim, 'not_taken')
     }
     return true
+  }
+
+  const reset = (guest: Guest, why: Refusal): void => {
+    guest.resets++
+    if (guest.resets > (guest.taken > 0 ? mostResets : mostFirstResets) && guests.has(guest)) end(guest, why)
   }
 
   return {
@@ -181,6 +205,8 @@ export function createCrowd({ maxConnections, maxPerAddress, maxHeld }: Room): C
         places: 0,
         answers: new Set(),
         taken: 0,
+        resets: 0,
+        cut: () => socket.destroy(),
         last: false,
         free: () => undefined,
       }
@@ -200,13 +226,31 @@ export function createCrowd({ maxConnections, maxPerAddress, maxHeld }: Room): C
       take(guest, placesOfTls - 1)
       return true
     },
-    introduce: (guest, by) => void known.set(by, guest),
+    introduce(guest, by) {
+      known.set(by, guest)
+      // A session would go on with what it has read.
+      if ('alpnProtocol' in by && 'settings' in by)
+        guest.cut = () => {
+          by.destroy()
+          guest.socket.destroy()
+        }
+    },
     guestOf: request => known.get((isHttp2(request) ? request.stream.session : undefined) ?? request.socket),
     ask(guest, request, response) {
-      if (!makeRoom(perRequest) || !guests.has(guest)) {
-        refused.waiting++
+      if (!guests.has(guest)) return false
+      // All of them in one segment, and more than there may be streams: they were reset as soon as they were opened.
+      if (guest.answers.size >= mostAtOnce) {
+        end(guest, 'resets')
         return false
       }
+      const bytes = isHttp2(request) ? perRequest.two : perRequest.one
+      if (!makeRoom(bytes, guest)) {
+        refused.waiting++
+        reset(guest, 'waiting')
+        return false
+      }
+      // It was ended for itself.
+      if (!guests.has(guest)) return false
       const answer: Answer = {
         from: performance.now(),
         isGiven: () => response.writableEnded,
@@ -214,14 +258,16 @@ export function createCrowd({ maxConnections, maxPerAddress, maxHeld }: Room): C
           if (!isHttp2(request) && !response.headersSent) response.setHeader('Connection', 'close')
         },
         body: undefined,
-        bytes: perRequest,
+        bytes,
       }
-      held += perRequest
+      held += bytes
       guest.answers.add(answer)
       answers.set(response, { guest, answer })
       response.on('close', () => {
         release(guest, answer)
-        if (isHttp2(request) ? request.stream.rstCode === 0 : response.writableFinished) guest.taken++
+        const { stream } = isHttp2(request) ? request : { stream: undefined }
+        if (stream ? stream.rstCode === 0 : response.writableFinished) guest.taken++
+        else if (stream) reset(guest, 'resets')
         if (guest.answers.size === 0) guest.free()
       })
       return true
@@ -232,7 +278,7 @@ export function createCrowd({ maxConnections, maxPerAddress, maxHeld }: Room): C
       // Encrypted, everyone has a copy of his own.
       const isShared = guest.places < placesOfTls
       const more = isShared && shared.has(body) ? 0 : body.length
-      if (!makeRoom(more)) {
+      if (!makeRoom(more, guest)) {
         refused.waiting++
         return false
       }
@@ -262,7 +308,8 @@ const stages = ['stalled', 'silent', 'idle', 'busy'] as const
 type Stage = (typeof stages)[number]
 
 function stageOf({ answers, taken }: Guest, now: number): Stage {
-  for (const { from, isGiven } of answers) if (now - from > patienceMs && isGiven()) return 'stalled'
+  const patience = taken > 0 ? patienceMs.later : patienceMs.first
+  for (const { from, isGiven } of answers) if (now - from > patience && isGiven()) return 'stalled'
   if (answers.size > 0) return 'busy'
   return taken > 0 ? 'idle' : 'silent'
 }

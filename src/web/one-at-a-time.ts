@@ -1,13 +1,10 @@
 import type { Socket } from 'node:net'
 import type { Guest } from './crowd.ts'
-import type { Turns } from './turns.ts'
 
 /** What may come before the answer under way was taken: a few requests (pipelining). */
 const maxEarly = 4_096
 /** Who sends so much more without waiting for an answer is cut off. */
 const maxIgnored = 65_536
-/** Of the requests that came too early, so many are answered in each turn of the event loop. */
-export const earlyAtOnce = 8
 
 /**
  * Lets the parser of Node have one request of the connection at a time. Given a whole segment, it would parse all requests
@@ -15,7 +12,7 @@ export const earlyAtOnce = 8
  * way, or not taken, waits here; where it is too much, that answer is the last one (RFC 9112, section 9.3.2). Called after
  * the listeners of Node, whose place it takes.
  */
-export function oneAtATime(socket: Socket, guest: Guest, turns: Turns, tooEarly: () => void): void {
+export function oneAtATime(socket: Socket, guest: Guest, tooEarly: () => void): void {
   const parsers = socket.listeners('data')
   const endOfHead = headEnds()
   let early: Buffer = Buffer.alloc(0)
@@ -42,7 +39,7 @@ export function oneAtATime(socket: Socket, guest: Guest, turns: Turns, tooEarly:
     }
     if (!guest.last && !socket.destroyed) keep(rest)
   }
-  // To listen keeps Node from reading past it: https://nodejs.org/api/http.html#event-connection
+  // A listener of its own: from now on Node reads no further than it is given (`unconsume` of its HTTP server).
   socket.on('data', (chunk: Buffer) => {
     if (guest.last) {
       ignored += chunk.length
@@ -53,12 +50,11 @@ export function oneAtATime(socket: Socket, guest: Guest, turns: Turns, tooEarly:
   for (const parse of parsers) socket.off('data', parse as (chunk: Buffer) => void)
   guest.free = () => {
     if (guest.last) socket.destroySoon()
-    else if (early.length > 0)
-      turns(() => {
-        const chunk = early
-        early = Buffer.alloc(0)
-        if (socket.writable) feed(chunk)
-      })
+    else if (socket.writable) {
+      const chunk = early
+      early = Buffer.alloc(0)
+      feed(chunk)
+    }
   }
 }
 

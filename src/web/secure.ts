@@ -6,7 +6,7 @@ import type { TLSSocket } from 'node:tls'
 import { isAdmitted } from './admission.ts'
 import { answering, type Limits } from './answering.ts'
 import type { Crowd, Guest } from './crowd.ts'
-import { earlyAtOnce, oneAtATime } from './one-at-a-time.ts'
+import { oneAtATime } from './one-at-a-time.ts'
 import type { TlsConfig } from './tls.ts'
 import { takeTurns } from './turns.ts'
 
@@ -41,7 +41,6 @@ export function secure(listener: RequestListener, first: TlsConfig, http2: boole
   }
   const sweeping = setInterval(sweep, limits.connectionsCheckingInterval).unref()
   server.on('close', () => clearInterval(sweeping))
-  const early = takeTurns(earlyAtOnce)
   const handshakes = takeTurns(handshakesAtOnce)
 
   /** By both ends, for Node does not say which connection it is that has become secure. */
@@ -97,7 +96,7 @@ export function secure(listener: RequestListener, first: TlsConfig, http2: boole
     }
     crowd.introduce(guest, socket)
     for (const listener of toHttp1) listener.call(server, socket)
-    oneAtATime(socket, guest, early, () => crowd.tooEarly(guest))
+    oneAtATime(socket, guest, () => crowd.tooEarly(guest))
   })
   const renew = (next: TlsConfig): void => {
     tls = next

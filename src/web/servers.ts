@@ -3,9 +3,8 @@ import type { Server, Socket } from 'node:net'
 import { answering, type Limits } from './answering.ts'
 import type { WebConfig } from './config.ts'
 import type { Crowd } from './crowd.ts'
-import { earlyAtOnce, oneAtATime } from './one-at-a-time.ts'
+import { oneAtATime } from './one-at-a-time.ts'
 import type { TlsConfig } from './tls.ts'
-import { takeTurns } from './turns.ts'
 
 export interface WebServer {
   readonly server: Server
@@ -52,7 +51,6 @@ export async function createWebServer(
 function unsecured(listener: RequestListener, limits: Limits, crowd: Crowd) {
   const server = createHttp(limits)
   answering(server, limits, crowd, listener)
-  const turns = takeTurns(earlyAtOnce)
   const toHttp = server.listeners('connection')
   server.removeAllListeners('connection')
   server.on('connection', (socket: Socket) => {
@@ -62,7 +60,7 @@ function unsecured(listener: RequestListener, limits: Limits, crowd: Crowd) {
       return
     }
     for (const listener of toHttp) listener.call(server, socket)
-    oneAtATime(socket, guest, turns, () => crowd.tooEarly(guest))
+    oneAtATime(socket, guest, () => crowd.tooEarly(guest))
   })
   return { server, renew: () => undefined }
 }

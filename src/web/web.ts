@@ -10,6 +10,10 @@ import { createCrowd, type Crowd } from './crowd.ts'
 import { guard, type Guard } from './guard.ts'
 import { listenAt, type Place } from './listen.ts'
 import { createWebServer } from './servers.ts'
+import { takeTurns } from './turns.ts'
+
+/** Requests that are begun in one turn of the event loop: some ten milliseconds of work at most. */
+const requestsAtOnce = 16
 
 export interface Web {
   /** Where it serves, as it was bound. */
@@ -40,10 +44,16 @@ export async function startWeb(serving: Serving): Promise<Web> {
   let config = file === undefined ? openToAll : await loadWebConfig(file, stop)
   const authenticate = basicAuth(() => config.users)
   const crowd = createCrowd(limits)
-  const listener = createListener(
+  const answer = createListener(
     guard(() => config, authenticate),
     crowd,
   )
+  const turns = takeTurns(requestsAtOnce)
+  const listener: RequestListener = (request, response) => {
+    const hasTaken = (crowd.guestOf(request)?.taken ?? 0) > 0
+    const callOff = turns(() => answer(request, response), hasTaken)
+    if (callOff) response.on('close', callOff)
+  }
   const servers = await Promise.all(
     places.map(async place => ({ place, ...(await createWebServer(listener, config, limits, crowd)) })),
   )

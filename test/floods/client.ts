@@ -6,7 +6,7 @@ import { connect } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { shapes } from './shapes.ts'
 
-const [name, port, connections] = process.argv.slice(2)
+const [name, port, connections, openMs] = process.argv.slice(2)
 const shape = shapes.find(one => one.name === name)
 if (!shape) throw new Error(`there is no shape ${name ?? ''}`)
 const again = 1_500
@@ -39,4 +39,4 @@ function one(): void {
   })
 }
 
-for (let i = 0; i < wanted; i++) setTimeout(one, (i / wanted) * 2_000)
+for (let i = 0; i < wanted; i++) setTimeout(one, (i / wanted) * Number(openMs))

@@ -20,6 +20,10 @@ export interface Flood {
   /** The command that starts the exporter. */
   readonly exporter: readonly string[]
   readonly node?: string
+  /** Of its cgroup, in bytes. */
+  readonly limit?: number
+  /** In which the connections are opened, in milliseconds. */
+  readonly openMs?: number
 }
 
 export interface Outcome {
@@ -45,7 +49,7 @@ export interface Outcome {
 }
 
 /** In the shipped container. */
-export const limit = 256 * 1_048_576
+const shipped = 256 * 1_048_576
 const intervalMs = 1_000
 const scrapeEveryMs = 250
 const client = fileURLToPath(new URL('client.ts', import.meta.url))
@@ -61,6 +65,8 @@ export async function flood({
   lastsMs,
   exporter,
   node = process.execPath,
+  limit = shipped,
+  openMs = 2_000,
 }: Flood): Promise<Outcome> {
   const folder = tempFolder('mailpath-flood-')
   const isSecure = shape.speaks === 'tls' || shape.speaks === 'h2' || shape.name.startsWith('TLS')
@@ -113,6 +119,7 @@ export async function flood({
       shape.name,
       String(port),
       String(connections),
+      String(openMs),
     ])
     await waitFor(
       () => Promise.resolve(/tried/.test(attack?.log() ?? '') || !running.alive() || attack?.alive() === false),
@@ -220,6 +227,7 @@ export async function flood({
       begin: (verdicts: readonly string[]) => {
         usual = new Set(verdicts)
         for (const list of [missed, took, counts]) list.length = 0
+        ports.clear()
         going = loop()
       },
       end: async () => {
@@ -235,7 +243,7 @@ export async function flood({
           scrapes: took.length - missed.filter(one => /^\d+$/.test(one)).length,
           missed,
           slowestMs: Math.max(0, ...took),
-          reconnects: ports.size - 1,
+          reconnects: Math.max(0, ports.size - 1),
           falseVerdicts: [...falseVerdicts],
           runs: first && last && asked > 0 ? (last.runs - first.runs) / asked : 0,
           refused,
