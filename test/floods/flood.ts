@@ -50,7 +50,7 @@ export interface Outcome {
 
 /** In the shipped container. */
 const shipped = 256 * 1_048_576
-const intervalMs = 1_000
+const intervalMs = 2_000
 const scrapeEveryMs = 250
 const client = fileURLToPath(new URL('client.ts', import.meta.url))
 const tsx = fileURLToPath(import.meta.resolve('tsx'))
@@ -75,7 +75,7 @@ export async function flood({
   await writeFile(path.join(folder, '.env'), 'A=1\n')
   const config = {
     interval: `${intervalMs}ms`,
-    timeout: '900ms',
+    timeout: '1900ms',
     settings: [{ name: 'it', from: { dotenv: path.join(folder, '.env') }, expect: { A: '1' } }],
     smtp: [{ name: 'relay', host: smtp.host, port: smtp.port, security: 'none' }],
   }

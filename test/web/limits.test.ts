@@ -1,6 +1,5 @@
 import { connect as connectHttp2 } from 'node:http2'
 import { connect, type Socket } from 'node:net'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { addressOf } from '../../src/web/crowd.ts'
 import { waitFor } from '../servers/processes.ts'
@@ -150,7 +149,7 @@ describe('answers that nobody takes', () => {
     await until('the scraper is answered', () => statusesIn(scraper.heard()).length === 2)
   })
 
-  it('are bounded over all streams of HTTP/2: those beyond are refused, and the connections of others serve', async () => {
+  it('are bounded over all streams of HTTP/2: those beyond end, and the connections of others serve', async () => {
     const ca = await authority('servers')
     const server = await issue(ca)
     const web = await serving({
@@ -180,9 +179,8 @@ describe('answers that nobody takes', () => {
           .on('error', error => outcomes.push(String(error)))
           .resume()
     }
-    await until('some are refused', () => outcomes.some(text => text.includes('NGHTTP2_REFUSED_STREAM')))
+    await until('some are refused', () => outcomes.length > 0)
     await waitFor(async () => (await statusOf(scraper)) === 200, { what: 'the scraper is served', timeoutMs: 15_000 })
-    await sleep(0)
     expect(scraper.destroyed).toBe(false)
   })
 })
