@@ -62,7 +62,7 @@ export interface Crowd {
   /** A request came. False where so much waits to be taken that it cannot be answered. */
   ask(guest: Guest, request: IncomingMessage, response: ServerResponse): boolean
   /** The request is to be answered with this body, which others may share. False where there is no room for it. */
-  hold(response: ServerResponse, body: Buffer): boolean
+  readonly hold: (response: ServerResponse, body: Buffer) => boolean
   /** It sends on before its answer was taken. */
   tooEarly(guest: Guest): void
   counts(): CrowdCounts

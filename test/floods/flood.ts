@@ -194,7 +194,9 @@ export async function flood({
           },
         )
         request.on('socket', socket => {
-          const note = (): void => void (socket.localPort !== undefined && ports.add(socket.localPort))
+          const note = (): void => {
+            if (socket.localPort !== undefined) ports.add(socket.localPort)
+          }
           if (socket.connecting) socket.once('connect', note)
           else note()
         })

@@ -33,11 +33,12 @@ function client({ port }: Served, words = ''): Promise<Client> {
 }
 const until = (what: string, holds: () => boolean) =>
   waitFor(() => Promise.resolve(holds()), { what, timeoutMs: 15_000 })
-const isOver = ({ socket }: Client): boolean => socket.readableEnded || socket.destroyed
+const isOver = ({ socket }: Client): boolean => socket.destroyed || socket.readyState !== 'open'
 const refusedIn = async (web: Served): Promise<Record<string, number>> => {
   const { body } = await ask(web, { path: '/metrics' })
   const lines = body.matchAll(/^mailpath_http_connections_refused_total\{reason="(\w+)"\} ([1-9]\d*)$/gm)
-  return Object.fromEntries([...lines].map(([, reason, count]) => [reason, Number(count)]))
+  const entries = [...lines].map(([, reason = '', count]): [string, number] => [reason, Number(count)])
+  return Object.fromEntries(entries)
 }
 
 describe('requests that come before the answer to the one before', () => {
