@@ -9,8 +9,6 @@ const perCheck = 5
 const ofProcess = 128
 /** So many connections are let in however low the limit is: a scraper, a browser, and who else asks whether it lives. */
 const fewest = 8
-/** More than that is no crowd of scrapers. */
-const most = 4_096
 
 /** Descriptors that are kept for the probes, and for the process itself. */
 export const reservedFor = (checks: number): number => ofProcess + perCheck * checks
@@ -23,7 +21,7 @@ export const neededFor = (checks: number): number => reservedFor(checks) + fewes
  * that connections are refused before a probe has no descriptor left.
  */
 export function connectionsFor(descriptors: number, checks: number): number {
-  return Math.max(fewest, Math.min(most, descriptors - reservedFor(checks)))
+  return Math.max(fewest, descriptors - reservedFor(checks))
 }
 
 /** The limit of open files of this process; Infinity where the system does not say. Node raises it to the hard limit at its start. */

@@ -34,7 +34,7 @@ import { audit, auditVerdict } from './render/audit.ts'
 import { helpText } from './render/help.ts'
 import { report } from './render/report.ts'
 import { createFront } from './web/front.ts'
-import { usualLimits, type Limits } from './web/answering.ts'
+import { usualLimits, within, type Limits } from './web/answering.ts'
 import { loadWebConfig, webConfigTask } from './web/config.ts'
 import { startWeb, type Web } from './web/web.ts'
 
@@ -179,7 +179,7 @@ async function serve(options: Options, { stop, openLog, linesLost, onHangUp }: P
   const monitor = createMonitor(config, references, log, self.own)
   const notify = createNotify(environment, log)
   const open: { web?: Web } = {}
-  const limits = (): Limits => ({ ...usualLimits, maxConnections: roomFor(monitor.checks().length, log) })
+  const limits = (): Limits => within(usualLimits, roomFor(monitor.checks().length, log))
   let current = config
   const apply = (next: Config): Changes => {
     // What was fetched, and is known of Vaults and API servers, stays.
@@ -212,7 +212,7 @@ async function serve(options: Options, { stop, openLog, linesLost, onHangUp }: P
     reload: options.enableLifecycle ? reload : undefined,
   }
   const web = await startWeb({
-    createListener: guard => createFront(shown, guard),
+    createListener: (guard, crowd) => createFront(shown, guard, crowd),
     places: options.listen,
     file: options.webConfigFile,
     allowedHosts: options.allowedHosts,

@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { cgroupsOf, memoryIn, throttledMsIn } from '../src/core/cgroup.ts'
+import { usualLimits, within } from '../src/web/answering.ts'
 import { connectionsFor, descriptorLimit, neededFor, reservedFor } from '../src/descriptors.ts'
 import { createSelf, ofCpu, ofDescriptors, ofMemory } from '../src/self.ts'
 import { removeFolder, tempFolder } from './servers/processes.ts'
@@ -11,7 +12,9 @@ describe('connections from outside', () => {
     expect(connectionsFor(1_024, 20)).toBe(1_024 - reservedFor(20))
     expect(connectionsFor(1_024, 100)).toBeLessThan(connectionsFor(1_024, 20))
     expect(connectionsFor(64, 20)).toBeGreaterThan(0)
-    expect(connectionsFor(Infinity, 20)).toBe(connectionsFor(1_048_576, 20))
+    expect(within(usualLimits, connectionsFor(Infinity, 20))).toEqual(usualLimits)
+    const { maxConnections, maxPerAddress } = within(usualLimits, 120)
+    expect([maxConnections, maxPerAddress]).toEqual([120, 80])
     expect(connectionsFor(neededFor(50), 50)).toBe(connectionsFor(0, 50))
   })
 

@@ -70,6 +70,13 @@ export const exporter = dashboard({
             [8, resources.logLines],
           ],
         },
+        {
+          height: 7,
+          panels: [
+            [12, resources.connections],
+            [12, resources.refused],
+          ],
+        },
         { height: 5, panels: [[24, versions]] },
       ],
     },

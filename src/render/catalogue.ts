@@ -54,6 +54,12 @@ export const exporterMetrics = {
     'Time spent on requests, by endpoint and status code.',
     ['handler', 'code'],
   ),
+  connections: gauge('mailpath_http_connections', 'Connections from outside that are open.'),
+  refused: counter(
+    'mailpath_http_connections_refused_total',
+    'Connections from outside that were refused or ended, and requests that were refused, because of a limit. By reason: connections (too many in all), address (too many of one address), gave_way (it had not asked, or was idle, and another needed its place), not_taken (it did not take its answers), waiting (too many answers waited to be taken), too_early (it sent on before its answer was taken), resets (it took too many requests back).',
+    ['reason'],
+  ),
 }
 
 /** Every metric of the program besides those of its process, in the order in which they are exposed and documented. */
@@ -102,6 +108,7 @@ export interface ExporterState {
     readonly count: number
     readonly seconds: number
   }[]
+  readonly connections: { readonly open: number; readonly refused: Readonly<Record<string, number>> }
 }
 
 /**
@@ -132,6 +139,10 @@ export function samplesOf(status: Status, exporter: ExporterState): Group[] {
         ...sample(exporterMetrics.requests, count, { handler, code: String(code) }),
         ...sample(exporterMetrics.requestSeconds, seconds, { handler, code: String(code) }),
       ]),
+      sample(exporterMetrics.connections, exporter.connections.open, {}),
+      Object.entries(exporter.connections.refused).flatMap(([reason, count]) =>
+        sample(exporterMetrics.refused, count, { reason }),
+      ),
     ].flat(),
   ]
 }

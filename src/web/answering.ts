@@ -1,6 +1,8 @@
 import type { RequestListener } from 'node:http'
 import type { Http2Server } from 'node:http2'
 import type { Server } from 'node:net'
+import type { Crowd } from './crowd.ts'
+import { plain } from './plain.ts'
 import { isHttp2 } from './requests.ts'
 
 /** What a client may take, in time and in bytes: one that dribbles is cut off, and one that idles is ended. */
@@ -16,20 +18,56 @@ export const usualLimits = {
   idleMs: 90_000,
   /** From a request to the end of its answer: one who reads it a byte at a time keeps it in memory. */
   answerMs: 300_000,
-  /** Of one address. A probe needs file descriptors too, and must not fail for want of them. */
-  maxConnections: 4_096,
+  /** Over all places to serve. A probe needs file descriptors too, and must not fail for want of them. One with TLS counts as four. */
+  maxConnections: 1_536,
+  /** Of one address of a client. */
+  maxPerAddress: 1_024,
+  /** Bytes that wait for clients to take them, over all connections. */
+  maxHeld: 25_165_824,
 }
 export type Limits = typeof usualLimits
 
-/** CANCEL of RFC 9113, section 7. */
-const cancel = 8
+/** The limits where there is only room for so many connections, of which one address gets two of three at most. */
+export const within = (limits: Limits, connections: number): Limits => {
+  const maxConnections = Math.min(limits.maxConnections, connections)
+  return {
+    ...limits,
+    maxConnections,
+    maxPerAddress: Math.min(limits.maxPerAddress, Math.ceil((maxConnections * 2) / 3)),
+  }
+}
+
+/** CANCEL and REFUSED_STREAM of RFC 9113, section 7. */
+const [cancel, refusedStream] = [8, 7]
 
 /**
  * Answers every request of the server, and ends the connection (of HTTP/2 the stream) that does not take its answer. What
  * comes by HTTP/2 has all that is used here of what comes by HTTP/1.
  */
-export function answering(server: Server | Http2Server, { answerMs }: Limits, handle: RequestListener): void {
+export function answering(
+  server: Server | Http2Server,
+  { answerMs }: Limits,
+  crowd: Crowd,
+  handle: RequestListener,
+): void {
   const listener: RequestListener = (request, response) => {
+    const guest = crowd.guestOf(request)
+    // It was ended, and what it had sent before was still parsed.
+    if (!guest) {
+      request.socket.destroy()
+      return
+    }
+    if (!crowd.ask(guest, request, response)) {
+      // An answer would have to be taken as well.
+      if (isHttp2(request)) request.stream.close(refusedStream)
+      else {
+        guest.last = true
+        response.setHeader('Connection', 'close')
+        response.setHeader('Retry-After', '1')
+        plain(response, 503, 'too many answers wait to be taken')
+      }
+      return
+    }
     const end = (): void => {
       if (isHttp2(request)) request.stream.close(cancel)
       else request.socket.destroy()

@@ -12,21 +12,21 @@ import { failuresEndpoint } from './failures.ts'
 import { forBoth } from './http2.ts'
 import { plain } from './plain.ts'
 import { probeEndpoint } from './probe.ts'
-import { answerWith } from './render.ts'
+import { answerWith, type Hold } from './render.ts'
 import { actions, readable } from './requests.ts'
 
 /** What the server shows besides the status. */
 export interface Shown {
   readonly monitor: Monitor
   readonly configFile: string
-  readonly exporter: () => Omit<ExporterState, 'wakeups' | 'requests'>
+  readonly exporter: () => Omit<ExporterState, 'wakeups' | 'requests' | 'connections'>
   readonly log: Logger
   /** Set where the configuration may be read anew by a request. */
   readonly reload?: Reload | undefined
 }
 
 /** The endpoints of the exporter but those that machines ask all day. None of them but `/probe` waits for a probe: they render what is known. */
-export function createApp({ monitor, configFile, exporter, log, reload }: Shown): RequestListener {
+export function createApp({ monitor, configFile, exporter, log, reload }: Shown, hold: Hold): RequestListener {
   const app = express()
   app.disable('x-powered-by')
   app.disable('etag')
@@ -38,12 +38,13 @@ export function createApp({ monitor, configFile, exporter, log, reload }: Shown)
   const page = answerWith(
     (refresh: boolean) => renderPage(monitor.status(), { version: exporter().version, configFile, refresh }),
     status,
+    hold,
   )
   app.get('/', async (request, response) => {
     await page(request, response, !request.url.endsWith('?refresh=off'), 'text/html; charset=utf-8')
   })
-  app.get('/failures', failuresEndpoint(monitor))
-  const api = answerWith(() => json(statusJson(monitor.status())), status)
+  app.get('/failures', failuresEndpoint(monitor, hold))
+  const api = answerWith(() => json(statusJson(monitor.status())), status, hold)
   app.get('/api/v1/status', (request, response) => api(request, response, undefined, 'application/json; charset=utf-8'))
   app.get('/probe', probeEndpoint(monitor))
   app.post('/-/reload', async (_request, response) => {

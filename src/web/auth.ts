@@ -1,5 +1,5 @@
 import { fingerprint } from '../core/fingerprint.ts'
-import { takeTurns } from './turns.ts'
+import { fairQueue } from './fair-queue.ts'
 
 /**
  * Whether the header names a user with the right password, or nobody is asked; undefined where too many of that network
@@ -20,7 +20,7 @@ export function basicAuth(users: () => Readonly<Record<string, string>>): Authen
   /** The one used last is the last. */
   const right = new Set<string>()
   const underWay = new Map<string, Promise<boolean | undefined>>()
-  const turns = takeTurns(limits)
+  const queue = fairQueue(limits)
 
   return async (authorization, network = '') => {
     const known = users()
@@ -36,7 +36,7 @@ export function basicAuth(users: () => Readonly<Record<string, string>>): Authen
     }
     const same = underWay.get(print)
     if (same) return same
-    const answer = turns(network, () => verified(given.password, hash, dearest(hashes))).finally(() =>
+    const answer = queue(network, () => verified(given.password, hash, dearest(hashes))).finally(() =>
       underWay.delete(print),
     )
     underWay.set(print, answer)

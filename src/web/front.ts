@@ -4,6 +4,8 @@ import { samplesOf } from '../render/catalogue.ts'
 import { contentTypes, expose, watchProcess, type Format } from '../render/registry.ts'
 import { describeError } from '../core/errors.ts'
 import type { Shown } from './app.ts'
+import { usualLimits } from './answering.ts'
+import { createCrowd, type Crowd } from './crowd.ts'
 import type { Guard } from './guard.ts'
 import { plain } from './plain.ts'
 import { answerWith } from './render.ts'
@@ -13,11 +15,15 @@ import { actions, countRequests, pathOf, readable, type RequestCount } from './r
  * What every request comes to: it is counted, guarded, and given to Express, which finds the endpoint. What machines ask
  * all day is answered here: Express takes five times as long as all the rest of a scrape, and need not even be loaded.
  */
-export function createFront(shown: Shown, guard: Guard = () => Promise.resolve(true)): RequestListener {
+export function createFront(
+  shown: Shown,
+  guard: Guard = () => Promise.resolve(true),
+  crowd: Crowd = createCrowd(() => usualLimits),
+): RequestListener {
   const { count, counts } = countRequests([...readable, ...actions])
   const { monitor } = shown
   const direct = new Map<string, Endpoint>([
-    ['/metrics', metricsEndpoint(shown, counts)],
+    ['/metrics', metricsEndpoint(shown, counts, crowd)],
     [
       '/-/healthy',
       (_, response) =>
@@ -33,7 +39,7 @@ export function createFront(shown: Shown, guard: Guard = () => Promise.resolve(t
     else {
       // For want of a file descriptor it cannot be loaded now; the next request tries again.
       app ??= import('./app.ts')
-        .then(({ createApp }) => createApp(shown))
+        .then(({ createApp }) => createApp(shown, crowd.hold))
         .catch((error: unknown) => {
           app = undefined
           throw error
@@ -56,19 +62,25 @@ type Endpoint = (request: IncomingMessage, response: ServerResponse) => Promise<
 const told = (response: ServerResponse, holds: boolean, yes: string, no: string): void =>
   plain(response, holds ? 200 : 503, holds ? yes : no)
 
-function metricsEndpoint({ monitor, exporter }: Shown, counts: () => readonly RequestCount[]): Endpoint {
+function metricsEndpoint({ monitor, exporter }: Shown, counts: () => readonly RequestCount[], crowd: Crowd): Endpoint {
   const processMetrics = watchProcess()
   const answer = answerWith(
     async (format: Format) => {
       const process = await processMetrics()
       return expose(
-        samplesOf(monitor.status(), { ...exporter(), wakeups: monitor.wakeups(), requests: counts() }),
+        samplesOf(monitor.status(), {
+          ...exporter(),
+          wakeups: monitor.wakeups(),
+          requests: counts(),
+          connections: crowd.counts(),
+        }),
         format,
         process,
       )
     },
     // Requests and wakeups that were counted are none: they are told with the next look at the process.
     () => [monitor.status(), processMetrics(), ...Object.values(exporter())],
+    crowd.hold,
   )
   return (request, response) => {
     const format = formatFor(request.headers.accept)

@@ -5,7 +5,7 @@ import { isCrossSite } from './cross-site.ts'
 import { isForUs } from './hosts.ts'
 import { plain } from './plain.ts'
 import { isHttp2 } from './requests.ts'
-import { networkOf } from './turns.ts'
+import { networkOf } from './network.ts'
 
 /** Whether a request may go on; where it may not, it is answered. */
 export type Guard = (request: IncomingMessage, response: ServerResponse) => Promise<boolean>

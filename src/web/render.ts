@@ -3,8 +3,12 @@ import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import type { Shown } from '../core/shown.ts'
 import { takesGzip } from '../render/accept.ts'
+import { plain } from './plain.ts'
 
 const compressed = promisify(gzip)
+
+/** Whether there is room for this body to wait until it is taken. */
+export type Hold = (response: ServerResponse, body: Buffer) => boolean
 
 /** Answers with what is rendered for the key, compressed for who takes that. */
 export type Answer<Key> = (
@@ -22,12 +26,17 @@ export type Answer<Key> = (
 export function answerWith<Key>(
   render: (key: Key) => Shown | Promise<Shown>,
   causes: () => readonly unknown[],
+  hold: Hold,
 ): Answer<Key> {
   const whole = oncePerCause(async (key: Key) => Buffer.from(await render(key)), causes)
   const zipped = oncePerCause(async (key: Key) => compressed(await whole(key)), causes)
   return async (request, response, key, type, vary = 'Accept-Encoding') => {
     const zip = takesGzip(request.headers['accept-encoding'])
     const body = await (zip ? zipped : whole)(key)
+    if (!hold(response, body)) {
+      plain(response.setHeader('Retry-After', '1'), 503, 'too many answers wait to be taken')
+      return
+    }
     response.writeHead(200, {
       Vary: vary,
       'Content-Type': type,

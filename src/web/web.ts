@@ -8,21 +8,26 @@ import { every } from '../core/scheduler.ts'
 import { usualLimits, type Limits } from './answering.ts'
 import { basicAuth } from './auth.ts'
 import { openToAll, webConfigReader, type WebConfig } from './config.ts'
+import { createCrowd, type Crowd, type Room } from './crowd.ts'
 import { guard, type Guard } from './guard.ts'
 import { listenAt, type Place } from './listen.ts'
 import { createWebServer } from './servers.ts'
+import { takeTurns } from './turns.ts'
+
+/** Requests that are begun in one turn of the event loop: some ten milliseconds of work at most. */
+const requestsAtOnce = 16
 
 export interface Web {
   /** Where it serves, as it was bound. */
   readonly addresses: readonly string[]
   /** From now on so many connections are let in, in all. Those that are open stay. */
-  limit(limits: Pick<Limits, 'maxConnections'>): void
+  limit(limits: Room): void
   /** Ends every connection. */
   close(): Promise<void>
 }
 
 export interface Serving {
-  readonly createListener: (guard: Guard) => RequestListener
+  readonly createListener: (guard: Guard, crowd: Crowd) => RequestListener
   readonly places: readonly Place[]
   /** For `--web.config.file`. */
   readonly file: string | undefined
@@ -51,9 +56,20 @@ export async function startWeb(serving: Serving): Promise<Web> {
   const load = read && (() => read({ signal: stop, bytes }))
   let config = load ? await load() : openToAll
   const authenticate = basicAuth(() => config.users)
-  const listener = createListener(guard(() => config, authenticate, allowedHosts))
+  let room: Room = limits
+  const crowd = createCrowd(() => room)
+  const answer = createListener(
+    guard(() => config, authenticate, allowedHosts),
+    crowd,
+  )
+  const turns = takeTurns(requestsAtOnce)
+  const listener: RequestListener = (request, response) => {
+    const hasTaken = (crowd.guestOf(request)?.taken ?? 0) > 0
+    const callOff = turns(() => answer(request, response), hasTaken)
+    if (callOff) response.on('close', callOff)
+  }
   const servers = await Promise.all(
-    places.map(async place => ({ place, ...(await createWebServer(listener, config, limits)) })),
+    places.map(async place => ({ place, ...(await createWebServer(listener, config, limits, crowd)) })),
   )
   const close = async (): Promise<void> => {
     await Promise.all(servers.map(server => server.close()))
@@ -82,10 +98,10 @@ export async function startWeb(serving: Serving): Promise<Web> {
     log.info({ file }, 'the web configuration was reloaded')
   }
   if (load) void follow(load, config, lookMs, take, log, stop)
-  const limit = ({ maxConnections }: Pick<Limits, 'maxConnections'>): void => {
-    for (const { server } of servers) server.maxConnections = Math.ceil(maxConnections / servers.length)
+  const limit = (next: Room): void => {
+    room = next
+    for (const server of servers) server.limit(next)
   }
-  limit(limits)
   return { addresses, limit, close }
 }
 

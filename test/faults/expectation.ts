@@ -71,6 +71,7 @@ const expositionOf = (status: Status): Promise<string> => {
     logLinesDropped: 0,
     wakeups: [],
     requests: [],
+    connections: { open: 0, refused: {} },
   }
   return expose(samplesOf(status, exporter), 'prometheus')
 }

@@ -361,4 +361,5 @@ export const exporter: ExporterState = {
   logLinesDropped: 0,
   wakeups: [{ cluster: 'keybuzz', count: 1 }],
   requests: [{ handler: '/metrics', code: 200, count: 4, seconds: 0.25 }],
+  connections: { open: 3, refused: { connections: 2, address: 0, gave_way: 5 } },
 }

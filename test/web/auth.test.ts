@@ -3,7 +3,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { basicAuth } from '../../src/web/auth.ts'
 import { usualLimits } from '../../src/web/answering.ts'
 import { waitFor } from '../servers/processes.ts'
-import { networkOf } from '../../src/web/turns.ts'
+import { networkOf } from '../../src/web/network.ts'
 import { ask, basic, serving, type Served } from './serving.ts'
 
 const authorization = (user: string, password: string): string => basic(user, password).authorization
@@ -258,7 +258,7 @@ describe('a network', () => {
     ['fe80::1%eth0', 'fe80:0:0:0'],
     ['::1', '0:0:0:0'],
     // Of a Unix socket.
-    [undefined, ''],
+    [undefined, 'unix'],
   ])('of %s is %s', (address, network) => {
     expect(networkOf(address)).toBe(network)
   })

@@ -83,7 +83,7 @@ export async function serving(given: Given = {}): Promise<Served> {
     logLinesDropped: 0,
   })
   const web = await startWeb({
-    createListener: guard => createFront({ monitor, configFile: 'mailpath.yml', exporter, log }, guard),
+    createListener: (guard, crowd) => createFront({ monitor, configFile: 'mailpath.yml', exporter, log }, guard, crowd),
     places: given.places ?? [loopback],
     file: given.config && path.join(folder, 'web.yml'),
     log,

@@ -129,6 +129,23 @@ export const resources = {
       ),
     ],
   }),
+  connections: lines({
+    title: 'Connections',
+    description: 'Connections from outside that each replica has open: scrapers, browsers, probes of an orchestrator.',
+    noValue: 'No data',
+    unit: 'none',
+    decimals: 0,
+    queries: [query(by('max', ['instance'], q(exporterMetrics.connections)), label => label.instance)],
+  }),
+  refused: lines({
+    title: 'Refused connections',
+    description:
+      'Connections that all replicas refused or ended per second because of a limit, by reason. There are none but in a flood: then find out who connects, and keep them out by a network policy.',
+    noValue: 'No data',
+    unit: 'cps',
+    stacked: true,
+    queries: [query(by('sum', ['reason'], rate(q(exporterMetrics.refused))), label => label.reason)],
+  }),
   samples: lines({
     title: 'Series',
     description: 'How many series each replica exposes.',
