@@ -5,7 +5,7 @@ import { fairQueue } from './fair-queue.ts'
  * Whether the header names a user with the right password, or nobody is asked; undefined where too many of that network
  * are asking.
  */
-export type Authenticate = (authorization: string | undefined, network?: string) => Promise<boolean | undefined>
+export type Authenticate = (authorization: string | undefined, network?: () => string) => Promise<boolean | undefined>
 
 const remembered = 100
 /** A bcrypt costs 50 ms of a core and more: who guesses passwords must not have all of them. */
@@ -22,7 +22,7 @@ export function basicAuth(users: () => Readonly<Record<string, string>>): Authen
   const underWay = new Map<string, Promise<boolean | undefined>>()
   const queue = fairQueue(limits)
 
-  return async (authorization, network = '') => {
+  return async (authorization, network = () => '') => {
     const known = users()
     const hashes = Object.values(known)
     if (hashes.length === 0) return true
@@ -36,7 +36,7 @@ export function basicAuth(users: () => Readonly<Record<string, string>>): Authen
     }
     const same = underWay.get(print)
     if (same) return same
-    const answer = queue(network, () => verified(given.password, hash, dearest(hashes))).finally(() =>
+    const answer = queue(network(), () => verified(given.password, hash, dearest(hashes))).finally(() =>
       underWay.delete(print),
     )
     underWay.set(print, answer)

@@ -37,6 +37,7 @@ export interface Guest {
 }
 
 interface Answer {
+  readonly response: ServerResponse
   readonly from: number
   readonly isGiven: () => boolean
   /** It is the last on its connection. */
@@ -88,7 +89,8 @@ export function createCrowd(room: () => Room): Crowd {
   const guests = new Set<Guest>()
   const places = new Map<string, number>()
   const known = new WeakMap<object, Guest>()
-  const answers = new WeakMap<object, { readonly guest: Guest; readonly answer: Answer }>()
+  /** Not a WeakMap: each collection of garbage would go through all that ever were in it. */
+  const answers = new Map<ServerResponse, { readonly guest: Guest; readonly answer: Answer }>()
   /** How many answers are of this body. */
   const shared = new Map<Buffer, number>()
   const refused: Record<Refusal, number> = {
@@ -113,6 +115,7 @@ export function createCrowd(room: () => Room): Crowd {
   }
   const release = (guest: Guest, answer: Answer): void => {
     if (!guest.answers.delete(answer)) return
+    answers.delete(answer.response)
     held -= answer.bytes
     const { body } = answer
     if (!body) return
@@ -256,6 +259,7 @@ export function createCrowd(room: () => Room): Crowd {
       // It was ended for itself.
       if (!guests.has(guest)) return false
       const answer: Answer = {
+        response,
         from: performance.now(),
         isGiven: () => response.writableEnded,
         conclude: () => {

@@ -48,7 +48,7 @@ export function guard(
     const isOpen = !config().tls && Object.keys(config().users).length === 0
     if (isOpen && !isForUs(request.headers, allowedHosts)) return refuse(421, notForUs)
     if (!take()) return refuse(429, 'too many requests', { 'Retry-After': '1' })
-    const isRight = await authenticate(request.headers.authorization, networkOf(request.socket.remoteAddress))
+    const isRight = await authenticate(request.headers.authorization, () => networkOf(request.socket.remoteAddress))
     if (isRight === undefined) return refuse(503, 'too many passwords to verify', { 'Retry-After': '1' })
     if (!isRight)
       return refuse(401, 'unauthorized', { 'WWW-Authenticate': 'Basic realm="mailpath-exporter", charset="UTF-8"' })

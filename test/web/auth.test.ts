@@ -221,9 +221,9 @@ describe('who guesses passwords', () => {
     const users = { alice: await hash('right', 8) }
     const authenticate = basicAuth(() => users)
     const guesses = Array.from({ length: 3_000 }, (_, i) =>
-      authenticate(authorization('alice', `${i}`), `net ${i % 20}`),
+      authenticate(authorization('alice', `${i}`), () => `net ${i % 20}`),
     )
-    const right = authenticate(authorization('alice', 'right'), 'net of its own')
+    const right = authenticate(authorization('alice', 'right'), () => 'net of its own')
     expect(await right).toBe(true)
     // Those that have a place come to their turn, however long that takes.
     const ended = await Promise.all(guesses.map(guess => Promise.race([guess, Promise.resolve('waits')])))
