@@ -39,7 +39,8 @@ export const flags = {
   'config.enable-auto-reload': {
     type: 'boolean',
     command: 'serve',
-    meaning: 'Read the configuration again when its content changes. A bad one is refused, and the one before it holds.',
+    meaning:
+      'Read the configuration again when its content changes. A bad one is refused, and the one before it holds.',
   },
   'config.auto-reload-interval': {
     type: 'string',
