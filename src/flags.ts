@@ -39,7 +39,8 @@ export const flags = {
   'config.enable-auto-reload': {
     type: 'boolean',
     command: 'serve',
-    meaning: 'Read the configuration anew when its content changes. A bad one is refused, and the one before it holds.',
+    meaning:
+      'Read the configuration again when its content changes. A bad one is refused, and the one before it holds.',
   },
   'config.auto-reload-interval': {
     type: 'string',
@@ -79,7 +80,7 @@ export const flags = {
   'web.enable-lifecycle': {
     type: 'boolean',
     command: 'serve',
-    meaning: 'Let POST /-/reload read the configuration anew, as SIGHUP does.',
+    meaning: 'Let POST /-/reload read the configuration again, as SIGHUP does.',
   },
   shard: {
     type: 'string',

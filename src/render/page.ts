@@ -52,8 +52,8 @@ const footer = (status: Status, { version, configFile, refresh }: About): Html =
       This page as of ${utc(status.at)}.
       ${
         refresh
-          ? html`It loads itself anew every ${refreshSeconds(status)} s: <a href="/?refresh=off">hold it still</a>.`
-          : html`It is held still: <a href="/">let it load itself anew</a>.`
+          ? html`It loads again every ${refreshSeconds(status)} s: <a href="/?refresh=off">stop that</a>.`
+          : html`It does not load again: <a href="/">let it do so</a>.`
       }
     </p>
   </footer>

@@ -108,6 +108,13 @@ it('a record of the log is one line of JSON, and holds the text whole', () => {
   expect(JSON.parse(lines[0] ?? '')).toMatchObject({ error: 'one\ntwo "three"\\', msg: 'it failed' })
 })
 
+it('a text has a bound where people read it: 4,096 characters, in a label 1,024', async () => {
+  const written = await outputsOf('x'.repeat(10_000))
+  const longest = (output: string): number => Math.max(...(written[output]?.match(/x+…/g) ?? []).map(run => run.length))
+  for (const output of ['page', 'failures', 'check, markdown']) expect(longest(output), output).toBe(4_096)
+  expect(longest('metrics')).toBe(1_024)
+})
+
 it('what people write stays readable, in all outputs', async () => {
   for (const text of harmless) {
     expect(visible(text)).toBe(text)
