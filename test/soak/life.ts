@@ -243,8 +243,12 @@ function smapsOf(pid: number): string {
   }
 }
 
-/** Why it is not flat; nothing where it is. */
-function unevenLife(readings: readonly LifeReading[]): string[] {
+/** A run with fewer faults is too short to be judged: a quarter of the readings is one, and a check that was late once was never in time. */
+export const enoughFaults = 8
+
+/** Why it is not flat; nothing where it is, or where there were too few faults to tell. */
+export function unevenLife(readings: readonly Pick<LifeReading, 'counts' | 'heap' | 'malloc' | 'notOk'>[]): string[] {
+  if (readings.length < enoughFaults) return []
   const uneven = growths(readings)
   const outside = heapGrowth(readings.map(({ malloc }) => ({ heap: malloc })))
   const inHeap = heapGrowth(readings)

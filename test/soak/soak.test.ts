@@ -5,14 +5,15 @@ import { checkId, finding, type Check, type Look } from '../../src/core/probe.ts
 import { checkOf, fine, reason } from '../core/checks.ts'
 import { silent } from '../servers/hostile.ts'
 import { growths, heapGrowth, unevenness, type Reading } from './flat.ts'
+import { enoughFaults, unevenLife } from './life.ts'
 import { soak, type SoakOptions } from './soak.ts'
 import { startTargets, type Targets } from './targets.ts'
 
 describe('the soak', () => {
-  it('leaves nothing behind after hundreds of failing runs of every probe', { timeout: 120_000 }, async () => {
+  it('leaves nothing behind after hundreds of failing runs of every probe', { timeout: 240_000 }, async () => {
     const targets = await startTargets()
     try {
-      const soaked = await soak(targets, { rounds: 800, every: 1, limitMs: 60_000 })
+      const soaked = await soak(targets, { rounds: 800, every: 1, limitMs: 180_000 })
       expect(soaked.uneven).toEqual([])
       expect(soaked.rounds).toBeGreaterThanOrEqual(800)
       const reasons = new Map(soaked.status.checks.map(({ id, reasons }) => [id, reasons.map(({ code }) => code)]))
@@ -159,5 +160,26 @@ describe('counts of what is never at rest', () => {
     expect(growths([...readings([9, 9, 9, 9]), ...later])).toEqual([
       'handle Timeout: median 7 in the last quarter, 0 in the second',
     ])
+  })
+})
+
+describe('the life of the daemon', () => {
+  const faults = (count: number, notOk: (turn: number) => string[]) =>
+    Array.from({ length: count }, (_, turn) => ({ counts: {}, heap: 30e6, malloc: 20e6, notOk: notOk(turn) }))
+
+  it('is not judged by fewer faults than it takes', () => {
+    expect(unevenLife(faults(1, () => ['a', 'b']))).toEqual([])
+    expect(unevenLife(faults(enoughFaults, () => ['a']))).toEqual([`a was not ok after any of ${enoughFaults} faults`])
+  })
+
+  it('may be late for a check after each fault, as long as it is well again after one', () => {
+    expect(unevenLife(faults(enoughFaults, turn => (turn === 5 ? ['b'] : ['a', 'b'])))).toEqual([
+      expect.stringMatching(/^b was not ok/),
+    ])
+  })
+
+  it.each(['heap', 'malloc'] as const)('is not flat where %s grows', memory => {
+    const grows = faults(12, () => []).map((reading, turn) => ({ ...reading, [memory]: 20e6 + turn * 1e6 }))
+    expect(unevenLife(grows)).toEqual([expect.stringMatching(new RegExp(`^${memory}: median`))])
   })
 })
