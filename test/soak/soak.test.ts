@@ -150,6 +150,8 @@ describe('counts of what is never at rest', () => {
     ['now and then one more', [9, 9, 10, 9, 11, 9, 10, 9], true],
     ['one more with each reading', [9, 10, 11, 12, 13, 14, 15, 16], false],
     ['more since the middle', [9, 9, 9, 9, 9, 90, 90, 90], false],
+    ['one more with each of many', Array.from({ length: 40 }, (_, at) => 9 + at), false],
+    ['some more on a busier machine', Array.from({ length: 40 }, (_, at) => (at < 20 ? 9 : 17)), true],
     ['more at first only', [9, 30, 30, 30, 30, 30, 30, 30], true],
   ])('%s: %j', (_, counts, isFlat) => {
     expect(growths(readings(counts)).length === 0).toBe(isFlat)
