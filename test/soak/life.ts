@@ -11,7 +11,7 @@ import { growths, heapGrowth, megabytes, type Counts, type Reading } from './fla
 import type { Fault, LifeTargets } from './life-targets.ts'
 
 export interface LifeOptions {
-  /** Runs of one check each. */
+  /** Runs of one check each, at least; there are as many as it takes for `enoughFaults`. */
   readonly rounds: number
   /** No fault begins after this long. */
   readonly limitMs: number
@@ -60,7 +60,8 @@ export async function live(targets: LifeTargets, options: LifeOptions): Promise<
   const from = performance.now()
   const readings: LifeReading[] = []
   try {
-    for (let turn = 0; daemon.rounds() < rounds && performance.now() - from < limitMs && !stop.aborted; turn++) {
+    const isEnough = (): boolean => daemon.rounds() >= rounds && readings.length >= enoughFaults
+    for (let turn = 0; !isEnough() && performance.now() - from < limitMs && !stop.aborted; turn++) {
       const fault = targets.faults[turn % targets.faults.length]
       if (!fault) break
       await befall(fault, daemon.port, options)
@@ -145,6 +146,8 @@ async function startDaemon(targets: LifeTargets, options: LifeOptions): Promise<
       }
     }
   }
+  // Who scrapes was there before the flood, and keeps the connection.
+  await Promise.all(scrapers.map((_, at) => scrape(at)))
   const timers = scrapers.map((_, at) => setInterval(() => void scrape(at), scrapeMs))
   const reload = async (): Promise<void> => {
     counts.reloads++

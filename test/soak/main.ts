@@ -10,8 +10,8 @@
  * connections, `--pipelined` how many requests they send at once, `--cycle`, `--reload` and `--interval` (of the checks) are seconds, `--arenas` is
  * MALLOC_ARENA_MAX (`none` leaves it out), `--main` another build.
  *
- * Exits 1 where something did not come back to where it was, or where the time was too short for the rounds, or there were
- * fewer than eight faults in the rounds of `life`: of these nothing can be said.
+ * Exits 1 where something did not come back to where it was, or where the time was too short for the rounds, or for the eight
+ * faults that `life` takes at least: of fewer nothing can be said.
  */
 import { parseArgs } from 'node:util'
 import { heapGrowth, megabytes, tolerance, type Counts, type Reading } from './flat.ts'
@@ -153,7 +153,7 @@ async function life(wanted: Wanted, given: LifeValues): Promise<boolean> {
     say(`${lived.reloads} reloads; ${lived.answered} scrapes and pages`)
     const faults = lived.readings.length
     const isEnough = faults >= enoughFaults
-    if (!isEnough) say(`NOT PROVEN: only ${faults} of ${enoughFaults} faults; take more rounds, or a shorter --cycle`)
+    if (!isEnough) say(`NOT PROVEN: only ${faults} of ${enoughFaults} faults; take more minutes, or a shorter --cycle`)
     return judged(lived.uneven, lived.rounds, wanted, isEnough)
   } finally {
     await targets.stop()
