@@ -6,6 +6,7 @@ import type { Observation } from '../../src/core/probe.ts'
 import { securities, smtp } from '../../src/probes/smtp/index.ts'
 import { certificates } from '../servers/certificates.ts'
 import { scripted, type Handler } from '../servers/hostile.ts'
+import { waitFor } from '../servers/processes.ts'
 import { look, values } from '../probes/look.ts'
 import { bounded, patienceMs } from './limits.ts'
 
@@ -98,6 +99,11 @@ const oneCase: fc.Arbitrary<Case> = fc.record({
   auth: fc.option(auth, { nil: undefined }),
   greeting: fc.oneof({ weight: 6, arbitrary: fc.constant(undefined) }, lines, noise),
 })
+
+const polite: Case = {
+  ...{ security: 'starttls', login: true, envelope: false, capabilities: ['AUTH PLAIN'] },
+  ...{ says: {}, auth: undefined, greeting: undefined },
+}
 
 const decoded = (received: string): string =>
   Buffer.from(received.split(' ').at(-1) ?? '', 'base64')
@@ -194,14 +200,14 @@ it(
   'says ok of no relay that did not take the login over TLS, hangs on none and gives no secret away',
   { timeout: patienceMs },
   async () => {
-    const verdicts = new Set<string>()
+    // A relay that says nothing strange is ok: the others have something to lose.
+    const isOk = async (): Promise<boolean> => (await survives(polite)).verdict === 'ok'
+    await waitFor(isOk, { timeoutMs: 10_000, everyMs: 50, what: 'a polite relay is ok' })
     await fc.assert(
       fc.asyncProperty(fc.array(oneCase, { minLength: atOnce, maxLength: atOnce }), async cases => {
-        for (const { verdict } of await Promise.all(cases.map(survives))) verdicts.add(verdict)
+        await Promise.all(cases.map(survives))
       }),
       bounded(12, 40),
     )
-    // Some got as far as that.
-    expect(verdicts).toContain('ok')
   },
 )

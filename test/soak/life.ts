@@ -11,7 +11,7 @@ import { growths, heapGrowth, megabytes, type Counts, type Reading } from './fla
 import type { Fault, LifeTargets } from './life-targets.ts'
 
 export interface LifeOptions {
-  /** Runs of one check each. */
+  /** Runs of one check each, at least; there are as many as it takes for `enoughFaults`. */
   readonly rounds: number
   /** No fault begins after this long. */
   readonly limitMs: number
@@ -49,6 +49,8 @@ const begin = fileURLToPath(new URL('begin.cjs', import.meta.url))
 const scrapeMs = 5_000
 /** As Prometheus has it, by default. */
 const scrapeLimitMs = 10_000
+/** On a machine that is busy some run is always late; what is never well again is another matter. */
+const wellMs = 120_000
 /** What is under way in one of them is not in all of them. */
 const looks = 8
 
@@ -58,7 +60,8 @@ export async function live(targets: LifeTargets, options: LifeOptions): Promise<
   const from = performance.now()
   const readings: LifeReading[] = []
   try {
-    for (let turn = 0; daemon.rounds() < rounds && performance.now() - from < limitMs && !stop.aborted; turn++) {
+    const isEnough = (): boolean => daemon.rounds() >= rounds && readings.length >= enoughFaults
+    for (let turn = 0; !isEnough() && performance.now() - from < limitMs && !stop.aborted; turn++) {
       const fault = targets.faults[turn % targets.faults.length]
       if (!fault) break
       await befall(fault, daemon.port, options)
@@ -67,8 +70,12 @@ export async function live(targets: LifeTargets, options: LifeOptions): Promise<
       options.onReading?.(readings.at(-1) as LifeReading)
       await sleep(Math.max(0, from + (turn + 1) * cycleMs - performance.now()))
     }
+    const neverOk = stop.aborted ? [] : await daemon.untilWell(readings)
     const lived = { readings, rounds: daemon.rounds(), reloads: daemon.reloads(), answered: daemon.answered() }
-    return { ...lived, uneven: [...unevenLife(readings), ...daemon.wrong()] }
+    const never = neverOk.map(
+      one => `${one} was not ok after any of ${readings.length} faults, nor with all well again`,
+    )
+    return { ...lived, uneven: [...unevenLife(readings), ...never, ...daemon.wrong()] }
   } finally {
     await daemon.stop()
   }
@@ -93,6 +100,8 @@ interface Daemon {
   readonly reloads: () => number
   readonly answered: () => number
   readonly read: () => Promise<Omit<LifeReading, 'fault' | 'seconds'>>
+  /** Waits until each check was ok once, in one of the readings or now. Gives those that were not within two minutes. */
+  readonly untilWell: (readings: readonly LifeReading[]) => Promise<readonly string[]>
   /** What it should never do. */
   readonly wrong: () => string[]
   readonly stop: () => Promise<void>
@@ -137,6 +146,8 @@ async function startDaemon(targets: LifeTargets, options: LifeOptions): Promise<
       }
     }
   }
+  // Who scrapes was there before the flood, and keeps the connection.
+  await Promise.all(scrapers.map((_, at) => scrape(at)))
   const timers = scrapers.map((_, at) => setInterval(() => void scrape(at), scrapeMs))
   const reload = async (): Promise<void> => {
     counts.reloads++
@@ -151,8 +162,17 @@ async function startDaemon(targets: LifeTargets, options: LifeOptions): Promise<
     const { malloc } = mallocOf(running.pid)
     return { ...seen, malloc, rounds: counts.rounds, series: seriesIn(last), notOk: notOkIn(last) }
   }
+  const untilWell = async (readings: readonly LifeReading[]): Promise<readonly string[]> => {
+    const until = performance.now() + wellMs
+    for (let never = neverOkIn(readings); ; never = never.filter(one => notOkIn(last).includes(one))) {
+      if (never.length === 0 || performance.now() > until || !running.alive()) return never
+      await scrape(0)
+      await sleep(250)
+    }
+  }
   return {
     port,
+    untilWell,
     rounds: () => counts.rounds,
     reloads: () => counts.reloads,
     answered: () => counts.answered,
@@ -243,8 +263,12 @@ function smapsOf(pid: number): string {
   }
 }
 
-/** Why it is not flat; nothing where it is. */
-function unevenLife(readings: readonly LifeReading[]): string[] {
+/** A run with fewer faults is too short to be judged: a quarter of the readings would be one. */
+export const enoughFaults = 8
+
+/** Why it is not flat; nothing where it is, or where there were too few faults to tell. */
+export function unevenLife(readings: readonly Pick<LifeReading, 'counts' | 'heap' | 'malloc' | 'notOk'>[]): string[] {
+  if (readings.length < enoughFaults) return []
   const uneven = growths(readings)
   const outside = heapGrowth(readings.map(({ malloc }) => ({ heap: malloc })))
   const inHeap = heapGrowth(readings)
@@ -256,10 +280,12 @@ function unevenLife(readings: readonly LifeReading[]): string[] {
       uneven.push(
         `${what}: median ${megabytes(growth.after)} MB in the last quarter, ${megabytes(growth.before)} MB in the second`,
       )
-  // On a machine that is busy some run is always late; what is never well again is another matter.
+  return uneven
+}
+
+/** Checks that were ok in none of the readings, without those of a name that there is not. */
+export function neverOkIn(readings: readonly Pick<LifeReading, 'notOk'>[]): readonly string[] {
   const [first, ...others] = readings
   const never = (first?.notOk ?? []).filter(one => others.every(({ notOk }) => notOk.includes(one)))
-  for (const one of never.filter(name => !/dead name|turn \d/.test(name)))
-    uneven.push(`${one} was not ok after any of ${readings.length} faults`)
-  return uneven
+  return never.filter(name => !/dead name|turn \d/.test(name))
 }

@@ -10,11 +10,12 @@
  * connections, `--pipelined` how many requests they send at once, `--cycle`, `--reload` and `--interval` (of the checks) are seconds, `--arenas` is
  * MALLOC_ARENA_MAX (`none` leaves it out), `--main` another build.
  *
- * Exits 1 where something did not come back to where it was, or where the time was too short for the rounds.
+ * Exits 1 where something did not come back to where it was, or where the time was too short for the rounds, or for the eight
+ * faults that `life` takes at least: of fewer nothing can be said.
  */
 import { parseArgs } from 'node:util'
 import { heapGrowth, megabytes, tolerance, type Counts, type Reading } from './flat.ts'
-import { live, type Lived, type LifeReading } from './life.ts'
+import { enoughFaults, live, type Lived, type LifeReading } from './life.ts'
 import { startLifeTargets } from './life-targets.ts'
 import { soak, type Soaked } from './soak.ts'
 import { startTargets } from './targets.ts'
@@ -69,10 +70,10 @@ interface Wanted {
 }
 
 /** Whether all was flat, and long enough. */
-function judged(uneven: readonly string[], done: number, { rounds, minutes }: Wanted): boolean {
+function judged(uneven: readonly string[], done: number, { rounds, minutes }: Wanted, isEnough = true): boolean {
   for (const line of uneven) say(`NOT FLAT ${line}`)
   if (done < rounds) say(`NOT PROVEN: only ${done} of ${rounds} rounds in ${minutes} minutes`)
-  const isFine = uneven.length === 0 && done >= rounds
+  const isFine = uneven.length === 0 && done >= rounds && isEnough
   if (isFine) say(`flat over ${done} rounds`)
   return isFine
 }
@@ -150,7 +151,10 @@ async function life(wanted: Wanted, given: LifeValues): Promise<boolean> {
       onReading: reading => say(`${lifeRow(lifeCells(reading))}  ${reading.fault}`),
     })
     say(`${lived.reloads} reloads; ${lived.answered} scrapes and pages`)
-    return judged(lived.uneven, lived.rounds, wanted)
+    const faults = lived.readings.length
+    const isEnough = faults >= enoughFaults
+    if (!isEnough) say(`NOT PROVEN: only ${faults} of ${enoughFaults} faults; take more minutes, or a shorter --cycle`)
+    return judged(lived.uneven, lived.rounds, wanted, isEnough)
   } finally {
     await targets.stop()
   }

@@ -5,14 +5,15 @@ import { checkId, finding, type Check, type Look } from '../../src/core/probe.ts
 import { checkOf, fine, reason } from '../core/checks.ts'
 import { silent } from '../servers/hostile.ts'
 import { growths, heapGrowth, unevenness, type Reading } from './flat.ts'
+import { enoughFaults, neverOkIn, unevenLife } from './life.ts'
 import { soak, type SoakOptions } from './soak.ts'
 import { startTargets, type Targets } from './targets.ts'
 
 describe('the soak', () => {
-  it('leaves nothing behind after hundreds of failing runs of every probe', { timeout: 120_000 }, async () => {
+  it('leaves nothing behind after hundreds of failing runs of every probe', { timeout: 240_000 }, async () => {
     const targets = await startTargets()
     try {
-      const soaked = await soak(targets, { rounds: 800, every: 1, limitMs: 60_000 })
+      const soaked = await soak(targets, { rounds: 800, every: 1, limitMs: 180_000 })
       expect(soaked.uneven).toEqual([])
       expect(soaked.rounds).toBeGreaterThanOrEqual(800)
       const reasons = new Map(soaked.status.checks.map(({ id, reasons }) => [id, reasons.map(({ code }) => code)]))
@@ -149,6 +150,8 @@ describe('counts of what is never at rest', () => {
     ['now and then one more', [9, 9, 10, 9, 11, 9, 10, 9], true],
     ['one more with each reading', [9, 10, 11, 12, 13, 14, 15, 16], false],
     ['more since the middle', [9, 9, 9, 9, 9, 90, 90, 90], false],
+    ['one more with each of many', Array.from({ length: 40 }, (_, at) => 9 + at), false],
+    ['some more on a busier machine', Array.from({ length: 40 }, (_, at) => (at < 20 ? 9 : 17)), true],
     ['more at first only', [9, 30, 30, 30, 30, 30, 30, 30], true],
   ])('%s: %j', (_, counts, isFlat) => {
     expect(growths(readings(counts)).length === 0).toBe(isFlat)
@@ -159,5 +162,24 @@ describe('counts of what is never at rest', () => {
     expect(growths([...readings([9, 9, 9, 9]), ...later])).toEqual([
       'handle Timeout: median 7 in the last quarter, 0 in the second',
     ])
+  })
+})
+
+describe('the life of the daemon', () => {
+  const growing = (count: number, memory: 'heap' | 'malloc') =>
+    Array.from({ length: count }, (_, turn) => ({ counts: {}, heap: 30e6, malloc: 20e6, [memory]: 20e6 + turn * 1e6 }))
+
+  it.each(['heap', 'malloc'] as const)('is not flat where %s grows', memory => {
+    expect(unevenLife(growing(12, memory))).toEqual([expect.stringMatching(new RegExp(`^${memory}: median`))])
+  })
+
+  it('is not judged by fewer faults than it takes', () => {
+    expect(unevenLife(growing(enoughFaults - 1, 'heap'))).toEqual([])
+  })
+
+  it('may be late for a check after each fault, as long as it is well again after one', () => {
+    const faults = [['a', 'b'], ['a'], ['a', 'b', 'c'], ['target="dead name"', 'a', 'b']].map(notOk => ({ notOk }))
+    expect(neverOkIn(faults)).toEqual(['a'])
+    expect(neverOkIn([{ notOk: ['target="dead name"'] }])).toEqual([])
   })
 })
