@@ -1,6 +1,8 @@
 /**
  * Work that costs much, done for all who ask, so many at once. Those who ask stand in a line for each network, and the
- * lines take turns: who asks a thousand times waits behind himself. Undefined where a line is full.
+ * lines take turns. In a line the one that came last is the first: in a crowd that asks again as soon as it is refused, a
+ * single client would wait behind all of them else, for longer than a scrape lasts. Undefined for who waited longest where
+ * a line is full.
  */
 export type FairQueue = <T>(network: string, work: () => Promise<T>) => Promise<T | undefined>
 
@@ -8,7 +10,7 @@ export interface QueueLimits {
   readonly atOnce: number
   /** In the line of one network. */
   readonly waiting: number
-  /** In all lines. Past it, the last of the longest line loses its place. */
+  /** In all lines. Past it, the one that waits longest in the longest line loses its place. */
   readonly waitingInAll: number
 }
 
@@ -32,7 +34,7 @@ export function fairQueue({ atOnce, waiting, waitingInAll }: QueueLimits): FairQ
   const next = (): void => {
     const [first] = lines.keys()
     if (first === undefined) return
-    const place = take(first, 'shift')
+    const place = take(first, 'pop')
     const rest = lines.get(first)
     if (rest) {
       // To the end of the order.
@@ -43,11 +45,11 @@ export function fairQueue({ atOnce, waiting, waitingInAll }: QueueLimits): FairQ
   }
   const makeRoom = (): void => {
     const [longest] = [...lines].reduce((a, b) => (b[1].length > a[1].length ? b : a))
-    take(longest, 'pop')?.leave()
+    take(longest, 'shift')?.leave()
   }
-  const stand = (network: string): Promise<boolean> | false => {
+  const stand = (network: string): Promise<boolean> => {
+    if ((lines.get(network)?.length ?? 0) >= waiting) take(network, 'shift')?.leave()
     const line = lines.get(network) ?? []
-    if (line.length >= waiting) return false
     return new Promise<boolean>(resolve => {
       line.push({ start: () => resolve(true), leave: () => resolve(false) })
       lines.set(network, line)
