@@ -54,9 +54,10 @@ export function createReloader({ config: first, load, apply, log, stop }: Reload
       const isSame = config === current
       const changes = isSame ? { kept: config.checks.length, started: 0, ended: 0 } : apply(config)
       current = config
-      state = { successful: true, successAt: Date.now() }
-      if (isSame) log.info({ checks: changes.kept }, 'the configuration is as before')
+      // After one that was refused it is news that all is well again.
+      if (isSame) log[state.successful ? 'debug' : 'info']({ checks: changes.kept }, 'the configuration is as before')
       else log.info({ checks: config.checks.length, ...changes }, 'the configuration was reloaded')
+      state = { successful: true, successAt: Date.now() }
       return { summary: `reloaded: ${described(changes)}`, error: undefined }
     } catch (error) {
       if (stop.aborted) return { summary: '', error: 'the exporter ends' }

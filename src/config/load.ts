@@ -40,6 +40,9 @@ export interface Reading {
 
 /** A file system that does not answer for so long, in milliseconds, is taken for dead. */
 const readMs = 10_000
+/** Where the exporter itself was held up for so much of that, it waits once more for as long, and so on, so many times in all. */
+const heldUpMs = 1_000
+const readings = 3
 
 /** Reads and checks a file. Throws one ConfigError with every problem, each as `file:line:col: path: message`. */
 export async function loadConfig(file: string, reading: Reading = {}): Promise<Config> {
@@ -67,29 +70,34 @@ export async function readText(
   flag: string,
   { signal = new AbortController().signal, once = false, bytes: read = bytesReader() }: Reading = {},
 ): Promise<string> {
-  const limit = deadline(readMs, signal)
-  const from = async (): Promise<Buffer> => {
+  const from = async (limit: AbortSignal): Promise<Buffer> => {
     // A pipe takes as long as whoever writes to it.
-    if (!(await unlessAborted(limit.signal, isPassed(file)))) return read(file, limit.signal)
+    if (!(await unlessAborted(limit, isPassed(file)))) return read(file, limit)
     if (!once) throw new ConfigError(`${file}: ${notTwice(flag)}`)
     return readPassed(file, signal)
   }
-  try {
-    const bytes = await from()
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-  } catch (error) {
-    signal.throwIfAborted()
-    if (error instanceof ConfigError) throw error
-    throw new ConfigError(`${file}: ${unreadable(error, flag)}`)
-  } finally {
-    limit.clear()
+  for (let reading = 1; ; reading++) {
+    const limit = deadline(readMs, signal)
+    try {
+      const bytes = await from(limit.signal)
+      return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    } catch (error) {
+      signal.throwIfAborted()
+      if (error instanceof ConfigError) throw error
+      // It may be there by now, and no file system is blamed for what a busy machine does. A read that is under way is joined.
+      const isOurs = error instanceof DeadlineExceeded && limit.heldUpMs() > heldUpMs
+      if (!isOurs || reading === readings) throw new ConfigError(`${file}: ${unreadable(error, flag, isOurs)}`)
+    } finally {
+      limit.clear()
+    }
   }
 }
 
 const notTwice = (flag: string): string =>
   `is not a regular file, and what is served is read again at each reload; give the path of a file with ${flag}`
 
-function unreadable(error: unknown, flag: string): string {
+function unreadable(error: unknown, flag: string, isOurs: boolean): string {
+  if (isOurs) return 'could not be read in time: the exporter itself was held up; give it more CPU, and reload again'
   if (error instanceof DeadlineExceeded) return `cannot be read (${error.message}); its file system hangs`
   switch (codeOf(error) ?? '') {
     case 'ENOENT':

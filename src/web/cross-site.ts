@@ -6,8 +6,9 @@ const safe = ['GET', 'HEAD', 'OPTIONS']
 
 /**
  * Whether a browser sends a request that changes something for a page of another site. A browser says so in
- * `Sec-Fetch-Site`, which no page can set, or, where it is older than 2023, by an `Origin` that is not the `Host`. What has
- * neither is no browser. As `http.CrossOriginProtection` of Go 1.25 does it, which also explains why no token is needed.
+ * `Sec-Fetch-Site`, which no page can set, or, where it is older than 2023, by an `Origin` that is not the `Host`; before
+ * 2020 some sent only a `Referer` with a form. What has none of them is no browser. As `http.CrossOriginProtection` of Go
+ * 1.25 does it, but for `Referer`; it also explains why no token is needed.
  * https://pkg.go.dev/net/http#CrossOriginProtection
  */
 export function isCrossSite(request: IncomingMessage): boolean {
@@ -15,7 +16,7 @@ export function isCrossSite(request: IncomingMessage): boolean {
   const site = request.headers['sec-fetch-site']
   // Node joins what is sent twice, and then it is neither of these.
   if (site !== undefined && site !== '') return site !== 'same-origin' && site !== 'none'
-  const { origin } = request.headers
+  const origin = request.headers.origin ?? request.headers.referer
   if (origin === undefined || origin === '') return false
   const host = isHttp2(request) ? request.authority : request.headers.host
   return !URL.canParse(origin) || !isOf(new URL(origin), host)

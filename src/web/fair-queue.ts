@@ -1,6 +1,9 @@
 /**
  * Work that costs much, done for all who ask, so many at once. Those who ask stand in a line for each network, and the
- * lines take turns: who asks a thousand times waits behind himself. Undefined where a line is full.
+ * lines take turns. In a line one of the last four to come is next, and at times the one that waits longest: in a crowd that
+ * asks again as soon as it is refused, a single client would wait behind all of them else, for longer than a scrape lasts.
+ * (With the very last always next, two of the crowd could take turns before it for ever.) Undefined for who waited longest
+ * where a line is full.
  */
 export type FairQueue = <T>(network: string, work: () => Promise<T>) => Promise<T | undefined>
 
@@ -8,7 +11,7 @@ export interface QueueLimits {
   readonly atOnce: number
   /** In the line of one network. */
   readonly waiting: number
-  /** In all lines. Past it, the last of the longest line loses its place. */
+  /** In all lines. Past it, the one that waits longest in the longest line loses its place. */
   readonly waitingInAll: number
 }
 
@@ -22,9 +25,9 @@ export function fairQueue({ atOnce, waiting, waitingInAll }: QueueLimits): FairQ
   /** In the order in which they take turns; none is empty. */
   const lines = new Map<string, Place[]>()
 
-  const take = (network: string, from: 'shift' | 'pop'): Place | undefined => {
+  const take = (network: string, at: number): Place | undefined => {
     const line = lines.get(network)
-    const place = line?.[from]()
+    const [place] = line?.splice(at, 1) ?? []
     if (place) inAll--
     if (line?.length === 0) lines.delete(network)
     return place
@@ -32,7 +35,7 @@ export function fairQueue({ atOnce, waiting, waitingInAll }: QueueLimits): FairQ
   const next = (): void => {
     const [first] = lines.keys()
     if (first === undefined) return
-    const place = take(first, 'shift')
+    const place = take(first, Math.random() < 1 / 8 ? 0 : -1 - Math.floor(4 * Math.random()))
     const rest = lines.get(first)
     if (rest) {
       // To the end of the order.
@@ -43,11 +46,11 @@ export function fairQueue({ atOnce, waiting, waitingInAll }: QueueLimits): FairQ
   }
   const makeRoom = (): void => {
     const [longest] = [...lines].reduce((a, b) => (b[1].length > a[1].length ? b : a))
-    take(longest, 'pop')?.leave()
+    take(longest, 0)?.leave()
   }
-  const stand = (network: string): Promise<boolean> | false => {
+  const stand = (network: string): Promise<boolean> => {
+    if ((lines.get(network)?.length ?? 0) >= waiting) take(network, 0)?.leave()
     const line = lines.get(network) ?? []
-    if (line.length >= waiting) return false
     return new Promise<boolean>(resolve => {
       line.push({ start: () => resolve(true), leave: () => resolve(false) })
       lines.set(network, line)

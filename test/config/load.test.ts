@@ -1,8 +1,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
-import { describe, expect, it, onTestFinished } from 'vitest'
-import { loadConfig, parseConfig, type Config } from '../../src/config/load.ts'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { loadConfig, parseConfig, readText, type Config } from '../../src/config/load.ts'
 import { nearest } from '../../src/config/nearest.ts'
 import { checkId, type Check } from '../../src/core/probe.ts'
 
@@ -328,6 +328,42 @@ describe('a host', () => {
   it.each(['10.0.0.160:587', '[::1]', 'mail keybuzz', 'user@mail', 'smtp://mail', ''])('not %j', host => {
     expect(() => parse(`smtp:\n  - { name: a, host: "${host}" }\n`)).toThrow(
       /^mailpath.yml:2:22: smtp\[0\].host: expected/,
+    )
+  })
+})
+
+describe('a file that takes its time', () => {
+  /** A read that ends after so many milliseconds of timers; each of them comes so much too late. */
+  async function read(takesMs: number, lateMs: number): Promise<string> {
+    const real = performance.now.bind(performance)
+    let now = real()
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] })
+    const clock = vi.spyOn(performance, 'now').mockImplementation(() => now)
+    onTestFinished(() => {
+      clock.mockRestore()
+      vi.useRealTimers()
+    })
+    const bytes = () => new Promise<Buffer>(resolve => setTimeout(() => resolve(Buffer.from('good')), takesMs))
+    let under: Promise<Buffer> | undefined
+    const outcome = readText('mailpath.yml', '--config.file', {
+      bytes: (_, signal) =>
+        Promise.race([
+          (under ??= bytes()),
+          new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error))),
+        ]),
+    }).catch((error: unknown) => (error as Error).message)
+    for (let ms = 0; ms < 70_000; ms += 250) {
+      now += 250 + lateMs
+      await vi.advanceTimersByTimeAsync(250)
+    }
+    return outcome
+  }
+
+  it('is one whose file system hangs, but where the exporter itself was held up', async () => {
+    expect(await read(60_000, 0)).toBe('mailpath.yml: cannot be read (no answer within 10 s); its file system hangs')
+    expect(await read(25_000, 2_000)).toBe('good')
+    expect(await read(69_000, 2_000)).toBe(
+      'mailpath.yml: could not be read in time: the exporter itself was held up; give it more CPU, and reload again',
     )
   })
 })

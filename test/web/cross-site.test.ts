@@ -26,6 +26,10 @@ it.each<[boolean, string, Record<string, string>]>([
   [true, 'POST', { origin: 'http://mailpath' }],
   [true, 'POST', { origin: 'http://evil.example' }],
   [true, 'POST', { origin: 'http://mailpath:10587.evil.example' }],
+  // A form in a browser of before 2020.
+  [true, 'POST', { referer: 'http://evil.example/page' }],
+  [false, 'POST', { referer: 'http://mailpath:10587/' }],
+  [false, 'POST', { referer: 'http://evil.example/page', origin: 'http://mailpath:10587' }],
   // A page in a sandbox, or out of a file.
   [true, 'POST', { origin: 'null' }],
   [true, 'POST', { origin: 'null', host: '' }],
