@@ -104,7 +104,8 @@ beforeAll(async () => {
   config = file('mailpath.yml')
   writeFileSync(
     config,
-    `timeout: 5s
+    `interval: 60s
+timeout: 30s
 postgres:
   - { name: node, cluster: kb, url: "postgres://${user}@127.0.0.1:${database.port}/${cluster.database}?sslmode=disable", password: { env: DB } }
 write_path:
