@@ -7,13 +7,13 @@ import { securities, smtp } from '../../src/probes/smtp/index.ts'
 import { certificates } from '../servers/certificates.ts'
 import { scripted, type Handler } from '../servers/hostile.ts'
 import { look, values } from '../probes/look.ts'
-import { bounded, patienceMs } from './limits.ts'
+import { bounded, patienceMs, patientMs, sampled } from './limits.ts'
 
 const [user, password] = ['postmaster', 'canary-Zq7/pS+word']
 const token = Buffer.from(`\0${user}\0${password}`).toString('base64')
 const forms = [password, encodeURIComponent(password), Buffer.from(password).toString('base64'), token, 'canary-Zq7']
 const { ca, good } = await certificates()
-const timeoutMs = 250
+const usualMs = 250
 /** Many dialogues at the same time, on a machine that does other things as well. */
 const slackMs = 2_000
 const atOnce = 16
@@ -140,7 +140,7 @@ function serverOf({ security, says, auth }: Case, truth: Truth): Handler {
   }
 }
 
-async function observed(one: Case, truth: Truth): Promise<Observation> {
+async function observed(one: Case, truth: Truth, timeoutMs: number): Promise<Observation> {
   const { login, envelope, capabilities, greeting } = one
   const security = one.security === 'opportunistic' ? 'starttls' : one.security
   const server = await scripted({
@@ -173,9 +173,9 @@ async function observed(one: Case, truth: Truth): Promise<Observation> {
   }
 }
 
-async function survives(one: Case): Promise<Observation> {
+async function survives(one: Case, timeoutMs = usualMs): Promise<Observation> {
   const truth: Truth = { loggedIn: false, recipientTaken: false }
-  const observation = await observed(one, truth)
+  const observation = await observed(one, truth, timeoutMs)
   const { verdict, reasons, evidence } = observation
   // Where no AUTH is offered, nodemailer hands its mail over without a login: what came of that is not ok either.
   const withoutLogin = reasons.some(({ code }) => code === 'smtp_auth_not_offered')
@@ -197,11 +197,15 @@ it(
     const verdicts = new Set<string>()
     await fc.assert(
       fc.asyncProperty(fc.array(oneCase, { minLength: atOnce, maxLength: atOnce }), async cases => {
-        for (const { verdict } of await Promise.all(cases.map(survives))) verdicts.add(verdict)
+        for (const { verdict } of await Promise.all(cases.map(one => survives(one)))) verdicts.add(verdict)
       }),
       bounded(12, 40),
     )
-    // Some got as far as that.
+    // Some got as far as that, be it alone and with more time, on a machine that is busy.
+    for (const one of sampled(oneCase)) {
+      if (verdicts.has('ok')) return
+      verdicts.add((await survives(one, patientMs)).verdict)
+    }
     expect(verdicts).toContain('ok')
   },
 )
