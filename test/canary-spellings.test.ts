@@ -67,7 +67,7 @@ beforeAll(async () => {
     }),
   )
   const sections = (['postgres', 'smtp'] as const).map(kind => [`${kind}:`, ...entries.map(entry => entry[kind])])
-  const config = parseConfig(`interval: 30s\ntimeout: 15s\n${sections.flat().join('\n')}\n`, 'mailpath.yml')
+  const config = parseConfig(`interval: 120s\ntimeout: 60s\n${sections.flat().join('\n')}\n`, 'mailpath.yml')
   const log: string[] = []
   const monitor = createMonitor(
     config,

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseDocument } from 'yaml'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { parseConfig } from '../../src/config/load.ts'
 import { waitFor } from '../servers/processes.ts'
 import { configText, targets, withSections } from './config.ts'
@@ -14,6 +14,9 @@ import { exporterPort } from './exporter.ts'
 import { keysIn } from './interactive.ts'
 import { parseOptions } from './options.ts'
 import { secrets } from './platform.ts'
+
+// It starts three Postgres servers, on a machine that may be busy.
+vi.setConfig({ testTimeout: 120_000 })
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -68,7 +71,7 @@ function startDemo(...args: string[]): Demo {
     stdout: () => stdout,
     exited,
     type: text => void child.stdin.write(text),
-    async until(pattern, timeoutMs = 20_000) {
+    async until(pattern, timeoutMs = 60_000) {
       const found = await waitFor(() => pattern.exec(output.slice(waitedFor)) ?? undefined, {
         timeoutMs,
         what: `the demo prints ${String(pattern)}`,
@@ -160,7 +163,7 @@ test('keys break the platform and heal it, and the exporter says so', async () =
   await demo.until(/OK: Mail can be sent/)
   expect(await demo.exited).toBe(0)
   await demo.expectNothingLeft()
-}, 60_000)
+})
 
 test('a signal in the middle of the start leaves nothing behind', async () => {
   const codes = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const

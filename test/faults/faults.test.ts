@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { reasonCatalogue } from '../../src/render/reasons.ts'
 import { areas } from './areas.ts'
 import { docFile, faultsDoc } from './doc.ts'
-import type { Bench } from './runner.ts'
+import { faultMs, type Bench } from './runner.ts'
 import { areasAtOnce, turns } from './turns.ts'
 
 const turn = turns(areasAtOnce)
@@ -25,7 +25,7 @@ for (const area of areas)
     })
 
     for (const { name, skip } of area.faults)
-      if (skip === undefined) it(name, { concurrent: false }, () => bench?.prove(name))
+      if (skip === undefined) it(name, { concurrent: false, timeout: faultMs }, () => bench?.prove(name))
       else it.skip(`${name} (${skip})`)
   })
 

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { removeFolder, tempFolder } from '../servers/processes.ts'
 import type { Area, Expectation, Stage } from './fault.ts'
 import { startRelay } from './relay.ts'
-import { runnable, type Bench } from './runner.ts'
+import { faultMs, runnable, type Bench } from './runner.ts'
 
 interface Small extends Stage {
   readonly set: (value: string) => Promise<void>
@@ -70,7 +70,7 @@ async function lookHealed(stage: Small): Promise<void> {
   await stage.set('26')
 }
 
-describe('the runner of the fault matrix', () => {
+describe('the runner of the fault matrix', { timeout: faultMs }, () => {
   let bench: Bench
   beforeAll(async () => {
     bench = await runnable(area).open()

@@ -248,8 +248,12 @@ it('is led astray by no byte of a handshake that was changed on its way', { time
     flips: fc.array(fc.tuple(fc.integer({ min: 0, max: 4_000 }), fc.nat(255)), { maxLength: 3 }),
     cutAt: fc.option(fc.integer({ min: 0, max: 4_000 }), { nil: undefined }),
   })
-  let answered = 0
   try {
+    // Unchanged, and with the time that a machine that is busy needs: else nothing would be proven below.
+    const unchanged = await changing(server.port, [], undefined)
+    const url = `https://localhost:${unchanged.port}/`
+    const whole = httpRequest({ method: 'GET', url, ca: root.cert, signal: AbortSignal.timeout(timeoutMs) })
+    expect(await whole.finally(() => unchanged.close())).toMatchObject({ status: 200, body: '{}' })
     await assertAsync(
       fc.array(way, { minLength: 2 * atOnce, maxLength: 2 * atOnce }),
       async all => {
@@ -260,7 +264,6 @@ it('is led astray by no byte of a handshake that was changed on its way', { time
             const asked = httpRequest({ method: 'GET', url, ca: root.cert, signal: AbortSignal.timeout(hangsMs) })
             try {
               const { body } = await endsWith(hangsMs, asked)
-              answered++
               // Of a few bytes nobody makes anything (the version in the head of a record); of none another answer.
               expect(body).toBe('{}')
             } catch (error) {
@@ -277,7 +280,6 @@ it('is led astray by no byte of a handshake that was changed on its way', { time
   } finally {
     await server.close()
   }
-  expect(answered).toBeGreaterThan(0)
 })
 
 /** Passes on what the server says, with other bytes at some places, and only so much of it. */

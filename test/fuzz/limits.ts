@@ -25,6 +25,11 @@ export const bounded = <T>(seconds: number, runs = 20_000): Parameters<T> => ({
   plugins: [fc.interruptAfterTimeLimit((longRun?.seconds ?? seconds) * 1000) as Plugin<unknown> & Plugin<T>],
 })
 
+/** Some inputs, for what has to come to pass at least once and did not, since all were cut off by their time. */
+export const sampled = <T>(arbitrary: fc.Arbitrary<T>): T[] => fc.sample(arbitrary, { seed, numRuns: 200 })
+/** Milliseconds that one of these is given. */
+export const patientMs = 5_000
+
 /**
  * As `fc.assert`, over an `asyncProperty`: and waits for the run that is under way when the time is over, which fast-check
  * leaves behind.
@@ -40,6 +45,9 @@ export async function assertAsync<T>(
   await underWay
 }
 
+/** Its deadline, the time that is given back, and that to wind up; and one more. */
+const timersOfARun = 4
+
 /**
  * Rejects where the work goes on long after its deadline: after a timer of this same event loop, which is as late as the
  * work's own where the machine is slow.
@@ -47,8 +55,14 @@ export async function assertAsync<T>(
 export async function endsWith<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined
   // Time in which the process was held up is given back to a run once; then it may wind up.
+  const limitMs = 2 * timeoutMs + 1_000
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`it went on after its ${timeoutMs} ms`)), 2 * timeoutMs + 1_000)
+    // The work waits for one timer after the other, each as late as the machine is slow: so does this.
+    const wait = (left: number): void => {
+      const next = (): void => (left > 1 ? wait(left - 1) : reject(new Error(`it went on after its ${timeoutMs} ms`)))
+      timer = setTimeout(next, limitMs / timersOfARun)
+    }
+    wait(timersOfARun)
   })
   try {
     return await Promise.race([work, late])

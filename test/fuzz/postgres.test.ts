@@ -8,10 +8,10 @@ import { expectSamples } from '../probes/contract.ts'
 import { env, look } from '../probes/look.ts'
 import { listen } from '../servers/hostile.ts'
 import { startCluster, type Cluster } from '../servers/postgres.ts'
-import { assertAsync, bounded, endsWith, patienceMs } from './limits.ts'
+import { assertAsync, bounded, endsWith, patienceMs, patientMs, sampled } from './limits.ts'
 
 const canary = 'Canary7Zq'
-const timeoutMs = 400
+const usualMs = 400
 const atOnce = 40
 
 /** What a server said, by what it was in answer to: the bytes that came between one packet of the client and the next. */
@@ -26,7 +26,7 @@ beforeAll(async () => {
 }, 60_000)
 afterAll(() => cluster.stop())
 
-async function observed(kind: Kind, port: number): Promise<Observation> {
+async function observed(kind: Kind, port: number, timeoutMs = patientMs): Promise<Observation> {
   // The superuser of the tests is asked for no password: what is said at such a login can be said again.
   const target = {
     ...{ name: 'x', cluster: 'kb', url: `postgres://postgres@127.0.0.1:${port}/postgres?sslmode=disable` },
@@ -206,31 +206,36 @@ const one = fc.record({
   kind: fc.constantFrom<Kind>('postgres', 'write_path'),
   changes: fc.array(change, { minLength: 1, maxLength: 3 }),
 })
+type OneCase = typeof one extends fc.Arbitrary<infer T> ? T : never
 
 it('calls no changed session ok that lacks an answer, and says no secret', { timeout: patienceMs }, async () => {
   const verdicts = new Set<string>()
   await assertAsync(
     fc.array(one, { minLength: atOnce, maxLength: atOnce }),
     async all => {
-      await Promise.all(
-        all.map(async ({ kind, changes }) => {
-          const session = changed(sessions[kind], changes)
-          const server = await replaying(session)
-          const seen = await observed(kind, server.port).finally(() => server.close())
-          verdicts.add(seen.verdict)
-          if (seen.verdict === 'ok')
-            expect(includesInOrder(tagsIn(session.steps), tagsIn(sessions[kind])), seen.evidence).toBe(true)
-          else expect(seen.reasons.length).toBeGreaterThan(0)
-          expect(seen.reasons.map(({ code }) => code)).not.toContain('probe_error')
-          for (const { text } of seen.reasons) expect(text).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/)
-          expect(JSON.stringify({ ...seen, config: undefined })).not.toContain(canary)
-          if (kind === 'postgres') expectSamples(seen, postgres)
-          else expectSamples(seen, writePath)
-        }),
-      )
+      for (const verdict of await Promise.all(all.map(each => survives(each, usualMs)))) verdicts.add(verdict)
     },
     bounded(20, 3),
   )
-  // Some are harmless, and some are not.
+  // Some are harmless, and some are not: be it alone and with more time, on a machine that is busy.
+  for (const each of sampled(one)) {
+    if (verdicts.has('ok') && verdicts.has('fail')) return
+    verdicts.add(await survives(each, patientMs))
+  }
   expect([...verdicts]).toEqual(expect.arrayContaining(['ok', 'fail']))
 })
+
+async function survives({ kind, changes }: OneCase, timeoutMs: number): Promise<string> {
+  const session = changed(sessions[kind], changes)
+  const server = await replaying(session)
+  const seen = await observed(kind, server.port, timeoutMs).finally(() => server.close())
+  if (seen.verdict === 'ok')
+    expect(includesInOrder(tagsIn(session.steps), tagsIn(sessions[kind])), seen.evidence).toBe(true)
+  else expect(seen.reasons.length).toBeGreaterThan(0)
+  expect(seen.reasons.map(({ code }) => code)).not.toContain('probe_error')
+  for (const { text } of seen.reasons) expect(text).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/)
+  expect(JSON.stringify({ ...seen, config: undefined })).not.toContain(canary)
+  if (kind === 'postgres') expectSamples(seen, postgres)
+  else expectSamples(seen, writePath)
+  return seen.verdict
+}
