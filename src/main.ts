@@ -155,7 +155,7 @@ function roomFor(checks: number, log: Logger): number {
   return connectionsFor(limit, checks)
 }
 
-async function serve(options: Options, { stop, openLog, linesLost, onHangUp }: Process): Promise<number> {
+async function serve(options: Options, { stop, openLog, linesLost, threaded, onHangUp }: Process): Promise<number> {
   const log = openLog(options.logLevel, options.logFormat)
   const bytes = bytesReader()
   // From its sources, which only a developer runs, it has no threads: Node 20 would not load them there.
@@ -218,6 +218,7 @@ async function serve(options: Options, { stop, openLog, linesLost, onHangUp }: P
     allowedHosts: options.allowedHosts,
     aside,
     bytes,
+    threaded,
     log,
     stop,
     limits: limits(),

@@ -19,6 +19,8 @@ export interface Process {
   readonly openLog: (level: LogLevel, format: LogFormat) => Logger
   /** How many lines for standard error were lost. */
   readonly linesLost: () => number
+  /** Waits for work in a thread that cannot be called off. At the end the process does not wait for it. */
+  readonly threaded: <T>(work: Promise<T>) => Promise<T>
   /** Says which kind of command it is. */
   readonly is: (kind: Kind) => void
   /** What a SIGHUP does from now on. It is done at once where one has come before. */
@@ -79,6 +81,13 @@ export function runAsProcess(
     for (const line of text.split('\n')) lines.push(inLines([shownLines(line)]))
   }
 
+  let inThreads = 0
+  let isSignalled = false
+  const exit = (code: number): void => {
+    // At its end the process would wait for these threads. After a signal it must not, and else its code is wanted.
+    if (hangs() || (inThreads > 0 && isSignalled)) endBy('SIGTERM')
+    process.exit(code)
+  }
   let isOver = false
   const end = async (code: number): Promise<void> => {
     if (isOver) return
@@ -93,6 +102,7 @@ export function runAsProcess(
 
   for (const signal of ['SIGTERM', 'SIGINT'] as const)
     process.on(signal, () => {
+      isSignalled = true
       stop.abort(new Error(signal))
       setTimeout(() => exit(isOver ? Number(process.exitCode) : kind.cutOff), shutdownMs).unref()
     })
@@ -138,6 +148,14 @@ export function runAsProcess(
       return log
     },
     linesLost: lines.dropped,
+    async threaded(work) {
+      inThreads++
+      try {
+        return await work
+      } finally {
+        inThreads--
+      }
+    },
     is(given) {
       kind = given
       process.exitCode = kind.unforeseen
@@ -157,11 +175,8 @@ export function runAsProcess(
   void command(own).catch(outcome).then(end)
 }
 
-/** Called when nothing is begun any more. A read or a write that still hangs in the system holds a thread, which exit(3) would wait for. */
-function exit(code: number): void {
-  if (process.getActiveResourcesInfo().some(name => name.startsWith('FSReq'))) endBy('SIGTERM')
-  process.exit(code)
-}
+/** Whether a read or a write still hangs in the system: it holds a thread, which exit(3) would wait for. */
+const hangs = (): boolean => process.getActiveResourcesInfo().some(name => name.startsWith('FSReq'))
 
 /** As if there were no handler. */
 function endBy(signal: NodeJS.Signals): void {

@@ -12,7 +12,8 @@ export const usualLimits = {
   /** More than the usual scrape interval, so that a scraper keeps its connection. */
   keepAliveTimeout: 75_000,
   connectionsCheckingInterval: 2_000,
-  maxHeaderSize: 16_384,
+  /** A head that does not end is kept for `headersTimeout`, on each connection, in several copies. */
+  maxHeaderSize: 8_192,
   handshakeTimeout: 10_000,
   /** Of a connection on which nothing moves, not even the answer. */
   idleMs: 90_000,

@@ -7,6 +7,9 @@ import { fairQueue } from './fair-queue.ts'
  */
 export type Authenticate = (authorization: string | undefined, network?: () => string) => Promise<boolean | undefined>
 
+/** Waits for work that runs in a thread of its own, at the end of which the process may have to be without it. */
+export type Threaded = <T>(work: Promise<T>) => Promise<T>
+
 const remembered = 100
 /** A bcrypt costs 50 ms of a core and more: who guesses passwords must not have all of them. */
 const limits = { atOnce: 2, waiting: 100, waitingInAll: 1_000 }
@@ -14,9 +17,14 @@ const limits = { atOnce: 2, waiting: 100, waitingInAll: 1_000 }
 /**
  * Basic authentication (RFC 7617) against bcrypt hashes. What was right is remembered by a keyed hash, so that a scrape
  * does not pay for bcrypt, and is worth nothing without the hash it was verified against. It is verified in its turn even
- * if the client has gone meanwhile: the next try finds it remembered.
+ * if the client has gone meanwhile: the next try finds it remembered. Once `stop` aborts no bcrypt begins any more, and who
+ * waits for one gets undefined.
  */
-export function basicAuth(users: () => Readonly<Record<string, string>>): Authenticate {
+export function basicAuth(
+  users: () => Readonly<Record<string, string>>,
+  stop?: AbortSignal,
+  threaded: Threaded = work => work,
+): Authenticate {
   /** The one used last is the last. */
   const right = new Set<string>()
   const underWay = new Map<string, Promise<boolean | undefined>>()
@@ -36,7 +44,9 @@ export function basicAuth(users: () => Readonly<Record<string, string>>): Authen
     }
     const same = underWay.get(print)
     if (same) return same
-    const answer = queue(network(), () => verified(given.password, hash, dearest(hashes))).finally(() =>
+    const isRightFor = (one: string): Promise<boolean> | undefined =>
+      stop?.aborted === true ? undefined : threaded(isRight(given.password, one))
+    const answer = queue(network(), () => verified(isRightFor, hash, dearest(hashes))).finally(() =>
       underWay.delete(print),
     )
     underWay.set(print, answer)
@@ -55,13 +65,16 @@ function keep(right: Set<string>, print: string): void {
  * Whether the password is right. Each refusal costs what a verification against the dearest hash of all does, so that its
  * time tells neither whether the user exists nor how dear that hash is: 2^c + (2^c + … + 2^(dearest−1)) = 2^dearest.
  */
-async function verified(password: string, hash: string | undefined, dearest: number): Promise<boolean> {
-  if (hash === undefined) {
-    await isRightFor(password, hashOfNothing(dearest))
-    return false
-  }
-  if (await isRightFor(password, hash)) return true
-  for (let cost = costOf(hash); cost < dearest; cost++) await isRightFor(password, hashOfNothing(cost))
+async function verified(
+  isRightFor: (hash: string) => Promise<boolean> | undefined,
+  hash: string | undefined,
+  dearest: number,
+): Promise<boolean | undefined> {
+  if (hash === undefined) return (await isRightFor(hashOfNothing(dearest))) === undefined ? undefined : false
+  const isRight = await isRightFor(hash)
+  if (isRight !== false) return isRight
+  for (let cost = costOf(hash); cost < dearest; cost++)
+    if ((await isRightFor(hashOfNothing(cost))) === undefined) return undefined
   return false
 }
 
@@ -79,7 +92,7 @@ function credentialsIn(authorization: string | undefined): { user: string; passw
 }
 
 /** bcrypt is loaded where there are users at all. */
-async function isRightFor(password: string, hash: string): Promise<boolean> {
+async function isRight(password: string, hash: string): Promise<boolean> {
   const { verify } = await import('@node-rs/bcrypt')
   return verify(password, hash)
 }

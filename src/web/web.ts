@@ -6,7 +6,7 @@ import { describeError } from '../core/errors.ts'
 import type { Logger } from '../core/log.ts'
 import { every } from '../core/scheduler.ts'
 import { usualLimits, type Limits } from './answering.ts'
-import { basicAuth } from './auth.ts'
+import { basicAuth, type Threaded } from './auth.ts'
 import { openToAll, webConfigReader, type WebConfig } from './config.ts'
 import { createCrowd, type Crowd, type Room } from './crowd.ts'
 import { guard, type Guard } from './guard.ts'
@@ -34,11 +34,13 @@ export interface Serving {
   readonly log: Logger
   /** Names by which a browser may ask, with those that public DNS does not have. */
   readonly allowedHosts?: readonly string[]
-  /** When it aborts, the file is no longer followed. */
+  /** When it aborts, the file is no longer followed, and no password is verified. */
   readonly stop: AbortSignal
   readonly limits?: Limits
   /** How often the file, and the files it names, are looked at for a change. */
   readonly lookMs?: number
+  /** Around each password that is verified. */
+  readonly threaded?: Threaded
   /** Where a large file is gone through. */
   readonly aside?: Aside
   /** Default: reads of its own. */
@@ -55,7 +57,7 @@ export async function startWeb(serving: Serving): Promise<Web> {
   const read = file === undefined ? undefined : webConfigReader(file, serving.aside)
   const load = read && (() => read({ signal: stop, bytes }))
   let config = load ? await load() : openToAll
-  const authenticate = basicAuth(() => config.users)
+  const authenticate = basicAuth(() => config.users, stop, serving.threaded)
   let room: Room = limits
   const crowd = createCrowd(() => room)
   const answer = createListener(

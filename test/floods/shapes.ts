@@ -1,5 +1,6 @@
 /** What hostile clients do on each of their connections. */
 import type { Socket } from 'node:net'
+import { usualLimits } from '../../src/web/answering.ts'
 
 export interface Shape {
   readonly name: string
@@ -97,7 +98,7 @@ export const shapes: readonly Shape[] = [
     name: 'almost all of the largest headers',
     speaks: 'http',
     open: socket => {
-      socket.resume().write(`GET /metrics HTTP/1.1\r\nX: ${'x'.repeat(15_000)}`)
+      socket.resume().write(`GET /metrics HTTP/1.1\r\nX: ${'x'.repeat(usualLimits.maxHeaderSize - 500)}`)
       every(socket, 2_000, () => 'x')
     },
   },

@@ -171,7 +171,13 @@ describe('counts of what is never at rest', () => {
 
 describe('the life of the daemon', () => {
   const growing = (count: number, memory: 'heap' | 'malloc') =>
-    Array.from({ length: count }, (_, turn) => ({ counts: {}, heap: 30e6, malloc: 20e6, [memory]: 20e6 + turn * 1e6 }))
+    Array.from({ length: count }, (_, turn) => ({
+      counts: {},
+      notOk: [],
+      heap: 30e6,
+      malloc: 20e6,
+      [memory]: 20e6 + turn * 1e6,
+    }))
 
   it.each(['heap', 'malloc'] as const)('is not flat where %s grows', memory => {
     expect(unevenLife(growing(12, memory))).toEqual([expect.stringMatching(new RegExp(`^${memory}: median`))])

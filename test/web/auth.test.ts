@@ -1,8 +1,12 @@
+import { setMaxListeners } from 'node:events'
+import { readFile, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { hash } from '@node-rs/bcrypt'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { basicAuth } from '../../src/web/auth.ts'
 import { usualLimits } from '../../src/web/answering.ts'
-import { waitFor } from '../servers/processes.ts'
+import { freePort, removeFolder, startProcess, tempFolder, waitFor } from '../servers/processes.ts'
 import { networkOf } from '../../src/web/network.ts'
 import { ask, basic, serving, type Served } from './serving.ts'
 
@@ -14,6 +18,13 @@ async function cost(tries: number, work: (i: number) => Promise<unknown>): Promi
   const from = process.cpuUsage()
   for (let i = 0; i < tries; i++) await work(i)
   return process.cpuUsage(from).user / tries
+}
+
+/** Milliseconds in all threads of the process. https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html */
+async function cpuOf(pid: number): Promise<number> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'latin1')
+  const [, ...fields] = stat.slice(stat.lastIndexOf(')')).split(' ')
+  return 10 * (Number(fields[11]) + Number(fields[12]))
 }
 
 describe('a login', () => {
@@ -167,6 +178,7 @@ describe('users, when the file is read anew', () => {
 describe('who guesses passwords', () => {
   const guessing = async (web: Served, guesses: number, localAddress: string) => {
     const over = new AbortController()
+    setMaxListeners(0, over.signal)
     let refused = 0
     const guess = async (n: number): Promise<void> => {
       for (let i = 0; !over.signal.aborted; i++) {
@@ -230,6 +242,58 @@ describe('who guesses passwords', () => {
     expect(ended.filter(answer => answer === undefined).length).toBeGreaterThanOrEqual(3_000 - 1_000 - 100)
     expect(ended.filter(answer => answer === 'waits').length).toBeLessThanOrEqual(1_000)
   }, 60_000)
+
+  it('has no further bcrypt once the exporter stops, neither for those in line nor for the rest of a refusal', async () => {
+    const users = { alice: await hash('right', 4), bob: await hash('right', 10) }
+    const stop = new AbortController()
+    let begun = 0
+    const authenticate = basicAuth(
+      () => users,
+      stop.signal,
+      work => {
+        begun++
+        return work
+      },
+    )
+    const guesses = Array.from({ length: 40 }, (_, i) => authenticate(authorization('alice', `${i}`)))
+    await waitFor(() => begun > 2, { what: 'guesses are verified' })
+    stop.abort()
+    const before = begun
+    expect((await Promise.all(guesses)).filter(answer => answer === undefined).length).toBeGreaterThan(30)
+    expect(begun).toBe(before)
+  })
+
+  it('does not keep the exporter, however long what is under way would take', { timeout: 60_000 }, async () => {
+    const folder = tempFolder('mailpath-auth-')
+    onTestFinished(() => removeFolder(folder))
+    const port = await freePort()
+    // Of hours: it ends in another way, or not at all.
+    await writeFile(path.join(folder, 'web.yml'), `basic_auth_users: { alice: '$2b$25$${'.'.repeat(53)}' }`)
+    await writeFile(path.join(folder, 'mailpath.yml'), 'smtp: [{ name: a, host: 127.0.0.1, port: 9, security: none }]')
+    const running = startProcess('exporter', process.execPath, [
+      '--import',
+      fileURLToPath(import.meta.resolve('tsx')),
+      fileURLToPath(new URL('../../src/main.ts', import.meta.url)),
+      `--config.file=${path.join(folder, 'mailpath.yml')}`,
+      `--web.config.file=${path.join(folder, 'web.yml')}`,
+      `--web.listen-address=127.0.0.1:${port}`,
+    ])
+    onTestFinished(() => running.stop('SIGKILL'))
+    await waitFor(() => running.log().includes('listening'), { what: 'it listens', timeoutMs: 30_000 })
+    const over = new AbortController()
+    onTestFinished(() => over.abort())
+    const answers = [1, 2, 3].map(n => {
+      const headers = basic('alice', `guess ${n}`)
+      return fetch(`http://127.0.0.1:${port}/metrics`, { headers, signal: over.signal }).catch(() => undefined)
+    })
+    const isAtWork = () => cpuOf(running.pid).then(ms => ms > atFirst + 300)
+    const atFirst = await cpuOf(running.pid)
+    await waitFor(isAtWork, { what: 'bcrypt is at work', timeoutMs: 30_000 })
+    running.signal('SIGTERM')
+    // By the signal itself: with a code of its own it would wait for the threads.
+    expect(await running.exited).toBeNull()
+    await Promise.all(answers)
+  })
 
   it('lets those in that had been, after the file was read again', async () => {
     const given = await config()
