@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import * as z from 'zod'
 import { codeOf, describeError } from '../core/errors.ts'
 import type { Look } from '../core/probe.ts'
@@ -52,7 +53,7 @@ export const columnsOfAnyServer = {
   read_only: z.boolean().optional(),
   transaction_read_only: onOff,
   read_only_source: maybe(z.string()),
-  server_address: maybe(z.string()),
+  server_address: maybe(z.string()).transform(address => (address !== null && isIP(address) !== 0 ? address : null)),
   server_port: maybe(z.number()),
   postmaster_start: maybe(z.string()),
   system_identifier: maybe(z.string().regex(/^\d{1,20}$/, 'the system identifier is no number')),

@@ -1,5 +1,5 @@
 import { Worker, parentPort, workerData } from 'node:worker_threads'
-import { ConfigError, describeError } from './errors.ts'
+import { ConfigError, codeOf, describeError } from './errors.ts'
 
 /** A function of texts whose result can be copied to another thread. It is found there by its name. */
 export interface Task<Args extends readonly string[], Result> {
@@ -19,8 +19,11 @@ export const inPlace: Aside = ({ run }, args) => Promise.resolve().then(() => ru
 
 /** Texts of so many characters are gone through in some 50 ms, which is as long as a thread takes to begin. */
 const smallChars = 32_768
-/** Of a thread. What a text that is read may take at most needs 150 MiB of it. */
-const heapMiB = 320
+/**
+ * Of a thread, in MiB. 5,000 targets need less than 64 of `old`, and 6,400, which are all the words that a file may have,
+ * less than 80. With all else a thread takes 107 at most, which the container of 256 MiB has room for.
+ */
+const heapMiB = { old: 80, young: 8 }
 const longestMs = 60_000
 
 /**
@@ -39,14 +42,14 @@ export function inThread(entry: URL): Aside {
     const worker = new Worker(entry, {
       workerData: { task: task.name, args } satisfies Order,
       env: {},
-      resourceLimits: { maxOldGenerationSizeMb: heapMiB },
+      resourceLimits: { maxOldGenerationSizeMb: heapMiB.old, maxYoungGenerationSizeMb: heapMiB.young },
     })
     let timer: ReturnType<typeof setTimeout> | undefined
     let onAbort: (() => void) | undefined
     try {
       const answer = await new Promise<Answer>((resolve, reject) => {
         worker.on('message', resolve)
-        worker.on('error', (error: unknown) => reject(new Error(`cannot be taken in: ${describeError(error)}`)))
+        worker.on('error', (error: unknown) => reject(new Error(`cannot be taken in: ${whyNot(error)}`)))
         worker.on('exit', () => reject(new Error('cannot be taken in: the thread that reads it has ended')))
         timer = setTimeout(() => reject(new Error('takes too long to be taken in')), longestMs)
         onAbort = () => reject(signal.reason as Error)
@@ -61,6 +64,11 @@ export function inThread(entry: URL): Aside {
     }
   }
 }
+
+const whyNot = (error: unknown): string =>
+  codeOf(error) === 'ERR_WORKER_OUT_OF_MEMORY'
+    ? `it takes more than ${heapMiB.old} MiB of memory, as no configuration does`
+    : describeError(error)
 
 interface Order {
   readonly task: string

@@ -17,7 +17,7 @@ import {
 import { ellipsis } from './shown.ts'
 
 /** What stands in place of a secret. */
-const blot = '<secret>'
+export const blot = '<secret>'
 /** Shorter strings are not blotted out: they would take half of the text with them. */
 const shortestSecret = 4
 /** In another spelling, one is looked for that is longer than ordinary words and numbers, or is none. */

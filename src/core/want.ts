@@ -1,7 +1,7 @@
 import { closeSync, openSync, readFileSync } from 'node:fs'
 import { getServers } from 'node:dns'
 import { isIPv4, isIPv6 } from 'node:net'
-import { endianness, networkInterfaces } from 'node:os'
+import { endianness, networkInterfaces, type NetworkInterfaceInfo } from 'node:os'
 
 /** What the exporter, or the host it runs on, can be short of. */
 export const resources = ['file_descriptors', 'ports', 'memory', 'cpu', 'network'] as const
@@ -103,10 +103,23 @@ function ofConnecting(call: SystemCall): Resource | undefined {
   const { code, address, port } = call
   // Of a Unix socket it is about the server, or about who may use its file.
   if (address === undefined || port === undefined || !ofConnect.has(code) || !isAtOnce(call)) return undefined
+  // Nobody can connect to many at once: it is the target that is set wrong.
+  if (isOfMany(address)) return undefined
   // A route that is a black hole. Of IPv6 it may be an address that nobody can connect to (fe80:: without its zone).
   if (code === 'EINVAL' && !isIPv4(address)) return undefined
   if (code === 'EAGAIN') return 'ports'
   return code === 'EADDRNOTAVAIL' && hasFamilyOf(address) ? 'ports' : 'network'
+}
+
+/** Multicast, or broadcast, of all networks or of one of this host. */
+const isOfMany = (address: string): boolean =>
+  /^(?:(?:::ffff:)?(?:22[4-9]|23\d|255)\.|ff)/i.test(address) || addresses().some(one => isBroadcastOf(one, address))
+
+function isBroadcastOf({ cidr, family }: NetworkInterfaceInfo, address: string): boolean {
+  const [own = '', length = '32'] = cidr?.split('/') ?? []
+  // A network of two addresses has none (RFC 3021).
+  if (family !== 'IPv4' || !isIPv4(address) || Number(length) > 30) return false
+  return (ofIpv4(own) | (2 ** (32 - Number(length)) - 1)) >>> 0 === ofIpv4(address)
 }
 
 /** Whether this host has an address of that family: for an address of its own, or else one that leads out. */

@@ -21,8 +21,8 @@ const some = allowedOptions.slice(0, 3).map(name => `--${name}`)
  */
 export function refusal({ environment, nodeArguments, fromSource }: Start): string | undefined {
   for (const [name, value] of Object.entries(environment)) {
-    const { effect, meaning, instead = '' } = variableOf(name) ?? {}
-    if (effect === 'refused' && value)
+    const { effect, meaning, harmlessValues = [], instead = '' } = variableOf(name) ?? {}
+    if (effect === 'refused' && value && !harmlessValues.includes(value))
       return `${name} is set. ${meaning ?? ''} Start it without ${name}. ${instead} ${more}`
   }
   const inVariable = badOption(splitOptions(environment['NODE_OPTIONS'] ?? ''))

@@ -17,6 +17,8 @@ export interface Variable {
   readonly reader: string
   /** What it does here, or would do if it were obeyed. */
   readonly meaning: string
+  /** Of those that are refused: the values that have no effect. */
+  readonly harmlessValues?: readonly string[]
   /** Of those that are refused: what to do instead. */
   readonly instead?: string
 }
@@ -79,6 +81,7 @@ const refused: readonly Variable[] = [
     names: ['NODE_USE_SYSTEM_CA'],
     reader: 'Node, from 22.19 and 24.6 on',
     meaning: 'Node trusts other authorities than the application, so a certificate can look right that is not.',
+    harmlessValues: ['0'],
     instead: 'Use NODE_EXTRA_CA_CERTS, or ca_file in the configuration.',
   },
   {

@@ -32,6 +32,33 @@ describe('a run', () => {
     })
   })
 
+  it('sees the same of a server as others do, whatever somebody has for a password', async () => {
+    const facts = {
+      server_address: '192.0.2.7',
+      postmaster_start: '2026-01-12T08:00:00.123456',
+      system_identifier: '7381234567890123456',
+      wal_file_timeline: '0000000100000000',
+      receiver_status: 'streaming',
+      ladder: [{ rung: 'commit', ok: true }],
+    }
+    const told = { address: 'db.example:5432', why: 'refused 2026', whole: '87654321' }
+    const passwords = ['192.0.2.7', '2026', '1234', '0000', 'streaming', 'commit', 'db.example', '87654321']
+    const check = {
+      ...checkOf(() => Promise.resolve(fine)),
+      look: (look: Look) => {
+        for (const password of passwords) look.conceal(password)
+        return Promise.resolve({ seen: { ...facts, ...told }, finding: fine })
+      },
+    }
+    const { observation } = await timed(check)
+    expect(observation?.seen).toMatchObject(facts)
+    expect(observation?.seen).toMatchObject({
+      address: '<secret>:5432',
+      why: 'refused <secret>',
+      whole: '<secret>',
+    })
+  })
+
   it('that heeds the signal ends at its deadline, and what it saw counts', async () => {
     const check = checkOf(async look => {
       const failure = await look

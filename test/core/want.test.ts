@@ -34,6 +34,10 @@ describe('what is wanting', () => {
     ['a route that this host calls unreachable', failed('EHOSTUNREACH'), 'network'],
     ['a rule of this host', failed('EPERM'), 'network'],
     ['the kind of address is switched off', failed('EAFNOSUPPORT'), 'network'],
+    ['an address of many hosts', failed('ENETUNREACH', { address: '224.0.0.1' }), undefined],
+    ['an IPv6 address of many hosts', failed('ENETUNREACH', { address: 'ff02::1' }), undefined],
+    ['an address of all hosts', failed('ENETUNREACH', { address: '255.255.255.255' }), undefined],
+    ['an address of all hosts of a network of ours', failed('ENETUNREACH', { address: '127.255.255.255' }), undefined],
     ['a router says that there is no way', failed('ENETUNREACH', { atOnce: false }), undefined],
     ['nobody answers for the host in its network', failed('EHOSTUNREACH', { atOnce: false }), undefined],
     ['refused', refused, undefined],
@@ -74,8 +78,10 @@ describe('what is wanting', () => {
 
   it('is told by Node as it is here', async () => {
     const socket = net.connect({ host: '255.255.255.255', port: 9 })
-    const [error] = (await once(socket, 'error')) as [unknown]
-    expect(wantOf(error)?.resource).toBe('network')
+    const [error] = (await once(socket, 'error')) as [Error]
+    expect(wantOf(error)).toBeUndefined()
+    // As it would say it of an address of one host.
+    expect(wantOf(Object.assign(error, { address: '192.0.2.1' }))?.resource).toBe('network')
   })
 })
 

@@ -148,6 +148,7 @@ describe('a refusal', () => {
 
   it('is for what is set, and not for what is empty', () => {
     expect(of({ NODE_DEBUG: '', NODE_OPTIONS: '', PATH: '/bin', PGOPTIONS: 'x' })).toBeUndefined()
+    expect(of({ NODE_USE_SYSTEM_CA: '0' })).toBeUndefined()
   })
 
   it('lets a developer run the source with a loader or a debugger', () => {

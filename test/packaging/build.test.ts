@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { hashSync } from '@node-rs/bcrypt'
+import { residentOf } from '../floods/memory.ts'
 import { freePort, removeFolder, runProcess, startProcess, tempFolder, waitFor } from '../servers/processes.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
@@ -79,7 +80,12 @@ describe('the build', () => {
     const bad = await ask('/-/reload', 'POST')
     expect(bad.status).toBe(500)
     expect(await bad.text()).toContain(`${config}:603:1: unknown key k0; `)
-  })
+    // It took 280 MiB more, and in a container of 256 MiB the exporter was killed for it.
+    await writeFile(config, `smtp: [${'{},'.repeat(130_000)}]`)
+    const much = await ask('/-/reload', 'POST')
+    expect([much.status, await much.text()]).toEqual([500, expect.stringContaining('takes more than 80 MiB of memory')])
+    expect(residentOf(running.pid).most).toBeLessThan(230 * 1_048_576)
+  }, 120_000)
 
   it('has with it what V8 makes of it, as V8 takes it', async () => {
     const bundle = cache.replace(/\.\d[^/]*\.cache$/, '')
