@@ -65,7 +65,7 @@ export default tseslint.config(
   {
     // getaddrinfo(3) takes a thread of the pool until its name servers answer: see src/clients/names.
     files: ['src/**'],
-    ignores: ['src/clients/names/**', 'src/core/want.ts'],
+    ignores: ['src/clients/names/**'],
     rules: {
       '@typescript-eslint/no-restricted-imports': [
         'error',

@@ -1,4 +1,4 @@
-import { textOf } from './core/pressure.ts'
+import { kernelText } from './core/kernel-text.ts'
 
 /**
  * How many descriptors a check may have open at once: the session of its run and a request to cancel it, one or two lookups
@@ -25,7 +25,7 @@ export function connectionsFor(descriptors: number, checks: number): number {
 }
 
 /** The limit of open files of this process; Infinity where the system does not say. Node raises it to the hard limit at its start. */
-export function descriptorLimit(limits = textOf('/proc/self/limits')): number {
+export function descriptorLimit(limits = kernelText('/proc/self/limits')): number {
   const [, soft] = /^Max open files\s+(\d+)/m.exec(limits) ?? []
   return soft === undefined ? Infinity : Number(soft)
 }

@@ -3,7 +3,8 @@ import { getHeapStatistics } from 'node:v8'
 import type { Own } from './assess/starved.ts'
 import { every } from './core/scheduler.ts'
 import { cgroupsOf, memoryIn, throttledMsIn, type Memory } from './core/cgroup.ts'
-import { ownShareOf, pressureNow, textOf, type Pressure } from './core/pressure.ts'
+import { kernelText } from './core/kernel-text.ts'
+import { ownShareOf, pressureNow, type Pressure } from './core/pressure.ts'
 import { descriptorLimit } from './descriptors.ts'
 
 /** How often the exporter looks at itself. */
@@ -29,7 +30,7 @@ interface Moment {
 /** Begins with a look at the memory and the descriptors; CPU takes a second one. */
 export function createSelf(): Self {
   const limit = descriptorLimit()
-  const groups = cgroupsOf(textOf('/proc/self/cgroup'))
+  const groups = cgroupsOf(kernelText('/proc/self/cgroup'))
   const moment = (): Moment => ({ pressure: pressureNow(), throttledMs: throttledMsIn(groups) })
   let before = moment()
   let found: readonly Own[] = []

@@ -1,7 +1,6 @@
 import type { Reason } from '../core/probe.ts'
 import { remedies, starvedCode, starvedReason, wanting } from '../core/starved.ts'
 import { exporterKind, resources, type Resource } from '../core/want.ts'
-import type { CheckStatus } from './assessment.ts'
 
 /** Something that the exporter is short of, or soon will be. It is said once, and not of each check. */
 export interface Starved {
@@ -20,7 +19,7 @@ export interface Own {
 }
 
 /** The reason that stands for the exporter itself. */
-export const reasonOf = (
+const reasonOf = (
   resource: Resource,
   text = `is short of ${wanting[resource]}, so that not everything could be looked at`,
 ): Reason => ({
@@ -39,8 +38,14 @@ export const whose = <T extends { readonly probe: string; readonly target: strin
     ? one
     : { ...one, probe: exporterKind, target: one.reason.want.resource, reason: reasonOf(one.reason.want.resource) }
 
+/** Of a check, what counts here. */
+interface Met {
+  readonly id: string
+  readonly reasons: readonly Reason[]
+}
+
 /** What the exporter is short of now, by what its checks met, and by what it notices of itself. */
-export function starvedOf(checks: readonly CheckStatus[], own: readonly Own[] = []): readonly Starved[] {
+export function starvedOf(checks: readonly Met[], own: readonly Own[] = []): readonly Starved[] {
   const met = checks.flatMap(({ id, reasons }) =>
     reasons.flatMap(({ want }) => (want === undefined ? [] : [{ id, ...want }])),
   )

@@ -28,16 +28,8 @@ export function refusalsFile(folder: string, uid: number) {
 
   /** A folder in /tmp may have been put there by somebody else. */
   const isOurs = async (): Promise<boolean> => {
-    const {
-      uid: owner,
-      mode,
-      isDirectory,
-    } = await lstat(folder).then(stat => ({
-      uid: stat.uid,
-      mode: stat.mode,
-      isDirectory: stat.isDirectory(),
-    }))
-    return isDirectory && owner === uid && (mode & 0o077) === 0
+    const found = await lstat(folder)
+    return found.isDirectory() && found.uid === uid && (found.mode & 0o077) === 0
   }
 
   const readAll = async (): Promise<Content | undefined> => {

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { textOf } from './pressure.ts'
+import { kernelText } from './kernel-text.ts'
 
 /** The control groups of this process, by what they control. In a container its own one is the root that it sees. */
 export interface Cgroups {
@@ -46,17 +46,17 @@ export function memoryIn({ unified, memory }: Cgroups): Memory | undefined {
 const noLimit = 2 ** 53
 
 function of(folder: string, usage: string, limitFile: string, cache: string): Memory | undefined {
-  const limit = Number(textOf(join(folder, limitFile)).trim() || NaN)
-  const used = Number(textOf(join(folder, usage)).trim() || NaN)
+  const limit = Number(kernelText(join(folder, limitFile)).trim() || NaN)
+  const used = Number(kernelText(join(folder, usage)).trim() || NaN)
   if (!(limit > 0 && limit < noLimit) || Number.isNaN(used)) return undefined
-  return { used: Math.max(0, used - (fieldOf(textOf(join(folder, 'memory.stat')), cache) ?? 0)), limit }
+  return { used: Math.max(0, used - (fieldOf(kernelText(join(folder, 'memory.stat')), cache) ?? 0)), limit }
 }
 
 /** For how long the group was held back by its CPU quota since it was made, in milliseconds; undefined where it has none. */
 export function throttledMsIn({ unified, cpu }: Cgroups): number | undefined {
   const all = [
-    ...unified.map(folder => [fieldOf(textOf(join(folder, 'cpu.stat')), 'throttled_usec'), 1e3] as const),
-    ...cpu.map(folder => [fieldOf(textOf(join(folder, 'cpu.stat')), 'throttled_time'), 1e6] as const),
+    ...unified.map(folder => [fieldOf(kernelText(join(folder, 'cpu.stat')), 'throttled_usec'), 1e3] as const),
+    ...cpu.map(folder => [fieldOf(kernelText(join(folder, 'cpu.stat')), 'throttled_time'), 1e6] as const),
   ].flatMap(([count, perMs]) => (count === undefined ? [] : [count / perMs]))
   return all.length === 0 ? undefined : Math.max(...all)
 }

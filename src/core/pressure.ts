@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { kernelText } from './kernel-text.ts'
 
 /** What the kernel has counted since it started, in milliseconds; undefined where it does not say. */
 export interface Pressure {
@@ -13,8 +13,8 @@ export interface Pressure {
 /** Two small reads of /proc. */
 export const pressureNow = (): Pressure => ({
   at: performance.now(),
-  waitedMs: runQueueWait(textOf('/proc/self/schedstat')),
-  someWaitedMs: stallOf(textOf('/proc/pressure/cpu')),
+  waitedMs: runQueueWait(kernelText('/proc/self/schedstat')),
+  someWaitedMs: stallOf(kernelText('/proc/pressure/cpu')),
 })
 
 /** The second of three numbers, in nanoseconds. https://docs.kernel.org/scheduler/sched-stats.html#proc-pid-schedstat */
@@ -35,32 +35,21 @@ const someShare = 0.6
 
 /** Whether the machine was short of CPU between the two: so short that a run that ended for want of time proves nothing. */
 export function wasStarved(before: Pressure, after: Pressure): boolean {
-  const elapsed = after.at - before.at
-  const share = (from: number | undefined, to: number | undefined): number =>
-    from === undefined || to === undefined || elapsed <= 0 ? 0 : (to - from) / elapsed
-  return (
-    share(before.waitedMs, after.waitedMs) >= ownShare || share(before.someWaitedMs, after.someWaitedMs) >= someShare
-  )
+  const some = shareOf(before, after, ({ someWaitedMs }) => someWaitedMs) ?? 0
+  return (ownShareOf(before, after) ?? 0) >= ownShare || some >= someShare
 }
 
 /** From this share of the time on, in which it was ready to run and had no CPU, nothing that this process misses proves anything. */
 const hungryShare = 0.5
 
 /** Which part of the time between the two this process waited for a CPU, from 0 to 1; undefined where the kernel does not say. */
-export function ownShareOf(before: Pressure, after: Pressure): number | undefined {
-  if (before.waitedMs === undefined || after.waitedMs === undefined || after.at <= before.at) return undefined
-  return (after.waitedMs - before.waitedMs) / (after.at - before.at)
+export const ownShareOf = (before: Pressure, after: Pressure): number | undefined =>
+  shareOf(before, after, ({ waitedMs }) => waitedMs)
+
+function shareOf(before: Pressure, after: Pressure, of: (at: Pressure) => number | undefined): number | undefined {
+  const [from, to, elapsed] = [of(before), of(after), after.at - before.at]
+  return from === undefined || to === undefined || elapsed <= 0 ? undefined : (to - from) / elapsed
 }
 
 /** Whether this process itself had too little CPU between the two to see any answer in time. */
 export const wasHungry = (before: Pressure, after: Pressure): boolean => (ownShareOf(before, after) ?? 0) >= hungryShare
-
-/** A small file of the kernel; empty where there is none, or where it cannot be read now. */
-export function textOf(file: string): string {
-  try {
-    return readFileSync(file, 'latin1')
-  } catch {
-    // Another system than Linux, or a kernel without it.
-    return ''
-  }
-}

@@ -1,7 +1,7 @@
-import { closeSync, openSync, readFileSync } from 'node:fs'
-import { getServers } from 'node:dns'
+import { closeSync, openSync } from 'node:fs'
 import { isIPv4, isIPv6 } from 'node:net'
-import { endianness, networkInterfaces, type NetworkInterfaceInfo } from 'node:os'
+import type { NetworkInterfaceInfo } from 'node:os'
+import { ownAddresses } from './own-addresses.ts'
 
 /** What the exporter, or the host it runs on, can be short of. */
 export const resources = ['file_descriptors', 'ports', 'memory', 'cpu', 'network'] as const
@@ -113,7 +113,7 @@ function ofConnecting(call: SystemCall): Resource | undefined {
 
 /** Multicast, or broadcast, of all networks or of one of this host. */
 const isOfMany = (address: string): boolean =>
-  /^(?:(?:::ffff:)?(?:22[4-9]|23\d|255)\.|ff)/i.test(address) || addresses().some(one => isBroadcastOf(one, address))
+  /^(?:(?:::ffff:)?(?:22[4-9]|23\d|255)\.|ff)/i.test(address) || ownAddresses().some(one => isBroadcastOf(one, address))
 
 function isBroadcastOf({ cidr, family }: NetworkInterfaceInfo, address: string): boolean {
   const [own = '', length = '32'] = cidr?.split('/') ?? []
@@ -122,21 +122,22 @@ function isBroadcastOf({ cidr, family }: NetworkInterfaceInfo, address: string):
   return (ofIpv4(own) | (2 ** (32 - Number(length)) - 1)) >>> 0 === ofIpv4(address)
 }
 
+const ofIpv4 = (address: string): number =>
+  address.split('.').reduce((bits, part) => ((bits << 8) | Number(part)) >>> 0, 0)
+
 /** Whether this host has an address of that family: for an address of its own, or else one that leads out. */
 function hasFamilyOf(address: string): boolean {
   const isOwn = /^127\.|^::1$/.test(address)
   const family = isIPv6(address) ? 'IPv6' : 'IPv4'
-  return addresses().some(one => one.family === family && (isOwn || !one.internal))
+  return ownAddresses().some(one => one.family === family && (isOwn || !one.internal))
 }
-
-const addresses = () => Object.values(networkInterfaces()).flatMap(list => list ?? [])
 
 /** Of getaddrinfo, and of node:dns (`queryA`). */
 const isOfNames = (syscall: string): boolean => /^(?:getaddrinfo|query)/.test(syscall)
 
 /**
- * A name that was not found, where not even a file can be opened, or no packet leaves for a name server: both look like a
- * name that is not there.
+ * A name that was not found, where not even a file can be opened, or this host is in no network: both look like a name that
+ * is not there. Of a name server without a route, the lookup itself finds that out (src/clients/names/ask.ts).
  */
 function ofNames(code: string): Want | undefined {
   return (
@@ -149,7 +150,7 @@ const ofNameIn = (error: object): Want | undefined =>
   'code' in error && (error.code === 'ENOTFOUND' || error.code === 'EAI_AGAIN') ? ofNames(error.code) : undefined
 
 /** Whether a file descriptor can be had now. */
-export function ofFiles(): Want | undefined {
+function ofFiles(): Want | undefined {
   try {
     closeSync(openSync('/dev/null', 'r'))
     return undefined
@@ -170,38 +171,8 @@ function ofLoading(error: object): Want | undefined {
   return ofFiles() ?? { resource: 'file_descriptors', code: 'MODULE_NOT_FOUND' }
 }
 
-/** Whether some name server may be reached: it is on this host, or there is a route to it. */
+/** Whether this host has an address that leads out; true where it may not know its addresses. */
 function leadsOut(): boolean {
-  if (addresses().every(({ internal }) => internal)) return false
-  const routes = ipv4Routes()
-  return getServers().some(server => {
-    const address = /^\d+(?:\.\d+){3}/.exec(server)?.[0]
-    if (address === undefined || address.startsWith('127.') || !routes) return true
-    const bits = ofIpv4(address)
-    return routes.some(({ to, mask }) => (bits & mask) >>> 0 === to)
-  })
+  const own = ownAddresses()
+  return own.length === 0 || own.some(({ internal }) => !internal)
 }
-
-const ofIpv4 = (address: string): number =>
-  address.split('.').reduce((bits, part) => ((bits << 8) | Number(part)) >>> 0, 0)
-
-interface Route {
-  readonly to: number
-  readonly mask: number
-}
-
-/** Undefined where the kernel does not say. It writes the bytes of an address in the order of the machine. */
-function ipv4Routes(): readonly Route[] | undefined {
-  if (endianness() === 'BE') return undefined
-  try {
-    const [, ...lines] = readFileSync('/proc/net/route', 'latin1').trim().split('\n')
-    return lines.map(line => {
-      const fields = line.split('\t')
-      return { to: swapped(fields[1]), mask: swapped(fields[7]) }
-    })
-  } catch {
-    return undefined
-  }
-}
-
-const swapped = (hex = ''): number => Buffer.from(hex, 'hex').reverse().readUInt32BE()

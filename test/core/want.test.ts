@@ -76,12 +76,19 @@ describe('what is wanting', () => {
     expect(wantOf(error)?.resource).toBe(resource)
   })
 
-  it('is told by Node as it is here', async () => {
+  it('is said by Node as it is here', async () => {
     const socket = net.connect({ host: '255.255.255.255', port: 9 })
     const [error] = (await once(socket, 'error')) as [Error]
     expect(wantOf(error)).toBeUndefined()
     // As it would say it of an address of one host.
     expect(wantOf(Object.assign(error, { address: '192.0.2.1' }))?.resource).toBe('network')
+    // Of an answer it names the other end alone: by that the two differ.
+    const closed = net.createServer().listen(0, '127.0.0.1')
+    await once(closed, 'listening')
+    const { port } = closed.address() as net.AddressInfo
+    closed.close()
+    const [answer] = (await once(net.connect(port, '127.0.0.1'), 'error')) as [unknown]
+    expect(String(answer)).toMatch(/connect ECONNREFUSED 127\.0\.0\.1:\d+$/)
   })
 })
 

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { parseCommand } from '../../src/cli.ts'
 import { freePort, runProcess, startProcess, tempFolder, waitFor } from '../servers/processes.ts'
+import { permitted, within } from '../clients/names/namespace.ts'
 import { canTrace, optional } from './optional.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
@@ -93,28 +94,32 @@ describe.skipIf(!analyze || !(await canTrace()))('its filter of system calls', (
     expect(used.filter(name => !allowed.includes(name) && name !== refused)).toEqual([])
   })
 
-  /** Of a round of each kind of probe, a scrape, a message to systemd, a reload, and the end. */
+  /**
+   * Of a round of each kind of probe, a scrape, a message to systemd, a reload, and the end. Where the test may give it
+   * another nsswitch.conf, it also asks getent(1) for a name.
+   */
   async function systemCallsUsed(): Promise<string[]> {
     const folder = tempFolder('mailpath-strace-')
     const [config, trace] = [path.join(folder, 'mailpath.yml'), path.join(folder, 'trace')]
     const port = await freePort()
     await writeFile(path.join(folder, '.env'), 'MODE=ok\n')
-    await writeFile(
-      config,
-      `interval: 5s
+    const text = (intervalSeconds: number): string => `interval: ${intervalSeconds}s
 timeout: 4s
 postgres: [{ name: a, cluster: kb, url: "postgres://a@localhost:${port}/b", password: { file: ${folder}/.env } }]
 write_path: [{ name: a, cluster: kb, url: "postgres://a@localhost:${port}/b", password: { file: ${folder}/.env } }]
-smtp: [{ name: a, host: localhost, port: ${port} }]
+smtp: [{ name: a, host: mail.localdomain, port: ${port} }]
 vault: [{ name: a, url: "https://localhost:${port}" }]
 settings: [{ name: a, from: { dotenv: ${folder}/.env }, expect: { MODE: ok } }]
 packages: [{ name: a, folder: ${root}, require: [pg] }]
-`,
-    )
+`
+    await writeFile(config, text(5))
     const node = [process.execPath, '--import', tsx, path.join(root, 'src/main.ts')]
     const args = [`--config.file=${config}`, `--web.listen-address=127.0.0.1:${port}`]
     const refusing = ['-e', 'trace=all', '-e', `inject=${refused}:error=EPERM`]
-    const running = startProcess('strace', 'strace', ['-f', '-qq', '-o', trace, ...refusing, ...node, ...args], {
+    const traced = ['strace', '-f', '-qq', '-o', trace, ...refusing, ...node, ...args]
+    const files = { hosts: '127.0.0.1 localhost mail.localdomain\n', nsswitch: 'hosts: myhostname files\n' }
+    const [command, rest] = permitted ? within(files, traced) : ['env', traced]
+    const running = startProcess('strace', command, rest, {
       env: { ...process.env, NOTIFY_SOCKET: path.join(folder, 'nobody') },
       // strace itself ends with what it traces.
       lastSignal: 'SIGKILL',
@@ -125,11 +130,14 @@ packages: [{ name: a, folder: ${root}, require: [pg] }]
     await waitFor(ready, { timeoutMs: 60_000, everyMs: 200, what: 'it is ready' })
     await (await fetch(`${url}/metrics`)).text()
     const pid = Number((await readFile(trace, 'utf8')).split(' ')[0])
+    await writeFile(config, text(6))
     process.kill(pid, 'SIGHUP')
     await waitFor(() => running.log().includes('reloaded'), { timeoutMs: 60_000, what: 'it has reloaded' })
     process.kill(pid, 'SIGTERM')
     expect(await running.exited).toBe(0)
-    const calls = (await readFile(trace, 'utf8')).matchAll(/^\d+ +(\w+)\(/gm)
+    const all = await readFile(trace, 'utf8')
+    if (permitted) expect(all).toMatch(/execve\("[^"]*getent".* = 0$/m)
+    const calls = all.matchAll(/^\d+ +(\w+)\(/gm)
     return [...new Set([...calls].map(([, name = '']) => name))]
   }
 })

@@ -1,6 +1,6 @@
 import { createSocket } from 'node:dgram'
 import { isIPv6 } from 'node:net'
-import { networkInterfaces } from 'node:os'
+import { ownAddresses } from '../../core/own-addresses.ts'
 import { linesOf } from './machine.ts'
 
 /** A part of the addresses, as 16 bytes (IPv4 as ::ffff:a.b.c.d), and what a table has for it. */
@@ -110,20 +110,9 @@ interface Subnet {
 }
 
 const ownSubnets = (): Subnet[] =>
-  Object.values(interfaces())
-    .flatMap(list => list ?? [])
-    .flatMap(({ cidr, family, address }) =>
-      family === 'IPv4' && cidr !== null ? [{ address: bytesOf(address), bits: 96 + Number(cidr.split('/')[1]) }] : [],
-    )
-
-/** Where the sandbox of the process allows no netlink, nothing is known of them. */
-function interfaces(): ReturnType<typeof networkInterfaces> {
-  try {
-    return networkInterfaces()
-  } catch {
-    return {}
-  }
-}
+  ownAddresses().flatMap(({ cidr, family, address }) =>
+    family === 'IPv4' && cidr !== null ? [{ address: bytesOf(address), bits: 96 + Number(cidr.split('/')[1]) }] : [],
+  )
 
 /** As glibc: only where both ends are in the same subnet the prefix counts. */
 function commonWithin(subnets: readonly Subnet[], bytes: readonly number[], source: readonly number[]): number {
