@@ -267,7 +267,7 @@ function smapsOf(pid: number): string {
 export const enoughFaults = 8
 
 /** Why it is not flat; nothing where it is, or where there were too few faults to tell. */
-export function unevenLife(readings: readonly Pick<LifeReading, 'counts' | 'heap' | 'malloc' | 'notOk'>[]): string[] {
+export function unevenLife(readings: readonly Pick<LifeReading, 'counts' | 'heap' | 'malloc'>[]): string[] {
   if (readings.length < enoughFaults) return []
   const uneven = growths(readings)
   const outside = heapGrowth(readings.map(({ malloc }) => ({ heap: malloc })))
