@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises'
+import { appendFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, it, onTestFinished } from 'vitest'
@@ -52,6 +52,8 @@ vault:
   }
   const reloads = async (running: RunningProcess, count: number): Promise<void> => {
     for (let time = 1; time <= count; time++) {
+      // A file that is as before is not taken again.
+      await appendFile(file('mailpath.yml'), `# ${time}\n`)
       running.signal('SIGHUP')
       await waitFor(() => running.log().split('was reloaded').length > time, { what: 'it was reloaded' })
       const before = double.requests.length
