@@ -126,7 +126,9 @@ describe('httpRequest', () => {
   it('says which name cannot be resolved', async () => {
     const error = await failure(get('http://nowhere.invalid/'))
     expect(error.phase).toBe('dns')
-    expect(error.message).toMatch(/^nowhere\.invalid:80: the(?:re is no such name| name server).*\((?:ENOTFOUND|EAI_AGAIN)\)$/)
+    expect(error.message).toMatch(
+      /^nowhere\.invalid:80: the(?:re is no such name| name server).*\((?:ENOTFOUND|EAI_AGAIN)\)$/,
+    )
   })
 
   it('keeps a header that cannot be sent out of the error', async () => {
