@@ -4,7 +4,7 @@ const openMetricsVersions: readonly (string | undefined)[] = [undefined, '1.0.0'
 const textTypes: readonly (string | undefined)[] = ['text/plain', 'text/*', '*/*']
 
 /** The format a scraper likes best of those there are, by its Accept header (RFC 9110, section 12.5.1); else Prometheus text. */
-export function formatFor(accept: string | undefined): Format {
+export const formatFor = remembering((accept: string | undefined): Format => {
   const ranges = (accept ?? '')
     .split(',')
     .map(parseRange)
@@ -15,16 +15,31 @@ export function formatFor(accept: string | undefined): Format {
     if (textTypes.includes(type)) return 'prometheus'
   }
   return 'prometheus'
-}
+})
 
 /** Whether a client likes gzip as much as what is not compressed, by its Accept-Encoding header (RFC 9110, section 12.5.3). */
-export function takesGzip(acceptEncoding: string | undefined): boolean {
+export const takesGzip = remembering((acceptEncoding: string | undefined): boolean => {
   if (acceptEncoding === undefined) return false
   const codings = acceptEncoding.split(',').map(parseRange)
   const quality = (name: string): number | undefined =>
     (codings.find(({ type }) => type === name) ?? codings.find(({ type }) => type === '*'))?.quality
   const gzip = quality('gzip') ?? 0
   return gzip > 0 && gzip >= (codings.find(({ type }) => type === 'identity')?.quality ?? 0)
+})
+
+const remembered = 20
+
+/** Scrapers send the same header each time. */
+function remembering<Result>(read: (header: string | undefined) => Result): (header: string | undefined) => Result {
+  const known = new Map<string | undefined, Result>()
+  return header => {
+    const found = known.get(header)
+    if (found !== undefined) return found
+    if (known.size >= remembered) known.clear()
+    const result = read(header)
+    known.set(header, result)
+    return result
+  }
 }
 
 function parseRange(range: string) {

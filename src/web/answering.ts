@@ -1,4 +1,4 @@
-import type { RequestListener } from 'node:http'
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import type { Http2Server } from 'node:http2'
 import type { Server } from 'node:net'
 import type { Crowd } from './crowd.ts'
@@ -38,19 +38,17 @@ export const within = (limits: Limits, connections: number): Limits => {
   }
 }
 
-/** CANCEL and REFUSED_STREAM of RFC 9113, section 7. */
-const [cancel, refusedStream] = [8, 7]
+/** REFUSED_STREAM of RFC 9113, section 7. */
+const refusedStream = 7
+
+/** Answers a request. `isKnown` is who took an answer on this connection before. */
+export type Answering = (request: IncomingMessage, response: ServerResponse, isKnown: boolean) => void
 
 /**
- * Answers every request of the server, and ends the connection (of HTTP/2 the stream) that does not take its answer. What
+ * Answers every request of the server for which there is room. What
  * comes by HTTP/2 has all that is used here of what comes by HTTP/1.
  */
-export function answering(
-  server: Server | Http2Server,
-  { answerMs }: Limits,
-  crowd: Crowd,
-  handle: RequestListener,
-): void {
+export function answering(server: Server | Http2Server, crowd: Crowd, handle: Answering): void {
   const listener: RequestListener = (request, response) => {
     const guest = crowd.guestOf(request)
     // It was ended, and what it had sent before was still parsed.
@@ -69,14 +67,8 @@ export function answering(
       }
       return
     }
-    const end = (): void => {
-      if (isHttp2(request)) request.stream.close(cancel)
-      else request.socket.destroy()
-    }
-    const timer = setTimeout(end, answerMs)
-    response.on('close', () => clearTimeout(timer))
     request.url = originForm(request.url ?? '')
-    handle(request, response)
+    handle(request, response, guest.taken > 0)
   }
   // To `Expect: 100-continue` Node itself would say that the body may come, and to other expectations that they failed.
   for (const event of ['request', 'checkContinue', 'checkExpectation']) server.on(event, listener)

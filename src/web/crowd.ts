@@ -37,11 +37,9 @@ export interface Guest {
 }
 
 interface Answer {
+  readonly request: IncomingMessage
   readonly response: ServerResponse
   readonly from: number
-  readonly isGiven: () => boolean
-  /** It is the last on its connection. */
-  readonly conclude: () => void
   body: Buffer | undefined
   /** Of it alone: what several share is counted once. */
   bytes: number
@@ -67,9 +65,13 @@ export interface Crowd {
   readonly hold: (response: ServerResponse, body: Buffer) => boolean
   /** It sends on before its answer was taken. */
   tooEarly(guest: Guest): void
+  /** Ends the connection (of HTTP/2 the stream) that did not take its answer within so many milliseconds. */
+  sweep(answerMs: number): void
   counts(): CrowdCounts
 }
 
+/** CANCEL of RFC 9113, section 7. */
+const cancel = 8
 const placesOfTls = 4
 /** What a request takes beside the body of its answer, in bytes: its headers, and what Node makes of them. By the version of HTTP. */
 const perRequest = { one: 8_192, two: 32_768 }
@@ -258,16 +260,7 @@ export function createCrowd(room: () => Room): Crowd {
       }
       // It was ended for itself.
       if (!guests.has(guest)) return false
-      const answer: Answer = {
-        response,
-        from: performance.now(),
-        isGiven: () => response.writableEnded,
-        conclude: () => {
-          if (!isHttp2(request) && !response.headersSent) response.setHeader('Connection', 'close')
-        },
-        body: undefined,
-        bytes,
-      }
+      const answer: Answer = { request, response, from: performance.now(), body: undefined, bytes }
       held += bytes
       guest.answers.add(answer)
       answers.set(response, { guest, answer })
@@ -306,10 +299,24 @@ export function createCrowd(room: () => Room): Crowd {
     tooEarly(guest) {
       refused.too_early++
       guest.last = true
-      for (const { conclude } of guest.answers) conclude()
+      for (const answer of guest.answers) conclude(answer)
+    },
+    sweep(answerMs) {
+      const now = performance.now()
+      for (const { answers: mine } of guests)
+        for (const { request, from } of mine) {
+          if (now - from <= answerMs) continue
+          if (isHttp2(request)) request.stream.close(cancel)
+          else request.socket.destroy()
+        }
     },
     counts: () => ({ open: guests.size, refused: { ...refused } }),
   }
+}
+
+/** It is the last on its connection. */
+function conclude({ request, response }: Answer): void {
+  if (!isHttp2(request) && !response.headersSent) response.setHeader('Connection', 'close')
 }
 
 const stages = ['stalled', 'silent', 'idle', 'busy'] as const
@@ -317,7 +324,7 @@ type Stage = (typeof stages)[number]
 
 function stageOf({ answers, taken }: Guest, now: number): Stage {
   const patience = taken > 0 ? patienceMs.later : patienceMs.first
-  for (const { from, isGiven } of answers) if (now - from > patience && isGiven()) return 'stalled'
+  for (const { from, response } of answers) if (now - from > patience && response.writableEnded) return 'stalled'
   if (answers.size > 0) return 'busy'
   return taken > 0 ? 'idle' : 'silent'
 }

@@ -30,10 +30,15 @@ export function guard(
   authenticate: Authenticate,
   allowedHosts: readonly string[] = [],
 ): Guard {
+  let headersOf: WebConfig | undefined
+  let headers: [string, string][] = []
   const take = bucket(() => config().rateLimit)
   return async (request, response) => {
-    for (const [name, value] of Object.entries({ ...usualHeaders, ...config().headers }))
-      response.setHeader(name, value)
+    if (headersOf !== config()) {
+      headersOf = config()
+      headers = Object.entries({ ...usualHeaders, ...headersOf.headers })
+    }
+    for (const [name, value] of headers) response.setHeader(name, value)
     const refuse = (status: number, text: string, headers: Readonly<Record<string, string>> = {}): false => {
       for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
       plain(response, status, text)

@@ -14,8 +14,8 @@ const maxIgnored = 65_536
  */
 export function oneAtATime(socket: Socket, guest: Guest, tooEarly: () => void): void {
   const parsers = socket.listeners('data')
-  const endOfHead = headEnds()
-  let early: Buffer = Buffer.alloc(0)
+  const heads = headsIn()
+  let early = empty
   let ignored = 0
   const isBusy = (): boolean => guest.answers.size > 0 || guest.last || socket.destroyed
 
@@ -25,14 +25,18 @@ export function oneAtATime(socket: Socket, guest: Guest, tooEarly: () => void): 
       early = rest.length > 0 ? Buffer.from(rest) : rest
       return
     }
-    early = Buffer.alloc(0)
+    early = empty
     ignored = rest.length
     tooEarly()
   }
   const feed = (chunk: Buffer): void => {
+    if (!isBusy() && heads.isWhole(chunk)) {
+      for (const parse of parsers) parse.call(socket, chunk)
+      return
+    }
     let rest = chunk
     while (rest.length > 0 && !isBusy()) {
-      const end = endOfHead(rest)
+      const end = heads.endIn(rest)
       const piece = rest.subarray(0, end)
       rest = rest.subarray(end)
       for (const parse of parsers) parse.call(socket, piece)
@@ -50,30 +54,44 @@ export function oneAtATime(socket: Socket, guest: Guest, tooEarly: () => void): 
   for (const parse of parsers) socket.off('data', parse as (chunk: Buffer) => void)
   guest.free = () => {
     if (guest.last) socket.destroySoon()
-    else if (socket.writable) {
+    else if (early.length > 0 && socket.writable) {
       const chunk = early
-      early = Buffer.alloc(0)
+      early = empty
       feed(chunk)
     }
   }
 }
 
+const empty: Buffer = Buffer.alloc(0)
+const [lineFeed, carriageReturn] = [10, 13]
+/** How a head ends: with an empty line, of which some parsers take the second way too. */
+const [emptyLine, bareEmptyLine] = [Buffer.from('\n\r\n'), Buffer.from('\n\n')]
+
 /** Finds in a stream of bytes where the head of a request ends: after an empty line behind one that is not. */
-function headEnds(): (chunk: Buffer) => number {
-  const [lineFeed, carriageReturn] = [10, 13]
+function headsIn() {
   let begun = false
   let isEmpty = true
-  return chunk => {
-    for (let from = 0; ;) {
-      const at = chunk.indexOf(lineFeed, from)
-      const length = (at < 0 ? chunk.length : at) - from
-      if (length > 1 || (length === 1 && chunk[from] !== carriageReturn)) isEmpty = false
-      if (at < 0) return chunk.length
-      const isEnd = begun && isEmpty
-      begun = !isEnd && (begun || !isEmpty)
-      isEmpty = true
-      from = at + 1
-      if (isEnd) return from
-    }
+  return {
+    /** Whether a chunk is one head as a whole, as that of a scraper is. It is the way of nearly all requests, and short. */
+    isWhole: (chunk: Buffer): boolean =>
+      !begun &&
+      isEmpty &&
+      chunk.length > emptyLine.length &&
+      chunk.indexOf(emptyLine) === chunk.length - emptyLine.length &&
+      !chunk.includes(bareEmptyLine),
+    /** Where the head ends; the length of the chunk if not in it. */
+    endIn(chunk: Buffer): number {
+      for (let from = 0; ;) {
+        const at = chunk.indexOf(lineFeed, from)
+        const length = (at < 0 ? chunk.length : at) - from
+        if (length > 1 || (length === 1 && chunk[from] !== carriageReturn)) isEmpty = false
+        if (at < 0) return chunk.length
+        const isEnd = begun && isEmpty
+        begun = !isEnd && (begun || !isEmpty)
+        isEmpty = true
+        from = at + 1
+        if (isEnd) return from
+      }
+    },
   }
 }

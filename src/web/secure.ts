@@ -1,10 +1,9 @@
-import type { RequestListener } from 'node:http'
 import { createServer as createHttp2, type ServerHttp2Session } from 'node:http2'
 import { createServer as createHttps } from 'node:https'
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { isAdmitted } from './admission.ts'
-import { answering, type Limits } from './answering.ts'
+import { answering, type Answering, type Limits } from './answering.ts'
 import type { Crowd, Guest } from './crowd.ts'
 import { oneAtATime } from './one-at-a-time.ts'
 import type { TlsConfig } from './tls.ts'
@@ -17,7 +16,7 @@ const handshakesAtOnce = 4
  * HTTP/1.1 and HTTP/2 on one port, by ALPN. Not by `allowHTTP1` of node:http2: that has none of the limits for HTTP/1.1,
  * headers may take 60 s there whatever is set.
  */
-export function secure(listener: RequestListener, first: TlsConfig, http2: boolean, limits: Limits, crowd: Crowd) {
+export function secure(listener: Answering, first: TlsConfig, http2: boolean, limits: Limits, crowd: Crowd) {
   let tls = first
   const server = createHttps({
     ...limits,
@@ -26,13 +25,13 @@ export function secure(listener: RequestListener, first: TlsConfig, http2: boole
     rejectUnauthorized: tls.clientAuth === 'RequireAndVerifyClientCert',
     ALPNProtocols: http2 ? ['h2', 'http/1.1'] : ['http/1.1'],
   })
-  answering(server, limits, crowd, listener)
+  answering(server, crowd, listener)
   // It never listens itself.
   const second = createHttp2({
     settings: { maxConcurrentStreams: 32, maxHeaderListSize: limits.maxHeaderSize },
     maxSessionMemory: 1,
   })
-  answering(second, limits, crowd, listener)
+  answering(second, crowd, listener)
   second.setTimeout(limits.idleMs)
   const sessions = new Map<Socket, ServerHttp2Session>()
   // A session that Node has ended waits for what it wrote last to be taken, and has no time limit any more.

@@ -1,6 +1,6 @@
-import { createServer as createHttp, type RequestListener } from 'node:http'
+import { createServer as createHttp } from 'node:http'
 import type { Server, Socket } from 'node:net'
-import { answering, type Limits } from './answering.ts'
+import { answering, type Answering, type Limits } from './answering.ts'
 import type { WebConfig } from './config.ts'
 import type { Crowd } from './crowd.ts'
 import { oneAtATime } from './one-at-a-time.ts'
@@ -22,7 +22,7 @@ const refusedMs = 1_000
 
 /** A server that serves as configured. HTTP/2 takes Node as long to load as HTTP/1, so that comes with TLS only. */
 export async function createWebServer(
-  listener: RequestListener,
+  listener: Answering,
   { tls, http2 }: WebConfig,
   limits: Limits,
   crowd: Crowd,
@@ -53,9 +53,9 @@ export async function createWebServer(
   return { server, renew, limit, cut, close }
 }
 
-function unsecured(listener: RequestListener, limits: Limits, crowd: Crowd) {
+function unsecured(listener: Answering, limits: Limits, crowd: Crowd) {
   const server = createHttp(limits)
-  answering(server, limits, crowd, listener)
+  answering(server, crowd, listener)
   const toHttp = server.listeners('connection')
   server.removeAllListeners('connection')
   server.on('connection', (socket: Socket) => {

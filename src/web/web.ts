@@ -5,7 +5,7 @@ import type { Aside } from '../core/aside.ts'
 import { describeError } from '../core/errors.ts'
 import type { Logger } from '../core/log.ts'
 import { every } from '../core/scheduler.ts'
-import { usualLimits, type Limits } from './answering.ts'
+import { usualLimits, type Answering, type Limits } from './answering.ts'
 import { basicAuth, type Threaded } from './auth.ts'
 import { openToAll, webConfigReader, type WebConfig } from './config.ts'
 import { createCrowd, type Crowd, type Room } from './crowd.ts'
@@ -65,15 +65,16 @@ export async function startWeb(serving: Serving): Promise<Web> {
     crowd,
   )
   const turns = takeTurns(requestsAtOnce)
-  const listener: RequestListener = (request, response) => {
-    const hasTaken = (crowd.guestOf(request)?.taken ?? 0) > 0
-    const callOff = turns(() => answer(request, response), hasTaken)
+  const listener: Answering = (request, response, isKnown) => {
+    const callOff = turns(() => answer(request, response), isKnown)
     if (callOff) response.on('close', callOff)
   }
   const servers = await Promise.all(
     places.map(async place => ({ place, ...(await createWebServer(listener, config, limits, crowd)) })),
   )
+  const sweeping = setInterval(() => crowd.sweep(limits.answerMs), limits.connectionsCheckingInterval).unref()
   const close = async (): Promise<void> => {
+    clearInterval(sweeping)
     await Promise.all(servers.map(server => server.close()))
   }
   const addresses: string[] = []
