@@ -52,7 +52,7 @@ export function labelsOf(expr: string, ofMetric: LabelsOfMetric): Labels {
     // What absent() gives has the labels that the selector asks for with =.
     if (name === 'absent')
       return new Set(argument.getChild('LabelMatchers')?.getChildren('UnquotedLabelMatcher').flatMap(names))
-    return /_over_time$/.test(name) ? labels(argument) : fail(node)
+    return /_over_time$|^increase$/.test(name) ? labels(argument) : fail(node)
   }
 
   function joined(node: SyntaxNode): Labels {

@@ -136,7 +136,8 @@ packages: [{ name: a, folder: ${root}, require: [pg] }]
     process.kill(pid, 'SIGTERM')
     expect(await running.exited).toBe(0)
     const all = await readFile(trace, 'utf8')
-    if (permitted) expect(all).toMatch(/execve\("[^"]*getent".* = 0$/m)
+    // strace breaks a line off where another thread goes on.
+    if (permitted) expect(all).toMatch(/execve\("[^"]*getent".*(?: = 0|<unfinished \.\.\.>)$/m)
     const calls = all.matchAll(/^\d+ +(\w+)\(/gm)
     return [...new Set([...calls].map(([, name = '']) => name))]
   }
