@@ -19,12 +19,12 @@ export const usualLimits = {
   idleMs: 90_000,
   /** From a request to the end of its answer: one who reads it a byte at a time keeps it in memory. */
   answerMs: 300_000,
-  /** Over all places to serve. A probe needs file descriptors too, and must not fail for want of them. One with TLS counts as four. */
+  /** Over all places to serve. A probe needs file descriptors too, and must not fail for want of them. One with TLS counts as eight. */
   maxConnections: 1_536,
   /** Of one address of a client. */
   maxPerAddress: 1_024,
   /** Bytes that wait for clients to take them, over all connections. */
-  maxHeld: 25_165_824,
+  maxHeld: 16_777_216,
 }
 export type Limits = typeof usualLimits
 

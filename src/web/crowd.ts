@@ -10,7 +10,7 @@ export type Refusal = (typeof refusals)[number]
 
 /** What all clients together may take. Those of one address are the same, and so are those of one /64 of IPv6. */
 export interface Room {
-  /** A probe needs file descriptors too, and must not fail for want of them. One with TLS takes the place of four. */
+  /** A probe needs file descriptors too, and must not fail for want of them. One with TLS takes the place of eight. */
   readonly maxConnections: number
   readonly maxPerAddress: number
   /** Bytes of answers that were given and not taken, and of what each request under way takes. */
@@ -72,14 +72,16 @@ export interface Crowd {
 
 /** CANCEL of RFC 9113, section 7. */
 const cancel = 8
-const placesOfTls = 4
+const placesOfTls = 8
 /** What a request takes beside the body of its answer, in bytes: its headers, and what Node makes of them. By the version of HTTP. */
 const perRequest = { one: 8_192, two: 32_768 }
 /** Twice the streams that a connection may have. */
 const mostAtOnce = 64
+/** Of one connection, where there is no room for another answer. */
+const mostInWant = 4
 /** A scraper resets a request now and then that takes too long. */
 const mostResets = 100
-/** Of a connection that took no answer yet: of these there are many in a flood. */
+/** Of a connection that took no answer yet, of which a flood has many, and where there is no room for what it asks. */
 const mostFirstResets = 8
 /** An answer that waits for longer is not being taken; who took one before may be slow. */
 const patienceMs = { first: 1_000, later: 10_000 }
@@ -196,7 +198,8 @@ export function createCrowd(room: () => Room): Crowd {
 
   const reset = (guest: Guest, why: Refusal): void => {
     guest.resets++
-    if (guest.resets > (guest.taken > 0 ? mostResets : mostFirstResets) && guests.has(guest)) end(guest, why)
+    const most = guest.taken > 0 && why === 'resets' ? mostResets : mostFirstResets
+    if (guest.resets > most && guests.has(guest)) end(guest, why)
   }
 
   return {
@@ -255,7 +258,9 @@ export function createCrowd(room: () => Room): Crowd {
       const bytes = isHttp2(request) ? perRequest.two : perRequest.one
       if (!makeRoom(bytes, guest)) {
         refused.waiting++
-        reset(guest, 'waiting')
+        // Who has this many streams that wait is no scraper: refused one by one, the rest of them would still cost memory.
+        if (guest.answers.size >= mostInWant) end(guest, 'not_taken')
+        else reset(guest, 'waiting')
         return false
       }
       // It was ended for itself.
