@@ -22,6 +22,7 @@ export const survivors: Readonly<Record<string, string>> = {
   'MailVerdictUnknown warning: verdict="unknown" -> nothing': 'What is not unknown is left out by what follows.',
   'MailpathCheckUnknown warning: max -> min':
     'A replica that does not say unknown says something else, and then there is no alert at all.',
+  'MailpathLogLinesLost warning: 0 -> 1': 'increase() extrapolates: one line that was lost is a little more than 1.',
   'MailpathCheckUnknown warning: verdict="unknown" -> nothing': 'What is not unknown is left out by what follows.',
   'MailSmtpCertificateInvalid critical: 0 -> 1 (2)': aSecond,
   'MailSmtpCertificateInvalid critical: 0 -> -1 (2)': aSecond,
