@@ -28,8 +28,8 @@ export interface Guest {
   taken: number
   /** Requests that it took back, or that were refused. */
   resets: number
-  /** Ends the connection. */
-  cut: () => void
+  /** What speaks HTTP/2 on the connection. */
+  session: Http2Session | undefined
   /** Nothing more is read from it. */
   last: boolean
   /** Called when no answer is under way any more. */
@@ -65,7 +65,7 @@ export interface Crowd {
   readonly hold: (response: ServerResponse, body: Buffer) => boolean
   /** It sends on before its answer was taken. */
   tooEarly(guest: Guest): void
-  /** Ends the connection (of HTTP/2 the stream) that did not take its answer within so many milliseconds. */
+  /** Ends the connection (of HTTP/2 the stream) that did not take its answer within so many milliseconds, and what is left of ended sessions. */
   sweep(answerMs: number): void
   counts(): CrowdCounts
 }
@@ -135,7 +135,9 @@ export function createCrowd(room: () => Room): Crowd {
   const end = (guest: Guest, why: Refusal): void => {
     refused[why]++
     leave(guest)
-    guest.cut()
+    // A session would go on with what it has read.
+    guest.session?.destroy()
+    guest.socket.destroy()
   }
 
   /**
@@ -218,7 +220,7 @@ export function createCrowd(room: () => Room): Crowd {
         answers: new Set(),
         taken: 0,
         resets: 0,
-        cut: () => socket.destroy(),
+        session: undefined,
         last: false,
         free: () => undefined,
       }
@@ -240,12 +242,7 @@ export function createCrowd(room: () => Room): Crowd {
     },
     introduce(guest, by) {
       known.set(by, guest)
-      // A session would go on with what it has read.
-      if ('alpnProtocol' in by && 'settings' in by)
-        guest.cut = () => {
-          by.destroy()
-          guest.socket.destroy()
-        }
+      if ('settings' in by) guest.session = by
     },
     guestOf: request => known.get((isHttp2(request) ? request.stream.session : undefined) ?? request.socket),
     ask(guest, request, response) {
@@ -308,12 +305,15 @@ export function createCrowd(room: () => Room): Crowd {
     },
     sweep(answerMs) {
       const now = performance.now()
-      for (const { answers: mine } of guests)
+      for (const { answers: mine, session, socket } of guests) {
         for (const { request, from } of mine) {
           if (now - from <= answerMs) continue
           if (isHttp2(request)) request.stream.close(cancel)
           else request.socket.destroy()
         }
+        // A session that Node has ended waits for what it wrote last to be taken, and has no time limit any more.
+        if (session?.destroyed) socket.destroy()
+      }
     },
     counts: () => ({ open: guests.size, refused: { ...refused } }),
   }

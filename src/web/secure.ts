@@ -33,13 +33,6 @@ export function secure(listener: Answering, first: TlsConfig, http2: boolean, li
   })
   answering(second, crowd, listener)
   second.setTimeout(limits.idleMs)
-  const sessions = new Map<Socket, ServerHttp2Session>()
-  // A session that Node has ended waits for what it wrote last to be taken, and has no time limit any more.
-  const sweep = (): void => {
-    for (const [socket, session] of sessions) if (session.destroyed) socket.destroy()
-  }
-  const sweeping = setInterval(sweep, limits.connectionsCheckingInterval).unref()
-  server.on('close', () => clearInterval(sweeping))
   const handshakes = takeTurns(handshakesAtOnce)
 
   /** By both ends, for Node does not say which connection it is that has become secure. */
@@ -85,11 +78,7 @@ export function secure(listener: Answering, first: TlsConfig, http2: boolean, li
       return
     }
     if (socket.alpnProtocol === 'h2') {
-      second.once('session', (session: ServerHttp2Session) => {
-        crowd.introduce(guest, session)
-        sessions.set(socket, session)
-        socket.on('close', () => sessions.delete(socket))
-      })
+      second.once('session', (session: ServerHttp2Session) => crowd.introduce(guest, session))
       second.emit('connection', socket)
       return
     }
