@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { ReadBytes } from './clients/files.ts'
-import { deadline } from './core/run.ts'
+import { deadline } from './core/deadline.ts'
 import { every } from './core/scheduler.ts'
 import type { Reload } from './reload.ts'
 

@@ -13,7 +13,7 @@ export type ReadFile = (path: string, signal: AbortSignal) => Promise<string>
 /** The bytes of a file, or an Error of which `inWords` says why not. */
 export type ReadBytes = (path: string, signal: AbortSignal) => Promise<Buffer>
 
-export const maxFileBytes = 1_048_576
+const maxFileBytes = 1_048_576
 
 /**
  * Reads regular files up to 1 MiB, anew each time. A read that hangs (a dead network file system) is left behind when the

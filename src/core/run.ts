@@ -1,7 +1,7 @@
-import { setMaxListeners } from 'node:events'
 import { isIP } from 'node:net'
 import { unlessAborted } from './abort.ts'
-import { DeadlineExceeded, Unresolved, codeOf, describeError } from './errors.ts'
+import { deadline } from './deadline.ts'
+import { Unresolved, codeOf, describeError } from './errors.ts'
 import {
   finding,
   reasonsOf,
@@ -101,58 +101,6 @@ export const commonReason = reasonsOf(commonReasons)
 
 /** After its deadline a check has this long to say what it had seen so far. */
 const windUpMs = 250
-
-/** A timer that comes this much too late says that the event loop was blocked, or the process stopped. */
-const heldUpMs = 200
-
-export interface Deadline {
-  readonly signal: AbortSignal
-  clear(): void
-  /** For how long the exporter was held up so far. */
-  heldUpMs(): number
-}
-
-/** How often it is looked whether the exporter is held up. A timer that is a little late says nothing. */
-const pulseMs = 250
-
-/**
- * A signal that aborts when the time is up or when `stop` does. Written by hand, because
- * AbortSignal.any() and AbortSignal.timeout() leak on Node 20 while listeners stay attached. Time in which the exporter
- * itself was held up is given back once: no target is blamed for it.
- */
-export function deadline(ms: number, stop: AbortSignal): Deadline {
-  const controller = new AbortController()
-  // A check may fetch any number of references at the same time.
-  setMaxListeners(0, controller.signal)
-  let timer: ReturnType<typeof setTimeout>
-  const arm = (afterMs: number, onTime: (lateMs: number) => void): void => {
-    const due = performance.now() + afterMs
-    timer = setTimeout(() => onTime(performance.now() - due), afterMs)
-  }
-  const abort = (): void => controller.abort(new DeadlineExceeded(ms))
-  // Timers come before what sockets hold: the answer may be there already, and it was the exporter that was held up.
-  arm(ms, lateMs => (lateMs > heldUpMs ? arm(Math.min(lateMs, ms), abort) : abort()))
-  const onStop = (): void => controller.abort(stop.reason)
-  if (stop.aborted) onStop()
-  else stop.addEventListener('abort', onStop)
-  let beat = performance.now()
-  let heldUp = 0
-  const lateMs = (now: number): number => (now - beat > pulseMs + heldUpMs ? now - beat - pulseMs : 0)
-  const pulse = setInterval(() => {
-    const now = performance.now()
-    heldUp += lateMs(now)
-    beat = now
-  }, pulseMs)
-  return {
-    signal: controller.signal,
-    heldUpMs: () => heldUp + lateMs(performance.now()),
-    clear() {
-      clearTimeout(timer)
-      clearInterval(pulse)
-      stop.removeEventListener('abort', onStop)
-    },
-  }
-}
 
 /** An observation, and how it came about. */
 export interface Ran extends Observation {

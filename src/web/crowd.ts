@@ -5,8 +5,8 @@ import { networkOf } from './network.ts'
 import { isHttp2 } from './requests.ts'
 
 /** Why a connection or a request was refused, or a connection was ended to make room. */
-export const refusals = ['connections', 'address', 'gave_way', 'not_taken', 'waiting', 'too_early', 'resets'] as const
-export type Refusal = (typeof refusals)[number]
+const none = { connections: 0, address: 0, gave_way: 0, not_taken: 0, waiting: 0, too_early: 0, resets: 0 }
+export type Refusal = keyof typeof none
 
 /** What all clients together may take. Those of one address are the same, and so are those of one /64 of IPv6. */
 export interface Room {
@@ -97,15 +97,7 @@ export function createCrowd(room: () => Room): Crowd {
   const answers = new Map<ServerResponse, { readonly guest: Guest; readonly answer: Answer }>()
   /** How many answers are of this body. */
   const shared = new Map<Buffer, number>()
-  const refused: Record<Refusal, number> = {
-    connections: 0,
-    address: 0,
-    gave_way: 0,
-    not_taken: 0,
-    waiting: 0,
-    too_early: 0,
-    resets: 0,
-  }
+  const refused = { ...none }
   let taken = 0
   let held = 0
   let searchAgainAt = 0

@@ -2,7 +2,7 @@ import { getEventListeners } from 'node:events'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { DeadlineExceeded } from '../../src/core/errors.ts'
 import { failureOf, finding, type Look } from '../../src/core/probe.ts'
-import { deadline } from '../../src/core/run.ts'
+import { deadline } from '../../src/core/deadline.ts'
 import { checkOf, codesOf, fine, never, noReferences, observed, reason, sleep, timed, untilAborted } from './checks.ts'
 
 beforeEach(() => void vi.useFakeTimers({ now: Date.UTC(2026, 0, 12, 8) }))
