@@ -204,7 +204,7 @@ async function serve(options: Options, { stop, openLog, linesLost, threaded, onH
       logLinesDropped: linesLost(),
     }
   }
-  const shown = {
+  const served = {
     monitor,
     configFile: config.file,
     exporter,
@@ -212,7 +212,7 @@ async function serve(options: Options, { stop, openLog, linesLost, threaded, onH
     reload: options.enableLifecycle ? reload : undefined,
   }
   const web = await startWeb({
-    createListener: (guard, crowd) => createFront(shown, guard, crowd),
+    createListener: (guard, crowd) => createFront(served, guard, crowd),
     places: options.listen,
     file: options.webConfigFile,
     allowedHosts: options.allowedHosts,

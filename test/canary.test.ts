@@ -15,6 +15,7 @@ import { audit } from '../src/render/audit.ts'
 import { report, reportFormats } from '../src/render/report.ts'
 import { about } from '../src/render/words.ts'
 import { createFront } from '../src/web/front.ts'
+import { exporterAtRest } from './core/exporter-at-rest.ts'
 import { closesAtOnce, garbage, listen, refusedPort, scripted, silent, type Listening } from './servers/hostile.ts'
 import { removeFolder, tempFolder } from './servers/processes.ts'
 import { referencePlaces, targetWith, wrongForms } from './wrong-places.ts'
@@ -318,13 +319,7 @@ beforeAll(async () => {
     createReferences({ env, vaults: config.vaults, kubernetes: config.kubernetes }),
     log,
   )
-  const exporter = () => ({
-    version: '0',
-    nodeVersion: 'v0',
-    lastReloadSuccessful: true,
-    lastReloadSuccessAt: 0,
-    logLinesDropped: 0,
-  })
+  const exporter = () => exporterAtRest
   const server = await listen(createHttp(createFront({ monitor, configFile: 'mailpath.yml', exporter, log })))
   servers.push(server)
   const get = async (at: string, accept = '*/*') =>

@@ -15,8 +15,8 @@ import { probeEndpoint } from './probe.ts'
 import { answerWith, type Hold } from './render.ts'
 import { actions, readable } from './requests.ts'
 
-/** What the server shows besides the status. */
-export interface Shown {
+/** What there is to serve. */
+export interface Served {
   readonly monitor: Monitor
   readonly configFile: string
   readonly exporter: () => Omit<ExporterState, 'wakeups' | 'requests' | 'connections'>
@@ -26,7 +26,7 @@ export interface Shown {
 }
 
 /** The endpoints of the exporter but those that machines ask all day. None of them but `/probe` waits for a probe: they render what is known. */
-export function createApp({ monitor, configFile, exporter, log, reload }: Shown, hold: Hold): RequestListener {
+export function createApp({ monitor, configFile, exporter, log, reload }: Served, hold: Hold): RequestListener {
   const app = express()
   app.disable('x-powered-by')
   app.disable('etag')

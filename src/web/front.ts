@@ -3,7 +3,7 @@ import { formatFor } from '../render/accept.ts'
 import { samplesOf } from '../render/catalogue.ts'
 import { contentTypes, expose, watchProcess, type Format } from '../render/registry.ts'
 import { describeError } from '../core/errors.ts'
-import type { Shown } from './app.ts'
+import type { Served } from './app.ts'
 import { usualLimits } from './answering.ts'
 import { createCrowd, type Crowd } from './crowd.ts'
 import type { Guard } from './guard.ts'
@@ -16,14 +16,14 @@ import { actions, countRequests, pathOf, readable, type RequestCount } from './r
  * all day is answered here: Express takes five times as long as all the rest of a scrape, and need not even be loaded.
  */
 export function createFront(
-  shown: Shown,
+  served: Served,
   guard: Guard = () => Promise.resolve(true),
   crowd: Crowd = createCrowd(() => usualLimits),
 ): RequestListener {
   const { count, counts } = countRequests([...readable, ...actions])
-  const { monitor } = shown
+  const { monitor } = served
   const direct = new Map<string, Endpoint>([
-    ['/metrics', metricsEndpoint(shown, counts, crowd)],
+    ['/metrics', metricsEndpoint(served, counts, crowd)],
     [
       '/-/healthy',
       (_, response) =>
@@ -39,7 +39,7 @@ export function createFront(
     else {
       // For want of a file descriptor it cannot be loaded now; the next request tries again.
       app ??= import('./app.ts')
-        .then(({ createApp }) => createApp(shown, crowd.hold))
+        .then(({ createApp }) => createApp(served, crowd.hold))
         .catch((error: unknown) => {
           app = undefined
           throw error
@@ -50,7 +50,7 @@ export function createFront(
   return (request, response) => {
     count(request, response)
     answer(request, response).catch((error: unknown) => {
-      shown.log.error({ error: describeError(error) }, 'a request failed')
+      served.log.error({ error: describeError(error) }, 'a request failed')
       if (response.headersSent) response.destroy()
       else plain(response, 500, 'internal error; see the log')
     })
@@ -62,7 +62,7 @@ type Endpoint = (request: IncomingMessage, response: ServerResponse) => Promise<
 const told = (response: ServerResponse, holds: boolean, yes: string, no: string): void =>
   plain(response, holds ? 200 : 503, holds ? yes : no)
 
-function metricsEndpoint({ monitor, exporter }: Shown, counts: () => readonly RequestCount[], crowd: Crowd): Endpoint {
+function metricsEndpoint({ monitor, exporter }: Served, counts: () => readonly RequestCount[], crowd: Crowd): Endpoint {
   const processMetrics = watchProcess()
   const answer = answerWith(
     async (format: Format) => {

@@ -4,6 +4,7 @@ import type { Reason } from '../../src/core/probe.ts'
 import type { Status } from '../../src/ledger.ts'
 import { samplesOf } from '../../src/render/catalogue.ts'
 import { expose } from '../../src/render/registry.ts'
+import { exporterAtRest } from '../core/exporter-at-rest.ts'
 import type { Expectation } from './fault.ts'
 
 /** The one mail path of a stage. */
@@ -64,11 +65,7 @@ async function wrongSamples(expected: NonNullable<Expectation['samples']>, statu
 
 const expositionOf = (status: Status): Promise<string> => {
   const exporter = {
-    version: 'test',
-    nodeVersion: process.version,
-    lastReloadSuccessful: true,
-    lastReloadSuccessAt: 0,
-    logLinesDropped: 0,
+    ...exporterAtRest,
     wakeups: [],
     requests: [],
     connections: { open: 0, refused: {} },

@@ -43,6 +43,11 @@ const asked = (path: string): Buffer =>
 const streams = (count: number, path: string): Buffer =>
   Buffer.concat(Array.from({ length: count }, (_, i) => frame(headers, endStream | endHeaders, 2 * i + 1, asked(path))))
 
+const asksAgain: Shape['open'] = socket => {
+  unread(socket, get('/metrics'))
+  every(socket, 500, () => get('/'))
+}
+
 export const shapes: readonly Shape[] = [
   { name: 'says nothing', speaks: 'tcp', open: () => undefined },
   { name: 'pipelines /metrics, never reads', speaks: 'http', open: socket => unread(socket, filling(get('/metrics'))) },
@@ -61,10 +66,7 @@ export const shapes: readonly Shape[] = [
   {
     name: 'asks again and again, never reads',
     speaks: 'http',
-    open: socket => {
-      unread(socket, get('/metrics'))
-      every(socket, 500, () => get('/'))
-    },
+    open: asksAgain,
   },
   {
     name: 'asks once, never reads',
@@ -140,10 +142,7 @@ export const shapes: readonly Shape[] = [
   {
     name: 'TLS: asks again and again, never reads',
     speaks: 'tls',
-    open: socket => {
-      unread(socket, get('/metrics'))
-      every(socket, 500, () => get('/'))
-    },
+    open: asksAgain,
   },
   {
     name: 'HTTP/2: 32 streams, zero window',

@@ -11,6 +11,7 @@ import { createMonitor, type Monitor } from '../../src/monitor.ts'
 // What is imported late is compiled late, by a process that stays: its descriptors would be none of the baseline.
 import '../../src/probes/smtp/session.ts'
 import { createFront } from '../../src/web/front.ts'
+import { exporterAtRest } from '../core/exporter-at-rest.ts'
 import { listen } from '../servers/hostile.ts'
 import { differences, unevenness, type Counts, type Reading } from './flat.ts'
 import { countBackends, countOpen, memory } from './open.ts'
@@ -108,14 +109,7 @@ async function startExporter(targets: Targets, more: readonly Check[], stop: Abo
   const references = createReferences({ env: targets.env, vaults: config.vaults, kubernetes: config.kubernetes })
   const log = createLog('info', 'json', () => undefined)
   const monitor = createMonitor({ ...config, checks: [...config.checks, ...more] }, references, log)
-  const state = {
-    version: '0',
-    nodeVersion: process.version,
-    lastReloadSuccessful: true,
-    lastReloadSuccessAt: 0,
-    logLinesDropped: 0,
-  }
-  const app = createFront({ monitor, configFile: config.file, exporter: () => state, log })
+  const app = createFront({ monitor, configFile: config.file, exporter: () => exporterAtRest, log })
   const server = await listen(createServer(app))
   const servers = new Map([...targets.servers, ['the exporter', server]])
   return {

@@ -14,6 +14,7 @@ import type { Place } from '../../src/web/listen.ts'
 import { usualLimits, type Limits } from '../../src/web/answering.ts'
 import { startWeb } from '../../src/web/web.ts'
 import { checkOf, fine, noReferences } from '../core/checks.ts'
+import { exporterAtRest } from '../core/exporter-at-rest.ts'
 import { removeFolder, tempFolder } from '../servers/processes.ts'
 
 /** The time limits of the daemon divided by twenty. */
@@ -75,13 +76,7 @@ export async function serving(given: Given = {}): Promise<Served> {
   const checks = given.checks ?? [checkOf(() => Promise.resolve(fine))]
   const monitor = createMonitor({ checks, mail: [] }, given.references ?? noReferences, log)
   const stop = new AbortController()
-  const exporter = () => ({
-    version: '0',
-    nodeVersion: 'v0',
-    lastReloadSuccessful: true,
-    lastReloadSuccessAt: 0,
-    logLinesDropped: 0,
-  })
+  const exporter = () => exporterAtRest
   const web = await startWeb({
     createListener: (guard, crowd) => createFront({ monitor, configFile: 'mailpath.yml', exporter, log }, guard, crowd),
     places: given.places ?? [loopback],
