@@ -56,6 +56,24 @@ async function logins(): Promise<number> {
   return (await recording.take(backend().user)).connections
 }
 
+/** A proxy to a server that breaks down: it takes no TLS, and cuts off who has logged in and sends a statement. */
+async function startBreakingDown(to: number) {
+  const server = net.createServer(client => {
+    const upstream = net.connect(to, '127.0.0.1')
+    for (const socket of [client, upstream]) socket.on('error', () => undefined)
+    client.on('close', () => upstream.destroy())
+    upstream.pipe(client)
+    client.on('data', bytes => {
+      const isTls = bytes.length === 8 && bytes.readInt32BE(4) === 80877103
+      if (isTls || /^[PQ]/.test(bytes.toString('latin1'))) client.destroy()
+      else upstream.write(bytes)
+    })
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return { port: (server.address() as net.AddressInfo).port, stop: () => promisify(server.close.bind(server))() }
+}
+
 /** A proxy that can leave those without an answer who do not ask for TLS. */
 async function startTlsOnly(to: number) {
   const sockets = new Set<net.Socket>()
@@ -167,6 +185,16 @@ describe('a path whose drivers would connect differently', () => {
       const seen = await look(writePath, target, { timeoutMs: 1_500, references: env({ URL: at }) })
       expect(seen?.reasons[0]?.code).toBe('write_path_driver_unclear')
       expect(seen?.verdict).toBe('unknown')
+    } finally {
+      await proxy.stop()
+    }
+  })
+
+  it('has failed, whoever gets in, where the server goes down before anything was asked of it', async () => {
+    const proxy = await startBreakingDown(primary().port)
+    try {
+      const at = url().replace(`:${primary().port}/`, `:${proxy.port}/`)
+      expect(codes(await run(targetOf(), at))).toEqual(['write_path_closed'])
     } finally {
       await proxy.stop()
     }

@@ -173,9 +173,11 @@ async function tryOne(look: Look, { drivers, plan }: Connectable): Promise<Outco
     try {
       const [row] = await session.query(identitySql)
       return { kind: 'in', at: { ...identity.parse(row), address: session.address, tls: session.tls } }
-    } catch {
-      // It got in. Who may not ask where is still there.
-      return isOver(look) ? undefined : { kind: 'in', at: undefined }
+    } catch (error) {
+      if (isOver(look)) return undefined
+      const failure = failureOf(error, look, planText(plan))
+      // Who may not ask where it got in is still there; but a server that went down has let nobody do anything.
+      return passes(failure) ? { kind: 'out', failure } : { kind: 'in', at: undefined }
     } finally {
       await session.close()
     }
