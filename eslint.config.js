@@ -1,5 +1,27 @@
 import tseslint from 'typescript-eslint'
 
+/**
+ * The folders of src, from the bottom up. A file imports from its own folder and from those before it. docs/design.md says
+ * what each holds; test/design.test.ts holds the two together.
+ */
+export const floors = [
+  'core',
+  'environment',
+  'clients',
+  'yaml',
+  'fields',
+  'probes',
+  'assess',
+  'monitor',
+  'exposition',
+  'page',
+  'report',
+  'config',
+  'references',
+  'web',
+  'cli',
+]
+
 /** What is put together by hand is not made ready: `shown` does it. */
 const templates = [
   {
@@ -26,7 +48,7 @@ const pastShown = [
   },
   {
     selector: "MemberExpression[object.name='process'][property.name=/^std(out|err)$/]",
-    message: 'Only src/process.ts writes to the standard streams.',
+    message: 'Only src/cli/process.ts writes to the standard streams.',
   },
   {
     selector:
@@ -34,6 +56,24 @@ const pastShown = [
     message: 'Answer with plain() or sendShown(): they take only text that is ready for people.',
   },
 ]
+
+/** What files must not import: floors above their own, and name look-ups past src/clients/names. */
+function importsOf(files, above, { names = false } = {}) {
+  // getaddrinfo(3) takes a thread of the pool until its name servers answer.
+  const paths = ['node:dns', 'node:dns/promises'].map(name => ({
+    name,
+    allowTypeImports: true,
+    message: 'Use src/clients/names.',
+  }))
+  const patterns = above.map(floor => ({
+    regex: `^(\\.\\./)+${floor}/`,
+    message: `src/${floor} is a floor above: see docs/design.md, "Where things are".`,
+  }))
+  return {
+    files,
+    rules: { '@typescript-eslint/no-restricted-imports': ['error', { paths: names ? [] : paths, patterns }] },
+  }
+}
 
 export default tseslint.config(
   { ignores: ['dist', 'coverage', 'eslint.config.js'] },
@@ -62,21 +102,11 @@ export default tseslint.config(
       ],
     },
   },
-  {
-    // getaddrinfo(3) takes a thread of the pool until its name servers answer: see src/clients/names.
-    files: ['src/**'],
-    ignores: ['src/clients/names/**'],
-    rules: {
-      '@typescript-eslint/no-restricted-imports': [
-        'error',
-        ...['node:dns', 'node:dns/promises'].map(name => ({
-          name,
-          allowTypeImports: true,
-          message: 'Use src/clients/names.',
-        })),
-      ],
-    },
-  },
+  // The last that fits a file holds, so that each says all.
+  ...[...floors, '*.ts'].map((floor, i) =>
+    importsOf([`src/${floor}${floor === '*.ts' ? '' : '/**'}`], floors.slice(i + 1)),
+  ),
+  importsOf(['src/clients/names/**'], floors.slice(floors.indexOf('clients') + 1), { names: true }),
   {
     // Text from outside reaches a person only by way of src/core/shown.ts and the functions of the outputs.
     files: ['src/**'],
@@ -89,10 +119,12 @@ export default tseslint.config(
     // These escape for an output by themselves, or write what was made ready.
     files: [
       'src/core/{shown,log}.ts',
-      'src/process.ts',
+      'src/cli/process.ts',
       'src/clients/output.ts',
-      'src/render/{frame,html,markdown,registry,report,table}.ts',
-      'src/web/{plain,render}.ts',
+      'src/exposition/registry.ts',
+      'src/page/{layout,html}.ts',
+      'src/report/{markdown,report,table}.ts',
+      'src/web/{text,body}.ts',
     ],
     rules: { 'no-restricted-syntax': ['error', ...templates] },
   },

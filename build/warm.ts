@@ -5,7 +5,7 @@
 import { writeFileSync } from 'node:fs'
 import { get } from 'node:http'
 import path from 'node:path'
-import { undoKeepSmall } from '../src/heap.ts'
+import { undoKeepSmall } from '../src/cli/heap.ts'
 import { cacheOf, load } from '../src/load.ts'
 
 const [, , bundle = '', folder = ''] = process.argv

@@ -1,6 +1,6 @@
 /** What the values of the chart may be. Helm checks it at every install: a key that nobody reads is an error. */
 import { z } from 'zod'
-import { configSchema, type JsonSchema } from '../src/render/config-schema.ts'
+import { configSchema, type JsonSchema } from '../docs/generate/config-schema.ts'
 
 const text = z.string()
 const duration = z.string().regex(/^(\d+(ms|[smhd]))*$/)

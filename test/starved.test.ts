@@ -4,8 +4,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createLog } from '../src/core/log.ts'
 import { finding, type Check, type Finding } from '../src/core/probe.ts'
 import { pressureNow, wasStarved } from '../src/core/pressure.ts'
-import { createMonitor } from '../src/monitor.ts'
-import { checkOf, fine, never, noReferences, reason } from './core/checks.ts'
+import { createMonitor } from '../src/monitor/index.ts'
+import { checkOf, fine, never, noReferences, reason } from './monitor/checks.ts'
 import { waitFor } from './servers/ports.ts'
 
 const busy: ChildProcess[] = []

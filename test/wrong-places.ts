@@ -1,5 +1,5 @@
 import { parseConfig } from '../src/config/load.ts'
-import { configSchema, type JsonSchema } from '../src/render/config-schema.ts'
+import { configSchema, type JsonSchema } from '../docs/generate/config-schema.ts'
 
 /** A place in the configuration that takes a reference. */
 export interface Place {

@@ -1,5 +1,5 @@
 /** docs/performance.md out of the results. */
-import { markdownTable } from '../../src/render/table.ts'
+import { markdownTable } from '../../src/report/table.ts'
 import { median } from '../measure/statistics.ts'
 import type { Figure, Result } from './results.ts'
 import { goalText, isLost, isMet, oursText, ratioOf, spread, times, withUnit } from './verdict.ts'

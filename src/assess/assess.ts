@@ -7,9 +7,9 @@ import { assessDrift } from './drift.ts'
 import { assessLandings } from './landing.ts'
 import { assessMail } from './mail.ts'
 import { nodesOf } from './nodes.ts'
-import { assessRoles } from './roles.ts'
+import { assessRoles } from './role-changes.ts'
 import { withCauses } from './sources.ts'
-import { asBefore, standing } from './standing.ts'
+import { asBefore, standing } from './freshness.ts'
 import { starvedOf, type Own } from './starved.ts'
 
 /**

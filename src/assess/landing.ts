@@ -1,7 +1,7 @@
 import { groupBy } from '../core/group.ts'
 import { sample, type Sample } from '../core/metric.ts'
 import { finding, seenBy, type Reason, type Target } from '../core/probe.ts'
-import { createRecall } from '../core/recall.ts'
+import { createRecall } from '../core/memo.ts'
 import {
   metrics,
   readOnlyCause,

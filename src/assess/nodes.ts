@@ -1,5 +1,5 @@
 import { seenBy, type Target } from '../core/probe.ts'
-import { createRecall } from '../core/recall.ts'
+import { createRecall } from '../core/memo.ts'
 import { postgres } from '../probes/postgres/index.ts'
 import type { NodeFacts } from '../probes/postgres/observe.ts'
 import type { Landing } from '../probes/write_path/index.ts'

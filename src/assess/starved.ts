@@ -1,4 +1,4 @@
-import type { Reason } from '../core/probe.ts'
+import { checkId, type Reason } from '../core/probe.ts'
 import { remedies, starvedCode, starvedReason, wanting } from '../core/starved.ts'
 import { exporterKind, resources, type Resource } from '../core/want.ts'
 
@@ -67,3 +67,6 @@ const starved = (resource: Resource, text: string): Starved => ({
   codes: [],
   checks: [],
 })
+
+/** The name of it where others have `probe/target`. */
+export const starvedId = ({ resource }: Starved): string => checkId({ probe: exporterKind, target: resource })

@@ -2,7 +2,7 @@ import { constants, fstatSync, openSync, write, writeSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { isatty } from 'node:tty'
 import { codeOf } from '../core/errors.ts'
-import { sleep } from '../core/scheduler.ts'
+import { sleep } from '../core/clock.ts'
 import { writeAll, type Write } from '../core/write-all.ts'
 
 /** Standard output or standard error. */

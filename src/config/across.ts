@@ -3,16 +3,13 @@ import { visible } from '../core/shown.ts'
 import { mail } from '../probes/mail/index.ts'
 import { listedProbes } from '../probes/index.ts'
 import { vaultAuths } from '../probes/vault/target.ts'
-import { duration } from './fields.ts'
-import { mapMarked } from './marked.ts'
-import { nearest } from './nearest.ts'
-import type { Problems } from './problems.ts'
+import { duration } from '../fields/index.ts'
+import { mapMarked } from '../fields/marked.ts'
+import { nearest } from '../yaml/nearest.ts'
+import type { Problems } from '../yaml/problems.ts'
 import { defaultTimes, fileSchema } from './schema.ts'
-import type { Path } from './yaml.ts'
-
-export type Keys = Readonly<Record<string, unknown>>
-export const isKeys = (value: unknown): value is Keys =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
+import { isKeys, type Keys } from '../yaml/strict.ts'
+import type { Path } from '../yaml/parse.ts'
 
 type Add = Problems['add']
 

@@ -1,23 +1,18 @@
 import { dirname, isAbsolute, join, resolve } from 'node:path'
-import type * as z from 'zod'
-import { bytesReader, inWords, isPassed, readPassed, type ReadBytes } from '../clients/files.ts'
-import { unlessAborted } from '../core/abort.ts'
 import type { Aside } from '../core/aside.ts'
-import { ConfigError, DeadlineExceeded, codeOf } from '../core/errors.ts'
 import type { Check, KubernetesSecret, Probe, Target } from '../core/probe.ts'
-import { deadline } from '../core/deadline.ts'
 import { shapes } from '../core/shape.ts'
 import { apiServer, checkBehind } from '../core/source.ts'
 import { kubernetes as apiServerProbe, type KubernetesTarget } from '../probes/kubernetes/index.ts'
 import { mail, type MailTarget } from '../probes/mail/index.ts'
 import { probes } from '../probes/index.ts'
 import type { VaultTarget } from '../probes/vault/index.ts'
-import { checkAcross, isKeys, referencesIn, type Keys } from './across.ts'
-import { mapMarked } from './marked.ts'
-import { problemsOf, translate, type Problems } from './problems.ts'
+import { checkAcross, referencesIn } from './across.ts'
+import { readText, type Reading } from '../yaml/read-text.ts'
+import { isKeys, parseStrictly, type Keys } from '../yaml/strict.ts'
+import { mapMarked } from '../fields/marked.ts'
 import { defaultTimes, fileSchema, type KubernetesConfig } from './schema.ts'
 import { checkVariables } from './variables.ts'
-import { parseYaml } from './yaml.ts'
 
 /** A configuration that was found good as a whole. */
 export interface Config {
@@ -27,22 +22,6 @@ export interface Config {
   readonly vaults: readonly VaultTarget[]
   readonly kubernetes: KubernetesConfig | undefined
 }
-
-/** How a file of the command line is read. */
-export interface Reading {
-  /** Default: it ends only by its own time. */
-  readonly signal?: AbortSignal
-  /** It is read once, so that it may come out of a pipe that the shell opened. */
-  readonly once?: boolean
-  /** Given where it is read again and again, so that reads that hang are not begun again. */
-  readonly bytes?: ReadBytes
-}
-
-/** A file system that does not answer for so long, in milliseconds, is taken for dead. */
-const readMs = 10_000
-/** Where the exporter itself was held up for so much of that, it waits once more for as long, and so on, so many times in all. */
-const heldUpMs = 1_000
-const readings = 3
 
 /** Reads and checks a file. Throws one ConfigError with every problem, each as `file:line:col: path: message`. */
 export async function loadConfig(file: string, reading: Reading = {}): Promise<Config> {
@@ -61,61 +40,6 @@ export function configReader(file: string, reading: Reading): (aside: Aside, sig
     const text = await readText(file, '--config.file', { ...reading, signal })
     if (text !== last?.text) last = { text, config: configOf(await aside(configTask, [text, file], signal), file) }
     return last.config
-  }
-}
-
-/** A file that is not too large, as text. Throws a ConfigError that names the flag it was given by. */
-export async function readText(
-  file: string,
-  flag: string,
-  { signal = new AbortController().signal, once = false, bytes: read = bytesReader() }: Reading = {},
-): Promise<string> {
-  const from = async (limit: AbortSignal): Promise<Buffer> => {
-    // A pipe takes as long as whoever writes to it.
-    if (!(await unlessAborted(limit, isPassed(file)))) return read(file, limit)
-    if (!once) throw new ConfigError(`${file}: ${notTwice(flag)}`)
-    return readPassed(file, signal)
-  }
-  for (let reading = 1; ; reading++) {
-    const limit = deadline(readMs, signal)
-    try {
-      const bytes = await from(limit.signal)
-      return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-    } catch (error) {
-      signal.throwIfAborted()
-      if (error instanceof ConfigError) throw error
-      // It may be there by now, and no file system is blamed for what a busy machine does. A read that is under way is joined.
-      const isOurs = error instanceof DeadlineExceeded && limit.heldUpMs() > heldUpMs
-      if (!isOurs || reading === readings) throw new ConfigError(`${file}: ${unreadable(error, flag, isOurs)}`)
-    } finally {
-      limit.clear()
-    }
-  }
-}
-
-const notTwice = (flag: string): string =>
-  `is not a regular file, and what is served is read again at each reload; give the path of a file with ${flag}`
-
-function unreadable(error: unknown, flag: string, isOurs: boolean): string {
-  if (isOurs) return 'could not be read in time: the exporter itself was held up; give it more CPU, and reload again'
-  if (error instanceof DeadlineExceeded) return `cannot be read (${error.message}); its file system hangs`
-  switch (codeOf(error) ?? '') {
-    case 'ENOENT':
-    case 'ENOTDIR':
-      return `there is no such file; give its path with ${flag}`
-    case 'EISDIR':
-      return `is a directory; give the path of a file with ${flag}`
-    case 'ENXIO':
-      return `is not a regular file; give the path of one with ${flag}`
-    case 'EACCES':
-    case 'EPERM':
-      return 'permission denied; let the user the exporter runs as read it'
-    case 'EFBIG':
-      return 'larger than 1 MiB; this is not a configuration file'
-    case 'ERR_ENCODING_INVALID_ENCODED_DATA':
-      return 'not UTF-8 text; save the file as UTF-8'
-    default:
-      return inWords(error)
   }
 }
 
@@ -173,37 +97,6 @@ function withAbsolutePaths(data: unknown, file: string): unknown {
   return mapMarked(fileSchema, data, (text, { path }) =>
     path === true && shapes.path.read(text) !== undefined && !isAbsolute(text) ? join(folder, text) : text,
   )
-}
-
-/**
- * A YAML text by a schema. Throws one ConfigError with every problem; `more` adds those the schema cannot see, and `first`
- * those that make what the schema says of the same value beside the point. `prepare` makes of the data of the file what
- * the schema gets.
- */
-export function parseStrictly<T extends z.ZodType>(
-  schema: T,
-  text: string,
-  file: string,
-  more: (data: unknown, problems: Problems) => void,
-  {
-    first = () => undefined,
-    prepare = data => data,
-  }: {
-    readonly first?: (data: unknown, problems: Problems) => void
-    readonly prepare?: (data: unknown) => unknown
-  } = {},
-): z.output<T> {
-  const source = parseYaml(text)
-  const problems = problemsOf(file, source)
-  const { data } = source
-  const parsed = schema.safeParse(prepare(data), { error: translate })
-  first(data, problems)
-  if (isKeys(data)) for (const issue of parsed.error?.issues ?? []) problems.addIssue(issue)
-  if (source.problems.length === 0) more(data, problems)
-  const error = problems.error()
-  if (error) throw error
-  if (!parsed.success) throw new ConfigError(`${file}:1:1: expected keys with values`)
-  return parsed.data
 }
 
 const noSections = (data: unknown): string =>

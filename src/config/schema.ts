@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { shapes } from '../core/shape.ts'
-import { duration, expects, filePath, flag, literalUrl, secret, section, shapedText } from './fields.ts'
+import { duration, filePath, flag, literalUrl, secret, section, shapedText } from '../fields/index.ts'
+import { expects } from '../yaml/expects.ts'
 import { listedProbes } from '../probes/index.ts'
 
 const kubernetes = section({

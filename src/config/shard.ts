@@ -1,5 +1,5 @@
 import type { Plan } from '../assess/assessment.ts'
-import { offsetOf } from '../core/scheduler.ts'
+import { offsetOf } from '../monitor/scheduler.ts'
 import { checkId, type Check } from '../core/probe.ts'
 import { kubernetes } from '../probes/kubernetes/index.ts'
 import { mail, type MailTarget } from '../probes/mail/index.ts'

@@ -1,5 +1,5 @@
-import type { Problems } from './problems.ts'
-import type { Path } from './yaml.ts'
+import type { Problems } from '../yaml/problems.ts'
+import type { Path } from '../yaml/parse.ts'
 
 /** `${NAME}`, or a whole value that is `$NAME` or `$(NAME)`. */
 const variable = /\$\{([^{}]*)\}|^\$([A-Z_][A-Z0-9_]*)$|^\$\(([A-Z_][A-Z0-9_]*)\)$/

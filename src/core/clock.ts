@@ -14,3 +14,20 @@ export function watchClock(): () => number {
     return Math.abs(step) < stepMs ? 0 : step
   }
 }
+
+/** Resolves after the time or when `stop` aborts, whichever is first. */
+export function sleep(ms: number, stop: AbortSignal): Promise<void> {
+  return new Promise(resolve => {
+    if (stop.aborted) {
+      resolve()
+      return
+    }
+    const done = (): void => {
+      clearTimeout(timer)
+      stop.removeEventListener('abort', done)
+      resolve()
+    }
+    const timer = setTimeout(done, ms)
+    stop.addEventListener('abort', done)
+  })
+}

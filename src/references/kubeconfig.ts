@@ -1,6 +1,6 @@
 import { dirname, isAbsolute, join } from 'node:path'
 import { fileReader } from '../clients/files.ts'
-import { parseYaml } from '../config/yaml.ts'
+import { parseYaml } from '../yaml/parse.ts'
 import { describeError } from '../core/errors.ts'
 
 /** Something a kubeconfig holds itself, in the field named, or names the file of. */

@@ -1,9 +1,9 @@
 import type { RequestHandler } from 'express'
 import { checkId } from '../core/probe.ts'
-import type { Monitor } from '../monitor.ts'
-import { renderFailures } from '../render/failures.ts'
-import { namedIn } from './named.ts'
-import { answerWith, type Hold } from './render.ts'
+import type { Monitor } from '../monitor/index.ts'
+import { renderFailures } from '../page/failures.ts'
+import { namedIn } from './check-of-query.ts'
+import { answerWith, type Hold } from './body.ts'
 
 /** Answers with the last failures of a check. It waits for nothing. */
 export function failuresEndpoint(monitor: Monitor, hold: Hold): RequestHandler {

@@ -3,7 +3,7 @@ import type { Authenticate } from './auth.ts'
 import type { WebConfig } from './config.ts'
 import { isCrossSite } from './cross-site.ts'
 import { isForUs } from './hosts.ts'
-import { plain } from './plain.ts'
+import { plain } from './text.ts'
 import { isHttp2 } from './requests.ts'
 import { networkOf } from './network.ts'
 

@@ -1,14 +1,14 @@
 import type { RequestHandler, Response } from 'express'
 import { checkId, type Check } from '../core/probe.ts'
-import type { Ran } from '../core/run.ts'
+import type { Ran } from '../monitor/run.ts'
 import type { Shown } from '../core/shown.ts'
-import type { Monitor } from '../monitor.ts'
-import { formatFor } from '../render/accept.ts'
-import { checkSeries } from '../render/catalogue.ts'
-import { contentTypes, expose, formats, type Format } from '../render/registry.ts'
-import { runText } from '../render/run-text.ts'
-import { namedIn } from './named.ts'
-import { plain, sendShown } from './plain.ts'
+import type { Monitor } from '../monitor/index.ts'
+import { formatFor } from '../exposition/accept.ts'
+import { checkSeries } from '../exposition/catalogue.ts'
+import { contentTypes, expose, formats, type Format } from '../exposition/registry.ts'
+import { runText } from '../page/run-text.ts'
+import { namedIn } from './check-of-query.ts'
+import { plain, sendShown } from './text.ts'
 
 /** Runs of one check that are begun by requests are at least its interval apart, or this where that is longer. */
 const apartMs = 30_000

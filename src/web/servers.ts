@@ -1,6 +1,6 @@
 import { createServer as createHttp } from 'node:http'
 import type { Server, Socket } from 'node:net'
-import { answering, type Answering, type Limits } from './answering.ts'
+import { answering, type Answering, type Limits } from './limits.ts'
 import type { WebConfig } from './config.ts'
 import type { Crowd } from './crowd.ts'
 import { oneAtATime } from './one-at-a-time.ts'

@@ -3,7 +3,7 @@ import path from 'node:path'
 import { DEFAULT_CIPHERS, DEFAULT_ECDH_CURVE, createSecureContext, type SecureContextOptions } from 'node:tls'
 import * as z from 'zod'
 import { fileReader } from '../clients/files.ts'
-import { section } from '../config/fields.ts'
+import { section } from '../fields/index.ts'
 import { describeError } from '../core/errors.ts'
 import { always, cipherSuites, curves, versions } from './tls-names.ts'
 

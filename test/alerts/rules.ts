@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parse } from 'yaml'
-import { catalogue } from '../../src/render/catalogue.ts'
+import { catalogue } from '../../src/exposition/catalogue.ts'
 import { labelsOf, type LabelsOfMetric } from './labels.ts'
 
 export const rulesFile = fileURLToPath(new URL('../../alerts/mailpath.rules.yml', import.meta.url))

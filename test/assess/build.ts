@@ -9,7 +9,7 @@ import {
   type Probe,
   type Target,
 } from '../../src/core/probe.ts'
-import { commonReasons } from '../../src/core/run.ts'
+import { commonReasons } from '../../src/core/reasons.ts'
 import type { MailTarget } from '../../src/probes/mail/index.ts'
 import { postgres, type PostgresTarget } from '../../src/probes/postgres/index.ts'
 import type { NodeFacts } from '../../src/probes/postgres/observe.ts'

@@ -1,7 +1,7 @@
 import { createServer } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { createReferences } from '../../src/config/references.ts'
+import { createReferences } from '../../src/references/index.ts'
 import type { Observation } from '../../src/core/probe.ts'
 import { postgres } from '../../src/probes/postgres/index.ts'
 import { smtp } from '../../src/probes/smtp/index.ts'

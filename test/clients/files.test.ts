@@ -2,7 +2,7 @@ import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { fileReader } from '../../src/clients/files.ts'
-import { folder } from '../config/resolve.ts'
+import { folder } from '../references/resolve.ts'
 
 const never = new AbortController().signal
 

@@ -2,8 +2,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { loadConfig, parseConfig, readText, type Config } from '../../src/config/load.ts'
-import { nearest } from '../../src/config/nearest.ts'
+import { loadConfig, parseConfig, type Config } from '../../src/config/load.ts'
+import { readText } from '../../src/yaml/read-text.ts'
+import { nearest } from '../../src/yaml/nearest.ts'
 import { checkId, type Check } from '../../src/core/probe.ts'
 
 const example = join(import.meta.dirname, 'example.yml')

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
-import { maxLexemes, parseYaml } from '../../src/config/yaml.ts'
-import { parseDotenv, readDotenv } from '../../src/config/dotenv.ts'
+import { maxLexemes, parseYaml } from '../../src/yaml/parse.ts'
+import { parseDotenv, readDotenv } from '../../src/references/dotenv.ts'
 
 /** CPU of this process in ms: what others do on the machine meanwhile is not in it. The lesser of two, for the collector. */
 function costOf(work: () => unknown): number {

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Look } from '../../src/core/probe.ts'
-import { run, type Ran } from '../../src/core/run.ts'
+import { run, type Ran } from '../../src/monitor/run.ts'
 import { limits, takeNotes } from '../../src/core/transcript.ts'
 import { shapes } from '../../src/core/shape.ts'
-import { checkOf, fine, never, noReferences, references, sleep } from './checks.ts'
+import { checkOf, fine, never, noReferences, references, sleep } from '../monitor/checks.ts'
 
 beforeEach(() => void vi.useFakeTimers({ now: Date.UTC(2026, 0, 12, 8) }))
 afterEach(() => void vi.useRealTimers())

@@ -5,8 +5,8 @@ import { Unresolved } from '../../src/core/errors.ts'
 import { failureOf, finding, reasonsOf } from '../../src/core/probe.ts'
 import { notLookedAt, withoutOurs } from '../../src/core/starved.ts'
 import { inPlaceOf, ofThisHost, wantOf, type Resource } from '../../src/core/want.ts'
-import { checkOf, codesOf, noReferences, reason } from './checks.ts'
-import { run } from '../../src/core/run.ts'
+import { checkOf, codesOf, noReferences, reason } from '../monitor/checks.ts'
+import { run } from '../../src/monitor/run.ts'
 
 /** As Node makes them. `at once`: of connect(2) itself, with its own end of the socket in the message. */
 function failed(code: string, at: { syscall?: string; address?: string; port?: number; atOnce?: boolean } = {}): Error {

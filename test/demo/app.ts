@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { parseDotenv } from '../../src/config/dotenv.ts'
+import { parseDotenv } from '../../src/references/dotenv.ts'
 import { stub } from './config.ts'
 
 /** A `.env` file that is changed while the exporter reads it. */

@@ -3,11 +3,11 @@ import { createServer } from 'node:net'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import type { StatusJson } from '../../src/render/api.ts'
+import type { StatusJson } from '../../src/report/api.ts'
 import { startProcess, untilListening, type RunningProcess } from '../servers/processes.ts'
 import { intervalMs } from './config.ts'
 
-export type { StatusJson } from '../../src/render/api.ts'
+export type { StatusJson } from '../../src/report/api.ts'
 
 /** A real exporter, run from its source. */
 export interface Exporter {

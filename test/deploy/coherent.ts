@@ -10,7 +10,7 @@ import type { IServiceMonitor } from '@kubernetes-models/prometheus-operator/mon
 import path from 'node:path'
 import { expect } from 'vitest'
 import { parse } from 'yaml'
-import { parseCommand } from '../../src/cli.ts'
+import { parseCommand } from '../../src/cli/parse.ts'
 import { parseConfig } from '../../src/config/load.ts'
 import { only, type Manifest } from './manifests.ts'
 

@@ -1,5 +1,5 @@
-import { inCell } from '../../src/render/docs.ts'
-import { markdownTable } from '../../src/render/table.ts'
+import { inCell } from '../../docs/generate/docs.ts'
+import { markdownTable } from '../../src/report/table.ts'
 import type { Runnable } from './runner.ts'
 
 export const docFile = new URL('../../docs/faults.md', import.meta.url)

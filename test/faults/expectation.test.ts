@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import type { Status } from '../../src/ledger.ts'
+import type { Status } from '../../src/monitor/ledger.ts'
 import { assessed } from '../assess/build.ts'
 import { fine, mailTarget, platform } from '../assess/mail-cases.ts'
 import { mismatches } from './expectation.ts'

@@ -1,9 +1,9 @@
 import type { MailStatus } from '../../src/assess/assessment.ts'
 import { mailMetrics } from '../../src/assess/mail.ts'
 import type { Reason } from '../../src/core/probe.ts'
-import type { Status } from '../../src/ledger.ts'
-import { samplesOf } from '../../src/render/catalogue.ts'
-import { expose } from '../../src/render/registry.ts'
+import type { Status } from '../../src/monitor/ledger.ts'
+import { samplesOf } from '../../src/exposition/catalogue.ts'
+import { expose } from '../../src/exposition/registry.ts'
 import { exporterAtRest } from '../core/exporter-at-rest.ts'
 import type { Expectation } from './fault.ts'
 

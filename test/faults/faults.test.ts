@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { reasonCatalogue } from '../../src/render/reasons.ts'
+import { reasonCatalogue } from '../../src/exposition/reasons.ts'
 import { areas } from './areas.ts'
 import { docFile, faultsDoc } from './doc.ts'
 import { faultMs, type Bench } from './runner.ts'

@@ -1,7 +1,7 @@
 /** `npm run faults [-- --only <pattern>]`: proves the fault matrix, and writes docs/faults.md when all of it was run. */
 import { writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
-import { cell, tableLines } from '../../src/render/table.ts'
+import { cell, tableLines } from '../../src/report/table.ts'
 import { areas } from './areas.ts'
 import { docFile, faultsDoc } from './doc.ts'
 import type { Bench, Proof, Runnable } from './runner.ts'

@@ -5,7 +5,7 @@
  */
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { cell, tableLines } from '../../src/render/table.ts'
+import { cell, tableLines } from '../../src/report/table.ts'
 import { flood, type Outcome } from './flood.ts'
 import { brokenIn } from './promises.ts'
 import { shapes } from './shapes.ts'

@@ -1,6 +1,6 @@
 /** What hostile clients do on each of their connections. */
 import type { Socket } from 'node:net'
-import { usualLimits } from '../../src/web/answering.ts'
+import { usualLimits } from '../../src/web/limits.ts'
 
 export interface Shape {
   readonly name: string

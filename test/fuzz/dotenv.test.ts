@@ -2,7 +2,7 @@ import { inspect } from 'node:util'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { readAs, readings } from '../../src/clients/postgres-url/index.ts'
-import { parseDotenv } from '../../src/config/dotenv.ts'
+import { parseDotenv } from '../../src/references/dotenv.ts'
 import { shapes } from '../../src/core/shape.ts'
 import { bounded, patienceMs, working } from './limits.ts'
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { createReferences } from '../../src/config/references.ts'
+import { createReferences } from '../../src/references/index.ts'
 import { Unresolved } from '../../src/core/errors.ts'
 import { deadline } from '../../src/core/deadline.ts'
 import { vault, type VaultTarget } from '../../src/probes/vault/index.ts'

@@ -3,7 +3,7 @@ import type { SyntaxNode } from '@lezer/common'
 import { parser } from '@prometheus-io/lezer-promql'
 import type { Metric } from '../../src/core/metric.ts'
 import { alertMetrics, processMetrics, recorded, scrapeMetrics } from '../../grafana/generate/foreign.ts'
-import { catalogue } from '../../src/render/catalogue.ts'
+import { catalogue } from '../../src/exposition/catalogue.ts'
 
 export interface SelectorText {
   readonly metric: string

@@ -48,7 +48,9 @@ beforeAll(async () => {
 
 describe('the package', () => {
   it('has the program, and what is needed to run it, watch it and act upon it', async () => {
-    const documents = (await readdir(path.join(root, 'docs'), { recursive: true })).filter(file => /\.\w+$/.test(file))
+    const documents = (await readdir(path.join(root, 'docs'), { recursive: true })).filter(file =>
+      /\.(?!ts$)\w+$/.test(file),
+    )
     for (const name of [
       'dist/main.js',
       'dist/exporter.js',

@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { createReferences } from '../../src/config/references.ts'
+import { createReferences } from '../../src/references/index.ts'
 import type { ApiServerAnswer } from '../../src/core/probe.ts'
 import { kubernetes } from '../../src/probes/kubernetes/index.ts'
 import { certificates } from '../servers/certificates.ts'

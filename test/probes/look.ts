@@ -1,4 +1,4 @@
-import { run, type References } from '../../src/core/run.ts'
+import { run, type References } from '../../src/monitor/run.ts'
 import type { Observation, Probe, Target } from '../../src/core/probe.ts'
 
 export interface LookOptions {

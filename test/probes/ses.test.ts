@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createReferences } from '../../src/config/references.ts'
+import { createReferences } from '../../src/references/index.ts'
 import type { Verdict } from '../../src/core/probe.ts'
 import { canDeliver, ses, type SesSeen, type SesTarget } from '../../src/probes/ses/index.ts'
 import { lint, settingNames, type Fault, type SettingName } from '../../src/probes/ses/lint.ts'

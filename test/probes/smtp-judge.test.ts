@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Failure } from '../../src/core/errors.ts'
 import { smtp, type SmtpTarget } from '../../src/probes/smtp/index.ts'
 import type { SmtpSeen } from '../../src/probes/smtp/observe.ts'
-import type { Reply, Step } from '../../src/probes/smtp/transcript.ts'
+import type { Reply, Step } from '../../src/probes/smtp/dialogue.ts'
 
 const at = Date.parse('2026-01-15T12:00:00Z')
 const address = 'mail.keybuzz.io:587'

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { adviceFor, sources } from '../../src/probes/smtp/enhanced.ts'
 import { refusesHello } from '../../src/probes/smtp/hello.ts'
-import type { Reply } from '../../src/probes/smtp/transcript.ts'
+import type { Reply } from '../../src/probes/smtp/dialogue.ts'
 
 const reply = (text: string): Reply => ({ step: 'auth', code: Number(text.slice(0, 3)), text })
 

@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { createReferences } from '../../src/config/references.ts'
+import { createReferences } from '../../src/references/index.ts'
 import type { LoginFailure, Observation, Verdict } from '../../src/core/probe.ts'
 import { vault, type VaultTarget } from '../../src/probes/vault/index.ts'
 import { startVaultDouble } from '../servers/vault-double.ts'

@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { gauge, sample } from '../../src/core/metric.ts'
 import { finding } from '../../src/core/probe.ts'
-import { oncePerCause } from '../../src/web/render.ts'
-import { checkOf, noReferences } from '../core/checks.ts'
+import { oncePerCause } from '../../src/web/body.ts'
+import { checkOf, noReferences } from '../monitor/checks.ts'
 import { ask, serving, type Served } from './serving.ts'
 
 const seen = gauge('mailpath_test_seen', 'What was seen.', ['target'])

@@ -3,8 +3,8 @@ import { setMaxListeners } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { gunzipSync } from 'node:zlib'
 import { expect, it } from 'vitest'
-import { usualLimits } from '../../src/web/answering.ts'
-import { checkOf, fine, never } from '../core/checks.ts'
+import { usualLimits } from '../../src/web/limits.ts'
+import { checkOf, fine, never } from '../monitor/checks.ts'
 import { lasting, serving } from './serving.ts'
 
 const crowd = 1_000

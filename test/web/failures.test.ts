@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest'
 import { limits } from '../../src/core/transcript.ts'
 import type { Look } from '../../src/core/probe.ts'
 import { finding, reasonsOf } from '../../src/core/probe.ts'
-import { failedKept } from '../../src/failed.ts'
-import { checkOf, fine, noReferences } from '../core/checks.ts'
-import { broken, inTurn, odd } from '../monitored.ts'
+import { failedKept } from '../../src/monitor/failed-runs.ts'
+import { checkOf, fine, noReferences } from '../monitor/checks.ts'
+import { broken, inTurn, odd } from '../monitor/monitored.ts'
 import { ask, serving, type Served } from './serving.ts'
 
 const once = ({ monitor }: Served): Promise<void> => monitor.runAll(new AbortController().signal)

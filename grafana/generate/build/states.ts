@@ -5,7 +5,7 @@ import type { Provider } from '../../../src/probes/mail/index.ts'
 import type { configStates } from '../../../src/probes/ses/index.ts'
 import type { VaultState } from '../../../src/probes/vault/observe.ts'
 import type { ReadOnlyCause } from '../../../src/probes/write_path/index.ts'
-import { tints } from '../../../src/render/style.ts'
+import { tints } from '../../../src/page/style.ts'
 import { by, calc, over, q, union, type Matcher, type Vector } from './promql.ts'
 
 /** How a state is shown. Of what several replicas of the exporter see, the highest code is: the worst. */

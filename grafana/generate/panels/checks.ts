@@ -1,6 +1,6 @@
 import { type Panel } from '@grafana/grafana-foundation-sdk/dashboard'
-import { exporterMetrics } from '../../../src/render/catalogue.ts'
-import { checkMetrics } from '../../../src/render/check-metrics.ts'
+import { exporterMetrics } from '../../../src/exposition/catalogue.ts'
+import { checkMetrics } from '../../../src/exposition/check-metrics.ts'
 import { lines } from '../build/charts.ts'
 import { by, calc, each, increase, q, rate } from '../build/promql.ts'
 import { query } from '../build/query.ts'

@@ -1,4 +1,4 @@
-import { exporterMetrics } from '../../../src/render/catalogue.ts'
+import { exporterMetrics } from '../../../src/exposition/catalogue.ts'
 import { lines } from '../build/charts.ts'
 import { by, calc, each, increase, join, q, rate } from '../build/promql.ts'
 import { query } from '../build/query.ts'

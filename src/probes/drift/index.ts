@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { clusterName, name as label, secret, section, targetFields } from '../../config/fields.ts'
+import { clusterName, name as label, secret, section, targetFields } from '../../fields/index.ts'
 import { gauge, sample } from '../../core/metric.ts'
 import { defineProbe, finding, reasonsOf, type Finding, type Reason, type ReasonSpec } from '../../core/probe.ts'
 import { observe, type DriftSeen, type DriftTarget, type PairSeen } from './observe.ts'

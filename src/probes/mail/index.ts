@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { section, targetFields, targetName, text } from '../../config/fields.ts'
+import { section, targetFields, targetName, text } from '../../fields/index.ts'
 import { gauge, sample } from '../../core/metric.ts'
 import {
   defineProbe,

@@ -1,5 +1,6 @@
 import * as z from 'zod'
-import { expects, filePath, section, targetFields } from '../../config/fields.ts'
+import { filePath, section, targetFields } from '../../fields/index.ts'
+import { expects } from '../../yaml/expects.ts'
 import { oneLine } from '../../core/errors.ts'
 import { gauge, sample, type Sample } from '../../core/metric.ts'
 import { defineProbe, finding, reasonsOf, type Reason, type ReasonSpec } from '../../core/probe.ts'

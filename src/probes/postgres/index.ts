@@ -8,9 +8,9 @@ import {
   watchStance,
 } from '../../clients/postgres-errors.ts'
 import type { Driver } from '../../clients/postgres-url/plan.ts'
-import { certificateWarning, count, duration, flag, name, secret, section, targetFields } from '../../config/fields.ts'
-import { certificatePair, drivers, loginFields } from '../../config/postgres-fields.ts'
-import { postgresUrl } from '../../config/postgres-url-field.ts'
+import { certificateWarning, count, duration, flag, name, secret, section, targetFields } from '../../fields/index.ts'
+import { certificatePair, drivers, loginFields } from '../../fields/postgres.ts'
+import { postgresUrl } from '../../fields/postgres-url.ts'
 import { oneLine } from '../../core/errors.ts'
 import { gauge, sample, type Sample } from '../../core/metric.ts'
 import {

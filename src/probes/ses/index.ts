@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { secret, section, targetFields, text } from '../../config/fields.ts'
+import { secret, section, targetFields, text } from '../../fields/index.ts'
 import { gauge, sample, stateSet } from '../../core/metric.ts'
 import { defineProbe, finding, reasonsOf, type Reason, type ReasonSpec } from '../../core/probe.ts'
 import { shapes } from '../../core/shape.ts'

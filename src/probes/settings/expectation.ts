@@ -1,5 +1,6 @@
 import * as z from 'zod'
-import { expects, reference, section } from '../../config/fields.ts'
+import { reference, section } from '../../fields/index.ts'
+import { expects } from '../../yaml/expects.ts'
 import { secretsIn } from '../../core/looks-like.ts'
 import type { Reference } from '../../core/probe.ts'
 

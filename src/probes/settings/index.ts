@@ -1,5 +1,5 @@
 import { oneLine } from '../../core/errors.ts'
-import { section, settingsSource, targetFields } from '../../config/fields.ts'
+import { section, settingsSource, targetFields } from '../../fields/index.ts'
 import { gauge, sample, type Sample } from '../../core/metric.ts'
 import { defineProbe, finding, reasonsOf, type Reason, type ReasonSpec } from '../../core/probe.ts'
 import { expectations } from './expectation.ts'

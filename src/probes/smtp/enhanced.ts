@@ -1,4 +1,4 @@
-import type { Reply } from './transcript.ts'
+import type { Reply } from './dialogue.ts'
 
 /** What a reply of a known provider or server asks for. */
 interface Advice {

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os'
 import { shapes } from '../../core/shape.ts'
-import type { Reply } from './transcript.ts'
+import type { Reply } from './dialogue.ts'
 
 /** The EHLO name of nodemailer 10 where none is set (`_getHostname` in lib/smtp-connection). */
 export function defaultHello(name = hostname()): string {

@@ -2,7 +2,6 @@ import * as z from 'zod'
 import {
   certificateWarning,
   duration,
-  expects,
   filePath,
   flag,
   host,
@@ -12,7 +11,8 @@ import {
   section,
   targetFields,
   text,
-} from '../../config/fields.ts'
+} from '../../fields/index.ts'
+import { expects } from '../../yaml/expects.ts'
 import { endSeconds } from '../../clients/certificates.ts'
 import { gauge, sample, type Sample } from '../../core/metric.ts'
 import { defineProbe, finding, type Reference, type Resolvable, type Target } from '../../core/probe.ts'
@@ -21,7 +21,7 @@ import { hasStarttls, reasonsIn, setupOf, shownBy } from './judge.ts'
 import { methods, type Method } from './mechanisms.ts'
 import { observe, type SmtpSeen } from './observe.ts'
 import { reasons } from './reasons.ts'
-import { replyTo } from './transcript.ts'
+import { replyTo } from './dialogue.ts'
 import { readUrl, securities, type Security } from './url.ts'
 
 export { securities }

@@ -4,7 +4,7 @@ import type { SmtpSeen } from './observe.ts'
 import type { Setup } from './plan.ts'
 import type { Problem } from './reasons.ts'
 import type { Suspension } from './suspension.ts'
-import { asksForMore, offersStarttls, quoted, replyTo, type Reply } from './transcript.ts'
+import { asksForMore, offersStarttls, quoted, replyTo, type Reply } from './dialogue.ts'
 
 /** What is wrong with the login, if it should have one. `trusted` says whether the other side may be given it. */
 export function loginProblem(seen: SmtpSeen, setup: Setup, trusted: boolean): Problem | undefined {

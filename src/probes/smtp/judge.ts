@@ -9,7 +9,7 @@ import type { SmtpSeen } from './observe.ts'
 import type { Setup } from './plan.ts'
 import { reason, type Problem, type SmtpReason } from './reasons.ts'
 import type { TlsFacts } from './tls.ts'
-import { asksForMore, is2xx, offersStarttls, quoted, replyTo, type Reply } from './transcript.ts'
+import { asksForMore, is2xx, offersStarttls, quoted, replyTo, type Reply } from './dialogue.ts'
 
 /** Whether STARTTLS is offered in the clear and taken where it was tried; undefined where that is not known. */
 export function hasStarttls({ replies, extensions }: SmtpSeen): boolean | undefined {

@@ -1,4 +1,4 @@
-import type { Extensions } from './transcript.ts'
+import type { Extensions } from './dialogue.ts'
 
 /** How the application logs in: nodemailer's `authMethod`, `auto` where it has none, `none` where it has no `auth`. */
 export const methods = ['auto', 'plain', 'login', 'cram-md5', 'xoauth2', 'none'] as const

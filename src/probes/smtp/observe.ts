@@ -11,7 +11,7 @@ import { planFor, type Fetched, type Setup, type SmtpPlan } from './plan.ts'
 import type { Session, SessionOptions } from './session.ts'
 import { guardLogin, type Suspension } from './suspension.ts'
 import { shakeHands, type TlsFacts } from './tls.ts'
-import { offersStarttls, type Extensions, type Reply } from './transcript.ts'
+import { offersStarttls, type Extensions, type Reply } from './dialogue.ts'
 
 export interface SmtpSeen {
   /** When, in milliseconds since the epoch: what certificates and suspensions are measured against. */

@@ -9,7 +9,7 @@ import type { Look } from '../../core/probe.ts'
 import { deadline } from '../../core/deadline.ts'
 import type { Mechanism } from './mechanisms.ts'
 import { inWords, tlsFacts, type TlsFacts } from './tls.ts'
-import { is2xx, startTranscript, type Transcript } from './transcript.ts'
+import { is2xx, startTranscript, type Transcript } from './dialogue.ts'
 import type { Security, Waits } from './url.ts'
 
 export interface SessionOptions {

@@ -1,6 +1,6 @@
 import { fingerprint } from '../../core/fingerprint.ts'
 import type { SmtpTarget } from './index.ts'
-import type { Reply } from './transcript.ts'
+import type { Reply } from './dialogue.ts'
 
 /** A login that is not tried again for some time, because the server refused it. */
 export interface Suspension {

@@ -1,6 +1,6 @@
 import { endSeconds, endsSoonIn } from '../../clients/certificates.ts'
 import { remedyForName } from '../../clients/names/index.ts'
-import { defaultCertificateWarning } from '../../config/fields.ts'
+import { defaultCertificateWarning } from '../../fields/index.ts'
 import { gauge, sample, stateSet, type Sample } from '../../core/metric.ts'
 import { finding, type Finding, type Reason } from '../../core/probe.ts'
 import {

@@ -10,7 +10,7 @@ import {
   shapedText,
   targetFields,
   vaultPath,
-} from '../../config/fields.ts'
+} from '../../fields/index.ts'
 import type { Reference, Target } from '../../core/probe.ts'
 import { shapes } from '../../core/shape.ts'
 

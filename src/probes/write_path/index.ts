@@ -21,16 +21,9 @@ import {
   section,
   targetFields,
   text,
-} from '../../config/fields.ts'
-import {
-  certificatePair,
-  drivers,
-  hostList,
-  loginFields,
-  sslModes,
-  type SslMode,
-} from '../../config/postgres-fields.ts'
-import { postgresUrl } from '../../config/postgres-url-field.ts'
+} from '../../fields/index.ts'
+import { certificatePair, drivers, hostList, loginFields, sslModes, type SslMode } from '../../fields/postgres.ts'
+import { postgresUrl } from '../../fields/postgres-url.ts'
 import { counter, gauge, sample, type Sample } from '../../core/metric.ts'
 import {
   defineProbe,

@@ -1,0 +1,129 @@
+import { listedProbes, probes } from '../../src/probes/index.ts'
+import { configSchema, referenceRef, referenceSources, type JsonSchema } from './config-schema.ts'
+import { document, inCell } from './docs.ts'
+import { markdownTable } from '../../src/report/table.ts'
+
+const intro = `One YAML file, by default \`mailpath.yml\` (\`--config.file\`): a section per kind of probe, and in it a list of
+targets. \`mailpath-exporter check-config\` tells all errors at once, each with line and column. Unknown keys are errors.
+For completion and checks in an editor, begin the file with
+\`# yaml-language-server: $schema=…/docs/config.schema.json\` ([config.schema.json](config.schema.json)).
+
+Types: a **duration** is a number with \`ms\`, \`s\`, \`m\` or \`h\`, such as \`15s\`, and a **long duration** one with \`h\` or
+\`d\`, such as \`14d\`; a **reference** says where a value is
+fetched, see [References](#references); a **section** has keys of its own, listed below it. A path that does not begin with
+\`/\` is taken from the folder of the configuration file, as Prometheus does it; one inside of a kubeconfig from the folder
+of that.`
+
+const referenceIntro = `A reference is resolved at every run, so a rotated secret is used at once; what several checks take from one secret of
+Kubernetes or Vault in the same round is one request. One that cannot be resolved makes its check \`unknown\` with the
+reason \`reference_unresolved\`, which names the reference and never its value. A secret is only ever a reference: written
+out in the file it is an error.
+
+A value has to look like what is expected in its place: a host, a port, the name of a user, in one line. What does not (a
+URL where a host is expected, a key, a document, a value in quotes, \`tcp://…\` that Kubernetes injects for a Service, bytes
+that are not UTF-8) is not used and not shown.
+
+Variables (\`\${NAME}\`) are not expanded in this file: that is an error, and a reference does the same. In a \`.env\` file
+they are expanded where the reference, or the \`from\` of settings, says \`expand: true\`, by the rules of dotenv-expand 12:
+\`\${NAME}\`, \`$NAME\`, \`\${NAME:-default}\`, \`\${NAME:+alternative}\`, and \`\\$\` for a \`$\`. Single quotes make no
+difference to it. (They do to a shell, docker compose and python-dotenv, which expand nothing in them: set
+\`expand: false\` for such a value.) A variable that the file does not set above the value, and that has no default,
+leaves the value unknown: the application may have it, and the environment of the exporter is another one. Without
+\`expand\`, a value that would be expanded is unknown, and is never sent anywhere.`
+
+const targetIntro = 'Every entry of the lists below has these keys.'
+const commonKeys = ['name', 'interval', 'timeout']
+
+/** docs/configuration.md, with a whole file as an example at its end. */
+export function configurationDoc(example: string): string {
+  const file = configSchema()
+  const kinds = new Set<string>(listedProbes.map(probe => probe.kind))
+  const topLevel = Object.entries(file.properties ?? {}).filter(([key]) => !kinds.has(key))
+  const first = probes[0].kind
+  return document(
+    'Configuration',
+    intro,
+    '## The file',
+    keyTable(topLevel.flatMap(([key, schema]) => rowsOf(key, schema, false))),
+    '## Targets',
+    targetIntro,
+    keyTable(keyRows('', targetSchema(file, first)).filter(([key]) => commonKeys.includes(key))),
+    ...listedProbes.flatMap(({ kind, summary }) => [
+      `## \`${kind}\``,
+      summary,
+      keyTable(keyRows('', targetSchema(file, kind)).filter(([key]) => !commonKeys.includes(key))),
+    ]),
+    '## References',
+    referenceIntro,
+    referenceTable(file.definitions?.['reference'] ?? {}),
+    '## Example',
+    `\`\`\`yaml\n${example.trimEnd()}\n\`\`\``,
+  )
+}
+
+const targetSchema = (file: JsonSchema, kind: string): JsonSchema => file.properties?.[kind]?.items ?? {}
+
+/** Key, type, default or `required`, meaning. */
+type Row = readonly [key: string, type: string, given: string, meaning: string]
+
+const keyTable = (rows: readonly Row[]): string =>
+  markdownTable(
+    ['Key', 'Type', 'Default', 'Meaning'],
+    rows.map(([key, type, given, meaning]) => [`\`${key}\``, type, given, inCell(meaning)]),
+  )
+
+const keyRows = (prefix: string, { properties = {}, required = [] }: JsonSchema): Row[] =>
+  Object.entries(properties).flatMap(([key, schema]) => rowsOf(`${prefix}${key}`, schema, required.includes(key)))
+
+/** The row of a key, and those of what is inside of it. */
+function rowsOf(key: string, schema: JsonSchema, required: boolean): Row[] {
+  const given = required ? '**required**' : schema.default === undefined ? '' : asCode(schema.default)
+  return [[key, typeOf(schema), given, schema.description ?? ''], ...insideOf(key, schema)]
+}
+
+function insideOf(key: string, schema: JsonSchema): Row[] {
+  if (schema.items) return insideOf(`${key}[]`, schema.items)
+  if (schema.anyOf) return schema.anyOf.flatMap(one => insideOf(key, one))
+  const { additionalProperties: any } = schema
+  const named = typeof any === 'object' ? rowsOf(`${key}.NAME`, any, false) : []
+  return [...named, ...keyRows(`${key}.`, schema)]
+}
+
+const asCode = (value: unknown): string => `\`${typeof value === 'string' ? value : JSON.stringify(value)}\``
+
+const plainTypes: Readonly<Record<string, string>> = { string: 'text', boolean: '`true` or `false`', object: 'section' }
+
+function typeOf(schema: JsonSchema): string {
+  if (schema.$ref === referenceRef) return 'reference'
+  const alternatives = schema.anyOf ?? schema.allOf
+  if (alternatives) return [...new Set(alternatives.map(typeOf))].join(' or ')
+  if (schema.const !== undefined) return asCode(schema.const)
+  if (schema.enum) return schema.enum.map(asCode).join(', ')
+  if (schema.items) return `list of ${plural(typeOf(schema.items))}`
+  if (schema.type === 'integer' || schema.type === 'number') return numberType(schema)
+  if (/\(ms\|s\|m\|h\)\$$/.test(schema.pattern ?? '')) return 'duration'
+  if (/\(h\|d\)\$$/.test(schema.pattern ?? '')) return 'long duration'
+  return plainTypes[schema.type ?? ''] ?? 'any'
+}
+
+const plural = (type: string): string => (type === 'section' ? 'sections' : type)
+
+function numberType({ minimum, maximum }: JsonSchema): string {
+  const bounded = minimum !== undefined && maximum !== undefined && maximum < Number.MAX_SAFE_INTEGER
+  return bounded ? `number from ${minimum} to ${maximum}` : 'number'
+}
+
+const examples: Readonly<Record<(typeof referenceSources)[number][0], string>> = {
+  env: '{ env: SMTP_PASS }',
+  file: '{ file: /run/secrets/smtp_pass }',
+  credential: '{ credential: smtp_pass }',
+  dotenv: '{ dotenv: /opt/app/.env, key: SMTP_PASS }',
+  kubernetes: '{ kubernetes: { namespace: mail, secret: app, key: SMTP_PASS } }',
+  vault: '{ vault: { target: vault-01, path: secret/data/app, key: SMTP_PASS } }',
+}
+
+function referenceTable({ properties = {} }: JsonSchema): string {
+  const meaning = (key: string): string => inCell(properties[key]?.description ?? '')
+  const kinds = referenceSources.map(([kind]) => [`\`${examples[kind]}\``, meaning(kind)])
+  return markdownTable(['Reference', 'Meaning'], [...kinds, ['`{ …, default: smtp }`', meaning('default')]])
+}

@@ -1,0 +1,95 @@
+import type { ConnectionProblem } from '../clients/postgres-errors.ts'
+import { groupBy } from '../core/group.ts'
+import type { Target } from '../core/probe.ts'
+import { createRecall } from '../core/memo.ts'
+import { postgres } from '../probes/postgres/index.ts'
+import { writePath } from '../probes/write_path/index.ts'
+import type { CheckStatus, ClusterStatus, Memory, Roles } from './assessment.ts'
+import { clusterOf, clustersByName, type Node } from './nodes.ts'
+
+/** What is seen of a server that is down, on its way down, or not up yet. */
+const down: readonly ConnectionProblem[] = ['unreachable', 'no_answer', 'closed', 'starting_up']
+/** The server refuses us. To ask more often changes nothing, and may lock the role out. */
+const refused: readonly ConnectionProblem[] = [
+  'login_failed',
+  'database_missing',
+  'tls_failed',
+  'too_many_connections',
+  'protocol_error',
+]
+
+const has = ({ probe, reasons }: CheckStatus, problems: readonly ConnectionProblem[]): boolean =>
+  reasons.some(({ code }) => problems.some(problem => code === `${probe}_${problem}`))
+
+const isWatched = ({ config }: CheckStatus): boolean => (config as { watch?: boolean }).watch === true
+
+/** How the roles in each cluster stand that is watched: did they change, and have they settled? */
+export function assessRoles(
+  checks: readonly CheckStatus[],
+  nodes: readonly Node[],
+  clusters: readonly ClusterStatus[],
+  previous: Memory | undefined,
+): { readonly roles: readonly Roles[]; readonly memory: Memory['roles'] } {
+  const kinds: readonly string[] = [postgres.kind, writePath.kind]
+  const groups = groupBy(
+    checks.filter(({ probe }) => kinds.includes(probe)),
+    clusterOf,
+  )
+  const byName = clustersByName(clusters)
+  const byCheck = new Map(nodes.map(node => [node.check.id, node]))
+  const all = [...groups].flatMap(([cluster, group]) => {
+    const [first] = group
+    if (!first || !group.some(isWatched)) return []
+    const status = byName.get(cluster)
+    const before = previous && Object.hasOwn(previous.roles, cluster) ? previous.roles[cluster] : undefined
+    const own = group.map(({ id }) => byCheck.get(id))
+    const make = (): Standing => standingOf(cluster, group, own, status, before ?? {})
+    return recalled(first.config, [status, before, ...group, ...own], make)
+  })
+  return {
+    roles: all.map(({ roles }) => roles),
+    memory: Object.fromEntries(all.map(({ roles, marks }) => [roles.cluster, marks])),
+  }
+}
+
+interface Standing {
+  readonly roles: Roles
+  readonly marks: Memory['roles'][string]
+}
+
+const recalled = createRecall<Target, Standing>()
+
+/** `nodes` are those of the checks in the group, each at its place. */
+function standingOf(
+  cluster: string,
+  group: readonly CheckStatus[],
+  nodes: readonly (Node | undefined)[],
+  status: ClusterStatus | undefined,
+  before: Standing['marks'],
+): Standing {
+  const marks = group.flatMap((check, i) => {
+    const mark = markOf(check, nodes[i]?.facts) ?? before[check.id]
+    return mark === undefined ? [] : [[check.id, mark] as const]
+  })
+  const useful = group.filter(check => !has(check, refused))
+  const paths = useful.filter(({ probe }) => probe === writePath.kind)
+  return {
+    roles: {
+      cluster,
+      checks: useful.map(({ id }) => id),
+      intervalMs: Math.min(...group.map(({ intervalMs }) => intervalMs)),
+      changed: marks.some(([id, mark]) => before[id] !== undefined && before[id] !== mark),
+      settled: (!status || status.primaries === 1) && paths.every(({ verdict }) => verdict !== 'fail'),
+    },
+    marks: Object.fromEntries(marks),
+  }
+}
+
+/** What a check says of the server behind it; undefined where it says nothing, and then the last word holds. */
+function markOf(check: CheckStatus, facts: Node['facts']): string | undefined {
+  if (check.stale || check.verdict === 'unknown') return undefined
+  if (has(check, down)) return 'down'
+  // A restart is a change, however short.
+  if (facts) return `${facts.in_recovery ? 'standby' : 'primary'} since ${facts.postmaster_start}`
+  return check.probe === writePath.kind && isWatched(check) && !has(check, refused) ? 'up' : undefined
+}

@@ -1,0 +1,121 @@
+import { parseArgs } from 'node:util'
+import { duration } from '../fields/index.ts'
+import type { Shard } from '../config/shard.ts'
+import { logFormats, logLevels, type LogFormat, type LogLevel } from '../core/log.ts'
+import type { Environment } from '../environment/refusal.ts'
+import { commands, flags, type Command } from './flags.ts'
+import { reportFormats as formats, type ReportFormat } from '../report/report.ts'
+import { parsePlace, systemdSockets, type Place } from '../web/listen.ts'
+
+/** A message for the user who typed the command: exit code 64 (EX_USAGE). */
+export class UsageError extends Error {
+  override readonly name = 'UsageError'
+}
+
+export interface Options {
+  readonly command: Command | 'help' | 'version'
+  readonly configFile: string
+  /** Reload when the configuration file changes, looked at this often; undefined where not asked for. */
+  readonly autoReloadMs: number | undefined
+  readonly enableLifecycle: boolean
+  /** Names by which a browser may ask. */
+  readonly allowedHosts: readonly string[]
+  /** Which part of the targets is ours; undefined is all of them. */
+  readonly shard: Shard | undefined
+  readonly listen: readonly Place[]
+  /** The file that says how to serve: TLS, users. */
+  readonly webConfigFile: string | undefined
+  readonly logLevel: LogLevel
+  readonly logFormat: LogFormat
+  readonly format: ReportFormat
+  /** `kind/target`, or a kind: which checks to run. */
+  readonly only: readonly string[]
+}
+
+/** Reads the command line. Throws a UsageError that says what is wrong with which flag. `environment` has systemd's sockets. */
+export function parseCommand(args: readonly string[], environment: Environment = {}): Options {
+  const { values, positionals } = parsed(args)
+  const [word = 'serve', ...rest] = positionals
+  if (rest.length > 0) throw new UsageError(`unexpected argument ${rest.join(' ')}`)
+  const command = values.help ? 'help' : values.version ? 'version' : oneOf('command', word, commands)
+  // Those of serve may stand before any command, so that the arguments of a unit can be kept.
+  const misplaced = (['only', 'format'] as const).find(flag => values[flag] !== undefined)
+  if (misplaced !== undefined && (command === 'serve' || command === 'check-config'))
+    throw new UsageError(`--${misplaced} goes with the command check`)
+  const valueOf = (name: NamesWithFallback): string => values[name] ?? flags[name].fallback
+  return {
+    command,
+    configFile: valueOf('config.file'),
+    autoReloadMs: values['config.enable-auto-reload'] ? parseTime(valueOf('config.auto-reload-interval')) : undefined,
+    enableLifecycle: values['web.enable-lifecycle'] ?? false,
+    allowedHosts: (values['web.allowed-host'] ?? []).map(parseHostName),
+    shard: values.shard === undefined ? undefined : parseShard(values.shard),
+    listen: placesOf(values['web.listen-address'], values['web.systemd-socket'] ?? false, environment),
+    webConfigFile: values['web.config.file'],
+    logLevel: oneOf('--log.level', valueOf('log.level'), logLevels),
+    logFormat: oneOf('--log.format', valueOf('log.format'), logFormats),
+    format: oneOf('--format', valueOf('format'), formats),
+    only: values.only ?? [],
+  }
+}
+
+type NamesWithFallback = 'config.file' | 'config.auto-reload-interval' | 'log.level' | 'log.format' | 'format'
+
+function parsed(args: readonly string[]) {
+  try {
+    return parseArgs({ args: [...args], options: flags, allowPositionals: true, strict: true })
+  } catch (error) {
+    const message = error instanceof Error ? error.message.split(/\.\s/)[0] : undefined
+    throw new UsageError(message ?? 'the command line cannot be read')
+  }
+}
+
+function oneOf<const T extends string>(flag: string, value: string, allowed: readonly T[]): T {
+  const found = allowed.find(one => one === value)
+  if (found === undefined)
+    throw new UsageError(`${flag} must be one of ${allowed.join(', ')}, not ${JSON.stringify(value)}`)
+  return found
+}
+
+function parseShard(text: string): Shard {
+  const [, index, count] = (/^(\d{1,4})\/(\d{1,4})$/.exec(text) ?? []).map(Number)
+  if (index === undefined || count === undefined || index >= count)
+    throw new UsageError(`--shard must be I/N with I from 0 to N-1, such as 0/3, not ${JSON.stringify(text)}`)
+  return { index, count }
+}
+
+function parseTime(text: string): number {
+  const parsed = duration('').safeParse(text)
+  if (!parsed.success || parsed.data < 1_000)
+    throw new UsageError(
+      `--config.auto-reload-interval must be a time of 1s or more, such as 30s, not ${JSON.stringify(text)}`,
+    )
+  return parsed.data
+}
+
+function placesOf(addresses: readonly string[] | undefined, systemd: boolean, environment: Environment): Place[] {
+  if (systemd && addresses)
+    throw new UsageError('--web.systemd-socket takes the place of --web.listen-address: give one of them')
+  if (!systemd) return (addresses ?? [flags['web.listen-address'].fallback]).map(parseListen)
+  const sockets = systemdSockets(environment)
+  if (sockets.length === 0)
+    throw new UsageError('--web.systemd-socket: systemd has passed no socket; start it by its .socket unit')
+  return sockets
+}
+
+function parseHostName(text: string): string {
+  if (!/^[\w-]+(\.[\w-]+)*$/.test(text))
+    throw new UsageError(
+      `--web.allowed-host must be a name without a port, such as mail.example.com, not ${JSON.stringify(text)}`,
+    )
+  return text
+}
+
+function parseListen(text: string): Place {
+  const place = parsePlace(text)
+  if (!place)
+    throw new UsageError(
+      `--web.listen-address must be [HOST]:PORT, such as :10587 or 127.0.0.1:10587, or unix:/PATH, not ${JSON.stringify(text)}`,
+    )
+  return place
+}

@@ -1,0 +1,116 @@
+import { spawn } from 'node:child_process'
+import { describeError, oneLine, seconds } from '../core/errors.ts'
+import type { Logger } from '../core/log.ts'
+import { every } from '../monitor/scheduler.ts'
+import type { Monitor } from '../monitor/index.ts'
+import type { Reload } from '../config/reload.ts'
+
+/** Tells systemd how the service stands: sd_notify(3). Without systemd nothing is told. */
+export interface Notify {
+  /** It serves. */
+  ready(): Promise<void>
+  /** Tells of the mail verdict when it changes, and feeds the watchdog while no loop hangs, until `stop` aborts. */
+  watch(monitor: Pick<Monitor, 'alive' | 'ready' | 'status'>, stop: AbortSignal): Promise<void>
+  /** The same reload, which tells that it goes on and that it has ended. */
+  around(reload: Reload): Reload
+  stopping(): Promise<void>
+}
+
+/** How often to look whether the mail verdict has changed. */
+const lookMs = 2_000
+/** systemd takes a message at once; one that it does not take must not keep the process from ending. */
+const sendMs = 5_000
+
+/**
+ * Node opens no datagram socket of the Unix kind, so systemd-notify(1) sends the messages: a process of a few
+ * milliseconds each, of which NotifyAccess= must allow `all`. It stays until systemd has read its message, so that
+ * systemd still knows whose it is.
+ */
+export function createNotify(env: NodeJS.ProcessEnv, log: Logger): Notify {
+  const { NOTIFY_SOCKET: socket, PATH: path } = env
+  const watchdogMs = watchdogOf(env)
+  let told = false
+  let last: Promise<void> = Promise.resolve()
+
+  /** One message after the other. Never rejects. */
+  const send = (...assignments: string[]): Promise<void> => {
+    if (!socket) return last
+    // No variable besides these: secrets may be among them.
+    last = last
+      .then(() => run('systemd-notify', assignments, { NOTIFY_SOCKET: socket, PATH: path }))
+      .catch((error: unknown) => {
+        if (!told) log.warn({ error: describeError(error) }, 'systemd cannot be notified (systemd-notify)')
+        told = true
+      })
+    return last
+  }
+
+  let status = ''
+  const tellStatus = async (monitor: Pick<Monitor, 'ready' | 'status'>): Promise<void> => {
+    const now = statusOf(monitor)
+    if (now === status) return
+    status = now
+    await send(`STATUS=${now}`)
+  }
+
+  return {
+    ready: () => send('READY=1'),
+    async watch(monitor, stop) {
+      if (!socket) return
+      const telling = every(lookMs, 0, stop, () => tellStatus(monitor))
+      const feeding = watchdogMs && every(watchdogMs / 3, 0, stop, () => feed(monitor, send))
+      await Promise.all([telling, feeding])
+    },
+    around: reload => async () => {
+      // In microseconds of CLOCK_MONOTONIC: a unit of Type=notify-reload needs it.
+      void send('RELOADING=1', `MONOTONIC_USEC=${process.hrtime.bigint() / 1000n}`)
+      const outcome = await reload()
+      void send('READY=1')
+      return outcome
+    },
+    stopping: () => send('STOPPING=1'),
+  }
+}
+
+const feed = async (monitor: Pick<Monitor, 'alive'>, send: (message: string) => Promise<void>): Promise<void> => {
+  if (monitor.alive()) await send('WATCHDOG=1')
+}
+
+/** How long systemd waits for a sign of life, in milliseconds; undefined where it does not wait for one of ours. */
+function watchdogOf({ WATCHDOG_USEC: usec, WATCHDOG_PID: pid }: NodeJS.ProcessEnv): number | undefined {
+  const ms = Number(usec) / 1000
+  return ms > 0 && (pid === undefined || Number(pid) === process.pid) ? ms : undefined
+}
+
+/** As `keybuzz-backend fail: write_path/backend, write_path_standby`. */
+function statusOf({ ready, status }: Pick<Monitor, 'ready' | 'status'>): string {
+  if (!ready()) return 'not every check has run yet'
+  return oneLine(
+    status()
+      .mail.map(({ name, verdict, root }) => {
+        const blocker = root && `: ${root.probe}/${root.target}, ${root.reason.code}`
+        return `${name} ${verdict}${blocker ?? ''}`
+      })
+      .join('; '),
+  )
+}
+
+const run = (command: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<void> =>
+  new Promise((resolve, reject) => {
+    const child = spawn(command, args, { env, stdio: 'ignore' })
+    const timer = setTimeout(() => {
+      // Even SIGKILL does not end one that hangs in the kernel, and it is not waited for.
+      child.kill('SIGKILL')
+      reject(new Error(`no answer within ${seconds(sendMs)}`))
+    }, sendMs)
+    // Not only once: the kill may fail as well.
+    child.on('error', error => {
+      clearTimeout(timer)
+      reject(error)
+    })
+    child.once('exit', code => {
+      clearTimeout(timer)
+      if (code === 0) resolve()
+      else reject(new Error(`exit code ${code ?? 'none'}`))
+    })
+  })

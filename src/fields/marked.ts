@@ -1,0 +1,56 @@
+import * as z from 'zod'
+import type { Path } from '../yaml/parse.ts'
+
+/** What a field of the schema says of its text besides its type, by `.meta()`. */
+export interface Marks {
+  /** The text is the path of a file or a folder. */
+  readonly path?: boolean
+  /** The text names something that has to be in the file: a target of a kind (`smtp`), or a key of targets (`postgres.cluster`). */
+  readonly names?: string
+  /** With `names`: it may also stand alone, where the file has no target of the kind. */
+  readonly orNone?: boolean
+}
+
+/** The marks that no reader of the JSON Schema has a use for. */
+export const markKeys = ['path', 'names', 'orNone'] as const satisfies (keyof Marks)[]
+
+/**
+ * Goes through a value as the file has it, beside its schema, and gives a copy in which each marked text is what `change`
+ * makes of it. What does not fit the schema stays as it is.
+ */
+export function mapMarked(
+  schema: z.core.$ZodType,
+  value: unknown,
+  change: (text: string, marks: Marks, path: Path) => string,
+  path: Path = [],
+): unknown {
+  const below = (inner: z.core.$ZodType, child: unknown, step: Path = []): unknown =>
+    mapMarked(inner, child, change, [...path, ...step])
+  if (typeof value === 'string') {
+    const marks: Marks & Readonly<Record<string, unknown>> = z.globalRegistry.get(schema) ?? {}
+    if (marks.path === true || marks.names !== undefined) return change(value, marks, path)
+  }
+  if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault)
+    return below(schema.unwrap(), value)
+  if (schema instanceof z.ZodPipe) return below(schema.out, below(schema.in, value))
+  if (schema instanceof z.ZodUnion) return schema.options.reduce<unknown>((so, option) => below(option, so), value)
+  if (schema instanceof z.ZodArray && Array.isArray(value))
+    return value.map((item: unknown, index) => below(schema.element, item, [index]))
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+  const fieldOf = fieldsOf(schema)
+  if (!fieldOf) return value
+  return Object.fromEntries(
+    Object.entries(value).map(([key, child]: [string, unknown]) => {
+      const field = fieldOf(key)
+      return [key, field ? below(field, child, [key]) : child]
+    }),
+  )
+}
+
+/** The schema of each key of an object; undefined where it is none. */
+function fieldsOf(schema: z.core.$ZodType): ((key: string) => z.core.$ZodType | undefined) | undefined {
+  if (schema instanceof z.ZodRecord) return () => schema.valueType
+  if (!(schema instanceof z.ZodObject)) return undefined
+  const shape: Readonly<Record<string, z.core.$ZodType>> = schema.shape
+  return key => (Object.hasOwn(shape, key) ? shape[key] : undefined)
+}

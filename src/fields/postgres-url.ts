@@ -1,0 +1,59 @@
+import * as z from 'zod'
+import { readings } from '../clients/postgres-url/index.ts'
+import type { Resolvable } from '../core/probe.ts'
+import { reference } from './index.ts'
+import { expects } from '../yaml/expects.ts'
+
+const passwordElsewhere =
+  'the URL holds a password, and a secret must not stand in this file; take it out and set password to a reference, for example { env: NAME }'
+
+/** A URL of Postgres, written here without a password, or a reference to one that may have it. */
+export const postgresUrl = (meaning: string, example: string): z.ZodType<Resolvable> =>
+  z
+    .union([
+      z.string({ error: expects(`a URL such as ${example}`) }).superRefine((value, context) => {
+        const problem = problemOf(value, example)
+        if (problem !== undefined) context.addIssue(problem)
+      }),
+      reference,
+    ])
+    .describe(meaning)
+
+/** What is wrong with a URL for every driver there is. It has nothing of the URL in it. */
+function problemOf(url: string, example: string): string | undefined {
+  if (holdsPassword(url)) return passwordElsewhere
+  const read = readings({ url, settings: {} }).map(({ driver, reading }) => ({ driver, reading }))
+  if (read.some(({ reading }) => reading.kind === 'plan')) return modeProblem(url)
+  const whys = new Set(read.flatMap(({ reading }) => (reading.kind === 'not_understood' ? [reading.why] : [])))
+  const [why] = whys
+  if (why !== undefined) return `the URL ${why}`
+  const errors = read.flatMap(({ driver, reading }) =>
+    reading.kind === 'refused' ? [`${driver}: ${reading.error}`] : [],
+  )
+  return `not a valid URL; expected one such as ${example} (${errors.join('; ')})`
+}
+
+/** Wherever one can stand: before the @, in the query, in a conninfo string. */
+const holdsPassword = (url: string): boolean =>
+  /:\/\/[^/?@]*:[^/?@]+@/.test(url) ||
+  /(?:^|[?&\s])(?:password|pass|sslpassword)\s*=\s*[^&\s]/i.test(decoded(url)) ||
+  readings({ url, settings: {} }).some(({ reading }) => reading.kind === 'plan' && reading.plan.password !== undefined)
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
+
+/** Of all drivers together. */
+const modes = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full', 'no-verify']
+
+/** Some drivers take a mode that does not exist for another one, and none for what was meant. */
+function modeProblem(url: string): string | undefined {
+  const given = [...decoded(url).matchAll(/(?:^|[?&\s])sslmode\s*=\s*'?([^&'\s]*)/g)].map(([, mode = '']) => mode)
+  return given.every(mode => modes.includes(mode))
+    ? undefined
+    : `the URL has an sslmode that does not exist; there are ${modes.join(', ')}`
+}

@@ -1,0 +1,48 @@
+import { verdicts, type Verdict } from '../core/probe.ts'
+import { vouched, type Shown } from '../core/shown.ts'
+import { html, ownMarkup, type Html } from './html.ts'
+import { style, tints } from './style.ts'
+import { shapes } from './format.ts'
+
+export interface Frame {
+  readonly title: string
+  /** The icon of the browser's tab. */
+  readonly verdict: Verdict
+  /** After how many seconds the page loads itself anew; undefined where it does not. */
+  readonly refresh?: number | undefined
+}
+
+/**
+ * A whole page. It needs no script, and only what `default-src 'none'; style-src 'unsafe-inline'; img-src data:` allows.
+ */
+export function framed({ title, verdict, refresh }: Frame, body: Html): Shown {
+  const page = html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <title>${title}</title>
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="color-scheme" content="light dark" />
+        <meta name="robots" content="noindex" />
+        ${refresh === undefined ? '' : html`<meta http-equiv="refresh" content="${refresh}" />`}
+        <link rel="icon" href="${favicon(shapes[verdict], tints[verdict])}" />
+        ${sheet}
+      </head>
+      <body>
+        ${sprite()} ${body}
+      </body>
+    </html> `
+  // Only the indentation of the templates goes: text has no line breaks, and white space collapses.
+  return vouched(page.markup.replace(/\n\s+/g, '\n'))
+}
+
+const sheet = ownMarkup(`<style>${style}</style>`)
+
+const favicon = (shape: string, fill: string): string =>
+  `data:image/svg+xml,${encodeURIComponent(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><path fill="${fill}" fill-rule="evenodd" d="${shape}"/></svg>`)}`
+
+const sprite = (): Html => html`
+  <svg class="sprite" aria-hidden="true">
+    ${verdicts.map(verdict => html`<symbol id="shape-${verdict}" viewBox="0 0 16 16"><path d="${shapes[verdict]}" /></symbol>`)}
+  </svg>
+`

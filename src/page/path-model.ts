@@ -1,0 +1,183 @@
+import type { ClusterStatus, LandingStatus, MailStatus, NodeStatus } from '../assess/assessment.ts'
+import { sourceKinds, type SourceKind } from '../assess/sources.ts'
+import { byVerdict, checkId, worst, type Reason, type Verdict } from '../core/probe.ts'
+import type { Status } from '../monitor/ledger.ts'
+import { count, inBrief } from './format.ts'
+
+/** A thing on the mail path. */
+export interface Box {
+  /** `probe/target` of its check; for a thing without one, some other name of its own. */
+  readonly id: string
+  readonly name: string
+  readonly verdict: Verdict
+  readonly detail: string
+  readonly tag: string | undefined
+}
+
+/** What leads from a box to others: a write path to the nodes it lands on, a Vault to what takes its secret from it. */
+export interface Link {
+  readonly from: Box
+  readonly to: readonly Box[]
+}
+
+/** Links that share an end. Without a left side it is the application itself that leads to the right one. */
+export interface Join {
+  readonly links: readonly Link[]
+  readonly to: readonly { readonly box: Box; readonly link: Verdict }[]
+}
+
+/** One thing the application needs: a cluster it writes to, or a way for its mail to leave. */
+export interface Lane {
+  readonly title: string
+  readonly note: string
+  readonly verdict: Verdict | undefined
+  readonly reasons: readonly Reason[]
+  readonly joins: readonly Join[]
+  /** Nodes on which nothing lands. */
+  readonly idle: readonly Box[]
+  /** It is not known of every write path where it lands. */
+  readonly unsure: boolean
+  /** How many boxes are left out: none of them worse than one that is drawn. */
+  readonly hidden: number
+}
+
+/** So many write paths, idle nodes or relays are drawn in a lane. */
+const most = 30
+
+/** What the application of a mail path needs, cluster by cluster, and then how its mail leaves. */
+export function lanesOf(path: MailStatus, status: Status): Lane[] {
+  const landings = path.needs.write_path.map(name => landingOf(name, path, status))
+  const clusters = new Set([...path.needs.cluster, ...landings.map(landing => landing.cluster)])
+  const lanes = [...clusters].map(name =>
+    clusterLane(
+      name,
+      landings.filter(one => one.cluster === name),
+      status,
+    ),
+  )
+  return [...lanes, ...deliveryLane(path, status)]
+}
+
+const landingOf = (writePath: string, path: MailStatus, { landings }: Status): LandingStatus =>
+  landings.find(landing => landing.writePath === writePath) ?? {
+    writePath,
+    cluster: path.needs.cluster[0] ?? '',
+    nodes: [],
+    onPrimary: undefined,
+  }
+
+function clusterLane(name: string, landings: readonly LandingStatus[], status: Status): Lane {
+  const cluster = status.clusters.find(one => one.name === name)
+  const links = landings.map(({ writePath, nodes }) => ({
+    from: checkBox('write_path', writePath, status),
+    to: nodes.length > 0 ? nodes.map(node => nodeBox(node, status)) : [nowhere],
+  }))
+  const idle = (cluster?.nodes ?? []).filter(node => !landings.some(landing => landing.nodes.includes(node.name)))
+  const drawn = { links: worstFew(links, link => link.from.verdict), idle: worstFew(idle, rankOf) }
+  return {
+    title: name === '' ? 'Writes' : `Writes to cluster ${name}`,
+    note: cluster ? `${primaryCount(cluster)}, ${count(cluster.nodes.length, 'node')}` : 'no nodes configured',
+    verdict: cluster?.verdict,
+    reasons: cluster?.reasons ?? [],
+    joins: joined(drawn.links),
+    idle: drawn.idle.map(node => nodeBox(node.name, status)),
+    unsure: landings.some(landing => landing.nodes.length === 0),
+    hidden: links.length - drawn.links.length + idle.length - drawn.idle.length,
+  }
+}
+
+/** A primary nobody lands on is never left out. */
+const rankOf = (node: NodeStatus): Verdict => (node.role === 'primary' ? 'fail' : node.verdict)
+
+const primaryCount = ({ primaries }: ClusterStatus): string => {
+  if (primaries === undefined) return 'primary unknown'
+  return primaries === 0 ? 'no primary' : count(primaries, 'primary', 'primaries')
+}
+
+function deliveryLane(path: MailStatus, status: Status): Lane[] {
+  const relays = (['smtp', 'ses'] as const).flatMap(kind =>
+    path.needs[kind].map(name => relayOf(kind, name, path, status)),
+  )
+  const drawn = worstFew(relays, relay => relay.box.verdict)
+  const systems = sourceKinds.flatMap(kind =>
+    path.needs[kind].map(name => checkBox(kind, name, status, systemTags[kind])),
+  )
+  const links = systems.map(from => ({
+    from,
+    to: drawn.filter(relay => relay.needs.includes(from.id)).map(relay => relay.box),
+  }))
+  const direct = drawn.filter(relay => !links.some(link => link.to.includes(relay.box)))
+  const joins = [...joined(links), ...direct.map(({ box }) => ({ links: [], to: [{ box, link: box.verdict }] }))]
+  if (joins.length === 0) return []
+  const title = systems.length > 0 ? 'Takes secrets, hands mail over' : 'Hands mail over'
+  const hidden = relays.length - drawn.length
+  return [{ title, note: '', verdict: undefined, reasons: [], joins, idle: [], unsure: false, hidden }]
+}
+
+const systemTags = { vault: 'Vault', kubernetes: 'Kubernetes' } as const satisfies Record<SourceKind, string>
+
+function relayOf(kind: 'smtp' | 'ses', name: string, path: MailStatus, status: Status) {
+  const tag = `${kind.toUpperCase()}${path.provider === kind ? ', in use' : ''}`
+  const box = checkBox(kind, name, status, tag)
+  return { box, needs: status.checks.find(check => check.id === box.id)?.needs ?? [] }
+}
+
+/** The box of a check; what has no status is unknown. */
+export function checkBox(probe: string, target: string, { checks }: Status, tag?: string): Box {
+  const id = checkId({ probe, target })
+  const check = checks.find(one => one.id === id)
+  const verdict = check?.verdict ?? 'unknown'
+  return { id, name: target, verdict, detail: inBrief(probe, verdict, check?.reasons[0]), tag }
+}
+
+/** A node by name, wherever it belongs. */
+function nodeBox(name: string, status: Status): Box {
+  const box = checkBox('postgres', name, status)
+  const cluster = status.clusters.find(one => one.nodes.some(node => node.name === name))
+  const node = cluster?.nodes.find(one => one.name === name)
+  const verdict = worst([box.verdict, node?.verdict ?? box.verdict])
+  const brief = verdict === box.verdict ? box.detail : inBrief('postgres', verdict, undefined)
+  const second = cluster?.splitBrain === true && node?.role === 'primary' && name !== cluster.primary
+  const tag = second ? 'second primary' : (node?.role ?? 'role unknown')
+  return { ...box, verdict, tag, detail: node?.address ? `${node.address} · ${brief}` : brief }
+}
+
+const nowhere: Box = {
+  id: '',
+  name: 'no known node',
+  verdict: 'unknown',
+  detail: 'not known where it lands',
+  tag: undefined,
+}
+
+/** Puts links together that share an end, so that no two joins touch and no line crosses another. Worst first. */
+export function joined(links: readonly Link[]): Join[] {
+  let groups: (readonly Link[])[] = []
+  for (const link of links) {
+    const ends = new Set(link.to.map(box => box.id))
+    const touches = (group: readonly Link[]): boolean => group.some(one => one.to.some(box => ends.has(box.id)))
+    const first = groups.findIndex(touches)
+    const together = [...groups.filter(touches).flat(), link]
+    groups =
+      first < 0
+        ? [...groups, together]
+        : groups.flatMap((group, i) => (i === first ? [together] : touches(group) ? [] : [group]))
+  }
+  const worstOf = (group: readonly Link[]): Verdict => worst(group.map(link => link.from.verdict))
+  groups.sort((a, b) => byVerdict(worstOf(a), worstOf(b)))
+  return groups.map(group => ({ links: group, to: endsOf(group) }))
+}
+
+function endsOf(group: readonly Link[]): Join['to'] {
+  const ends = new Map(group.flatMap(link => link.to.map(box => [box.id, box] as const)))
+  return [...ends.values()].map(box => ({
+    box,
+    link: worst(group.filter(link => link.to.some(end => end.id === box.id)).map(link => link.from.verdict)),
+  }))
+}
+
+/** At most so many, the worst of them, in the order given. */
+function worstFew<T>(list: readonly T[], verdictOf: (item: T) => Verdict): readonly T[] {
+  const kept = new Set([...list].sort((a, b) => byVerdict(verdictOf(a), verdictOf(b))).slice(0, most))
+  return list.filter(item => kept.has(item))
+}

@@ -1,0 +1,135 @@
+import type { MailStatus } from '../assess/assessment.ts'
+import { byVerdict, worst } from '../core/probe.ts'
+import type { Status } from '../monitor/ledger.ts'
+import { html, type Html } from './html.ts'
+import { checkBox, lanesOf, type Box, type Join, type Lane, type Link } from './path-model.ts'
+import { icon, sentences, type Anchors } from './format.ts'
+
+/** So many mail paths are drawn at once; the others, none of them worse, unfold. */
+const mostOpen = 3
+/** So many idle nodes stand below those that something lands on; more take the whole width. */
+const mostBeside = 3
+/** A picture with more boxes than this is taller than the window: the application then goes along as one scrolls. */
+const mostInView = 12
+
+/** A picture of each mail path: from the application to where its writes land and to where its mail leaves. */
+export function pictures(status: Status, anchors: Anchors): Html {
+  const paths = [...status.mail].sort((a, b) => byVerdict(a.verdict, b.verdict))
+  const draw = (path: MailStatus): Html => picture(path, status, anchors)
+  const fold = (path: MailStatus): Html =>
+    html`<details>
+      <summary>
+        ${icon(path.verdict)} <b class="word ${path.verdict}">${path.verdict}</b> <span class="name">${path.name}</span>
+      </summary>
+      ${draw(path)}
+    </details>`
+  return html`<section class="pictures">
+    <h2>${paths.length > 1 ? 'Mail paths' : 'Mail path'}</h2>
+    ${paths.slice(0, mostOpen).map(draw)} ${paths.slice(mostOpen).map(fold)}
+  </section>`
+}
+
+function picture(path: MailStatus, status: Status, anchors: Anchors): Html {
+  const lanes = lanesOf(path, status)
+  const rows = lanes.flatMap(lane => [...lane.joins.flatMap(join => join.links), ...lane.idle]).length
+  const label = `${path.name}: ${sentences[path.verdict]}`
+  return html`<div class="path${rows > mostInView ? ' tall' : ''}" role="group" aria-label="${label}">
+    ${application(path, status, anchors)}
+    <div class="lanes">${lanes.map(lane => drawLane(lane, anchors))}</div>
+  </div>`
+}
+
+/** The application, with the checks of what it is set to and what is installed in it. */
+function application(path: MailStatus, status: Status, anchors: Anchors): Html {
+  const own = [
+    checkBox('mail', path.name, status),
+    ...path.needs.settings.map(name => checkBox('settings', name, status)),
+    ...path.needs.packages.map(name => checkBox('packages', name, status)),
+  ].filter(box => anchors.has(box.id))
+  const verdict = worst(own.map(box => box.verdict))
+  const line = (box: Box): Html => html`
+    <li>
+      ${icon(box.verdict)}
+      <span
+        ><a class="name" href="#${anchors.get(box.id)}">${box.id}</a> <span class="detail">${box.detail}</span></span
+      >
+    </li>
+  `
+  return html`<div class="app">
+    <div class="box ${verdict}">
+      <p><span class="name">${path.name}</span> <span class="tag">application</span></p>
+      <ul>
+        ${own.map(line)}
+      </ul>
+    </div>
+  </div>`
+}
+
+function drawLane(lane: Lane, anchors: Anchors): Html {
+  const { title, note, verdict, reasons, joins, idle, unsure, hidden } = lane
+  const isBad = verdict !== undefined && verdict !== 'ok'
+  return html`<section class="lane">
+    <h3>
+      <span class="name">${title}</span>
+      ${note ? html`<span class="note">${isBad ? icon(verdict) : undefined} ${note}</span>` : undefined}
+    </h3>
+    ${reasons.map(
+      reason =>
+        html`<p class="trouble">
+          ${icon(reason.verdict)} <span><b class="word ${reason.verdict}">${reason.verdict}</b> ${reason.text}</span>
+        </p>`,
+    )}
+    ${joins.map(join => drawJoin(join, anchors))}
+    ${
+      idle.length > 0
+        ? html`<div class="idle${idle.length > mostBeside ? ' wide' : ''}">
+            <p>${unsure ? 'Nothing is known to write here:' : 'Nothing writes here:'}</p>
+            <ul>
+              ${idle.map(box => html`<li>${drawBox(box, anchors)}</li>`)}
+            </ul>
+          </div>`
+        : undefined
+    }
+    ${hidden > 0 ? html`<p class="hidden">and ${hidden} more, see <a href="#checks">the checks</a></p>` : undefined}
+  </section>`
+}
+
+const drawJoin = ({ links, to }: Join, anchors: Anchors): Html => html`
+  <div class="join${links.length > 0 ? '' : ' direct'}">
+    <ul class="from">
+      ${
+        links.length > 0
+          ? links.map(link => drawFrom(link, anchors))
+          : to.map(({ link }) => html`<li class="through ${link}"><i class="wire"></i></li>`)
+      }
+    </ul>
+    <ul class="to">
+      ${to.map(({ box, link }) => html` <li class="${link}"><i class="wire"></i>${drawBox(box, anchors)}</li> `)}
+    </ul>
+  </div>
+`
+
+/** The wire that comes from the application, the box, and the wire that leaves it. */
+const drawFrom = ({ from, to }: Link, anchors: Anchors): Html => html`
+  <li class="${from.verdict}">
+    <i class="wire"></i>${drawBox(from, anchors)}
+    ${
+      to.length > 0
+        ? html`<i class="wire out">${from.verdict === 'ok' ? undefined : icon(from.verdict)}</i>
+            <span class="aside">leads to ${to.map(box => box.name).join(', ')}</span>`
+        : undefined
+    }
+  </li>
+`
+
+function drawBox({ id, name, verdict, detail, tag }: Box, anchors: Anchors): Html {
+  const anchor = anchors.get(id)
+  const label = anchor ? html`<a class="name" href="#${anchor}">${name}</a>` : html`<span class="name">${name}</span>`
+  return html`<div class="box ${verdict}">
+    ${icon(verdict)}
+    <div>
+      <p>${label} ${tag ? html`<span class="tag ${tag.replaceAll(' ', '-')}">${tag}</span>` : undefined}</p>
+      <p class="detail">${detail}</p>
+    </div>
+  </div>`
+}

@@ -1,0 +1,46 @@
+import type { CheckStatus } from '../assess/assessment.ts'
+import type { Reason } from '../core/probe.ts'
+import type { Ran } from '../monitor/run.ts'
+import { inLines, shown, shownLines, type Shown } from '../core/shown.ts'
+import type { Note } from '../core/transcript.ts'
+import { length, utc } from './format.ts'
+
+/** A run for people at a terminal: what was found, what was done, and the metrics. Pure. */
+export function runText({ id, verdict, reasons, evidence }: CheckStatus, ran: Ran, metrics: Shown): Shown {
+  const took = length(ran.finishedAt - ran.startedAt)
+  const phases = Object.entries(ran.phases).map(([name, seconds]) => `${name} ${length(seconds * 1000)}`)
+  const lines = metrics.split('\n').filter(line => line !== '' && !line.startsWith('#'))
+  return inLines([
+    shown`${id}: ${verdict}`,
+    shown`${evidence}`,
+    shown`run at ${utc(ran.startedAt)}, took ${took}: ${phases.join(', ') || 'no phases'}`,
+    ...(reasons.length > 0 ? [shown``, shown`REASONS`, ...reasons.flatMap(reasonLines)] : []),
+    shown``,
+    shown`TRANSCRIPT (ms since the beginning, phase)`,
+    ...transcriptLines(ran.transcript()),
+    shown``,
+    shown`METRICS`,
+    shownLines(lines.join('\n')),
+  ])
+}
+
+const reasonLines = ({ code, verdict, severity, text, remedy }: Reason): Shown[] => [
+  shown`${code} (${verdict}, ${severity})`,
+  shown`    ${text}`,
+  shown`    Do this: ${remedy}`,
+]
+
+/** Columns, in which a note of several lines stays within its own. */
+export function transcriptLines(transcript: readonly Note[]): Shown[] {
+  const width = Math.max(0, ...transcript.map(({ phase }) => phase.length))
+  return transcript.flatMap(({ atMs, phase, text }) =>
+    text
+      .split('\n')
+      .filter((line, _, all) => all.length === 1 || line.trim() !== '')
+      .map((line, i) =>
+        i === 0
+          ? shown`${atMs.toFixed(1).padStart(8)}  ${phase.padEnd(width)}  ${line.trimEnd()}`
+          : shown`${' '.repeat(12 + width)}${line.trimEnd()}`,
+      ),
+  )
+}

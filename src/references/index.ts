@@ -1,0 +1,130 @@
+import { join } from 'node:path'
+import { fileReader, type ReadFile } from '../clients/files.ts'
+import { inPlace, type Aside } from '../core/aside.ts'
+import { Unresolved, describeError } from '../core/errors.ts'
+import type { Reference, Settings, SettingsSource, Unreadable } from '../core/probe.ts'
+import type { References } from '../monitor/run.ts'
+import { sourceOf } from '../core/source.ts'
+import { inPlaceOf } from '../core/want.ts'
+import type { VaultTarget } from '../probes/vault/index.ts'
+import { kubernetesSecrets } from './kubernetes.ts'
+import { createLogins, type Logins } from './logins.ts'
+import type { Asking } from './sharing.ts'
+import { vaultSecrets } from './vault.ts'
+import { readDotenv } from './dotenv.ts'
+import type { KubernetesConfig } from '../config/schema.ts'
+
+/** What references are fetched from. */
+export interface Sources {
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly vaults: readonly VaultTarget[]
+  readonly kubernetes: KubernetesConfig | undefined
+  /** Folder of the pod's service account. Default: where Kubernetes mounts it. */
+  readonly serviceAccount?: string | undefined
+  /** For so long what was fetched may be given to other checks, in milliseconds: until all of a round have run. */
+  readonly roundMs?: number | undefined
+  /** What outlives a reload of logins at Vaults. Default: nothing does. */
+  readonly logins?: Logins | undefined
+  /** The same of reads that hang. */
+  readonly read?: ReadFile | undefined
+  /** Where large texts are gone through. */
+  readonly aside?: Aside | undefined
+}
+
+/** What a source holds; undefined where it could be read and has nothing of that name. */
+interface Found {
+  readonly found: string | Unreadable | undefined
+  readonly name: string
+}
+
+/**
+ * Fetches references, anew each time, but once for all who ask at the same time. An Unresolved begins with the reference
+ * and never has the value. An empty value is none: an empty password or host is a mistake wherever it comes from.
+ */
+export function createReferences({
+  env,
+  vaults,
+  kubernetes,
+  serviceAccount: account,
+  roundMs,
+  logins = createLogins(),
+  read = fileReader(),
+  aside = inPlace,
+}: Sources): References {
+  const fromKubernetes = kubernetesSecrets({ config: kubernetes, env, account, read, value, roundMs, aside })
+  const fromVault = vaultSecrets({ targets: vaults, account, read, value, roundMs, logins })
+
+  async function value(reference: Reference, asking: Asking): Promise<string> {
+    return resolved(sourceOf(reference), asking, async () => {
+      const { found: given, name } = await find(reference, asking)
+      const found = given === undefined ? undefined : asText(given)
+      if (typeof found === 'object') throw new Error(`${name} ${found.why}`)
+      if (found === '' && reference.default !== '') throw new Error(`${name} is empty`)
+      if (found !== undefined) return found
+      if (reference.default !== undefined) return reference.default
+      throw new Error(reference.env === undefined ? `has no ${name}` : `${name} is not set`)
+    })
+  }
+
+  async function find(reference: Reference, asking: Asking): Promise<Found> {
+    const { signal } = asking
+    const { env: variable, file, credential, dotenv, key = '', expand, kubernetes: secret, vault } = reference
+    if (variable !== undefined) return { found: own(env, variable), name: variable }
+    if (file !== undefined) return { found: withoutNewline(await read(file, signal)), name: 'the file' }
+    if (credential !== undefined) return { found: await fromSystemd(credential, signal), name: 'the credential' }
+    if (dotenv !== undefined) return { found: own(readDotenv(await read(dotenv, signal), expand), key), name: key }
+    if (secret) return { found: own(await fromKubernetes.secret(secret, asking), secret.key), name: secret.key }
+    if (vault) return { found: (await fromVault.secret(vault, asking))(vault.key), name: vault.key }
+    throw new Error('names no source')
+  }
+
+  /** https://systemd.io/CREDENTIALS/ */
+  async function fromSystemd(credential: string, signal: AbortSignal): Promise<string> {
+    const folder = env['CREDENTIALS_DIRECTORY']
+    if (!folder)
+      throw new Error(
+        `CREDENTIALS_DIRECTORY is not set: give the systemd unit LoadCredential=${credential}:/path/to/file, or write { file: … }`,
+      )
+    return withoutNewline(await read(join(folder, credential), signal))
+  }
+
+  async function allOf(source: SettingsSource, asking: Asking): Promise<Settings> {
+    if (source.dotenv !== undefined) return readDotenv(await read(source.dotenv, asking.signal), source.expand)
+    if (source.kubernetes) return fromKubernetes.secret(source.kubernetes, asking)
+    throw new Error('names no source')
+  }
+
+  return {
+    value: (reference, signal, maxAgeMs = 0, note, by) => value(reference, { signal, maxAgeMs, note, by }),
+    settings: (source, signal, maxAgeMs = 0, note, by) =>
+      resolved(sourceOf(source), { note }, async (): Promise<Settings> => {
+        const all = await allOf(source, { signal, maxAgeMs, note, by })
+        return Object.fromEntries(Object.entries(all).map(([name, value]) => [name, asText(value)]))
+      }),
+    apiServer: (secret, signal, maxAgeMs = 0, note, by) =>
+      fromKubernetes.answer(secret, { signal, maxAgeMs, note, by }),
+    login: (vault, signal, wanted, note) => fromVault.login(vault, { signal, maxAgeMs: 0, note }, wanted),
+  }
+}
+
+/**
+ * Bytes that are no UTF-8 have become U+FFFD by now, wherever they come from (Node does it to the environment too): two
+ * values that differ would be the same, and a password would be another.
+ */
+const asText = (value: string | Unreadable): string | Unreadable =>
+  typeof value === 'string' && value.includes('\uFFFD') ? { why: 'is not UTF-8 text' } : value
+
+const own = <T>(values: Readonly<Record<string, T>>, name: string): T | undefined =>
+  Object.hasOwn(values, name) ? values[name] : undefined
+
+const withoutNewline = (text: string): string => text.replace(/\r?\n$/, '')
+
+async function resolved<T>(reference: string, { note }: Pick<Asking, 'note'>, work: () => Promise<T>): Promise<T> {
+  try {
+    const value = await work()
+    note?.(`${reference} was fetched`)
+    return value
+  } catch (error) {
+    throw inPlaceOf(new Unresolved(`${reference}: ${describeError(error)}`), error)
+  }
+}

@@ -1,0 +1,223 @@
+import type { Assessment, CheckStatus, ClusterStatus, MailStatus } from '../assess/assessment.ts'
+import type { Starved } from '../assess/starved.ts'
+import {
+  byVerdict,
+  checkId,
+  seenBy,
+  severities,
+  worst,
+  type Reason,
+  type Severity,
+  type Verdict,
+} from '../core/probe.ts'
+import { exporterKind } from '../core/want.ts'
+import { starvedId } from '../assess/starved.ts'
+import { packages } from '../probes/packages/index.ts'
+import { expectationOf, isSecret } from '../probes/settings/expectation.ts'
+import { settings, type SettingState, type SettingsTarget } from '../probes/settings/index.ts'
+import { sourceOf } from '../core/source.ts'
+import { writePath } from '../probes/write_path/index.ts'
+
+/** All that a person asks in an outage, as data. Every line of it follows from a reason or an observation. */
+export interface Audit {
+  /** Milliseconds since the epoch. */
+  readonly at: number
+  readonly verdict: Verdict
+  /** The answers, worst first: one for each mail path; without one (`check --only`) a single one for the checks. */
+  readonly answers: readonly Answer[]
+  /** What the exporter itself is short of. */
+  readonly starved: readonly Starved[]
+  readonly components: readonly Component[]
+  readonly settings: readonly SettingRow[]
+  /** What to do: root blockers first, then by severity. */
+  readonly actions: readonly Action[]
+}
+
+export interface Answer {
+  /** Name of the mail path. */
+  readonly name: string
+  readonly verdict: Verdict
+  /** `backend: BLOCKED by write_path/backend DATABASE_URL` */
+  readonly sentence: string
+  /** The one thing to fix, while the verdict is fail or unknown. */
+  readonly root: { readonly where: string; readonly reason: Reason } | undefined
+}
+
+export interface Component {
+  readonly name: string
+  readonly verdict: Verdict
+  readonly evidence: readonly string[]
+}
+
+export interface SettingRow {
+  /** Name of the `settings` target. */
+  readonly target: string
+  readonly setting: string
+  /** Never the value of a secret. */
+  readonly expected: string
+  readonly source: string
+  readonly state: SettingState
+  readonly why: string | undefined
+}
+
+export interface Action {
+  readonly severity: Severity
+  readonly root: boolean
+  /** The checks (`probe/target`) or clusters it is about. */
+  readonly where: readonly string[]
+  readonly reason: Reason
+}
+
+/** What an audit is made from. */
+export type Audited = Pick<Assessment, 'at' | 'starved' | 'mail' | 'clusters' | 'landings' | 'checks'>
+
+/** The verdict of a whole audit: the worst of the mail paths; without one (`check --only`) of the checks and clusters. */
+export const auditVerdict = ({ mail, checks, clusters }: Pick<Audited, 'mail' | 'checks' | 'clusters'>): Verdict =>
+  worst((mail.length > 0 ? mail : [...checks, ...clusters]).map(one => one.verdict))
+
+export function audit(status: Audited): Audit {
+  return {
+    at: status.at,
+    verdict: auditVerdict(status),
+    answers: answersOf(status),
+    starved: status.starved,
+    components: [
+      ...status.clusters.map(leader),
+      ...status.checks.map(check => ({
+        name: nameOf(check),
+        verdict: check.verdict,
+        evidence: evidenceOf(check, status),
+      })),
+    ],
+    settings: status.checks.filter(check => check.probe === settings.kind).flatMap(settingRows),
+    actions: actionsOf(status),
+  }
+}
+
+function answersOf(status: Audited): Answer[] {
+  if (status.mail.length > 0) return [...status.mail].sort((a, b) => byVerdict(a.verdict, b.verdict)).map(answerOf)
+  const verdict = auditVerdict(status)
+  const clusters = status.clusters.map(cluster => ({ ...cluster, id: `cluster/${cluster.name}` }))
+  const found = [...clusters, ...status.checks].sort((a, b) => byVerdict(a.verdict, b.verdict))[0]
+  const reason = found?.reasons[0]
+  const root = found && reason ? { where: found.id, reason } : undefined
+  const rest = verdict === 'ok' ? '' : `: ${found?.id ?? ''}`
+  const name = status.checks.length === 1 ? '1 check' : `${status.checks.length} checks`
+  return [{ name, verdict, root, sentence: `${name}: ${verdict.toUpperCase()}${rest}` }]
+}
+
+function answerOf({ name, verdict, root, exceptions }: MailStatus): Answer {
+  const where = root && checkId(root)
+  const broken = [...new Set(exceptions.map(checkId))].join(', ')
+  const ends: Record<Verdict, string> = {
+    ok: 'OK',
+    warn: `OK except for ${broken}`,
+    fail: `BLOCKED by ${where ?? 'something unknown'}`,
+    unknown: `UNKNOWN because of ${where ?? 'something unknown'}`,
+  }
+  const fix = root && where !== undefined ? { where, reason: root.reason } : undefined
+  return { name, verdict, root: fix, sentence: `${name}: ${ends[verdict]}` }
+}
+
+const leader = ({ name, primary, verdict, reasons, evidence }: ClusterStatus): Component => ({
+  name: `Postgres leader (${name}): ${primary ?? 'none known'}`,
+  verdict,
+  evidence: reasons.length > 0 ? reasons.map(reason => reason.text) : [evidence],
+})
+
+const titles: Readonly<Record<string, string>> = {
+  postgres: 'Postgres node',
+  write_path: 'Write path',
+  smtp: 'SMTP',
+  vault: 'Vault',
+  kubernetes: 'Kubernetes',
+  ses: 'SES',
+  settings: 'Settings',
+  packages: 'Packages',
+  drift: 'Drift',
+  mail: 'Mail provider',
+}
+const nameOf = ({ probe, target }: CheckStatus): string => `${titles[probe] ?? probe} ${target}`
+
+/** Facts first: that a library is installed is worth knowing also where its code is a stub. */
+function evidenceOf(check: CheckStatus, status: Audited): string[] {
+  const { reasons, evidence } = check
+  const facts = [...landingFacts(check, status), ...(reasons.length > 0 ? packageFacts(check) : [])]
+  return [...facts, ...(reasons.length > 0 ? reasons.map(reason => reason.text) : [evidence])]
+}
+
+function landingFacts(check: CheckStatus, { landings, clusters }: Audited): string[] {
+  if (check.probe !== writePath.kind) return []
+  const landing = landings.find(one => one.writePath === check.target)
+  const roles = new Map(clusters.flatMap(cluster => cluster.nodes.map(node => [node.name, node.role] as const)))
+  const names = (landing?.nodes ?? []).map(name => `${name} (${roles.get(name) ?? 'role unknown'})`)
+  return names.length > 0 ? [`lands on ${names.join(' and ')}`] : []
+}
+
+function packageFacts(check: CheckStatus): string[] {
+  const found = check.stale ? undefined : seenBy(packages, check.observation)
+  const installed = (found?.seen.packages ?? []).flatMap(({ name, version }) =>
+    version === undefined ? [] : [`${name} ${version}`],
+  )
+  return installed.length > 0 ? [`installed: ${installed.join(', ')}`] : []
+}
+
+function settingRows(check: CheckStatus): SettingRow[] {
+  const { target } = check
+  const found = check.stale ? undefined : seenBy(settings, check.observation)
+  if (found)
+    return found.seen.settings.map(({ name: setting, expected, optional, source, state, why }) => ({
+      target,
+      setting,
+      expected: expectedText(expected, optional),
+      source,
+      state,
+      why,
+    }))
+  // Nothing was seen, or too long ago: each setting that was to be looked at is unknown.
+  const { from = {}, expect = {} } = check.config as Partial<SettingsTarget>
+  return Object.entries(expect).map(([setting, given]) => {
+    const expectation = expectationOf(given)
+    const expected = isSecret(setting, given) ? undefined : expectation.equals
+    return {
+      target,
+      setting,
+      expected: expectedText(expected, expectation.optional ?? false),
+      source: sourceOf(expectation.from ?? from),
+      state: 'unreadable',
+      why: check.evidence,
+    }
+  })
+}
+
+const expectedText = (expected: string | undefined, optional: boolean): string =>
+  `${expected ?? 'any value'}${optional ? ' (optional)' : ''}`
+
+/** One for each reason that holds now; the same one at several places is one. */
+function actionsOf({ mail, clusters, checks, starved }: Audited): Action[] {
+  const blockers = mail.flatMap(path => path.blockers)
+  const isRoot = (one: Starved): boolean => blockers.some(({ root, ...at }) => root && checkId(at) === starvedId(one))
+  const all = [
+    ...blockers
+      .filter(({ probe }) => probe !== exporterKind)
+      .map(({ root, reason, ...at }) => ({ root, reason, where: checkId(at) })),
+    ...starved.map(one => ({ root: isRoot(one), reason: one.reason, where: starvedId(one) })),
+    ...checks.flatMap(({ id, reasons }) => reasons.map(reason => ({ root: false, reason, where: id }))),
+    ...clusters.flatMap(({ name, reasons }) =>
+      reasons.map(reason => ({ root: false, reason, where: checkId({ probe: 'cluster', target: name }) })),
+    ),
+  ]
+  const byReason = new Map<string, Action>()
+  // A consequence is over with its cause, which is among them.
+  for (const { root, reason, where } of all.filter(one => one.reason.because === undefined)) {
+    const key = JSON.stringify([reason.code, reason.text, reason.remedy])
+    const known = byReason.get(key) ?? { root: false, severity: reason.severity, where: [], reason }
+    byReason.set(key, { ...known, root: known.root || root, where: [...new Set([...known.where, where])] })
+  }
+  return [...byReason.values()].sort(
+    (a, b) =>
+      Number(b.root) - Number(a.root) ||
+      severities.indexOf(a.severity) - severities.indexOf(b.severity) ||
+      byVerdict(a.reason.verdict, b.reason.verdict),
+  )
+}

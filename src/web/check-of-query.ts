@@ -1,0 +1,51 @@
+import type { Request, Response } from 'express'
+import { checkId, type Check } from '../core/probe.ts'
+import type { Monitor } from '../monitor/index.ts'
+import { plain } from './text.ts'
+
+/** The check that `?probe=&target=` names, and what else was set; undefined where the request is answered: 400, or 404. */
+export function namedIn(
+  request: Request,
+  response: Response,
+  monitor: Monitor,
+  switches: readonly string[] = [],
+): { readonly check: Check; readonly on: ReadonlySet<string> } | undefined {
+  const query = new URLSearchParams(/\?(.*)$/s.exec(request.url)?.[1])
+  const problem = problemIn(query, ['probe', 'target'], switches)
+  if (problem !== undefined) {
+    plain(response, 400, problem)
+    return undefined
+  }
+  const [probe, target] = [query.get('probe') ?? '', query.get('target') ?? '']
+  const checks = monitor.checks()
+  const id = checkId({ probe, target })
+  const check = checks.find(one => checkId(one) === id && one.probe === probe)
+  if (check) return { check, on: new Set(switches.filter(name => query.get(name) === 'true')) }
+  plain(response, 404, unknown(probe, checks))
+  return undefined
+}
+
+function problemIn(query: URLSearchParams, needed: readonly string[], switches: readonly string[]): string | undefined {
+  const known = [...needed, ...switches]
+  if ([...query.keys()].some(key => !known.includes(key))) return `the parameters here are ${known.join(', ')}`
+  const twice = known.find(key => query.getAll(key).length > 1)
+  if (twice !== undefined) return `${twice} is given more than once`
+  const missing = needed.find(key => !query.get(key))
+  if (missing !== undefined) return `${missing} is missing: name a check of the configuration, ?probe=KIND&target=NAME`
+  const odd = switches.find(key => !['true', 'false', null].includes(query.get(key)))
+  return odd === undefined ? undefined : `${odd} is true or false`
+}
+
+const listed = 100
+
+/** What was asked for is not repeated: it could be anything. */
+function unknown(probe: string, checks: readonly Check[]): string {
+  const targets = checks.filter(check => check.probe === probe).map(check => check.target)
+  const [what, names] =
+    targets.length > 0
+      ? ['there is no such target; those of this probe are', targets]
+      : ['there is no check of such a probe; those of the configuration are', checks.map(check => check.probe)]
+  const known = [...new Set(names)]
+  const more = known.length > listed ? [`and ${known.length - listed} more`] : []
+  return [`${what}:`, ...known.slice(0, listed), ...more].join('\n')
+}

@@ -1,0 +1,133 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { Check } from '../../src/core/probe.ts'
+import type { Changes } from '../../src/monitor/index.ts'
+import { node, primaryFacts, standbyFacts, start } from '../assess/build.ts'
+import { fine, noReferences, references, untilAborted, checkOf } from './checks.ts'
+import { broken, inTurn, lookOf, watched, type Watched } from './monitored.ts'
+import { valueOf } from '../probes/values.ts'
+
+beforeEach(() => void vi.useFakeTimers({ now: start }))
+afterEach(() => void vi.useRealTimers())
+
+const swapTo = ({ monitor }: Watched, ...checks: readonly Check[]): Changes =>
+  monitor.swap({ checks, mail: [] }, noReferences)
+const idsOf = ({ monitor }: Watched): string[] => monitor.status().checks.map(({ id }) => id)
+
+/** Watches while `work` goes on. */
+async function whileWatching(one: Watched, work: () => Promise<void>): Promise<void> {
+  const watching = one.monitor.watch(one.stop.signal)
+  await work()
+  one.stop.abort(new Error('SIGTERM'))
+  await vi.advanceTimersByTimeAsync(6_000)
+  await watching
+  expect(vi.getTimerCount()).toBe(0)
+}
+
+describe('a configuration that is swapped under way', () => {
+  it('leaves a check that is as before its phase, its counters and its history', async () => {
+    const { check, began } = inTurn([broken, fine], { config: { name: 'it' } })
+    const one = watched(check)
+    await whileWatching(one, async () => {
+      await vi.advanceTimersByTimeAsync(25_000)
+      const runs = began.length
+      const again = inTurn([broken], { config: { name: 'it' } })
+      const more = inTurn([fine], { target: 'more' })
+      expect(swapTo(one, again.check, more.check)).toEqual({ kept: 1, started: 1, ended: 0 })
+      await vi.advanceTimersByTimeAsync(30_000)
+      expect(again.began).toEqual([])
+      expect(began).toEqual(Array.from({ length: runs + 3 }, (_, n) => (began[0] ?? NaN) + n * 10_000))
+      const record = one.monitor.status().records.get('fake/it')
+      expect([record?.runs, record?.failures, record?.history[0]]).toEqual([runs + 3, 1, 'fail'])
+      expect(more.began.length).toBeGreaterThanOrEqual(3)
+    })
+  })
+
+  it('records a run under way once where its check stays, and not at all where it is gone or another', async () => {
+    const stays = inTurn([fine], { target: 'stays' }, 4_000)
+    const goes = inTurn([fine], { target: 'goes' }, 4_000)
+    const changes = inTurn([fine], { target: 'changes' }, 4_000)
+    const one = watched(stays.check, goes.check, changes.check)
+    await whileWatching(one, async () => {
+      await vi.advanceTimersByTimeAsync(2_000)
+      expect([stays.began.length, goes.began.length, changes.began.length]).toEqual([1, 1, 1])
+      const changed = inTurn([broken], { target: 'changes', timeoutMs: 4_999 }, 4_500)
+      swapTo(one, stays.check, changed.check)
+      await vi.advanceTimersByTimeAsync(3_400)
+      const { records } = one.monitor.status()
+      expect([...records].map(([id, { runs }]) => [id, runs])).toEqual([['fake/stays', 1]])
+      await vi.advanceTimersByTimeAsync(2_000)
+      expect(one.monitor.status().records.get('fake/changes')).toMatchObject({ runs: 1, history: ['fail'] })
+    })
+  })
+
+  it('has nothing left of what is gone, at once, and knows nothing of what is changed until it has run', async () => {
+    const one = watched(inTurn([fine], { target: 'a' }).check, inTurn([fine], { target: 'b' }).check)
+    await whileWatching(one, async () => {
+      await vi.advanceTimersByTimeAsync(2_000)
+      swapTo(one, inTurn([fine], { target: 'a', config: { name: 'another' } }).check)
+      expect(idsOf(one)).toEqual(['fake/a'])
+      expect(one.monitor.status().checks[0]).toMatchObject({ verdict: 'unknown', observation: undefined })
+      expect([one.monitor.ready(), one.monitor.status().records.size]).toEqual([false, 0])
+      await vi.advanceTimersByTimeAsync(1_100)
+      expect([one.monitor.ready(), one.monitor.status().checks[0]?.verdict]).toEqual([true, 'ok'])
+      // Back again: nothing of before is found.
+      swapTo(one, inTurn([fine], { target: 'b' }).check)
+      expect(one.monitor.status().checks[0]?.verdict).toBe('unknown')
+    })
+  })
+
+  it('asks the new references from the next run on', async () => {
+    const seen: string[] = []
+    const check = checkOf(
+      async look => {
+        seen.push(await look.secret('password', { env: 'PASSWORD' }))
+        return fine
+      },
+      { intervalMs: 10_000 },
+    )
+    const one = watched(check)
+    await whileWatching(one, async () => {
+      one.monitor.swap(
+        { checks: [check], mail: [] },
+        references(() => Promise.resolve('old')),
+      )
+      await vi.advanceTimersByTimeAsync(5_000)
+      one.monitor.swap(
+        { checks: [check], mail: [] },
+        references(() => Promise.resolve('new')),
+      )
+      await vi.advanceTimersByTimeAsync(10_000)
+      expect(seen).toEqual(['old', 'new'])
+    })
+  })
+
+  it('takes a primary that was renamed for no failover, and one that failed over meanwhile for one', async () => {
+    const failovers = ({ monitor }: Watched) =>
+      valueOf({ samples: monitor.status().samples }, 'mailpath_cluster_failovers_total')
+    const old = [lookOf(node('db-1', primaryFacts(1))), lookOf(node('db-2', standbyFacts(2)))]
+    const renamed = [lookOf(node('pg-1', primaryFacts(1))), old[1] ?? old[0]] as Check[]
+    const promoted = [
+      lookOf(node('pg-1', standbyFacts(1))),
+      { ...lookOf(node('db-2', primaryFacts(2))), timeoutMs: 4_000 },
+    ] as Check[]
+    const one = watched(...old)
+    await whileWatching(one, async () => {
+      await vi.advanceTimersByTimeAsync(3_000)
+      swapTo(one, ...renamed)
+      await vi.advanceTimersByTimeAsync(3_000)
+      expect([one.monitor.status().clusters[0]?.primary, failovers(one)]).toEqual(['pg-1', 0])
+      swapTo(one, ...promoted.map((check, n) => ({ ...check, intervalMs: 20_000 + n })))
+      await vi.advanceTimersByTimeAsync(3_000)
+      expect([one.monitor.status().clusters[0]?.primary, failovers(one)]).toEqual(['db-2', 1])
+    })
+  })
+
+  it('does not keep a shutdown waiting for what was taken out', async () => {
+    const one = watched(checkOf(look => untilAborted(look.signal)))
+    await whileWatching(one, async () => {
+      await vi.advanceTimersByTimeAsync(2_000)
+      swapTo(one, inTurn([fine], { target: 'other' }).check)
+    })
+    expect(one.monitor.status().records.size).toBe(0)
+  })
+})

@@ -1,0 +1,173 @@
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { renderFailures } from '../../src/page/failures.ts'
+import { renderPage } from '../../src/page/page.ts'
+import { have, needs } from '../servers/processes.ts'
+import { backgroundOf, pageWidth, poorContrast, sticksOut } from './browser-scripts.ts'
+import { excepted, healthy, hostile, incident, many, splitBrain, starting } from '../status/status-fixtures.ts'
+
+const binary = process.env['CHROMIUM_BIN'] ?? have('chromium') ?? have('chromium-browser') ?? have('google-chrome')
+const policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+const about = { version: '0.1.0', configFile: '/etc/mailpath/mailpath.yml', refresh: true }
+const statuses = { healthy, excepted, incident, starting, splitBrain, many, hostile }
+type Name = keyof typeof statuses | 'failures'
+const names = [...Object.keys(statuses), 'failures'] as Name[]
+
+/** The failures of the first check that fails in the incident, with all that a transcript may hold. */
+function failures(): string {
+  const { checks, startedAt } = incident()
+  const check = checks.find(({ verdict }) => verdict === 'fail')
+  if (!check) throw new Error('nothing fails in the incident')
+  const transcript = [
+    { atMs: 0.4, phase: 'references', text: 'password: env DATABASE_PASSWORD was fetched' },
+    { atMs: 12_345.6, phase: 'landing', text: `> select\n  ${'pg_is_in_recovery() as in_recovery, '.repeat(20)}` },
+    { atMs: 12_345.7, phase: 'a_phase_of_a_long_name', text: `< ${'x'.repeat(2_000)}` },
+  ]
+  const failed = { startedAt, tookMs: 12_345, verdict: 'fail', reasons: check.reasons, transcript, inRow: 40 } as const
+  return renderFailures(check, [failed, { ...failed, verdict: 'unknown' }], startedAt)
+}
+const pageOf = (name: Name): string => (name === 'failures' ? failures() : renderPage(statuses[name](), about))
+
+const desktop = { width: 1280, height: 800 }
+const phone = { width: 380, height: 760 }
+
+describe.skipIf(!needs('chromium', binary, 'apt-get install chromium'))('in Chromium, the page', () => {
+  let server: Server
+  let browser: Browser
+  let base = ''
+
+  beforeAll(async () => {
+    server = createServer((request, response) => {
+      const name = names.find(one => request.url === `/${one}`)
+      response.writeHead(name ? 200 : 404, {
+        'Content-Type': 'text/html; charset=utf-8',
+        'Content-Security-Policy': policy,
+      })
+      response.end(name ? pageOf(name) : '')
+    })
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+    base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    browser = await chromium.launch({
+      ...(binary === undefined ? {} : { executablePath: binary }),
+      timeout: 30_000,
+      args: [
+        '--no-sandbox',
+        '--disable-gpu',
+        '--disable-quic',
+        '--no-first-run',
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-sync',
+      ],
+    })
+  })
+  afterAll(async () => {
+    await browser.close()
+    server.closeAllConnections()
+    await new Promise(resolve => server.close(resolve))
+  })
+
+  /** Opens a page, and gives what the browser complained of and what it asked for. */
+  async function visit<T>(
+    name: Name,
+    options: BrowserContextOptions,
+    look: (page: Page, complaints: readonly string[], requests: readonly string[]) => Promise<T>,
+  ): Promise<T> {
+    const context = await browser.newContext(options)
+    try {
+      const page = await context.newPage()
+      page.setDefaultTimeout(10_000)
+      const complaints: string[] = []
+      const requests: string[] = []
+      page.on('console', message => complaints.push(message.text()))
+      page.on('pageerror', error => complaints.push(error.message))
+      page.on('request', request => requests.push(request.url()))
+      await page.goto(`${base}/${name}`)
+      return await look(page, complaints, requests)
+    } finally {
+      await context.close()
+    }
+  }
+
+  it.each(names)('%s fits, reads and offends no policy, on a desk and on a phone, by day and by night', async name => {
+    await visit(name, {}, async (page, complaints, requests) => {
+      for (const width of [1280, 820, 380])
+        for (const colorScheme of ['light', 'dark'] as const) {
+          await page.setViewportSize({ width, height: 800 })
+          await page.emulateMedia({ colorScheme })
+          const at = `${name} at ${width} px, ${colorScheme}`
+          expect(await page.evaluate(pageWidth), at).toBeLessThanOrEqual(width)
+          expect(await page.evaluate(sticksOut), at).toEqual([])
+          expect(await page.evaluate(poorContrast), at).toEqual([])
+        }
+      expect(complaints).toEqual([])
+      expect(requests.filter(url => !url.startsWith('data:'))).toEqual([`${base}/${name}`])
+    })
+  })
+
+  it('works without JavaScript: the phases of a run unfold, and a name leads to its check', async () => {
+    await visit('incident', { viewport: phone, javaScriptEnabled: false }, async page => {
+      const phases = page.locator('#check-4 dl')
+      expect(await phases.isVisible()).toBe(false)
+      await page.locator('#check-4 summary').click()
+      expect(await phases.isVisible()).toBe(true)
+      await page.locator('.cause a').click()
+      expect(page.url()).toBe(`${base}/incident#check-4`)
+      expect(await page.locator('#check-4:target h3').textContent()).toContain('backend DATABASE_URL')
+    })
+  })
+
+  it('unfolds what was done, the newest at once', async () => {
+    await visit('failures', { viewport: phone, javaScriptEnabled: false }, async page => {
+      const shown = () => Promise.all([0, 1].map(n => page.locator('.transcript').nth(n).isVisible()))
+      expect(await shown()).toEqual([true, false])
+      await page.locator('summary').nth(1).click()
+      expect(await shown()).toEqual([true, true])
+    })
+  })
+
+  it('has the answer in the first window of a phone, with what to do', async () => {
+    await visit('incident', { viewport: phone }, async page => {
+      const box = await page.locator('.do').first().boundingBox()
+      expect((box?.y ?? Infinity) + (box?.height ?? 0)).toBeLessThan(phone.height)
+    })
+  })
+
+  it('follows the colour scheme', async () => {
+    await visit('healthy', {}, async page => {
+      const light = await page.evaluate(backgroundOf('body'))
+      await page.emulateMedia({ colorScheme: 'dark' })
+      expect(await page.evaluate(backgroundOf('body'))).not.toBe(light)
+    })
+  })
+
+  it('has another ground behind each answer', async () => {
+    const of = ['healthy', 'excepted', 'incident', 'starting'] as const
+    const grounds = await Promise.all(of.map(name => visit(name, {}, page => page.evaluate(backgroundOf('.answer')))))
+    expect(new Set(grounds).size).toBe(4)
+  })
+
+  it('stands on a desk side by side and on a phone one below the other', async () => {
+    const places = async (viewport: typeof phone): Promise<readonly [number, number]> =>
+      visit('incident', { viewport }, async page => {
+        const from = await page.locator('.join .from .box').first().boundingBox()
+        const to = await page.locator('.join .to .box').first().boundingBox()
+        return [(to?.x ?? 0) - (from?.x ?? 0), (to?.y ?? 0) - (from?.y ?? 0)]
+      })
+    const [right, level] = await places(desktop)
+    expect(right).toBeGreaterThan(200)
+    expect(Math.abs(level)).toBeLessThan(5)
+    const [, below] = await places(phone)
+    expect(below).toBeGreaterThan(30)
+  })
+
+  it('prints, and can be drawn', async () => {
+    await visit('incident', { viewport: desktop }, async page => {
+      expect((await page.screenshot()).subarray(1, 4).toString()).toBe('PNG')
+      await page.emulateMedia({ media: 'print' })
+      expect(await page.evaluate(poorContrast)).toEqual([])
+    })
+  })
+})

@@ -1,0 +1,387 @@
+import { describe, expect, it } from 'vitest'
+import type { Status } from '../../src/monitor/ledger.ts'
+import { joined, type Box } from '../../src/page/path-model.ts'
+import { renderPage } from '../../src/page/page.ts'
+import { ago, length } from '../../src/page/format.ts'
+import { incidentSeen, statusOf } from '../status/report-fixtures.ts'
+import { check, mailPath, reasonOf, status } from '../status/status-builders.ts'
+import { excepted, healthy, hostile, incident, many, splitBrain, starting } from '../status/status-fixtures.ts'
+
+const about = { version: '1.2.3', configFile: '/etc/mailpath/mailpath.yml', refresh: true }
+const render = (of: Status): string => renderPage(of, about)
+const all = { healthy, incident, excepted, starting, splitBrain, many, hostile }
+const pages = Object.entries(all).map(([name, make]) => [name, render(make())] as const)
+
+/** What is read: without head and markup, white space collapsed. */
+const textOf = (markup: string): string =>
+  markup
+    .replace(/^.*<body>/s, '')
+    .replace(/<[^>]*>/g, ' ')
+    .replace(/\s+/g, ' ')
+    .replaceAll('&#39;', "'")
+    .replaceAll('&quot;', '"')
+    .replace(/ ([,.:;])/g, '$1')
+const titleOf = (markup: string): string => /<title>(.*)<\/title>/.exec(markup)?.[1] ?? ''
+/** The parts of the page that begin with such a tag, each up to the next one. */
+const partsOf = (markup: string, tag: string): string[] => markup.split(tag).slice(1)
+const rowsOf = (markup: string): string[] => partsOf(markup, '<li class="check ')
+const rowOf = (markup: string, id: string): string =>
+  rowsOf(markup)
+    .map(textOf)
+    .find(row => row.includes(id)) ?? ''
+
+describe('the answer', () => {
+  it.each([
+    ['healthy', healthy(), 'Mail can be sent', '✓ Mail can be sent · keybuzz-backend'],
+    ['excepted', excepted(), 'Mail can be sent, except …', '! Mail can be sent, except … · keybuzz-backend'],
+    ['incident', incident(), 'Mail cannot be sent', '✕ Mail cannot be sent · keybuzz-backend'],
+    [
+      'starting',
+      starting(),
+      'Unknown whether mail can be sent',
+      '? Unknown whether mail can be sent · keybuzz-backend',
+    ],
+  ])('of %s stands first, and in the title', (_name, of, sentence, title) => {
+    const page = render(of)
+    expect(titleOf(page)).toBe(title)
+    expect(partsOf(page, '<h2>')[0]).toMatch(new RegExp(`^${sentence}</h2>`))
+  })
+
+  it('names the root and its remedy before any check', () => {
+    const [before = ''] = render(incident()).split('id="checks"')
+    const text = textOf(before)
+    expect(text).toContain('write_path/backend DATABASE_URL: 10.0.0.122:5432: lands on a standby')
+    expect(text).toContain('SQLSTATE 25006')
+    expect(text).toContain('Do this: Point it at the primary')
+    expect(text.indexOf('lands on a standby')).toBeLessThan(text.indexOf('says it is not initialised'))
+  })
+
+  it('follows from what was seen in the incident', () => {
+    const text = textOf(render(statusOf(incidentSeen)))
+    expect(text).toMatch(
+      /Mail cannot be sent write_path\/backend DATABASE_URL: .*25006.* Do this: Point it at db-postgres-01/,
+    )
+    expect(text.indexOf('Also fail vault/vault-01')).toBeGreaterThan(0)
+  })
+
+  it('is worst first where there are several, and the title names whom it concerns', () => {
+    const page = render(many())
+    expect(titleOf(page)).toBe('✕ Mail cannot be sent · application-2')
+    const sentences = partsOf(page, '<section class="headline ').map(part => part.slice(0, part.indexOf(' ')))
+    expect(sentences).toEqual(['fail', 'ok', 'ok', 'ok', 'ok'])
+  })
+
+  it('is given once for paths that have the same one, and the title stays short', () => {
+    const of = incident()
+    const copies = of.mail.flatMap(path => ['a', 'b', 'c', 'd'].map(name => ({ ...path, name })))
+    const page = render({ ...of, mail: copies })
+    expect(partsOf(page, '<section class="headline ')).toHaveLength(1)
+    expect(textOf(page)).toContain(
+      'a sends with SMTP, b sends with SMTP, c sends with SMTP, d sends with SMTP Mail cannot',
+    )
+    expect(titleOf(page)).toBe('✕ Mail cannot be sent · a, b and 2 more')
+  })
+
+  it('tells the worst exception first', () => {
+    const of = excepted()
+    const [path] = of.mail
+    const [harmless, ...others] = path?.exceptions ?? []
+    if (!path || !harmless) throw new Error('the fixture has no exception')
+    const bad = { ...harmless, reason: reasonOf('fail', 'high', 'vault_sealed', 'vault-02: is sealed', 'Unseal it.') }
+    const text = textOf(render({ ...of, mail: [{ ...path, exceptions: [harmless, ...others, bad] }] }))
+    expect(text).toContain('except … vault/vault-01: vault-02: is sealed Do this: Unseal it.')
+  })
+
+  it('says once what holds for several', () => {
+    const [, also = ''] = textOf(render(starting())).split('Also ')
+    expect(also).toMatch(
+      /^unknown write_path\/haproxy-write, .* and 2 more: has not run yet Do this: Wait for one interval\./,
+    )
+  })
+
+  it('is unknown where no mail path is configured', () => {
+    const page = render(status([check('smtp', 'relay')], {}))
+    expect(titleOf(page)).toContain('Unknown whether mail can be sent')
+    expect(textOf(page)).toContain('No mail path is configured.')
+    expect(textOf(page)).not.toContain('Mail can be sent')
+  })
+})
+
+describe('what is unknown', () => {
+  it('is nowhere drawn as ok', () => {
+    const [body = ''] = [render(starting()).split('<main>')[1]]
+    expect(body).not.toMatch(/class="[^"]*\bok\b/)
+    expect(textOf(render(starting()))).not.toMatch(/\bok\b/)
+  })
+
+  it('is said of a stale check, whatever it was before', () => {
+    const page = render(splitBrain())
+    const row = rowOf(page, 'db-postgres-03')
+    expect(row).toContain('unknown stale last seen 190 s ago, then ok')
+    expect(row).toContain('stale, last seen 3 min ago')
+    expect(rowsOf(page).find(part => part.includes('db-postgres-03'))).toMatch(/^unknown stale"/)
+    const box = partsOf(page, '<div class="box ').find(part => part.includes('>db-postgres-03<'))
+    expect(box).toMatch(/^unknown"/)
+    expect(textOf(box ?? '')).toContain('role unknown')
+  })
+
+  it('is where a write path lands that did not get through', () => {
+    const text = textOf(render(many()))
+    expect(text).toContain('app-2-worker-3 fails: unreachable leads to no known node')
+    expect(text).toContain('Nothing is known to write here:')
+  })
+})
+
+describe('the picture', () => {
+  const joinsOf = (of: Status): string[] => partsOf(render(of), '<div class="join').map(part => textOf(`<body>${part}`))
+
+  it('leads from each write path to the node it lands on, with its role', () => {
+    const [first, second, third] = joinsOf(incident())
+    expect(first).toContain('backend DATABASE_URL fails: read only leads to db-postgres-03')
+    expect(first).toContain('db-postgres-03 standby 10.0.0.122:5432')
+    expect(second).toContain('haproxy-write ok leads to db-postgres-01')
+    expect(second).toContain('secret PGHOST ok leads to db-postgres-01')
+    expect(second).toContain('db-postgres-01 primary')
+    expect(second).toContain('Nothing writes here: db-postgres-02 standby')
+    expect(third).toContain('vault-01 Vault fails: uninitialized leads to mail.keybuzz.io')
+    expect(third).toContain('mail.keybuzz.io SMTP, in use unknown: reference unresolved')
+  })
+
+  it('gives a link the verdict of what leads there', () => {
+    const [first = ''] = partsOf(render(incident()), '<div class="join')
+    expect(first).toMatch(/<ul class="from">\s*<li class="fail">/)
+    expect(first).toMatch(/<ul class="to">\s*<li class="fail"><i class="wire"><\/i><div class="box warn">/)
+  })
+
+  it('shows a split brain', () => {
+    const text = textOf(render(splitBrain()))
+    expect(text).toContain('Writes to cluster keybuzz 2 primaries, 3 nodes')
+    expect(text).toContain('db-postgres-02 primary')
+    expect(text).toContain('db-postgres-01 second primary')
+    expect(text).toContain('haproxy-write fails: old primary leads to db-postgres-01, db-postgres-02')
+  })
+
+  it('stays bounded with hundreds of targets, says what it leaves out, and the checks are all there', () => {
+    const of = many(300, 2)
+    const page = render(of)
+    expect(partsOf(page, '<div class="box ').length).toBeLessThan(200)
+    expect(textOf(page)).toContain('and 314 more, see the checks')
+    expect(textOf(page)).toContain('app-2-worker-3 fails: unreachable')
+    expect(rowsOf(page)).toHaveLength(of.checks.length)
+  })
+
+  const box = (id: string, verdict: Box['verdict'] = 'ok'): Box => ({
+    id,
+    name: id,
+    verdict,
+    detail: '',
+    tag: undefined,
+  })
+  it.each([
+    [
+      'nothing in common',
+      [
+        ['a', '1'],
+        ['b', '2'],
+      ],
+      ['a→1', 'b→2'],
+    ],
+    [
+      'one node',
+      [
+        ['a', '1'],
+        ['b', '2'],
+        ['c', '1'],
+      ],
+      ['ac→1', 'b→2'],
+    ],
+    [
+      'a path that joins two',
+      [
+        ['a', '1'],
+        ['b', '2'],
+        ['c', '12'],
+        ['d', '3'],
+      ],
+      ['abc→12', 'd→3'],
+    ],
+    [
+      'nothing led to',
+      [
+        ['a', ''],
+        ['b', ''],
+      ],
+      ['a→', 'b→'],
+    ],
+  ])('puts links together that share an end: %s', (_name, links, expected) => {
+    const groups = joined(
+      links.map(([from = '', to = '']) => ({ from: box(from), to: to.split('').map(id => box(id)) })),
+    )
+    const shown = groups.map(
+      group => `${group.links.map(link => link.from.id).join('')}→${group.to.map(end => end.box.id).join('')}`,
+    )
+    expect(shown).toEqual(expected)
+  })
+
+  it('has the worst links first, and at their end the worst of them', () => {
+    const groups = joined([
+      { from: box('a'), to: [box('1')] },
+      { from: box('b', 'fail'), to: [box('2')] },
+      { from: box('c', 'unknown'), to: [box('2')] },
+    ])
+    expect(groups.map(group => group.to[0])).toMatchObject([{ link: 'fail' }, { link: 'ok' }])
+  })
+})
+
+describe('the checks', () => {
+  it('are all there, worst first', () => {
+    const verdicts = rowsOf(render(incident())).map(row => /^\w+/.exec(row)?.[0])
+    const expected = [
+      ...Array<string>(2).fill('fail'),
+      ...Array<string>(2).fill('unknown'),
+      'warn',
+      'warn',
+      ...Array<string>(6).fill('ok'),
+    ]
+    expect(verdicts).toEqual(expected)
+  })
+
+  it('give every reason with its remedy, when, how long and how often', () => {
+    const ses = rowOf(render(incident()), 'ses/ backend SES')
+    expect(ses).toContain('SES: none is set of')
+    expect(ses).toContain("SES: the application's sender is a stub")
+    expect(ses.match(/Do this:/g)).toHaveLength(2)
+    const write = rowOf(render(incident()), 'write_path/ backend DATABASE_URL')
+    expect(write).toContain('write_path_read_only · critical')
+    expect(write).toContain('4 s ago last ok 5 min ago every 15 s took 31 ms')
+    expect(write).toContain('login 13 ms')
+    expect(rowOf(render(starting()), 'vault/ vault-01')).toContain('has not run yet every 15 s')
+    expect(rowOf(render(healthy()), 'smtp/ mail.keybuzz.io')).toContain('logged in over TLSv1.3')
+  })
+
+  it('count their last runs for those who do not see the strip', () => {
+    const page = render(incident())
+    expect(page).toContain('aria-label="Last 50 runs: 31 ok, 19 fail; the newest fail"')
+    expect(page).toContain('aria-label="Last 42 runs: 12 ok, 30 unknown; the newest unknown"')
+    expect(render(starting())).toContain('aria-label="No runs yet"')
+  })
+
+  it('draw neighbours of a verdict as one line of cells, the newest at the right end', () => {
+    const one = check('smtp', 'relay', { history: ['ok', 'ok', 'fail', 'ok'] })
+    const page = render(status([one], {}))
+    expect(page).toContain('<path class="ok" d="M230 16h9M245 16h4" />')
+    expect(page).toContain('<path class="fail" d="M240 10h4" />')
+  })
+})
+
+describe('the page', () => {
+  it.each(pages)('%s is well-formed, loads nothing and runs nothing', (_name, page) => {
+    expect(unbalanced(page)).toEqual([])
+    expect(page).toMatch(/^<!doctype html>\s*<html lang="en">/)
+    expect(page.replaceAll('&lt;', '')).not.toMatch(
+      /<script|<link rel="stylesheet|@import|\son\w+="|javascript:|url\(/i,
+    )
+    const loaded = [...page.matchAll(/(?:src|href)="([^"]*)"/g)].map(match => match[1] ?? '')
+    expect(
+      loaded.filter(link => !/^(#|\/\?refresh=off$|\/metrics$|\/api\/v1\/status$|data:image\/svg\+xml,)/.test(link)),
+    ).toEqual([])
+  })
+
+  it('can be held still, so that what was unfolded stays so', () => {
+    const still = renderPage(healthy(), { ...about, refresh: false })
+    expect(still).not.toContain('http-equiv="refresh"')
+    expect(still).toContain('<a href="/">')
+  })
+
+  it.each(pages)('%s leads where it says, with every id once', (_name, page) => {
+    const ids = [...page.matchAll(/ id="([^"]*)"/g)].map(match => match[1])
+    expect(new Set(ids).size).toBe(ids.length)
+    const inside = [...page.matchAll(/href="#([^"]*)"/g)].map(match => match[1])
+    expect(inside.filter(id => !ids.includes(id))).toEqual([])
+  })
+
+  it('escapes all that comes from outside', () => {
+    const page = render(hostile())
+    expect(page).toContain('&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;')
+    expect(page).not.toMatch(/<script|<img|<\/style><\/title>|&lt;b&gt; \]\]/)
+    expect(page.match(/<\/title>/g)).toHaveLength(1)
+    const named = renderPage(healthy(), { version: '<b>', configFile: '"><i>', refresh: true })
+    expect(named).toContain('&lt;b&gt;')
+    expect(named).toContain('&quot;&gt;&lt;i&gt;')
+  })
+
+  it.each([
+    [100, 5],
+    [5_000, 5],
+    [15_000, 15],
+    [86_400_000, 60],
+  ])('with checks every %d ms loads itself anew every %d s', (intervalMs, seconds) => {
+    const page = render(
+      status([check('smtp', 'a', { intervalMs }), check('smtp', 'b', { intervalMs: 86_400_000 })], {}),
+    )
+    expect(page).toContain(`<meta http-equiv="refresh" content="${seconds}" />`)
+  })
+
+  it('tells what it is, of when, and where the rest is', () => {
+    const [, foot = ''] = render(healthy()).split('<footer>')
+    expect(textOf(foot)).toContain(
+      'mailpath-exporter 1.2.3 · up since 2026-01-05 03:12:07 UTC · /etc/mailpath/mailpath.yml',
+    )
+    expect(textOf(foot)).toContain('2026-01-14 03:12:07 UTC')
+    expect(foot).toContain('href="/metrics"')
+    expect(foot).toContain('href="/api/v1/status"')
+  })
+
+  it('has an icon of the colour of the verdict', () => {
+    const iconOf = (of: Status): string => /rel="icon" href="([^"]*)"/.exec(render(of))?.[1] ?? ''
+    const icons = [healthy(), excepted(), incident(), starting()].map(iconOf)
+    expect(new Set(icons).size).toBe(4)
+  })
+
+  it('is the same for the same status', () => {
+    const of = incident()
+    expect(render(of)).toBe(render(of))
+    expect(render(of)).toBe(render(incident()))
+  })
+
+  it('takes a check without a status for unknown', () => {
+    const needs = incident().mail.map(path => path.needs)[0]
+    if (!needs) throw new Error('the fixture has no mail path')
+    const of = status([], { mail: [mailPath('app', { verdict: 'unknown', needs })] })
+    expect(textOf(render(of))).toContain('haproxy-write unknown')
+  })
+})
+
+describe('words', () => {
+  it.each([
+    [-5_000, 'just now'],
+    [4_400, '4 s ago'],
+    [190_000, '3 min ago'],
+    [3 * 3_600_000, '3 h ago'],
+    [21 * 86_400_000, '21 days ago'],
+  ])('%d ms is %s', (ms, text) => expect(ago(ms)).toBe(text))
+
+  it.each([
+    [0.04, '0 ms'],
+    [0.44, '0.4 ms'],
+    [31, '31 ms'],
+    [1_234, '1.23 s'],
+    [15_000, '15 s'],
+    [90_000, '1.5 min'],
+  ])('%d ms takes %s', (ms, text) => expect(length(ms)).toBe(text))
+})
+
+const voids = new Set(['meta', 'link', 'path', 'use', 'br'])
+/** Tags that are not closed in the order they were opened in. */
+function unbalanced(page: string): string[] {
+  const open: string[] = []
+  const wrong: string[] = []
+  for (const [, close, name = ''] of page
+    .replace(/<style>.*<\/style>/s, '')
+    .matchAll(/<(\/?)([a-z][a-z0-9]*)\b[^>]*>/g)) {
+    if (close === '') {
+      if (!voids.has(name)) open.push(name)
+    } else if (open.pop() !== name) wrong.push(name)
+  }
+  return [...wrong, ...open]
+}

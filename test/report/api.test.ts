@@ -1,0 +1,92 @@
+import { describe, expect, it } from 'vitest'
+import { statusJson } from '../../src/report/api.ts'
+import { at, healthySeen, incidentSeen, statusOf } from '../status/report-fixtures.ts'
+
+const roundTrip = (value: unknown): unknown => JSON.parse(JSON.stringify(value))
+
+describe('/api/v1/status', () => {
+  const incident = statusJson(statusOf(incidentSeen))
+
+  it('answers the question, with the one thing to fix', () => {
+    expect(incident).toMatchObject({ at: '2026-01-14T03:12:07.000Z', verdict: 'fail', exit_code: 2 })
+    expect(incident.mail_paths).toHaveLength(1)
+    expect(incident.mail_paths[0]).toMatchObject({
+      name: 'keybuzz-backend',
+      verdict: 'fail',
+      provider: 'smtp',
+      root: {
+        probe: 'write_path',
+        target: 'backend DATABASE_URL',
+        level: 'fail',
+        root: true,
+        code: 'write_path_read_only',
+        severity: 'critical',
+      },
+    })
+    expect(incident.mail_paths[0]?.blockers.filter(one => one.root)).toHaveLength(1)
+  })
+
+  it('tells where each write path lands', () => {
+    expect(incident.landings).toContainEqual({
+      write_path: 'backend DATABASE_URL',
+      cluster: 'keybuzz',
+      nodes: ['db-postgres-03'],
+      on_primary: false,
+    })
+  })
+
+  it('tells all of a check', () => {
+    expect(incident.checks.find(one => one.id === 'vault/vault-01')).toEqual({
+      id: 'vault/vault-01',
+      probe: 'vault',
+      target: 'vault-01',
+      verdict: 'fail',
+      stale: false,
+      evidence: expect.stringContaining('vault-01:8200') as string,
+      reasons: [
+        {
+          code: 'vault_uninitialized',
+          verdict: 'fail',
+          severity: 'critical',
+          text: expect.stringContaining('vault-01:8200') as string,
+          remedy: expect.stringContaining('storage path') as string,
+        },
+      ],
+      interval_seconds: 15,
+      last_run: '2026-01-14T03:12:03.000Z',
+      last_ok: '2026-01-14T03:11:48.000Z',
+      duration_seconds: 0.031,
+      phases: { connect: 0.0011, login: 0.0127 },
+      runs: 2,
+      failures: 1,
+      history: ['ok', 'fail'],
+      needs: [],
+    })
+  })
+
+  it('has null for what is not known, so that every field is there', () => {
+    const { checks, mail_paths, clusters, verdict } = statusJson(statusOf({}))
+    expect(verdict).toBe('unknown')
+    expect(checks[0]).toMatchObject({ last_run: null, last_ok: null, duration_seconds: null, history: [] })
+    expect(mail_paths[0]).toMatchObject({ provider: null })
+    expect(clusters[0]).toMatchObject({ primary: null, primaries: null, split_brain: null })
+    expect(roundTrip(statusJson(statusOf({})))).toEqual(statusJson(statusOf({})))
+  })
+
+  it('says that a check is stale, and no longer what it said then', () => {
+    const { checks } = statusJson(statusOf(healthySeen, at + 60_000))
+    expect(checks[0]).toMatchObject({ stale: true, verdict: 'unknown', last_run: '2026-01-14T03:12:03.000Z' })
+  })
+
+  it('has nothing of the configuration, and nothing of what was seen, but what is named', () => {
+    const keys = new Set<string>()
+    JSON.stringify(incident, (key, value: unknown) => {
+      keys.add(key)
+      return value
+    })
+    for (const inner of ['seen', 'config', 'samples', 'memory', 'observation', 'url', 'facts', 'ladder'])
+      expect(keys).not.toContain(inner)
+    expect(JSON.stringify(incident)).not.toContain('kb_backend@')
+    for (const key of keys) expect(key).toMatch(/^[a-z0-9_]*$/)
+  })
+})
