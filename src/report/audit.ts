@@ -1,5 +1,5 @@
 import type { Assessment, CheckStatus, ClusterStatus, MailStatus } from '../assess/assessment.ts'
-import type { Starved } from '../assess/starved.ts'
+import { starvedId, type Starved } from '../assess/starved.ts'
 import {
   byVerdict,
   checkId,
@@ -11,10 +11,11 @@ import {
   type Verdict,
 } from '../core/probe.ts'
 import { exporterKind } from '../core/want.ts'
-import { starvedId } from '../assess/starved.ts'
 import { packages } from '../probes/packages/index.ts'
 import { expectationOf, isSecret } from '../probes/settings/expectation.ts'
-import { settings, type SettingState, type SettingsTarget } from '../probes/settings/index.ts'
+import { settings } from '../probes/settings/index.ts'
+import type { SettingState } from '../probes/settings/observe.ts'
+import type { SettingsTarget } from '../probes/settings/target.ts'
 import { sourceOf } from '../core/source.ts'
 import { writePath } from '../probes/write_path/index.ts'
 

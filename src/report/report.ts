@@ -1,6 +1,6 @@
 import { exitCode, type Severity, type Verdict } from '../core/probe.ts'
 import { inLines, json, shown, vouched, type Shown } from '../core/shown.ts'
-import type { SettingState } from '../probes/settings/index.ts'
+import type { SettingState } from '../probes/settings/observe.ts'
 import { starvedId } from '../assess/starved.ts'
 import type { Action, Answer, Audit, SettingRow } from './audit.ts'
 import { inMarkdown, markdownBlocks, markdownLines, tableOf } from './markdown.ts'
