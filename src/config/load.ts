@@ -4,7 +4,7 @@ import type { Check, KubernetesSecret, Probe, Target } from '../core/probe.ts'
 import { shapes } from '../core/shape.ts'
 import { apiServer, checkBehind } from '../core/source.ts'
 import { kubernetes as apiServerProbe, type KubernetesTarget } from '../probes/kubernetes/index.ts'
-import { mail, type MailTarget } from '../probes/mail/index.ts'
+import { firstProvider, mail, type MailTarget } from '../probes/mail/index.ts'
 import { probes } from '../probes/index.ts'
 import type { VaultTarget } from '../probes/vault/index.ts'
 import { checkAcross, referencesIn } from './across.ts'
@@ -147,5 +147,5 @@ const unwatched = <T extends Target>(target: T): T => ('watch' in target ? { ...
 /** One path over all targets, for a file that has no `mail` section. */
 const defaultMail = (sections: Readonly<Record<string, readonly Target[] | undefined>>): MailTarget => ({
   name: 'default',
-  provider: sections['smtp']?.length || !sections['ses']?.length ? 'smtp' : 'ses',
+  provider: firstProvider(kind => (sections[kind]?.length ?? 0) > 0),
 })

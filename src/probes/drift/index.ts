@@ -55,7 +55,7 @@ const sources = z
   .describe('Where the value is, by a label for each place.')
 
 /** One secret, or one host, that is kept in several places: do they agree? */
-export const drift = defineProbe<DriftTarget, DriftSeen>({
+export const drift = defineProbe({
   kind: 'drift',
   summary: 'A secret, or a host, that is kept in several places: do they agree? No value is ever shown.',
   target: section({

@@ -67,7 +67,7 @@ const inFolder = z
   )
 
 /** What is installed in an application, and what its deployed code must not hold. */
-export const packages = defineProbe<PackagesTarget, PackagesSeen>({
+export const packages = defineProbe({
   kind: 'packages',
   summary: 'What is installed in the application, and what must not be in its deployed code.',
   target: section({

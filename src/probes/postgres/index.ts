@@ -280,7 +280,7 @@ function lagOf(facts: NodeFacts): { readonly bytes: number; readonly seconds: nu
 export const lagMetrics = [metrics.lagSeconds, metrics.lagBytes] as const
 
 /** One node of a cluster: its role, its position, and how well it follows. */
-export const postgres = defineProbe<PostgresTarget, PostgresSeen>({
+export const postgres = defineProbe({
   kind: 'postgres',
   summary: 'A Postgres node: role, read-only state, timeline, WAL position, replication lag, connections.',
   target: section({

@@ -87,7 +87,7 @@ function configState(settings: readonly SesSetting[]): ConfigState | undefined {
 }
 
 /** The SES settings of an application: are they there, and can they be right? */
-export const ses = defineProbe<SesTarget, SesSeen>({
+export const ses = defineProbe({
   kind: 'ses',
   summary: 'The SES settings of an application: set, well-formed, and used by more than a stub.',
   target: section({

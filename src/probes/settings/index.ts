@@ -3,7 +3,7 @@ import { section, settingsSource, targetFields } from '../../fields/index.ts'
 import { gauge, sample, type Sample } from '../../core/metric.ts'
 import { defineProbe, finding, reasonsOf, type Reason, type ReasonSpec } from '../../core/probe.ts'
 import { expectations } from './expectation.ts'
-import { observe, type SettingSeen, type SettingsSeen, type SettingsTarget } from './observe.ts'
+import { observe, type SettingSeen } from './observe.ts'
 
 export type { SettingSeen, SettingState, SettingsSeen, SettingsTarget } from './observe.ts'
 
@@ -43,7 +43,7 @@ const reasons = {
 const reason = reasonsOf(reasons)
 
 /** An application's own settings, compared with what they should be. */
-export const settings = defineProbe<SettingsTarget, SettingsSeen>({
+export const settings = defineProbe({
   kind: 'settings',
   summary: "An application's own settings, compared with what they should be.",
   target: section({

@@ -182,7 +182,7 @@ const target = fields.transform(({ security = 'starttls', port, ...relay }) => (
 }))
 
 /** A relay, as far as QUIT: TLS, certificate, login and, where wanted, an envelope. */
-export const smtp = defineProbe<SmtpTarget, SmtpSeen>({
+export const smtp = defineProbe({
   kind: 'smtp',
   summary: 'A mail relay: greeting, STARTTLS, certificate, login and envelope, without sending mail.',
   target,

@@ -225,7 +225,7 @@ const reasons = {
 export const writePathReason = reasonsOf(reasons)
 
 /** A way in which something writes: opened as the application opens it, up to a real commit. */
-export const writePath = defineProbe<WritePathTarget, WritePathSeen>({
+export const writePath = defineProbe({
   kind: 'write_path',
   summary:
     'A way in which something writes to Postgres: where a fresh session lands, and whether a write commits there.',
