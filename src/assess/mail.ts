@@ -2,7 +2,7 @@ import { groupBy } from '../core/group.ts'
 import { gauge, sample, stateSet, type Sample } from '../core/metric.ts'
 import { checkId, reasonsOf, seenBy, verdicts, worst, type ReasonSpec } from '../core/probe.ts'
 import { firstProvider, mail, namesFor, providers, type MailTarget, type Provider } from '../probes/mail/index.ts'
-import { byKind, kindsOf } from '../probes/needs.ts'
+import { byKind, kindsOf, pathKinds } from '../probes/needs.ts'
 import { postgres } from '../probes/postgres/index.ts'
 import { canDeliver, ses } from '../probes/ses/index.ts'
 import { writePath } from '../probes/write_path/index.ts'
@@ -76,7 +76,6 @@ export function assessMail(
 
 const direct = kindsOf('own', 'needed')
 const onceForAll = kindsOf('source', 'survived')
-const shown = kindsOf('source', 'needed', 'cluster', 'way out')
 
 /** What is the same for every path. */
 interface Known {
@@ -131,7 +130,7 @@ function assessPath(target: MailTarget, { checks, clusters, nodes, waiting, besi
   return {
     name: target.name,
     provider,
-    needs: byKind(shown, kind => (restsOn.get(kind) ?? []).map(one => one.target)),
+    needs: byKind(pathKinds, kind => (restsOn.get(kind) ?? []).map(one => one.target)),
     ...conclude(contributions, checks, waiting, provider),
   }
 }

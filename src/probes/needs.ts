@@ -58,6 +58,9 @@ export const kindsOf = <Ways extends Need>(...ways: readonly Ways[]): readonly K
     .filter((kind): kind is KindOf<Ways> => ways.some(way => way === needs[kind].need))
     .sort((a, b) => needs[a].rank - needs[b].rank)
 
+/** What a mail path rests on, by kind; its own check apart. */
+export const pathKinds = kindsOf('source', 'needed', 'cluster', 'way out')
+
 /** The row of a check's kind. */
 export const needRow = (kind: string): NeedRow | undefined => (needs as Readonly<Record<string, NeedRow>>)[kind]
 

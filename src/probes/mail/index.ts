@@ -11,7 +11,7 @@ import {
   type Target,
 } from '../../core/probe.ts'
 import { shapes } from '../../core/shape.ts'
-import { byKind, kindsOf } from '../needs.ts'
+import { byKind, kindsOf, needRow } from '../needs.ts'
 
 const listed = kindsOf('needed', 'way out')
 type Lists = { readonly [Kind in (typeof listed)[number]]?: readonly string[] | undefined }
@@ -30,7 +30,7 @@ export const firstProvider = (isThere: (provider: Provider) => boolean): Provide
 
 /** The names of the targets of a kind that a mail path needs by itself; undefined for all of them. */
 export function namesFor(path: MailTarget, kind: string): readonly string[] | undefined {
-  if (kind === mail.kind) return [path.name]
+  if (needRow(kind)?.need === 'own') return [path.name]
   const list = listed.find(one => one === kind)
   return list ? path[list] : []
 }
