@@ -93,6 +93,11 @@ mail:
   ])
 })
 
+it('is among the words of the design', () => {
+  const [words = ''] = /^\| probe \|.*$/m.exec(readFileSync(path.join(root, 'docs/design.md'), 'utf8')) ?? []
+  for (const { kind } of probes) expect(words).toContain(`\`${kind}\``)
+})
+
 it('has a row for each kind, for a cluster, and for nothing else', () => {
   expect(Object.keys(needs).toSorted()).toEqual([...probes.map(({ kind }) => kind), 'cluster'].toSorted())
 })
