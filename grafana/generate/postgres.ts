@@ -5,7 +5,7 @@ import { q } from './build/promql.ts'
 import * as cluster from './panels/cluster.ts'
 import * as history from './panels/history.ts'
 import * as path from './panels/path.ts'
-import { reasonsTable } from './panels/reasons.ts'
+import { postgresKinds, reasonsTable } from './panels/reasons.ts'
 import { receivers, replication } from './panels/replication.ts'
 import { sessions } from './panels/sessions.ts'
 import { upkeep } from './panels/upkeep.ts'
@@ -123,7 +123,7 @@ export const postgres = dashboard({
     {
       title: 'Why, and what to do',
       bands: [
-        { height: 9, panels: [[24, reasonsTable('Reasons', ['postgres', 'write_path', 'cluster'])]] },
+        { height: 9, panels: [[24, reasonsTable('Reasons', postgresKinds)]] },
         { height: 6, panels: [[24, cluster.versions]] },
       ],
     },

@@ -7,7 +7,7 @@ import { phases } from './panels/checks.ts'
 import * as history from './panels/history.ts'
 import * as kubernetes from './panels/kubernetes.ts'
 import { provider, vaults, verdicts } from './panels/path.ts'
-import { reasonsTable } from './panels/reasons.ts'
+import { otherKinds, reasonsTable } from './panels/reasons.ts'
 import * as smtp from './panels/smtp.ts'
 import * as vault from './panels/vault.ts'
 
@@ -100,12 +100,7 @@ export const providers = dashboard({
       bands: [
         {
           height: 9,
-          panels: [
-            [
-              24,
-              reasonsTable('Reasons', ['smtp', 'vault', 'kubernetes', 'ses', 'settings', 'packages', 'drift', 'mail']),
-            ],
-          ],
+          panels: [[24, reasonsTable('Reasons', otherKinds)]],
         },
       ],
     },

@@ -1,6 +1,7 @@
 import type { Sample } from '../core/metric.ts'
 import type { Check, Observation, Reason, Target, Verdict } from '../core/probe.ts'
 import type { MailTarget, Provider } from '../probes/mail/index.ts'
+import type { pathKinds } from '../probes/needs.ts'
 import type { Starved } from './starved.ts'
 
 /** What is to be assessed, as the configuration has it. */
@@ -102,16 +103,7 @@ export interface MailStatus {
   /** What is broken and survived: reasons behind a `warn`. */
   readonly exceptions: readonly Omit<Blocker, 'level' | 'root'>[]
   /** The checks it rests on, by kind: names of targets. */
-  readonly needs: {
-    readonly vault: readonly string[]
-    readonly kubernetes: readonly string[]
-    readonly settings: readonly string[]
-    readonly packages: readonly string[]
-    readonly cluster: readonly string[]
-    readonly write_path: readonly string[]
-    readonly smtp: readonly string[]
-    readonly ses: readonly string[]
-  }
+  readonly needs: Readonly<Record<(typeof pathKinds)[number], readonly string[]>>
 }
 
 /** What is carried from one assessment to the next: all that a debounce or a counter needs. */

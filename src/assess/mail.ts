@@ -1,8 +1,8 @@
 import { groupBy } from '../core/group.ts'
 import { gauge, sample, stateSet, type Sample } from '../core/metric.ts'
 import { checkId, reasonsOf, seenBy, verdicts, worst, type ReasonSpec } from '../core/probe.ts'
-import { drift } from '../probes/drift/index.ts'
-import { mail, type MailTarget, type Provider } from '../probes/mail/index.ts'
+import { firstProvider, mail, namesFor, providers, type MailTarget, type Provider } from '../probes/mail/index.ts'
+import { byKind, kindsOf, pathKinds } from '../probes/needs.ts'
 import { postgres } from '../probes/postgres/index.ts'
 import { ses } from '../probes/ses/index.ts'
 import { canDeliver } from '../probes/ses/judge.ts'
@@ -10,8 +10,16 @@ import { writePath } from '../probes/write_path/index.ts'
 import type { CheckStatus, ClusterStatus, MailStatus } from './assessment.ts'
 import { indexOf, type Checks } from './checks.ts'
 import { clusterOf } from './nodes.ts'
-import { isSource, type SourceKind } from './sources.ts'
-import { conclude, isWaiting, needed, problemsOf, survived, type Contribution, type Problem } from './verdict.ts'
+import {
+  conclude,
+  isWaiting,
+  needed,
+  problemsOf,
+  survived,
+  type Contribution,
+  type Problem,
+  type Standing,
+} from './verdict.ts'
 
 export const mailMetrics = {
   verdict: gauge('mailpath_mail_verdict', 'Whether mail can be sent right now, as a state set.', [
@@ -67,6 +75,9 @@ export function assessMail(
   return { paths, samples: paths.flatMap(samplesOf) }
 }
 
+const direct = kindsOf('own', 'needed')
+const onceForAll = kindsOf('source', 'survived')
+
 /** What is the same for every path. */
 interface Known {
   readonly checks: Checks
@@ -84,50 +95,45 @@ function knownOf(all: readonly CheckStatus[], clusters: readonly ClusterStatus[]
     clusters,
     nodes: groupBy(checks.ofKind(postgres.kind), clusterOf),
     waiting: all.filter(isWaiting),
-    besides: survived(all.filter(check => isSource(check) || check.probe === drift.kind)),
+    besides: survived(all.filter(({ probe }) => onceForAll.some(kind => kind === probe))),
   }
 }
 
 function assessPath(target: MailTarget, { checks, clusters, nodes, waiting, besides }: Known): MailStatus {
-  const listed = (kind: 'settings' | 'packages' | 'write_path' | 'smtp' | 'ses'): readonly CheckStatus[] => {
-    const names = target[kind]
+  const listed = (kind: string): readonly CheckStatus[] => {
+    const names = namesFor(target, kind)
     return names ? checks.withIds(names.map(name => checkId({ probe: kind, target: name }))) : checks.ofKind(kind)
   }
-  const [settings, packages, writePaths] = [listed('settings'), listed('packages'), listed('write_path')]
-  const ways: Ways = { smtp: listed('smtp'), ses: listed('ses') }
-  const own = checks.withIds([checkId({ probe: mail.kind, target: target.name })])
-  const mailSeen = seenBy(mail, own.find(check => !check.stale)?.observation)?.seen
-  const provider = mailSeen?.provider
+  const needs = byKind(direct, listed)
+  const ways: Ways = byKind(providers, listed)
+  const writePaths = needs.write_path
+  const provider = seenBy(mail, needs.mail.find(check => !check.stale)?.observation)?.seen.provider
   const writesTo = new Set(writePaths.map(clusterOf))
-  const ownClusters = clusters.filter(cluster => writesTo.has(cluster.name))
+  const ownClusters = clusters
+    .filter(cluster => writesTo.has(cluster.name))
+    .map(cluster => ({ ...cluster, probe: 'cluster', target: cluster.name }))
   const contributions = [
-    ...[...own, ...settings, ...packages, ...writePaths].map(needed),
+    ...Object.values(needs).flat().map(needed),
     ...ownClusters.map(contributionOf),
     ...(writePaths.every(isAddressOnly) && target.write_path?.length !== 0 ? [noWritePath(target)] : []),
     delivery(target, provider, ways),
     besides,
     survived(checks.withIds([...writesTo].flatMap(cluster => nodes.get(cluster) ?? []).map(({ id }) => id))),
   ]
-  const names = (list: readonly CheckStatus[]): string[] => list.map(check => check.target)
-  const users = [...own, ...settings, ...packages, ...writePaths, ...ways.smtp, ...ways.ses]
+  const users = [...Object.values(needs), ...Object.values(ways)].flat()
   const systems = checks.withIds(
     withTheirs(
       users.flatMap(user => user.needs),
       checks,
     ),
   )
-  const ofKind = (kind: SourceKind): string[] => names(systems.filter(system => system.probe === kind))
-  const needs = {
-    vault: ofKind('vault'),
-    kubernetes: ofKind('kubernetes'),
-    settings: names(settings),
-    packages: names(packages),
-    cluster: ownClusters.map(cluster => cluster.name),
-    write_path: names(writePaths),
-    smtp: names(ways.smtp),
-    ses: names(ways.ses),
+  const restsOn = groupBy<string, Standing>([...systems, ...users, ...ownClusters], ({ probe }) => probe)
+  return {
+    name: target.name,
+    provider,
+    needs: byKind(pathKinds, kind => (restsOn.get(kind) ?? []).map(one => one.target)),
+    ...conclude(contributions, checks, waiting, provider),
   }
-  return { name: target.name, provider, needs, ...conclude(contributions, checks, waiting, provider) }
 }
 
 /** A Vault that takes its token from Kubernetes needs it too. */
@@ -144,14 +150,9 @@ function mailProblem(target: MailTarget, code: keyof typeof mailReasons, text: s
 const isAddressOnly = (path: CheckStatus): boolean =>
   seenBy(writePath, path.observation)?.seen.addressOnly !== undefined
 
-/**
- * A primary that is not seen makes nobody unknown whose write was just committed; and where none was, the write path
- * says so itself.
- */
-function contributionOf(cluster: ClusterStatus): Contribution {
-  const standing = { ...cluster, probe: 'cluster', target: cluster.name }
-  return cluster.verdict === 'unknown' ? survived([standing]) : needed(standing)
-}
+/** An unseen primary does not make mail unknown: a committed write is proof, and a write path without one says so itself. */
+const contributionOf = (cluster: Standing): Contribution =>
+  cluster.verdict === 'unknown' ? survived([cluster]) : needed(cluster)
 
 const noWritePath = (target: MailTarget): Contribution => {
   const problem = mailProblem(target, 'mail_write_path_not_probed', 'no write_path target with a login is configured')
@@ -183,11 +184,11 @@ const isDead = (account: CheckStatus): boolean => {
  * the other one is not taken for granted: where that would make the difference, it has to be said.
  */
 function delivery(target: MailTarget, provider: Provider | undefined, all: Ways): Contribution {
-  const first = provider ?? (all.smtp.length > 0 || all.ses.length === 0 ? 'smtp' : 'ses')
+  const first = provider ?? firstProvider(kind => all[kind].length > 0)
   const second = first === 'smtp' ? 'ses' : 'smtp'
   const noFallback = provider !== undefined && target.fallback !== undefined && target.fallback !== second
   const ways: Ways = noFallback ? { ...all, [second]: [] } : all
-  const can = { smtp: ability('smtp', ways.smtp), ses: ability('ses', ways.ses) }
+  const can: Readonly<Record<Provider, Ability>> = { smtp: ability('smtp', ways.smtp), ses: ability('ses', ways.ses) }
   // That there is no second way out matters only where the first one does not work.
   const broken = all[second].filter(check => check.verdict === 'fail')
   if (can[first] === 'yes') return survived([...ways[first], ...broken])

@@ -1,3 +1,4 @@
+import { kindsOf } from '../probes/needs.ts'
 import { vault } from '../probes/vault/index.ts'
 import { isAbout } from '../core/source.ts'
 import type { Reason } from '../core/probe.ts'
@@ -5,8 +6,7 @@ import type { CheckStatus } from './assessment.ts'
 import type { Checks } from './checks.ts'
 
 /** The kinds of systems that others read values from, in dependency order. */
-export const sourceKinds = ['vault', 'kubernetes'] as const
-export type SourceKind = (typeof sourceKinds)[number]
+export const sourceKinds = kindsOf('source')
 
 export const isSource = ({ probe }: { readonly probe: string }): boolean => sourceKinds.some(kind => kind === probe)
 

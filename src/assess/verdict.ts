@@ -1,12 +1,12 @@
 import { checkId, worst, type Reason, type Verdict } from '../core/probe.ts'
 import { exporterKind } from '../core/want.ts'
-import type { Provider } from '../probes/mail/index.ts'
+import { providers, type Provider } from '../probes/mail/index.ts'
+import { needRow, needs, otherRanks } from '../probes/needs.ts'
 import { postgres } from '../probes/postgres/index.ts'
-import { ses } from '../probes/ses/index.ts'
 import type { Blocker, CheckStatus, MailStatus } from './assessment.ts'
 import type { Checks } from './checks.ts'
 import { clusterOf } from './nodes.ts'
-import { isUnread, sourceKinds, sourcesBehind } from './sources.ts'
+import { isSource, isUnread, sourcesBehind } from './sources.ts'
 import { whose } from './starved.ts'
 
 /** A reason and whose it is. */
@@ -23,7 +23,7 @@ export interface Contribution {
 }
 
 /** What can be a necessity: a check or a cluster. */
-interface Standing {
+export interface Standing {
   readonly probe: string
   readonly target: string
   readonly verdict: Verdict
@@ -52,20 +52,6 @@ export const survived = (standings: readonly Standing[]): Contribution => ({
 /** Whether something could not be read that a Vault or Kubernetes may have. */
 export const isWaiting = ({ reasons }: CheckStatus): boolean => reasons.some(isUnread)
 
-/** In dependency order: what stands first may be the cause of what stands later. */
-const order = [
-  exporterKind,
-  ...sourceKinds,
-  'secret',
-  'mail',
-  'settings',
-  'packages',
-  'cluster',
-  'write_path',
-  'smtp',
-  'ses',
-] as const
-
 /** The verdict, its blockers in dependency order, and the root: the first of those that make the verdict what it is. */
 export function conclude(
   contributions: readonly Contribution[],
@@ -85,13 +71,16 @@ export function conclude(
   return { verdict, blockers: marked, root: marked.find(one => one.root), exceptions }
 }
 
+const firstWayOut = Math.min(...providers.map(kind => needs[kind].rank))
+
 /** Place in the dependency order; the provider the application is set to comes before the other one. */
 function rank({ probe, reason }: Problem, provider: Provider | undefined): number {
-  if (probe === ses.kind && provider === 'ses') return order.indexOf('smtp') - 0.5
-  // What a system could not read itself comes before those who wait for it, and behind where it is to be read.
-  if (sourceKinds.some(kind => kind === probe) && isUnread(reason)) return order.indexOf('secret') - 0.5
-  const isSecret = reason.code.endsWith('_unresolved')
-  return order.indexOf(isSecret ? 'secret' : (probe as (typeof order)[number]))
+  if (probe === exporterKind) return otherRanks.exporter
+  // What a system could not read itself comes before what waits for it, and after the system it is read from.
+  if (isSource({ probe }) && isUnread(reason)) return otherRanks.secret - 1
+  if (reason.code.endsWith('_unresolved')) return otherRanks.secret
+  if (probe === provider) return firstWayOut - 1
+  return needRow(probe)?.rank ?? Infinity
 }
 
 const key = ({ probe, target, reason }: Problem): string => `${probe}/${target} ${reason.code} ${reason.text}`

@@ -1,7 +1,6 @@
 import { oneLine, seconds } from '../core/errors.ts'
 import { visible } from '../core/shown.ts'
-import { mail } from '../probes/mail/index.ts'
-import { listedProbes } from '../probes/index.ts'
+import { listedProbes, systemProbes } from '../probes/index.ts'
 import { vaultAuths } from '../probes/vault/target.ts'
 import { duration } from '../fields/index.ts'
 import { mapMarked } from '../fields/marked.ts'
@@ -21,7 +20,7 @@ const maxTargets = 10_000
  * pass over what they do not understand: that is the schema's to report.
  */
 export function checkAcross(file: Keys, add: Add): void {
-  const kinds = listedProbes.map(probe => probe.kind).filter(kind => kind !== mail.kind)
+  const kinds = systemProbes.filter(probe => 'target' in probe).map(probe => probe.kind)
   const isEmpty = (section: unknown): boolean =>
     section === undefined || (Array.isArray(section) && section.length === 0)
   if (kinds.every(kind => isEmpty(file[kind])))

@@ -5,7 +5,7 @@ import { shapes } from '../core/shape.ts'
 import { apiServer, checkBehind } from '../core/source.ts'
 import { kubernetes as apiServerProbe } from '../probes/kubernetes/index.ts'
 import type { KubernetesTarget } from '../probes/kubernetes/target.ts'
-import { mail, type MailTarget } from '../probes/mail/index.ts'
+import { firstProvider, mail, type MailTarget } from '../probes/mail/index.ts'
 import { probes } from '../probes/index.ts'
 import type { VaultTarget } from '../probes/vault/target.ts'
 import { checkAcross, referencesIn } from './across.ts'
@@ -146,5 +146,5 @@ const unwatched = <T extends Target>(target: T): T => ('watch' in target ? { ...
 /** The mail path over all targets, for a file without a `mail` section. */
 const defaultMail = (sections: Readonly<Record<string, readonly Target[] | undefined>>): MailTarget => ({
   name: 'default',
-  provider: sections['smtp']?.length || !sections['ses']?.length ? 'smtp' : 'ses',
+  provider: firstProvider(kind => (sections[kind]?.length ?? 0) > 0),
 })

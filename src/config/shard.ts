@@ -2,7 +2,7 @@ import type { Plan } from '../assess/assessment.ts'
 import { offsetOf } from '../monitor/scheduler.ts'
 import { checkId, type Check } from '../core/probe.ts'
 import { kubernetes } from '../probes/kubernetes/index.ts'
-import { mail, type MailTarget } from '../probes/mail/index.ts'
+import { mail, namesFor } from '../probes/mail/index.ts'
 
 /** One of `count` exporters that share a configuration; `index` counts from 0. */
 export interface Shard {
@@ -45,25 +45,9 @@ function groupsOf({ checks, mail: paths }: Plan, shared: ReadonlySet<string>): (
     if (cluster !== undefined) tie(checkId(check), `cluster/${cluster}`)
   }
   for (const path of paths)
-    for (const check of checks.filter(one => isNeeded(one, path))) {
+    for (const check of checks.filter(({ probe, target }) => namesFor(path, probe)?.includes(target) ?? true)) {
       const own = checkId({ probe: mail.kind, target: path.name })
       for (const id of [checkId(check), ...check.needs]) if (!shared.has(id)) tie(own, id)
     }
   return top
-}
-
-/** A list left out stands for all targets of its kind. */
-function isNeeded({ probe, target }: Check, path: MailTarget): boolean {
-  switch (probe) {
-    case mail.kind:
-      return target === path.name
-    case 'settings':
-    case 'packages':
-    case 'write_path':
-    case 'smtp':
-    case 'ses':
-      return path[probe]?.includes(target) ?? true
-    default:
-      return false
-  }
 }

@@ -223,8 +223,8 @@ export interface Target {
 }
 
 /** A kind of look. `observe` does all of the I/O and holds no policy; `judge` is pure and holds all of it. */
-export interface Probe<T extends Target = Target, Seen = unknown> {
-  readonly kind: string
+interface ProbeSpec<T extends Target, Seen, Kind extends string> {
+  readonly kind: Kind
   readonly summary: string
   /** Total time of a run where the configuration says nothing. Default: 5 s. A short interval makes it shorter. */
   readonly timeoutMs?: number
@@ -235,14 +235,25 @@ export interface Probe<T extends Target = Target, Seen = unknown> {
   judge(seen: Seen, target: T): Finding
   /** How its targets are watched between runs, where they can be. */
   readonly watch?: WatchSpec<T, Seen> | undefined
-  /** The check of one target. */
-  bind(target: T): BoundLook
 }
 
 /** A probe whose targets stand in a list of the file; `target` is the schema of an entry. */
-export interface ListedProbe<T extends Target = Target, Seen = unknown> extends Probe<T, Seen> {
-  readonly target: z.ZodType<T>
+interface ListedSpec<T extends Target, Seen, Kind extends string> extends ProbeSpec<T, Seen, Kind> {
+  readonly target: z.ZodType<NoInfer<T>>
 }
+
+interface Bound<T extends Target> {
+  /** The check of one target. */
+  bind(target: T): BoundLook
+}
+export type Probe<T extends Target = Target, Seen = unknown, Kind extends string = string> = ProbeSpec<T, Seen, Kind> &
+  Bound<T>
+export type ListedProbe<T extends Target = Target, Seen = unknown, Kind extends string = string> = ListedSpec<
+  T,
+  Seen,
+  Kind
+> &
+  Bound<T>
 
 /** Something that is held open at a target, costs it no work, and ends when the target goes down or restarts. */
 export interface Watch<Seen = never> {
@@ -318,18 +329,17 @@ export interface Observation extends Finding {
 export const checkId = (check: { readonly probe: string; readonly target: string }): string =>
   `${check.probe}/${check.target}`
 
-export const defineProbe = <T extends Target, Seen>(
-  probe: Omit<ListedProbe<T, Seen>, 'bind'>,
-): ListedProbe<T, Seen> => ({ ...probe, bind: bindingOf(probe) })
+export const defineProbe = <T extends Target, Seen, const Kind extends string>(
+  probe: ListedSpec<T, Seen, Kind>,
+): ListedProbe<T, Seen, Kind> => ({ ...probe, bind: bindingOf(probe) })
 
 /** A probe whose one target is in no list, but follows from the rest of the file. */
-export const defineImplied = <T extends Target, Seen>(probe: Omit<Probe<T, Seen>, 'bind'>): Probe<T, Seen> => ({
-  ...probe,
-  bind: bindingOf(probe),
-})
+export const defineImplied = <T extends Target, Seen, const Kind extends string>(
+  probe: ProbeSpec<T, Seen, Kind>,
+): Probe<T, Seen, Kind> => ({ ...probe, bind: bindingOf(probe) })
 
 const bindingOf =
-  <T extends Target, Seen>(probe: Omit<Probe<T, Seen>, 'bind'>) =>
+  <T extends Target, Seen>(probe: ProbeSpec<T, Seen, string>) =>
   (target: T): BoundLook => {
     const looked = (seen: Seen): Looked => ({ seen, finding: probe.judge(seen, target) })
     return {

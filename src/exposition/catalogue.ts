@@ -2,7 +2,7 @@ import { clusterMetrics } from '../assess/cluster-metrics.ts'
 import { mailMetrics } from '../assess/mail.ts'
 import { counter, gauge, sample, type Metric } from '../core/metric.ts'
 import { resources } from '../core/want.ts'
-import { probes } from '../probes/index.ts'
+import { probes, systemProbes } from '../probes/index.ts'
 import { mail } from '../probes/mail/index.ts'
 import type { CheckStatus } from '../assess/assessment.ts'
 import type { Status } from '../monitor/ledger.ts'
@@ -79,13 +79,11 @@ export const catalogue: readonly MetricGroup[] = [
     about: 'What follows from the nodes of a Postgres cluster taken together.',
     metrics: Object.values(clusterMetrics),
   },
-  ...probes
-    .filter(probe => probe.kind !== mail.kind)
-    .map(probe => ({
-      title: `Probe \`${probe.kind}\``,
-      about: probe.summary,
-      metrics: Object.values<Metric>(probe.metrics),
-    })),
+  ...systemProbes.map(probe => ({
+    title: `Probe \`${probe.kind}\``,
+    about: probe.summary,
+    metrics: Object.values<Metric>(probe.metrics),
+  })),
   {
     title: 'The exporter',
     about: 'Besides these there are the `process_*` and `nodejs_*` metrics of prom-client.',

@@ -4,7 +4,7 @@ import { gauge, sample, type Sample } from '../core/metric.ts'
 import type { ReasonSpec } from '../core/probe.ts'
 import { commonReasons } from '../core/reasons.ts'
 import type { Status } from '../monitor/ledger.ts'
-import { probes } from '../probes/index.ts'
+import { systemProbes } from '../probes/index.ts'
 import { mail } from '../probes/mail/index.ts'
 
 interface ReasonGroup {
@@ -18,9 +18,7 @@ export const reasonCatalogue: readonly ReasonGroup[] = [
   { title: 'Mail', about: mail.summary, reasons: { ...mailReasons, ...mail.reasons } },
   { title: 'Every check', about: 'Whatever it looks at, a check can have these.', reasons: commonReasons },
   { title: 'Clusters', about: 'What follows from all nodes of a cluster together.', reasons: clusterReasons },
-  ...probes
-    .filter(probe => probe.kind !== mail.kind)
-    .map(probe => ({ title: `Probe \`${probe.kind}\``, about: probe.summary, reasons: probe.reasons })),
+  ...systemProbes.map(probe => ({ title: `Probe \`${probe.kind}\``, about: probe.summary, reasons: probe.reasons })),
 ]
 
 export const reasonMetrics = {

@@ -1,7 +1,9 @@
 import type { ClusterStatus, LandingStatus, MailStatus, NodeStatus } from '../assess/assessment.ts'
-import { sourceKinds, type SourceKind } from '../assess/sources.ts'
+import { sourceKinds } from '../assess/sources.ts'
 import { byVerdict, checkId, worst, type Reason, type Verdict } from '../core/probe.ts'
 import type { Status } from '../monitor/ledger.ts'
+import { providers, type Provider } from '../probes/mail/index.ts'
+import { needs } from '../probes/needs.ts'
 import { count, inBrief } from './format.ts'
 
 /** A box of the picture: the application, a node, a relay, a Vault. */
@@ -95,12 +97,10 @@ const primaryCount = ({ primaries }: ClusterStatus): string => {
 }
 
 function deliveryLane(path: MailStatus, status: Status): Lane[] {
-  const relays = (['smtp', 'ses'] as const).flatMap(kind =>
-    path.needs[kind].map(name => relayOf(kind, name, path, status)),
-  )
+  const relays = providers.flatMap(kind => path.needs[kind].map(name => relayOf(kind, name, path, status)))
   const drawn = worstFew(relays, relay => relay.box.verdict)
   const systems = sourceKinds.flatMap(kind =>
-    path.needs[kind].map(name => checkBox(kind, name, status, systemTags[kind])),
+    path.needs[kind].map(name => checkBox(kind, name, status, needs[kind].title)),
   )
   const links = systems.map(from => ({
     from,
@@ -114,10 +114,8 @@ function deliveryLane(path: MailStatus, status: Status): Lane[] {
   return [{ title, note: '', verdict: undefined, reasons: [], joins, idle: [], unsure: false, hidden }]
 }
 
-const systemTags = { vault: 'Vault', kubernetes: 'Kubernetes' } as const satisfies Record<SourceKind, string>
-
-function relayOf(kind: 'smtp' | 'ses', name: string, path: MailStatus, status: Status) {
-  const tag = `${kind.toUpperCase()}${path.provider === kind ? ', in use' : ''}`
+function relayOf(kind: Provider, name: string, path: MailStatus, status: Status) {
+  const tag = `${needs[kind].title}${path.provider === kind ? ', in use' : ''}`
   const box = checkBox(kind, name, status, tag)
   return { box, needs: status.checks.find(check => check.id === box.id)?.needs ?? [] }
 }

@@ -1,6 +1,9 @@
 import type { MailStatus } from '../assess/assessment.ts'
 import { byVerdict, worst } from '../core/probe.ts'
 import type { Status } from '../monitor/ledger.ts'
+import { mail } from '../probes/mail/index.ts'
+import { kindsOf } from '../probes/needs.ts'
+import { writePath } from '../probes/write_path/index.ts'
 import { html, type Html } from './html.ts'
 import { checkBox, lanesOf, type Box, type Join, type Lane, type Link } from './path-model.ts'
 import { icon, sentences, type Anchors } from './format.ts'
@@ -39,12 +42,14 @@ function picture(path: MailStatus, status: Status, anchors: Anchors): Html {
   </div>`
 }
 
+/** Write paths have lanes, which show where they lead. */
+const inApplication = kindsOf('needed').filter(kind => kind !== writePath.kind)
+
 /** The application, with the checks of its settings and packages. */
 function application(path: MailStatus, status: Status, anchors: Anchors): Html {
   const own = [
-    checkBox('mail', path.name, status),
-    ...path.needs.settings.map(name => checkBox('settings', name, status)),
-    ...path.needs.packages.map(name => checkBox('packages', name, status)),
+    checkBox(mail.kind, path.name, status),
+    ...inApplication.flatMap(kind => path.needs[kind].map(name => checkBox(kind, name, status))),
   ].filter(box => anchors.has(box.id))
   const verdict = worst(own.map(box => box.verdict))
   const line = (box: Box): Html => html`

@@ -1,6 +1,7 @@
 import { drift } from './drift/index.ts'
 import { kubernetes } from './kubernetes/index.ts'
 import { mail } from './mail/index.ts'
+import { needs, type NeedRow } from './needs.ts'
 import { packages } from './packages/index.ts'
 import { postgres } from './postgres/index.ts'
 import { ses } from './ses/index.ts'
@@ -9,8 +10,15 @@ import { smtp } from './smtp/index.ts'
 import { vault } from './vault/index.ts'
 import { writePath } from './write_path/index.ts'
 
-/** Every kind of look there is. A new probe is its folder and its line here. */
+/** Every kind of look there is. CONTRIBUTING.md says what a new one takes. */
 export const probes = [postgres, writePath, smtp, vault, kubernetes, ses, settings, packages, drift, mail] as const
+export type Kind = (typeof probes)[number]['kind']
+
+/** A kind that has no row in needs.ts does not compile here. */
+const needOf: Readonly<Record<Kind, NeedRow>> = needs
 
 /** Those with a section of the file, which is a list of targets. */
 export const listedProbes = probes.filter(probe => 'target' in probe)
+
+/** Those that look at something on the way of mail; `mail` looks at the application itself. */
+export const systemProbes = probes.filter(({ kind }) => needOf[kind].need !== 'own')

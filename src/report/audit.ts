@@ -11,6 +11,7 @@ import {
   type Verdict,
 } from '../core/probe.ts'
 import { exporterKind } from '../core/want.ts'
+import { needRow, needs } from '../probes/needs.ts'
 import { packages } from '../probes/packages/index.ts'
 import { expectationOf, isSecret } from '../probes/settings/expectation.ts'
 import { settings } from '../probes/settings/index.ts'
@@ -121,24 +122,12 @@ function answerOf({ name, verdict, root, exceptions }: MailStatus): Answer {
 }
 
 const leader = ({ name, primary, verdict, reasons, evidence }: ClusterStatus): Component => ({
-  name: `Postgres leader (${name}): ${primary ?? 'none known'}`,
+  name: `${needs.cluster.title} (${name}): ${primary ?? 'none known'}`,
   verdict,
   evidence: reasons.length > 0 ? reasons.map(reason => reason.text) : [evidence],
 })
 
-const titles: Readonly<Record<string, string>> = {
-  postgres: 'Postgres node',
-  write_path: 'Write path',
-  smtp: 'SMTP',
-  vault: 'Vault',
-  kubernetes: 'Kubernetes',
-  ses: 'SES',
-  settings: 'Settings',
-  packages: 'Packages',
-  drift: 'Drift',
-  mail: 'Mail provider',
-}
-const nameOf = ({ probe, target }: CheckStatus): string => `${titles[probe] ?? probe} ${target}`
+const nameOf = ({ probe, target }: CheckStatus): string => `${needRow(probe)?.title ?? probe} ${target}`
 
 /** Facts come first: it helps to know that a library is installed, even if its code is a stub. */
 function evidenceOf(check: CheckStatus, status: Audited): string[] {

@@ -9,6 +9,7 @@ import type {
   Role,
 } from '../../src/assess/assessment.ts'
 import { worst, type Observation, type Reason, type Severity, type Verdict } from '../../src/core/probe.ts'
+import { byKind, pathKinds } from '../../src/probes/needs.ts'
 import type { CheckRecord, Status } from '../../src/monitor/ledger.ts'
 
 /** 2026-01-14 03:12:07 UTC */
@@ -147,16 +148,7 @@ export const landing = (
   onPrimary,
 })
 
-export const needs: MailStatus['needs'] = {
-  vault: [],
-  kubernetes: [],
-  settings: [],
-  packages: [],
-  cluster: [],
-  write_path: [],
-  smtp: [],
-  ses: [],
-}
+export const needs: MailStatus['needs'] = byKind(pathKinds, () => [])
 
 export const blocker = ({ status: { probe, target, reasons } }: CheckFixture, root = false): Blocker => {
   const reason = reasons[0]

@@ -8,6 +8,7 @@ import {
   exception,
   landing,
   mailPath,
+  needs,
   node,
   reasonOf,
   status,
@@ -19,8 +20,8 @@ import { mailOk, nodeChecks, nodes, smtpOk, writing } from './status-parts.ts'
 export { hostile, many, splitBrain } from './status-extremes.ts'
 
 const keybuzzNeeds: MailStatus['needs'] = {
+  ...needs,
   vault: ['vault-01'],
-  kubernetes: [],
   settings: ['backend-01'],
   packages: ['keybuzz-backend'],
   cluster: ['keybuzz'],

@@ -3,9 +3,14 @@ import { mailMetrics } from '../../../src/assess/mail.ts'
 import { clusterMetrics } from '../../../src/assess/cluster-metrics.ts'
 import { checkMetrics } from '../../../src/exposition/check-metrics.ts'
 import { reasonMetrics } from '../../../src/exposition/reasons.ts'
+import { probes } from '../../../src/probes/index.ts'
 import { by, constant, copied, each, join, labelled, matches, or, q, union, type Vector } from '../build/promql.ts'
 import { effect, severityMappings } from '../build/states.ts'
 import { table } from '../build/table.ts'
+
+/** What the dashboard about Postgres shows, and what is on the other one. */
+export const postgresKinds: readonly string[] = ['postgres', 'write_path', 'cluster']
+export const otherKinds = probes.map(({ kind }) => kind).filter(kind => !postgresKinds.includes(kind))
 
 const labels = ['probe', 'target', 'reason'] as const
 type Label = (typeof labels)[number]

@@ -11,20 +11,29 @@ import {
   type Target,
 } from '../../core/probe.ts'
 import { shapes } from '../../core/shape.ts'
+import { byKind, kindsOf, needRow } from '../needs.ts'
 
-/** An application that sends mail, and what it needs for that. A list left out means all targets of that kind. */
-export interface MailTarget extends Target {
+const listed = kindsOf('needed', 'way out')
+type Lists = { readonly [Kind in (typeof listed)[number]]?: readonly string[] | undefined }
+
+/** A mail path: an application that sends mail, and what it needs for that. A list left out means all targets of that kind. */
+export interface MailTarget extends Target, Lists {
   readonly provider: Resolvable
   readonly fallback?: Provider | 'none' | undefined
-  readonly write_path?: readonly string[] | undefined
-  readonly smtp?: readonly string[] | undefined
-  readonly ses?: readonly string[] | undefined
-  readonly settings?: readonly string[] | undefined
-  readonly packages?: readonly string[] | undefined
 }
 
-export const providers = ['smtp', 'ses'] as const
+export const providers = kindsOf('way out')
 export type Provider = (typeof providers)[number]
+
+/** The provider where none is known: the first that there is a target of. */
+export const firstProvider = (isThere: (provider: Provider) => boolean): Provider => providers.find(isThere) ?? 'smtp'
+
+/** The names of the targets of a kind that a mail path needs by itself; undefined for all of them. */
+export function namesFor(path: MailTarget, kind: string): readonly string[] | undefined {
+  if (needRow(kind)?.need === 'own') return [path.name]
+  const list = listed.find(one => one === kind)
+  return list ? path[list] : []
+}
 
 export interface MailSeen {
   /** Undefined where it is set to something else. That is not kept: it comes out of a settings file and may be anything. */
@@ -56,23 +65,19 @@ const reasons = {
 const reason = reasonsOf(reasons)
 
 /** Which provider an application is set to send with. Whether it can is the assessment's to say. */
-export const mail = defineProbe<MailTarget, MailSeen>({
+export const mail = defineProbe({
   kind: 'mail',
   summary: 'An application that sends mail: its provider, and the write paths and relays it needs.',
   target: section({
     ...targetFields,
-    provider: text('What the application sends with: smtp or ses.', shapes.word).default('smtp'),
+    provider: text(`What the application sends with: ${providers.join(' or ')}.`, shapes.word).default('smtp'),
     fallback: z
       .enum([...providers, 'none'])
       .optional()
       .describe(
         'What its sender does if the provider fails: it sends with the other one (`smtp`, `ses`), or not at all (`none`). If this is not set and would make the difference, mail is `unknown`.',
       ),
-    write_path: targets('write_path'),
-    smtp: targets('smtp'),
-    ses: targets('ses'),
-    settings: targets('settings'),
-    packages: targets('packages'),
+    ...byKind(listed, targets),
   }),
   metrics,
   reasons,

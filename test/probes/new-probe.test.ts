@@ -1,0 +1,103 @@
+/** What a new probe takes, by CONTRIBUTING.md: one is really added, in a copy of the sources. */
+import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import ts from 'typescript'
+import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
+import { needs } from '../../src/probes/needs.ts'
+import { probes } from '../../src/probes/index.ts'
+import { freePort, removeFolder, startProcess, tempFolder } from '../servers/processes.ts'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+/** Sees what its target says, so that it asks no server. */
+const dns = `
+import { defineProbe, finding, reasonsOf, type ReasonSpec, type Target } from '../../core/probe.ts'
+import { flag, section, targetFields } from '../../fields/index.ts'
+
+interface DnsTarget extends Target {
+  readonly resolves: boolean
+}
+
+const reasons = {
+  dns_failed: { verdict: 'fail', severity: 'high', meaning: 'A name is not found.', remedy: 'Add it to the zone.' },
+} as const satisfies Record<string, ReasonSpec>
+const reason = reasonsOf(reasons)
+
+export const dns = defineProbe({
+  kind: 'dns',
+  summary: 'A name.',
+  target: section({ ...targetFields, resolves: flag('Whether the name is found.') }),
+  metrics: {},
+  reasons,
+  observe: (target: DnsTarget) => Promise.resolve({ found: target.resolves }),
+  judge: ({ found }, { name }) => finding(\`\${name} found\`, found ? [] : [reason('dns_failed', \`\${name} not found\`)], []),
+})
+`
+
+let folder: string
+beforeAll(() => {
+  folder = tempFolder('mailpath-new-probe-')
+  for (const name of ['src', 'tsconfig.json', 'package.json'])
+    cpSync(path.join(root, name), path.join(folder, name), { recursive: true })
+  symlinkSync(path.join(root, 'node_modules'), path.join(folder, 'node_modules'))
+  mkdirSync(path.join(folder, 'src/probes/dns'))
+  writeFileSync(path.join(folder, 'src/probes/dns/index.ts'), dns)
+  edit('src/probes/index.ts', 'export const probes = [', '$&dns, ')
+  edit('src/probes/index.ts', 'import', "import { dns } from './dns/index.ts'\n$&")
+})
+afterAll(() => removeFolder(folder))
+
+function edit(file: string, from: string, to: string): void {
+  const place = path.join(folder, file)
+  const before = readFileSync(place, 'utf8')
+  const after = before.replace(from, to)
+  expect(after, file).not.toBe(before)
+  writeFileSync(place, after)
+}
+
+it('does not compile without a row in the table of needs', () => {
+  const file = path.join(folder, 'src/probes/index.ts')
+  const read = ts.readConfigFile(path.join(folder, 'tsconfig.json'), name => ts.sys.readFile(name))
+  const { options } = ts.parseJsonConfigFileContent(read.config, { ...ts.sys, readDirectory: () => [] }, folder)
+  const program = ts.createProgram([file], options)
+  const errors = program.getSemanticDiagnostics(program.getSourceFile(file))
+  expect(errors.map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n'))).toEqual([
+    expect.stringContaining("Property 'dns' is missing"),
+  ])
+})
+
+it('with its row makes mail fail where a mail path needs it, and is the root by its rank', async () => {
+  edit('src/probes/needs.ts', 'export const needs = {', "$&\n  dns: { need: 'needed', rank: 65, title: 'DNS' },")
+  writeFileSync(path.join(folder, '.env'), 'SMTP_PORT=587\n')
+  writeFileSync(
+    path.join(folder, 'mailpath.yml'),
+    `dns: [{ name: relay, resolves: false }, { name: zone, resolves: true }]
+settings: [{ name: app, from: { dotenv: .env }, expect: { SMTP_HOST: { present: true } } }]
+smtp: [{ name: relay, host: 127.0.0.1, port: ${await freePort()}, security: none }]
+mail:
+  - { name: later rank fails too, write_path: [], settings: [] }
+  - { name: lower rank fails too, write_path: [] }
+  - { name: other names, write_path: [], settings: [], dns: [zone] }
+`,
+  )
+  const args = ['--import', 'tsx', 'src/main.ts', 'check', '--config.file=mailpath.yml', '--format=json']
+  const running = startProcess('mailpath-exporter', process.execPath, args, { cwd: folder })
+  onTestFinished(() => running.stop())
+  expect(await running.exited, running.log()).toBe(2)
+  const { answers } = JSON.parse(running.log()) as { answers: { sentence: string }[] }
+  expect(answers.map(({ sentence }) => sentence)).toEqual([
+    'later rank fails too: BLOCKED by dns/relay',
+    'lower rank fails too: BLOCKED by settings/app',
+    'other names: BLOCKED by smtp/relay',
+  ])
+})
+
+it('is among the words of the design', () => {
+  const [words = ''] = /^\| probe \|.*$/m.exec(readFileSync(path.join(root, 'docs/design.md'), 'utf8')) ?? []
+  for (const { kind } of probes) expect(words).toContain(`\`${kind}\``)
+})
+
+it('has a row for each kind, for a cluster, and for nothing else', () => {
+  expect(Object.keys(needs).toSorted()).toEqual([...probes.map(({ kind }) => kind), 'cluster'].toSorted())
+})
