@@ -28,7 +28,7 @@ export const environment = takeEnvironment()
 
 /** Throws ConfigError, in one line, where the process was started in a way that makes verdicts wrong or shows secrets. */
 export function checkStart(): void {
-  const fromSource = import.meta.url.endsWith('.ts')
+  const fromSource = import.meta.filename.endsWith('.ts')
   // Node has taken the variable away by then.
   const cluster: object = process.getBuiltinModule('node:cluster')
   const lost = 'isWorker' in cluster && cluster.isWorker === true && !process.connected
