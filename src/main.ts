@@ -160,7 +160,7 @@ async function serve(options: Options, { stop, openLog, linesLost, threaded, onH
   const log = openLog(options.logLevel, options.logFormat)
   const bytes = bytesReader()
   // From its sources, which only a developer runs, it has no threads: Node 20 would not load them there.
-  const aside = import.meta.url.endsWith('.ts') ? inPlace : inThread(new URL('main.js', import.meta.url))
+  const aside = import.meta.filename.endsWith('.ts') ? inPlace : inThread(import.meta.filename)
   const read = configReader(options.configFile, { bytes })
   let whole: Config | undefined
   let mine: Config | undefined

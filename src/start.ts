@@ -1,10 +1,9 @@
 #!/usr/bin/env node
-import path from 'node:path'
+import { createRequire } from 'node:module'
 import { tameSignals } from './environment/signals.ts'
-import { load } from './load.ts'
 
+// dist/main.js. It is small, so that it runs some 30 ms before the rest is parsed.
 tameSignals()
-// What `npm run build` makes dist/main.js of, as CommonJS: to load one ES module, Node loads a loader first.
-// While it is loaded no handler runs: those of the program get what comes meanwhile.
+// Without a listener these would end the process. No listener runs during `require`: those of the program get the signal.
 for (const signal of ['SIGHUP', 'SIGTERM', 'SIGINT']) process.on(signal, () => undefined)
-load(path.join(__dirname, 'exporter.js'))
+createRequire(import.meta.filename)('./exporter.js')

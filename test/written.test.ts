@@ -372,8 +372,8 @@ async function beginningWith(code: string): Promise<string> {
   mkdirSync(dist)
   await symlink(path.join(root, 'node_modules'), path.join(copy, 'node_modules'))
   for (const file of ['main.js', 'package.json']) await cp(path.join(from, file), path.join(dist, file))
-  const program = await readFile(path.join(from, 'exporter.js'), 'latin1')
-  await writeFile(path.join(dist, 'exporter.js'), program.replace('{', `{${code};`), 'latin1')
+  const program = await readFile(path.join(from, 'exporter.js'), 'utf8')
+  await writeFile(path.join(dist, 'exporter.js'), `"use strict";${code};${program}`)
   return path.join(dist, 'main.js')
 }
 

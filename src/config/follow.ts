@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto'
 import type { ReadBytes } from '../clients/files.ts'
 import { deadline } from '../core/deadline.ts'
+import { fingerprint } from '../core/fingerprint.ts'
 import { every } from '../monitor/scheduler.ts'
 import type { Reload } from './reload.ts'
 
@@ -20,7 +20,7 @@ export async function follow(
 ): Promise<void> {
   const look = async (): Promise<string | undefined> => {
     const limit = deadline(longestReadMs, stop)
-    return fingerprint(file, read, limit.signal).finally(() => limit.clear())
+    return contentOf(file, read, limit.signal).finally(() => limit.clear())
   }
   let before = await look()
   await every(intervalMs, intervalMs, stop, async () => {
@@ -31,9 +31,9 @@ export async function follow(
   })
 }
 
-/** Undefined where it cannot be read: that is a change too. */
-const fingerprint = (file: string, read: ReadBytes, signal: AbortSignal): Promise<string | undefined> =>
+/** A fingerprint of it, since it may hold secrets. Undefined where it cannot be read: that is a change too. */
+const contentOf = (file: string, read: ReadBytes, signal: AbortSignal): Promise<string | undefined> =>
   read(file, signal).then(
-    bytes => createHash('sha256').update(bytes).digest('hex'),
+    bytes => fingerprint(bytes.toString('latin1')),
     () => undefined,
   )

@@ -31,7 +31,7 @@ const longestMs = 60_000
  * task, the signal, a minute, or too much memory. `entry` is a program that calls `answerAside` where it is not the
  * main thread.
  */
-export function inThread(entry: URL): Aside {
+export function inThread(entry: string): Aside {
   return async <Args extends readonly string[], Result>(
     task: Task<Args, Result>,
     args: Args,

@@ -28,7 +28,7 @@ export const environment = takeEnvironment()
 
 /** Throws a ConfigError of one line if the process was started in a way that makes verdicts wrong or shows secrets. */
 export function checkStart(): void {
-  const fromSource = import.meta.url.endsWith('.ts')
+  const fromSource = import.meta.filename.endsWith('.ts')
   // Node has removed the variable by then.
   const cluster: object = process.getBuiltinModule('node:cluster')
   const lost = 'isWorker' in cluster && cluster.isWorker === true && !process.connected

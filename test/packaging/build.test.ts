@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { copyFile, readFile, readdir, rm, symlink, writeFile } from 'node:fs/promises'
+import { copyFile, cp, readFile, symlink, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -12,7 +12,6 @@ const root = fileURLToPath(new URL('../../', import.meta.url))
 
 let folder: string
 let main: string
-let cache: string
 
 /** As it stands in an image: dist, package.json, and what npm installs. */
 beforeAll(async () => {
@@ -23,7 +22,6 @@ beforeAll(async () => {
   const build = ['--import', import.meta.resolve('tsx'), path.join(root, 'build/main.ts'), dist]
   await promisify(execFile)(process.execPath, build)
   main = path.join(dist, 'main.js')
-  cache = path.join(dist, (await readdir(dist)).find(name => name.endsWith('.cache')) ?? '')
 }, 120_000)
 afterAll(() => removeFolder(folder))
 
@@ -87,27 +85,15 @@ describe('the build', () => {
     expect(residentOf(running.pid).most).toBeLessThan(230 * 1_048_576)
   }, 120_000)
 
-  it('has with it what V8 makes of it, as V8 takes it', async () => {
-    const bundle = cache.replace(/\.\d[^/]*\.cache$/, '')
-    const look = `const { readFileSync } = require('node:fs')
-      const { Script } = require('node:vm')
-      const filename = ${JSON.stringify(bundle)}
-      const cachedData = readFileSync(${JSON.stringify(cache)})
-      console.log(new Script(readFileSync(filename, 'utf8'), { filename, cachedData }).cachedDataRejected)`
-    expect(await runProcess(process.execPath, ['-e', look])).toContain('false')
-  })
-
-  it('runs as well without it, and where it is broken or was made with other flags', async () => {
-    const version = (...flags: string[]): Promise<string> => runProcess(process.execPath, [...flags, main, '--version'])
-    expect(await version('--max-semi-space-size=1')).toContain('mailpath-exporter')
-    const whole = await readFile(cache)
-    await writeFile(cache, whole.subarray(0, whole.length / 2))
-    expect(await version()).toContain('mailpath-exporter')
-    await writeFile(cache, 'no code')
-    expect(await version()).toContain('mailpath-exporter')
-    await rm(cache)
-    expect(await version()).toContain('mailpath-exporter')
-    await writeFile(cache, whole)
+  it('starts without the packages that it loads later', async () => {
+    const alone = tempFolder('mailpath-alone-')
+    onTestFinished(() => removeFolder(alone))
+    await cp(path.dirname(main), path.join(alone, 'dist'), { recursive: true })
+    const config = path.join(root, 'test/config/example.yml')
+    const start = path.join(alone, 'dist/main.js')
+    expect(await runProcess(process.execPath, [start, 'check-config', `--config.file=${config}`])).toContain(
+      'checks, ok',
+    )
   })
 
   it('comes with the licences of what is in it', async () => {

@@ -90,11 +90,6 @@ describe('the package', () => {
     ).toEqual(names)
   })
 
-  it('is in ASCII, since it is read as if it were: of any other letter the pages would show two', async () => {
-    for (const file of ['main.js', 'exporter.js'])
-      expect(await readFile(path.join(source, 'dist', file), 'latin1')).not.toMatch(/[^\0-\x7f]/)
-  })
-
   it('is small', () => {
     console.info(`npm pack: ${packed.size} bytes, ${packed.unpackedSize} unpacked, ${names.length} files`)
     expect(packed.size).toBeLessThan(1_000_000)
