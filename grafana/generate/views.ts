@@ -1,9 +1,9 @@
 import { clusterMetrics } from '../../src/assess/cluster-metrics.ts'
 import { mailMetrics } from '../../src/assess/mail.ts'
-import { metrics as postgres } from '../../src/probes/postgres/index.ts'
-import { metrics as smtp } from '../../src/probes/smtp/index.ts'
+import { metrics as postgres } from '../../src/probes/postgres/judge.ts'
+import { metrics as smtp } from '../../src/probes/smtp/judge.ts'
 import { metrics as vault } from '../../src/probes/vault/judge.ts'
-import { metrics as writePath } from '../../src/probes/write_path/index.ts'
+import { metrics as writePath } from '../../src/probes/write_path/judge.ts'
 import { checkMetrics } from '../../src/exposition/check-metrics.ts'
 import {
   by,

@@ -1,5 +1,5 @@
 import type { Observation } from '../core/probe.ts'
-import { lagMetrics } from '../probes/postgres/index.ts'
+import { lagMetrics } from '../probes/postgres/judge.ts'
 import type { Assessment, CheckStatus, Memory, Plan } from './assessment.ts'
 import { indexOf } from './checks.ts'
 import { assessClusters } from './cluster.ts'

@@ -1,5 +1,5 @@
 import { seenBy } from '../core/probe.ts'
-import { receivesWal, timelineOf } from '../probes/postgres/index.ts'
+import { receivesWal, timelineOf } from '../probes/postgres/judge.ts'
 import { writePath } from '../probes/write_path/index.ts'
 import type { CheckStatus } from './assessment.ts'
 import { byAddress, nodesOfSession, type Node } from './nodes.ts'

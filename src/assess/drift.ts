@@ -1,7 +1,12 @@
 import { groupBy } from '../core/group.ts'
 import { sample } from '../core/metric.ts'
 import { finding, seenBy, type Reason } from '../core/probe.ts'
-import { drift, driftReason, metrics, primaryLabel, type Place, type SourceSeen } from '../probes/drift/index.ts'
+import { drift } from '../probes/drift/index.ts'
+import { driftReason } from '../probes/drift/reasons.ts'
+import { metrics } from '../probes/drift/judge.ts'
+import type { Place } from '../probes/drift/route.ts'
+import type { SourceSeen } from '../probes/drift/observe.ts'
+import { primaryLabel } from '../probes/drift/target.ts'
 import type { CheckStatus, ClusterStatus } from './assessment.ts'
 import { clustersByName, type Node } from './nodes.ts'
 

@@ -2,14 +2,10 @@ import { groupBy } from '../core/group.ts'
 import { sample, type Sample } from '../core/metric.ts'
 import { finding, seenBy, type Reason, type Target } from '../core/probe.ts'
 import { createRecall } from '../core/memo.ts'
-import {
-  metrics,
-  readOnlyCause,
-  writePath,
-  writePathReason,
-  type Landing,
-  type WritePathSeen,
-} from '../probes/write_path/index.ts'
+import { writePath } from '../probes/write_path/index.ts'
+import type { Landing, WritePathSeen } from '../probes/write_path/observe.ts'
+import { writePathReason } from '../probes/write_path/reasons.ts'
+import { metrics, readOnlyCause } from '../probes/write_path/judge.ts'
 import type { CheckStatus, ClusterStatus, LandingStatus, Memory } from './assessment.ts'
 import { byAddress, clusterOf, clustersByName, mayBeSame, nodesOfSession, type Node } from './nodes.ts'
 

@@ -2,7 +2,7 @@ import { seenBy, type Target } from '../core/probe.ts'
 import { createRecall } from '../core/memo.ts'
 import { postgres } from '../probes/postgres/index.ts'
 import type { NodeFacts } from '../probes/postgres/observe.ts'
-import type { Landing } from '../probes/write_path/index.ts'
+import type { Landing } from '../probes/write_path/observe.ts'
 import type { CheckStatus, ClusterStatus } from './assessment.ts'
 
 /** A node with what its last fresh look saw, if it saw anything. */

@@ -1,4 +1,4 @@
-import { receivesWal } from '../probes/postgres/index.ts'
+import { receivesWal } from '../probes/postgres/judge.ts'
 import type { Node } from './nodes.ts'
 
 /** A standby whose WAL does not come from the primary, however many standbys are between them. */

@@ -2,7 +2,7 @@ import { logFormats, logLevels } from '../core/log.ts'
 import { variables } from '../environment/variables.ts'
 import { reportFormats } from '../report/report.ts'
 
-// What can be said on the command line: parsed by cli.ts, and told by --help, the man page and the completions.
+// The command line as data. parse.ts parses it; --help, the man page and the completions describe it.
 
 export const commands = ['serve', 'check', 'check-config'] as const
 export type Command = (typeof commands)[number]
@@ -13,18 +13,18 @@ export const commandMeanings: Readonly<Record<Command, string>> = {
   'check-config': 'Check the configuration, and exit 0 or 78. Nothing is probed.',
 }
 
-/** A flag, as `parseArgs` of node:util takes it, and what there is to say about it. */
+/** A flag, as `parseArgs` of node:util takes it, with its description. */
 export interface Flag {
   readonly type: 'string' | 'boolean'
   readonly multiple?: boolean
   readonly short?: string
-  /** What stands for the value in texts: `FILE` is completed with files. */
+  /** The placeholder of the value in texts. `FILE` is completed with files. */
   readonly value?: 'FILE' | 'TIME' | 'ADDRESS' | 'NAME' | 'I/N' | 'LEVEL' | 'FORMAT' | 'KIND/TARGET'
-  /** Where only these are allowed. */
+  /** The allowed values; undefined for any. */
   readonly choices?: readonly string[]
-  /** What holds where the flag is not given. */
+  /** The default. */
   readonly fallback?: string
-  /** The command it goes with; with all of them where there is none. */
+  /** The command it belongs to; undefined for all. */
   readonly command?: Command
   readonly meaning: string
 }
@@ -124,7 +124,7 @@ export const flags = {
   help: { type: 'boolean', short: 'h', meaning: 'Print this, and exit.' },
 } as const satisfies Readonly<Record<string, Flag>>
 
-/** A row of a table of texts: what it is about, and what is to be said. */
+/** A row of a table: a term and its description. */
 export type Told = readonly [what: string, meaning: string]
 
 export const exitCodes: readonly Told[] = [

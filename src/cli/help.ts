@@ -1,7 +1,7 @@
 import { commandMeanings, commands, environment, exitCodes, flags, signals, type Flag, type Told } from './flags.ts'
 import { cell, tableLines } from '../report/table.ts'
 
-/** Columns of a terminal that everyone has. */
+/** Columns that every terminal has. */
 const width = 100
 
 /** What --help prints. */
@@ -37,7 +37,7 @@ function section(title: string, rows: readonly Told[]): string[] {
   ]
 }
 
-/** The flags that go with this command alone; without one, those that go with all of them. */
+/** The flags of this command alone, or without a command those of all. */
 export const optionsOf = (command: Flag['command']): Told[] =>
   Object.entries<Flag>(flags)
     .filter(([, flag]) => flag.command === command)
@@ -47,7 +47,7 @@ export const optionsOf = (command: Flag['command']): Told[] =>
 const written = (name: string, { value, short }: Flag): string =>
   `${short === undefined ? '' : `-${short}, `}--${name}${value === undefined ? '' : `=${value}`}`
 
-/** With what it may be, how often it may be given, and what holds without it. */
+/** With its allowed values, whether it repeats, and its default. */
 function meaningOf({ meaning, choices, multiple, fallback }: Flag): string {
   return [
     meaning,

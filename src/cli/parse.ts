@@ -15,30 +15,30 @@ export class UsageError extends Error {
 export interface Options {
   readonly command: Command | 'help' | 'version'
   readonly configFile: string
-  /** Reload when the configuration file changes, looked at this often; undefined where not asked for. */
+  /** How often the configuration file is looked at for changes; undefined for never. */
   readonly autoReloadMs: number | undefined
   readonly enableLifecycle: boolean
-  /** Names by which a browser may ask. */
+  /** Host names that a browser may use. */
   readonly allowedHosts: readonly string[]
-  /** Which part of the targets is ours; undefined is all of them. */
+  /** The part of the targets that this exporter has; undefined for all. */
   readonly shard: Shard | undefined
   readonly listen: readonly Place[]
-  /** The file that says how to serve: TLS, users. */
+  /** The web configuration: TLS, users. */
   readonly webConfigFile: string | undefined
   readonly logLevel: LogLevel
   readonly logFormat: LogFormat
   readonly format: ReportFormat
-  /** `kind/target`, or a kind: which checks to run. */
+  /** The checks to run: `kind/target`, or a kind. */
   readonly only: readonly string[]
 }
 
-/** Reads the command line. Throws a UsageError that says what is wrong with which flag. `environment` has systemd's sockets. */
+/** Parses the command line. Throws a UsageError that names the flag. `environment` has systemd's sockets. */
 export function parseCommand(args: readonly string[], environment: Environment = {}): Options {
   const { values, positionals } = parsed(args)
   const [word = 'serve', ...rest] = positionals
   if (rest.length > 0) throw new UsageError(`unexpected argument ${rest.join(' ')}`)
   const command = values.help ? 'help' : values.version ? 'version' : oneOf('command', word, commands)
-  // Those of serve may stand before any command, so that the arguments of a unit can be kept.
+  // The flags of serve may come before any command, so that a unit keeps its arguments.
   const misplaced = (['only', 'format'] as const).find(flag => values[flag] !== undefined)
   if (misplaced !== undefined && (command === 'serve' || command === 'check-config'))
     throw new UsageError(`--${misplaced} goes with the command check`)

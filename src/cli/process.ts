@@ -7,42 +7,42 @@ import { createLog, lineOf, type LogFormat, type Logger, type LogLevel } from '.
 import { createLogLines } from '../core/log-lines.ts'
 import { inLines, shownLines, type Shown } from '../core/shown.ts'
 
-/** The process, as its command sees it. */
+/** What a command gets of its process. */
 export interface Process {
-  /** Aborts with SIGTERM and SIGINT. */
+  /** Aborts on SIGTERM and SIGINT. */
   readonly stop: AbortSignal
-  /** Writes to standard output, all of it, however slow the reader is. Rejects with an OutputError, or as `stop` says. */
+  /** Writes all of a text to standard output, even to a slow reader. Rejects with an OutputError, or when `stop` aborts. */
   readonly print: (text: Shown) => Promise<void>
-  /** The width of the terminal that standard output is; undefined where it is none. */
+  /** Width in columns if standard output is a terminal. */
   readonly columns: number | undefined
-  /** The log, to standard error. */
+  /** Opens the log, on standard error. */
   readonly openLog: (level: LogLevel, format: LogFormat) => Logger
-  /** How many lines for standard error were lost. */
+  /** How many lines of standard error were lost. */
   readonly linesLost: () => number
-  /** Waits for work in a thread that cannot be called off. At the end the process does not wait for it. */
+  /** Runs work in a thread that cannot be cancelled. The process does not wait for it at its end. */
   readonly threaded: <T>(work: Promise<T>) => Promise<T>
-  /** Says which kind of command it is. */
+  /** Sets the kind of command. */
   readonly is: (kind: Kind) => void
-  /** What a SIGHUP does from now on. It is done at once where one has come before. */
+  /** Sets what SIGHUP does. If one came before, it is done at once. */
   readonly onHangUp: (reload: () => void) => void
 }
 
 export interface Kind {
-  /** The exit code where a signal ends it before it is done. */
+  /** Exit code when a signal ends it early. */
   readonly cutOff: number
-  /** The exit code where an error ends it that nothing expects. */
+  /** Exit code of an unexpected error. */
   readonly unforeseen: number
-  /** It serves: a SIGHUP does not end it, and a slow reader of its errors does not keep it. */
+  /** True for a server: SIGHUP does not end it, and a slow reader of its log does not delay its end. */
   readonly isDaemon: boolean
 }
 
-/** What an error comes to: the exit code, and what to say. */
+/** How an error ends the process: exit code and message. */
 export interface Outcome {
   readonly code: number
   readonly text: string
 }
 
-/** Standard output cannot be written. */
+/** Standard output cannot be written to. */
 export class OutputError extends Error {
   override readonly name = 'OutputError'
   constructor(cause: unknown) {
@@ -50,18 +50,18 @@ export class OutputError extends Error {
   }
 }
 
-/** After this long a shutdown no longer waits for what hangs. */
+/** A shutdown waits this long for what hangs, in milliseconds. */
 const shutdownMs = 1_500
-/** The reader of the log is waited for so long at the end. */
+/** At the end the process waits this long for the reader of its log, in milliseconds. */
 const lastWordsMs = 300
-/** As long as it takes. */
+/** Waits for the reader without a limit. */
 const forEver = 2 ** 31 - 1
-/** When all is done, so long is waited for what still holds the process: a lookup of a name cannot be cancelled. */
+/** When all is done, the process waits this long for what still holds it, in milliseconds: a lookup of a name cannot be cancelled. */
 const lingerMs = 500
 
 /**
- * Runs the command, and ends the process with the exit code that comes of it. From here on neither a signal that has a
- * meaning, nor what cannot be written, nor an error that nothing expects ends it in another way.
+ * Runs the command, and ends the process with its exit code. From here on a signal, a failed write or an unexpected error
+ * ends the process only in this way.
  */
 export function runAsProcess(
   command: (own: Process) => Promise<number>,
@@ -84,7 +84,7 @@ export function runAsProcess(
   let inThreads = 0
   let isSignalled = false
   const exit = (code: number): void => {
-    // At its end the process would wait for these threads. After a signal it must not, and else its code is wanted.
+    // Node would wait for these threads. After a signal it must not, and otherwise the exit code matters.
     if (hangs() || (inThreads > 0 && isSignalled)) endBy('SIGTERM')
     process.exit(code)
   }
@@ -97,7 +97,7 @@ export function runAsProcess(
     setTimeout(() => exit(code), lingerMs).unref()
   }
   process.on('exit', closeGoneTerminals)
-  // Where nothing is left to wait for, Node ends with this.
+  // Node ends with this code once nothing is left to wait for.
   process.exitCode = kind.unforeseen
 
   for (const signal of ['SIGTERM', 'SIGINT'] as const)
@@ -124,7 +124,7 @@ export function runAsProcess(
     stop.abort(new Error('an error that nothing expects'))
     void lines.flush(lastWordsMs).then(() => setTimeout(() => exit(kind.unforeseen), lingerMs))
   })
-  // Node itself would wait for the reader. It has no listener where it was started without warnings.
+  // Node's own listener would wait for the reader. Without warnings there is none.
   if (process.listenerCount('warning') > 0)
     process.removeAllListeners('warning').on('warning', warning => {
       const text = `${warning.name}: ${describeError(warning)}`
@@ -175,21 +175,21 @@ export function runAsProcess(
   void command(own).catch(outcome).then(end)
 }
 
-/** Whether a read or a write still hangs in the system: it holds a thread, which exit(3) would wait for. */
+/** Whether a read or a write still hangs in the system. It holds a thread, and exit(3) would wait for that. */
 const hangs = (): boolean => process.getActiveResourcesInfo().some(name => name.startsWith('FSReq'))
 
-/** As if there were no handler. */
+/** Ends the process as the signal does without a handler. */
 function endBy(signal: NodeJS.Signals): void {
   process.removeAllListeners(signal)
   process.kill(process.pid, signal)
 }
 
-/** At its end Node sets each terminal as it was at the start, and aborts where that fails. One that has gone is none any more. */
+/** At its end Node restores each terminal, and aborts where that fails. So a terminal that is gone is closed first. */
 function closeGoneTerminals(): void {
   for (const fd of [0, 1, 2]) if (fstatSync(fd).isCharacterDevice() && !isatty(fd)) closeSync(fd)
 }
 
-/** What is known of an error but its message: that may quote a secret, and here is nothing that would know it. */
+/** What is known of an error without its message. The message may quote a secret, and no redactor is at hand. */
 function whereFrom(error: unknown) {
   const name = error instanceof Error ? error.name : typeof error
   const stack = error instanceof Error ? (error.stack ?? '') : ''

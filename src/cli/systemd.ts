@@ -5,26 +5,25 @@ import { every } from '../monitor/scheduler.ts'
 import type { Monitor } from '../monitor/index.ts'
 import type { Reload } from '../config/reload.ts'
 
-/** Tells systemd how the service stands: sd_notify(3). Without systemd nothing is told. */
+/** Sends the state of the service to systemd: sd_notify(3). Does nothing without systemd. */
 export interface Notify {
-  /** It serves. */
+  /** Says that the service is ready. */
   ready(): Promise<void>
-  /** Tells of the mail verdict when it changes, and feeds the watchdog while no loop hangs, until `stop` aborts. */
+  /** Sends the mail verdict when it changes, and feeds the watchdog while no loop hangs, until `stop` aborts. */
   watch(monitor: Pick<Monitor, 'alive' | 'ready' | 'status'>, stop: AbortSignal): Promise<void>
-  /** The same reload, which tells that it goes on and that it has ended. */
+  /** The same reload, with its start and end sent to systemd. */
   around(reload: Reload): Reload
   stopping(): Promise<void>
 }
 
-/** How often to look whether the mail verdict has changed. */
+/** How often the mail verdict is compared, in milliseconds. */
 const lookMs = 2_000
-/** systemd takes a message at once; one that it does not take must not keep the process from ending. */
+/** systemd takes a message at once. One that it does not take must not delay the end of the process. */
 const sendMs = 5_000
 
 /**
- * Node opens no datagram socket of the Unix kind, so systemd-notify(1) sends the messages: a process of a few
- * milliseconds each, of which NotifyAccess= must allow `all`. It stays until systemd has read its message, so that
- * systemd still knows whose it is.
+ * Node has no Unix datagram sockets, so systemd-notify(1) sends the messages: a process of a few milliseconds each, for
+ * which NotifyAccess= must be `all`. It waits until systemd has read its message, so that systemd can tell the sender.
  */
 export function createNotify(env: NodeJS.ProcessEnv, log: Logger): Notify {
   const { NOTIFY_SOCKET: socket, PATH: path } = env
@@ -32,10 +31,10 @@ export function createNotify(env: NodeJS.ProcessEnv, log: Logger): Notify {
   let told = false
   let last: Promise<void> = Promise.resolve()
 
-  /** One message after the other. Never rejects. */
+  /** Sends one message after the other. Never rejects. */
   const send = (...assignments: string[]): Promise<void> => {
     if (!socket) return last
-    // No variable besides these: secrets may be among them.
+    // Only these variables: others may be secrets.
     last = last
       .then(() => run('systemd-notify', assignments, { NOTIFY_SOCKET: socket, PATH: path }))
       .catch((error: unknown) => {
@@ -62,7 +61,7 @@ export function createNotify(env: NodeJS.ProcessEnv, log: Logger): Notify {
       await Promise.all([telling, feeding])
     },
     around: reload => async () => {
-      // In microseconds of CLOCK_MONOTONIC: a unit of Type=notify-reload needs it.
+      // Microseconds of CLOCK_MONOTONIC. A unit of Type=notify-reload needs it.
       void send('RELOADING=1', `MONOTONIC_USEC=${process.hrtime.bigint() / 1000n}`)
       const outcome = await reload()
       void send('READY=1')
@@ -76,7 +75,7 @@ const feed = async (monitor: Pick<Monitor, 'alive'>, send: (message: string) => 
   if (monitor.alive()) await send('WATCHDOG=1')
 }
 
-/** How long systemd waits for a sign of life, in milliseconds; undefined where it does not wait for one of ours. */
+/** The time of systemd's watchdog in milliseconds; undefined if it is not for this process. */
 function watchdogOf({ WATCHDOG_USEC: usec, WATCHDOG_PID: pid }: NodeJS.ProcessEnv): number | undefined {
   const ms = Number(usec) / 1000
   return ms > 0 && (pid === undefined || Number(pid) === process.pid) ? ms : undefined
@@ -99,11 +98,11 @@ const run = (command: string, args: readonly string[], env: NodeJS.ProcessEnv): 
   new Promise((resolve, reject) => {
     const child = spawn(command, args, { env, stdio: 'ignore' })
     const timer = setTimeout(() => {
-      // Even SIGKILL does not end one that hangs in the kernel, and it is not waited for.
+      // SIGKILL does not end a process that hangs in the kernel. Do not wait for it.
       child.kill('SIGKILL')
       reject(new Error(`no answer within ${seconds(sendMs)}`))
     }, sendMs)
-    // Not only once: the kill may fail as well.
+    // Not `once`: the kill may fail as well.
     child.on('error', error => {
       clearTimeout(timer)
       reject(error)

@@ -3,9 +3,9 @@ import tls from 'node:tls'
 import { codeOf, oneLine } from '../core/errors.ts'
 import { certificatesIn } from './pem.ts'
 
-/** What a certificate says of itself. Times are in milliseconds since the epoch; NaN where they cannot be read. */
+/** The facts of a certificate. Times are in milliseconds since the epoch; NaN if they cannot be read. */
 export interface Certificate {
-  /** Common name of the subject, else the first of the names it is for. */
+  /** Common name of the subject, or the first name that the certificate is for. */
   readonly name: string
   readonly issuer: string
   readonly notBefore: number
@@ -16,33 +16,32 @@ export interface Certificate {
 /** What a server showed in the handshake, verified or not. */
 export interface Chain {
   /**
-   * The certificates that verification needs: that of the server first, and as far towards a known authority as they go.
-   * The place in the list is the depth, as OpenSSL counts it.
+   * The certificates that verification needs: the server's first, then as far towards a known authority as they go. The
+   * index is the depth, as OpenSSL counts it.
    */
   readonly certificates: readonly Certificate[]
-  /** Whether the last one is an authority that is known here. */
+  /** Whether the last one is a known authority. */
   readonly anchored: boolean
-  /** The names the first one is for, as OpenSSL prints them. */
+  /** The names that the first one is for, as OpenSSL prints them. */
   readonly names: string
 }
 
-/** No chain is longer, and whoever sends more does not mean well. */
+/** No honest chain is longer. */
 const maxLength = 10
 
 /**
- * The chain of a server that has shaken hands. `ca` (PEM) stands in place of the usual authorities.
- *
- * OpenSSL does not tell which path it verified. What Node gives is completed by the first certificate that was sent and
- * whose name fits, be it one that has expired and that no client needs (as the cross-signed one of DST Root CA X3 in 2021).
- * So the path is found here: among these certificates and all authorities that are known, the one that stays valid longest.
- * Not by `getPeerX509Certificate`: in Node 20 to 24 that takes the certificate away from whoever looks next, and Node itself
- * looks for the name on it.
+ * The chain of a server after the handshake. `ca` (PEM) replaces the usual authorities.
+ * OpenSSL does not say which path it verified. Node completes the chain with the first certificate whose name fits,
+ * even one that has expired and that no client needs (as the cross-signed one of DST Root CA X3 in 2021). So the path
+ * is found here: of all paths through these certificates and the known authorities, the one that is valid longest.
+ * `getPeerX509Certificate` is not used: in Node 20 to 24 it takes the certificate away from its next reader, and Node
+ * itself reads the name on it.
  */
 export function chainOf(socket: tls.TLSSocket, ca?: string | Buffer): Chain | undefined {
   try {
     return read(socket, ca)
   } catch {
-    // A certificate that cannot be read, which only a hostile server has: nothing is known of it.
+    // Only a hostile server has a certificate that cannot be read. Then nothing is known of it.
     return undefined
   }
 }
@@ -53,7 +52,7 @@ function read(socket: tls.TLSSocket, ca: string | Buffer | undefined): Chain | u
   if (!own) return undefined
   const simple = completed.map(factsOf)
   const names = own.subjectAltName ?? ''
-  // Then no other path would end later, and the authorities need not be read, which takes some 20 ms.
+  // No other path would end later. So the authorities need not be read, which takes some 20 ms.
   if (isValid(simple) && endsFirst(simple) === simple[0] && simple.length > 1 && simple.at(-1)?.selfSigned)
     return { certificates: simple, anchored: true, names }
   const authorities = ca === undefined ? usualAuthorities() : certificatesIn(String(ca))
@@ -61,10 +60,10 @@ function read(socket: tls.TLSSocket, ca: string | Buffer | undefined): Chain | u
   return { certificates: path.map(factsOf), anchored, names }
 }
 
-/** The server's certificate, and its issuers as Node finds them among what was sent and the authorities. */
+/** The server's certificate, and its issuers as Node finds them among the certificates sent and the authorities. */
 function completedBy(socket: tls.TLSSocket): X509Certificate[] {
   const completed: X509Certificate[] = []
-  // Empty where there is none.
+  // Empty if there is none.
   let next: Partial<tls.DetailedPeerCertificate> | undefined = socket.getPeerCertificate(true)
   while (next?.raw && completed.length < maxLength) {
     completed.push(new X509Certificate(next.raw))
@@ -76,11 +75,11 @@ function completedBy(socket: tls.TLSSocket): X509Certificate[] {
 
 interface Step {
   readonly path: readonly X509Certificate[]
-  /** When the first of the path ends; 0 where one of them is not valid yet. */
+  /** When the first of the path ends; 0 if one of them is not valid yet. */
   readonly until: number
 }
 
-/** The path from the certificate to an authority that ends last; where none leads to one, the longest there is. */
+/** The path from the certificate to an authority that ends last, or if there is none, the longest path. */
 function longestLived(
   own: X509Certificate,
   completed: readonly X509Certificate[],
@@ -124,7 +123,7 @@ function lifeOf(one: X509Certificate): number {
 
 let usual: readonly X509Certificate[] | undefined
 
-/** Those that Node comes with, and from 22.15 on those that it was given besides (NODE_EXTRA_CA_CERTS). */
+/** The authorities of Node, and from 22.15 on also those of NODE_EXTRA_CA_CERTS. */
 function usualAuthorities(): readonly X509Certificate[] {
   const { getCACertificates } = tls as { getCACertificates?: () => string[] }
   usual ??= (getCACertificates?.() ?? [...tls.rootCertificates]).flatMap(certificatesIn)
@@ -141,7 +140,7 @@ function factsOf(one: X509Certificate): Certificate {
   }
 }
 
-/** Of a name as Node has it, one line for each part. */
+/** A name in Node's form, with one line for each part. */
 const nameIn = (name: string | undefined): string | undefined => /^CN=(.+)$/m.exec(name ?? '')?.[1]
 const wholeName = (name: string | undefined): string => name?.replaceAll('\n', ', ') ?? ''
 
@@ -155,15 +154,15 @@ const endsFirst = (certificates: readonly Certificate[]): Certificate | undefine
   )
 
 /**
- * The certificate that ends first of those that verification needs. Where the chain was verified, one that has expired
- * was not needed: some authority stood in for it that is not known here.
+ * The certificate that ends first of those that verification needs. In a verified chain an expired one was not needed:
+ * some other authority replaced it.
  */
 function decisive({ certificates }: Chain, verified: boolean, at: number): Certificate | undefined {
   const needed = verified ? certificates.filter(({ notAfter }) => !(notAfter <= at)) : certificates
   return endsFirst(needed)
 }
 
-/** Which one of a chain, for a human: `the certificate`, `the intermediate certificate "R3" (depth 1)`. */
+/** A certificate of a chain, for people: `the certificate`, `the intermediate certificate "R3" (depth 1)`. */
 function called({ certificates }: Chain, one: Certificate): string {
   const depth = certificates.indexOf(one)
   if (depth === 0) return 'the certificate'
@@ -178,7 +177,7 @@ const day = (ms: number): string => (Number.isNaN(ms) ? 'an unknown day' : new D
 const dayMs = 86_400_000
 const hourMs = 3_600_000
 
-/** That a chain ends within `warningMs`, in words; undefined where it does not. */
+/** Says that a chain ends within `warningMs`; undefined if it does not. */
 function endsSoon(chain: Chain, at: number, warningMs: number): string | undefined {
   const first = decisive(chain, true, at)
   const left = first ? first.notAfter - at : Infinity
@@ -191,36 +190,36 @@ const span = (ms: number): string => {
   return `${Math.floor(ms / size)} ${unit}`
 }
 
-/** A chain that was shown, as a fact of a run. */
+/** A chain that a server showed, as a fact of a run. */
 export interface Shown {
   readonly chain: Chain
-  /** Whether it was verified, and found good. Where nobody verifies it, its end harms nobody. */
+  /** Whether it was verified and valid. A chain that no client verifies harms no client when it ends. */
   readonly verified: boolean
-  /** When, in milliseconds since the epoch. */
+  /** Time of the handshake, in milliseconds since the epoch. */
   readonly at: number
 }
 
-/** When the first certificate of a chain that is needed ends, in seconds since the epoch; undefined where that is not known. */
+/** When the first needed certificate of a chain ends, in seconds since the epoch; undefined if unknown. */
 export function endSeconds(shown: Shown | undefined): number | undefined {
   const first = shown && decisive(shown.chain, shown.verified, shown.at)
   return first && first.notAfter / 1000
 }
 
-/** That a verified chain ends within `warningMs`, in words. */
+/** Says that a verified chain ends within `warningMs`. */
 export const endsSoonIn = (shown: Shown | undefined, warningMs: number): string | undefined =>
   shown?.verified ? endsSoon(shown.chain, shown.at, warningMs) : undefined
 
-/** The chain that an error was about, if it was. */
+/** The chain that an error was about, if any. */
 export const shownIn = (error: unknown): Shown | undefined =>
   error instanceof CertificateRefused ? { chain: error.chain, verified: false, at: Date.now() } : undefined
 
 const nameCode = 'ERR_TLS_CERT_ALTNAME_INVALID'
 
-/** Whether the certificate is for a name: the code that says no, as Node has it. */
+/** Checks that the certificate is for a name. Returns Node's error code if not. */
 export const nameProblem = (socket: tls.TLSSocket, expected: string): string[] =>
   tls.checkServerIdentity(expected, socket.getPeerCertificate()) ? [nameCode] : []
 
-/** For a transcript. */
+/** The chain as a line of a transcript. */
 export const chainInWords = ({ certificates, names }: Chain): string =>
   [
     `the certificate is for ${names.slice(0, 200) || 'no name'}`,
@@ -233,7 +232,7 @@ interface Clause {
 }
 
 /**
- * What is wrong with a chain, in words that name the certificate: `the intermediate certificate "R3" (depth 1) expired on
+ * What is wrong with a chain, naming the certificate: `the intermediate certificate "R3" (depth 1) expired on
  * 2025-09-15`. `problems` are codes of https://nodejs.org/docs/latest-v20.x/api/tls.html#x509-certificate-error-codes;
  * `expected` is the name it should be for.
  */
@@ -249,7 +248,7 @@ export function whatIsWrong(
 
 const dateCodes = ['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID']
 
-/** OpenSSL names one problem, and not of which certificate. */
+/** OpenSSL names one problem, but not its certificate. */
 function dateClauses(chain: Chain, problems: readonly string[], at: number): Clause[] {
   if (problems.every(code => code === nameCode)) return []
   const clauses = chain.certificates.flatMap((one): Clause[] => {
@@ -263,15 +262,15 @@ function dateClauses(chain: Chain, problems: readonly string[], at: number): Cla
       subject: 'a certificate of the chain',
       predicate: `${code === 'CERT_HAS_EXPIRED' ? 'has expired' : 'is not valid yet'} (${code})`,
     }))
-  // To renew it would not be enough.
+  // Renewing it would not be enough.
   if (ofDates.length > 0 && !chain.anchored) clauses.push(...unknownAuthority(chain, undefined))
   return clauses
 }
 
-/** A kind of what can be wrong with a chain: each is put right in another way. */
+/** Kinds of problems with a chain. Each has another remedy. */
 export type ChainFault = 'expired' | 'issuer expired' | 'not valid yet' | 'unknown authority' | 'other name' | 'other'
 
-/** What is wrong with a chain, by kind. `problems` as for `whatIsWrong`. */
+/** What is wrong with a chain, by kind. `problems` as in `whatIsWrong`. */
 export function faultsOf(chain: Chain, problems: readonly string[], at: number): ReadonlySet<ChainFault> {
   const faults = new Set<ChainFault>(problems.flatMap(kindOf))
   if (problems.some(code => code !== nameCode))
@@ -283,7 +282,7 @@ export function faultsOf(chain: Chain, problems: readonly string[], at: number):
   return faults
 }
 
-/** Of one code, where the chain is not at hand: a date may be that of any certificate of it. */
+/** The kind of a code without the chain. A date may be that of any certificate in it. */
 export const faultOfCode = (code: string): ChainFault | undefined =>
   dateCodes.includes(code) ? 'expired' : kindOf(code).find(kind => kind !== 'other')
 
@@ -326,7 +325,7 @@ function unknownAuthority({ certificates }: Chain, code: string | undefined): Cl
   ]
 }
 
-/** A certificate that was refused. The code is Node's, the message says what is wrong with which certificate. */
+/** A certificate that was refused. The code is Node's. The message says what is wrong with which certificate. */
 export class CertificateRefused extends Error {
   override readonly name = 'CertificateRefused'
   readonly code: string
@@ -338,18 +337,18 @@ export class CertificateRefused extends Error {
   }
 }
 
-/** What a handshake shows of the certificates, for one that ends with an error as well. */
+/** What a handshake shows of the certificates, also if it ends with an error. */
 export interface Handshake {
-  /** Undefined before they came. */
+  /** Undefined until they have come. */
   chain(): Chain | undefined
-  /** The error, in words that name the certificate where it is one of verification. */
+  /** The error. An error of verification names the certificate. */
   explained(error: unknown): unknown
 }
 
 /**
- * Looks at the certificates of a socket that is about to shake hands, and leaves it to Node to verify them. Node destroys
- * a socket whose certificate it refuses, and nothing can be read of it any more: so it is read just before, in the event
- * that Node itself verifies in. Were that event ever gone, only the words would be poorer.
+ * Reads the certificates of a socket before its handshake ends, and leaves verification to Node. Node destroys a socket
+ * whose certificate it refuses, and then nothing can be read from it. So they are read in the event in which Node
+ * verifies. Without that event only the words would be poorer.
  */
 export function watchHandshake(socket: tls.TLSSocket, expected: string, ca?: string | Buffer): Handshake {
   let chain: Chain | undefined
@@ -367,6 +366,6 @@ export function watchHandshake(socket: tls.TLSSocket, expected: string, ca?: str
   }
 }
 
-/** By their names, as OpenSSL and Node have them: the other errors of a handshake have codes such as ECONNRESET. */
+/** By the names of OpenSSL and Node. The other errors of a handshake have codes such as ECONNRESET. */
 const isOfVerification = (code: string): boolean =>
   code === nameCode || /^(?!ERR_).*CERT|^(?:UNABLE_TO_|INVALID_|PATH_LENGTH_|CRL_|ERROR_IN_|HOSTNAME_)/.test(code)

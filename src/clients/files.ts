@@ -7,18 +7,18 @@ import { unlessAborted } from '../core/abort.ts'
 import { codeOf } from '../core/errors.ts'
 import { inPlaceOf } from '../core/want.ts'
 
-/** The text of a file, or an Error that says in words why not, without the path. */
+/** Reads the text of a file. Rejects with an Error that says why not, without the path. */
 export type ReadFile = (path: string, signal: AbortSignal) => Promise<string>
 
-/** The bytes of a file, or an Error of which `inWords` says why not. */
+/** Reads the bytes of a file. Rejects with an Error that `inWords` puts into words. */
 export type ReadBytes = (path: string, signal: AbortSignal) => Promise<Buffer>
 
 const maxFileBytes = 1_048_576
 
 /**
- * Reads regular files up to 1 MiB, anew each time. A read that hangs (a dead network file system) is left behind when the
- * signal aborts, and joined by the next read of that path instead of begun again: each one that hangs holds one of the
- * four threads that all files share.
+ * Reads regular files up to 1 MiB, without a cache. A read that hangs (a dead network file system) is left behind when
+ * the signal aborts. The next read of that path joins it instead of starting another: each read that hangs holds one of
+ * the four threads that all files share.
  */
 export function bytesReader(): ReadBytes {
   const underWay = new Map<string, Promise<Buffer>>()
@@ -33,7 +33,7 @@ export function bytesReader(): ReadBytes {
   }
 }
 
-/** The same, of UTF-8 text; a byte order mark is cut. */
+/** The same for UTF-8 text. A byte order mark is cut. */
 export function fileReader(bytes = bytesReader()): ReadFile {
   return async (path, signal) => {
     try {
@@ -46,9 +46,9 @@ export function fileReader(bytes = bytesReader()): ReadFile {
 }
 
 /**
- * A mounted Kubernetes Secret changes by a symlink swap: while the path is walked, the folder the old link led to may be
- * removed (measured: 6 of 108,000 reads under constant swapping). The new one is there by then. A file that is written to
- * meanwhile may be whole by then, too.
+ * A mounted Kubernetes Secret changes by a symlink swap. While the path is walked, the old folder may be removed
+ * (measured: 6 of 108,000 reads under constant swapping). The new one is there by then. A file that is being written
+ * may also be complete by then.
  */
 const attempts = 3
 
@@ -64,13 +64,13 @@ async function read(path: string): Promise<Buffer> {
 }
 
 /**
- * The bytes of a regular file, which has at most `maxBytes` (whole MiB) also where it grows meanwhile. Rejects with the
- * error of the system, or with one whose message stands for itself.
+ * The bytes of a regular file of at most `maxBytes` (whole MiB), even if it grows meanwhile. Rejects with the error of
+ * the system, or with one whose message is complete.
  */
 export async function readRegular(path: string, maxBytes: number): Promise<Buffer> {
-  // Before it is opened: there are devices that do something then.
+  // Before opening it: some devices do something when opened.
   refuseIrregular(await stat(path))
-  // A FIFO without a writer would block the thread in open(2) for ever.
+  // Opening a FIFO without a writer would block the thread for ever.
   const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
   try {
     const before = await handle.stat()
@@ -89,16 +89,16 @@ async function hasChanged(handle: FileHandle, { size, mtimeMs }: Stats): Promise
   return now.size !== size || now.mtimeMs !== mtimeMs
 }
 
-/** What a process is given already open by its shell: `-`, `/dev/stdin`, and what stands for `<(…)`. */
+/** What a shell passes to a process already open: `-`, `/dev/stdin`, and the paths of `<(…)`. */
 const descriptor = /^(?:-|\/dev\/stdin|\/(?:dev|proc\/self)\/fd\/(\d{1,5}))$/
 
-/** Whether the path is that of a pipe, a terminal or the like that was open when the process began. */
+/** Whether the path is a pipe, a terminal or the like that was open when the process began. */
 export const isPassed = async (path: string): Promise<boolean> =>
   descriptor.test(path) && (path === '-' || !(await stat(path)).isFile())
 
 /**
- * What comes out of a pipe or a terminal that was open when the process began, up to 1 MiB. It takes none of the threads:
- * it ends with the signal even where nothing comes.
+ * Reads a pipe or a terminal that was open when the process began, up to 1 MiB. It takes no thread, and ends with the
+ * signal even if nothing comes.
  */
 export async function readPassed(path: string, signal: AbortSignal): Promise<Buffer> {
   const fd = Number(descriptor.exec(path)?.[1] ?? 0)
@@ -122,7 +122,7 @@ function refuseIrregular(stats: Stats): void {
   if (!stats.isFile()) throw new Refused('ENXIO', 'is not a regular file')
 }
 
-/** An error whose message is for the user as it stands; with the code of the system that comes nearest. */
+/** An error whose message is for the user, with the nearest code of the system. */
 class Refused extends Error {
   readonly code: 'EISDIR' | 'EFBIG' | 'EBUSY' | 'ENXIO'
   constructor(code: Refused['code'], message: string) {

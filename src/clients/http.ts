@@ -15,17 +15,17 @@ export interface HttpRequest {
   readonly url: string
   readonly headers?: Readonly<Record<string, string>> | undefined
   readonly body?: string | undefined
-  /** PEM certificates to trust instead of the system's. */
+  /** PEM certificates to trust instead of those of the system. */
   readonly ca?: string | undefined
-  /** PEM certificate and private key to show to a server that asks for them. */
+  /** PEM certificate and private key for a server that asks for them. */
   readonly cert?: string | undefined
   readonly key?: string | undefined
-  /** The name the server's certificate must have, where it is not that of the URL. */
+  /** The name that the server's certificate must have. Default: the host of the URL. */
   readonly servername?: string | undefined
-  /** An answer with a larger body is refused. Default: 1 MiB. */
+  /** A larger body is refused. Default: 1 MiB. */
   readonly maxBodyBytes?: number | undefined
   readonly signal: AbortSignal
-  /** Is told the method, the address and the path, and the status, and nothing else: the rest may be secret. */
+  /** Gets the method, the address and the path, and then the status. Nothing else: the rest may be secret. */
   readonly note?: TakeNote | undefined
 }
 
@@ -37,16 +37,18 @@ export interface HttpResponse {
   readonly chain: Chain | undefined
 }
 
-/** How far a request came; `dns` is there for a name only, `wait` is for the first byte of the answer. */
+/** How far a request came. `dns` is only for a name; `wait` is for the first byte of the answer. */
 export type HttpPhase = 'dns' | 'connect' | 'tls' | 'wait' | 'body'
 
-/** No answer came, or not a whole one. The message is one line that begins with `host:port`; nothing of the request is kept. */
+/**
+ * No complete answer came. The message is one line that begins with `host:port`. It contains nothing of the request.
+ */
 export class HttpFailure extends Error {
   override readonly name = 'HttpFailure'
   readonly phase: HttpPhase
-  /** As `ECONNREFUSED` or `CERT_HAS_EXPIRED`. */
+  /** Such as `ECONNREFUSED` or `CERT_HAS_EXPIRED`. */
   readonly code: string | undefined
-  /** The certificates of the server, where they are why. */
+  /** The certificates of the server, if they are the cause. */
   readonly chain: Chain | undefined
   /** See Failure. */
   readonly want: Want | undefined
@@ -60,20 +62,20 @@ export class HttpFailure extends Error {
 }
 
 const mib = 1_048_576
-/** Said, since NODE_OPTIONS could raise it. */
+/** Set here because NODE_OPTIONS could raise it. */
 const maxHeaderBytes = 16_384
-/** So that whoever reads the log of a server sees who asks. */
+/** Shows in the log of a server who asks. */
 const userAgent = `mailpath-exporter/${version}`
 
-/** `host:port` of a URL, with the scheme's port where it names none. */
+/** `host:port` of a URL, with the default port of the scheme. */
 export function addressOf(url: string): string {
   const { hostname, port, protocol } = new URL(url)
   return `${hostname}:${port || (protocol === 'https:' ? '443' : '80')}`
 }
 
 /**
- * One HTTP/1.1 request on a connection of its own. Any status is an answer; redirects are not followed, proxies of the
- * environment not used, certificates always verified, and a body over `maxBodyBytes` is refused. Throws HttpFailure.
+ * One HTTP/1.1 request on its own connection. Any status is an answer. It follows no redirect and no proxy of the
+ * environment, always verifies certificates, and refuses a body over `maxBodyBytes`. Throws HttpFailure.
  */
 export async function httpRequest(request: HttpRequest): Promise<HttpResponse> {
   const progress: Progress = { phase: 'connect' }
@@ -104,11 +106,11 @@ async function exchange(
   let onAbort: (() => void) | undefined
   try {
     return await new Promise<HttpResponse>((resolve, reject) => {
-      // Rejecting on the signal itself, since a destroyed request may already have told another story.
+      // Rejects with the signal's own reason: the error of a destroyed request may say something else.
       onAbort = () => reject(signal.reason as Error)
       signal.addEventListener('abort', onAbort)
       request.on('error', error => reject(asError(progress.handshake?.explained(error) ?? error)))
-      // What else is there: an answer that is none (101 Switching Protocols). Within one the response says what happened.
+      // Something that is no answer (101 Switching Protocols). Within an answer the response says what happened.
       request.on('close', () => progress.phase !== 'body' && reject(new Error('the connection was closed')))
       follow(request, { ...options, maxBodyBytes }, progress)
       request.on('response', response => {
@@ -123,7 +125,7 @@ async function exchange(
   }
 }
 
-/** The same lookup, with its phase. */
+/** The same lookup, timed as a phase. */
 const lookupIn =
   (progress: Progress, lookup: LookupFunction): LookupFunction =>
   (host, options, done) => {
@@ -146,7 +148,7 @@ function start({ method, url, headers, ...tls }: Outset, lookup: LookupFunction)
   }
   if (!url.startsWith('https:')) return http.request(url, options)
   const given = Object.fromEntries(Object.entries(tls).filter(([, value]) => value !== undefined))
-  // Said outright, or NODE_TLS_REJECT_UNAUTHORIZED=0 would send tokens to anybody.
+  // Set here: otherwise NODE_TLS_REJECT_UNAUTHORIZED=0 would send tokens to anybody.
   return https.request(url, { ...options, ...given, rejectUnauthorized: true })
 }
 
@@ -161,7 +163,7 @@ function follow(
   progress: Progress,
 ): void {
   request.on('socket', socket => {
-    // In all: with the lengths of chunks, and with answers before the answer (1xx), of which there may be any number.
+    // All bytes, with the lengths of chunks, and with any number of 1xx answers.
     limitReceived(socket, 2 * maxBodyBytes)
     if (socket instanceof TLSSocket)
       progress.handshake = watchHandshake(socket, servername ?? new URL(url).hostname.replace(/^\[|\]$/g, ''), ca)

@@ -3,16 +3,16 @@ import { ellipsis } from '../core/shown.ts'
 import type { TakeNote } from '../core/transcript.ts'
 import { httpRequest, type HttpResponse } from './http.ts'
 
-/** An API server, and a token or a client certificate to log in with. */
+/** An API server, and the token or client certificate to log in with. */
 export interface KubernetesApi {
   readonly url: string
   readonly token?: string | undefined
-  /** PEM certificates to trust instead of the system's. */
+  /** PEM certificates to trust instead of those of the system. */
   readonly ca?: string | undefined
   /** PEM certificate and private key of the client. */
   readonly cert?: string | undefined
   readonly key?: string | undefined
-  /** The name the certificate of the server must have, where it is not that of the URL. */
+  /** The name that the certificate of the server must have. Default: the host of the URL. */
   readonly servername?: string | undefined
 }
 
@@ -26,22 +26,24 @@ export function inClusterUrl(env: Readonly<Record<string, string | undefined>>):
   return `https://${host.includes(':') ? `[${host}]` : host}:${env['KUBERNETES_SERVICE_PORT'] ?? '443'}`
 }
 
-/** What an API server answers to one who asks for a Secret. */
+/** What an API server answers to a request for a Secret. */
 export type KubernetesRead =
   { readonly kind: 'ok'; readonly values: Readonly<Record<string, string>> } | KubernetesRefusal
 
-/** Why there is no Secret in the answer: `text` is one line that says what to do about it. */
+/** Why the answer has no Secret. `text` is one line that says what to do. */
 export interface KubernetesRefusal {
   readonly kind: 'unauthorized' | 'forbidden' | 'missing' | 'throttled' | 'failed' | 'not_kubernetes'
   readonly text: string
 }
 
-/** A Secret has up to 1 MiB of values, which base64 makes a third longer; annotations and managed fields come with it. */
+/**
+ * A Secret has up to 1 MiB of values, and base64 makes them a third longer. Annotations and managed fields come on top.
+ */
 const maxBodyBytes = 2.5 * 1_048_576
 
 /**
- * The values of a Secret by key, decoded (GET /api/v1/namespaces/{namespace}/secrets/{name}).
- * Throws HttpFailure where no answer came.
+ * The values of a Secret by key, decoded (GET /api/v1/namespaces/{namespace}/secrets/{name}). Throws HttpFailure if no
+ * answer came.
  */
 export async function readKubernetesSecret(
   { url, token, ...tls }: KubernetesApi,
@@ -69,7 +71,7 @@ export async function readKubernetesSecret(
   return { kind: 'ok', values }
 }
 
-/** Anything else is no value: decoded all the same it would be a password out of nothing. */
+/** Anything else is no value. Decoding it anyway would make up a password. */
 const isBase64 = (value: unknown): value is string =>
   typeof value === 'string' && value.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(value)
 
@@ -83,7 +85,7 @@ interface KubernetesObject {
 function refusal({ status, headers }: HttpResponse, object: KubernetesObject): KubernetesRefusal {
   // Priority and fairness answers in plain text, and so does the limit of requests in flight.
   if (status === 429) return { kind: 'throttled', text: `429 too many requests${retryAfter(headers['retry-after'])}` }
-  // A load balancer says 403 and 404 as well, of something else.
+  // A load balancer says 403 and 404 as well, about something else.
   if (object.kind !== 'Status') {
     const redirect = status >= 300 && status < 400 ? ', a redirect, which is not followed' : ''
     return { kind: 'not_kubernetes', text: `HTTP ${status}${redirect}, not an answer of a Kubernetes API server` }
@@ -110,15 +112,15 @@ function refusal({ status, headers }: HttpResponse, object: KubernetesObject): K
 const notLoggedIn =
   'the login did not reach it; a proxy or load balancer between may take the token or client certificate away'
 
-/** What it says itself, in one line of bounded length. */
+/** Its own words, in one line of bounded length. */
 const messageOf = ({ message }: KubernetesObject): string => (typeof message === 'string' ? oneLine(message) : '')
-/** With the sign by which half of a secret is found at the end of what was cut off. */
+/** Marked as cut off, so that half of a secret is found at the end. */
 const short = (text: string, length: number): string =>
   text.length > length ? `${text.slice(0, length)}${ellipsis}` : text
 
 /**
- * Whom it refuses, out of `secrets "app" is forbidden: User "x" cannot get resource "secrets" in … : RBAC: …`, and what
- * to do. A name that is wrong is never 404 for one whose role lists the names it may read.
+ * Whom it refuses, from `secrets "app" is forbidden: User "x" cannot get resource "secrets" in … : RBAC: …`, and what
+ * to do. If a role lists the names it may read, a wrong name is 403 and never 404.
  */
 function forbidden(message: string): string {
   const [, user = 'the exporter'] = /\b[Uu]ser ("[^"]{1,200}")/.exec(message) ?? []

@@ -12,8 +12,9 @@ export interface Output {
 }
 
 /**
- * Opens a descriptor so that no write blocks the event loop. Node's own streams do: the one of a terminal while that is
- * stopped (Ctrl-S), the one of a file as long as the disk takes; and the one of a pipe keeps all that its reader does not take.
+ * Opens a descriptor so that no write blocks the event loop. Node's own streams do block: a terminal while it is
+ * stopped (Ctrl-S), and a file as long as the disk takes. Node's stream of a pipe keeps everything that its reader does
+ * not take.
  */
 export function openOutput(fd: 1 | 2): Output {
   const direct = openAgain(fd) ?? (madeNonBlocking(fd) ? fd : undefined)
@@ -29,20 +30,20 @@ export function openOutput(fd: 1 | 2): Output {
   }
 }
 
-/** In another thread: nothing tells whether a file takes long. */
+/** Writes in another thread: a file may take long, and nothing says so before. */
 const written = (fd: number, bytes: Uint8Array): Promise<number> =>
   new Promise((resolve, reject) => {
     write(fd, bytes, 0, bytes.length, null, (error, taken) => (error ? reject(error) : resolve(taken)))
   })
 
 /**
- * The same pipe or terminal with a descriptor of our own that does not block. To set that on the one we were given would
- * set it for every process that shares it. Undefined where it cannot be had: no Linux, no right, no reader.
+ * The same pipe or terminal with a non-blocking descriptor of our own. Changing the given one would change it for every
+ * process that shares it. Undefined if that fails: no Linux, no permission, no reader.
  */
 function openAgain(fd: number): number | undefined {
   try {
     if (!fstatSync(fd).isFIFO() && !isatty(fd)) return undefined
-    // One that is only for reading must not become one for writing.
+    // A descriptor for reading must not become one for writing.
     writeSync(fd, new Uint8Array(0))
     return openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY)
   } catch {
@@ -50,7 +51,7 @@ function openAgain(fd: number): number | undefined {
   }
 }
 
-/** Node does that as soon as it makes a stream of a pipe or a socket (the journal). That of a terminal it makes blocking. */
+/** Node does that when it makes a stream of a pipe or a socket (the journal). It makes a terminal blocking. */
 function madeNonBlocking(fd: 1 | 2): boolean {
   try {
     const stat = fstatSync(fd)
@@ -63,7 +64,7 @@ function madeNonBlocking(fd: 1 | 2): boolean {
   }
 }
 
-/** Writes all of it, however slow the reader is. Rejects with the error of the system, or with the reason of the signal. */
+/** Writes all bytes, even to a slow reader. Rejects with the error of the system, or with the reason of the signal. */
 export const writeText = ({ write }: Output, text: string, stop: AbortSignal): Promise<void> =>
   writeAll(write, Buffer.from(text), async ms => {
     await sleep(ms, stop)

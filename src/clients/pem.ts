@@ -4,7 +4,7 @@ import { Unresolved, codeOf, describeError } from '../core/errors.ts'
 import type { Look } from '../core/probe.ts'
 import type { Shape } from '../core/shape.ts'
 
-/** Certificates or a key that TLS cannot use. The message begins with where they come from, and has nothing of them in it. */
+/** Certificates or a key that TLS cannot use. The message begins with their source, and contains nothing of them. */
 export class PemError extends Error {
   override readonly name = 'PemError'
   constructor(what: string, why: string) {
@@ -12,7 +12,7 @@ export class PemError extends Error {
   }
 }
 
-/** Where a pair comes from, for the text of an error: the path of a file, or the field of a document. */
+/** The source of a pair, for error messages: the path of a file, or the field of a document. */
 export interface PairSource {
   readonly cert: string
   readonly key: string
@@ -25,19 +25,19 @@ export interface PemFiles {
   readonly key_file?: string | undefined
 }
 
-/** What TLS takes, in PEM. */
+/** Input for TLS, in PEM. */
 export interface TlsMaterial {
   readonly ca?: string
   readonly cert?: string
   readonly key?: string
 }
 
-/** What is wrong with PEM is said by the checks here. */
+/** The checks here say what is wrong with PEM. */
 const anyText: Shape = { expected: 'text in PEM', read: text => text }
 
 /**
- * What a probe needs for TLS, out of the files of its target, checked before anything is sent. `whole`: see
- * `checkedCertificates`. Throws Unresolved.
+ * Reads and checks the TLS files of a target, before anything is sent. `whole`: see `checkedCertificates`. Throws
+ * Unresolved.
  */
 export async function readPemFiles(
   { ca_file, cert_file, key_file }: PemFiles,
@@ -64,9 +64,9 @@ const isCertificate = (label: string): boolean => /^(TRUSTED |X509 )?CERTIFICATE
 const isKey = (label: string): boolean => label.endsWith('PRIVATE KEY')
 
 /**
- * The certificates of a PEM text that can be read, as PEM. Node passes over what it cannot read, and takes an empty text
- * for "trust the system's": so both are refused here. `what` is where they come from. `whole`: so is a text with one that
- * is damaged, for clients that stop there (Node, OpenSSL); Go passes over it. Throws PemError.
+ * The readable certificates of a PEM text, as PEM. Node skips what it cannot read, and takes an empty text for "trust
+ * the system's". So both are refused here. `what` is their source. `whole` also refuses a text with one damaged
+ * certificate, for clients that stop there (Node, OpenSSL); Go skips it. Throws PemError.
  */
 export function checkedCertificates(
   pem: string,
@@ -79,7 +79,7 @@ export function checkedCertificates(
   return found.map(one => one.toString()).join('')
 }
 
-/** A client certificate (with its chain) and its private key, of which is known that TLS takes them. Throws PemError. */
+/** A client certificate (with its chain) and its private key, tried with TLS. Throws PemError. */
 export function checkedKeyPair<
   Pair extends { readonly cert: string; readonly key: string; readonly passphrase?: string },
 >(pair: Pair, what: PairSource): Pair {
@@ -90,7 +90,7 @@ export function checkedKeyPair<
   if (place > 0)
     throw new PemError(what.cert, `the certificate of the key has to be the first, and it is number ${place + 1}`)
   try {
-    // What only OpenSSL knows: a key that is too short, a digest that is too weak.
+    // Only OpenSSL knows these: a key that is too short, a digest that is too weak.
     createSecureContext(pair)
   } catch (error) {
     throw new PemError(what.cert, `TLS refuses the certificate or its key: ${opensslReason(error)}`)
@@ -130,7 +130,7 @@ function privateKeyOf(
   }
 }
 
-/** What the blocks of a text are, such as `CERTIFICATE`. */
+/** The types of the blocks of a text, such as `CERTIFICATE`. */
 function labelsIn(pem: string, what: string, wanted: string): string[] {
   if (pem.trim() === '') throw new PemError(what, `is empty; expected a ${wanted} in PEM`)
   const labels = [...pem.matchAll(/-----BEGIN ([A-Z0-9 ]{1,40})-----/g)].map(([, label = '']) => label)
@@ -147,7 +147,7 @@ function opensslReason(error: unknown): string {
 
 const block = /-----BEGIN ((?:TRUSTED |X509 )?CERTIFICATE)-----[^-]*-----END \1-----/g
 
-/** Those certificates of a PEM text that can be read, in their order. TLS passes over the others without a word. */
+/** The readable certificates of a PEM text, in order. TLS skips the others silently. */
 export const certificatesIn = (pem: string): X509Certificate[] =>
   [...pem.matchAll(block)].flatMap(([text]) => certificateOf(text) ?? [])
 

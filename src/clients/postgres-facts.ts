@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { codeOf, describeError } from '../core/errors.ts'
 import type { Look } from '../core/probe.ts'
 import { isSqlState } from './postgres-errors.ts'
-import type { Row, Session } from './postgres.ts'
+import { applicationName, type Row, type Session } from './postgres.ts'
 
 /** A select of one row. Where the server refuses one of its functions, all of its columns are missing, and no others. */
 export interface FactGroup {
@@ -39,6 +39,16 @@ select host(inet_server_addr()) as server_address,
     sql: `select (select system_identifier::text from pg_control_system()) as system_identifier`,
   },
 ]
+
+/**
+ * What gives the session our name, asked together with the first facts. Not where a pooler sits between: with
+ * transaction pooling a name, also one of the startup message, stays on the session of the server, and the application's
+ * queries would have ours. There the process ID is another than the server's own.
+ */
+export const naming = ({ backendPid }: Session): FactGroup => ({
+  about: 'the name of our session',
+  sql: `select case when pg_backend_pid() = ${backendPid} then set_config('application_name', '${applicationName}', false) end as named`,
+})
 
 /** A fact that is null, or that the server refused. */
 export const maybe = <T>(type: z.ZodType<T>) => type.nullish().transform(value => value ?? null)

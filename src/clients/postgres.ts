@@ -4,7 +4,6 @@ import { codeOf, describeError } from '../core/errors.ts'
 import type { Look, Watch } from '../core/probe.ts'
 import type { Shown } from './certificates.ts'
 import { endpointText, insideOf, lingerMs, logIn, type LoggedIn } from './postgres-connect.ts'
-import type { FactGroup } from './postgres-facts.ts'
 import type { Said } from './postgres-messages.ts'
 import { sendCancel, type Peer } from './postgres-stream.ts'
 import type { Plan } from './postgres-url/plan.ts'
@@ -57,16 +56,6 @@ export const openOwnSession = (look: Look, plan: Plan): Promise<Session> =>
 export const openWatch = (look: Look, plan: Plan): Promise<Session> => openSession(look, named(plan, watchName))
 
 const named = (plan: Plan, name: string): Plan => ({ ...plan, startup: { ...plan.startup, application_name: name } })
-
-/**
- * What gives the session our name, asked together with the first facts. Not where a pooler sits between: with
- * transaction pooling a name, also one of the startup message, stays on the session of the server, and the application's
- * queries would have ours. There the process ID is another than the server's own.
- */
-export const naming = ({ backendPid }: Session): FactGroup => ({
-  about: 'the name of our session',
-  sql: `select case when pg_backend_pid() = ${backendPid} then set_config('application_name', '${applicationName}', false) end as named`,
-})
 
 function sessionOf(
   look: Look,

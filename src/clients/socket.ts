@@ -5,17 +5,17 @@ import type { Failure } from '../core/errors.ts'
 import type { Look } from '../core/probe.ts'
 import { addressesOf, remedyForName } from './names/index.ts'
 
-/** `host:port` as people write it, an IPv6 address in brackets, white space so that it can be seen: the subject of failures. */
+/** `host:port` as people write it, with an IPv6 address in brackets and visible white space. Failures begin with it. */
 export const address = (host: string, port: number): string => {
   const shown = host.replace(/\s/g, encodeURIComponent)
   return shown.includes(':') && !shown.startsWith('[') ? `[${shown}]:${port}` : `${shown}:${port}`
 }
 
 /**
- * A connected TCP socket, in the phases `dns` and `connect`. All addresses of the host are tried, IPv6 and IPv4 in turn
- * (RFC 8305, as Node does it). The socket belongs to the run: it is destroyed when the run's signal (or the `lifetime`
- * given) aborts, for as long as it lives. Its errors are never unhandled. Rejects with the system's error (ENOTFOUND,
- * EAI_AGAIN, ECONNREFUSED, …; an AggregateError where there were several addresses) or with the signal's reason.
+ * A connected TCP socket, in the phases `dns` and `connect`. Tries all addresses of the host, IPv6 and IPv4 in turn
+ * (RFC 8305, as Node does). The socket is destroyed when the signal of the run (or `lifetime`) aborts. Its errors are
+ * always handled. Rejects with the error of the system (ENOTFOUND, EAI_AGAIN, ECONNREFUSED, …; an AggregateError for
+ * several addresses) or with the reason of the signal.
  */
 export async function openSocket(
   look: Look,
@@ -38,8 +38,8 @@ export async function openSocket(
 }
 
 /**
- * The same by a Unix socket, in the phase `connect`. A folder that begins with @ is in the abstract namespace of Linux,
- * as libpq has it.
+ * The same for a Unix socket, in the phase `connect`. A folder that begins with @ is in the abstract namespace of
+ * Linux, as in libpq.
  */
 export function openLocalSocket(look: Look, path: string, lifetime: AbortSignal = look.signal): Promise<net.Socket> {
   return look.phase('connect', async () => {
@@ -53,8 +53,9 @@ export function openLocalSocket(look: Look, path: string, lifetime: AbortSignal 
 }
 
 /**
- * From here on the socket takes so many bytes, and is then destroyed with an Error that says so: whoever sends without
- * end is cut off by that, long before the deadline. `weight` is for who pays more for a piece than its length.
+ * Limits the bytes that the socket takes from now on. Beyond that it is destroyed with an Error that says so, so that a
+ * server that sends without end is cut off before the deadline. `weight` counts a chunk as more than its length:
+ * nodemailer pays per line.
  */
 export function limitReceived(
   socket: net.Socket,
@@ -63,7 +64,7 @@ export function limitReceived(
 ): () => void {
   const push = socket.push.bind(socket)
   let left = maxBytes
-  // Not by a listener for `data`: that would set the socket flowing before its user is there.
+  // Not with a `data` listener: that would start the flow before the socket has a user.
   socket.push = (piece: Buffer | null) => {
     if (piece !== null) left -= weight(piece)
     if (left >= 0) return push(piece)
@@ -76,13 +77,13 @@ export function limitReceived(
 }
 
 const spaceInHost = 'the name of the host has white space in it; a line break at its end?'
-/** What to do about a name that leads nowhere; undefined where the failure is another. */
+/** What to do about a name that cannot be resolved; undefined for any other failure. */
 export const remedyForHost = (failure: Failure): string | undefined =>
   failure.text.includes(spaceInHost)
     ? 'Take the white space out of the value where it comes from (`echo` without -n leaves a line break in a Secret); then restart the application.'
     : remedyForName(failure)
 
-/** The resolver would say ENOTFOUND of what looks like a good name. */
+/** The resolver would say ENOTFOUND for what looks like a good name. */
 class SpaceInHost extends Error {
   readonly code = 'ENOTFOUND'
 }
@@ -100,7 +101,7 @@ function boundTo(signal: AbortSignal, socket: net.Socket): void {
   const onAbort = (): void => void socket.destroy(signal.reason as Error)
   signal.addEventListener('abort', onAbort)
   socket.on('close', () => signal.removeEventListener('abort', onAbort))
-  // Whoever uses the socket listens for errors as well; between two users nobody does.
+  // Keep an error listener while the socket changes owner; without one an error ends the process.
   socket.on('error', () => undefined)
 }
 

@@ -3,10 +3,11 @@ import type { Aside } from '../core/aside.ts'
 import type { Check, KubernetesSecret, Probe, Target } from '../core/probe.ts'
 import { shapes } from '../core/shape.ts'
 import { apiServer, checkBehind } from '../core/source.ts'
-import { kubernetes as apiServerProbe, type KubernetesTarget } from '../probes/kubernetes/index.ts'
+import { kubernetes as apiServerProbe } from '../probes/kubernetes/index.ts'
+import type { KubernetesTarget } from '../probes/kubernetes/target.ts'
 import { mail, type MailTarget } from '../probes/mail/index.ts'
 import { probes } from '../probes/index.ts'
-import type { VaultTarget } from '../probes/vault/index.ts'
+import type { VaultTarget } from '../probes/vault/target.ts'
 import { checkAcross, referencesIn } from './across.ts'
 import { readText, type Reading } from '../yaml/read-text.ts'
 import { isKeys, parseStrictly, type Keys } from '../yaml/strict.ts'
@@ -14,7 +15,7 @@ import { mapMarked } from '../fields/marked.ts'
 import { defaultTimes, fileSchema, type KubernetesConfig } from './schema.ts'
 import { checkVariables } from './variables.ts'
 
-/** A configuration that was found good as a whole. */
+/** A configuration that is valid as a whole. */
 export interface Config {
   readonly file: string
   readonly checks: readonly Check[]
@@ -31,9 +32,7 @@ export async function loadConfig(file: string, reading: Reading = {}): Promise<C
 /** The task of `configReader`. */
 export const configTask = { name: 'config', run: parseFile }
 
-/**
- * The same again and again: the very same object while the text is that of the last good one, for which nothing is done.
- */
+/** Reads a file again and again. Returns the same object, at no cost, while the text is that of the last valid one. */
 export function configReader(file: string, reading: Reading): (aside: Aside, signal: AbortSignal) => Promise<Config> {
   let last: { readonly text: string; readonly config: Config } | undefined
   return async (aside, signal) => {
@@ -43,10 +42,10 @@ export function configReader(file: string, reading: Reading): (aside: Aside, sig
   }
 }
 
-/** The same for a text. The file's name stands in messages, and relative paths are taken from its folder. */
+/** Parses a text. The name of the file appears in messages, and relative paths start at its folder. */
 export const parseConfig = (text: string, file: string): Config => configOf(parseFile(text, file), file)
 
-/** What is made of a file that was found good. */
+/** Turns the data of a valid file into checks. */
 function configOf(data: unknown, file: string): Config {
   const { interval, timeout, watch, kubernetes, ...rest } = data as Times & {
     watch: boolean
@@ -87,13 +86,13 @@ function parseFile(text: string, file: string): unknown {
 }
 
 /**
- * Every path is taken from the folder of the file, as Prometheus does it, wherever the exporter was started. A text that
- * comes through a pipe (`/dev/stdin`) has no folder: there it is the working directory.
+ * Relative paths start at the folder of the file, as in Prometheus, wherever the exporter was started. A text from a
+ * pipe (`/dev/stdin`) has no folder; then it is the working directory.
  */
 function withAbsolutePaths(data: unknown, file: string): unknown {
   const absolute = resolve(file)
   const folder = file === '-' || /^\/(?:dev|proc)\//.test(absolute) ? resolve() : dirname(absolute)
-  // What is no path stays as it is: the schema says so.
+  // A text that is no path stays as it is: the schema reports it.
   return mapMarked(fileSchema, data, (text, { path }) =>
     path === true && shapes.path.read(text) !== undefined && !isAbsolute(text) ? join(folder, text) : text,
   )
@@ -124,7 +123,7 @@ const toCheck = (probe: Probe, target: Target, defaults: Times): Check => ({
   ],
 })
 
-/** The API server, where something is read from it: the first Secret stands for all. */
+/** The API server, if something is read from it. The first Secret stands for all. */
 function apiServerOf(
   access: KubernetesConfig | undefined,
   sections: Readonly<Record<string, readonly Target[] | undefined>>,
@@ -138,13 +137,13 @@ function secretIn(keys: Keys | undefined): KubernetesSecret | undefined {
   if (typeof secret !== 'string') return undefined
   return typeof namespace === 'string' ? { namespace, secret } : { secret }
 }
-/** Of a probe that takes longer than others, as far as the interval leaves time. */
+/** The default of the probe, as far as the interval leaves time for it. */
 const defaultTimeout = ({ timeoutMs = 0 }: Probe, intervalMs: number): number =>
   Math.max(defaultTimes.timeout, Math.min(timeoutMs, (intervalMs * 2) / 3))
 
 const unwatched = <T extends Target>(target: T): T => ('watch' in target ? { ...target, watch: false } : target)
 
-/** One path over all targets, for a file that has no `mail` section. */
+/** The mail path over all targets, for a file without a `mail` section. */
 const defaultMail = (sections: Readonly<Record<string, readonly Target[] | undefined>>): MailTarget => ({
   name: 'default',
   provider: sections['smtp']?.length || !sections['ses']?.length ? 'smtp' : 'ses',

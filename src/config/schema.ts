@@ -35,7 +35,7 @@ const kubernetes = section({
 /** Milliseconds. A probe may have a timeout of its own. */
 export const defaultTimes = { interval: 15_000, timeout: 5_000 } as const
 
-/** The configuration file: a section per probe kind, a list of targets each. */
+/** The configuration file: a section for each kind of probe, with a list of targets. */
 export const fileSchema = section({
   interval: duration('How often each check runs, unless its target says otherwise.')
     .default(defaultTimes.interval)

@@ -5,8 +5,8 @@ import type { Path } from '../yaml/parse.ts'
 const variable = /\$\{([^{}]*)\}|^\$([A-Z_][A-Z0-9_]*)$|^\$\(([A-Z_][A-Z0-9_]*)\)$/
 
 /**
- * Variables in the values of a configuration: nothing expands them here, and as they stand they would be taken for a host
- * or a name that does not exist.
+ * Finds variables in the values of a configuration. Nothing expands them here: unexpanded they would be taken for a
+ * host or a name that does not exist.
  */
 export function checkVariables(file: unknown, add: Problems['add']): void {
   const walk = (value: unknown, path: Path): void => {
@@ -21,15 +21,15 @@ export function checkVariables(file: unknown, add: Problems['add']): void {
   walk(file, [])
 }
 
-/** The name only where it is one, in capitals, and without a default behind it, which may be a secret. */
+/** The name, only if it is in capitals, and without its default, which may be a secret. */
 function notExpanded(expression: string): string {
   const [, name] = /^([A-Z_][A-Z0-9_]{0,99})(?:[:?+-]|$)/.exec(expression) ?? []
   return `holds \${${name ?? '…'}}, and variables are not expanded in this file; write { env: ${name ?? 'NAME'} } where a reference can stand, else the value itself`
 }
 
 /**
- * Where such text can be what is looked for: in deployed code, and among settings that the application takes as they
- * stand.
+ * Where such text can be the very thing to look for: in deployed code, and in settings that an application does not
+ * expand.
  */
 function isMeant([kind, at, key, which, last, ...more]: Path, file: unknown): boolean {
   if (kind === 'packages') return key === 'forbid' && last === 'pattern'

@@ -1,6 +1,6 @@
 /**
- * The result of the work, or the signal's reason as soon as it aborts (or `graceMs` later): for what cannot be cancelled
- * itself. The listener is gone afterwards, and a late rejection of the work is nobody's.
+ * Returns the result of the work, or rejects with the reason of the signal as soon as it aborts (or `graceMs` later).
+ * For work that cannot be cancelled. The listener is removed, and a late rejection of the work is ignored.
  */
 export async function unlessAborted<T>(signal: AbortSignal, work: Promise<T>, graceMs = 0): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined

@@ -7,29 +7,29 @@ export interface Task<Args extends readonly string[], Result> {
   readonly run: (...args: Args) => Result
 }
 
-/** Does the task. Rejects with what it throws, or with the reason of the signal. */
+/** Runs the task. Rejects with its error, or with the reason of the signal. */
 export type Aside = <Args extends readonly string[], Result>(
   task: Task<Args, Result>,
   args: Args,
   signal: AbortSignal,
 ) => Promise<Result>
 
-/** In this thread, and at once: for a process that has nothing else to do. */
+/** Runs the task at once in this thread: for a process that has nothing else to do. */
 export const inPlace: Aside = ({ run }, args) => Promise.resolve().then(() => run(...args))
 
-/** Texts of so many characters are gone through in some 50 ms, which is as long as a thread takes to begin. */
+/** A text of this many characters takes some 50 ms, as long as the start of a thread. */
 const smallChars = 32_768
 /**
- * Of a thread, in MiB. 5,000 targets need less than 64 of `old`, and 6,400, which are all the words that a file may have,
- * less than 80. With all else a thread takes 107 at most, which the container of 256 MiB has room for.
+ * Limits of the heap of a thread, in MiB. 5,000 targets need less than 64 of `old`, and 6,400, the most a file can
+ * hold, less than 80. A thread takes 107 MiB at most in all, for which a container of 256 MiB has room.
  */
 const heapMiB = { old: 80, young: 8 }
 const longestMs = 60_000
 
 /**
- * In a thread of its own where the texts are large, so that the checks and the requests are not held up. The thread ends
- * with the task, or the signal, or when it takes more than a minute or too much memory. `entry` is a program that calls
- * `answerAside` where it is not the main thread.
+ * Runs tasks with large texts in a thread of their own, so that checks and requests go on. The thread ends with the
+ * task, the signal, a minute, or too much memory. `entry` is a program that calls `answerAside` where it is not the
+ * main thread.
  */
 export function inThread(entry: URL): Aside {
   return async <Args extends readonly string[], Result>(
@@ -76,7 +76,7 @@ interface Order {
 }
 type Answer = { readonly result: unknown } | { readonly error: string; readonly isConfig: boolean }
 
-/** What a thread that was begun by `inThread` does. */
+/** What a thread of `inThread` does. */
 export function answerAside(tasks: readonly Task<never, unknown>[]): void {
   const { task: name, args } = workerData as Order
   const task = tasks.find(one => one.name === name)

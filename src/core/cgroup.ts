@@ -1,9 +1,9 @@
 import { join } from 'node:path'
 import { kernelText } from './kernel-text.ts'
 
-/** The control groups of this process, by what they control. In a container its own one is the root that it sees. */
+/** The control groups of this process by controller. A container sees its own group as the root. */
 export interface Cgroups {
-  /** Folders with the files of version 2, the own one first and then those above it; likewise for version 1. */
+  /** Folders with the files of version 2, its own first and then those above it. The same for version 1. */
   readonly unified: readonly string[]
   readonly memory: readonly string[]
   readonly cpu: readonly string[]
@@ -15,7 +15,10 @@ export interface Memory {
   readonly limit: number
 }
 
-/** Takes /proc/self/cgroup. https://docs.kernel.org/admin-guide/cgroup-v2.html and https://docs.kernel.org/admin-guide/cgroup-v1/ */
+/**
+ * Parses /proc/self/cgroup. https://docs.kernel.org/admin-guide/cgroup-v2.html and
+ * https://docs.kernel.org/admin-guide/cgroup-v1/
+ */
 export function cgroupsOf(text: string, root = '/sys/fs/cgroup'): Cgroups {
   const lines = text.split('\n').flatMap(line => {
     const [, controllers, path] = /^\d+:([^:]*):(\/.*)$/.exec(line) ?? []
@@ -33,7 +36,9 @@ function upwards(path: string): readonly string[] {
   return [path, ...upwards(path.slice(0, path.lastIndexOf('/')) || '/')]
 }
 
-/** The limit that is nearest to being reached, without what the kernel can give back at once; undefined where there is none. */
+/**
+ * The memory limit that is nearest, and the usage without what the kernel can free at once; undefined without a limit.
+ */
 export function memoryIn({ unified, memory }: Cgroups): Memory | undefined {
   const all = [
     ...unified.map(folder => of(folder, 'memory.current', 'memory.max', 'inactive_file')),
@@ -42,7 +47,7 @@ export function memoryIn({ unified, memory }: Cgroups): Memory | undefined {
   return all.sort((a, b) => b.used / b.limit - a.used / a.limit)[0]
 }
 
-/** Version 1 says "no limit" by a number beyond all memory. */
+/** Version 1 writes "no limit" as a number larger than any memory. */
 const noLimit = 2 ** 53
 
 function of(folder: string, usage: string, limitFile: string, cache: string): Memory | undefined {
@@ -52,7 +57,7 @@ function of(folder: string, usage: string, limitFile: string, cache: string): Me
   return { used: Math.max(0, used - (fieldOf(kernelText(join(folder, 'memory.stat')), cache) ?? 0)), limit }
 }
 
-/** For how long the group was held back by its CPU quota since it was made, in milliseconds; undefined where it has none. */
+/** How long the CPU quota has held the group back since it was made, in milliseconds; undefined without a quota. */
 export function throttledMsIn({ unified, cpu }: Cgroups): number | undefined {
   const all = [
     ...unified.map(folder => [fieldOf(kernelText(join(folder, 'cpu.stat')), 'throttled_usec'), 1e3] as const),

@@ -1,9 +1,9 @@
-/** A change of the wall clock by less than this is its ordinary discipline. */
+/** Smaller changes of the wall clock are its ordinary discipline. */
 const stepMs = 1_000
 
 /**
- * Tells by how many milliseconds the wall clock was set forward (or back, then negative) since the last call; 0 where
- * it only ran. Measured against the monotonic clock, which cannot be set, and which stands still while Linux sleeps.
+ * Returns by how many milliseconds the wall clock was set forward (or back, then negative) since the last call; 0 if it
+ * only ran. Compares it with the monotonic clock, which cannot be set, and which stops while Linux sleeps.
  */
 export function watchClock(): () => number {
   const difference = (): number => Date.now() - performance.now()
@@ -15,7 +15,7 @@ export function watchClock(): () => number {
   }
 }
 
-/** Resolves after the time or when `stop` aborts, whichever is first. */
+/** Resolves after the time, or when `stop` aborts. */
 export function sleep(ms: number, stop: AbortSignal): Promise<void> {
   return new Promise(resolve => {
     if (stop.aborted) {

@@ -1,27 +1,27 @@
 import { setMaxListeners } from 'node:events'
 import { DeadlineExceeded } from './errors.ts'
 
-/** A timer that comes this much too late says that the event loop was blocked, or the process stopped. */
+/** A timer that is this late, in milliseconds, shows that the event loop was blocked or the process stopped. */
 const heldUpMs = 200
 
 export interface Deadline {
   readonly signal: AbortSignal
   clear(): void
-  /** For how long the exporter was held up so far. */
+  /** How long the exporter was held up so far. */
   heldUpMs(): number
 }
 
-/** How often it is looked whether the exporter is held up. A timer that is a little late says nothing. */
+/** How often it is measured whether the exporter is held up, in milliseconds. */
 const pulseMs = 250
 
 /**
- * A signal that aborts when the time is up or when `stop` does. Written by hand, because
- * AbortSignal.any() and AbortSignal.timeout() leak on Node 20 while listeners stay attached. Time in which the exporter
- * itself was held up is given back once: no target is blamed for it.
+ * A signal that aborts when the time is up or when `stop` does. AbortSignal.any() and AbortSignal.timeout() leak on
+ * Node 20 while listeners are attached, so this does without them. Time in which the exporter itself was held up is
+ * given back once: no target is blamed for it.
  */
 export function deadline(ms: number, stop: AbortSignal): Deadline {
   const controller = new AbortController()
-  // A check may fetch any number of references at the same time.
+  // One check may fetch many references at the same time.
   setMaxListeners(0, controller.signal)
   let timer: ReturnType<typeof setTimeout>
   const arm = (afterMs: number, onTime: (lateMs: number) => void): void => {

@@ -1,25 +1,25 @@
 import { withoutHidden } from './shown.ts'
 
-/** A text that was made of another one. */
+/** A text that was made from another one. */
 export interface View {
   readonly text: string
-  /** Of which characters of the other text the one at this place was made: from the first number to before the second. */
+  /** The characters of the other text from which the one at this place was made: start, and end (exclusive). */
   readonly span: (at: number) => readonly [from: number, to: number]
 }
 
 /** The text itself. */
 export const asItStands = (text: string): View => ({ text, span: at => [at, at + 1] })
 
-/** A part of a match, and what it stands for. */
+/** A part of a match, and its meaning. */
 interface Piece {
   readonly text: string
-  /** In characters of the match. */
+  /** Length in characters of the match. */
   readonly length: number
 }
-/** Undefined where the match stands for itself. */
+/** Undefined if the match means itself. */
 type Read = (match: string) => readonly Piece[] | undefined
 
-/** Each match of the pattern as what `read` makes of it. Where the characters were is found out when it is asked for. */
+/** Replaces each match by what `read` makes of it. The places of the characters are computed only when asked for. */
 function rewritten(view: View, pattern: RegExp, read: Read, text?: string): View {
   let places: ReadonlyMap<'from' | 'to', readonly number[]> | undefined
   return {
@@ -70,13 +70,13 @@ const hex = '[0-9A-Fa-f]'
 const escapes = new RegExp(
   [
     `(?:%${hex}{2})+`,
-    // Quoted-printable, and its line breaks that are none.
+    // Quoted-printable, and its soft line breaks.
     `(?:=${hex}{2})+|=[ \\t]*\\r?\\n`,
     `&(?:#\\d{1,7}|#[xX]${hex}{1,6}|[A-Za-z]{2,10});?`,
     `(?:\\\\[xX]${hex}{2})+|(?:\\\\[0-7]{3})+`,
     `\\\\(?:[uU]\\{${hex}{1,6}\\}|U00${hex}{6}|[uU]${hex}{4}|[^])`,
     `''|""`,
-    // What nobody sees, and `visible` leaves out.
+    // Invisible characters, which `visible` removes.
     '[\\p{Default_Ignorable_Code_Point}\\ufff9-\\ufffb]+',
   ].join('|'),
   'gu',
@@ -85,8 +85,8 @@ const escapes = new RegExp(
 const mayHoldEscapes = /[%=&\\]|''|""|[^\0-\x7f]/
 
 /**
- * A text without one layer of escapes, whichever they are: percent, quoted-printable, HTML, those of JSON, C and SQL, and
- * without what nobody sees. The same view where it holds none.
+ * Removes one layer of escapes: percent, quoted-printable, HTML, JSON, C and SQL, and invisible characters. Returns the
+ * same view if there are none.
  */
 export function unescaped(view: View): View {
   if (!mayHoldEscapes.test(view.text)) return view
@@ -127,7 +127,7 @@ const named: Readonly<Record<string, string | undefined>> = {
   ...{ tab: '\t', newline: '\n' },
 }
 
-/** Of a letter with an accent the letter: accents are left out of what is compared. */
+/** The letter of a letter with an accent: comparisons ignore accents. */
 function entity(name: string, match: string): Piece[] | undefined {
   if (name.startsWith('#')) return one(ofCode(Number(name.replace(/^#(?=x)/i, '0').replace('#', ''))), match)
   const [, letter] = /^([a-z])(?:acute|grave|circ|tilde|uml|ring|cedil|caron)$/i.exec(name) ?? []
@@ -155,7 +155,7 @@ const ofOctal = (match: string): Buffer =>
   Buffer.from(Array.from(match.matchAll(/\d{3}/g), ([digits]) => Number.parseInt(digits, 8)))
 const ofCode = (code: number): string => (code <= 0x10_ff_ff ? String.fromCodePoint(code) : '')
 
-/** Bytes as UTF-8, and where they are none as Latin-1; each of them took so many characters. */
+/** Bytes as UTF-8, or as Latin-1 where they are not UTF-8. Each byte took `each` characters. */
 function charactersIn(bytes: Buffer, each: number): Piece[] {
   const pieces: Piece[] = []
   for (let at = 0; at < bytes.length;) {
@@ -176,14 +176,13 @@ function characterAt(bytes: Buffer, at: number): { readonly text: string; readon
   return { text: String.fromCharCode(first), size: 1 }
 }
 
-/** Of no account where texts are compared: white space, controls, quotes, backslashes, the plus of forms, accents. */
+/** Ignored in comparisons: white space, controls, quotes, backslashes, the plus of forms, accents. */
 const noise = /[\s\p{Control}'"`\\+\p{Mark}\ufffd]+/gu
 const noiseOfAscii = /[\0- '"`\\+\x7f]+/g
 
 /**
- * A text in the form in which secrets are compared: in capitals, without accents, white space, quotes, and what nobody
- * sees. So it is the same where a server breaks it over lines, spells it in another case, or normalises it. The form of
- * two texts, one after the other, is that of the first and that of the second.
+ * The form in which secrets are compared: capitals, without accents, white space, quotes and invisible characters. So
+ * line breaks, case and normal form do not matter. The form of two joined texts is the two forms joined.
  */
 export const folded = (text: string): string =>
   /^[\0-\x7f]*$/.test(text)
@@ -194,10 +193,10 @@ export const folded = (text: string): string =>
 export const foldedView = (view: View): View =>
   rewritten(view, /[^]/gu, match => one(folded(match), match), folded(view.text))
 
-/** What is left of a folded text in another charset, or of one whose bytes alone are known. */
+/** What is left of a folded text in another charset, or if only its bytes are known. */
 export const foldedAscii = (text: string): string => folded(text).replace(/[^!-~]+/g, '')
 
-/** The same for bytes, of which only those of ASCII are looked at. */
+/** The same for bytes. Only ASCII counts. */
 export function foldedBytes(view: View): View {
   const rest = rewritten(view, /[^!-~]+|['"`\\+]+/g, match => one('', match))
   return { ...rest, text: rest.text.toUpperCase() }
@@ -209,18 +208,18 @@ const without = (view: View, pattern: RegExp): View | undefined => {
 }
 
 /**
- * Without the codes that stand where a reply goes on in another line (RFC 5321 §4.2.1, RFC 2034); undefined where there
- * are none. The line breaks may have become spaces.
+ * Removes the codes with which each line of a reply begins (RFC 5321 §4.2.1, RFC 2034); undefined if there are none.
+ * The line breaks may have become spaces.
  */
 export const withoutCodes = (view: View): View | undefined =>
   mayHoldCodes.test(view.text) ? without(view, codes) : undefined
 const mayHoldCodes = /[2-5]\d\d[- +]/
 const codes = /[\s+]+(?:< ?)?[2-5]\d\d[- +](?:[245]\.\d{1,3}\.\d{1,3}[ +])?/g
 
-/** In a reply of several lines the code comes behind it. */
+/** In a reply of several lines a code follows the soft line break. */
 const softBreaks = /=\s+(?:(?:< ?)?[2-5]\d\d[- ](?:[245]\.\d{1,3}\.\d{1,3} )?)?/g
 
-/** Read as quoted-printable and nothing else (RFC 2045 §6.7); undefined where it is not. */
+/** Reads it as quoted-printable and nothing else (RFC 2045 §6.7); undefined if it is not. */
 export function quotedPrintable(view: View): View | undefined {
   if (!view.text.includes('=')) return undefined
   const joined = without(view, softBreaks) ?? view
@@ -231,7 +230,7 @@ export function quotedPrintable(view: View): View | undefined {
 interface Base {
   readonly encoding: 'base64' | 'hex'
   readonly others: RegExp
-  /** So many digits stand for so many bytes. */
+  /** `digits` digits stand for `bytes` bytes. */
   readonly digits: number
   readonly bytes: number
 }
@@ -243,8 +242,8 @@ const bases: readonly Base[] = [
 const leastDigits = 6
 
 /**
- * What may stand in a text in base64 (of either alphabet) or in hex, wherever it begins and however it is broken: the
- * digits of the text without all else, read from each place in a group. The characters are bytes.
+ * What may be in a text in base64 (of either alphabet) or in hex, wherever it begins and however it is broken: the
+ * digits of the text, read from each place in a group. The characters are bytes.
  */
 export function decoded(view: View): View[] {
   return bases.flatMap(({ encoding, others, digits, bytes }) => {
@@ -265,11 +264,11 @@ export function decoded(view: View): View[] {
   })
 }
 
-/** Whether there is any: a text of ordinary words has no letter beside a digit, and no capital within a word. */
+/** Whether there may be any: ordinary words have no letter next to a digit, and no capital inside a word. */
 export const mayHoldDigits = ({ text }: View): boolean => /[a-z][A-Z0-9+]|\d[A-Za-z]|\d{12}/.test(text)
 
 /**
- * How bytes stand within longer base64, in three ways, and in hex: without the digits at the edges, which depend on the
+ * How bytes look inside longer base64, in three ways, and in hex. Without the digits at the edges, which depend on the
  * neighbours too.
  */
 export const encodedPlainly = (bytes: Buffer): string[] => [
@@ -282,7 +281,7 @@ export const encodedPlainly = (bytes: Buffer): string[] => [
   bytes.toString('hex').toUpperCase(),
 ]
 
-/** Where the characters stand that are in no match. */
+/** The places of the characters that are in no match. */
 function placesOfRest(text: string, pattern: RegExp): readonly number[] {
   const all = Array.from({ length: text.length }, (_, at) => at)
   const gaps = [...text.matchAll(pattern)].map(({ 0: gap, index }) => [index, index + gap.length] as const)

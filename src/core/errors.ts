@@ -1,17 +1,19 @@
 import { cut, visible } from './shown.ts'
 import type { Want } from './want.ts'
 
-/** A message for the user, without a stack: the configuration is wrong. */
+/** The configuration is wrong. The message is for the user, without a stack. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError'
 }
 
-/** A reference (`{file: …}`, `{vault: …}`, …) could not be fetched: the look did not happen, so the verdict is unknown. */
+/**
+ * A reference (`{file: …}`, `{vault: …}`, …) could not be fetched. The look did not happen, so the verdict is unknown.
+ */
 export class Unresolved extends Error {
   override readonly name = 'Unresolved'
 }
 
-/** The reason of the abort signal of a run that used up its time. */
+/** The reason of the abort signal when a run has used up its time. */
 export class DeadlineExceeded extends Error {
   override readonly name = 'DeadlineExceeded'
   constructor(ms: number) {
@@ -24,8 +26,8 @@ export const seconds = (ms: number): string => `${Math.round(ms) / 1000} s`
 const oneLine = (text: string): string => cut(visible(text, Infinity).trim(), 300)
 
 /**
- * Any thrown value as one line for a human. Unwraps `cause` (fetch hides it there) and AggregateError
- * (a refused dual-address connect has an empty message). Never prints properties such as `input`.
+ * Any thrown value as one line for people. Unwraps `cause` (fetch hides the error there) and AggregateError (a refused
+ * dual-address connect has an empty message). Never prints properties such as `input`.
  */
 export function describeError(error: unknown): string {
   if (error instanceof AggregateError && error.errors.length > 0)
@@ -38,7 +40,7 @@ export function describeError(error: unknown): string {
   return own.includes(cause) ? own : oneLine(`${own}: ${cause}`)
 }
 
-/** The `code` of a system or protocol error (`ECONNREFUSED`, `25006`), also out of an AggregateError or a cause. */
+/** The `code` of a system or protocol error (`ECONNREFUSED`, `25006`), also of a cause or inside an AggregateError. */
 export function codeOf(error: unknown): string | undefined {
   if (typeof error !== 'object' || error === null) return undefined
   if ('code' in error && typeof error.code === 'string') return error.code
@@ -46,13 +48,13 @@ export function codeOf(error: unknown): string | undefined {
   return 'cause' in error ? codeOf(error.cause) : undefined
 }
 
-/** Why a run stopped short: in which phase, with which code, and one line for a human. */
+/** Why a run stopped early: phase, code, and one line for people. */
 export interface Failure {
   readonly phase: string
   readonly code: string | undefined
   readonly text: string
   readonly timedOut: boolean
-  /** What the exporter itself was short of, where that is why: then it says nothing of the target. */
+  /** What the exporter itself lacked, if that is the cause. Then the failure is no evidence of the target. */
   readonly want?: Want | undefined
 }
 

@@ -1,4 +1,4 @@
-/** What is in the list, by key, in the order in which it comes. (Map.groupBy is not in Node 20.) */
+/** Groups the list by key, in the order of the list. (Node 20 has no Map.groupBy.) */
 export function groupBy<Key, T>(list: Iterable<T>, keyOf: (item: T) => Key): Map<Key, T[]> {
   const groups = new Map<Key, T[]>()
   for (const item of list) {

@@ -1,37 +1,37 @@
 import { writeAll, type Write } from './write-all.ts'
 
-/** Lines of a log on their way out, in a bounded space. */
+/** Log lines on their way out, in a bounded buffer. */
 export interface LogLines {
-  /** Takes a line, or drops it. Never throws, and waits for nothing. */
+  /** Takes a line, or drops it. Never throws, and never waits. */
   readonly push: (line: string) => void
   /** How many lines were lost since the start. */
   readonly dropped: () => number
-  /** Resolves when nothing is left to write, and after so many milliseconds at the latest. */
+  /** Resolves when nothing is left to write, or after this many milliseconds. */
   readonly flush: (ms: number) => Promise<void>
 }
 
-/** What may wait for a slow reader: some 5,000 lines. */
+/** Bytes that may wait for a slow reader: some 5,000 lines. */
 const mostBytes = 1_048_576
-/** How often it is tried to say what was lost, where no line comes that would bring it along. */
+/** How often it tries to report lost lines while no new line comes, in milliseconds. */
 const againMs = 5_000
 
 interface Entry {
   readonly bytes: Uint8Array
-  /** How many lost lines it tells of; 0 of a line of the log. */
+  /** How many lost lines it reports; 0 for a line of the log. */
   readonly tells: number
 }
 
 /**
- * Writes lines in their order. One that the reader leaves no room for is lost, and so is one that cannot be written; as
- * soon as writing works again, `lostLine` says how many those were.
+ * Writes lines in their order. A line is lost if the reader leaves no room for it, or if it cannot be written. As soon
+ * as writing works again, `lostLine` says how many were lost.
  */
 export function createLogLines(write: Write, lostLine: (lost: number) => string): LogLines {
   const queue: Entry[] = []
   let bytesWaiting = 0
   let dropped = 0
-  /** Lost, and not yet said. */
+  /** Lost, and not reported yet. */
   let untold = 0
-  /** A part of a line was written, and the rest of it was not. */
+  /** Only the first part of a line was written. */
   let torn = false
   let isPumping = false
   let pumped: Promise<void> = Promise.resolve()
@@ -67,7 +67,7 @@ export function createLogLines(write: Write, lostLine: (lost: number) => string)
     return taken
   }
 
-  /** Whether the line was written. What is left of a torn one must not run into it. */
+  /** Whether the line was written. It must not run into what is left of a torn one. */
   const writeOne = ({ bytes }: Entry): Promise<boolean> =>
     writeAll(noting, torn ? Buffer.concat([newline, bytes]) : bytes, pause).then(
       () => true,
@@ -104,5 +104,5 @@ export function createLogLines(write: Write, lostLine: (lost: number) => string)
 
 const newline = Buffer.from('\n')
 
-/** It keeps no process that has come to its end. */
+/** Does not keep the process alive. */
 const pause = (ms: number): Promise<void> => new Promise(resolve => setTimeout(resolve, ms).unref())

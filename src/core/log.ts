@@ -10,7 +10,7 @@ export type LogFormat = (typeof logFormats)[number]
 /** Logs to standard error: JSON lines for machines, or `time level message key=value` for people. */
 export function createLog(level: LogLevel, format: LogFormat, write: (line: Shown) => void): Logger {
   const render = format === 'json' ? json : pretty
-  // Of the whole line, so that no field and no child of the log gets around it.
+  // Redacts the whole line, so that no field and no child logger gets around it.
   const stream: DestinationStream = { write: line => write(inLines([render(JSON.parse(line) as Entry)])) }
   return pino(
     { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: label => ({ level: label }) } },
@@ -18,7 +18,7 @@ export function createLog(level: LogLevel, format: LogFormat, write: (line: Show
   )
 }
 
-/** A warning as it stands in the log. */
+/** How a warning is written in the log. */
 export function lineOf(format: LogFormat, fields: Readonly<Record<string, unknown>>, text: string): string {
   let written = ''
   createLog('warn', format, line => (written = line)).warn(fields, text)
@@ -37,5 +37,5 @@ function pretty({ time, level, msg = '', ...rest }: Entry): Shown {
   return vouched(visible([time, level.padEnd(5), msg.trim(), ...fields].join(' '), Infinity))
 }
 
-/** Text that can stand in a line without quotes. */
+/** Text that needs no quotes. */
 const plain = (value: unknown): value is string => typeof value === 'string' && /^[^\s"=]+$/.test(value)

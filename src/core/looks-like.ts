@@ -1,22 +1,25 @@
 import { isReadable } from './shown.ts'
 import { doubtIn } from './url-doubt.ts'
 
-/** `tcp://10.96.0.12:587`: https://kubernetes.io/docs/tutorials/services/connect-applications-service/#environment-variables */
+/**
+ * `tcp://10.96.0.12:587`:
+ * https://kubernetes.io/docs/tutorials/services/connect-applications-service/#environment-variables
+ */
 const serviceVariable = /^(?:tcp|udp|sctp):\/\/[\w.:[\]-]+$/i
 
-/** Whether it is in one pair of quotes, which a shell or a loader would have taken off. */
+/** Whether it is in one pair of quotes, which a shell or a loader would have removed. */
 export function isQuoted(text: string): boolean {
   const bare = text.trim()
   return bare.length > 1 && /^["'`]/.test(bare) && bare.endsWith(bare.charAt(0))
 }
 
-/** `user:password@host`, or such a thing. */
+/** `user:password@host`, or similar. */
 export function isBeforeHost(text: string): boolean {
   const colon = text.indexOf(':')
   return colon !== -1 && colon < text.indexOf('@')
 }
 
-/** Text that is something else than any plain value, and may hold a secret; undefined where it is not. */
+/** Text that is no plain value, and may hold a secret; undefined for a plain value. */
 export function somethingElse(text: string): string | undefined {
   const bare = text.trim()
   if (bare.includes('-----BEGIN ')) return 'it looks like a key or a certificate in PEM'
@@ -33,7 +36,9 @@ export function somethingElse(text: string): string | undefined {
   return undefined
 }
 
-/** What a value looks like, as a sentence about "it" that has nothing of the value; undefined where that says nothing. */
+/**
+ * What a value looks like, as a sentence about "it" without any part of the value; undefined if nothing can be said.
+ */
 export function looksLike(text: string): string | undefined {
   const bare = text.trim()
   if (bare === '') return 'it is empty'
@@ -53,8 +58,9 @@ export function looksLike(text: string): string | undefined {
 }
 
 /**
- * A place in a template that nobody filled in, as it may be shown: `${DB_HOST}`, `$(DB_HOST)` of Kubernetes, `{{ … }}`.
- * The name only where it is one of a variable, in capitals: anything else may be a part of a secret.
+ * A placeholder in a template that was not filled in, in a form that may be shown: `${DB_HOST}`, `$(DB_HOST)` of
+ * Kubernetes, `{{ … }}`. The name is shown only if it is that of a variable, in capitals. Anything else may be part of
+ * a secret.
  */
 function placeholderIn(text: string): string | undefined {
   const [, name] = /\$\{([A-Z][A-Z0-9_]{0,99})(?=[}:+?-])/.exec(text) ?? []
@@ -64,12 +70,12 @@ function placeholderIn(text: string): string | undefined {
   return text.includes('{{') && text.includes('}}') ? '{{ … }}' : undefined
 }
 
-/** More parts than these say nothing new, and each one costs time. */
+/** More parts cost time and add nothing. */
 const maxParts = 64
 
 /**
- * The secrets that may stand in a text: the text itself, the password of a URL or of `user:password@host`, the strings of
- * a document, each line of several. What is in doubt counts.
+ * The secrets that a text may hold: the text itself, the password of a URL or of `user:password@host`, the strings of a
+ * document, each line of several. What is in doubt counts as a secret.
  */
 export function secretsIn(text: string): string[] {
   const parts = [text, ...passwordsIn(text)]
@@ -81,8 +87,8 @@ export function secretsIn(text: string): string[] {
 }
 
 /**
- * The strings of a JSON document that are values. From each quote on the pattern matches, if need be to the end of the text:
- * one that gave up there would begin again at each quote, and take minutes for a long text.
+ * The strings in a JSON document that are values. From each quote the pattern matches up to the end of the text if need
+ * be. A pattern that gave up there would start again at each quote, and take minutes for a long text.
  */
 function stringsIn(document: string): string[] {
   const strings: string[] = []
@@ -100,7 +106,7 @@ function passwordsIn(text: string): string[] {
   const inAuthority = rest?.split(/[/?#]/)[0] ?? ''
   const ends = rest?.includes('@') ? [rest.indexOf('@'), inAuthority.lastIndexOf('@'), rest.lastIndexOf('@')] : []
   const passwords = ends.flatMap(end => (rest === undefined || end < 1 ? [] : rest.slice(0, end)))
-  // Where it is not certain which part of it is the host, none of them is to be shown.
+  // If it is not certain which part is the host, none of them is shown.
   const pieces = doubtIn(text) === undefined ? [] : (passwords.at(-1)?.split(/[@/?#\\]/) ?? [])
   return [...query, ...passwords, ...pieces].flatMap(part => [part, decoded(part)])
 }

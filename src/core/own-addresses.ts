@@ -1,6 +1,6 @@
 import { networkInterfaces, type NetworkInterfaceInfo } from 'node:os'
 
-/** All addresses of this machine, of all interfaces; none where the sandbox of the process allows no netlink. */
+/** All addresses of this machine; none if the sandbox of the process forbids netlink. */
 export function ownAddresses(): readonly NetworkInterfaceInfo[] {
   try {
     return Object.values(networkInterfaces()).flatMap(list => list ?? [])

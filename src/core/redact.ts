@@ -16,28 +16,28 @@ import {
 } from './encodings.ts'
 import { ellipsis } from './shown.ts'
 
-/** What stands in place of a secret. */
+/** What replaces a secret. */
 export const blot = '<secret>'
-/** Shorter strings are not blotted out: they would take half of the text with them. */
+/** Shorter strings are not redacted: half of the text would go with them. */
 const shortestSecret = 4
-/** In another spelling, one is looked for that is longer than ordinary words and numbers, or is none. */
+/** Other spellings are looked for only if the secret is longer than ordinary words and numbers, or is none. */
 const telling = { mixed: 6, digits: 10, words: 16 }
-/** Escapes of escapes: a URL in JSON on a page. */
+/** Layers of escapes: a URL in JSON on a page. */
 const maxLayers = 4
-/** Base64 in base64. */
+/** Layers of base64. */
 const maxDepth = 2
-/** A secret that begins this often in one text is blotted out there without looking at each overlap. */
+/** From this many occurrences in one text on, a secret is redacted without a look at each overlap. */
 const maxOverlaps = 100
 
-/** What is looked for: in a text, in a folded one, and the same among bytes. */
+/** The forms to look for: in a text, in a folded text, and the same among bytes. */
 type Kind = 'text' | 'folded' | 'bytes' | 'folded bytes'
 type Range = readonly [from: number, to: number]
 
 /**
- * Blots known secrets out of text, in whatever form a server or a library repeats them: escaped for a URL, HTML, JSON, SQL
- * or a mail, also several times over; in base64 or hex; broken over lines, in another case or normal form; cut off.
- * It takes time in proportion to the text and to the number of secrets.
- * The second line of defence: no code puts a secret into a text, but an error message might.
+ * Redacts known secrets in a text, in any form in which a server or a library repeats them: escaped for a URL, HTML,
+ * JSON, SQL or a mail, also several times; in base64 or hex; broken over lines, in another case or normal form; cut
+ * off. Takes time in proportion to the text and to the number of secrets. This is the second line of defence: no code
+ * puts a secret into a text, but an error message might.
  */
 export function redactor(): {
   readonly add: (secret: string) => void
@@ -87,7 +87,7 @@ export function redactor(): {
 /** Where line breaks were taken out of a message. */
 const inLine = (secret: string): string => secret.replace(/[\0-\x1f\x7f-\x9f\u2028\u2029]+/g, ' ').trim()
 
-/** A secret as it is in folded texts: also where it was read in another charset, or taken for the name of a host. */
+/** A secret as it is in folded texts, also read in another charset, or taken for the name of a host. */
 function spellings(secret: string): string[] {
   const plain = [secret, innermost(secret)]
   if (/^[\0-\x7f]*$/.test(secret)) return plain.map(folded)
@@ -96,7 +96,7 @@ function spellings(secret: string): string[] {
   return [...plain, misread, lost, domainToASCII(secret)].map(folded)
 }
 
-/** Without what looks like an escape in it. */
+/** Without what looks like an escape. */
 function innermost(secret: string): string {
   let view = asItStands(secret)
   for (let layer = 1; layer < maxLayers; layer++) view = unescaped(view)
@@ -133,7 +133,7 @@ function* layers(text: View, depth: number): Generator<readonly [Kind, View]> {
     view = next
   }
 }
-/** What is read in base64 where there is none has no such row in it. */
+/** Text that is not base64 has no such row when it is read as base64. */
 const mayBeText = /[ -~]{10}/
 
 function rangesIn({ text, span }: View, kind: Kind, forms: ReadonlySet<string>): Range[] {
@@ -148,13 +148,13 @@ function rangesIn({ text, span }: View, kind: Kind, forms: ReadonlySet<string>):
   return ranges
 }
 
-/** How many characters the text ends with that some form begins with, of those that are more than chance. */
+/** How many characters at the end of the text begin some form, if they are more than chance. */
 function longestBeginning(text: string, forms: ReadonlySet<string>): number {
   const longest = Math.max(0, ...[...forms].map(form => beginningAtEnd(text, form)))
   return longest >= shortestSecret ? longest : 0
 }
 
-/** How many characters, fewer than all of them, the text ends with that the form begins with (Knuth, Morris, Pratt). */
+/** How many characters at the end of the text begin the form, without all of it (Knuth, Morris, Pratt). */
 function beginningAtEnd(text: string, form: string): number {
   const end = text.slice(-(form.length - 1))
   if (!end.includes(form.slice(0, shortestSecret))) return 0
@@ -168,7 +168,7 @@ function beginningAtEnd(text: string, form: string): number {
   return Math.min(borders.at(-1) ?? 0, form.length - 1)
 }
 
-/** The text with each range as one word; ranges that overlap are one. */
+/** The text with each range replaced by one word. Ranges that overlap are one. */
 function blotted(text: string, ranges: readonly Range[]): string {
   if (ranges.length === 0) return text
   const parts: string[] = []

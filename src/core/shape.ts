@@ -4,30 +4,30 @@ import { isReadable } from './shown.ts'
 import { isBeforeHost, looksLike, somethingElse } from './looks-like.ts'
 
 /**
- * What a value has to look like before it is shown or used. A value that was fetched could be anything: the password of a
- * URL, a private key, a whole document. So what does not fit is never shown.
+ * What a value has to look like before it is shown or used. A fetched value could be anything: the password of a URL, a
+ * private key, a whole document. So what does not fit is never shown.
  */
 export interface Shape<T = string> {
   /** Completes the sentence "expected …". */
   readonly expected: string
-  /** The value as it is used; undefined where it does not fit. */
+  /** The value in the form in which it is used; undefined if it does not fit. */
   readonly read: (text: string) => T | undefined
 }
 
-/** With the pattern, for the schema of the configuration. */
+/** A shape with a pattern, for the schema of the configuration. */
 const matching = (expected: string, pattern: RegExp): Shape & { readonly pattern: RegExp } => ({
   expected,
   read: text => (pattern.test(text) ? text : undefined),
   pattern,
 })
 
-/** White space around it is cut, as who uses it does. */
+/** White space around it is cut, as its users do. */
 const trimmed = <T>({ expected, read }: Shape<T>): Shape<T> => ({ expected, read: text => read(text.trim()) })
 
 const nameOfHost = /^(?![-.])(?=.{1,253}\.?$)[\p{L}\p{N}_-]{1,63}(?:\.[\p{L}\p{N}_-]{1,63})*\.?$/u
 
 /**
- * White space around it is neither cut nor refused here: an application does not cut it, and cannot connect then. The
+ * White space around it is neither cut nor refused here. An application does not cut it, and cannot connect then; the
  * connection says so.
  */
 const host: Shape = {
@@ -40,7 +40,7 @@ const port = trimmed<number>({
   read: text => (/^\d{1,5}$/.test(text) && Number(text) >= 1 && Number(text) <= 65_535 ? Number(text) : undefined),
 })
 
-/** Some may be empty: the driver then takes its own. */
+/** Some may be empty: the driver then takes its default. */
 const listOf = (each: Shape<unknown>, expected: string): Shape => ({
   expected,
   read(text) {
@@ -53,7 +53,7 @@ const listOf = (each: Shape<unknown>, expected: string): Shape => ({
 const folderOfSocket = /^[@/][^\s\p{Cc}:]{0,240}$/u
 const hostOrFolder: Shape = { ...host, read: text => (folderOfSocket.test(text) ? text : host.read(text)) }
 
-/** One line of text that is not something else altogether, and no password before a host. */
+/** One line of plain text, without a password before a host. */
 const line = (expected: string, maxLength = 256): Shape => ({
   expected,
   read: text => (isLine(text, maxLength) && !isBeforeHost(text) ? text : undefined),
@@ -74,7 +74,7 @@ export const shapes = {
   /** RFC 5321, 4.1.3: a name, or an address in brackets. */
   hello: matching('a host name', /^[\w.:[\]-]{1,255}$/),
   port,
-  /** As PGHOST and PGPORT have them. */
+  /** In the form of PGHOST and PGPORT. */
   hosts: listOf(hostOrFolder, 'host names or IP addresses with commas between, or the folder of a Unix socket'),
   ports: listOf(port, 'port numbers from 1 to 65535, with commas between'),
   user: line('the name of a user, in one line'),
@@ -92,18 +92,18 @@ export const shapes = {
     // `//user:password@host` is a URL without its scheme.
     read: text => (isLine(text, 4096) && !text.split('/').some(isBeforeHost) ? text : undefined),
   },
-  /** Of an environment variable, a setting, a key of a Secret, a path of a Vault, and the like. */
+  /** The name of an environment variable, a setting, a key of a Secret, a path of a Vault, and the like. */
   name: line('a name, in one line', 1024),
   version: matching('a version', /^[\w.+~-]{1,64}$/),
 } as const satisfies Record<string, Shape<unknown>>
 
-/** Why a value does not fit: what was expected, and what it looks like instead, with nothing of the value in it. */
+/** Why a value does not fit: what was expected, and what it looks like instead, without any part of the value. */
 export function misfit(text: string, { expected }: Pick<Shape, 'expected'>): string {
   const instead = looksLike(text)
   return `expected ${expected}${instead === undefined ? '' : `; ${instead}`}`
 }
 
-/** The value in the form in which it is used. Throws Unresolved, which names `what`, where it does not fit. */
+/** The value in the form in which it is used. Throws Unresolved, which names `what`, if it does not fit. */
 export function shaped<T>(what: string, text: string, shape: Shape<T>): T {
   const fit = shape.read(text)
   if (fit === undefined) throw new Unresolved(`${what}: ${misfit(text, shape)}`)

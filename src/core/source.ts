@@ -1,8 +1,8 @@
 import { checkId, type Reference, type Resolvable, type SettingsSource } from './probe.ts'
 
 /**
- * Where a value of the config comes from, for a human: `env SMTP_PASS`, `vault vault-01 secret/data/app#KEY`. Never a value,
- * nor the default that stands in for one.
+ * Where a value of the config comes from, for people: `env SMTP_PASS`, `vault vault-01 secret/data/app#KEY`. Never a
+ * value, nor a default.
  */
 export function sourceOf(value: Resolvable | SettingsSource): string {
   if (typeof value !== 'object') return 'the config file'
@@ -21,8 +21,8 @@ export function sourceOf(value: Resolvable | SettingsSource): string {
 export const apiServer = 'api-server'
 
 /**
- * The check of the system that a reference is read from, where there is such a check: `vault/vault-01`. When that system
- * is down, it is to blame, and not what reads from it.
+ * The check of the system that a reference is read from, if there is one: `vault/vault-01`. When that system is down,
+ * it is the cause, and not what reads from it.
  */
 export function checkBehind({ vault, kubernetes }: Behind): string | undefined {
   if (vault) return checkId({ probe: 'vault', target: vault.target })
@@ -34,14 +34,14 @@ interface Behind {
   readonly kubernetes?: object | undefined
 }
 
-/** Whether a text is about something that was to be read from the system of that check: it has what `sourceOf` says. */
+/** Whether a text is about a value that is read from the system of that check: it contains what `sourceOf` returns. */
 export function isAbout(text: string, check: { readonly probe: string; readonly target: string }): boolean {
   return text.includes(check.probe === 'vault' ? `vault ${check.target} ` : `${check.probe} `)
 }
 
 const withKey = (place: string, key: string | undefined): string => (key ? `${place}#${key}` : place)
 
-/** A source of all settings is a reference that has no key yet. */
+/** The source of all settings: a reference without a key. */
 const asReference = (value: Reference | SettingsSource): Reference => {
   const { kubernetes, ...rest } = value
   return kubernetes ? { ...rest, kubernetes: { key: '', ...kubernetes } } : rest

@@ -1,7 +1,7 @@
 import { finding, type Looked, type Observation, type Reason, type ReasonSpec } from './probe.ts'
 import { exporterKind, resources, type Resource, type Want } from './want.ts'
 
-/** The reason of a check that was not looked at for want of something of the exporter's own. */
+/** The reason of a check that could not look because the exporter itself lacked something. */
 export const starvedReason = {
   verdict: 'unknown',
   severity: 'high',
@@ -11,7 +11,7 @@ export const starvedReason = {
 } as const satisfies ReasonSpec
 export const starvedCode = 'exporter_starved'
 
-/** What is wanting, in words that follow "short of". */
+/** What is lacking, in words that follow "short of". */
 export const wanting: Readonly<Record<Resource, string>> = {
   file_descriptors: 'file descriptors',
   ports: 'local ports',
@@ -37,7 +37,7 @@ export const remedies: Readonly<Record<Resource, string>> = {
 const distinct = (wants: readonly Want[]): readonly Want[] =>
   resources.flatMap(resource => wants.find(want => want.resource === resource) ?? [])
 
-/** The reason of one check. What to do stands once, at the head of each output. */
+/** The reason of one check. The remedy is said once, at the head of each output. */
 export const notLookedAt = (want: Want): Reason => ({
   code: starvedCode,
   verdict: starvedReason.verdict,
@@ -48,21 +48,21 @@ export const notLookedAt = (want: Want): Reason => ({
   want,
 })
 
-/** Something that failed for want of our own, and the words a reason has of it. */
+/** A failure for lack of something of our own, and the words that a reason has of it. */
 export interface Lack {
   readonly want: Want
   readonly text: string
 }
 
 /**
- * What a look found, without what it holds against its target for want of our own. What it found by an answer stays: a
- * write that was refused before the descriptors were used up was refused.
+ * What a look found, without what it holds against its target only because the exporter lacked something. What an
+ * answer proved stays: a write that was refused before the descriptors were used up was refused.
  */
 export function withoutOurs({ seen, finding: found }: Looked, lacks: readonly Lack[]): Looked {
   const isBad = ({ verdict }: Pick<Reason, 'verdict'>): boolean => verdict !== 'warn'
   const says = ({ text }: Reason): boolean => lacks.some(lack => text.includes(lack.text))
   const said = found.reasons.filter(says)
-  // A probe may say it in other words: then no bad word of this run counts.
+  // A probe may use other words for it. Then no bad reason of this run counts.
   const ours = new Set(said.length > 0 ? said : found.reasons.filter(isBad))
   if (lacks.length === 0 || ours.size === 0) return { seen, finding: found }
   const rest = found.reasons.filter(reason => !ours.has(reason))
@@ -71,7 +71,7 @@ export function withoutOurs({ seen, finding: found }: Looked, lacks: readonly La
   return { seen: proven ? seen : undefined, finding: finding('', reasons, proven ? found.samples : []) }
 }
 
-/** The same run, that proves nothing: it had too little CPU, or was stopped, each time it looked. */
+/** The same run as no evidence: it was stopped, or had too little CPU, each time it looked. */
 export const withoutCpu = <T extends Observation>(ran: T): T => {
   const reason = notLookedAt({ resource: 'cpu', code: 'no CPU in time' })
   return { ...ran, ...finding('', [reason], []), seen: undefined }

@@ -1,6 +1,6 @@
 import { cut, ellipsis, visibleLines } from './shown.ts'
 
-/** Something a run did or was told: one line, or a few that belong together. */
+/** A step of a run, or an answer: one line, or a few that belong together. */
 export interface Note {
   /** Milliseconds since the run began. */
   readonly atMs: number
@@ -11,16 +11,16 @@ export interface Note {
 /** Adds to the notes of a run. */
 export type TakeNote = (text: string) => void
 
-/** What is kept of a run at most, in notes, and in characters of one note and of all. */
+/** The most that is kept of a run: notes, characters of one note, and characters of all. */
 export const limits = { notes: 100, note: 2_500, all: 16_000 }
 
 interface Notes {
   readonly note: (phase: string, text: string) => void
-  /** The notes so far; what comes later is not among them. They are to be read without the secrets. */
+  /** The notes up to now. Secrets are redacted when they are read. */
   readonly soFar: () => (redact: (text: string) => string) => readonly Note[]
 }
 
-/** Takes notes of a run. They are made in every run and wanted of few, so a note costs no more than its place in a list. */
+/** Takes the notes of a run. Every run makes them and few are read, so that a note costs only its place in a list. */
 export function takeNotes(): Notes {
   const began = performance.now()
   const notes: Note[] = []
@@ -31,7 +31,7 @@ export function takeNotes(): Notes {
       const short = cut(text, limits.note)
       notes.push({ atMs: performance.now() - began, phase, text: short })
       length += short.length
-      // How it began tells what was tried, and how it ended what came of it.
+      // The beginning shows what was tried, and the end what came of it.
       while (notes.length > limits.notes || length > limits.all) {
         const [gone] = notes.splice(Math.floor(notes.length / 2), 1)
         length -= gone?.text.length ?? 0

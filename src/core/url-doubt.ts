@@ -4,14 +4,14 @@ const inPassword = (character: string): string =>
   `has a raw ${character} before an @: if that is part of the password, encode it as ${encoded[character] ?? ''}`
 
 /**
- * Why it is not certain where the parts of a URL begin and end. It completes "the URL …", and has nothing of the URL in it;
- * undefined where it is certain, and for text that is no URL. A part of the password could be taken for the host, and
- * shown, and drivers split such a URL in different ways.
+ * Why it is not certain where the parts of a URL begin and end. Completes "the URL …", without any part of the URL;
+ * undefined if it is certain, or if the text is no URL. Drivers split such a URL in different ways, and a part of the
+ * password could be taken for the host, and shown.
  */
 export function doubtIn(text: string): string | undefined {
   const [, scheme = '', rest] = /^\s*([a-z][a-z\d+.:-]*):\/\/([^]*)$/i.exec(text) ?? []
   if (rest === undefined) return undefined
-  // `new URL` takes line breaks and tabs out, and drivers do not.
+  // `new URL` removes line breaks and tabs, and drivers do not.
   if (/[\r\n]/.test(rest.trim())) return 'holds a line break'
   if (/[\p{Cc}\u2028\u2029]/u.test(rest.trim())) return 'holds a control character'
   const authority = /^[^/?#]*/.exec(rest)?.[0] ?? ''
@@ -22,24 +22,24 @@ export function doubtIn(text: string): string | undefined {
   const fragment = rest.includes('#') ? rest.slice(rest.indexOf('#')) : ''
   if (path.includes('@')) return inPassword(path.charAt(0))
   if (fragment.includes('@')) return inPassword('#')
-  // Behind a path the query is one; else it may be the rest of a password, with the host at its end.
+  // After a path it is a query. Without one it may be the rest of a password, with the host at its end.
   const named = authority.includes('@') && path !== ''
   if (query?.split('&').some(parameter => parameter.includes('@') && !isParameter(parameter, named)))
     return inPassword('?')
   return undefined
 }
 
-/** Schemes whose readers take a backslash for a slash: `new URL`, and what nodemailer parses with. */
+/** Schemes whose readers take a backslash for a slash: `new URL`, and the parser of nodemailer. */
 const takeItForSlash = /^(?:https?|smtps?(?:\+\w+)?|submissions?|direct)$/i
 
 /**
- * The same for a URL that a driver connects by. It has no fragment: a # is a part of the password as likely as not, and
- * some drivers end the URL there.
+ * The same for the URL of a database. It has no fragment: a # is as likely a part of the password, and some drivers end
+ * the URL there.
  */
 export const doubtInConnection = (url: string): string | undefined =>
   /:\/\/[^]*#/.test(url) ? 'has a raw # in it: if that is part of the password, encode it as %23' : doubtIn(url)
 
-/** As `user=app@tenant`, and not the end of a password with the host behind it. */
+/** A parameter such as `user=app@tenant`, and not the end of a password with the host behind it. */
 const isParameter = (text: string, named: boolean): boolean =>
   (named ? /^[a-z_][\w.-]*=[^/]*$/i : /^(user|password|host|hostaddr|options)=[^/]*$/i).test(text)
 

@@ -1,4 +1,4 @@
 import manifest from '../../package.json' with { type: 'json' }
 
-/** As in package.json. A build has it written in. */
+/** The version in package.json. A build has it built in. */
 export const version: string = manifest.version

@@ -1,10 +1,10 @@
-/** Writes what is taken now, and resolves with how many bytes that was: 0 while the reader is slow. */
+/** Writes what is taken now, and resolves with the number of bytes: 0 while the reader is slow. */
 export type Write = (bytes: Uint8Array) => Promise<number>
 
 const shortestPauseMs = 2
 const longestPauseMs = 100
 
-/** Writes all of it, however slow the reader is, with a pause where nothing was taken. Rejects as either of them does. */
+/** Writes all bytes, with a pause whenever none is taken. Rejects as either of the two does. */
 export async function writeAll(write: Write, bytes: Uint8Array, pause: (ms: number) => Promise<void>): Promise<void> {
   let rest = bytes
   let pauseMs = shortestPauseMs

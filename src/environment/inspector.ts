@@ -1,6 +1,6 @@
 /**
- * Closes the inspector that a SIGUSR1 has opened before `tameSignals`: in the first few milliseconds Node still obeys it.
- * It opens a little later than the signal comes, so this looks again after the first turn of the loop.
+ * Closes the inspector that a SIGUSR1 opened before `tameSignals`: in its first milliseconds Node still obeys that
+ * signal. The inspector opens a little after the signal, so this looks again after the first turn of the loop.
  */
 export function keepInspectorClosed(): void {
   closeInspector()

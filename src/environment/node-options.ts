@@ -1,11 +1,11 @@
-// Options of Node: whoever starts the exporter may give it more memory, but not change what it sees or who sees it.
+// Options of Node. Who starts the exporter may give it more memory, but may not change what it sees or who sees it.
 
 interface Family {
   readonly names: RegExp
   readonly why: string
 }
 
-/** By the name without dashes in front. The rest of the options are not known to be harmless. */
+/** By name, without leading dashes. All other options are not known to be harmless. */
 const families: readonly Family[] = [
   { names: /^(inspect|debug)/, why: 'others could read the memory of the process, with all secrets' },
   {
@@ -28,7 +28,7 @@ const families: readonly Family[] = [
   },
 ]
 
-/** Memory, processors and warnings; no verdict and no secret depends on these. */
+/** Memory, processors and warnings. No verdict and no secret depends on these. */
 export const allowedOptions: readonly string[] = [
   'max-old-space-size',
   'max-old-space-size-percentage',
@@ -73,12 +73,14 @@ export const allowedOptions: readonly string[] = [
 
 /** An option that is not allowed, and why. */
 export interface BadOption {
-  /** As it was given, without its value. */
+  /** The option without its value. */
   readonly option: string
   readonly why: string
 }
 
-/** The first that is not allowed; undefined where all are. Words that are no options are values of the one before. */
+/**
+ * The first option that is not allowed; undefined if all are. A word that is no option is the value of the one before.
+ */
 export function badOption(words: readonly string[]): BadOption | undefined {
   for (const word of words) {
     if (!word.startsWith('-')) continue
@@ -92,7 +94,7 @@ export function badOption(words: readonly string[]): BadOption | undefined {
   return undefined
 }
 
-/** NODE_OPTIONS as Node splits it: at spaces, but for those in double quotes, where a backslash escapes. */
+/** Splits NODE_OPTIONS as Node does: at spaces outside of double quotes, in which a backslash escapes. */
 export function splitOptions(text: string): string[] {
   const words: string[] = []
   let word: string | undefined

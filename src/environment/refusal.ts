@@ -3,12 +3,12 @@ import { variableOf } from './variables.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
-/** Of what it was started with. */
+/** The environment at the start. */
 export interface Start {
   readonly environment: Environment
   /** `process.execArgv`. */
   readonly nodeArguments: readonly string[]
-  /** By a developer, who may debug it and has a loader of TypeScript. */
+  /** Started from its sources by a developer, who may debug it and has a loader of TypeScript. */
   readonly fromSource: boolean
 }
 
@@ -16,8 +16,8 @@ const more = 'See docs/environment.md.'
 const some = allowedOptions.slice(0, 3).map(name => `--${name}`)
 
 /**
- * One line that says why there must be no start, and what to do instead: Node has obeyed it already when our first line
- * runs. Undefined where there is nothing of the kind.
+ * Says in one line why the exporter must not start, and what to do instead: Node has obeyed the option before our first
+ * line runs. Undefined if it may start.
  */
 export function refusal({ environment, nodeArguments, fromSource }: Start): string | undefined {
   for (const [name, value] of Object.entries(environment)) {

@@ -1,9 +1,8 @@
 /**
- * Signals that do harm by what Node or the kernel does of itself. Call it before anything else.
- *
- * SIGUSR1 would open the inspector, which shows all secrets to who connects: with a listener of ours Node gives that up
- * (https://nodejs.org/api/process.html#signal-events). SIGUSR2 would end the process, and SIGQUIT leave a core dump with
- * all secrets: it is taken as SIGTERM.
+ * Tames the signals whose default does harm. Call it before anything else.
+ * SIGUSR1 would open the inspector, which shows all secrets to anyone who connects. With a listener of ours Node does
+ * not open it (https://nodejs.org/api/process.html#signal-events). SIGUSR2 would end the process. SIGQUIT would leave a
+ * core dump with all secrets, so it is taken as SIGTERM.
  */
 export function tameSignals(): void {
   if (process.listenerCount('SIGQUIT') > 0) return

@@ -1,25 +1,28 @@
-// Every variable that Node, a library in this process, or one below them would obey, and what becomes of it here.
+// Every variable that Node, or a library in this process, would obey, and what the exporter does with it.
 
-/** `used`: by the exporter, or for it by Node. `refused`: there is no start with it. The rest is of no consequence. */
+/**
+ * `used`: by the exporter, or by Node for it. `refused`: the exporter does not start with it. The others have no
+ * effect.
+ */
 export type Effect =
   | 'used'
   | 'refused'
-  /** Taken away before a library is loaded. */
+  /** Removed before a library is loaded. */
   | 'removed'
-  /** Node obeys it before any code of ours runs, and neither a verdict nor a secret depends on it. */
+  /** Node obeys it before our code runs. Neither a verdict nor a secret depends on it. */
   | 'harmless'
 
 export interface Variable {
-  /** A `*` at the end stands for any more letters. */
+  /** A `*` at the end stands for any letters. */
   readonly names: readonly string[]
   readonly effect: Effect
   /** Who would obey it. */
   readonly reader: string
-  /** What it does here, or would do if it were obeyed. */
+  /** What it does here, or would do. */
   readonly meaning: string
-  /** Of those that are refused: the values that have no effect. */
+  /** For `refused`: the values that have no effect. */
   readonly harmlessValues?: readonly string[]
-  /** Of those that are refused: what to do instead. */
+  /** For `refused`: what to do instead. */
   readonly instead?: string
 }
 
@@ -234,6 +237,6 @@ export const variables: readonly Variable[] = [...used, ...refused, ...removed, 
 const matches = (pattern: string, name: string): boolean =>
   pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : name === pattern
 
-/** What is known of a variable; undefined where no one but a reference reads it. */
+/** The row of a variable; undefined if only a reference reads it. */
 export const variableOf = (name: string): Variable | undefined =>
   variables.find(({ names }) => names.some(pattern => matches(pattern, name)))

@@ -5,16 +5,16 @@ import { misfit, shapes, type Shape } from '../core/shape.ts'
 import { isReadable } from '../core/shown.ts'
 import { doubtIn } from '../core/url-doubt.ts'
 
-// Compiling a parser for each schema takes longer than the one configuration there is to parse.
+// Compiling a parser for each schema takes longer than parsing the one configuration.
 z.config({ jitless: true })
 
-/** An object of the config. The message for an unknown key names the known ones. */
+/** An object of the config. The message for an unknown key lists the known ones. */
 export function section<Shape extends z.ZodRawShape>(shape: Shape, what = 'a section with keys') {
   const known = `known keys: ${Object.keys(shape).join(', ')}`
   return z.strictObject(shape, { error: issue => (issue.code === 'unrecognized_keys' ? known : expects(what)(issue)) })
 }
 
-/** For rules over a whole section: they would only repeat what an unknown key or a wrong type has already said. */
+/** For rules over a whole section. If a key is unknown or has a wrong type, they would only repeat it. */
 const ifFine = ({ issues }: z.core.ParsePayload): boolean => issues.length === 0
 
 /** A rule for text that has a shape. */
@@ -24,14 +24,14 @@ export const fits =
     if (text !== '' && shape.read(text) === undefined) context.addIssue(misfit(text, shape))
   }
 
-/** Text of a shape, which stands in the file itself. */
+/** Text of a shape, written in the file itself. */
 export const shapedText = (shape: Shape<unknown>, meaning: string) =>
   z.string().min(1).superRefine(fits(shape)).describe(meaning)
 
 const day = 86_400_000
 const msOf: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: day }
 
-/** A number and one of the units, as milliseconds. */
+/** A number and a unit, as milliseconds. */
 function durationIn(units: readonly string[], form: string) {
   const pattern = new RegExp(`^(\\d+(?:\\.\\d+)?)(${units.join('|')})$`)
   return z
@@ -58,7 +58,7 @@ export const longDuration = (meaning: string) =>
 /** Milliseconds. */
 export const defaultCertificateWarning = 14 * day
 
-/** From when on a certificate that expires is a warning. */
+/** How long before a certificate expires it becomes a warning. */
 export const certificateWarning = longDuration(
   'Warn when a certificate that verification needs, that of the server or another one of its chain, expires in less than this; `0d` for never.',
 )
@@ -83,15 +83,14 @@ export const targetFields = {
 /** Yes or no. */
 export const flag = (meaning: string) => z.boolean({ error: expects('true or false') }).describe(meaning)
 
-/** The path of a file or a folder. A relative one is taken from the folder of the configuration file. */
+/** The path of a file or a folder. A relative path starts at the folder of the configuration file. */
 export const filePath = (meaning: string) => shapedText(shapes.path, meaning).meta({ path: true })
 
-/** The name of a target of the kind, which has to be in the file. */
+/** The name of a target of this kind, which must exist. */
 export const targetName = (kind: string) => z.string().min(1).meta({ names: kind })
 
 /**
- * The `cluster` of postgres targets, which has to be that of one of them. `orNone`: unless the file has no postgres
- * targets at all.
+ * The `cluster` of postgres targets. One of them must have it; with `orNone` only if there are postgres targets at all.
  */
 export const clusterName = ({ orNone }: { readonly orNone: boolean }) =>
   name.meta({ names: 'postgres.cluster', orNone })
@@ -106,14 +105,14 @@ const secretName = shapedText(shapes.name, 'Name of the Secret.')
 const key = z.string().min(1).superRefine(fits(shapes.name))
 const dotenvFile = 'Path of a `.env` file'
 
-/** `true` and `false` are as certain as each other; left out, a value that would be expanded is not taken. */
+/** `true` and `false` are both statements. Without it, a value with something to expand is refused. */
 const expand = flag(
   '`true`: the application expands `${NAME}` and `$NAME` in it, as dotenv-expand does (Prisma, Vite, Next.js). `false`: it takes them as written. Left out, a value that has one is unknown.',
 ).optional()
 
 const pathForm = 'a path such as secret/data/app'
 
-/** The path of a secret. Vault answers one that is not in its plain form with a redirect or an error of its own. */
+/** The path of a secret. Vault answers an unusual form with a redirect or an error of its own. */
 export const vaultPath = z
   .string({ error: expects(pathForm) })
   .min(1, `must not be empty; expected ${pathForm}`)
@@ -182,7 +181,7 @@ export const text = (meaning: string, shape: Shape<unknown>): z.ZodType<Resolvab
     ])
     .describe(meaning)
 
-/** A secret: only ever a reference. */
+/** A secret: always a reference. */
 export const secret = (meaning: string): z.ZodType<Reference> =>
   z
     .custom<unknown>(value => typeof value === 'object' && value !== null && !Array.isArray(value), {
@@ -216,7 +215,7 @@ const portNumber = z
 
 export const port = (meaning: string): z.ZodType<Resolvable> => z.union([portNumber, reference]).describe(meaning)
 
-/** The same, or several with commas between, as PGPORT has it. */
+/** One port, or several with commas between them, as in PGPORT. */
 export const portList = (meaning: string): z.ZodType<Resolvable> =>
   z
     .union([
@@ -226,7 +225,7 @@ export const portList = (meaning: string): z.ZodType<Resolvable> =>
     ])
     .describe(meaning)
 
-/** A URL that is no reference: an address without user and password. */
+/** A literal URL: an address without user and password. */
 export const literalUrl = (schemes: readonly string[], example: string) =>
   plainUrl(
     schemes,
@@ -238,12 +237,12 @@ export const literalUrl = (schemes: readonly string[], example: string) =>
 const holdsPassword = ({ password, searchParams }: URL): boolean =>
   password !== '' || searchParams.has('password') || searchParams.has('sslpassword')
 
-/** No message has the value in it: it may hold the password that does not belong there. */
+/** No message contains the value: it may hold a password. */
 function plainUrl(schemes: readonly string[], example: string, isRefused: (url: URL) => boolean, why: string) {
   return z.string({ error: expects(`a URL such as ${example}`) }).superRefine((value, context) => {
     const doubt = doubtIn(value)
     const parsed = URL.canParse(value) ? new URL(value) : undefined
-    // What is taken for its path may be the end of a password.
+    // What looks like the path may be the end of a password.
     if (doubt !== undefined) context.addIssue(`the URL ${doubt}`)
     else if (!parsed || !schemes.includes(parsed.protocol.slice(0, -1)) || parsed.hostname === '')
       context.addIssue(`not a valid URL; expected one such as ${example}`)

@@ -1,22 +1,22 @@
 import * as z from 'zod'
 import type { Path } from '../yaml/parse.ts'
 
-/** What a field of the schema says of its text besides its type, by `.meta()`. */
+/** What a field of the schema says about its text besides the type, in `.meta()`. */
 export interface Marks {
   /** The text is the path of a file or a folder. */
   readonly path?: boolean
-  /** The text names something that has to be in the file: a target of a kind (`smtp`), or a key of targets (`postgres.cluster`). */
+  /** The text names something in the file: a target of a kind (`smtp`), or a key of targets (`postgres.cluster`). */
   readonly names?: string
-  /** With `names`: it may also stand alone, where the file has no target of the kind. */
+  /** With `names`: allowed without any such target, if the file has none of the kind. */
   readonly orNone?: boolean
 }
 
-/** The marks that no reader of the JSON Schema has a use for. */
+/** Marks that are of no use in the JSON Schema. */
 export const markKeys = ['path', 'names', 'orNone'] as const satisfies (keyof Marks)[]
 
 /**
- * Goes through a value as the file has it, beside its schema, and gives a copy in which each marked text is what `change`
- * makes of it. What does not fit the schema stays as it is.
+ * Walks through a value and its schema, and returns a copy in which `change` has replaced each marked text. What does
+ * not fit the schema stays unchanged.
  */
 export function mapMarked(
   schema: z.core.$ZodType,
@@ -47,7 +47,7 @@ export function mapMarked(
   )
 }
 
-/** The schema of each key of an object; undefined where it is none. */
+/** The schema of each key of an object; undefined if it is no object. */
 function fieldsOf(schema: z.core.$ZodType): ((key: string) => z.core.$ZodType | undefined) | undefined {
   if (schema instanceof z.ZodRecord) return () => schema.valueType
   if (!(schema instanceof z.ZodObject)) return undefined

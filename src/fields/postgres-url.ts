@@ -7,7 +7,7 @@ import { expects } from '../yaml/expects.ts'
 const passwordElsewhere =
   'the URL holds a password, and a secret must not stand in this file; take it out and set password to a reference, for example { env: NAME }'
 
-/** A URL of Postgres, written here without a password, or a reference to one that may have it. */
+/** A URL of Postgres, written here without a password, or a reference to one that may have one. */
 export const postgresUrl = (meaning: string, example: string): z.ZodType<Resolvable> =>
   z
     .union([
@@ -19,7 +19,7 @@ export const postgresUrl = (meaning: string, example: string): z.ZodType<Resolva
     ])
     .describe(meaning)
 
-/** What is wrong with a URL for every driver there is. It has nothing of the URL in it. */
+/** What is wrong with a URL for every driver. Contains nothing of the URL. */
 function problemOf(url: string, example: string): string | undefined {
   if (holdsPassword(url)) return passwordElsewhere
   const read = readings({ url, settings: {} }).map(({ driver, reading }) => ({ driver, reading }))
@@ -33,7 +33,7 @@ function problemOf(url: string, example: string): string | undefined {
   return `not a valid URL; expected one such as ${example} (${errors.join('; ')})`
 }
 
-/** Wherever one can stand: before the @, in the query, in a conninfo string. */
+/** Anywhere a password can be: before the @, in the query, in a conninfo string. */
 const holdsPassword = (url: string): boolean =>
   /:\/\/[^/?@]*:[^/?@]+@/.test(url) ||
   /(?:^|[?&\s])(?:password|pass|sslpassword)\s*=\s*[^&\s]/i.test(decoded(url)) ||
@@ -47,10 +47,10 @@ function decoded(text: string): string {
   }
 }
 
-/** Of all drivers together. */
+/** The modes of all drivers together. */
 const modes = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full', 'no-verify']
 
-/** Some drivers take a mode that does not exist for another one, and none for what was meant. */
+/** Some drivers take an unknown mode for another one, and never for the one that was meant. */
 function modeProblem(url: string): string | undefined {
   const given = [...decoded(url).matchAll(/(?:^|[?&\s])sslmode\s*=\s*'?([^&'\s]*)/g)].map(([, mode = '']) => mode)
   return given.every(mode => modes.includes(mode))

@@ -11,7 +11,7 @@ export { drivers } from '../clients/postgres-url/plan.ts'
 export const sslModes = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'] as const
 export type SslMode = (typeof sslModes)[number]
 
-/** Those that one of the drivers reads. What else there is for libpq changes neither where nor how one connects. */
+/** The settings that some driver reads. Other settings of libpq change neither where nor how one connects. */
 const settingNames = new Set<string>(
   [...libpqParameters.values(), 'PGREQUIRESSL', 'PGSSL', 'PGUSERNAME'].filter(name => name !== undefined),
 )
@@ -38,7 +38,7 @@ const settings = z
 /** One host or several, or the folder of a Unix socket. */
 export const hostList = (meaning: string) => text(meaning, shapes.hosts)
 
-/** The keys of all that logs in to Postgres, beside the URL. */
+/** The keys of everything that logs in to Postgres, besides the URL. */
 export const loginFields = {
   pg_settings: settings
     .optional()
@@ -50,7 +50,7 @@ export const loginFields = {
   key_file: filePath('The key of `cert_file`, in PEM.').optional(),
 }
 
-/** For the section that has these keys. */
+/** A rule for the section that has these keys. */
 export function certificatePair(
   { cert_file, key_file }: { readonly cert_file?: string | undefined; readonly key_file?: string | undefined },
   context: z.RefinementCtx,

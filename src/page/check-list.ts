@@ -75,7 +75,7 @@ function lastOk({ verdict, observation }: CheckStatus, record: CheckRecord | und
   </p>`
 }
 
-/** How long the last run took, and in it each phase. */
+/** How long the last run took, and each phase of it. */
 function duration({ observation }: CheckStatus): Html | undefined {
   if (!observation) return undefined
   const took = `took ${length(observation.finishedAt - observation.startedAt)}`
@@ -92,7 +92,7 @@ function duration({ observation }: CheckStatus): Html | undefined {
   </details>`
 }
 
-/** Where the transcripts are. */
+/** Link to the transcripts of failed runs. */
 function failures(check: CheckStatus, record: CheckRecord | undefined): Html | undefined {
   const kept = record?.failed.length ?? 0
   if (kept === 0) return undefined
@@ -101,13 +101,13 @@ function failures(check: CheckStatus, record: CheckRecord | undefined): Html | u
   </p>`
 }
 
-/** Cells of the strip are taller the worse they are, and striped where nothing was known: it reads without colour. */
+/** A worse verdict is a taller cell, and an unknown one is striped: the strip reads without colour. */
 const cellHeight: Readonly<Record<Verdict, number>> = { ok: 8, warn: 13, unknown: 20, fail: 20 }
-/** From cell to cell; the style sheet dashes a line into cells of 4 and gaps of 1. */
+/** Width of a cell and its gap. The style sheet dashes a line into cells of 4 and gaps of 1. */
 const step = 5
 const height = 20
 
-/** The last verdicts as cells, the newest at the right end. */
+/** The last verdicts as cells, the newest at the right. */
 function strip(history: readonly Verdict[]): Html {
   const shown = history.slice(-historyLength)
   const width = historyLength * step - 1

@@ -3,14 +3,14 @@ import type { Shown } from '../core/shown.ts'
 import type { Note } from '../core/transcript.ts'
 import { failedKept, type FailedRun } from '../monitor/failed-runs.ts'
 import { reasonLines } from './check-list.ts'
-import { framed } from './layout.ts'
+import { layout } from './layout.ts'
 import { html, type Html } from './html.ts'
 import { about, icon, length, symbols, utc } from './format.ts'
 
-/** The page of the last failures of a check, the newest first. Pure; it needs no more than the status page does. */
+/** The page of the last failed runs of a check, the newest first. Pure. */
 export function renderFailures(check: CheckStatus, failed: readonly FailedRun[], startedAt: number): Shown {
   const { id, probe, target, verdict } = check
-  return framed(
+  return layout(
     { title: `${symbols[verdict]} Failures of ${id}`, verdict },
     html`<main class="failures">
       <header>
@@ -70,7 +70,7 @@ const steps = (transcript: readonly Note[]): Html => html`
   </table>
 `
 
-/** As it stands, but without empty lines. */
+/** The text without its empty lines. */
 const lines = (text: string): Html =>
   html`${text
     .split('\n')

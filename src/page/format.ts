@@ -1,10 +1,10 @@
 import { type Reason, type Verdict } from '../core/probe.ts'
 import { html, type Html } from './html.ts'
 
-/** Where each check stands on the page: `probe/target` to the id of its element. */
+/** The id of each check's element on the page, by `probe/target`. */
 export type Anchors = ReadonlyMap<string, string>
 
-/** The answer, as the page, its title and the report say it. */
+/** The answer in words, for the page, its title and the report. */
 export const sentences: Readonly<Record<Verdict, string>> = {
   ok: 'Mail can be sent',
   warn: 'Mail can be sent, except …',
@@ -27,7 +27,7 @@ export const shapes: Readonly<Record<Verdict, string>> = {
 export const icon = (verdict: Verdict): Html =>
   html`<svg class="icon ${verdict}" viewBox="0 0 16 16" aria-hidden="true"><use href="#shape-${verdict}" /></svg>`
 
-/** Text of ours in which `code` stands in backticks. */
+/** Our own text, with `code` in backticks. */
 export const prose = (text: string): Html =>
   html`${text.split('`').map((part, i, all) => (i % 2 === 1 && i < all.length - 1 ? html`<code>${part}</code>` : html`${part}`))}`
 
@@ -44,11 +44,11 @@ const shortCode = (probe: string, code: string): string => {
   return code.slice(prefix.length).replaceAll('_', ' ')
 }
 
-/** The address of an endpoint that is about one check. */
+/** The URL of an endpoint for one check. */
 export const about = (endpoint: '/failures' | '/probe', { probe, target }: { probe: string; target: string }): string =>
   `${endpoint}?${new URLSearchParams({ probe, target }).toString().replaceAll('+', '%20')}`
 
-/** How long ago, in the largest unit that fits. */
+/** `5 s ago`, in the largest unit that fits. */
 export function ago(ms: number): string {
   const seconds = Math.max(0, Math.round(ms / 1000))
   if (seconds < 1) return 'just now'
@@ -58,7 +58,7 @@ export function ago(ms: number): string {
   return `${Math.round(seconds / 86_400)} days ago`
 }
 
-/** A length of time: `0.4 ms`, `34 ms`, `1.25 s`, `15 s`. */
+/** A duration: `0.4 ms`, `34 ms`, `1.25 s`, `15 s`. */
 export function length(ms: number): string {
   if (ms < 9.95) return `${Number(ms.toFixed(1))} ms`
   if (ms < 1000) return `${Math.round(ms)} ms`

@@ -5,13 +5,13 @@ import { exporterKind } from '../core/want.ts'
 import { html, type Html } from './html.ts'
 import { icon, prose, sentences, type Anchors } from './format.ts'
 
-/** A reason and whose it is: a blocker or an exception. */
+/** A blocker or an exception: a reason, and the check that has it. */
 type Cause = Omit<Blocker, 'level' | 'root'>
 
-/** So many besides the first are told in full; the list of checks below has the rest. */
+/** At most this many more causes are shown in full. The list of checks below has all. */
 const mostOthers = 6
 
-/** The answer for each mail path, worst first: the verdict, its root and what to do about it. */
+/** The answer for each mail path, worst first: the verdict, its root, and what to do. */
 export function headlines(paths: readonly MailStatus[], anchors: Anchors): Html {
   if (paths.length === 0) return html`<p class="none">No mail path is configured.</p>`
   const draw = (group: readonly MailStatus[]): Html | undefined => headline(group, anchors, paths.length > 1)
@@ -20,7 +20,7 @@ export function headlines(paths: readonly MailStatus[], anchors: Anchors): Html 
   return html`${[...groupBy(bad, answerOf).values()].map(draw)}${paths.length > 1 ? html`<div class="fine">${good}</div>` : good}`
 }
 
-/** What stands in the panel of a path: paths with the same answer share one. */
+/** Paths with the same answer share one panel. */
 const answerOf = ({ verdict, blockers, exceptions }: MailStatus): string =>
   JSON.stringify([verdict, blockers, exceptions])
 
@@ -51,7 +51,7 @@ interface Causes {
   readonly survived: readonly Cause[]
 }
 
-/** The root comes first; of a path that can send, the worst exception. */
+/** The root comes first. Where mail can be sent, the worst exception does. */
 function causesOf({ root, blockers, exceptions }: MailStatus): Causes {
   if (root) return { first: root, others: blockers.filter(blocker => !blocker.root), survived: exceptions }
   const [first, ...others] = [...exceptions].sort((a, b) => byVerdict(a.reason.verdict, b.reason.verdict))
@@ -64,12 +64,12 @@ const firstCause = ({ reason, ...whose }: Cause, anchors: Anchors): Html => html
   <p class="code-line"><code>${reason.code}</code> · ${reason.severity}</p>
 `
 
-/** Then what to do stands at the head of the page, once. */
+/** What to do about the exporter itself is at the head of the page already. */
 const isOfExporter = ({ probe }: Pick<Cause, 'probe'>): boolean => probe === exporterKind
 
 function otherCauses(title: string, causes: readonly Cause[], anchors: Anchors): Html | undefined {
   if (causes.length === 0) return undefined
-  // What holds word for word of several checks is said once.
+  // Several checks with the same words are one entry.
   const groups = [
     ...groupBy(causes, ({ reason: { code, text, remedy } }) => JSON.stringify([code, text, remedy])).values(),
   ]
@@ -99,7 +99,7 @@ function otherCause(causes: readonly Cause[], anchors: Anchors): Html | undefine
   </li>`
 }
 
-/** The text without whose it is, where it begins with that: the name stands before it already. */
+/** The text without the name of its check, which is shown before it. */
 function textOf({ probe, target, reason: { text } }: Cause): string {
   const name = [`${probe} ${target}: `, `${target}: `].find(start => text.startsWith(start)) ?? ''
   return text.slice(name.length)

@@ -1,6 +1,6 @@
 import { visible } from '../core/shown.ts'
 
-/** Text that is markup already. Only `html` makes it. */
+/** Markup. Only `html` makes it. */
 export interface Html {
   readonly markup: string
 }
@@ -21,10 +21,10 @@ function toMarkup(value: Value): string {
   return 'markup' in value ? value.markup : value.map(toMarkup).join('')
 }
 
-/** Markup with every value in it shown and escaped, for text and for attributes in quotes. Undefined is nothing. */
+/** Makes markup. Each value is made visible and escaped, for text and for quoted attributes. Undefined is left out. */
 export const html = (parts: TemplateStringsArray, ...values: readonly Value[]): Html => ({
   markup: String.raw({ raw: parts }, ...values.map(toMarkup)),
 })
 
-/** Markup of our own, with nothing in it that comes from outside. */
+/** Our own markup, with nothing from outside in it. */
 export const ownMarkup = (markup: string): Html => ({ markup })

@@ -4,18 +4,18 @@ import { html, ownMarkup, type Html } from './html.ts'
 import { style, tints } from './style.ts'
 import { shapes } from './format.ts'
 
-export interface Frame {
+export interface Head {
   readonly title: string
   /** The icon of the browser's tab. */
   readonly verdict: Verdict
-  /** After how many seconds the page loads itself anew; undefined where it does not. */
+  /** The page reloads after this many seconds; undefined for never. */
   readonly refresh?: number | undefined
 }
 
 /**
- * A whole page. It needs no script, and only what `default-src 'none'; style-src 'unsafe-inline'; img-src data:` allows.
+ * A whole page. It needs no script. It works under `default-src 'none'; style-src 'unsafe-inline'; img-src data:`.
  */
-export function framed({ title, verdict, refresh }: Frame, body: Html): Shown {
+export function layout({ title, verdict, refresh }: Head, body: Html): Shown {
   const page = html`<!doctype html>
     <html lang="en">
       <head>
@@ -32,7 +32,7 @@ export function framed({ title, verdict, refresh }: Frame, body: Html): Shown {
         ${sprite()} ${body}
       </body>
     </html> `
-  // Only the indentation of the templates goes: text has no line breaks, and white space collapses.
+  // Takes out the indentation of the templates. Text has no line breaks, so nothing else changes.
   return vouched(page.markup.replace(/\n\s+/g, '\n'))
 }
 

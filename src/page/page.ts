@@ -2,10 +2,10 @@ import { worst } from '../core/probe.ts'
 import type { Shown } from '../core/shown.ts'
 import type { Status } from '../monitor/ledger.ts'
 import { checkList } from './check-list.ts'
-import { framed } from './layout.ts'
+import { layout } from './layout.ts'
 import { headlines } from './headline.ts'
 import { html, type Html } from './html.ts'
-import { pictures } from './path-view.ts'
+import { pathViews } from './path-view.ts'
 import { starvedNotice } from './starved.ts'
 import { sentences, symbols, utc, type Anchors } from './format.ts'
 
@@ -13,24 +13,24 @@ import { sentences, symbols, utc, type Anchors } from './format.ts'
 export interface About {
   readonly version: string
   readonly configFile: string
-  /** Whether the page loads itself anew; off, what was unfolded on it stays so. */
+  /** Whether the page reloads by itself. Off, what the reader unfolded stays open. */
   readonly refresh: boolean
 }
 
-/** The status page: the answer first, then the way the mail takes, then every check. Pure. */
+/** The status page: the answer, then the mail paths, then every check. Pure. */
 export function renderPage(status: Status, about: About): Shown {
   const anchors: Anchors = new Map(status.checks.map((check, i) => [check.id, `check-${i + 1}`]))
   const verdict = status.mail.length > 0 ? worst(status.mail.map(path => path.verdict)) : 'unknown'
   const concerned = status.mail.filter(path => path.verdict === verdict).map(path => path.name)
   const title = `${symbols[verdict]} ${sentences[verdict]} · ${firstFew(concerned)}`
-  return framed(
+  return layout(
     { title, verdict, refresh: about.refresh ? refreshSeconds(status) : undefined },
     html`<main>
         <header>
           <h1>Can mail be sent?</h1>
           <p><time datetime="${new Date(status.at).toISOString()}">${utc(status.at)}</time></p>
         </header>
-        ${starvedNotice(status.starved)} ${headlines(status.mail, anchors)} ${pictures(status, anchors)}
+        ${starvedNotice(status.starved)} ${headlines(status.mail, anchors)} ${pathViews(status, anchors)}
         ${checkList(status, anchors)}
       </main>
       ${footer(status, about)}`,
@@ -40,7 +40,7 @@ export function renderPage(status: Status, about: About): Shown {
 const firstFew = (names: readonly string[]): string =>
   names.length > 3 ? `${names.slice(0, 2).join(', ')} and ${names.length - 2} more` : names.join(', ')
 
-/** As often as the most frequent check runs, within reason. */
+/** The interval of the most frequent check, between 5 s and 60 s. */
 const refreshSeconds = ({ checks }: Status): number =>
   Math.round(Math.min(60, Math.max(5, Math.min(...checks.map(check => check.intervalMs)) / 1000)))
 

@@ -4,9 +4,9 @@ import { byVerdict, checkId, worst, type Reason, type Verdict } from '../core/pr
 import type { Status } from '../monitor/ledger.ts'
 import { count, inBrief } from './format.ts'
 
-/** A thing on the mail path. */
+/** A box of the picture: the application, a node, a relay, a Vault. */
 export interface Box {
-  /** `probe/target` of its check; for a thing without one, some other name of its own. */
+  /** `probe/target` of its check, or another unique name. */
   readonly id: string
   readonly name: string
   readonly verdict: Verdict
@@ -14,13 +14,13 @@ export interface Box {
   readonly tag: string | undefined
 }
 
-/** What leads from a box to others: a write path to the nodes it lands on, a Vault to what takes its secret from it. */
+/** A line from a box to others: from a write path to the nodes it lands on, from a Vault to its users. */
 export interface Link {
   readonly from: Box
   readonly to: readonly Box[]
 }
 
-/** Links that share an end. Without a left side it is the application itself that leads to the right one. */
+/** Links that share an end. Without links, the application itself leads to `to`. */
 export interface Join {
   readonly links: readonly Link[]
   readonly to: readonly { readonly box: Box; readonly link: Verdict }[]
@@ -33,18 +33,18 @@ export interface Lane {
   readonly verdict: Verdict | undefined
   readonly reasons: readonly Reason[]
   readonly joins: readonly Join[]
-  /** Nodes on which nothing lands. */
+  /** Nodes that no write path lands on. */
   readonly idle: readonly Box[]
-  /** It is not known of every write path where it lands. */
+  /** For some write path it is not known where it lands. */
   readonly unsure: boolean
-  /** How many boxes are left out: none of them worse than one that is drawn. */
+  /** How many boxes are left out. None of them is worse than one that is drawn. */
   readonly hidden: number
 }
 
-/** So many write paths, idle nodes or relays are drawn in a lane. */
+/** A lane shows at most this many write paths, idle nodes or relays. */
 const most = 30
 
-/** What the application of a mail path needs, cluster by cluster, and then how its mail leaves. */
+/** The lanes of a mail path: the clusters its application writes to, then how its mail leaves. */
 export function lanesOf(path: MailStatus, status: Status): Lane[] {
   const landings = path.needs.write_path.map(name => landingOf(name, path, status))
   const clusters = new Set([...path.needs.cluster, ...landings.map(landing => landing.cluster)])
@@ -86,7 +86,7 @@ function clusterLane(name: string, landings: readonly LandingStatus[], status: S
   }
 }
 
-/** A primary nobody lands on is never left out. */
+/** An idle primary is always shown. */
 const rankOf = (node: NodeStatus): Verdict => (node.role === 'primary' ? 'fail' : node.verdict)
 
 const primaryCount = ({ primaries }: ClusterStatus): string => {
@@ -122,7 +122,7 @@ function relayOf(kind: 'smtp' | 'ses', name: string, path: MailStatus, status: S
   return { box, needs: status.checks.find(check => check.id === box.id)?.needs ?? [] }
 }
 
-/** The box of a check; what has no status is unknown. */
+/** The box of a check. Without a status it is unknown. */
 export function checkBox(probe: string, target: string, { checks }: Status, tag?: string): Box {
   const id = checkId({ probe, target })
   const check = checks.find(one => one.id === id)
@@ -130,7 +130,7 @@ export function checkBox(probe: string, target: string, { checks }: Status, tag?
   return { id, name: target, verdict, detail: inBrief(probe, verdict, check?.reasons[0]), tag }
 }
 
-/** A node by name, wherever it belongs. */
+/** The box of a node, whatever its cluster. */
 function nodeBox(name: string, status: Status): Box {
   const box = checkBox('postgres', name, status)
   const cluster = status.clusters.find(one => one.nodes.some(node => node.name === name))
@@ -150,7 +150,7 @@ const nowhere: Box = {
   tag: undefined,
 }
 
-/** Puts links together that share an end, so that no two joins touch and no line crosses another. Worst first. */
+/** Joins the links that share an end, so that no lines cross. Worst first. */
 export function joined(links: readonly Link[]): Join[] {
   let groups: (readonly Link[])[] = []
   for (const link of links) {
@@ -176,7 +176,7 @@ function endsOf(group: readonly Link[]): Join['to'] {
   }))
 }
 
-/** At most so many, the worst of them, in the order given. */
+/** The worst few, in the order given. */
 function worstFew<T>(list: readonly T[], verdictOf: (item: T) => Verdict): readonly T[] {
   const kept = new Set([...list].sort((a, b) => byVerdict(verdictOf(a), verdictOf(b))).slice(0, most))
   return list.filter(item => kept.has(item))

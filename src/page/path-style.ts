@@ -1,6 +1,6 @@
 /**
- * The style of the picture: boxes in two columns beside a bracket, and wires that are borders, so that they print and
- * stay in forced colours. A wire is solid where all is well, thick where it fails and dashed where nothing is known.
+ * The style of the picture: two columns of boxes beside a bracket. The wires are borders, so that they print and stay
+ * visible in forced colours. A wire is solid for ok, thick for fail and dashed for unknown.
  */
 export const pathStyle = `
 .path { display: grid; grid-template-columns: minmax(0, 15rem) minmax(0, 1fr); gap: 3.5rem; align-items: center }

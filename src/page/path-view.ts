@@ -5,15 +5,15 @@ import { html, type Html } from './html.ts'
 import { checkBox, lanesOf, type Box, type Join, type Lane, type Link } from './path-model.ts'
 import { icon, sentences, type Anchors } from './format.ts'
 
-/** So many mail paths are drawn at once; the others, none of them worse, unfold. */
+/** At most this many mail paths are open. The others, none of them worse, are folded. */
 const mostOpen = 3
-/** So many idle nodes stand below those that something lands on; more take the whole width. */
+/** Up to this many idle nodes are below the others. More of them take the whole width. */
 const mostBeside = 3
-/** A picture with more boxes than this is taller than the window: the application then goes along as one scrolls. */
+/** A picture with more boxes is taller than the window. The box of the application then stays in view while scrolling. */
 const mostInView = 12
 
-/** A picture of each mail path: from the application to where its writes land and to where its mail leaves. */
-export function pictures(status: Status, anchors: Anchors): Html {
+/** A picture of each mail path: from the application to where its writes land and its mail leaves. */
+export function pathViews(status: Status, anchors: Anchors): Html {
   const paths = [...status.mail].sort((a, b) => byVerdict(a.verdict, b.verdict))
   const draw = (path: MailStatus): Html => picture(path, status, anchors)
   const fold = (path: MailStatus): Html =>
@@ -39,7 +39,7 @@ function picture(path: MailStatus, status: Status, anchors: Anchors): Html {
   </div>`
 }
 
-/** The application, with the checks of what it is set to and what is installed in it. */
+/** The application, with the checks of its settings and packages. */
 function application(path: MailStatus, status: Status, anchors: Anchors): Html {
   const own = [
     checkBox('mail', path.name, status),
@@ -109,7 +109,7 @@ const drawJoin = ({ links, to }: Join, anchors: Anchors): Html => html`
   </div>
 `
 
-/** The wire that comes from the application, the box, and the wire that leaves it. */
+/** The wire from the application, the box, and the wire to the right. */
 const drawFrom = ({ from, to }: Link, anchors: Anchors): Html => html`
   <li class="${from.verdict}">
     <i class="wire"></i>${drawBox(from, anchors)}

@@ -5,7 +5,7 @@ import { inLines, shown, shownLines, type Shown } from '../core/shown.ts'
 import type { Note } from '../core/transcript.ts'
 import { length, utc } from './format.ts'
 
-/** A run for people at a terminal: what was found, what was done, and the metrics. Pure. */
+/** A run as text for a terminal: what it found, what it did, and its metrics. Pure. */
 export function runText({ id, verdict, reasons, evidence }: CheckStatus, ran: Ran, metrics: Shown): Shown {
   const took = length(ran.finishedAt - ran.startedAt)
   const phases = Object.entries(ran.phases).map(([name, seconds]) => `${name} ${length(seconds * 1000)}`)
@@ -30,7 +30,7 @@ const reasonLines = ({ code, verdict, severity, text, remedy }: Reason): Shown[]
   shown`    Do this: ${remedy}`,
 ]
 
-/** Columns, in which a note of several lines stays within its own. */
+/** The notes in columns. A note of several lines stays in its column. */
 export function transcriptLines(transcript: readonly Note[]): Shown[] {
   const width = Math.max(0, ...transcript.map(({ phase }) => phase.length))
   return transcript.flatMap(({ atMs, phase, text }) =>

@@ -3,7 +3,7 @@ import { exporterKind } from '../core/want.ts'
 import { html, type Html } from './html.ts'
 import { icon, prose } from './format.ts'
 
-/** What the exporter itself is short of, at the head of the page: it explains what is not known below. */
+/** What the exporter itself lacks, for the head of the page. It explains the unknowns below. */
 export function starvedNotice(starved: readonly Starved[]): Html | undefined {
   if (starved.length === 0) return undefined
   return html`<section class="starved" id="${exporterKind}">

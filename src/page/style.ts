@@ -1,7 +1,7 @@
 import type { Verdict } from '../core/probe.ts'
 import { pathStyle } from './path-style.ts'
 
-/** The colours of the icon in the browser's tab: they read on a light and on a dark one. */
+/** Colours of the icon in the browser's tab, for light and dark ones. */
 export const tints: Readonly<Record<Verdict, string>> = {
   ok: '#1f8f55',
   warn: '#c98500',
@@ -9,7 +9,7 @@ export const tints: Readonly<Record<Verdict, string>> = {
   unknown: '#737aa6',
 }
 
-/** Per verdict: text on the ground, a tint behind text, and a solid behind the answer; all of them AA or better. */
+/** For each verdict: the colour of text, a tint behind text, and a solid behind the answer. All have contrast AA or better. */
 const colours = `
 :root { color-scheme: light dark;
   --ground: #f5f6f8; --surface: #fff; --text: #171a1f; --quiet: #586070; --line: #d9dde4; --rail: #aeb6c3; --link: #1d4f91;

@@ -6,7 +6,7 @@ import type { Reference, Settings, SettingsSource, Unreadable } from '../core/pr
 import type { References } from '../monitor/run.ts'
 import { sourceOf } from '../core/source.ts'
 import { inPlaceOf } from '../core/want.ts'
-import type { VaultTarget } from '../probes/vault/index.ts'
+import type { VaultTarget } from '../probes/vault/target.ts'
 import { kubernetesSecrets } from './kubernetes.ts'
 import { createLogins, type Logins } from './logins.ts'
 import type { Asking } from './sharing.ts'

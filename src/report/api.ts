@@ -4,18 +4,18 @@ import type { CheckRecord, Status } from '../monitor/ledger.ts'
 import { auditVerdict } from './audit.ts'
 
 /**
- * The value of `/api/v1/status`: the same as on all other outputs. Times are ISO 8601 in UTC, durations are in seconds;
- * what is not known is null. Each field is named here: what a probe saw and its configuration stay inside.
+ * The value of `/api/v1/status`. Times are ISO 8601 in UTC, durations are in seconds, and unknown is null. Each field is
+ * named here, so that neither the facts of a probe nor its configuration get out.
  */
 export function statusJson(status: Status) {
   const verdict = auditVerdict(status)
   return {
     at: iso(status.at),
     started_at: iso(status.startedAt),
-    /** The worst of the mail paths: ok, warn, fail or unknown; and the exit code `check` has for it. */
+    /** The worst verdict of the mail paths, and the exit code that `check` gives it. */
     verdict,
     exit_code: exitCode(verdict),
-    /** What the exporter itself is short of, and how many checks were not looked at for that. */
+    /** What the exporter itself lacks, and how many checks could not run because of it. */
     starved: status.starved.map(({ resource, reason, codes, checks }) => ({
       resource,
       ...reasonJson(reason),
@@ -38,10 +38,10 @@ export type StatusJson = ReturnType<typeof statusJson>
 const iso = (ms: number): string => new Date(ms).toISOString()
 const isoOrNull = (ms: number | undefined): string | null => (ms === undefined ? null : iso(ms))
 
-/** `verdict` is what the reason alone would make of its check. */
+/** `verdict` is that of the reason alone. */
 const reasonJson = ({ code, verdict, severity, text, remedy }: Reason) => ({ code, verdict, severity, text, remedy })
 
-/** `level` is what it does to the mail path: fail or unknown. `root` is the one thing to fix. */
+/** `level` is its effect on the mail path: fail or unknown. `root` is the one thing to fix. */
 const blockerJson = ({ probe, target, level, root, reason }: Blocker) => ({
   probe,
   target,
@@ -57,16 +57,16 @@ const mailJson = (mail: MailStatus) => ({
   root: mail.root ? blockerJson(mail.root) : null,
   /** In dependency order. */
   blockers: mail.blockers.map(blockerJson),
-  /** What is broken and survived. */
+  /** What is broken but does not stop mail. */
   exceptions: mail.exceptions.map(({ probe, target, reason }) => ({ probe, target, ...reasonJson(reason) })),
-  /** Names of the targets it rests on, by kind. */
+  /** Names of the targets it needs, by kind. */
   needs: mail.needs,
 })
 
 const clusterJson = (cluster: ClusterStatus) => ({
   name: cluster.name,
   verdict: cluster.verdict,
-  /** Name of the node that is the primary, and how many there are. */
+  /** Name of the primary, and the number of primaries. */
   primary: cluster.primary ?? null,
   primaries: cluster.primaries ?? null,
   split_brain: cluster.splitBrain ?? null,
@@ -85,7 +85,7 @@ const checkJson = (check: CheckStatus, record: CheckRecord | undefined) => ({
   probe: check.probe,
   target: check.target,
   verdict: check.verdict,
-  /** The last run is older than three intervals; the verdict is unknown then. */
+  /** The last run is older than three intervals, so that the verdict is unknown. */
   stale: check.stale,
   evidence: check.evidence,
   /** Worst first. */
@@ -93,13 +93,13 @@ const checkJson = (check: CheckStatus, record: CheckRecord | undefined) => ({
   interval_seconds: check.intervalMs / 1000,
   last_run: isoOrNull(check.observation?.finishedAt),
   last_ok: isoOrNull(record?.lastOkAt),
-  /** Of the last run, stale or not. */
+  /** Values of the last run, stale or not. */
   duration_seconds: check.observation ? (check.observation.finishedAt - check.observation.startedAt) / 1000 : null,
   phases: check.observation?.phases ?? {},
   runs: record?.runs ?? 0,
   failures: record?.failures ?? 0,
   /** Verdicts of the last runs, oldest first. */
   history: record?.history ?? [],
-  /** Checks whose target this one takes secrets from. */
+  /** The checks of the systems that it takes secrets from. */
   needs: check.needs,
 })

@@ -1,5 +1,5 @@
 import type { Assessment, CheckStatus, ClusterStatus, MailStatus } from '../assess/assessment.ts'
-import type { Starved } from '../assess/starved.ts'
+import { starvedId, type Starved } from '../assess/starved.ts'
 import {
   byVerdict,
   checkId,
@@ -11,21 +11,22 @@ import {
   type Verdict,
 } from '../core/probe.ts'
 import { exporterKind } from '../core/want.ts'
-import { starvedId } from '../assess/starved.ts'
 import { packages } from '../probes/packages/index.ts'
 import { expectationOf, isSecret } from '../probes/settings/expectation.ts'
-import { settings, type SettingState, type SettingsTarget } from '../probes/settings/index.ts'
+import { settings } from '../probes/settings/index.ts'
+import type { SettingState } from '../probes/settings/observe.ts'
+import type { SettingsTarget } from '../probes/settings/target.ts'
 import { sourceOf } from '../core/source.ts'
 import { writePath } from '../probes/write_path/index.ts'
 
-/** All that a person asks in an outage, as data. Every line of it follows from a reason or an observation. */
+/** What a person asks in an outage, as data. Every line follows from a reason or an observation. */
 export interface Audit {
   /** Milliseconds since the epoch. */
   readonly at: number
   readonly verdict: Verdict
-  /** The answers, worst first: one for each mail path; without one (`check --only`) a single one for the checks. */
+  /** The answers, worst first: one for each mail path. Without a mail path (`check --only`), one for the checks. */
   readonly answers: readonly Answer[]
-  /** What the exporter itself is short of. */
+  /** What the exporter itself lacks. */
   readonly starved: readonly Starved[]
   readonly components: readonly Component[]
   readonly settings: readonly SettingRow[]
@@ -63,15 +64,15 @@ export interface SettingRow {
 export interface Action {
   readonly severity: Severity
   readonly root: boolean
-  /** The checks (`probe/target`) or clusters it is about. */
+  /** The checks (`probe/target`) or clusters that have it. */
   readonly where: readonly string[]
   readonly reason: Reason
 }
 
-/** What an audit is made from. */
+/** The parts of the status that an audit needs. */
 export type Audited = Pick<Assessment, 'at' | 'starved' | 'mail' | 'clusters' | 'landings' | 'checks'>
 
-/** The verdict of a whole audit: the worst of the mail paths; without one (`check --only`) of the checks and clusters. */
+/** The worst verdict of the mail paths. Without a mail path (`check --only`), that of the checks and clusters. */
 export const auditVerdict = ({ mail, checks, clusters }: Pick<Audited, 'mail' | 'checks' | 'clusters'>): Verdict =>
   worst((mail.length > 0 ? mail : [...checks, ...clusters]).map(one => one.verdict))
 
@@ -139,7 +140,7 @@ const titles: Readonly<Record<string, string>> = {
 }
 const nameOf = ({ probe, target }: CheckStatus): string => `${titles[probe] ?? probe} ${target}`
 
-/** Facts first: that a library is installed is worth knowing also where its code is a stub. */
+/** Facts come first: it helps to know that a library is installed, even if its code is a stub. */
 function evidenceOf(check: CheckStatus, status: Audited): string[] {
   const { reasons, evidence } = check
   const facts = [...landingFacts(check, status), ...(reasons.length > 0 ? packageFacts(check) : [])]
@@ -174,7 +175,7 @@ function settingRows(check: CheckStatus): SettingRow[] {
       state,
       why,
     }))
-  // Nothing was seen, or too long ago: each setting that was to be looked at is unknown.
+  // Without recent facts, each setting is unknown.
   const { from = {}, expect = {} } = check.config as Partial<SettingsTarget>
   return Object.entries(expect).map(([setting, given]) => {
     const expectation = expectationOf(given)
@@ -193,7 +194,7 @@ function settingRows(check: CheckStatus): SettingRow[] {
 const expectedText = (expected: string | undefined, optional: boolean): string =>
   `${expected ?? 'any value'}${optional ? ' (optional)' : ''}`
 
-/** One for each reason that holds now; the same one at several places is one. */
+/** One action for each reason. The same reason at several places is one action. */
 function actionsOf({ mail, clusters, checks, starved }: Audited): Action[] {
   const blockers = mail.flatMap(path => path.blockers)
   const isRoot = (one: Starved): boolean => blockers.some(({ root, ...at }) => root && checkId(at) === starvedId(one))
@@ -208,7 +209,7 @@ function actionsOf({ mail, clusters, checks, starved }: Audited): Action[] {
     ),
   ]
   const byReason = new Map<string, Action>()
-  // A consequence is over with its cause, which is among them.
+  // A consequence ends with its cause, which has an action of its own.
   for (const { root, reason, where } of all.filter(one => one.reason.because === undefined)) {
     const key = JSON.stringify([reason.code, reason.text, reason.remedy])
     const known = byReason.get(key) ?? { root: false, severity: reason.severity, where: [], reason }

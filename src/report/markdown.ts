@@ -1,13 +1,13 @@
 import { visible, vouched, type Shown } from '../core/shown.ts'
 import { markdownTable } from './table.ts'
 
-/** Text that is Markdown already. Only `inMarkdown` makes it. */
+/** Markdown. Only `inMarkdown` makes it. */
 export interface Markdown {
   readonly source: string
 }
 type Value = string | number | Markdown
 
-/** GitHub's Markdown with every value in it shown, and escaped for any place in a line, also inside of a table. */
+/** Makes GitHub's Markdown. Each value is made visible, and escaped for any place in a line or a table. */
 export const inMarkdown = (parts: TemplateStringsArray, ...values: readonly Value[]): Markdown => ({
   source: String.raw(
     { raw: parts },
@@ -15,7 +15,7 @@ export const inMarkdown = (parts: TemplateStringsArray, ...values: readonly Valu
   ),
 })
 
-/** Blocks with an empty line between, as a text. */
+/** Blocks as a text, with an empty line between them. */
 export const markdownBlocks = (blocks: readonly Markdown[]): Shown =>
   vouched(`${blocks.map(({ source }) => source).join('\n\n')}\n`)
 
@@ -33,12 +33,12 @@ export const tableOf = (head: readonly string[], rows: readonly (readonly Value[
 })
 
 /**
- * What would become a link, a mention, the number of an issue or an emoji, also without any mark of Markdown: a URL, an
- * address, `@name`, `#12`, `:name:`. A backslash does not help there, since it is gone before they are looked for; code does.
+ * What GitHub turns into a link, a mention, an issue or an emoji: a URL, an address, `@name`, `#12`, `:name:`. A backslash
+ * does not prevent that, since GitHub takes it out first. Code does.
  */
 const linked = /[^\s|]*(?:@|:\/\/|www\.|#\d|\bGH-\d|:[a-z+-][\w+-]*:)[^\s|]*/gi
 
-/** Text as Markdown that shows it as it stands. */
+/** Markdown that shows the text unchanged. */
 export function escapeMarkdown(text: string): string {
   const line = visible(text).replace(/\s+/g, ' ').trim()
   const parts: string[] = []
@@ -52,7 +52,7 @@ export function escapeMarkdown(text: string): string {
       .join('')
       .replace(/^(?=[-+>=#])/, '\\')
       .replace(/^(\d{1,9})(?=[.)](?:\s|$))/, '$1\\')
-      // Would end a heading.
+      // It would end a heading.
       .replace(/(?<=\s)#+$/, '\\$&')
   )
 }
@@ -63,7 +63,7 @@ const escaped = (text: string): string =>
     .replaceAll('<', '&lt;')
     .replace(/&(?=#?\w+;)(?!lt;)/g, '&amp;')
 
-/** Between more backticks than stand in it in a row (https://spec.commonmark.org/0.31.2/#code-spans). */
+/** In more backticks than the longest row of them inside (https://spec.commonmark.org/0.31.2/#code-spans). */
 function code(text: string): string {
   const longest = Math.max(0, ...[...text.matchAll(/`+/g)].map(([row]) => row.length))
   const fence = '`'.repeat(longest + 1)

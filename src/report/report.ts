@@ -1,6 +1,6 @@
 import { exitCode, type Severity, type Verdict } from '../core/probe.ts'
 import { inLines, json, shown, vouched, type Shown } from '../core/shown.ts'
-import type { SettingState } from '../probes/settings/index.ts'
+import type { SettingState } from '../probes/settings/observe.ts'
 import { starvedId } from '../assess/starved.ts'
 import type { Action, Answer, Audit, SettingRow } from './audit.ts'
 import { inMarkdown, markdownBlocks, markdownLines, tableOf } from './markdown.ts'
@@ -11,7 +11,7 @@ export type ReportFormat = (typeof reportFormats)[number]
 
 export interface ReportOptions {
   readonly format: ReportFormat
-  /** Of the terminal, in columns. */
+  /** Width of the terminal in columns. */
   readonly width?: number | undefined
   readonly colour?: boolean | undefined
 }
@@ -94,7 +94,7 @@ function answerLines(answer: Answer, width: number, paint: (code: Verdict) => Pa
   return [...wrap(sentence, width).map(paint(verdict)), ...why.map(line => shown`  ${line}`)]
 }
 
-/** What the exporter is short of, where no answer says it. */
+/** What the exporter lacks, where no answer says it. */
 const notices = ({ starved, answers }: Audit): string[] =>
   starved
     .filter(one => !answers.some(({ root }) => root?.where === starvedId(one)))
@@ -141,7 +141,7 @@ const markdownReport = (audit: Audit): Shown =>
     inMarkdown`As of ${new Date(audit.at).toISOString()}.`,
   ])
 
-/** What is not known is null. */
+/** Unknown is null. */
 const reportJson = (audit: Audit) => ({
   at: new Date(audit.at).toISOString(),
   verdict: audit.verdict,

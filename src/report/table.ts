@@ -1,11 +1,11 @@
 import { shown, visible, vouched, type Shown } from '../core/shown.ts'
 
-/** A cell of a table: paragraphs, and how they are painted. */
+/** A cell of a table: paragraphs, and their colour. */
 export interface Cell {
   readonly paragraphs: readonly string[]
   readonly paint?: Paint
 }
-/** Codes around a text that make a terminal paint it. */
+/** Codes around a text that set its colour on a terminal. */
 export type Paint = (text: Shown) => Shown
 
 export const cell = (text: string | readonly string[], paint?: Paint): Cell => ({
@@ -13,12 +13,12 @@ export const cell = (text: string | readonly string[], paint?: Paint): Cell => (
   ...(paint && { paint }),
 })
 
-/** All columns but the last are as wide as what they hold, up to this; the last has the rest of the line. */
+/** The greatest width of a column but the last. The last one has the rest of the line. */
 const widestColumn = 32
 const narrowestRest = 20
 const gap = '  '
 
-/** The rows as aligned lines of a terminal. Long text is wrapped between words; nothing is cut off. */
+/** The rows as aligned lines for a terminal. Long text is wrapped between words, and never cut off. */
 export function tableLines(rows: readonly (readonly Cell[])[], width: number, indent = gap): Shown[] {
   const columns = Math.max(0, ...rows.map(row => row.length)) - 1
   const share = Math.floor((width - indent.length - narrowestRest) / columns) - gap.length
@@ -49,8 +49,7 @@ function rowLines(row: readonly Cell[], widths: readonly number[], indent: strin
 }
 
 /**
- * Text in lines of at most this width, broken between words; a longer word has a line of its own, unbroken, so that it
- * can be copied.
+ * Text in lines of at most this width, broken between words. A longer word is not broken, so that it can be copied.
  */
 export function wrap(text: string, width: number): Shown[] {
   const words = visible(text)
@@ -66,7 +65,7 @@ export function wrap(text: string, width: number): Shown[] {
   return lines.length > 0 ? lines : [shown``]
 }
 
-/** Columns of a terminal: letters of East Asia and emoji take two, accents none (Unicode Standard Annex 11). */
+/** Width in columns of a terminal. East Asian letters and emoji take two, accents none (Unicode Standard Annex 11). */
 const lengthOf = (text: string): number =>
   Array.from(visible(text), char => (/\p{Mark}/u.test(char) ? 0 : wide.test(char) ? 2 : 1)).reduce<number>(
     (sum, one) => sum + one,
@@ -75,7 +74,7 @@ const lengthOf = (text: string): number =>
 const wide =
   /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97c\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{1f200}-\u{1f2ff}\u{20000}-\u{3fffd}]|\p{Emoji_Presentation}/u
 
-/** A table in GitHub's Markdown, of cells that are Markdown of our own. With anything from outside it is `tableOf`. */
+/** A table in GitHub's Markdown of our own cells. For text from outside, use `tableOf`. */
 export function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
   return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n')

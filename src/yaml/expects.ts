@@ -1,4 +1,4 @@
-/** What to say of a value of the wrong type, with what it should be. Never quotes the value: it may be a secret. */
+/** The message for a value of the wrong type, with what it should be. Never quotes the value: it may be a secret. */
 export const expects =
   (what: string) =>
   ({ input }: { readonly input?: unknown }): string =>

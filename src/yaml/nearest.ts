@@ -1,9 +1,9 @@
-/** More edits than that make another name. */
+/** With more edits it is another name. */
 const maxEdits = 3
 
 /**
- * The one of the names that was most likely meant by one that is none of them; undefined where none is near. Upper and
- * lower case, and white space around it, make no difference.
+ * The name that an unknown one most likely stands for; undefined if none is near. Case, and white space around it, make
+ * no difference.
  */
 export function nearest(wrong: string, names: Iterable<string>): string | undefined {
   const plain = folded(wrong)
@@ -21,8 +21,8 @@ export function nearest(wrong: string, names: Iterable<string>): string | undefi
 const folded = (name: string): string => name.trim().toLowerCase().slice(0, 120)
 
 /**
- * Letters to insert, delete, replace or swap with a neighbour; `limit` where it is that many or more. Only cells whose
- * distance from the diagonal is less than the limit can be less than it, so that no more are looked at.
+ * Letters to insert, delete, replace or swap with a neighbour; `limit` if there are that many or more. Only cells this
+ * near to the diagonal can be below the limit, so only those are computed.
  */
 function editsBetween(a: string, b: string, limit: number): number {
   if (Math.abs(a.length - b.length) >= limit) return limit
@@ -44,7 +44,7 @@ function editsBetween(a: string, b: string, limit: number): number {
       row[j] = cell
       least = Math.min(least, cell)
     }
-    // Swaps look back two rows, so both have to be beyond it.
+    // A swap looks back two rows, so both must be beyond the limit.
     if (Math.min(least, leastOfLast) >= limit) return limit
     leastOfLast = least
     beforeLast = last

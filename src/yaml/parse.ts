@@ -17,27 +17,24 @@ import {
 
 export type Path = readonly PropertyKey[]
 
-/** A parsed file that knows at which line and column each path stands. */
+/** A parsed file that knows the line and column of each path. */
 export interface Source {
   readonly data: unknown
   readonly problems: readonly { readonly position: string; readonly text: string }[]
-  /** `line:col` of the value at the path; of its nearest ancestor where there is none. */
+  /** `line:col` of the value at the path, or of its nearest ancestor that exists. */
   position(path: Path): string
   /** `line:col` of the key itself. */
   keyPosition(path: Path): string
 }
 
-/** Deeper nesting ends the process while it is composed: V8 runs out of stack, then of memory. */
+/** Deeper nesting would end the process: V8 runs out of stack, then of memory. */
 const maxDepth = 50
-/** What one file is made of: a target has some fifty. All that comes after takes time and memory in proportion to it. */
+/** The most a file may hold. A target has some fifty. All later work takes time and memory in proportion. */
 export const maxLexemes = 400_000
-/** Values that aliases bring in, long texts counted as several. */
+/** Values that aliases bring in. Long texts count as several. */
 const maxCopies = 100_000
 
-/**
- * Parses YAML 1.2, in time linear to the size. Never throws, and quotes nothing of the file: a line of it may hold a
- * secret.
- */
+/** Parses YAML 1.2 in time linear to the size. Never throws, and never quotes the file: a line may hold a secret. */
 export function parseYaml(text: string): Source {
   const lines = new LineCounter()
   lines.addNewLine(0)
@@ -69,7 +66,7 @@ interface Fault {
   readonly text: string
 }
 
-/** In our own words: those of the library quote the file. */
+/** Our own words: those of the library quote the file. */
 const meanings: Record<ErrorCode, string> = {
   ALIAS_PROPS: 'misplaced anchor, alias or tag; put a value that begins with & * or ! in quotes',
   BAD_ALIAS: 'misplaced anchor, alias or tag; put a value that begins with & * or ! in quotes',
@@ -96,7 +93,7 @@ const meanings: Record<ErrorCode, string> = {
   UNEXPECTED_TOKEN: 'unexpected here; put the value in quotes, or look for a quote or bracket that is missing before',
 }
 
-/** A file can have an error in each of its characters, and most of what an error costs is its stack. */
+/** A file can have an error in each of its characters, and most of the cost of an error is its stack. */
 function withoutStacks<T>(work: () => T): T {
   const before = Error.stackTraceLimit
   Error.stackTraceLimit = 0
@@ -112,7 +109,7 @@ interface Composed {
   readonly faults: readonly Fault[]
 }
 
-/** The one document of a text, and what is wrong with its syntax; or where there is too much of it. Fills in the lines. */
+/** The one document of a text. Adds errors of syntax and of size to `lines`. */
 function compose(text: string, lines: LineCounter): Composed | Fault {
   const parser = new Parser(lines.addNewLine)
   // The library compares each key of a map with all before it.
@@ -143,25 +140,25 @@ function compose(text: string, lines: LineCounter): Composed | Fault {
   return { document, faults: second ? [...faults, second] : faults }
 }
 
-/** What is found on the way from a document to its data. */
+/** What is found between a document and its data. */
 interface Data {
   readonly data: unknown
-  /** Keys that stand in their map already. */
+  /** Keys that are in their map already. */
   readonly twice: readonly Fault[]
   readonly aliases: readonly Fault[]
-  /** Keys of this name, which the data has not. */
+  /** Keys of this name, which the data does not have. */
   readonly proto: readonly Fault[]
 }
 
 interface Made {
   readonly value: unknown
-  /** How many values it is, with those that aliases in it stand for. */
+  /** How many values it is, with those of its aliases. */
   readonly size: number
 }
 
 function dataOf(document: Document.Parsed): Data {
   const [twice, aliases, proto]: readonly [Fault[], Fault[], Fault[]] = [[], [], []]
-  /** By name the last that began; undefined while it has not ended. */
+  /** The last anchor that began, by name; undefined while it has not ended. */
   const anchors = new Map<string, { made: Made | undefined }>()
   let copies = 0
   let firstAlias: number | undefined
@@ -188,7 +185,7 @@ function dataOf(document: Document.Parsed): Data {
       known.add(name)
       const below = made(pair.value)
       size += below.size
-      // Whatever reads the data would take it for the prototype, or pass over it.
+      // Readers of the data would take it for the prototype, or skip it.
       if (name === '__proto__') proto.push({ offset, text: '__proto__ cannot be a name here; take another one' })
       else if (name !== undefined) value[name] = below.value
     }
@@ -224,7 +221,7 @@ const listOf = (items: readonly Made[]): Made => ({
 
 const offsetIn = (node: unknown): number | undefined => (isNode(node) ? node.range?.[0] : undefined)
 
-/** Where the values and keys of a document stand. What there is in a map is looked at once, when first asked for. */
+/** Positions of the values and keys of a document. A map is indexed once, when first asked for. */
 function placesIn(document: Document.Parsed, at: (offset: number) => string): Pick<Source, 'position' | 'keyPosition'> {
   const known = new Map<YAMLMap, ReadonlyMap<unknown, Pair>>()
   const pairOf = (map: YAMLMap, key: PropertyKey): Pair | undefined => {

@@ -3,17 +3,17 @@ import { ConfigError, oneLine } from '../core/errors.ts'
 import { expects } from './expects.ts'
 import type { Path, Source } from './parse.ts'
 
-/** What is wrong with a file, collected so that it is reported all at once. */
+/** What is wrong with a file, collected so that all of it is reported at once. */
 export interface Problems {
   /** The message says what is wrong and what to write instead. */
   readonly add: (path: Path, message: string) => void
-  /** An issue of the schema; left out where something was added to the same value before. */
+  /** Adds an issue of the schema, unless something was added to the same value before. */
   readonly addIssue: (issue: z.core.$ZodIssue) => void
-  /** Every problem as `file:line:col: path: message`, in the order of the file; undefined where there is none. */
+  /** Every problem as `file:line:col: path: message`, in the order of the file; undefined if there is none. */
   readonly error: () => ConfigError | undefined
 }
 
-/** A file that is something else altogether has one in each of its lines. */
+/** A file of another kind has a problem in each line. */
 const maxShown = 50
 
 export function problemsOf(file: string, source: Source): Problems {

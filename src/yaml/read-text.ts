@@ -3,30 +3,33 @@ import { unlessAborted } from '../core/abort.ts'
 import { deadline } from '../core/deadline.ts'
 import { ConfigError, DeadlineExceeded, codeOf } from '../core/errors.ts'
 
-/** How a file of the command line is read. */
+/** How to read a file that is named on the command line. */
 export interface Reading {
-  /** Default: it ends only by its own time. */
+  /** Default: only the time limit ends it. */
   readonly signal?: AbortSignal
-  /** It is read once, so that it may come out of a pipe that the shell opened. */
+  /** Read once, so that it may be a pipe from the shell. */
   readonly once?: boolean
-  /** Given where it is read again and again, so that reads that hang are not begun again. */
+  /** For a file that is read again and again: a read that hangs is not started again. */
   readonly bytes?: ReadBytes
 }
 
-/** A file system that does not answer for so long, in milliseconds, is taken for dead. */
+/** A file system that does not answer for this long is dead, in milliseconds. */
 const readMs = 10_000
-/** Where the exporter itself was held up for so much of that, it waits once more for as long, and so on, so many times in all. */
+/**
+ * If the exporter itself was held up for this long meanwhile, in milliseconds, it waits again, at most this often in
+ * all.
+ */
 const heldUpMs = 1_000
 const readings = 3
 
-/** A file that is not too large, as text. Throws a ConfigError that names the flag it was given by. */
+/** A file, not too large, as text. Throws a ConfigError that names the flag. */
 export async function readText(
   file: string,
   flag: string,
   { signal = new AbortController().signal, once = false, bytes: read = bytesReader() }: Reading = {},
 ): Promise<string> {
   const from = async (limit: AbortSignal): Promise<Buffer> => {
-    // A pipe takes as long as whoever writes to it.
+    // A pipe takes as long as its writer.
     if (!(await unlessAborted(limit, isPassed(file)))) return read(file, limit)
     if (!once) throw new ConfigError(`${file}: ${notTwice(flag)}`)
     return readPassed(file, signal)
@@ -39,7 +42,8 @@ export async function readText(
     } catch (error) {
       signal.throwIfAborted()
       if (error instanceof ConfigError) throw error
-      // It may be there by now, and no file system is blamed for what a busy machine does. A read that is under way is joined.
+      // The answer may be there by now, and a busy machine is no fault of the file system. The next turn joins the read
+      // under way.
       const isOurs = error instanceof DeadlineExceeded && limit.heldUpMs() > heldUpMs
       if (!isOurs || reading === readings) throw new ConfigError(`${file}: ${unreadable(error, flag, isOurs)}`)
     } finally {

@@ -8,9 +8,9 @@ export const isKeys = (value: unknown): value is Keys =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /**
- * A YAML text by a schema. Throws one ConfigError with every problem; `more` adds those the schema cannot see, and `first`
- * those that make what the schema says of the same value beside the point. `prepare` makes of the data of the file what
- * the schema gets.
+ * Reads a YAML text by a schema. Throws one ConfigError with every problem. `more` adds problems that the schema cannot
+ * see. `first` adds problems that replace those of the schema at the same value. `prepare` turns the data of the file
+ * into the input of the schema.
  */
 export function parseStrictly<T extends z.ZodType>(
   schema: T,

@@ -11,9 +11,12 @@ import {
 } from '../../src/core/probe.ts'
 import { commonReasons } from '../../src/core/reasons.ts'
 import type { MailTarget } from '../../src/probes/mail/index.ts'
-import { postgres, type PostgresTarget } from '../../src/probes/postgres/index.ts'
+import { postgres } from '../../src/probes/postgres/index.ts'
+import type { PostgresTarget } from '../../src/probes/postgres/target.ts'
 import type { NodeFacts } from '../../src/probes/postgres/observe.ts'
-import { writePath, type Landing, type WritePathSeen, type WritePathTarget } from '../../src/probes/write_path/index.ts'
+import { writePath } from '../../src/probes/write_path/index.ts'
+import type { Landing, WritePathSeen } from '../../src/probes/write_path/observe.ts'
+import type { WritePathTarget } from '../../src/probes/write_path/target.ts'
 
 /** Milliseconds. */
 export const intervalMs = 15_000

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { drift, type DriftSeen, type Place } from '../../src/probes/drift/index.ts'
+import { drift } from '../../src/probes/drift/index.ts'
+import type { Place } from '../../src/probes/drift/route.ts'
+import type { DriftSeen } from '../../src/probes/drift/observe.ts'
 import { valueOf } from '../probes/values.ts'
 import {
   assessed,

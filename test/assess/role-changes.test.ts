@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import type { Assessment, Memory, Roles } from '../../src/assess/assessment.ts'
-import { postgres, type PostgresTarget } from '../../src/probes/postgres/index.ts'
-import { writePath, type WritePathTarget } from '../../src/probes/write_path/index.ts'
+import { postgres } from '../../src/probes/postgres/index.ts'
+import type { PostgresTarget } from '../../src/probes/postgres/target.ts'
+import { writePath } from '../../src/probes/write_path/index.ts'
+import type { WritePathTarget } from '../../src/probes/write_path/target.ts'
 import {
   assessed,
   checkOf,

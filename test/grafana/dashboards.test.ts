@@ -9,9 +9,9 @@ import { dashboards } from '../../grafana/generate/dashboards.ts'
 import { processMetrics, recorded } from '../../grafana/generate/foreign.ts'
 import { runbooks } from '../../grafana/generate/panels/alerts.ts'
 import { verdicts } from '../../src/core/probe.ts'
-import { configStates } from '../../src/probes/ses/index.ts'
+import { configStates } from '../../src/probes/ses/judge.ts'
 import { vaultStates as vaultStateNames } from '../../src/probes/vault/observe.ts'
-import { readOnlyCauses as causeNames } from '../../src/probes/write_path/index.ts'
+import { readOnlyCauses as causeNames } from '../../src/probes/write_path/judge.ts'
 import {
   allQueries,
   annotationQueries,

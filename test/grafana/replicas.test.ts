@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { metrics as smtp } from '../../src/probes/smtp/index.ts'
+import { metrics as smtp } from '../../src/probes/smtp/judge.ts'
 import { by, join, q } from '../../grafana/generate/build/promql.ts'
 import { query } from '../../grafana/generate/build/query.ts'
 import { have, needs, removeFolder, runProcess, tempFolder } from '../servers/processes.ts'

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Failure } from '../../src/core/errors.ts'
-import { smtp, type SmtpTarget } from '../../src/probes/smtp/index.ts'
+import { smtp } from '../../src/probes/smtp/index.ts'
+import type { SmtpTarget } from '../../src/probes/smtp/target.ts'
 import type { SmtpSeen } from '../../src/probes/smtp/observe.ts'
 import type { Reply, Step } from '../../src/probes/smtp/dialogue.ts'
 

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { smtp, type SmtpTarget } from '../../src/probes/smtp/index.ts'
+import { smtp } from '../../src/probes/smtp/index.ts'
+import type { SmtpTarget } from '../../src/probes/smtp/target.ts'
 import type { Observation } from '../../src/core/probe.ts'
 import { certificates } from '../servers/certificates.ts'
 import { longLine, scripted, type Listening, type Script, type Scripted } from '../servers/hostile.ts'

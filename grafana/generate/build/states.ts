@@ -2,9 +2,9 @@ import { MappingType, SpecialValueMatch, type ValueMapping } from '@grafana/graf
 import type { Metric } from '../../../src/core/metric.ts'
 import { severities, type Severity, type Verdict } from '../../../src/core/probe.ts'
 import type { Provider } from '../../../src/probes/mail/index.ts'
-import type { configStates } from '../../../src/probes/ses/index.ts'
+import type { configStates } from '../../../src/probes/ses/judge.ts'
 import type { VaultState } from '../../../src/probes/vault/observe.ts'
-import type { ReadOnlyCause } from '../../../src/probes/write_path/index.ts'
+import type { ReadOnlyCause } from '../../../src/probes/write_path/judge.ts'
 import { tints } from '../../../src/page/style.ts'
 import { by, calc, over, q, union, type Matcher, type Vector } from './promql.ts'
 

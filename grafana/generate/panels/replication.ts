@@ -1,4 +1,4 @@
-import { metrics as postgres } from '../../../src/probes/postgres/index.ts'
+import { metrics as postgres } from '../../../src/probes/postgres/judge.ts'
 import { lines, timeline } from '../build/charts.ts'
 import { by, q } from '../build/promql.ts'
 import { query } from '../build/query.ts'

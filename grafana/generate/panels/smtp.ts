@@ -1,4 +1,4 @@
-import { metrics as smtp } from '../../../src/probes/smtp/index.ts'
+import { metrics as smtp } from '../../../src/probes/smtp/judge.ts'
 import { timeline } from '../build/charts.ts'
 import { by, calc, labelled, q, union } from '../build/promql.ts'
 import { query } from '../build/query.ts'

@@ -1,5 +1,5 @@
-import { metrics as postgres } from '../../../src/probes/postgres/index.ts'
-import { metrics as writePath } from '../../../src/probes/write_path/index.ts'
+import { metrics as postgres } from '../../../src/probes/postgres/judge.ts'
+import { metrics as writePath } from '../../../src/probes/write_path/judge.ts'
 import { lines } from '../build/charts.ts'
 import { by, calc, q } from '../build/promql.ts'
 import { query } from '../build/query.ts'

@@ -1,4 +1,4 @@
-import { metrics as writePath } from '../../../src/probes/write_path/index.ts'
+import { metrics as writePath } from '../../../src/probes/write_path/judge.ts'
 import { lines, timeline } from '../build/charts.ts'
 import { by, increase, q, rate } from '../build/promql.ts'
 import { query } from '../build/query.ts'

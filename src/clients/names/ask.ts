@@ -4,37 +4,40 @@ import { isIPv6 } from 'node:net'
 import { codeOf } from '../../core/errors.ts'
 import { ofThisHost } from '../../core/want.ts'
 
-/** What a name server says of a name: addresses, that there are none (of a name that exists or not), or nothing of use. */
+/**
+ * What a name server says of a name: addresses, that there are none (whether or not the name exists), or nothing
+ * useful.
+ */
 export type Answer =
   | { readonly kind: 'found'; readonly addresses: readonly string[]; readonly missing?: 'A' | 'AAAA' }
   | { readonly kind: 'none'; readonly exists: boolean }
-  /** `want`: it could not be asked, for want of something of this machine (EMFILE, ENETUNREACH, …). */
+  /** `want`: it could not be asked because this machine lacks something (EMFILE, ENETUNREACH, …). */
   | { readonly kind: 'failed'; readonly code: string; readonly want?: Error | undefined }
 
 export interface Question {
   /** In ASCII, without a dot at its end. */
   readonly name: string
   readonly types: readonly ('A' | 'AAAA')[]
-  /** One type after the other. */
+  /** Asks for one type after the other. */
   readonly single: boolean
   readonly timeoutMs: number
 }
 
 /**
- * Once there are addresses of one kind, the answer for the other kind is waited for so long. A good server gives both at
- * once; there are broken ones that never answer for AAAA, and the system puts up with them.
+ * Once one kind of addresses has come, it waits this long for the other, in milliseconds. A good server sends both at
+ * once. Some broken ones never answer for AAAA, and the system copes with them.
  */
 const otherKindMs = 1_000
 
-/** So many sockets may ask before a lookup asks one server instead of another, and no longer beside it. */
+/** With this many open sockets in the process, a lookup asks one server after the other, and no longer side by side. */
 const roomFor = 256
 let underWay = 0
-/** Of the process: a zone that is dead for hundreds of checks must not take the descriptors of all others. */
+/** Open sockets of the process. A dead zone with hundreds of checks must not use up all descriptors. */
 export const hasRoom = (): boolean => underWay < roomFor
 
 /**
- * Asks one server once, over UDP, and over TCP where the answer is too long for that. It takes no thread, one socket, and
- * ends with the signal. Rejects with the signal's reason, and with nothing else.
+ * Asks one server once, over UDP, and over TCP if the answer is too long for UDP. It takes no thread and one socket,
+ * and ends with the signal. Rejects only with the signal's reason.
  */
 export async function ask(server: string, port: number, question: Question, signal: AbortSignal): Promise<Answer> {
   signal.throwIfAborted()
@@ -78,7 +81,7 @@ async function answerOf(asking: Promise<readonly string[]>): Promise<Answer> {
   }
 }
 
-/** Addresses of one kind will do, whatever became of the other. */
+/** Addresses of one kind are enough, whatever happened to the other. */
 function combined(types: Question['types'], answers: readonly Answer[]): Answer {
   const addresses = answers.flatMap(answer => (answer.kind === 'found' ? answer.addresses : []))
   const failed = answers.findIndex(answer => answer.kind === 'failed')
@@ -88,8 +91,8 @@ function combined(types: Question['types'], answers: readonly Answer[]): Answer 
 }
 
 /**
- * c-ares gives ECONNREFUSED for all that keeps it from asking. Here is the system's own error for a want of this machine
- * (no descriptor, no route), so that no name server is blamed for it; undefined where there is none.
+ * c-ares says ECONNREFUSED for everything that keeps it from asking. This finds the system's own error if this machine
+ * lacks something (a descriptor, a route), so that no name server is blamed; undefined if it lacks nothing.
  */
 async function wantFor(server: string, port: number): Promise<Error | undefined> {
   const socket = createSocket(isIPv6(server) ? 'udp6' : 'udp4')

@@ -1,6 +1,9 @@
 import type { Failure } from '../../core/errors.ts'
 
-/** A name that leads to no address. The codes are those of getaddrinfo(3), as Node has them; the message has no name in it. */
+/**
+ * A name without an address. The codes are those of getaddrinfo(3), as Node has them. The message does not contain the
+ * name.
+ */
 export class NameFailure extends Error {
   override readonly name = 'NameFailure'
   readonly code: 'ENOTFOUND' | 'EAI_AGAIN'
@@ -10,7 +13,7 @@ export class NameFailure extends Error {
   }
 }
 
-/** What to do about a run that failed or waited for a name, where it did; undefined for any other failure. */
+/** What to do if a run failed on, or waited for, a name; undefined for any other failure. */
 export function remedyForName({ phase, code, timedOut }: Partial<Failure>): string | undefined {
   if (code === 'EAI_AGAIN' || (timedOut === true && phase === 'dns')) return remedyForServers
   return code === 'ENOTFOUND' ? remedyForNoName : undefined

@@ -16,7 +16,7 @@ import { bySystem } from './system.ts'
 
 export { NameFailure, remedyForName } from './failure.ts'
 
-/** Of one name. An answer over TCP may have 4,000, and no run tries so many. */
+/** The most addresses of one name. An answer over TCP may have 4,000, more than a run can try. */
 const most = 128
 
 interface Lookup {
@@ -26,9 +26,10 @@ interface Lookup {
 }
 
 /**
- * The addresses of a host, one at least, in the order of RFC 6724: what an application finds by getaddrinfo(3) on this
- * machine (docs/names.md has the differences). It takes no thread, so one name never waits for another, and ends with the
- * signal. Rejects with a NameFailure, with the signal's reason, or with the system's error where this machine is in want.
+ * The addresses of a host, at least one, in the order of RFC 6724: what getaddrinfo(3) gives an application on this
+ * machine (docs/names.md has the differences). It takes no thread, so that one name never waits for another, and ends
+ * with the signal. Rejects with a NameFailure, with the signal's reason, or with the system's error if this machine
+ * lacks something.
  */
 export async function addressesOf(
   host: string,
@@ -60,7 +61,10 @@ export const lookupFor =
 const withFamily = (addresses: readonly string[]): LookupAddress[] =>
   addresses.map(address => ({ address, family: isIP(address) }))
 
-/** Where the files do not say it. In the thread pool, where it cannot be ended: a name that hangs holds up others there. */
+/**
+ * For systems whose files do not say how to look up. It runs in the thread pool and cannot be ended there: a name that
+ * hangs delays other names.
+ */
 async function byNode(host: string, signal: AbortSignal): Promise<LookupAddress[]> {
   const looking = new Promise<LookupAddress[]>((resolve, reject) => {
     lookup(host, { all: true }, (error, addresses) => {
@@ -90,7 +94,7 @@ async function walk(name: string, asking: Asking): Promise<readonly string[]> {
       if (addresses !== undefined && addresses.length > 0) return addresses
       if (addresses) note?.(`the system (getent ahosts) found no address for ${name}`)
       else note?.(`the system (getent ahosts) could not be asked for ${name}`)
-      // The rest of the way is gone for the reason alone, since the system does not give any.
+      // The rest of the way only lacks the reason, since the system gives none.
       refused = addresses !== undefined
     }
     if (service === 'files') found = byFiles(name, machine)
@@ -111,18 +115,18 @@ function byFiles(name: string, machine: Machine): Found {
 
 const resolvOf = (machine: Machine): Resolv => readResolv(textOf(machine.resolvConf) ?? '', hostname())
 
-/** The search list, as glibc's res_query.c goes through it. */
+/** Goes through the search list, as glibc's res_query.c does. */
 async function byServers(name: string, resolv: Resolv, { signal, note, machine }: Asking): Promise<Found> {
   let failed: NameFailure | undefined
   let exists = false
-  // How to reach one on a link is not asked for here: see `plain`.
+  // A link-local server is not asked here: see `plain`.
   let servers = resolv.servers.filter(server => !server.includes('%'))
   let searches = true
   for (const candidate of isAskable(name) && servers.length > 0 ? candidates(name, resolv) : []) {
-    // What a search domain makes too long; and after a failure only the name as it stands.
+    // A name that a search domain makes too long. After a failure only the name itself is tried.
     if (!isAskable(candidate) || (!searches && candidate !== name)) continue
     const told = await askServers(candidate, servers, resolv, machine.port, signal, note)
-    // The one that answers is asked first for the rest: the dead ones have had their second.
+    // The server that answers is asked first for the rest: the dead ones have had their second.
     servers = [told.server, ...servers].filter((server, index, list) => list.indexOf(server) === index)
     if (told.kind === 'found') {
       const { addresses, server, missing } = told
@@ -136,7 +140,7 @@ async function byServers(name: string, resolv: Resolv, { signal, note, machine }
       if (told.want) throw told.want
       failed = new NameFailure('EAI_AGAIN', `the name server ${told.server} ${inWords(told.code)}`)
       if (told.code === 'ECONNREFUSED') return { status: 'unavail', addresses: [], failure: failed }
-      // Who says SERVFAIL may know the next one; who does not answer will not.
+      // A server that says SERVFAIL may know the next name. One that does not answer will not.
       searches &&= told.code === 'ESERVFAIL'
     }
   }
@@ -144,6 +148,6 @@ async function byServers(name: string, resolv: Resolv, { signal, note, machine }
   return { status: failed ? 'tryagain' : 'notfound', addresses: [], failure }
 }
 
-/** What can be asked for, and what glibc believes an answer about (its res_hnok). */
+/** A name that can be asked for, and about which glibc believes an answer (its res_hnok). */
 const isAskable = (name: string): boolean =>
   /^(?!-)[\w-]{1,63}(?:\.[\w-]{1,63})*\.?$/.test(name) && name.replace(/\.$/, '').length <= 253

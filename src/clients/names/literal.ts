@@ -1,8 +1,8 @@
 import { isIP } from 'node:net'
 
 /**
- * The address that a text stands for without a lookup, as getaddrinfo(3) reads it: also `127.1`, `0x7f000001` and
- * `010.0.0.1`, by inet_aton(3). Undefined where it is a name.
+ * The address that a text means without a lookup, as getaddrinfo(3) reads it: also `127.1`, `0x7f000001` and
+ * `010.0.0.1`, by inet_aton(3). Undefined for a name.
  */
 export function literal(text: string): string | undefined {
   if (isIP(text) !== 0) return text

@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 
-/** Where a machine says how names are looked up there. */
+/** Where a machine says how it looks up names. */
 export interface Machine {
   readonly hosts: string
   readonly resolvConf: string
@@ -14,7 +14,7 @@ export interface Machine {
   readonly getent: string
 }
 
-/** The one that this process runs on. What macOS and others do stands in no file. */
+/** The machine of this process. On macOS and others no file says what they do. */
 export const thisMachine: Machine = {
   hosts: '/etc/hosts',
   resolvConf: '/etc/resolv.conf',
@@ -30,8 +30,9 @@ const usualBytes = 65_536
 export const hostsBytes = 16_777_216
 
 /**
- * The beginning of such a file; undefined where there is none, or where it cannot be read. It is read at each lookup, as the
- * system does, so a change counts at once. Read without the thread pool: files that hang elsewhere could fill that.
+ * The beginning of such a file; undefined if there is none, or if it cannot be read. It is read at each lookup, as the
+ * system does, so that a change counts at once. It is read without the thread pool: files that hang elsewhere could
+ * fill that.
  */
 export function textOf(path: string, maxBytes = usualBytes): string | undefined {
   let file: number | undefined

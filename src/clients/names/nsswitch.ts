@@ -1,19 +1,19 @@
 import { hostname } from 'node:os'
 
-/** How a service of nsswitch.conf(5) came out. */
+/** The result of a service of nsswitch.conf(5). */
 export type Status = 'success' | 'notfound' | 'unavail' | 'tryagain'
 
 export interface Service {
   readonly name: string
-  /** Whether the look ends with it, for each way it can come out. */
+  /** Whether the lookup ends with it, for each result. */
   readonly ends: Readonly<Record<Status, boolean>>
 }
 
 const usual: Readonly<Record<Status, boolean>> = { success: true, notfound: false, unavail: false, tryagain: false }
-/** Of glibc since 2.34, and of musl, which has no such file. */
+/** The default of glibc since 2.34, and of musl, which has no such file. */
 const withoutFile: readonly Service[] = ['files', 'dns'].map(name => ({ name, ends: usual }))
 
-/** The services that names of hosts are looked up by, in their order; undefined where a line cannot be followed. */
+/** The services for host names, in order; undefined if a line cannot be followed. */
 export function readNsswitch(text: string): readonly Service[] | undefined {
   const line = text
     .split('\n')
@@ -37,15 +37,15 @@ function takesActions(ends: Record<Status, boolean>, text: string): boolean {
     for (const one of statuses)
       if ((one === status.toLowerCase()) !== (not === '!')) ends[one] = what.toLowerCase() === 'return'
   }
-  // What goes on after a success would put answers together.
+  // Continuing after a success would merge answers.
   return ends.success
 }
 
 const statuses = ['success', 'notfound', 'unavail', 'tryagain'] as const
 
 /**
- * What is known of a service other than `files` and `dns` without asking it: that it has nothing to say of a name.
- * Undefined where it may know it. `mdns` takes names of the zone `local`, `myhostname` those of this machine.
+ * What a service other than `files` and `dns` certainly says of a name without being asked: that it does not know it.
+ * Undefined if it may know it. `mdns` takes names of the zone `local`, and `myhostname` those of this machine.
  * https://github.com/avahi/nss-mdns, nss-myhostname(8)
  */
 export function silentAbout(service: string, name: string): Status | undefined {

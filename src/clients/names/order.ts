@@ -3,7 +3,7 @@ import { isIPv6 } from 'node:net'
 import { ownAddresses } from '../../core/own-addresses.ts'
 import { linesOf } from './machine.ts'
 
-/** A part of the addresses, as 16 bytes (IPv4 as ::ffff:a.b.c.d), and what a table has for it. */
+/** A prefix of addresses as 16 bytes (IPv4 as ::ffff:a.b.c.d), and its value in a table. */
 interface Row {
   readonly prefix: readonly number[]
   readonly bits: number
@@ -18,7 +18,7 @@ const row = (prefix: string, value: number): Row => {
   const [address = '', length = '128'] = prefix.split('/')
   return { prefix: bytesOf(address), bits: Number(length), value }
 }
-/** Those of glibc, which differ a little from RFC 6724 §2.1. */
+/** The tables of glibc, which differ a little from RFC 6724 §2.1. */
 const labels = [
   row('::1/128', 0),
   row('::/0', 1),
@@ -40,12 +40,12 @@ const precedences = [
 interface Place {
   readonly address: string
   readonly bytes: readonly number[]
-  /** The address we would come from; undefined where there is no way. */
+  /** The source address that would be used; undefined if there is no route. */
   readonly source: readonly number[] | undefined
   readonly isV6: boolean
 }
 
-/** The order of RFC 6724 §6 with gai.conf(5), as far as a connected socket tells where we would come from. */
+/** The order of RFC 6724 §6 with gai.conf(5), as far as a connected socket tells the source address. */
 export async function inOrder(addresses: readonly string[], gaiConf: string): Promise<readonly string[]> {
   if (addresses.length < 2) return addresses
   const tables = { labels: tableOf(gaiConf, 'label', labels), precedences: tableOf(gaiConf, 'precedence', precedences) }
@@ -68,7 +68,7 @@ interface Tables {
 }
 
 function compare(a: Place, b: Place, { labels, precedences }: Tables, subnets: readonly Subnet[]): number {
-  // Rule 1: what cannot be reached comes last.
+  // Rule 1: addresses that cannot be reached come last.
   if (!a.source || !b.source) return Number(!a.source) - Number(!b.source)
   const by = (rule: (place: Place, source: readonly number[]) => number): number =>
     rule(a, a.source ?? []) - rule(b, b.source ?? [])
@@ -103,7 +103,7 @@ function commonBits(a: readonly number[], b: readonly number[]): number {
   return index === -1 ? 128 : index * 8 + Math.clz32((a[index] ?? 0) ^ (b[index] ?? 0)) - 24
 }
 
-/** Of IPv4, a part of 128 bits. */
+/** A prefix of IPv4, as part of 128 bits. */
 interface Subnet {
   readonly address: readonly number[]
   readonly bits: number
@@ -114,7 +114,7 @@ const ownSubnets = (): Subnet[] =>
     family === 'IPv4' && cidr !== null ? [{ address: bytesOf(address), bits: 96 + Number(cidr.split('/')[1]) }] : [],
   )
 
-/** As glibc: only where both ends are in the same subnet the prefix counts. */
+/** As in glibc, the prefix counts only if both ends are in the same subnet. */
 function commonWithin(subnets: readonly Subnet[], bytes: readonly number[], source: readonly number[]): number {
   const bits = subnets.find(({ address }) => commonBits(address, source) === 128)?.bits ?? 128
   const common = commonBits(bytes, source)
@@ -123,7 +123,7 @@ function commonWithin(subnets: readonly Subnet[], bytes: readonly number[], sour
 
 function bytesOf(address: string): readonly number[] {
   if (!isIPv6(address)) return [...mapped, ...address.split('.').map(Number)]
-  // In its one form, without the dots of IPv4 in it.
+  // In its canonical form, without the dots of IPv4.
   const plain = new URL(`http://[${address.replace(/%.*/, '')}]`).hostname.slice(1, -1)
   const [head = '', tail] = plain.split('::').map(half => half.split(':').filter(group => group !== ''))
   const [before, after] = [head === '' ? [] : head, tail ?? []]
@@ -134,7 +134,7 @@ function bytesOf(address: string): readonly number[] {
   })
 }
 
-/** Connects a UDP socket to each address, which sends nothing, to see where we would come from. */
+/** Connects a UDP socket to each address to see the source address. This sends nothing. */
 async function placesOf(addresses: readonly string[]): Promise<Place[]> {
   const sockets = new Map<boolean, ReturnType<typeof createSocket>>()
   const places: Place[] = []

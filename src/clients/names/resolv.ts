@@ -3,25 +3,27 @@ import { linesOf } from './machine.ts'
 
 /** What resolv.conf(5) says. */
 export interface Resolv {
-  /** Addresses, in their order: three at most. */
+  /** Addresses in order, at most three. */
   readonly servers: readonly string[]
   readonly search: readonly string[]
-  /** A name with so many dots is first asked for as it stands. */
+  /** A name with this many dots is first asked for without a search domain. */
   readonly ndots: number
   /** How long the system waits for each server before it asks the next. */
   readonly timeoutMs: number
   readonly attempts: number
-  /** A (IPv4) and AAAA (IPv6) one after the other. */
+  /** Asks for A (IPv4) and AAAA (IPv6) one after the other. */
   readonly single: boolean
-  /** IPv6 addresses are not asked for. */
+  /** Does not ask for IPv6 addresses. */
   readonly noAaaa: boolean
-  /** Whether all of it can be followed: no server is to be asked over TCP only, or is on a link (`fe80::1%eth0`). */
+  /** Whether all of it can be followed: no server is to be asked only over TCP, or is on a link (`fe80::1%eth0`). */
   readonly plain: boolean
 }
 
 const maxServers = 3
 
-/** As glibc reads it, with its limits; `hostname` gives the domain where the file names none. Without a file it is empty. */
+/**
+ * Reads it as glibc does, with its limits. `hostname` gives the domain if the file has none. A missing file is empty.
+ */
 export function readResolv(text: string, hostname: string): Resolv {
   const servers: string[] = []
   let search: readonly string[] | undefined
@@ -52,7 +54,7 @@ export function readResolv(text: string, hostname: string): Resolv {
   }
 }
 
-/** For how long the system goes on asking before it says EAI_AGAIN, as glibc's res_send.c has it. */
+/** How long the system goes on asking before it says EAI_AGAIN, as in glibc's res_send.c. */
 export function patienceMs({ servers, timeoutMs, attempts }: Resolv): number {
   const round = servers.map((_, index) =>
     index === 0 ? timeoutMs : Math.max(1_000, (timeoutMs * 2 ** index) / servers.length),
@@ -60,7 +62,7 @@ export function patienceMs({ servers, timeoutMs, attempts }: Resolv): number {
   return attempts * round.reduce((sum, ms) => sum + ms, 0)
 }
 
-/** What is asked for in turn for a name, as glibc's res_query.c has it. */
+/** The names to ask for in turn, as in glibc's res_query.c. */
 export function candidates(name: string, { search, ndots }: Resolv): string[] {
   if (name.endsWith('.')) return [name.slice(0, -1)]
   const found = search.map(domain => (domain === '' ? name : `${name}.${domain}`))

@@ -6,15 +6,15 @@ import { patienceMs, type Resolv } from './resolv.ts'
 /** An answer, and the server that gave it. */
 export type Told = Answer & { readonly server: string }
 
-/** A server that has not answered by then has company: the next one is asked as well. The system waits for longer. */
+/** After this time without an answer the next server is asked as well, in milliseconds. The system waits longer. */
 const nextServerMs = 1_000
-/** A question that was lost on its way is asked again so much later. */
+/** A lost question is asked again after this time, in milliseconds. */
 const againMs = 2_000
 
 /**
- * Asks the servers for one name, as the system does: the next one where one fails, or says SERVFAIL, and as often as it
- * does. But servers that are slow are asked side by side, and the first that knows is believed: a dead first server costs
- * a second here, and not the whole time of a run. Rejects with the signal's reason.
+ * Asks the servers for one name, as the system does: the next one if one fails or says SERVFAIL, with as many tries.
+ * But slow servers are asked side by side, and the first answer counts. So a dead first server costs a second here, and
+ * not the whole run. Rejects with the signal's reason.
  */
 export async function askServers(
   name: string,
@@ -42,7 +42,7 @@ export async function askServers(
       { name, types, single: resolv.single, timeoutMs },
       end.signal,
     )
-      // It rejects only where it was ended here.
+      // It rejects only when it was ended here.
       .then(
         answer => ({ ...answer, server }),
         () => undefined,
@@ -70,14 +70,14 @@ export async function askServers(
       const elapsed = performance.now() - begun
       const [waitMs, leftMs] = [due - elapsed, patience - elapsed]
       if (server !== undefined && (underWay.size === 0 || waitMs <= 0)) {
-        // As the system does it: the one that is silent is left for the next.
+        // As the system does: leave a silent server for the next.
         if (!hasRoom()) underWay.values().next().value?.end.abort(new Error('another server is asked instead'))
         begin(server)
         due = elapsed + pauseMs
         next++
         continue
       }
-      // By our own clock: that of c-ares in Node goes by whole seconds.
+      // By our own clock: the one of c-ares in Node goes by whole seconds.
       if (underWay.size === 0 || leftMs <= 0) break
       const told = await firstOf([...underWay.keys()], server === undefined ? leftMs : Math.min(waitMs, leftMs))
       if (told === undefined) noteSilent()
@@ -85,7 +85,7 @@ export async function askServers(
       else {
         note?.(`the name server ${told.server} ${inWords(told.code)} for ${name}`)
         if (!told.want || !last) last = told
-        // c-ares waits for 5 s at most, whatever it is given.
+        // c-ares waits for at most 5 s, whatever it is given.
         if (told.code === 'ETIMEOUT' && performance.now() - begun < patience - 100) turns.push(told.server)
         // The next one at once.
         due = 0
@@ -98,7 +98,7 @@ export async function askServers(
   return last ?? { kind: 'failed', code: 'ETIMEOUT', server: servers[0] ?? '' }
 }
 
-/** The first answer; undefined where there is none in time. */
+/** The first answer; undefined if none came in time. */
 async function firstOf(asking: readonly Promise<Told | undefined>[], ms: number): Promise<Told | undefined> {
   let timer: ReturnType<typeof setTimeout> | undefined
   const over = new Promise<undefined>(resolve => {
@@ -111,7 +111,7 @@ async function firstOf(asking: readonly Promise<Told | undefined>[], ms: number)
   }
 }
 
-/** A failure of a name server, as the end of a sentence that begins with it. Never a word that could be about the target. */
+/** A failure of a name server, as the end of a sentence that begins with it. No word of it can be about the target. */
 export function inWords(code: string): string {
   switch (code) {
     case 'ETIMEOUT':

@@ -1,19 +1,19 @@
 import { execFile } from 'node:child_process'
 
-/** Processes at one time. A lookup beyond does without, so that none ever waits for another. */
+/** The most processes at one time. A further lookup does without one, so that none ever waits for another. */
 const most = 32
 let underWay = 0
 
 /**
- * Nothing of our own environment: RES_OPTIONS, LOCALDOMAIN and HOSTALIASES would change what is found. The last folder is
+ * None of our own environment: RES_OPTIONS, LOCALDOMAIN and HOSTALIASES would change the result. The last folder is
  * that of NixOS.
  */
 const env = { PATH: '/usr/local/bin:/usr/bin:/bin:/run/current-system/sw/bin' }
 
 /**
- * What getaddrinfo(3) finds, asked for by getent(1): with all services of nsswitch.conf(5), in a process of its own, since
- * in ours it could neither be ended nor run beside many others. An empty list where it finds nothing, for whatever reason;
- * undefined where it cannot be asked. Rejects with the signal's reason.
+ * Asks getaddrinfo(3) by getent(1), with all services of nsswitch.conf(5). It is a process of its own because in ours
+ * the call could neither be ended nor run beside many others. An empty list if it finds nothing, for any reason;
+ * undefined if it cannot be asked. Rejects with the signal's reason.
  */
 export async function bySystem(
   getent: string,

@@ -1,18 +1,9 @@
 import { Unresolved, describeError } from '../../core/errors.ts'
 import { fingerprint } from '../../core/fingerprint.ts'
-import type { Look, Reference, Target } from '../../core/probe.ts'
+import type { Look, Reference } from '../../core/probe.ts'
 import { ledBy } from './host.ts'
 import { leadsTo, sameLed, takeLed, type Place, type TakenLed } from './route.ts'
-
-export type { Place } from './route.ts'
-
-export interface DriftTarget extends Target {
-  /** By label. */
-  readonly sources: Readonly<Record<string, Reference>>
-  readonly compare: 'value' | 'host'
-  /** The cluster whose primary the hosts should lead to. */
-  readonly cluster?: string | undefined
-}
+import type { DriftTarget } from './target.ts'
 
 /** What one look brought back. No value is in it, no hash of one, and no length. */
 export interface DriftSeen {

@@ -1,9 +1,8 @@
 import { defineImplied } from '../../core/probe.ts'
 import { judge, metrics } from './judge.ts'
-import { observe, type KubernetesSeen, type KubernetesTarget } from './observe.ts'
+import { observe, type KubernetesSeen } from './observe.ts'
 import { reasons } from './reasons.ts'
-
-export type { KubernetesTarget } from './observe.ts'
+import type { KubernetesTarget } from './target.ts'
 
 /** Whether the API server that Secrets are read from answers, and accepts the login. */
 export const kubernetes = defineImplied<KubernetesTarget, KubernetesSeen>({

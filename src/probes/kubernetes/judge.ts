@@ -1,8 +1,9 @@
 import { remedyForName } from '../../clients/names/index.ts'
 import { gauge, sample, type Sample } from '../../core/metric.ts'
 import { finding, type ApiServerAnswer, type Finding, type Reason } from '../../core/probe.ts'
-import type { KubernetesSeen, KubernetesTarget } from './observe.ts'
+import type { KubernetesSeen } from './observe.ts'
 import { reason, type KubernetesReasonCode } from './reasons.ts'
+import type { KubernetesTarget } from './target.ts'
 
 export const metrics = {
   reachable: gauge(

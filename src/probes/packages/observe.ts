@@ -5,15 +5,9 @@ import * as z from 'zod'
 import { inWords, readRegular } from '../../clients/files.ts'
 import { unlessAborted } from '../../core/abort.ts'
 import { codeOf } from '../../core/errors.ts'
-import type { Look, Target } from '../../core/probe.ts'
+import type { Look } from '../../core/probe.ts'
 import { shapes } from '../../core/shape.ts'
-
-/** An application's folder, what must be installed there, and what its files must not hold. */
-export interface PackagesTarget extends Target {
-  readonly folder: string
-  readonly require: readonly string[]
-  readonly forbid: readonly { readonly file: string; readonly pattern: string }[]
-}
+import type { PackagesTarget } from './target.ts'
 
 export interface PackageSeen {
   readonly name: string

@@ -15,7 +15,7 @@ import type { Plan, Reading } from '../../clients/postgres-url/plan.ts'
 import { openOwnSession, openWatch, planText, type Session } from '../../clients/postgres.ts'
 import { Unresolved, oneLine } from '../../core/errors.ts'
 import type { Look, Watch } from '../../core/probe.ts'
-import type { PostgresTarget } from './index.ts'
+import type { PostgresTarget } from './target.ts'
 
 /**
  * Everything there is to know of a node, in one statement. What only a primary or only a standby can answer stands

@@ -1,16 +1,8 @@
 import { Unresolved, describeError } from '../../core/errors.ts'
-import type { Look, Reference, Resolvable, Target } from '../../core/probe.ts'
+import type { Look, Resolvable } from '../../core/probe.ts'
 import { sourceOf } from '../../core/source.ts'
 import { lint, type Lint, type SettingName } from './lint.ts'
-
-/** The SES settings of an application. */
-export interface SesTarget extends Target {
-  readonly access_key: Resolvable
-  readonly secret_key: Reference
-  readonly region: Resolvable
-  /** False where the application's SES sender is a stub. */
-  readonly implemented: boolean
-}
+import type { SesTarget } from './target.ts'
 
 export type SesSetting = (Lint | { readonly state: 'unreadable'; readonly why: string }) & {
   /** Where it comes from, as text. */

@@ -1,12 +1,8 @@
 import { Unresolved, describeError } from '../../core/errors.ts'
-import type { Look, Reference, Settings, SettingsSource, Target } from '../../core/probe.ts'
-import { expectationOf, isSecret, type Expectation, type Expected } from './expectation.ts'
+import type { Look, Reference, Settings } from '../../core/probe.ts'
 import { sourceOf } from '../../core/source.ts'
-
-export interface SettingsTarget extends Target {
-  readonly from: SettingsSource
-  readonly expect: Readonly<Record<string, Expected>>
-}
+import { expectationOf, isSecret, type Expectation } from './expectation.ts'
+import type { SettingsTarget } from './target.ts'
 
 /** `verified`: compared with what is expected, and the same. `present`: only presence was asked for. */
 export type SettingState = 'verified' | 'present' | 'absent' | 'different' | 'unreadable'

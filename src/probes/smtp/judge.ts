@@ -1,24 +1,90 @@
-import { endsSoonIn, faultsOf, whatIsWrong, type ChainFault, type Shown } from '../../clients/certificates.ts'
+import {
+  endSeconds,
+  endsSoonIn,
+  faultsOf,
+  whatIsWrong,
+  type ChainFault,
+  type Shown,
+} from '../../clients/certificates.ts'
 import { remedyForHost } from '../../clients/socket.ts'
-import type { Reason } from '../../core/probe.ts'
+import { gauge, sample, type Sample } from '../../core/metric.ts'
+import { finding, type Finding, type Reason } from '../../core/probe.ts'
+import { asksForMore, is2xx, offersStarttls, quoted, replyTo, type Reply } from './dialogue.ts'
 import { adviceFor } from './enhanced.ts'
 import { refusesHello } from './hello.ts'
-import type { SmtpTarget } from './index.ts'
 import { clearLogin, loginProblem } from './judge-login.ts'
 import type { SmtpSeen } from './observe.ts'
 import type { Setup } from './plan.ts'
 import { reason, type Problem, type SmtpReason } from './reasons.ts'
+import type { SmtpTarget } from './target.ts'
 import type { TlsFacts } from './tls.ts'
-import { asksForMore, is2xx, offersStarttls, quoted, replyTo, type Reply } from './dialogue.ts'
+
+const labels = ['target'] as const
+export const metrics = {
+  reachable: gauge('mailpath_smtp_reachable', 'Whether the relay answered with a greeting, be it a refusal.', labels),
+  starttls: gauge(
+    'mailpath_smtp_starttls',
+    'Whether the relay offers STARTTLS, and takes it where it was tried.',
+    labels,
+  ),
+  authenticated: gauge(
+    'mailpath_smtp_authenticated',
+    'Whether the relay took the login; 0 also while a refused login is held off, absent where none was tried.',
+    labels,
+  ),
+  responseCode: gauge('mailpath_smtp_response_code', 'Code of the last reply before QUIT (RFC 5321, 4.2).', labels),
+  notAfter: gauge(
+    'mailpath_smtp_certificate_not_after_timestamp_seconds',
+    'When the first certificate of the chain of the relay expires, whether it verifies or not; absent with `verify: false`.',
+    labels,
+  ),
+  certificateValid: gauge(
+    'mailpath_smtp_certificate_valid',
+    'Whether the certificate of the relay verifies: chain, dates and name; absent with `verify: false`.',
+    labels,
+  ),
+  tlsInfo: gauge('mailpath_smtp_tls_info', 'TLS version and cipher agreed on.', [...labels, 'version', 'cipher']),
+  suspendedUntil: gauge(
+    'mailpath_smtp_auth_suspended_until_timestamp_seconds',
+    'Until when the login is not tried again, because it was refused; absent where it is not held off.',
+    labels,
+  ),
+}
+
+export const judge = (seen: SmtpSeen, target: SmtpTarget): Finding =>
+  finding(evidence(seen), reasonsIn(seen, target), samples(seen, setupOf(seen, target).verify, target.name))
+
+function evidence({ address, tls, authenticated, user }: SmtpSeen): string {
+  const login = authenticated ? `logged in as ${user ?? ''}` : 'took the envelope without a login'
+  return `${address}: ${login}${tls ? ` over ${tls.version}` : ', in the clear'}`
+}
+
+/** Where the certificate is not verified, its metrics would only set off alerts. */
+function samples(seen: SmtpSeen, verify: boolean, target: string): Sample[] {
+  if (seen.notUnderstood !== undefined) return []
+  const at = { target }
+  const { tls, suspended } = seen
+  const seconds = (ms: number | undefined): number | undefined => (ms === undefined ? undefined : ms / 1000)
+  return [
+    sample(metrics.reachable, replyTo(seen, 'greeting')?.code !== undefined, at),
+    sample(metrics.starttls, hasStarttls(seen), at),
+    sample(metrics.authenticated, seen.authenticated ?? (suspended ? false : undefined), at),
+    sample(metrics.responseCode, seen.replies.at(-1)?.code, at),
+    sample(metrics.notAfter, verify ? endSeconds(shownBy(seen)) : undefined, at),
+    sample(metrics.certificateValid, verify ? tls && tls.problems.length === 0 : undefined, at),
+    tls ? sample(metrics.tlsInfo, 1, { ...at, version: tls.version, cipher: tls.cipher }) : [],
+    sample(metrics.suspendedUntil, seconds(suspended?.until), at),
+  ].flat()
+}
 
 /** Whether STARTTLS is offered in the clear and taken where it was tried; undefined where that is not known. */
-export function hasStarttls({ replies, extensions }: SmtpSeen): boolean | undefined {
+function hasStarttls({ replies, extensions }: SmtpSeen): boolean | undefined {
   const refused = replies.some(reply => reply.step === 'starttls' && !is2xx(reply))
   return extensions.clear && !refused && offersStarttls(extensions.clear)
 }
 
 /** What the target asks for, or its URL. */
-export const setupOf = ({ url }: SmtpSeen, target: SmtpTarget): Setup =>
+const setupOf = ({ url }: SmtpSeen, target: SmtpTarget): Setup =>
   url ?? {
     security: target.security,
     verify: target.verify,
@@ -28,7 +94,7 @@ export const setupOf = ({ url }: SmtpSeen, target: SmtpTarget): Setup =>
   }
 
 /** Every reason that holds; none only where a login was taken, or an envelope by a relay without login. */
-export function reasonsIn(seen: SmtpSeen, target: SmtpTarget): Reason[] {
+function reasonsIn(seen: SmtpSeen, target: SmtpTarget): Reason[] {
   if (seen.notUnderstood !== undefined) return [toReason(seen, ['smtp_url_not_understood', seen.notUnderstood])]
   const setup = setupOf(seen, target)
   const { security, verify, login } = setup
@@ -133,7 +199,7 @@ function tlsProblem(seen: SmtpSeen, { security, verify }: Setup, warningMs: numb
 }
 
 /** The certificates of the relay, and whether they verify. */
-export const shownBy = ({ tls, at }: SmtpSeen): Shown | undefined =>
+const shownBy = ({ tls, at }: SmtpSeen): Shown | undefined =>
   tls?.chain && { chain: tls.chain, verified: tls.problems.length === 0, at }
 
 /** What is wrong with the certificates, in words. */

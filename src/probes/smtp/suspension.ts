@@ -1,5 +1,5 @@
 import { fingerprint } from '../../core/fingerprint.ts'
-import type { SmtpTarget } from './index.ts'
+import type { SmtpTarget } from './target.ts'
 import type { Reply } from './dialogue.ts'
 
 /** A login that is not tried again for some time, because the server refused it. */

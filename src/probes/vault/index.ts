@@ -4,8 +4,6 @@ import { observe, type VaultSeen } from './observe.ts'
 import { reasons } from './reasons.ts'
 import { vaultTarget, type VaultTarget } from './target.ts'
 
-export type { VaultTarget } from './target.ts'
-
 /** Whether a Vault node serves, how long the token lives, and whether the secrets can be read with it. */
 export const vault = defineProbe<VaultTarget, VaultSeen>({
   kind: 'vault',

@@ -3,7 +3,7 @@ import { samePlan } from '../../clients/postgres-url/index.ts'
 import type { Driver, Plan } from '../../clients/postgres-url/plan.ts'
 import type { Look } from '../../core/probe.ts'
 import { deedsText, listed, refusesUrl } from './deeds.ts'
-import type { WritePathTarget } from './index.ts'
+import type { WritePathTarget } from './target.ts'
 
 /** Why it is not known how the application connects, or that its driver refuses to. */
 export interface DriverProblem {

@@ -8,16 +8,17 @@ import {
   noTimeout,
   ofAnyServer,
   columnsOfAnyServer,
+  naming,
   type FactGroup,
 } from '../../clients/postgres-facts.ts'
 import { routineOf, type Said } from '../../clients/postgres-messages.ts'
 import type { Plan } from '../../clients/postgres-url/plan.ts'
-import { naming, openSession, openWatch, planText, type Session } from '../../clients/postgres.ts'
+import { openSession, openWatch, planText, type Session } from '../../clients/postgres.ts'
 import { openSocket } from '../../clients/socket.ts'
 import { Unresolved, describeError, codeOf } from '../../core/errors.ts'
 import type { Look, Watch } from '../../core/probe.ts'
 import { choose, type DriverProblem } from './drivers.ts'
-import type { WritePathTarget } from './index.ts'
+import type { WritePathTarget } from './target.ts'
 import { compare, type Arrival } from './rivals.ts'
 
 /**

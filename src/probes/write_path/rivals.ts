@@ -8,7 +8,7 @@ import type { Failure } from '../../core/errors.ts'
 import { failureOf, type Look } from '../../core/probe.ts'
 import { deedsText, getsIn, goesTo, isRefused, landsOn, listed, refusesUrl, wasNotTried, type Deed } from './deeds.ts'
 import { isConnectable, type Choice, type Connectable, type DriverProblem, type Party } from './drivers.ts'
-import type { WritePathTarget } from './index.ts'
+import type { WritePathTarget } from './target.ts'
 
 /** Where a session landed, as far as it is to be compared. */
 export interface Arrival {

@@ -1,0 +1,71 @@
+import * as z from 'zod'
+import type { Driver } from '../../clients/postgres-url/plan.ts'
+import type { Reference, Resolvable, Target } from '../../core/probe.ts'
+import { certificateWarning, count, duration, flag, name, secret, section, targetFields } from '../../fields/index.ts'
+import { certificatePair, drivers, loginFields } from '../../fields/postgres.ts'
+import { postgresUrl } from '../../fields/postgres-url.ts'
+
+export interface PostgresTarget extends Target {
+  readonly cluster: string
+  readonly url: Resolvable
+  readonly password?: Reference | undefined
+  readonly driver: Driver
+  readonly pg_settings?: Readonly<Record<string, Resolvable>> | undefined
+  readonly ca_file?: string | undefined
+  /** Milliseconds. */
+  readonly certificate_warning: number
+  readonly cert_file?: string | undefined
+  readonly key_file?: string | undefined
+  readonly max_lag: number
+  /** In transactions, and in multixacts. */
+  readonly max_transaction_id_age: number
+  readonly max_multixact_age: number
+  /** In bytes. */
+  readonly max_slot_wal: number
+  readonly max_archive_failure: number
+  readonly max_prepared_time: number
+  readonly max_transaction_time: number
+  readonly watch: boolean
+  readonly login_interval?: number | undefined
+}
+
+export const postgresTarget = section({
+  ...targetFields,
+  cluster: name.describe('The cluster the node belongs to.'),
+  url: postgresUrl('Where to log in; `sslmode` as libpq has it.', 'postgres://mailpath@db-1:5432/postgres'),
+  password: secret('Password of the role.').optional(),
+  driver: z
+    .enum(drivers)
+    .default('libpq')
+    .describe('Whose reading of the URL counts, where it is one of an application.'),
+  ...loginFields,
+  certificate_warning: certificateWarning,
+  max_lag: duration('Replay lag that is a warning.').default(30_000).meta({ default: '30s' }),
+  max_transaction_id_age: count('Age of transaction IDs that is a warning; the server stops at 2147483648.').default(
+    1_000_000_000,
+  ),
+  max_multixact_age: count('Age of multixacts that is a warning.').default(1_000_000_000),
+  max_slot_wal: count(
+    'Bytes of WAL that a replication slot may keep back: one without a reader, or one beyond max_wal_size.',
+  ).default(134_217_728),
+  max_archive_failure: duration('How long ago the last WAL file may have been archived, once a try has failed.')
+    .default(10_000)
+    .meta({ default: '10s' }),
+  max_prepared_time: duration('How long a prepared transaction may wait for its end.')
+    .default(300_000)
+    .meta({ default: '5m' }),
+  max_transaction_time: duration('How long a transaction of a client may be open that keeps dead rows.')
+    .default(3_600_000)
+    .meta({ default: '1h' }),
+  watch: flag(
+    'Hold an idle session open there, to notice at once that the node goes down or restarts. Nothing is asked on it unless `login_interval` is set. While it is open, its database cannot be dropped.',
+  ).default(true),
+  login_interval: duration(
+    'How often a login is tried. Between, runs ask in the session that `watch` holds open, which costs the server a tenth; what only a login meets (password, `pg_hba.conf`, certificate, name lookup) is told so much later. Default: by every run.',
+  ).optional(),
+}).superRefine((value, context) => {
+  certificatePair(value, context)
+  const { watch: watched, login_interval } = value
+  if (!watched && login_interval !== undefined)
+    context.addIssue('login_interval needs the session of watch: leave it out, or let watch be true')
+})

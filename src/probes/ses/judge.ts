@@ -1,0 +1,82 @@
+import { gauge, sample, stateSet } from '../../core/metric.ts'
+import { finding, type Finding, type Reason } from '../../core/probe.ts'
+import { faults, settingNames } from './lint.ts'
+import type { SesSeen, SesSetting } from './observe.ts'
+import { reason } from './reasons.ts'
+import type { SesTarget } from './target.ts'
+
+export const configStates = ['complete', 'partial', 'absent'] as const
+type ConfigState = (typeof configStates)[number]
+
+export const metrics = {
+  present: gauge('mailpath_ses_setting_present', 'Whether the SES setting has a value, be it a good one or not.', [
+    'target',
+    'setting',
+  ]),
+  config: gauge('mailpath_ses_config', 'How many of the SES settings have a value: all, some or none.', [
+    'target',
+    'state',
+  ]),
+  implemented: gauge('mailpath_ses_implemented', "Whether the application's SES sender is more than a stub.", [
+    'target',
+  ]),
+  // Here come reachable, sending_enabled, production_access, quota_* and identity_verified, once SES itself is asked.
+}
+
+/**
+ * Whether the application can send through SES. Never `yes`: nobody asked SES yet.
+ * `no` is proven by one setting alone, also while another cannot be read.
+ */
+export function canDeliver(seen: SesSeen, target: SesTarget): 'no' | 'unknown' {
+  const broken = settingNames.some(name => ['absent', 'malformed'].includes(seen.settings[name].state))
+  return broken || !target.implemented ? 'no' : 'unknown'
+}
+
+const isPresent = ({ state }: SesSetting): boolean | undefined =>
+  state === 'unreadable' ? undefined : state !== 'absent'
+
+/** Undefined where what could not be read would decide. */
+function configState(settings: readonly SesSetting[]): ConfigState | undefined {
+  const present = settings.map(isPresent)
+  if (present.includes(true) && present.includes(false)) return 'partial'
+  if (present.includes(undefined)) return undefined
+  return present.includes(true) ? 'complete' : 'absent'
+}
+
+export function judge(seen: SesSeen, target: SesTarget): Finding {
+  const all = settingNames.map(name => seen.settings[name])
+  const state = configState(all)
+  const samples = [
+    ...settingNames.flatMap(name =>
+      sample(metrics.present, isPresent(seen.settings[name]), { target: target.name, setting: name }),
+    ),
+    ...stateSet(metrics.config, 'state', configStates, state, { target: target.name }),
+    ...sample(metrics.implemented, target.implemented, { target: target.name }),
+  ]
+  return finding('SES: complete and well-formed', reasonsFor(seen, target, state), samples)
+}
+
+function reasonsFor(seen: SesSeen, target: SesTarget, state: ConfigState | undefined): Reason[] {
+  const lines = settingNames.map(name => ({
+    setting: seen.settings[name],
+    label: `${name} (${seen.settings[name].source})`,
+  }))
+  const absent = lines.filter(({ setting }) => setting.state === 'absent').map(({ label }) => label)
+  const malformed = lines.flatMap(({ setting, label }) =>
+    setting.state === 'malformed' ? [`${label} ${faults[setting.fault]}`] : [],
+  )
+  const unreadable = lines.flatMap(({ setting }) => (setting.state === 'unreadable' ? [setting.why] : []))
+  const found: Reason[] = []
+  if (state === 'absent') found.push(reason('ses_absent', `SES: none is set of ${absent.join(', ')}`))
+  if (state === 'partial') found.push(reason('ses_partial', `SES: not set: ${absent.join(', ')}, while others are`))
+  if (malformed.length > 0) found.push(reason('ses_malformed', `SES: ${malformed.join('; ')}`))
+  if (unreadable.length > 0) {
+    const rest = state === undefined && absent.length > 0 ? [`not set: ${absent.join(', ')}`] : []
+    found.push(reason('ses_unreadable', `SES: ${[...unreadable, ...rest].join('; ')}`))
+  }
+  if (!target.implemented)
+    found.push(reason('ses_stub', "SES: the application's sender is a stub (implemented: false)"))
+  if (found.length === 0)
+    found.push(reason('ses_not_verified', 'SES: the settings are complete and well-formed, but SES was not asked'))
+  return found
+}

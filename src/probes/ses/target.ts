@@ -1,0 +1,24 @@
+import * as z from 'zod'
+import type { Reference, Resolvable, Target } from '../../core/probe.ts'
+import { shapes } from '../../core/shape.ts'
+import { secret, section, targetFields, text } from '../../fields/index.ts'
+
+/** The SES settings of an application. */
+export interface SesTarget extends Target {
+  readonly access_key: Resolvable
+  readonly secret_key: Reference
+  readonly region: Resolvable
+  /** False where the application's SES sender is a stub. */
+  readonly implemented: boolean
+}
+
+export const sesTarget = section({
+  ...targetFields,
+  access_key: text('Access key id of the IAM user that sends.', shapes.accessKey),
+  secret_key: secret('Its secret access key.'),
+  region: text('Region in which SES is set up, such as eu-west-1.', shapes.region),
+  implemented: z
+    .boolean()
+    .default(true)
+    .describe("False where the application's SES sender is a stub: SES is then no second way out."),
+})

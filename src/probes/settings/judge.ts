@@ -1,0 +1,52 @@
+import { oneLine } from '../../core/errors.ts'
+import { gauge, sample, type Sample } from '../../core/metric.ts'
+import { finding, type Finding, type Reason } from '../../core/probe.ts'
+import type { SettingSeen, SettingsSeen } from './observe.ts'
+import { reason } from './reasons.ts'
+import type { SettingsTarget } from './target.ts'
+
+export const metrics = {
+  present: gauge(
+    'mailpath_settings_present',
+    'Whether the setting has a value; a default of the application counts as one.',
+    ['target', 'setting'],
+  ),
+  matches: gauge(
+    'mailpath_settings_matches',
+    'Whether the setting has the value expected of it; 0 also where it is needed and missing.',
+    ['target', 'setting'],
+  ),
+}
+
+export function judge(seen: SettingsSeen, target: SettingsTarget): Finding {
+  const count = (state: string): number => seen.settings.filter(setting => setting.state === state).length
+  const evidence = `settings: ${count('verified')} as expected, ${count('present')} present, ${count('absent')} absent (optional)`
+  const samples = seen.settings.flatMap(setting => samplesOf(setting, target.name))
+  return finding(evidence, seen.settings.flatMap(reasonFor), samples)
+}
+
+function reasonFor({ name, state, source, expected, optional, why }: SettingSeen): Reason[] {
+  switch (state) {
+    case 'verified':
+    case 'present':
+      return []
+    case 'absent':
+      return optional ? [] : [reason('setting_absent', `${name} (${source}): not set or empty`)]
+    case 'different': {
+      const wanted = expected === undefined ? 'what is expected' : `"${oneLine(expected)}"`
+      return [
+        reason('setting_different', `${name} (${source}): is not ${wanted}${why === undefined ? '' : `; ${why}`}`),
+      ]
+    }
+    case 'unreadable':
+      return [reason('setting_unreadable', `${name} ${why ?? 'could not be read'}`)]
+  }
+}
+
+function samplesOf({ name, state, optional }: SettingSeen, target: string): Sample[] {
+  const labels = { target, setting: name }
+  const present = state === 'unreadable' ? undefined : state !== 'absent'
+  const wrong = state === 'different' || (state === 'absent' && !optional)
+  const matches = state === 'verified' ? true : wrong ? false : undefined
+  return [...sample(metrics.present, present, labels), ...sample(metrics.matches, matches, labels)]
+}

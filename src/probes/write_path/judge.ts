@@ -1,0 +1,244 @@
+import { endSeconds, endsSoonIn } from '../../clients/certificates.ts'
+import {
+  connectionProblem,
+  failureText,
+  isOfPooler,
+  remedyOf,
+  type SessionFailure,
+} from '../../clients/postgres-errors.ts'
+import type { Said } from '../../clients/postgres-messages.ts'
+import { counter, gauge, sample, type Sample } from '../../core/metric.ts'
+import { finding, type Finding, type Reason } from '../../core/probe.ts'
+import type { DriverProblem } from './drivers.ts'
+import { isNotAllowed, isSyncWait, type Landing, type Rung, type WritePathSeen } from './observe.ts'
+import { writePathReason } from './reasons.ts'
+import type { WritePathTarget } from './target.ts'
+
+/** What makes transactions read-only: being a standby, or where default_transaction_read_only is set. */
+export const readOnlyCauses = ['standby', 'role', 'database', 'server', 'session'] as const
+export type ReadOnlyCause = (typeof readOnlyCauses)[number]
+
+const labels = ['target', 'postgres_cluster'] as const
+export const metrics = {
+  reachable: gauge('mailpath_write_path_reachable', 'Whether a fresh session could be opened.', labels),
+  writable: gauge(
+    'mailpath_write_path_writable',
+    'Whether a write was committed through this path in the last run.',
+    labels,
+  ),
+  readOnly: gauge(
+    'mailpath_write_path_read_only',
+    'Whether a transaction of a fresh session is read-only (SQLSTATE 25006).',
+    labels,
+  ),
+  readOnlyCause: gauge(
+    'mailpath_write_path_read_only_cause',
+    'Why it is read-only: standby, or where default_transaction_read_only is set.',
+    [...labels, 'cause'],
+  ),
+  onPrimary: gauge('mailpath_write_path_on_primary', 'Whether it lands on the primary of its cluster.', labels),
+  landed: gauge('mailpath_write_path_landed_info', 'The node it lands on, by the name of its postgres target.', [
+    ...labels,
+    'node',
+  ]),
+  commitDuration: gauge(
+    'mailpath_write_path_commit_duration_seconds',
+    'How long a commit took, with WAL flush and synchronous replication.',
+    labels,
+  ),
+  pooled: gauge('mailpath_write_path_pooled', 'Whether a connection pooler sits between.', labels),
+  roleValidUntil: gauge(
+    'mailpath_write_path_role_valid_until_timestamp_seconds',
+    'When the password of the role ends (valid until); absent where it does not.',
+    labels,
+  ),
+  notAfter: gauge(
+    'mailpath_write_path_certificate_not_after_timestamp_seconds',
+    'When the first certificate of the chain of the server expires, whether the application verifies it or not; absent without TLS.',
+    labels,
+  ),
+  outage: counter(
+    'mailpath_write_path_outage_seconds_total',
+    'Time during which no write could be committed, since the start of the exporter.',
+    labels,
+  ),
+}
+
+export function judge(seen: WritePathSeen, target: WritePathTarget): Finding {
+  const at = { target: target.name, postgres_cluster: target.cluster }
+  return finding(describe(seen), [...problemsOf(seen, target), ...expiring(seen, target)], samplesOf(seen, at))
+}
+
+const describe = (seen: WritePathSeen): string => {
+  const commit = seen.ladder.find(({ rung, ok }) => rung !== 'xid' && ok)
+  return `${seen.address}: a write was committed in ${((commit?.seconds ?? 0) * 1000).toFixed(1)} ms${seen.landings.some(one => one.pooled) ? ', through a pooler' : ''}`
+}
+
+function expiring({ address, certificates }: WritePathSeen, { certificate_warning }: WritePathTarget): Reason[] {
+  const ends = endsSoonIn(certificates, certificate_warning)
+  return ends === undefined ? [] : [writePathReason('write_path_certificate_expires_soon', `${address}: ${ends}`)]
+}
+
+function problemsOf(seen: WritePathSeen, target: WritePathTarget): Reason[] {
+  const { address, failure, addressOnly, driver } = seen
+  if (driver) return [driverProblem(address, driver)]
+  if (addressOnly) return [writePathReason('write_path_not_tried', `${address}: without a user no write was tried`)]
+  const found = [
+    ...readOnlyProblem(seen),
+    ...seen.ladder.flatMap(rung => rungProblem(seen, rung)),
+    ...(failure ? [failureProblem(failure)] : []),
+  ]
+  // Without a commit there is no evidence of a write, whatever else went well.
+  if (found.length === 0 && !isProven(seen))
+    found.push(writePathReason('write_path_write_refused', `${address}: no write was committed`))
+  return [...found, ...warningProblem(seen), ...roleProblem(seen, target)]
+}
+
+/** A write was committed. */
+const isProven = ({ ladder }: WritePathSeen): boolean => ladder.some(({ rung, ok }) => rung !== 'xid' && ok)
+
+function failureProblem(failure: SessionFailure): Reason {
+  // A server that hangs mostly does not get as far as a login.
+  const mayBePaused = failure.timedOut && ['login', 'landing'].includes(failure.phase)
+  return writePathReason(
+    `write_path_${connectionProblem(failure)}`,
+    failureText(failure),
+    mayBePaused ? pausedRemedy : remedyOf(failure),
+  )
+}
+
+const pausedRemedy =
+  'If this is a pooler: it is paused (show databases on its console, then resume), or has no server to give (show pools). Else the server hangs: look at its load, its disks and locks, or whether it is stopped.'
+
+/** The server warns of what will be an error later. */
+function warningProblem({ address, warnings = [], ladder }: WritePathSeen): Reason[] {
+  const isTold = (said: Said): boolean => isSyncWait(said) && ladder.some(rung => rung.syncWait && !rung.ok)
+  // Each statement may say the same with another number in it.
+  const last = new Map(warnings.filter(said => !isTold(said)).map(said => [`${said.code} ${said.routine ?? ''}`, said]))
+  return [...last.values()].map(({ code, text }) =>
+    writePathReason('write_path_server_warns', `${address}: the server warns: ${text}, SQLSTATE ${code}`),
+  )
+}
+
+/** By the clock of the server. A password that has ended, and still lets in, is not looked at there. */
+function roleProblem(
+  { address, landings }: WritePathSeen,
+  { role_expiry_warning: warning }: WritePathTarget,
+): Reason[] {
+  const left = landings.flatMap(landing => landing.role_valid_seconds ?? []).filter(seconds => seconds > 0)
+  const soonest = Math.min(...left)
+  if (soonest * 1000 >= warning) return []
+  const text = `the password of the role is valid for ${inWords(soonest)} more (valid until)`
+  return [writePathReason('write_path_role_expires_soon', `${address}: ${text}`)]
+}
+
+function inWords(seconds: number): string {
+  if (seconds < 7_200) return `${Math.ceil(seconds / 60)} minutes`
+  return seconds < 172_800 ? `${Math.floor(seconds / 3_600)} hours` : `${Math.floor(seconds / 86_400)} days`
+}
+
+const driverProblem = (address: string, { kind, text, onlySome = false }: DriverProblem): Reason => {
+  const code = kind === 'unclear' ? 'write_path_driver_unclear' : (`write_path_url_${kind}` as const)
+  return writePathReason(code, `${address}: ${text}`, onlySome ? setDriver : undefined)
+}
+
+const setDriver =
+  'Set `driver` of this path to the one the application has. Only if it is one of those named does the URL, or this path, have to be changed.'
+
+/** Why transactions of a session are read-only; undefined where they are not. */
+export const readOnlyCause = (landing: Landing): ReadOnlyCause | undefined => {
+  if (landing.in_recovery) return 'standby'
+  if (!landing.read_only) return undefined
+  const bySource: Record<string, ReadOnlyCause> = {
+    user: 'role',
+    // alter role all set
+    global: 'role',
+    'database user': 'role',
+    database: 'database',
+    client: 'session',
+    session: 'session',
+  }
+  return bySource[landing.read_only_source ?? ''] ?? 'server'
+}
+
+const causeText: Record<ReadOnlyCause, string> = {
+  standby: 'a standby',
+  role: 'a primary, where default_transaction_read_only is on for the role',
+  database: 'a primary, where default_transaction_read_only is on for the database',
+  server: 'a primary, where default_transaction_read_only is on in its configuration',
+  session: 'a primary, where default_transaction_read_only is on for the session',
+}
+
+const remedyForReadOnly = (cause: ReadOnlyCause): string =>
+  cause === 'session'
+    ? 'Take default_transaction_read_only out of what the application sends with the login: `options` of its URL, PGOPTIONS, or a setting of its driver or pooler.'
+    : `Reset default_transaction_read_only for the ${cause} (see pg_settings.source).`
+
+function readOnlyProblem({ address, landings, ladder }: WritePathSeen): Reason[] {
+  const readOnly = landings.filter(landing => landing.in_recovery || landing.read_only)
+  const [first] = readOnly
+  const cause = first && readOnlyCause(first)
+  if (!cause) return []
+  const share = landings.length > 1 ? `${readOnly.length} of ${landings.length} sessions land on` : 'lands on'
+  const refused = ladder.find(rung => rung.code === '25006')
+  const evidence = refused ? ` (${refused.text})` : ''
+  const remedy = cause === 'standby' ? undefined : remedyForReadOnly(cause)
+  return [
+    writePathReason(
+      'write_path_read_only',
+      `${address}: ${share} ${causeText[cause]}: a write fails with SQLSTATE 25006${evidence}`,
+      remedy,
+    ),
+  ]
+}
+
+function rungProblem(seen: WritePathSeen, rung: Rung): Reason[] {
+  const { address } = seen
+  // 25006 has been told by readOnlyProblem already.
+  if (rung.ok || rung.code === '25006') return []
+  const told = `${address}: ${rung.code ? `SQLSTATE ${rung.code}, ` : ''}${rung.text} (rung ${rung.rung})`
+  if (rung.code === '53100') return [writePathReason('write_path_disk_full', told)]
+  if (rung.hung && (rung.rung === 'commit' || rung.syncWait)) {
+    const why = rung.syncWait ? 'it waits for a synchronous standby' : rung.text
+    return [writePathReason('write_path_commit_stuck', `${address}: a commit did not come back: ${why}`)]
+  }
+  if (isOfPooler(rung)) return [writePathReason('write_path_pooler_refused', told)]
+  if (rung.rung === 'commit' && isNotAllowed(rung))
+    return isProven(seen) ? [] : [writePathReason('write_path_write_not_proven', told)]
+  if (rung.rung === 'heartbeat') return [writePathReason('write_path_heartbeat_refused', told)]
+  if (rung.code === '55P03')
+    return [
+      writePathReason(
+        'write_path_commit_stuck',
+        `${address}: an earlier commit of this exporter still hangs there (rung ${rung.rung})`,
+      ),
+    ]
+  if (rung.hung) return [writePathReason('write_path_no_answer', told)]
+  return [writePathReason('write_path_write_refused', told)]
+}
+
+function samplesOf(seen: WritePathSeen, at: Readonly<Record<(typeof labels)[number], string>>): Sample[] {
+  if (seen.driver) return []
+  if (seen.addressOnly) return sample(metrics.reachable, true, at)
+  const { landings, ladder } = seen
+  const cause = landings.map(readOnlyCause).find(one => one !== undefined)
+  const landed = landings.length > 0
+  const commit = ladder.find(rung => rung.rung === 'commit')
+  const notTried = commit !== undefined && isNotAllowed(commit)
+  const allOk = ladder.every(rung => rung.ok || (rung === commit && notTried))
+  const writable = !seen.failure && cause === undefined && isProven(seen) && allOk
+  const notKnown = notTried && !isProven(seen) && cause === undefined
+  const validUntil = landings.flatMap(landing => landing.role_valid_until ?? [])
+  return [
+    sample(metrics.reachable, landed, at),
+    sample(metrics.writable, notKnown ? undefined : writable, at),
+    sample(metrics.readOnly, landed ? cause !== undefined : undefined, at),
+    ...readOnlyCauses.map(one =>
+      sample(metrics.readOnlyCause, landed ? one === cause : undefined, { ...at, cause: one }),
+    ),
+    sample(metrics.notAfter, endSeconds(seen.certificates), at),
+    sample(metrics.commitDuration, commit?.ok ? commit.seconds : undefined, at),
+    sample(metrics.pooled, landed ? landings.some(landing => landing.pooled) : undefined, at),
+    sample(metrics.roleValidUntil, validUntil.length > 0 ? Math.min(...validUntil) : undefined, at),
+  ].flat()
+}
