@@ -30,8 +30,8 @@ export interface ReasonSpec {
 }
 
 /** A reason that holds now, with the evidence in one line that never holds a secret. */
-export interface Reason {
-  readonly code: string
+export interface Reason<Code extends string = string> {
+  readonly code: Code
   readonly verdict: Exclude<Verdict, 'ok'>
   readonly severity: Severity
   readonly text: string
@@ -43,13 +43,13 @@ export interface Reason {
 }
 
 /** What a probe concludes from what was seen. The verdict follows from the reasons: none, and it is ok. */
-export interface Finding {
+export interface Finding<Code extends string = string, Name extends string = string> {
   readonly verdict: Verdict
   /** Worst first. */
-  readonly reasons: readonly Reason[]
+  readonly reasons: readonly Reason<Code>[]
   /** What was seen, in one line. */
   readonly evidence: string
-  readonly samples: readonly Sample[]
+  readonly samples: readonly Sample<Name>[]
 }
 
 /** What a probe may use while it looks: everything ends with the signal. */
@@ -220,6 +220,10 @@ export interface Target {
   readonly name: string
   readonly interval?: number | undefined
   readonly timeout?: number | undefined
+  /** The cluster of Postgres that it belongs to, or is compared with. */
+  readonly cluster?: string | undefined
+  /** Whether it is watched between runs. Undefined where its probe cannot. */
+  readonly watch?: boolean | undefined
 }
 
 /** A kind of look. `observe` does all of the I/O and holds no policy; `judge` is pure and holds all of it. */
@@ -318,15 +322,27 @@ export interface Observation extends Finding {
 export const checkId = (check: { readonly probe: string; readonly target: string }): string =>
   `${check.probe}/${check.target}`
 
-export const defineProbe = <T extends Target, Seen>(
-  probe: Omit<ListedProbe<T, Seen>, 'bind'>,
+/**
+ * A probe as its author writes it. All types follow from `observe`, `metrics` and `reasons`. A finding with a metric or a
+ * reason of another probe does not compile.
+ */
+interface Written<T extends Target, Seen, Code extends string, Name extends string> extends Omit<
+  Probe<T, Seen>,
+  'bind'
+> {
+  readonly metrics: Readonly<Record<string, Metric<string, Name>>>
+  readonly reasons: Readonly<Record<Code, ReasonSpec>>
+  judge(seen: Seen, target: T): Finding<NoInfer<Code>, NoInfer<Name>>
+}
+
+export const defineProbe = <T extends Target, Seen, Code extends string, Name extends string>(
+  probe: Written<T, Seen, Code, Name> & Pick<ListedProbe<NoInfer<T>>, 'target'>,
 ): ListedProbe<T, Seen> => ({ ...probe, bind: bindingOf(probe) })
 
 /** A probe whose one target is in no list, but follows from the rest of the file. */
-export const defineImplied = <T extends Target, Seen>(probe: Omit<Probe<T, Seen>, 'bind'>): Probe<T, Seen> => ({
-  ...probe,
-  bind: bindingOf(probe),
-})
+export const defineImplied = <T extends Target, Seen, Code extends string, Name extends string>(
+  probe: Written<T, Seen, Code, Name>,
+): Probe<T, Seen> => ({ ...probe, bind: bindingOf(probe) })
 
 const bindingOf =
   <T extends Target, Seen>(probe: Omit<Probe<T, Seen>, 'bind'>) =>
@@ -366,10 +382,13 @@ export function seenBy<T extends Target, Seen>(
   return { seen: observation.seen as Seen, target: observation.config as T }
 }
 
-/** A function that makes the reasons of a closed list, so that no code outside of it can be written. */
+/**
+ * A function that makes the reasons of a closed list, so that no code outside of it can be written. What it returns is the
+ * `Reason` of its probe.
+ */
 export const reasonsOf =
   <Code extends string>(specs: Readonly<Record<Code, ReasonSpec>>) =>
-  (code: Code, text: string, remedy?: string): Reason => ({
+  (code: Code, text: string, remedy?: string): Reason<Code> => ({
     code,
     verdict: specs[code].verdict,
     severity: specs[code].severity,
@@ -378,7 +397,11 @@ export const reasonsOf =
   })
 
 /** The finding that follows from reasons: ok where there are none, else as bad as the worst of them. */
-export function finding(evidence: string, reasons: readonly Reason[], samples: readonly Sample[]): Finding {
+export function finding<Code extends string = never, Name extends string = never>(
+  evidence: string,
+  reasons: readonly Reason<Code>[],
+  samples: readonly Sample<Name>[],
+): Finding<Code, Name> {
   const sorted = [...reasons].sort((a, b) => byVerdict(a.verdict, b.verdict))
   return {
     verdict: worst(reasons.map(r => r.verdict)),

@@ -56,7 +56,7 @@ const reasons = {
 const reason = reasonsOf(reasons)
 
 /** Which provider an application is set to send with. Whether it can is the assessment's to say. */
-export const mail = defineProbe<MailTarget, MailSeen>({
+export const mail = defineProbe({
   kind: 'mail',
   summary: 'An application that sends mail: its provider, and the write paths and relays it needs.',
   target: section({

@@ -1,11 +1,11 @@
 import { defineProbe } from '../../core/probe.ts'
 import { judge, metrics } from './judge.ts'
-import { observe, type PackagesSeen } from './observe.ts'
+import { observe } from './observe.ts'
 import { reasons } from './reasons.ts'
-import { packagesTarget, type PackagesTarget } from './target.ts'
+import { packagesTarget } from './target.ts'
 
 /** What is installed in an application, and what its deployed code must not hold. */
-export const packages = defineProbe<PackagesTarget, PackagesSeen>({
+export const packages = defineProbe({
   kind: 'packages',
   summary: 'What is installed in the application, and what must not be in its deployed code.',
   target: packagesTarget,

@@ -1,12 +1,12 @@
 import { watchStance } from '../../clients/postgres-errors.ts'
 import { defineProbe } from '../../core/probe.ts'
 import { isNearlyFull, judge, metrics } from './judge.ts'
-import { observe, watch, type PostgresSeen } from './observe.ts'
+import { observe, watch } from './observe.ts'
 import { reasons } from './reasons.ts'
-import { postgresTarget, type PostgresTarget } from './target.ts'
+import { postgresTarget } from './target.ts'
 
 /** One node of a cluster: its role, its position, and how well it follows. */
-export const postgres = defineProbe<PostgresTarget, PostgresSeen>({
+export const postgres = defineProbe({
   kind: 'postgres',
   summary: 'A Postgres node: role, read-only state, timeline, WAL position, replication lag, connections.',
   target: postgresTarget,

@@ -1,11 +1,11 @@
 import { defineProbe } from '../../core/probe.ts'
 import { judge, metrics } from './judge.ts'
-import { observe, type SmtpSeen } from './observe.ts'
+import { observe } from './observe.ts'
 import { reasons } from './reasons.ts'
-import { smtpTarget, type SmtpTarget } from './target.ts'
+import { smtpTarget } from './target.ts'
 
 /** A relay, as far as QUIT: TLS, certificate, login and, where wanted, an envelope. */
-export const smtp = defineProbe<SmtpTarget, SmtpSeen>({
+export const smtp = defineProbe({
   kind: 'smtp',
   summary: 'A mail relay: greeting, STARTTLS, certificate, login and envelope, without sending mail.',
   target: smtpTarget,

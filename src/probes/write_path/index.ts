@@ -1,12 +1,12 @@
 import { watchStance } from '../../clients/postgres-errors.ts'
 import { defineProbe } from '../../core/probe.ts'
 import { judge, metrics } from './judge.ts'
-import { observe, watch, type WritePathSeen } from './observe.ts'
+import { observe, watch } from './observe.ts'
 import { reasons } from './reasons.ts'
-import { writePathTarget, type WritePathTarget } from './target.ts'
+import { writePathTarget } from './target.ts'
 
 /** A way in which something writes: opened as the application opens it, up to a real commit. */
-export const writePath = defineProbe<WritePathTarget, WritePathSeen>({
+export const writePath = defineProbe({
   kind: 'write_path',
   summary:
     'A way in which something writes to Postgres: where a fresh session lands, and whether a write commits there.',
