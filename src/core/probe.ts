@@ -227,8 +227,8 @@ export interface Target {
 }
 
 /** A kind of look. `observe` does all of the I/O and holds no policy; `judge` is pure and holds all of it. */
-export interface Probe<T extends Target = Target, Seen = unknown> {
-  readonly kind: string
+export interface Probe<T extends Target = Target, Seen = unknown, Kind extends string = string> {
+  readonly kind: Kind
   readonly summary: string
   /** Total time of a run where the configuration says nothing. Default: 5 s. A short interval makes it shorter. */
   readonly timeoutMs?: number
@@ -244,7 +244,11 @@ export interface Probe<T extends Target = Target, Seen = unknown> {
 }
 
 /** A probe whose targets stand in a list of the file; `target` is the schema of an entry. */
-export interface ListedProbe<T extends Target = Target, Seen = unknown> extends Probe<T, Seen> {
+export interface ListedProbe<T extends Target = Target, Seen = unknown, Kind extends string = string> extends Probe<
+  T,
+  Seen,
+  Kind
+> {
   readonly target: z.ZodType<T>
 }
 
@@ -326,8 +330,8 @@ export const checkId = (check: { readonly probe: string; readonly target: string
  * A probe as its author writes it. All types follow from `observe`, `metrics` and `reasons`. A finding with a metric or a
  * reason of another probe does not compile.
  */
-interface Written<T extends Target, Seen, Code extends string, Name extends string> extends Omit<
-  Probe<T, Seen>,
+interface Written<T extends Target, Seen, Kind extends string, Code extends string, Name extends string> extends Omit<
+  Probe<T, Seen, Kind>,
   'bind'
 > {
   readonly metrics: Readonly<Record<string, Metric<string, Name>>>
@@ -335,14 +339,26 @@ interface Written<T extends Target, Seen, Code extends string, Name extends stri
   judge(seen: Seen, target: T): Finding<NoInfer<Code>, NoInfer<Name>>
 }
 
-export const defineProbe = <T extends Target, Seen, Code extends string, Name extends string>(
-  probe: Written<T, Seen, Code, Name> & Pick<ListedProbe<NoInfer<T>>, 'target'>,
-): ListedProbe<T, Seen> => ({ ...probe, bind: bindingOf(probe) })
+export const defineProbe = <
+  T extends Target,
+  Seen,
+  const Kind extends string,
+  Code extends string = never,
+  Name extends string = never,
+>(
+  probe: Written<T, Seen, Kind, Code, Name> & Pick<ListedProbe<NoInfer<T>>, 'target'>,
+): ListedProbe<T, Seen, Kind> => ({ ...probe, bind: bindingOf(probe) })
 
 /** A probe whose one target is in no list, but follows from the rest of the file. */
-export const defineImplied = <T extends Target, Seen, Code extends string, Name extends string>(
-  probe: Written<T, Seen, Code, Name>,
-): Probe<T, Seen> => ({ ...probe, bind: bindingOf(probe) })
+export const defineImplied = <
+  T extends Target,
+  Seen,
+  const Kind extends string,
+  Code extends string = never,
+  Name extends string = never,
+>(
+  probe: Written<T, Seen, Kind, Code, Name>,
+): Probe<T, Seen, Kind> => ({ ...probe, bind: bindingOf(probe) })
 
 const bindingOf =
   <T extends Target, Seen>(probe: Omit<Probe<T, Seen>, 'bind'>) =>

@@ -46,10 +46,12 @@ it('a judge with a metric or a reason of another probe does not compile', () => 
     defineImplied({ ...door, judge: () => finding('', [foreignReason('window_closed', 'closed')], []) }),
     // @ts-expect-error: it may be any reason
     defineImplied({ ...door, judge: () => finding('', [{ ...reason('door_stuck', ''), code: some }], []) }),
+    // @ts-expect-error: the probe has no metrics
+    defineImplied({ ...door, metrics: {}, judge: () => finding('', [], sample(foreign, 1, { target: 'a' })) }),
     // @ts-expect-error: there is no such reason
     defineImplied({ ...door, judge: () => finding('', [reason('door_lost', '')], []) }),
   ]
-  expect(judges).toHaveLength(5)
+  expect(judges).toHaveLength(6)
 })
 
 it('a label that its metric does not have is not lost: the check is unknown, and says why', async () => {
