@@ -1,7 +1,7 @@
 import { commandMeanings, commands, flags, type Flag } from '../../src/cli/flags.ts'
 import { probes } from '../../src/probes/index.ts'
 
-const header = '# Generated from src/cli/flags.ts; `npx vitest run test/packaging/texts.test.ts -u` writes it anew.'
+const header = '# Generated from src/cli/flags.ts; `npx vitest run test/packaging/texts.test.ts -u` writes it again.'
 const all = Object.entries<Flag>(flags)
 const kinds = probes.map(probe => probe.kind)
 

@@ -4,32 +4,31 @@ import { document, inCell } from './docs.ts'
 import { markdownTable } from '../../src/report/table.ts'
 
 const intro = `One YAML file, by default \`mailpath.yml\` (\`--config.file\`): a section per kind of probe, and in it a list of
-targets. \`mailpath-exporter check-config\` tells all errors at once, each with line and column. Unknown keys are errors.
+targets. \`mailpath-exporter check-config\` reports all errors at once, each with line and column. Unknown keys are errors.
 For completion and checks in an editor, begin the file with
 \`# yaml-language-server: $schema=…/docs/config.schema.json\` ([config.schema.json](config.schema.json)).
 
-Types: a **duration** is a number with \`ms\`, \`s\`, \`m\` or \`h\`, such as \`15s\`, and a **long duration** one with \`h\` or
-\`d\`, such as \`14d\`; a **reference** says where a value is
-fetched, see [References](#references); a **section** has keys of its own, listed below it. A path that does not begin with
-\`/\` is taken from the folder of the configuration file, as Prometheus does it; one inside of a kubeconfig from the folder
-of that.`
+Types: a **duration** is a number with \`ms\`, \`s\`, \`m\` or \`h\`, such as \`15s\`. A **long duration** has \`h\` or \`d\`,
+such as \`14d\`. A **reference** says where to fetch a value, see [References](#references). A **section** has keys of its
+own, listed below it. A path that does not begin with \`/\` starts at the folder of the configuration file, as in
+Prometheus. A path inside a kubeconfig starts at the folder of the kubeconfig.`
 
-const referenceIntro = `A reference is resolved at every run, so a rotated secret is used at once; what several checks take from one secret of
-Kubernetes or Vault in the same round is one request. One that cannot be resolved makes its check \`unknown\` with the
-reason \`reference_unresolved\`, which names the reference and never its value. A secret is only ever a reference: written
-out in the file it is an error.
+const referenceIntro = `Each run resolves its references, so that a rotated secret is used at once. If several checks of a round take values from
+one secret of Kubernetes or Vault, it is read once. A reference that cannot be resolved makes its check \`unknown\` with the
+reason \`reference_unresolved\`, which names the reference and never its value. A secret must be a reference: written in
+this file it is an error.
 
-A value has to look like what is expected in its place: a host, a port, the name of a user, in one line. What does not (a
-URL where a host is expected, a key, a document, a value in quotes, \`tcp://…\` that Kubernetes injects for a Service, bytes
-that are not UTF-8) is not used and not shown.
+A value must look like what its key expects: a host, a port, the name of a user, in one line. Anything else is neither used
+nor shown: a URL for a host, a key, a document, a value in quotes, the \`tcp://…\` that Kubernetes injects for a Service,
+bytes that are not UTF-8.
 
-Variables (\`\${NAME}\`) are not expanded in this file: that is an error, and a reference does the same. In a \`.env\` file
-they are expanded where the reference, or the \`from\` of settings, says \`expand: true\`, by the rules of dotenv-expand 12:
+Variables (\`\${NAME}\`) are not expanded in this file. They are an error: use a reference. In a \`.env\` file they are
+expanded if the reference, or the \`from\` of settings, says \`expand: true\`. The rules are those of dotenv-expand 12:
 \`\${NAME}\`, \`$NAME\`, \`\${NAME:-default}\`, \`\${NAME:+alternative}\`, and \`\\$\` for a \`$\`. Single quotes make no
-difference to it. (They do to a shell, docker compose and python-dotenv, which expand nothing in them: set
-\`expand: false\` for such a value.) A variable that the file does not set above the value, and that has no default,
-leaves the value unknown: the application may have it, and the environment of the exporter is another one. Without
-\`expand\`, a value that would be expanded is unknown, and is never sent anywhere.`
+difference there. A shell, docker compose and python-dotenv expand nothing in single quotes: set \`expand: false\` for such
+a value. If the file does not set a variable above the value, and it has no default, the value is unknown: the application
+may have the variable, but the exporter has another environment. Without \`expand\`, a value with something to expand is
+unknown, and is never sent anywhere.`
 
 const targetIntro = 'Every entry of the lists below has these keys.'
 const commonKeys = ['name', 'interval', 'timeout']

@@ -5,7 +5,7 @@ import { markdownTable } from '../../src/report/table.ts'
 
 /** Files that are made from the code: whoever finds an error in them has to correct it there. */
 export const generated =
-  '<!-- Generated from the code; `npx vitest run test/docs/docs.test.ts -u` writes it anew. -->'
+  '<!-- Generated from the code; `npx vitest run test/docs/docs.test.ts -u` writes it again. -->'
 
 /** Text of ours, with backticks where it means them, in a cell of a table. */
 export const inCell = (text: string): string => text.replaceAll('|', '\\|')

@@ -21,7 +21,7 @@ const examples: readonly Told[] = [
 /** packaging/man/mailpath-exporter.1, in the macros of man(7). */
 export function manPage(): string {
   return `${[
-    '.\\" Generated from src/cli/flags.ts; `npx vitest run test/packaging/texts.test.ts -u` writes it anew.',
+    '.\\" Generated from src/cli/flags.ts; `npx vitest run test/packaging/texts.test.ts -u` writes it again.',
     '.TH MAILPATH\\-EXPORTER 1 "" mailpath\\-exporter "User Commands"',
     '.SH NAME',
     'mailpath\\-exporter \\- tells whether mail can be sent, and if not, what to fix',

@@ -1,4 +1,4 @@
-# Generated from src/cli/flags.ts; `npx vitest run test/packaging/texts.test.ts -u` writes it anew.
+# Generated from src/cli/flags.ts; `npx vitest run test/packaging/texts.test.ts -u` writes it again.
 # shellcheck shell=bash
 
 _mailpath_exporter() {

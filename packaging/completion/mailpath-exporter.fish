@@ -1,4 +1,4 @@
-# Generated from src/cli/flags.ts; `npx vitest run test/packaging/texts.test.ts -u` writes it anew.
+# Generated from src/cli/flags.ts; `npx vitest run test/packaging/texts.test.ts -u` writes it again.
 complete -c mailpath-exporter -f
 complete -c mailpath-exporter -n 'not __fish_seen_subcommand_from serve check check-config' -a serve -d 'Probe on a timer, and serve metrics and the status page. The default.'
 complete -c mailpath-exporter -n 'not __fish_seen_subcommand_from serve check check-config' -a check -d 'Probe once, print the audit, and exit with the verdict.'

@@ -29,7 +29,7 @@ export const clusterReasons = {
     verdict: 'unknown',
     severity: 'high',
     meaning:
-      'No primary is seen, and a node that cannot be asked may be the one; or nodes that take writes may be one server.',
+      'No primary is seen. A node that cannot be asked may be it, or two nodes that take writes may be one server.',
     remedy: 'Heal the nodes that do not answer, or the way to them.',
   },
   cluster_mixed: {
@@ -37,14 +37,14 @@ export const clusterReasons = {
     severity: 'high',
     meaning: 'Nodes under the name of one cluster have different system identifiers: they are not one cluster.',
     remedy:
-      'Correct the URL or the `cluster` of the postgres target named; or the node was initialised anew and must be rebuilt.',
+      'Correct the URL or the `cluster` of the postgres target named. If the node was initialised again, rebuild it.',
   },
   cluster_timeline_behind: {
     verdict: 'warn',
     severity: 'high',
     meaning: 'A standby is on an older timeline than the primary: it does not follow since a promotion.',
     remedy:
-      'Look whether it only has to be led to the primary (primary_conninfo). Rewind or rebuild it only if its log says that it forked off.',
+      'Check whether it only has to be pointed at the primary (primary_conninfo). Rewind or rebuild it only if its log says that it forked off.',
   },
   cluster_wrong_upstream: {
     verdict: 'warn',

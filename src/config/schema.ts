@@ -7,11 +7,11 @@ import { listedProbes } from '../probes/index.ts'
 const kubernetes = section({
   url: literalUrl(['http', 'https'], 'https://kubernetes.default.svc')
     .optional()
-    .describe('Address of the API server. Default: the one of the cluster the exporter runs in.'),
-  token: secret('Bearer token. Default: the token of the service account, read anew each time.').optional(),
+    .describe('Address of the API server. Default: that of the cluster in which the exporter runs.'),
+  token: secret('Bearer token. Default: the token of the service account, which is read again each time.').optional(),
   ca_file: filePath('CA certificate of the API server. Default: the one of the service account.').optional(),
   kubeconfig: filePath(
-    'A kubeconfig to take server, authority and login from, instead of the keys above. Its user has a token or a client certificate: exec plugins are not run.',
+    'A kubeconfig with server, authority and login, instead of the keys above. Its user needs a token or a client certificate: exec plugins are not run.',
   ).optional(),
   context: shapedText(shapes.name, 'Context of the kubeconfig. Default: its current one.').optional(),
 })
@@ -30,7 +30,7 @@ const kubernetes = section({
         message: 'is that of a kubeconfig; set kubeconfig, or take it out',
       })
   })
-  .describe('How to read Kubernetes Secrets; not needed inside of a cluster.')
+  .describe('How to read Kubernetes Secrets. Not needed inside a cluster.')
 
 /** Milliseconds. A probe may have a timeout of its own. */
 export const defaultTimes = { interval: 15_000, timeout: 5_000 } as const
@@ -40,13 +40,11 @@ export const fileSchema = section({
   interval: duration('How often each check runs, unless its target says otherwise.')
     .default(defaultTimes.interval)
     .meta({ default: '15s' }),
-  timeout: duration(
-    'Total time one run may take, unless its target says otherwise. Where it is not set, `smtp` has up to 10s.',
-  )
+  timeout: duration('Total time of one run, unless its target says otherwise. If it is not set, `smtp` has up to 10s.')
     .optional()
     .meta({ default: '5s' }),
   watch: flag(
-    'Whether servers are watched between the intervals, and looked at again at once when one goes down or its role changes. `false` turns it off for all targets, whatever they say.',
+    'Whether servers are watched between the intervals, and checked again at once when one goes down or its role changes. `false` turns it off for all targets, even those that set it.',
   ).default(true),
   kubernetes: kubernetes.optional(),
   ...Object.fromEntries(

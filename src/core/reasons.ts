@@ -6,14 +6,13 @@ export const commonReasons = {
   deadline_exceeded: {
     verdict: 'fail',
     severity: 'high',
-    meaning: 'The check did not come to an end within its timeout.',
+    meaning: 'The check did not end within its timeout.',
     remedy: 'Find out what hangs in the phase named; raise `timeout` only if the target is known to be slow.',
   },
   reference_unresolved: {
     verdict: 'unknown',
     severity: 'high',
-    meaning:
-      'A value that is fetched when needed could not be fetched, or is not what is expected there, so nothing was looked at.',
+    meaning: 'A value could not be fetched from its source, or is not what is expected there, so nothing was checked.',
     remedy:
       'Make the source named readable to the exporter, correct the value where it comes from, or set the key that is named.',
   },
@@ -27,7 +26,7 @@ export const commonReasons = {
   not_run_yet: {
     verdict: 'unknown',
     severity: 'medium',
-    meaning: 'The check has not come to an end since the exporter started.',
+    meaning: 'The check has not ended since the exporter started.',
     remedy: 'Wait for one interval.',
   },
   stale: {

@@ -77,7 +77,9 @@ export const name = z
 export const targetFields = {
   name,
   interval: duration('How often the check runs. Default: `interval` of the file.').optional(),
-  timeout: duration('Total time one run may take; less than the interval. Default: `timeout` of the file.').optional(),
+  timeout: duration(
+    'Total time of one run. Must be less than the interval. Default: `timeout` of the file.',
+  ).optional(),
 }
 
 /** Yes or no. */
@@ -107,7 +109,7 @@ const dotenvFile = 'Path of a `.env` file'
 
 /** `true` and `false` are both statements. Without it, a value with something to expand is refused. */
 const expand = flag(
-  '`true`: the application expands `${NAME}` and `$NAME` in it, as dotenv-expand does (Prisma, Vite, Next.js). `false`: it takes them as written. Left out, a value that has one is unknown.',
+  '`true`: the application expands `${NAME}` and `$NAME` in it, as dotenv-expand does (Prisma, Vite, Next.js). `false`: it takes them as written. If left out, a value with one of them is unknown.',
 ).optional()
 
 const pathForm = 'a path such as secret/data/app'
@@ -125,7 +127,7 @@ export const vaultPath = z
 
 const referenceShape = {
   env: shapedText(shapes.name, 'Name of an environment variable of the exporter.').optional(),
-  file: filePath('Path of a file that holds the value; one newline at its end is cut.').optional(),
+  file: filePath('Path of a file with the value. One newline at its end is cut.').optional(),
   credential: z
     .string()
     .regex(/^(?!\.\.?$)[^/\p{Cc}]+$/u, 'expected the name of a credential, not a path')
@@ -140,7 +142,7 @@ const referenceShape = {
   vault: section({ target: targetName('vault'), path: vaultPath, key })
     .optional()
     .describe('A key of a secret in the Vault of the `vault` target named.'),
-  default: z.string().optional().describe('The value where the source is there but has no such key.'),
+  default: z.string().optional().describe('The value if the source exists but has no such key.'),
 }
 
 const sourcesIn = (value: Reference): string[] => sources.filter(source => value[source] !== undefined)

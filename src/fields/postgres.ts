@@ -43,7 +43,7 @@ export const loginFields = {
   pg_settings: settings
     .optional()
     .describe(
-      'The `PG*` settings in the environment of the application, by name: its driver reads them beside the URL. Values or references. Those of the exporter itself are never read.',
+      'The `PG*` settings in the environment of the application, by name. Its driver reads them in addition to the URL. Values or references. The exporter never uses its own.',
     ),
   ca_file: filePath('CA certificates to verify the server with.').optional(),
   cert_file: filePath('Client certificate to log in with, in PEM; with `key_file`.').optional(),

@@ -1,6 +1,6 @@
 /**
  * Settings that a library on top of libpq (or one that reads URLs as libpq does) takes out of the URL for itself, by
- * library. libpq refuses each of them, so that only the application shows whether it gets in.
+ * library. libpq refuses each of them, so that only the application can show whether it gets in.
  */
 const ofLibraries: Readonly<Record<string, readonly string[]>> = {
   // https://api.rubyonrails.org/classes/ActiveRecord/ConnectionAdapters/PostgreSQLAdapter.html
@@ -34,6 +34,6 @@ const ofLibraries: Readonly<Record<string, readonly string[]>> = {
   Django: ['conn_max_age', 'conn_health_checks', 'disable_server_side_cursors', 'atomic_requests'],
 }
 
-/** The library that a parameter is a setting of; undefined where it is of none. */
+/** The library that has this parameter as a setting; undefined if none has. */
 export const libraryOf = (name: string): string | undefined =>
   Object.entries(ofLibraries).find(([, names]) => names.includes(name))?.[0]

@@ -1,9 +1,9 @@
 import { doubtInConnection } from '../../core/url-doubt.ts'
 
 /**
- * Why a URL cannot be split without doubt: each driver would take another part of it for the password. It completes
- * "the URL …", and has nothing of the URL in it. Quotation marks and white space are refused here, since some drivers cut
- * them and others do not.
+ * Why a URL cannot be split with certainty: each driver would take another part of it for the password. Completes "the
+ * URL …", without any part of the URL. Quotation marks and white space are refused, since some drivers cut them and
+ * others do not.
  */
 export function doubtOf(url: string): string | undefined {
   if (/^\s*["']/.test(url)) return 'begins with a quotation mark: take the quotation marks off'

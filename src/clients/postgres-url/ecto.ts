@@ -10,7 +10,7 @@ const noMatter: ReadonlySet<string> = new Set([
   'queue_interval',
 ])
 
-/** How Ecto with Postgrex would connect: in the clear, if nothing else is said. https://hexdocs.pm/ecto/Ecto.Repo.html#module-urls */
+/** How Ecto with Postgrex connects: in the clear by default. https://hexdocs.pm/ecto/Ecto.Repo.html#module-urls */
 export function readEcto({ url: text = '', caFile: _, password }: Given): Reading {
   if (!URL.canParse(text)) giveUp('is a URL of Ecto that is not valid')
   const url = new URL(text)

@@ -6,16 +6,16 @@ import { giveUp, reading } from './no-plan.ts'
 import { lastOf, shownName } from './parameters.ts'
 import type { Driver, Given, Reading } from './plan.ts'
 
-/** A form that is not the usual one, postgres://…. */
+/** A form other than postgres://…. */
 export interface Foreign {
-  /** What it is; it completes "the URL …". */
+  /** What it is. Completes "the URL …". */
   readonly what: string
-  /** The drivers that may be meant by it. What has its own reading stands under libpq, as the one that is nearest. */
+  /** The drivers that it may be meant for. A form with a reading of its own is under libpq, as the nearest. */
   readonly readers: readonly Driver[]
   readonly read?: (given: Given) => Reading
 }
 
-/** Schemes of libraries that hand over to libpq what the URL says. */
+/** Schemes of libraries that pass the URL on to libpq. */
 const overLibpq = new Map([
   ['postgis', 'a URL of Django or Rails'],
   ['psql', 'a URL of Django'],
@@ -27,7 +27,7 @@ const overLibpq = new Map([
 /** Drivers of SQLAlchemy that read it as libpq does. */
 const pythonDrivers: readonly string[] = ['psycopg', 'psycopg2', 'psycopg2cffi', 'asyncpg', 'psycopg_async', 'aiopg']
 
-/** What a URL is that does not begin with postgres:// or postgresql://; undefined for one that does. */
+/** The form of a URL that does not begin with postgres:// or postgresql://; undefined for one that does. */
 export function foreign(url: string): Foreign | undefined {
   const scheme = /^\s*["']?([a-z][a-z0-9+.-]*):/i.exec(url)?.[1]?.toLowerCase()
   if (scheme === undefined || !url.includes('://')) return withoutScheme(url, scheme)
@@ -54,7 +54,7 @@ const unread = (what: string): Foreign => ({ what, readers: [] })
 const otherServer = unread('is of another kind of server; expected one such as postgres://user@host:5432/database')
 const noUrl = unread('is none of Postgres; expected one such as postgres://user@host:5432/database')
 
-/** Read as long as it can be split without doubt. */
+/** Reads it if it can be split with certainty. */
 const certain =
   (read: (given: Given) => Reading) =>
   (given: Given): Reading => {
@@ -76,8 +76,8 @@ function withoutScheme(url: string, scheme: string | undefined): Foreign {
 }
 
 /**
- * SQLAlchemy gives the query to asyncpg as named arguments, and Python refuses a name that it does not have: `ssl` is what
- * libpq calls sslmode. https://docs.sqlalchemy.org/en/20/dialects/postgresql.html#module-sqlalchemy.dialects.postgresql.asyncpg
+ * SQLAlchemy passes the query to asyncpg as named arguments, and Python refuses unknown names. `ssl` is libpq's
+ * sslmode. https://docs.sqlalchemy.org/en/20/dialects/postgresql.html#module-sqlalchemy.dialects.postgresql.asyncpg
  */
 function readAsyncpg(given: Given): Reading {
   const [base = '', query = ''] = (given.url ?? '').split('?')
@@ -93,7 +93,7 @@ function readAsyncpg(given: Given): Reading {
   return likeLibpq('a URL of SQLAlchemy')({ ...given, url: mode === undefined ? base : `${base}?sslmode=${mode}` })
 }
 
-/** As libpq would read it; what libpq does not take may be a setting of the library. */
+/** Reads it as libpq does. What libpq does not take may be a setting of the library. */
 const likeLibpq =
   (library: string) =>
   (given: Given): Reading => {

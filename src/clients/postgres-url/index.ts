@@ -17,7 +17,7 @@ const read: Readonly<Record<Driver, (given: Given) => Reading>> = {
   prisma: readPrisma,
 }
 
-/** How a driver would connect. Pure: no file is read, and no name resolved. */
+/** How a driver would connect. Pure: reads no file, and resolves no name. */
 export function readAs(driver: Driver, given: Given): Reading {
   if (given.url === undefined) return reading(() => read[driver](given))
   const other = foreign(given.url)
@@ -30,19 +30,19 @@ export function readAs(driver: Driver, given: Given): Reading {
 }
 
 /**
- * What each driver makes of the same URL. A form that is none of theirs is read once, as the driver it belongs to reads
- * it: the application can have no other.
+ * How each driver reads the same URL. A form of another library is read once, as that library reads it: the application
+ * can have no other.
  */
 export function readings(given: Given): readonly { readonly driver: Driver; readonly reading: Reading }[] {
   const readers = (given.url === undefined ? undefined : foreign(given.url)?.readers) ?? drivers
-  // What no driver reads is said once, by the first.
+  // If no driver can read it, the first one says so.
   return (readers.length === 0 ? drivers.slice(0, 1) : readers).map(driver => ({
     driver,
     reading: readAs(driver, given),
   }))
 }
 
-/** Whether a text is a URL of Postgres in one of the forms that are read here. */
+/** Whether a text is a URL of Postgres in a form that is read here. */
 export function isOfPostgres(text: string): boolean {
   const other = foreign(text)
   return other === undefined || (other.readers.length > 0 && !text.startsWith('/'))

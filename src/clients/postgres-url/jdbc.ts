@@ -18,7 +18,7 @@ const followed: ReadonlySet<string> = new Set([
   'readOnly',
 ])
 
-/** Properties that change neither where nor how one gets in. */
+/** Properties that change neither where nor how it connects. */
 const noMatter: ReadonlySet<string> = new Set([
   'loginTimeout',
   'socketTimeout',
@@ -42,7 +42,7 @@ const noMatter: ReadonlySet<string> = new Set([
 
 const known: ReadonlySet<string> = new Set([...followed, ...noMatter])
 
-/** How Java's driver would connect: jdbc:postgresql://host:port,host:port/database?user=…&password=… */
+/** How the driver of Java connects: jdbc:postgresql://host:port,host:port/database?user=…&password=… */
 export function readJdbc({ url = '', caFile, password }: Given): Reading {
   const [, authority = '', path = '', query = ''] =
     /^jdbc:postgresql:(?:\/\/([^/?]*))?\/?([^?]*)(?:\?(.*))?$/s.exec(url) ?? giveUp('is a JDBC URL that is not valid')

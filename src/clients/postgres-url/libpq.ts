@@ -5,7 +5,7 @@ import { shownName, type Parameter } from './parameters.ts'
 import { targetSessionAttrs, type Endpoint, type Given, type Plan, type Reading, type TlsPlan } from './plan.ts'
 
 /**
- * The parameters of libpq 18, with the setting that stands in for each.
+ * The parameters of libpq 18, each with its `PG*` setting.
  * https://www.postgresql.org/docs/18/libpq-connect.html#LIBPQ-PARAMKEYWORDS, PQconninfoOptions of
  * src/interfaces/libpq/fe-connect.c
  */
@@ -63,7 +63,7 @@ export const libpqParameters: ReadonlyMap<string, string | undefined> = new Map(
   ['oauth_scope', undefined],
 ])
 
-/** They change neither where nor how one gets in: settings of TCP, and of Kerberos, which is not used here. */
+/** These change neither where nor how it connects: settings of TCP, and of Kerberos, which is not used here. */
 export const libpqNoMatter = [
   'sslcompression',
   'sslkeylogfile',
@@ -77,7 +77,7 @@ export const libpqNoMatter = [
   'tcp_user_timeout',
 ] as const
 
-/** Given with any value, they make the check unknown. */
+/** With any value, these make the check unknown. */
 export const libpqUnfollowed = [
   'service',
   'servicefile',
@@ -102,14 +102,14 @@ const whole = new Set([
   'connect_timeout',
 ])
 
-/** How libpq, and what is built on it (psql, psycopg, PHP, Ruby, Rust's diesel), would connect. */
+/** How libpq connects, and everything built on it (psql, psycopg, PHP, Ruby, Rust's diesel). */
 export function readLibpq({ url, settings, caFile, password }: Given): Reading {
   const own = url === undefined ? new Map<string, string>() : ownOptions(url)
   const setting = (name: string): string | undefined => {
     const variable = libpqParameters.get(name)
     return variable === undefined ? undefined : settings[variable]
   }
-  // One that is given and empty stands before the setting all the same.
+  // An empty parameter still overrides the setting.
   const option = (name: string): string | undefined => given(own.get(name) ?? setting(name))
   const stated = (name: string): string => (own.has(name) ? name : (libpqParameters.get(name) ?? name))
   const oneOf = (name: string, values: readonly string[], usual: string): string => {
@@ -164,7 +164,7 @@ export function readLibpq({ url, settings, caFile, password }: Given): Reading {
   return { kind: 'plan', plan, ignored: [] }
 }
 
-/** Settings that it sends as they are. EnvironmentOptions of fe-connect.c */
+/** Settings that it sends unchanged. EnvironmentOptions of fe-connect.c */
 function sessionSettings(settings: Given['settings']): Readonly<Record<string, string | undefined>> {
   const sent = (name: string): string | undefined =>
     settings[name]?.toLowerCase() === 'default' ? undefined : settings[name]
@@ -227,7 +227,7 @@ function tlsOf(
     refuse('weak sslmode may not be used with sslnegotiation=direct (use "require", "verify-ca", or "verify-full")')
   const bound = oneOf('channel_binding', ['disable', 'prefer', 'require'], 'prefer') === 'require' && { bound: true }
   const never: TlsPlan = { use: 'never', direct: false, verify: 'nothing', authorities: 'usual', ...bound }
-  // On a socket there is never TLS, whatever the mode.
+  // A Unix socket never has TLS, whatever the mode.
   if (use === 'never' || sockets === endpoints.length) return never
   if (sockets > 0 && (use === 'require' || use === 'allow'))
     giveUp('lists sockets beside hosts, with TLS for the hosts alone, which cannot be followed here')
@@ -256,7 +256,7 @@ function tlsOf(
         : caFile === undefined
           ? fileOf(stated('sslrootcert'), rootCert)
           : { file: caFile },
-    // A file that a key names is meant to be there.
+    // A file that a key names must exist.
     ...(strict || rootCert === undefined || caFile !== undefined ? {} : { authoritiesOptional: true }),
     ...(certificate && { certificate }),
     ...bound,
@@ -288,7 +288,7 @@ function certificateOf(
   }
 }
 
-/** What the URL, or the conninfo string, says itself. */
+/** What the URL, or the conninfo string, says. */
 function ownOptions(text: string): ReadonlyMap<string, string> {
   const rest = /^postgres(?:ql)?:\/\/(.*)$/s.exec(text)?.[1]
   return rest === undefined ? ofConninfo(text) : ofUrl(rest)
@@ -306,7 +306,7 @@ function stored(options: Map<string, string>, name: string, value: string, error
   }
 }
 
-/** As conninfo_uri_parse_options of fe-connect.c splits it. */
+/** Splits it as conninfo_uri_parse_options of fe-connect.c does. */
 function ofUrl(rest: string): ReadonlyMap<string, string> {
   const options = new Map<string, string>()
   const put = (name: string, raw: string): void => {
@@ -342,7 +342,7 @@ function ofUrl(rest: string): ReadonlyMap<string, string> {
 
 function putQuery(options: Map<string, string>, query: string): void {
   const parameters: Parameter[] = []
-  // One & at the end is passed over, an empty part elsewhere is not.
+  // One & at the end is skipped. An empty part elsewhere is not.
   const parts = query.split('&')
   if (parts.at(-1) === '') parts.pop()
   for (const part of parts) {
@@ -356,7 +356,7 @@ function putQuery(options: Map<string, string>, query: string): void {
     else stored(options, name, value, `invalid URI query parameter: ${shownName(parameters, i, known)}`)
 }
 
-/** As conninfo_parse of fe-connect.c splits it. */
+/** Splits it as conninfo_parse of fe-connect.c does. */
 function ofConninfo(text: string): ReadonlyMap<string, string> {
   const parameters: Parameter[] = []
   let at = 0
@@ -385,7 +385,7 @@ function ofConninfo(text: string): ReadonlyMap<string, string> {
 
 const space = (): RegExp => /([ \t\n\v\f\r]*)/y
 
-/** Percent-encoded bytes; a + stays what it is. */
+/** Decodes percent-encoded bytes. A + stays a +. */
 function decoded(raw: string): string {
   if (/%(?![0-9a-f]{2})/i.test(raw)) refuse('invalid percent-encoded token')
   if (raw.includes(' ')) giveUp('has a space in it, which libpq 17 and later refuse: write %20')

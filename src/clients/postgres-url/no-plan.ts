@@ -1,7 +1,7 @@
 import { misfit, shapes, type Shape } from '../../core/shape.ts'
 import type { Endpoint, Reading } from './plan.ts'
 
-/** Thrown while a URL is read, and caught where its reading is given. */
+/** Thrown while a URL is read, and caught where the reading is returned. */
 class NoPlan extends Error {
   override readonly name = 'NoPlan'
   readonly reading: Exclude<Reading, { kind: 'plan' }>
@@ -11,17 +11,17 @@ class NoPlan extends Error {
   }
 }
 
-/** The driver itself refuses it: what completes "libpq refuses it: …". */
+/** The driver refuses it. The text completes "libpq refuses it: …". */
 export function refuse(error: string): never {
   throw new NoPlan({ kind: 'refused', error })
 }
 
-/** It cannot be followed here: what completes "the URL …". */
+/** It cannot be followed here. The text completes "the URL …". */
 export function giveUp(why: string): never {
   throw new NoPlan({ kind: 'not_understood', why })
 }
 
-/** What a reading came to, with or without a plan. */
+/** The result of a reading, with or without a plan. */
 export function reading(read: () => Reading): Reading {
   try {
     return read()
@@ -31,12 +31,12 @@ export function reading(read: () => Reading): Reading {
   }
 }
 
-/** What stands in the value, where it is of the shape. */
+/** The value if it has the shape. */
 export function shaped<T>(shape: Shape<T>, text: string, what: string): T {
   return shape.read(text) ?? giveUp(`has ${what} that does not look like one: ${misfit(text, shape)}`)
 }
 
-/** Where the file of a parameter is: a path from the root, since it is not known where the application runs. */
+/** The file of a parameter: an absolute path, since the folder in which the application runs is not known. */
 export function fileOf(name: string, path: string): { readonly file: string } {
   if (!path.startsWith('/'))
     giveUp(`has ${name} with a path that does not begin with /: it counts from the folder the application runs in`)
@@ -56,7 +56,7 @@ export const socket = (folder: string, port: number): Endpoint => ({
   port,
 })
 
-/** Empty where none is given. */
+/** Empty if none is given. */
 export const userOf = (text: string): string => (text === '' ? '' : shaped(shapes.user, text, 'a user'))
 export const databaseOf = (text: string): string => (text === '' ? '' : shaped(shapes.database, text, 'a database'))
 
@@ -66,7 +66,7 @@ export function checkReplication(value: string | undefined): void {
     giveUp('has replication, and a session for replication cannot write')
 }
 
-/** Nothing where it is not given, or empty. */
+/** Undefined if it is missing or empty. */
 export const given = (text: string | undefined): string | undefined => (text === '' ? undefined : text)
 
 /** Only those that are given. */

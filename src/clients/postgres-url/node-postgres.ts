@@ -3,7 +3,7 @@ import { firstOf, lastOf, shownName, type Parameter } from './parameters.ts'
 import type { Endpoint, Given, PgSettings, Plan, Reading, TlsPlan } from './plan.ts'
 
 /**
- * What node-postgres reads in the query of a URL; it passes over all else.
+ * What node-postgres reads in the query of a URL. It skips everything else.
  * https://github.com/brianc/node-postgres/blob/master/packages/pg-connection-string/index.js and
  * packages/pg/lib/connection-parameters.js, of pg 8.23
  */
@@ -29,12 +29,12 @@ export const nodePostgresParameters = [
   'connectionString',
 ] as const
 
-/** They change neither where nor how one gets in. */
+/** These change neither where nor how it connects. */
 export const nodePostgresNoMatter = ['query_timeout', 'binary'] as const
 
 const known: ReadonlySet<string> = new Set([...nodePostgresParameters, ...nodePostgresNoMatter])
 
-/** What the URL says, before the settings count. */
+/** What the URL says, before the settings. */
 interface Parsed {
   readonly host?: string | undefined
   readonly port?: string | undefined
@@ -44,7 +44,9 @@ interface Parsed {
   readonly parameters: readonly Parameter[]
 }
 
-/** How node-postgres would connect, given the URL as `connectionString`, and what is built on it (Prisma 7, Knex, TypeORM). */
+/**
+ * How node-postgres connects with the URL as `connectionString`, and everything built on it (Prisma 7, Knex, TypeORM).
+ */
 export function readNodePostgres({ url, settings, caFile, password }: Given): Reading {
   const parsed = url === undefined ? { parameters: [] } : parse(url)
   const query = lastOf(parsed.parameters)
@@ -91,7 +93,7 @@ function parse(text: string): Parsed {
     const [host, database] = text.split(' ')
     return { host, database, parameters: [] }
   }
-  // As it does: with a stray % or a space, all is encoded once more, but for what looks encoded.
+  // As it does: with a stray % or a space, everything is encoded again, except what looks encoded.
   const stray = / |%[^a-f0-9]|%[a-f0-9][^a-f0-9]/i.test(text)
   const encoded = stray ? uri(() => encodeURI(text)).replace(/%25(\d\d)/g, '%$1') : text
   const withHost = urlOf(encoded)
@@ -190,7 +192,7 @@ function sslOf(query: ReadonlyMap<string, string>, settings: PgSettings): Ssl {
   }
 }
 
-/** Modes that it does not know count as verify-full. */
+/** Unknown modes count as verify-full. */
 const verifyOf = (mode: string | undefined): TlsPlan['verify'] | false =>
   mode === 'disable' ? false : mode === 'no-verify' ? 'nothing' : 'chain and name'
 

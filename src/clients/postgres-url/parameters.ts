@@ -6,12 +6,14 @@ export interface Parameter {
   readonly value: string
 }
 
-/** Parameters whose value is a secret. What stands behind one may be its rest, where a `&` in it was not encoded. */
+/**
+ * Parameters with a secret value. Text after one may be the rest of the secret, if it has an `&` that was not encoded.
+ */
 const secrets = new Set(['password', 'sslpassword', 'pass'])
 
 /**
- * The name of a parameter as it may be shown. Nothing else of a URL is shown, and a name that does not look like one, or
- * stands behind a password, may be a part of a secret.
+ * The name of a parameter in a form that may be shown. Nothing else of a URL is shown. A name that does not look like
+ * one, or comes after a password, may be part of a secret.
  */
 export function shownName(parameters: readonly Parameter[], at: number, known: ReadonlySet<string>): string {
   const name = parameters[at]?.name ?? ''
@@ -21,9 +23,9 @@ export function shownName(parameters: readonly Parameter[], at: number, known: R
   return /^[A-Za-z][A-Za-z_.]{0,40}$/.test(name) ? name : 'a parameter whose name is none'
 }
 
-/** The last value of each name counts: so all drivers have it. */
+/** The last value of each name, as all drivers take it. */
 export const lastOf = (parameters: readonly Parameter[]): ReadonlyMap<string, string> =>
   new Map(parameters.map(({ name, value }) => [name, value]))
 
-/** The first of these that is given, and not empty. */
+/** The first of these that is given and not empty. */
 export const firstOf = (...values: readonly (string | undefined)[]): string | undefined => values.find(given)

@@ -4,7 +4,7 @@ import { firstOf, lastOf, shownName, type Parameter } from './parameters.ts'
 import { targetSessionAttrs, type Endpoint, type Given, type Plan, type Reading, type TlsPlan } from './plan.ts'
 
 /**
- * What postgres.js takes for its own settings; it sends all else to the server, as settings of the session.
+ * Settings of postgres.js itself. It sends all others to the server, as settings of the session.
  * https://github.com/porsager/postgres/blob/v3.4.9/src/index.js (parseOptions) and src/connection.js (StartupMessage)
  */
 export const postgresJsParameters = [
@@ -15,7 +15,7 @@ export const postgresJsParameters = [
   'target_session_attrs',
 ] as const
 
-/** They change neither where nor how one gets in. */
+/** These change neither where nor how it connects. */
 export const postgresJsNoMatter = [
   'max',
   'idle_timeout',
@@ -31,7 +31,7 @@ export const postgresJsNoMatter = [
 
 const own: ReadonlySet<string> = new Set([...postgresJsParameters, ...postgresJsNoMatter])
 
-/** What other drivers read in a query, and no server has as a setting: 42704. */
+/** Other drivers read these in a query. No server has them as settings: 42704. */
 export const postgresJsElsewhere: ReadonlySet<string> = new Set([
   'host',
   'hostaddr',
@@ -42,7 +42,7 @@ export const postgresJsElsewhere: ReadonlySet<string> = new Set([
   'sslpassword',
 ])
 
-/** How postgres.js would connect, given the URL as its first argument, and what is built on it (Drizzle). */
+/** How postgres.js connects with the URL as its first argument, and everything built on it (Drizzle). */
 export function readPostgresJs({ url: text, settings, caFile, password }: Given): Reading {
   const { url, multihost } = parse(text)
   const parameters = [...(url?.searchParams ?? [])].map(([name, value]) => ({ name, value }))
@@ -84,7 +84,7 @@ export function readPostgresJs({ url: text, settings, caFile, password }: Given)
   return { kind: 'plan', plan, ignored: [] }
 }
 
-/** The names of several hosts are taken out of the URL, which it could not read with them. */
+/** It takes several hosts out of the URL, because it could not parse it with them. */
 function parse(text: string | undefined): { readonly url?: URL; readonly multihost?: string } {
   if (text === undefined) return {}
   const [authority = ''] = text.slice(text.indexOf('://') + 3).split(/[?/]/)
@@ -119,7 +119,7 @@ function portOf(text: string): number {
   return port >= 0 && port <= 65_535 ? port : refuse('a port should be from 0 to 65535')
 }
 
-/** What goes to the server with the login. Whether it takes it, the server says. */
+/** What goes to the server with the login. The server says whether it takes it. */
 function startupOf(
   parameters: readonly Parameter[],
   query: ReadonlyMap<string, string>,
@@ -137,7 +137,7 @@ function startupOf(
   return Object.fromEntries([...query].filter(([name, value]) => !own.has(name) && value !== ''))
 }
 
-/** False, or one of its modes; any text that is none of them means to verify all. */
+/** False, or one of its modes. Any other text means to verify everything. */
 function sslOf(query: Map<string, string>, setting: string | undefined): string | false {
   const mode = query.get('sslmode')
   if (given(mode) !== undefined) {

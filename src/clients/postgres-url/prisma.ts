@@ -3,7 +3,7 @@ import { firstOf, lastOf, shownName } from './parameters.ts'
 import type { Endpoint, Given, Plan, Reading, TlsPlan } from './plan.ts'
 
 /**
- * What Prisma's engine reads in the query of a URL; it passes over all else.
+ * What Prisma's engine reads in the query of a URL. It skips everything else.
  * https://github.com/prisma/prisma-engines/blob/main/quaint/src/connector/postgres/url.rs and native/mod.rs,
  * https://www.prisma.io/docs/orm/v6/overview/databases/postgresql
  */
@@ -22,7 +22,7 @@ export const prismaParameters = [
   'pgbouncer',
 ] as const
 
-/** They change neither where nor how one gets in. */
+/** These change neither where nor how it connects. */
 export const prismaNoMatter = [
   'connection_limit',
   'pool_timeout',
@@ -34,7 +34,10 @@ export const prismaNoMatter = [
 
 const known: ReadonlySet<string> = new Set([...prismaParameters, ...prismaNoMatter])
 
-/** How the Rust engine of Prisma, up to Prisma 6, would connect. Prisma 7 connects by node-postgres. No setting counts. */
+/**
+ * How the Rust engine of Prisma, up to Prisma 6, connects. Prisma 7 connects with node-postgres. `PG*` settings do not
+ * count.
+ */
 export function readPrisma({ url: text, caFile, password }: Given): Reading {
   if (text === undefined) return refuse('the URL is missing: Prisma reads no PG* settings')
   if (!/^postgres(?:ql)?:\/\//.test(text)) refuse('the URL must start with the protocol postgresql:// or postgres://')
@@ -54,7 +57,7 @@ export function readPrisma({ url: text, caFile, password }: Given): Reading {
   const plan: Plan = {
     endpoints: [endpoint],
     user,
-    // It takes the first part of the path, as it is.
+    // It takes the first part of the path without decoding it.
     database: databaseOf(segment === undefined ? 'postgres' : segment === '' ? user : segment),
     password: firstOf(password, decoded(url.password)),
     tls: tlsOf(query, endpoint, given(caFile)),
@@ -62,7 +65,7 @@ export function readPrisma({ url: text, caFile, password }: Given): Reading {
     startup: only({
       options: query.get('options'),
       application_name: query.get('application_name'),
-      // Through PgBouncer it sets the schema when it is in.
+      // Through PgBouncer it sets the schema after the login.
       search_path: schema === undefined || query.get('pgbouncer') === 'true' ? undefined : `"${schema}"`,
       client_encoding: 'UTF8',
     }),
@@ -80,7 +83,7 @@ function check(name: string, value: string): void {
     refuse('invalid connection arguments: pgbouncer is neither true nor false')
 }
 
-/** What cannot be decoded stays as it is. */
+/** What cannot be decoded stays unchanged. */
 function decoded(text: string): string {
   try {
     return decodeURIComponent(text.replace(/%(?![0-9a-f]{2})/gi, '%25'))

@@ -1,8 +1,8 @@
 import type { Endpoint, Plan, TlsPlan } from './plan.ts'
 
 /**
- * Whether two plans behave alike: they lead to the same places, in the same order, and get in by the same means. The name
- * of the application and the encoding of text change nothing of that, nor does a timeout where there is one place alone.
+ * Whether two plans behave alike: the same places in the same order, with the same credentials and TLS. The name of the
+ * application and the encoding of text do not matter, and with one place no time-out does.
  */
 export const samePlan = (a: Plan, b: Plan): boolean => canonical(a) === canonical(b)
 
@@ -36,7 +36,7 @@ const placeOf = (endpoint: Endpoint): Endpoint =>
         address: endpoint.address === endpoint.host ? undefined : endpoint.address,
       }
 
-/** Where nothing is verified, the authorities do not count. */
+/** Without verification, the authorities do not matter. */
 const tlsOf = (tls: TlsPlan): TlsPlan =>
   tls.verify === 'nothing' ? { ...tls, authorities: 'usual', usualToo: undefined } : tls
 

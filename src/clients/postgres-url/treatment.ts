@@ -4,7 +4,7 @@ import type { Driver } from './plan.ts'
 import { postgresJsElsewhere, postgresJsNoMatter, postgresJsParameters } from './postgres-js.ts'
 import { prismaNoMatter, prismaParameters } from './prisma.ts'
 
-/** What becomes of a parameter in the query of a URL. */
+/** What happens to a parameter in the query of a URL. */
 export type Treatment = 'followed' | 'no matter' | 'passed over' | 'sent' | 'unknown' | 'refused'
 
 interface Table {
@@ -48,7 +48,7 @@ const tables: Readonly<Record<Driver, Table>> = {
   },
 }
 
-/** What a driver makes of a parameter of this name. */
+/** How a driver treats a parameter of this name. */
 export function treatmentOf(driver: Driver, name: string): Treatment {
   const { followed, noMatter, unknown, refused, rest } = tables[driver]
   if (noMatter.has(name)) return 'no matter'
@@ -57,7 +57,7 @@ export function treatmentOf(driver: Driver, name: string): Treatment {
   return followed.has(name) ? 'followed' : rest
 }
 
-/** Every parameter that one of the drivers knows, in alphabetical order. */
+/** Every parameter that some driver knows, in alphabetical order. */
 export const parametersOfAll: readonly string[] = [
   ...new Set(
     Object.values(tables).flatMap(({ followed, noMatter, unknown, refused }) => [

@@ -5,7 +5,7 @@ export const reasons = {
     verdict: 'warn',
     severity: 'high',
     meaning:
-      'Sources that should hold the same value do not. Whoever takes the wrong one fails, now or at its next restart.',
+      'Sources that should hold the same value do not. What reads the wrong one fails, now or at its next restart.',
     remedy: 'Find out which of them is right, correct the others, and restart what has read a wrong one.',
   },
   drift_unreadable: {

@@ -30,7 +30,7 @@ export const driftTarget = section({
     .enum(['value', 'host'])
     .default('value')
     .describe(
-      '`host`: the values are hosts, or URLs of which it is compared where they lead to: all hosts and ports, as the drivers of Postgres read them. Names are resolved.',
+      '`host`: the values are hosts or URLs, and the comparison is where they lead to: all hosts and ports, as the drivers of Postgres read them. Names are resolved.',
     ),
   cluster: clusterName({ orNone: false })
     .optional()

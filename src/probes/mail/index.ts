@@ -66,7 +66,7 @@ export const mail = defineProbe({
       .enum([...providers, 'none'])
       .optional()
       .describe(
-        'What its sender does where the provider fails: it sends with the other one (`smtp`, `ses`), or not at all (`none`). Not said, mail is `unknown` where that would make the difference.',
+        'What its sender does if the provider fails: it sends with the other one (`smtp`, `ses`), or not at all (`none`). If this is not set and would make the difference, mail is `unknown`.',
       ),
     write_path: targets('write_path'),
     smtp: targets('smtp'),

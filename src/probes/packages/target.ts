@@ -33,7 +33,7 @@ export const packagesTarget = section({
     .array(
       section({
         file: inFolder.describe('Path of a file, inside the folder.'),
-        pattern: z.string().min(1).describe('Text that must not be in it, as it stands: no regular expression.'),
+        pattern: z.string().min(1).describe('Text that must not be in it. It is no regular expression.'),
       }),
       { error: expects('a list of { file, pattern }') },
     )

@@ -12,7 +12,7 @@ export const reasons = {
   postgres_lag: {
     verdict: 'warn',
     severity: 'medium',
-    meaning: 'The standby replays transactions later than `max_lag`.',
+    meaning: 'The standby replays transactions more than `max_lag` late.',
     remedy: 'Look for long queries on the standby, slow disks, or a slow network.',
   },
   postgres_replay_paused: {
@@ -26,7 +26,7 @@ export const reasons = {
   postgres_read_only: {
     verdict: 'warn',
     severity: 'high',
-    meaning: 'The node is a primary, and yet new transactions are read-only by default_transaction_read_only.',
+    meaning: 'The node is a primary, but default_transaction_read_only makes new transactions read-only.',
     remedy: 'Find where it is set (server, database, role: pg_settings.source, pg_db_role_setting) and reset it.',
   },
   postgres_connections_high: {
@@ -75,7 +75,7 @@ export const reasons = {
   postgres_archiver_failing: {
     verdict: 'warn',
     severity: 'high',
-    meaning: 'The server cannot archive WAL: backups have a gap, and WAL fills the volume until no write commits.',
+    meaning: 'The server cannot archive WAL. Backups have a gap, and WAL fills the volume until no write commits.',
     remedy:
       'See the log of the server for what archive_command says; free space at its destination, or mend the command.',
   },
@@ -95,7 +95,7 @@ export const reasons = {
   postgres_facts_refused: {
     verdict: 'warn',
     severity: 'low',
-    meaning: 'The monitoring role may not run a function that the check asks with: what it tells is not known.',
+    meaning: 'The monitoring role may not run a function that the check uses, so its result is unknown.',
     remedy: 'Grant execute on the function named to the monitoring role.',
   },
   postgres_role_lacks_pg_monitor: {

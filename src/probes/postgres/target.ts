@@ -32,36 +32,39 @@ export interface PostgresTarget extends Target {
 export const postgresTarget = section({
   ...targetFields,
   cluster: name.describe('The cluster the node belongs to.'),
-  url: postgresUrl('Where to log in; `sslmode` as libpq has it.', 'postgres://mailpath@db-1:5432/postgres'),
+  url: postgresUrl(
+    'Where to log in. `sslmode` means what it means to libpq.',
+    'postgres://mailpath@db-1:5432/postgres',
+  ),
   password: secret('Password of the role.').optional(),
   driver: z
     .enum(drivers)
     .default('libpq')
-    .describe('Whose reading of the URL counts, where it is one of an application.'),
+    .describe('The driver whose reading of the URL counts, if the URL is that of an application.'),
   ...loginFields,
   certificate_warning: certificateWarning,
-  max_lag: duration('Replay lag that is a warning.').default(30_000).meta({ default: '30s' }),
-  max_transaction_id_age: count('Age of transaction IDs that is a warning; the server stops at 2147483648.').default(
-    1_000_000_000,
-  ),
-  max_multixact_age: count('Age of multixacts that is a warning.').default(1_000_000_000),
+  max_lag: duration('A replay lag from here on is a warning.').default(30_000).meta({ default: '30s' }),
+  max_transaction_id_age: count(
+    'An age of transaction IDs from here on is a warning. The server stops at 2147483648.',
+  ).default(1_000_000_000),
+  max_multixact_age: count('An age of multixacts from here on is a warning.').default(1_000_000_000),
   max_slot_wal: count(
-    'Bytes of WAL that a replication slot may keep back: one without a reader, or one beyond max_wal_size.',
+    'Bytes of WAL that a replication slot may hold. For a slot without a reader, or one beyond max_wal_size.',
   ).default(134_217_728),
-  max_archive_failure: duration('How long ago the last WAL file may have been archived, once a try has failed.')
+  max_archive_failure: duration('After a failed try: the time within which the next WAL file must be archived.')
     .default(10_000)
     .meta({ default: '10s' }),
-  max_prepared_time: duration('How long a prepared transaction may wait for its end.')
+  max_prepared_time: duration('How long a prepared transaction may stay open.')
     .default(300_000)
     .meta({ default: '5m' }),
-  max_transaction_time: duration('How long a transaction of a client may be open that keeps dead rows.')
+  max_transaction_time: duration('How long a transaction of a client that holds back vacuum may be open.')
     .default(3_600_000)
     .meta({ default: '1h' }),
   watch: flag(
-    'Hold an idle session open there, to notice at once that the node goes down or restarts. Nothing is asked on it unless `login_interval` is set. While it is open, its database cannot be dropped.',
+    'Keep an idle session open, to notice at once when the node goes down or restarts. It is only queried if `login_interval` is set. While it is open, its database cannot be dropped.',
   ).default(true),
   login_interval: duration(
-    'How often a login is tried. Between, runs ask in the session that `watch` holds open, which costs the server a tenth; what only a login meets (password, `pg_hba.conf`, certificate, name lookup) is told so much later. Default: by every run.',
+    'How often a run logs in. The other runs query the session of `watch`, which costs the server a tenth. Problems that only a login meets (password, `pg_hba.conf`, certificate, name lookup) are seen that much later. Default: every run logs in.',
   ).optional(),
 }).superRefine((value, context) => {
   certificatePair(value, context)

@@ -20,5 +20,5 @@ export const sesTarget = section({
   implemented: z
     .boolean()
     .default(true)
-    .describe("False where the application's SES sender is a stub: SES is then no second way out."),
+    .describe("False if the application's SES sender is a stub. Then SES is no second way out."),
 })

@@ -10,7 +10,7 @@ export interface Expectation {
   readonly equals?: string | undefined
   readonly present?: true | undefined
   readonly optional?: boolean | undefined
-  /** What the application uses where the setting is absent. */
+  /** What the application uses if the setting is missing. */
   readonly default?: string | undefined
   readonly secret?: boolean | undefined
   /** Another place this one setting comes from. */
@@ -33,11 +33,11 @@ const expected = z.union([
     present: z
       .literal(true, 'expected true; where the setting may be absent write optional: true')
       .optional()
-      .describe('Any value will do. This is so without `equals`.'),
-    optional: z.boolean().optional().describe('True where its absence is nothing to report.'),
-    default: z.string().min(1, notEmpty).optional().describe('What the application uses where the setting is absent.'),
-    secret: z.boolean().optional().describe('Default: true where the name has pass, secret, key, token or url in it.'),
-    from: reference.optional().describe('Another place from which this one setting comes.'),
+      .describe('Any value is right. This is the default without `equals`.'),
+    optional: z.boolean().optional().describe('True if the setting may be missing.'),
+    default: z.string().min(1, notEmpty).optional().describe('What the application uses if the setting is missing.'),
+    secret: z.boolean().optional().describe('Default: true if the name contains pass, secret, key, token or url.'),
+    from: reference.optional().describe('Another source for this one setting.'),
   }),
 ])
 

@@ -61,13 +61,13 @@ const url = z
     reference,
   ])
   .describe(
-    'The URL the application is set to (`SMTP_URL`, `MAIL_URL`), read as nodemailer reads it, in place of host, port and security. What it says counts before the keys beside it.',
+    'The URL of the application (`SMTP_URL`, `MAIL_URL`), read as nodemailer reads it, instead of host, port and security. It overrides the other keys.',
   )
 
 const fields = section({
   ...targetFields,
   timeout: duration(
-    'Total time one run may take; less than the interval. Default: `timeout` of the file, else 10s, or two thirds of the interval (at least 5s) where that is less: relays let clients wait for their greeting.',
+    'Total time of one run. Must be less than the interval. Default: `timeout` of the file, else 10s, or two thirds of the interval (at least 5s) where that is less: relays let clients wait for their greeting.',
   ).optional(),
   url: url.optional(),
   host: host('Host name or IP address of the relay.').optional(),
@@ -76,44 +76,42 @@ const fields = section({
     .enum(securities)
     .optional()
     .describe(
-      '`starttls`: TLS has to be agreed on after EHLO. `tls`: TLS from the start (465). `opportunistic`: STARTTLS where it is offered, else in the clear, as nodemailer does without `requireTLS`. `none`: all in the clear. Default: `starttls`.',
+      '`starttls`: STARTTLS is required. `tls`: TLS from the start (465). `opportunistic`: STARTTLS if the relay offers it, else in the clear, as nodemailer does without `requireTLS`. `none`: all in the clear. Default: `starttls`.',
     ),
-  user: text('Whom to log in as.', shapes.user).optional(),
+  user: text('User to log in as.', shapes.user).optional(),
   password: secret('Password of the user.').optional(),
   token: secret(
-    'Access token of OAuth for the user, in place of a password (XOAUTH2). It is read again at each run.',
+    'OAuth access token of the user, instead of a password (XOAUTH2). It is read again at each run.',
   ).optional(),
   auth: z
     .enum(methods)
     .default('auto')
     .describe(
-      'How the application logs in (nodemailer: `authMethod`). `auto`: as nodemailer does by itself, the first of PLAIN, LOGIN, CRAM-MD5 that is offered, or XOAUTH2 with a token. Any other is used whatever is offered; `none`: no login.',
+      'How the application logs in (nodemailer: `authMethod`). `auto`: the default of nodemailer, which is the first of PLAIN, LOGIN, CRAM-MD5 that the relay offers, or XOAUTH2 with a token. Any other method is used even if the relay does not offer it. `none`: no login.',
     ),
   servername: z
     .string()
     .regex(shapes.servername.pattern, `expected ${shapes.servername.expected}`)
     .optional()
     .describe('The name the certificate has to be for. Default: `host`.'),
-  ca_file: filePath('CA certificates (PEM) to verify the relay with, in place of the usual ones.').optional(),
+  ca_file: filePath('CA certificates (PEM) to verify the relay with, instead of the usual ones.').optional(),
   certificate_warning: certificateWarning,
   cert_file: filePath('Client certificate (PEM), with its chain, for a relay that wants one.').optional(),
   key_file: filePath('Private key (PEM) of the client certificate, without a passphrase.').optional(),
   verify: flag(
-    'Whether the certificate of the relay is verified. `false` is for an application that does not (`rejectUnauthorized: false`), and a warning for as long as it is set.',
+    'Whether to verify the certificate of the relay. `false` is for an application that does not (`rejectUnauthorized: false`), and is always a warning.',
   ).default(true),
   hello: z
     .string()
     .regex(shapes.hello.pattern, `expected ${shapes.hello.expected}`)
     .optional()
-    .describe(
-      'The name in EHLO. Default, as nodemailer has it: the host name if there is a dot in it, else `[127.0.0.1]`.',
-    ),
+    .describe('The name in EHLO. Default, as in nodemailer: the host name if it has a dot, else `[127.0.0.1]`.'),
   envelope: section({
     from: mailAddress('Sender, in MAIL FROM.'),
     to: mailAddress('Recipient, in RCPT TO.'),
   })
     .optional()
-    .describe('Addresses to ask the relay for, after the login. Nothing is sent: RSET follows.'),
+    .describe('Sender and recipient to ask the relay for after the login. No mail is sent: RSET follows.'),
 }).superRefine((value, context) => {
   const issue = (key: string, message: string): void => context.addIssue({ code: 'custom', path: [key], message })
   if ((value.url === undefined) === (value.host === undefined))

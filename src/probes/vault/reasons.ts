@@ -188,7 +188,7 @@ export const reasons = {
     severity: 'high',
     meaning: 'The current version of the secret (KV version 2) was deleted or destroyed.',
     remedy:
-      'Bring it back (vault kv undelete, or vault kv rollback to an older version); a destroyed version has to be written anew.',
+      'Bring it back (vault kv undelete, or vault kv rollback to an older version); a destroyed version has to be written again.',
   },
   vault_secret_key_missing: {
     verdict: 'fail',

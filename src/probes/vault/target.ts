@@ -62,14 +62,14 @@ const unique = (names: readonly string[]): boolean => new Set(names).size === na
 
 const vaultSecret = section({
   path: vaultPath.describe(
-    'Path in the HTTP API, with `data/` behind the mount in KV version 2. Never one that issues credentials when read.',
+    'Path in the HTTP API, with `data/` after the mount in KV version 2. Not a path that issues credentials when it is read.',
   ),
   keys: z
     .array(z.string().min(1).superRefine(fits(shapes.name)))
     .min(1)
     .refine(unique, 'a key stands here twice')
     .optional()
-    .describe('Keys that must be there and not be empty. Default: the secret only has to be readable.'),
+    .describe('Keys that must exist and not be empty. Default: the secret only has to be readable.'),
 })
 
 const mount = (of: string) =>
@@ -89,7 +89,7 @@ const kubernetesRole = section({
   role: shapedText(shapes.name, 'Role of the auth method.'),
   mount: mount('kubernetes'),
   jwt_file: filePath(
-    "File of the service account's token, read anew for each login. Default: the one Kubernetes mounts.",
+    'File with the token of the service account, which is read for each login. Default: the one that Kubernetes mounts.',
   ).optional(),
 })
 
@@ -99,18 +99,18 @@ export const vaultTarget: z.ZodType<VaultTarget> = section({
     'Address of one Vault node, not of a load balancer over several.',
   ),
   token: secret(
-    'Token to look itself up and to read the secrets with. Without it, and without `app_role` and `kubernetes`, only the health is looked at.',
+    'Token to read the secrets with. Without it, and without `app_role` and `kubernetes`, only the health is checked.',
   ).optional(),
   app_role: appRole
     .optional()
-    .describe(
-      'Log in by AppRole instead. The token is shared by all who need it, and renewed when a third of it is left.',
-    ),
-  kubernetes: kubernetesRole.optional().describe("Log in by the service account of the exporter's pod instead."),
+    .describe('Log in by AppRole instead. All checks share the token. It is renewed when a third of its time is left.'),
+  kubernetes: kubernetesRole.optional().describe("Log in with the service account of the exporter's pod instead."),
   namespace: shapedText(shapes.name, 'Namespace of Vault Enterprise.').optional(),
-  ca_file: filePath('PEM file of the authority that signed the certificate. Default: those of the system.').optional(),
+  ca_file: filePath(
+    'PEM file with the certificate of the authority. Default: the authorities of the system.',
+  ).optional(),
   cert_file: filePath(
-    'PEM file of the certificate to show where the listener wants one (tls_require_and_verify_client_cert).',
+    'PEM file of the client certificate, for a listener that requires one (tls_require_and_verify_client_cert).',
   ).optional(),
   key_file: filePath('PEM file of the private key of `cert_file`, without a passphrase.').optional(),
   secrets: z
@@ -119,7 +119,7 @@ export const vaultTarget: z.ZodType<VaultTarget> = section({
     .optional()
     .describe('Secrets that must be readable.'),
   token_warning: duration(
-    'Warn when the `token` has less than this left; at most 24h. Not for one that comes of a login.',
+    'Warn when the `token` has less time left than this; at most 24h. Does not apply to the token of a login.',
   )
     .default(defaultTokenWarning)
     .meta({ default: '24h' }),

@@ -5,11 +5,11 @@ import { observe, watch } from './observe.ts'
 import { reasons } from './reasons.ts'
 import { writePathTarget } from './target.ts'
 
-/** A way in which something writes: opened as the application opens it, up to a real commit. */
+/** A way by which something writes: opened as the application opens it, up to a real commit. */
 export const writePath = defineProbe({
   kind: 'write_path',
   summary:
-    'A way in which something writes to Postgres: where a fresh session lands, and whether a write commits there.',
+    'A way by which something writes to Postgres: where a fresh session lands, and whether a write commits there.',
   target: writePathTarget,
   metrics,
   reasons,

@@ -41,33 +41,28 @@ export interface WritePathTarget extends Target {
 export const writePathTarget = section({
   ...targetFields,
   cluster: clusterName({ orNone: true }).describe(
-    'The cluster it should write to: the `cluster` of `postgres` targets, where the file has any.',
+    'The cluster it should write to. If the file has `postgres` targets, it is the `cluster` of one of them.',
   ),
   url: postgresUrl(
-    'Where the application logs in; most often a reference to its own setting.',
+    'Where the application logs in. Usually a reference to its own setting.',
     'postgres://app@db:5432/app',
   ).optional(),
   host: hostList(
-    'Host, where there is no URL, as PGHOST has it: several with commas between are tried in turn, and a folder is that of a Unix socket.',
+    'Host, if there is no URL. As in PGHOST, several hosts with commas between them are tried in turn, and a path is the folder of a Unix socket.',
   ).optional(),
-  port: portList('Port, with `host`; a list, or one for all, where that is a list.').default(5432),
-  user: text(
-    'Role the application logs in with, with `host`. Without one only the address is looked at.',
-    shapes.user,
-  ).optional(),
+  port: portList('Port, with `host`. For a list of hosts, one port for all or a list.').default(5432),
+  user: text('Role of the application, with `host`. Without it only the address is checked.', shapes.user).optional(),
   database: text('Database, with `host`. Default: the name of the user.', shapes.database).optional(),
-  password: secret('Password of the role, where the URL does not hold it.').optional(),
+  password: secret('Password of the role, if the URL does not contain it.').optional(),
   sslmode: z
     .enum(sslModes)
     .optional()
-    .describe(
-      'What the application has for PGSSLMODE, with `host`; a URL says it itself. Default: what the driver does without.',
-    ),
+    .describe('PGSSLMODE of the application, with `host`. In a URL it is a parameter. Default: that of the driver.'),
   driver: z
     .enum(['auto', ...drivers])
     .default('auto')
     .describe(
-      'The driver of the application: each reads a URL in its own way. `auto`: where they would connect differently, each way is tried up to the login, at most once an hour while nothing changes.',
+      'The driver of the application. Each driver reads a URL in its own way. `auto`: if they would connect differently, each way is tried up to the login, at most once an hour while nothing changes.',
     ),
   ...loginFields,
   certificate_warning: certificateWarning,
@@ -76,7 +71,7 @@ export const writePathTarget = section({
     .min(1)
     .max(20)
     .default(1)
-    .describe('Fresh sessions per run; an endpoint that alternates lands on several nodes.'),
+    .describe('Fresh sessions per run. Several of them show an endpoint that leads to several nodes in turn.'),
   heartbeat: section({
     table: z.string().regex(shapes.table.pattern, `expected ${shapes.table.expected}`),
   })
@@ -86,7 +81,7 @@ export const writePathTarget = section({
     .default(86_400_000)
     .meta({ default: '24h' }),
   watch: flag(
-    'Hold an idle session open through this path too, to notice at once that a proxy or pooler on it goes down. It is one of the connections the role of the application has, and while it is open, the database cannot be dropped.',
+    'Keep an idle session open through this path too, to notice at once when a proxy or pooler on it goes down. It takes one of the connections of the role. While it is open, the database cannot be dropped.',
   ).default(false),
 }).superRefine((value, context) => {
   certificatePair(value, context)
