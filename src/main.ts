@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { isMainThread } from 'node:worker_threads'
 import type { Plan } from './assess/assessment.ts'
+import { clusterOf } from './assess/nodes.ts'
 import { UsageError, parseCommand, type Options } from './cli/parse.ts'
 import { bytesReader, fileReader, type ReadFile } from './clients/files.ts'
 import { refusalsFile } from './clients/refusals-file.ts'
@@ -24,7 +25,6 @@ import { createMonitor, type Changes } from './monitor/index.ts'
 import { createNotify } from './cli/systemd.ts'
 import { kubernetes } from './probes/kubernetes/index.ts'
 import { postgres } from './probes/postgres/index.ts'
-import type { PostgresTarget } from './probes/postgres/target.ts'
 import { kubeconfigProblem, kubeconfigTask } from './references/kubeconfig.ts'
 import { createLogins, type Logins } from './references/logins.ts'
 import { loginKey } from './references/vault.ts'
@@ -142,7 +142,7 @@ function narrowed(config: Config, only: readonly string[]): Plan {
     )
   const checks = config.checks.filter(one => only.some(name => wanted(name).includes(one)))
   const others = config.checks.filter(one => one.probe === postgres.kind && !checks.includes(one))
-  return { checks, mail: [], partial: others.map(one => (one.config as PostgresTarget).cluster) }
+  return { checks, mail: [], partial: others.map(clusterOf) }
 }
 
 /** How many connections from outside there is room for beside the checks. Says so where there is hardly room for these. */

@@ -28,8 +28,7 @@ function nodeOf(check: CheckStatus): Node {
 }
 
 /** The `cluster` a postgres or write_path target belongs to. */
-export const clusterOf = ({ config }: { readonly config: Target }): string =>
-  (config as { cluster?: string }).cluster ?? ''
+export const clusterOf = ({ config }: { readonly config: Target }): string => config.cluster ?? ''
 
 export const clustersByName = (clusters: readonly ClusterStatus[]): ReadonlyMap<string, ClusterStatus> =>
   new Map(clusters.map(cluster => [cluster.name, cluster]))

@@ -21,7 +21,7 @@ const refused: readonly ConnectionProblem[] = [
 const has = ({ probe, reasons }: CheckStatus, problems: readonly ConnectionProblem[]): boolean =>
   reasons.some(({ code }) => problems.some(problem => code === `${probe}_${problem}`))
 
-const isWatched = ({ config }: CheckStatus): boolean => (config as { watch?: boolean }).watch === true
+const isWatched = ({ config }: CheckStatus): boolean => config.watch === true
 
 /** How the roles in each cluster stand that is watched: did they change, and have they settled? */
 export function assessRoles(

@@ -57,7 +57,7 @@ function configOf(data: unknown, file: string): Config {
   sections[apiServerProbe.kind] = apiServerOf(kubernetes, sections)
   const checks = probes.flatMap(probe =>
     (sections[probe.kind] ?? []).map(target =>
-      toCheck(probe as unknown as Probe, watch ? target : unwatched(target), { interval, timeout }),
+      toCheck(probe, watch ? target : unwatched(target), { interval, timeout }),
     ),
   )
   return {
@@ -141,7 +141,7 @@ function secretIn(keys: Keys | undefined): KubernetesSecret | undefined {
 const defaultTimeout = ({ timeoutMs = 0 }: Probe, intervalMs: number): number =>
   Math.max(defaultTimes.timeout, Math.min(timeoutMs, (intervalMs * 2) / 3))
 
-const unwatched = <T extends Target>(target: T): T => ('watch' in target ? { ...target, watch: false } : target)
+const unwatched = <T extends Target>(target: T): T => (target.watch ? { ...target, watch: false } : target)
 
 /** The mail path over all targets, for a file without a `mail` section. */
 const defaultMail = (sections: Readonly<Record<string, readonly Target[] | undefined>>): MailTarget => ({

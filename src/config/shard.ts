@@ -41,7 +41,7 @@ function groupsOf({ checks, mail: paths }: Plan, shared: ReadonlySet<string>): (
     else if (second < first) above.set(first, second)
   }
   for (const check of checks) {
-    const cluster = (check.config as { cluster?: string }).cluster
+    const { cluster } = check.config
     if (cluster !== undefined) tie(checkId(check), `cluster/${cluster}`)
   }
   for (const path of paths)

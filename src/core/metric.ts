@@ -1,60 +1,82 @@
 /** A metric is data: it is named here once, and documented, rendered and checked from this. */
-export interface Metric<Label extends string = string> {
-  readonly name: string
+export interface Metric<Label extends string = string, Name extends string = string> {
+  readonly name: Name
   readonly help: string
   readonly type: 'gauge' | 'counter'
   readonly labels: readonly Label[]
 }
 
-/** One value of one series. */
-export interface Sample {
-  readonly metric: Metric
+/** One value of one series. `Name` is the name of its metric: so a probe cannot give a sample of a metric of another. */
+export interface Sample<Name extends string = string> {
+  readonly metric: Metric<string, Name>
   readonly value: number
   readonly labels: Readonly<Record<string, string>>
 }
 
-export const gauge = <const Label extends string = never>(
-  name: `mailpath_${string}`,
-  help: string,
-  labels: readonly Label[] = [],
-): Metric<Label> => ({ name, help, type: 'gauge', labels })
+/** These labels and no other. An object with a label too many does not compile, also where it comes in a variable. */
+type Exactly<Label extends string, Given> = Given &
+  Readonly<Record<Label, string>> & { readonly [Surplus in Exclude<keyof Given, Label>]: never }
 
-export const counter = <const Label extends string = never>(
-  name: `mailpath_${string}_total`,
+export const gauge = <const Name extends `mailpath_${string}`, const Label extends string = never>(
+  name: Name,
   help: string,
   labels: readonly Label[] = [],
-): Metric<Label> => ({ name, help, type: 'counter', labels })
+): Metric<Label, Name> => ({ name, help, type: 'gauge', labels })
+
+export const counter = <const Name extends `mailpath_${string}_total`, const Label extends string = never>(
+  name: Name,
+  help: string,
+  labels: readonly Label[] = [],
+): Metric<Label, Name> => ({ name, help, type: 'counter', labels })
 
 /**
  * A sample of a metric, or none: what is not known is an absent sample, never 0, -1 or NaN.
  * The labels must be exactly those of the metric, or it does not compile.
  */
-export function sample<Label extends string>(
-  metric: Metric<Label>,
+export function sample<Label extends string, Name extends string, Given>(
+  metric: Metric<Label, Name>,
   value: number | boolean | undefined,
-  labels: Readonly<Record<NoInfer<Label>, string>>,
-): Sample[] {
+  labels: Exactly<NoInfer<Label>, Given>,
+): Sample<Name>[] {
   if (value === undefined || Number.isNaN(value)) return []
-  return [{ metric, value: Number(value), labels: like(labels) }]
+  return [sampleOf(metric, Number(value), like(labels))]
 }
 
 /**
  * A one-hot state set: a sample for every state, 1 for the current one. All states are there, so that
  * `== 0` and `changes()` work in PromQL; none is there while the state is unknown.
  */
-export function stateSet<Label extends string, State extends string>(
-  metric: Metric<Label>,
-  stateLabel: NoInfer<Label>,
+export function stateSet<
+  Label extends string,
+  Name extends string,
+  StateLabel extends Label,
+  State extends string,
+  Given,
+>(
+  metric: Metric<Label, Name>,
+  stateLabel: StateLabel,
   states: readonly State[],
   current: State | undefined,
-  labels: Readonly<Record<string, string>>,
-): Sample[] {
+  labels: Exactly<Exclude<Label, StateLabel>, Given>,
+): Sample<Name>[] {
   if (current === undefined) return []
   return states.map(state => {
     const own = like(labels)
     own[stateLabel] = state
-    return { metric, value: Number(state === current), labels: own }
+    return sampleOf(metric, Number(state === current), own)
   })
+}
+
+/** Throws where the labels are not those of the metric: then somebody got past the types, and a label would be lost. */
+function sampleOf<Name extends string>(
+  metric: Metric<string, Name>,
+  value: number,
+  labels: Readonly<Record<string, string>>,
+): Sample<Name> {
+  const given = Object.keys(labels)
+  if (given.length !== metric.labels.length || !given.every(label => metric.labels.includes(label)))
+    throw new Error(`${metric.name} has the labels (${metric.labels.join()}), and was given (${given.join()})`)
+  return { metric, value, labels }
 }
 
 /** A copy. An object that is spread into another has a hidden class of its own, which takes more memory than itself. */

@@ -30,8 +30,8 @@ export interface ReasonSpec {
 }
 
 /** A reason that holds now, with the evidence in one line that never holds a secret. */
-export interface Reason {
-  readonly code: string
+export interface Reason<Code extends string = string> {
+  readonly code: Code
   readonly verdict: Exclude<Verdict, 'ok'>
   readonly severity: Severity
   readonly text: string
@@ -43,13 +43,13 @@ export interface Reason {
 }
 
 /** What a probe concludes from what was seen. The verdict follows from the reasons: none, and it is ok. */
-export interface Finding {
+export interface Finding<Code extends string = string, Name extends string = string> {
   readonly verdict: Verdict
   /** Worst first. */
-  readonly reasons: readonly Reason[]
+  readonly reasons: readonly Reason<Code>[]
   /** What was seen, in one line. */
   readonly evidence: string
-  readonly samples: readonly Sample[]
+  readonly samples: readonly Sample<Name>[]
 }
 
 /** What a probe may use while it looks: everything ends with the signal. */
@@ -220,10 +220,14 @@ export interface Target {
   readonly name: string
   readonly interval?: number | undefined
   readonly timeout?: number | undefined
+  /** The cluster of Postgres that it belongs to, or is compared with. */
+  readonly cluster?: string | undefined
+  /** Whether it is watched between runs. Undefined where its probe cannot. */
+  readonly watch?: boolean | undefined
 }
 
 /** A kind of look. `observe` does all of the I/O and holds no policy; `judge` is pure and holds all of it. */
-interface ProbeSpec<T extends Target, Seen, Kind extends string> {
+export interface Probe<T extends Target = Target, Seen = unknown, Kind extends string = string> {
   readonly kind: Kind
   readonly summary: string
   /** Total time of a run where the configuration says nothing. Default: 5 s. A short interval makes it shorter. */
@@ -235,25 +239,18 @@ interface ProbeSpec<T extends Target, Seen, Kind extends string> {
   judge(seen: Seen, target: T): Finding
   /** How its targets are watched between runs, where they can be. */
   readonly watch?: WatchSpec<T, Seen> | undefined
-}
-
-/** A probe whose targets stand in a list of the file; `target` is the schema of an entry. */
-interface ListedSpec<T extends Target, Seen, Kind extends string> extends ProbeSpec<T, Seen, Kind> {
-  readonly target: z.ZodType<NoInfer<T>>
-}
-
-interface Bound<T extends Target> {
   /** The check of one target. */
   bind(target: T): BoundLook
 }
-export type Probe<T extends Target = Target, Seen = unknown, Kind extends string = string> = ProbeSpec<T, Seen, Kind> &
-  Bound<T>
-export type ListedProbe<T extends Target = Target, Seen = unknown, Kind extends string = string> = ListedSpec<
+
+/** A probe whose targets stand in a list of the file; `target` is the schema of an entry. */
+export interface ListedProbe<T extends Target = Target, Seen = unknown, Kind extends string = string> extends Probe<
   T,
   Seen,
   Kind
-> &
-  Bound<T>
+> {
+  readonly target: z.ZodType<T>
+}
 
 /** Something that is held open at a target, costs it no work, and ends when the target goes down or restarts. */
 export interface Watch<Seen = never> {
@@ -329,17 +326,42 @@ export interface Observation extends Finding {
 export const checkId = (check: { readonly probe: string; readonly target: string }): string =>
   `${check.probe}/${check.target}`
 
-export const defineProbe = <T extends Target, Seen, const Kind extends string>(
-  probe: ListedSpec<T, Seen, Kind>,
+/**
+ * A probe as its author writes it. All types follow from `observe`, `metrics` and `reasons`. A finding with a metric or a
+ * reason of another probe does not compile.
+ */
+interface Written<T extends Target, Seen, Kind extends string, Code extends string, Name extends string> extends Omit<
+  Probe<T, Seen, Kind>,
+  'bind'
+> {
+  readonly metrics: Readonly<Record<string, Metric<string, Name>>>
+  readonly reasons: Readonly<Record<Code, ReasonSpec>>
+  judge(seen: Seen, target: T): Finding<NoInfer<Code>, NoInfer<Name>>
+}
+
+export const defineProbe = <
+  T extends Target,
+  Seen,
+  const Kind extends string,
+  Code extends string = never,
+  Name extends string = never,
+>(
+  probe: Written<T, Seen, Kind, Code, Name> & Pick<ListedProbe<NoInfer<T>>, 'target'>,
 ): ListedProbe<T, Seen, Kind> => ({ ...probe, bind: bindingOf(probe) })
 
 /** A probe whose one target is in no list, but follows from the rest of the file. */
-export const defineImplied = <T extends Target, Seen, const Kind extends string>(
-  probe: ProbeSpec<T, Seen, Kind>,
+export const defineImplied = <
+  T extends Target,
+  Seen,
+  const Kind extends string,
+  Code extends string = never,
+  Name extends string = never,
+>(
+  probe: Written<T, Seen, Kind, Code, Name>,
 ): Probe<T, Seen, Kind> => ({ ...probe, bind: bindingOf(probe) })
 
 const bindingOf =
-  <T extends Target, Seen>(probe: ProbeSpec<T, Seen, string>) =>
+  <T extends Target, Seen>(probe: Omit<Probe<T, Seen>, 'bind'>) =>
   (target: T): BoundLook => {
     const looked = (seen: Seen): Looked => ({ seen, finding: probe.judge(seen, target) })
     return {
@@ -376,10 +398,13 @@ export function seenBy<T extends Target, Seen>(
   return { seen: observation.seen as Seen, target: observation.config as T }
 }
 
-/** A function that makes the reasons of a closed list, so that no code outside of it can be written. */
+/**
+ * A function that makes the reasons of a closed list, so that no code outside of it can be written. What it returns is the
+ * `Reason` of its probe.
+ */
 export const reasonsOf =
   <Code extends string>(specs: Readonly<Record<Code, ReasonSpec>>) =>
-  (code: Code, text: string, remedy?: string): Reason => ({
+  (code: Code, text: string, remedy?: string): Reason<Code> => ({
     code,
     verdict: specs[code].verdict,
     severity: specs[code].severity,
@@ -388,7 +413,11 @@ export const reasonsOf =
   })
 
 /** The finding that follows from reasons: ok where there are none, else as bad as the worst of them. */
-export function finding(evidence: string, reasons: readonly Reason[], samples: readonly Sample[]): Finding {
+export function finding<Code extends string = never, Name extends string = never>(
+  evidence: string,
+  reasons: readonly Reason<Code>[],
+  samples: readonly Sample<Name>[],
+): Finding<Code, Name> {
   const sorted = [...reasons].sort((a, b) => byVerdict(a.verdict, b.verdict))
   return {
     verdict: worst(reasons.map(r => r.verdict)),

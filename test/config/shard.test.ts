@@ -49,12 +49,9 @@ describe('shards', () => {
         )
         for (const part of parts) {
           const mine = new Set(part.checks.map(checkId))
-          const clustersHere = new Set(
-            part.checks.flatMap(({ config: own }) => (own as { cluster?: string }).cluster ?? []),
-          )
+          const clustersHere = new Set(part.checks.flatMap(({ config: own }) => own.cluster ?? []))
           for (const check of config.checks)
-            if (clustersHere.has((check.config as { cluster?: string }).cluster ?? ''))
-              expect(mine).toContain(checkId(check))
+            if (clustersHere.has(check.config.cluster ?? '')) expect(mine).toContain(checkId(check))
           for (const path of part.mail) {
             for (const name of path.write_path ?? []) expect(mine).toContain(`write_path/${name}`)
             for (const name of path.smtp ?? []) expect(mine).toContain(`smtp/${name}`)

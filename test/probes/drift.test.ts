@@ -8,7 +8,7 @@ import { drift } from '../../src/probes/drift/index.ts'
 import type { DriftSeen } from '../../src/probes/drift/observe.ts'
 import type { DriftTarget } from '../../src/probes/drift/target.ts'
 import { file, folder } from '../references/resolve.ts'
-import { canary, expectSamples, probeContract } from './contract.ts'
+import { byKubernetes, canary, expectSamples, probeContract } from './contract.ts'
 import { env as given, look } from './look.ts'
 import { valueOf } from './values.ts'
 
@@ -231,13 +231,5 @@ probeContract(
     compare: 'value',
     sources: { secret: { kubernetes: { namespace: 'keybuzz', secret: 'app', key: 'PASS' } }, env: { env: 'PASS' } },
   }),
-  {
-    opening: 'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{"kind": "Secret"',
-    references: port =>
-      createReferences({
-        env: { PASS: canary, TOKEN: canary },
-        vaults: [],
-        kubernetes: { url: `http://127.0.0.1:${port}`, token: { env: 'TOKEN' } },
-      }),
-  },
+  byKubernetes,
 )

@@ -8,7 +8,8 @@ import type { Verdict } from '../../src/core/probe.ts'
 import { packages } from '../../src/probes/packages/index.ts'
 import { observe, type PackagesSeen } from '../../src/probes/packages/observe.ts'
 import type { PackagesTarget } from '../../src/probes/packages/target.ts'
-import { expectReasons, expectSamples } from './contract.ts'
+import { expectReasons, expectSamples, probeContract } from './contract.ts'
+import { folder as emptyFolder } from '../references/resolve.ts'
 import { look } from './look.ts'
 
 const target = (over: Partial<PackagesTarget> = {}): PackagesTarget => ({
@@ -134,7 +135,7 @@ describe('observe', () => {
     const observation = await look(packages, target({ folder, ...over }))
     if (!observation) throw new Error('the run was not recorded')
     expectSamples(observation, packages)
-    if (observation.verdict !== 'ok') expectReasons(observation, over.folder ?? folder)
+    if (observation.verdict !== 'ok') expectReasons(observation, over.folder ?? folder, packages)
     return observation.seen as PackagesSeen
   }
 
@@ -238,4 +239,28 @@ describe('config', () => {
   it('wants something to look for', () => {
     expect(parse({ require: [] })).toBe('give at least one of require and forbid')
   })
+})
+
+const pipe = (path: string) => promisify(execFile)('mkfifo', [path])
+
+/** A folder in which `spoil` has put something. */
+async function spoiled(require: readonly string[], spoil: (folder: string) => Promise<unknown>) {
+  const folder = await emptyFolder()
+  await spoil(folder)
+  return { target: target({ folder, require, forbid: [{ file: 'mail.js', pattern: 'x' }] }), about: folder }
+}
+
+probeContract(packages, {
+  wrong: {
+    'a folder that is gone': () => spoiled(['nodemailer'], folder => rm(folder, { recursive: true })),
+    'a file that is a pipe': () => spoiled([], folder => pipe(join(folder, 'mail.js'))),
+    'a file without end': () => spoiled([], folder => symlink('/dev/zero', join(folder, 'mail.js'))),
+    'a file in a circle': () => spoiled([], folder => symlink('mail.js', join(folder, 'mail.js'))),
+    'a list of packages that is a pipe': () => spoiled(['nodemailer'], folder => pipe(join(folder, 'package.json'))),
+  },
+  busy: () =>
+    spoiled(
+      Array.from({ length: 50_000 }, (_, i) => `package-${i}`),
+      () => Promise.resolve(),
+    ),
 })

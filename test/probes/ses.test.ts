@@ -6,7 +6,7 @@ import { canDeliver } from '../../src/probes/ses/judge.ts'
 import type { SesSeen } from '../../src/probes/ses/observe.ts'
 import type { SesTarget } from '../../src/probes/ses/target.ts'
 import { lint, settingNames, type Fault, type SettingName } from '../../src/probes/ses/lint.ts'
-import { expectSamples } from './contract.ts'
+import { byKubernetes, expectSamples, probeContract } from './contract.ts'
 import { look } from './look.ts'
 
 // Put together here, so that no scanner takes them for keys that leaked.
@@ -286,3 +286,14 @@ describe('config', () => {
     )
   })
 })
+
+probeContract(
+  ses,
+  () => ({
+    ...target,
+    access_key: { kubernetes: { namespace: 'keybuzz', secret: 'app', key: 'KEY' } },
+    secret_key: { kubernetes: { namespace: 'keybuzz', secret: 'app', key: 'PASS' } },
+    region: 'eu-west-1',
+  }),
+  byKubernetes,
+)

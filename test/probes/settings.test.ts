@@ -8,7 +8,7 @@ import { settings } from '../../src/probes/settings/index.ts'
 import type { SettingSeen, SettingsSeen } from '../../src/probes/settings/observe.ts'
 import type { SettingsTarget } from '../../src/probes/settings/target.ts'
 import { silent } from '../servers/hostile.ts'
-import { expectSamples } from './contract.ts'
+import { byKubernetes, expectSamples, probeContract } from './contract.ts'
 import { look } from './look.ts'
 
 const target: SettingsTarget = { name: 'backend-01', from: { dotenv: '/opt/app/.env' }, expect: {} }
@@ -259,3 +259,13 @@ describe('config', () => {
     ])
   })
 })
+
+probeContract(
+  settings,
+  () => ({
+    ...target,
+    from: { kubernetes: { namespace: 'keybuzz', secret: 'app' } },
+    expect: { SMTP_HOST: 'mail-core-01', SMTP_PASS: { from: { env: 'PASS' } } },
+  }),
+  byKubernetes,
+)

@@ -50,7 +50,7 @@ async function seenAt(server: Listening, target: SmtpTarget, options: LookOption
   const observation = await look(smtp, target, { references, ...options })
   if (!observation) throw new Error('the run was not recorded')
   expectSamples(observation, smtp)
-  if (observation.verdict !== 'ok') expectReasons(observation, `127.0.0.1:${server.port}`)
+  if (observation.verdict !== 'ok') expectReasons(observation, `127.0.0.1:${server.port}`, smtp)
   expect(JSON.stringify(observation)).not.toContain('horse')
   await waitFor(() => server.connections === 0, { timeoutMs: 1000, what: 'the probe left the server' })
   return observation

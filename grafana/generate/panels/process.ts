@@ -1,3 +1,4 @@
+import type { Metric } from '../../../src/core/metric.ts'
 import { exporterMetrics } from '../../../src/exposition/catalogue.ts'
 import { lines } from '../build/charts.ts'
 import { by, calc, each, increase, join, q, rate } from '../build/promql.ts'
@@ -157,7 +158,7 @@ export const resources = {
 }
 
 const perInstance = ['instance', 'version', 'node_version'] as const
-const since = (metric: typeof exporterMetrics.reloadTime) => calc`time() - ${by('max', ['instance'], q(metric))}`
+const since = (metric: Metric<never>) => calc`time() - ${by('max', ['instance'], q(metric))}`
 
 export const versions = table({
   title: 'Replicas',

@@ -1,7 +1,7 @@
 import { gauge, sample } from '../../core/metric.ts'
-import { finding, type Finding, type Reason } from '../../core/probe.ts'
+import { finding } from '../../core/probe.ts'
 import type { DriftSeen, PairSeen } from './observe.ts'
-import { driftReason } from './reasons.ts'
+import { driftReason, type Reason } from './reasons.ts'
 import type { DriftTarget } from './target.ts'
 
 export const metrics = {
@@ -12,7 +12,7 @@ export const metrics = {
   ),
 }
 
-export function judge({ sources, pairs }: DriftSeen, { name: target }: DriftTarget): Finding {
+export function judge({ sources, pairs }: DriftSeen, { name: target }: DriftTarget) {
   const unreadable = sources.flatMap(({ label, unreadable: why }) => (why === undefined ? [] : [{ label, why }]))
   const unknown = pairs.filter(
     ({ a, b, agrees }) => agrees === undefined && ![a, b].some(one => unreadable.some(({ label }) => label === one)),

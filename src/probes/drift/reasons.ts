@@ -24,3 +24,4 @@ export const reasons = {
 } as const satisfies Record<string, ReasonSpec>
 /** For the assessment too: where the primary is only the nodes know. */
 export const driftReason = reasonsOf(reasons)
+export type Reason = ReturnType<typeof driftReason>

@@ -6,8 +6,6 @@ export interface DriftTarget extends Target {
   /** By label. */
   readonly sources: Readonly<Record<string, Reference>>
   readonly compare: 'value' | 'host'
-  /** The cluster whose primary the hosts should lead to. */
-  readonly cluster?: string | undefined
 }
 
 /** What stands for the primary of a cluster among the labels of sources. */

@@ -1,8 +1,8 @@
 import { remedyForName } from '../../clients/names/index.ts'
-import { gauge, sample, type Sample } from '../../core/metric.ts'
-import { finding, type ApiServerAnswer, type Finding, type Reason } from '../../core/probe.ts'
+import { gauge, sample } from '../../core/metric.ts'
+import { finding, type ApiServerAnswer } from '../../core/probe.ts'
 import type { KubernetesSeen } from './observe.ts'
-import { reason, type KubernetesReasonCode } from './reasons.ts'
+import { reason, type Reason } from './reasons.ts'
 import type { KubernetesTarget } from './target.ts'
 
 export const metrics = {
@@ -19,7 +19,7 @@ export const metrics = {
 }
 
 /** What each answer says of the server. Those about one Secret come from a server that works. */
-const codes: Record<ApiServerAnswer['kind'], KubernetesReasonCode | undefined> = {
+const codes: Record<ApiServerAnswer['kind'], Reason['code'] | undefined> = {
   ok: undefined,
   forbidden: undefined,
   missing: undefined,
@@ -31,7 +31,7 @@ const codes: Record<ApiServerAnswer['kind'], KubernetesReasonCode | undefined> =
   not_kubernetes: 'kubernetes_not_an_api_server',
 }
 
-export function judge(seen: KubernetesSeen, { name }: KubernetesTarget): Finding {
+export function judge(seen: KubernetesSeen, { name }: KubernetesTarget) {
   const { answer, waited } = seen
   const reasons = answer ? reasonsOf(answer) : [reason('kubernetes_no_answer', waited)]
   return finding(`${answer?.address ?? ''}: answers and accepts the login`, reasons, samples(answer, name))
@@ -45,7 +45,7 @@ function reasonsOf({ kind, tls, address, text, code: cause }: ApiServerAnswer): 
   return [reason(code, isWhole ? text : `${address}: ${text}`, remedyForName({ code: cause }))]
 }
 
-function samples(answer: ApiServerAnswer | undefined, target: string): Sample[] {
+function samples(answer: ApiServerAnswer | undefined, target: string) {
   const accepted = answer && (codes[answer.kind] === undefined || (answer.kind === 'unauthorized' ? false : undefined))
   const reached = answer?.kind === 'unresolved' ? undefined : answer !== undefined && answer.kind !== 'unanswered'
   return [...sample(metrics.reachable, reached, { target }), ...sample(metrics.authenticated, accepted, { target })]

@@ -64,4 +64,4 @@ export const reasons = {
 } as const satisfies Record<string, ReasonSpec>
 
 export const reason = reasonsOf(reasons)
-export type KubernetesReasonCode = keyof typeof reasons
+export type Reason = ReturnType<typeof reason>

@@ -1,8 +1,8 @@
 import { oneLine } from '../../core/errors.ts'
-import { gauge, sample, type Sample } from '../../core/metric.ts'
-import { finding, type Finding, type Reason } from '../../core/probe.ts'
+import { gauge, sample } from '../../core/metric.ts'
+import { finding } from '../../core/probe.ts'
 import type { FileSeen, PackageSeen, PackagesSeen } from './observe.ts'
-import { reason } from './reasons.ts'
+import { reason, type Reason } from './reasons.ts'
 import type { PackagesTarget } from './target.ts'
 
 export const metrics = {
@@ -17,7 +17,7 @@ export const metrics = {
   ),
 }
 
-export function judge(seen: PackagesSeen, target: PackagesTarget): Finding {
+export function judge(seen: PackagesSeen, target: PackagesTarget) {
   if (seen.why !== undefined)
     return finding('', [reason('packages_folder_unreadable', `${target.folder}: ${seen.why}`)], [])
   const installed = seen.packages.flatMap(({ name, version }) => (version === undefined ? [] : [`${name} ${version}`]))
@@ -64,7 +64,7 @@ function fileReason({ file, pattern, state, why }: FileSeen, { folder }: Package
 }
 
 /** A file with several patterns is one series: 1 if any of them is in it. */
-function samplesOf({ packages, files }: PackagesSeen, target: string): Sample[] {
+function samplesOf({ packages, files }: PackagesSeen, target: string) {
   const installed = packages.flatMap(({ name, state }) =>
     sample(metrics.installed, state === 'unreadable' ? undefined : state === 'installed', { target, package: name }),
   )

@@ -1,10 +1,10 @@
 import { endSeconds, endsSoonIn } from '../../clients/certificates.ts'
 import { connectionProblem, failureText, remedyOf } from '../../clients/postgres-errors.ts'
 import { oneLine } from '../../core/errors.ts'
-import { gauge, sample, type Sample } from '../../core/metric.ts'
-import { finding, type Finding, type Reason } from '../../core/probe.ts'
+import { gauge, sample } from '../../core/metric.ts'
+import { finding } from '../../core/probe.ts'
 import type { NodeFacts, PostgresSeen, Slot } from './observe.ts'
-import { reason, type reasons } from './reasons.ts'
+import { reason, type Reason } from './reasons.ts'
 import type { PostgresTarget } from './target.ts'
 
 const labels = ['target', 'postgres_cluster'] as const
@@ -124,7 +124,7 @@ function lagOf(facts: NodeFacts): { readonly bytes: number; readonly seconds: nu
 /** Samples that are counted against the upstream, and mean nothing where that is the wrong one. */
 export const lagMetrics = [metrics.lagSeconds, metrics.lagBytes] as const
 
-export function judge(seen: PostgresSeen, target: PostgresTarget): Finding {
+export function judge(seen: PostgresSeen, target: PostgresTarget) {
   const at = { target: target.name, postgres_cluster: target.cluster }
   if (seen.notUnderstood !== undefined)
     return finding('', [reason('postgres_url_not_understood', `${seen.address}: ${seen.notUnderstood}`)], [])
@@ -157,8 +157,7 @@ const describe = (address: string, facts: NodeFacts): string => {
 
 function problemsOf({ address, refused = [] }: PostgresSeen, facts: NodeFacts, target: PostgresTarget): Reason[] {
   const found: Reason[] = []
-  const add = (code: keyof typeof reasons, text: string): number =>
-    found.push(reason(code, `${address}: ${oneLine(text)}`))
+  const add = (code: Reason['code'], text: string): number => found.push(reason(code, `${address}: ${oneLine(text)}`))
   if (receivesWal(facts) === false)
     add(
       'postgres_receiver_down',
@@ -201,8 +200,8 @@ const lastId = 2 ** 31 - 3_000_000
 const inMegabytes = (bytes: number): string => `${Math.round(bytes / 1_048_576)} MiB`
 
 /** What is well today, and stops writes one day. */
-function upkeepProblems(facts: NodeFacts, target: PostgresTarget): [keyof typeof reasons, string][] {
-  const found: [keyof typeof reasons, string][] = []
+function upkeepProblems(facts: NodeFacts, target: PostgresTarget): [Reason['code'], string][] {
+  const found: [Reason['code'], string][] = []
   const { transaction_id_age: ids, multixact_age: multixacts } = facts
   // A standby has the ages of its primary, and can do nothing about them.
   if (!facts.in_recovery && ids !== null && ids > target.max_transaction_id_age)
@@ -266,7 +265,7 @@ const samplesOf = (facts: NodeFacts, at: Readonly<Record<(typeof labels)[number]
 
 const most = (values: readonly (number | null)[]): number => Math.max(0, ...values.map(value => value ?? 0))
 
-function upkeepSamples(facts: NodeFacts, at: Readonly<Record<(typeof labels)[number], string>>): Sample[] {
+function upkeepSamples(facts: NodeFacts, at: Readonly<Record<(typeof labels)[number], string>>) {
   const { slots } = facts
   const keptBy = (active: boolean): number | undefined =>
     slots ? most(slots.filter(slot => slot.active === active).map(slot => slot.kept)) : undefined

@@ -113,3 +113,4 @@ export const reasons = {
   },
 } as const satisfies Record<string, ReasonSpec>
 export const reason = reasonsOf(reasons)
+export type Reason = ReturnType<typeof reason>

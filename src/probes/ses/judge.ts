@@ -1,8 +1,8 @@
 import { gauge, sample, stateSet } from '../../core/metric.ts'
-import { finding, type Finding, type Reason } from '../../core/probe.ts'
+import { finding } from '../../core/probe.ts'
 import { faults, settingNames } from './lint.ts'
 import type { SesSeen, SesSetting } from './observe.ts'
-import { reason } from './reasons.ts'
+import { reason, type Reason } from './reasons.ts'
 import type { SesTarget } from './target.ts'
 
 export const configStates = ['complete', 'partial', 'absent'] as const
@@ -43,7 +43,7 @@ function configState(settings: readonly SesSetting[]): ConfigState | undefined {
   return present.includes(true) ? 'complete' : 'absent'
 }
 
-export function judge(seen: SesSeen, target: SesTarget): Finding {
+export function judge(seen: SesSeen, target: SesTarget) {
   const all = settingNames.map(name => seen.settings[name])
   const state = configState(all)
   const samples = [

@@ -1,8 +1,8 @@
 import { oneLine } from '../../core/errors.ts'
-import { gauge, sample, type Sample } from '../../core/metric.ts'
-import { finding, type Finding, type Reason } from '../../core/probe.ts'
+import { gauge, sample } from '../../core/metric.ts'
+import { finding } from '../../core/probe.ts'
 import type { SettingSeen, SettingsSeen } from './observe.ts'
-import { reason } from './reasons.ts'
+import { reason, type Reason } from './reasons.ts'
 import type { SettingsTarget } from './target.ts'
 
 export const metrics = {
@@ -18,7 +18,7 @@ export const metrics = {
   ),
 }
 
-export function judge(seen: SettingsSeen, target: SettingsTarget): Finding {
+export function judge(seen: SettingsSeen, target: SettingsTarget) {
   const count = (state: string): number => seen.settings.filter(setting => setting.state === state).length
   const evidence = `settings: ${count('verified')} as expected, ${count('present')} present, ${count('absent')} absent (optional)`
   const samples = seen.settings.flatMap(setting => samplesOf(setting, target.name))
@@ -43,7 +43,7 @@ function reasonFor({ name, state, source, expected, optional, why }: SettingSeen
   }
 }
 
-function samplesOf({ name, state, optional }: SettingSeen, target: string): Sample[] {
+function samplesOf({ name, state, optional }: SettingSeen, target: string) {
   const labels = { target, setting: name }
   const present = state === 'unreadable' ? undefined : state !== 'absent'
   const wrong = state === 'different' || (state === 'absent' && !optional)

@@ -21,3 +21,4 @@ export const reasons = {
   },
 } as const satisfies Record<string, ReasonSpec>
 export const reason = reasonsOf(reasons)
+export type Reason = ReturnType<typeof reason>

@@ -7,15 +7,15 @@ import {
   type Shown,
 } from '../../clients/certificates.ts'
 import { remedyForHost } from '../../clients/socket.ts'
-import { gauge, sample, type Sample } from '../../core/metric.ts'
-import { finding, type Finding, type Reason } from '../../core/probe.ts'
+import { gauge, sample } from '../../core/metric.ts'
+import { finding } from '../../core/probe.ts'
 import { asksForMore, is2xx, offersStarttls, quoted, replyTo, type Reply } from './dialogue.ts'
 import { adviceFor } from './enhanced.ts'
 import { refusesHello } from './hello.ts'
 import { clearLogin, loginProblem } from './judge-login.ts'
 import type { SmtpSeen } from './observe.ts'
 import type { Setup } from './plan.ts'
-import { reason, type Problem, type SmtpReason } from './reasons.ts'
+import { reason, type Problem, type Reason } from './reasons.ts'
 import type { SmtpTarget } from './target.ts'
 import type { TlsFacts } from './tls.ts'
 
@@ -51,7 +51,7 @@ export const metrics = {
   ),
 }
 
-export const judge = (seen: SmtpSeen, target: SmtpTarget): Finding =>
+export const judge = (seen: SmtpSeen, target: SmtpTarget) =>
   finding(evidence(seen), reasonsIn(seen, target), samples(seen, setupOf(seen, target).verify, target.name))
 
 function evidence({ address, tls, authenticated, user }: SmtpSeen): string {
@@ -60,7 +60,7 @@ function evidence({ address, tls, authenticated, user }: SmtpSeen): string {
 }
 
 /** Where the certificate is not verified, its metrics would only set off alerts. */
-function samples(seen: SmtpSeen, verify: boolean, target: string): Sample[] {
+function samples(seen: SmtpSeen, verify: boolean, target: string) {
   if (seen.notUnderstood !== undefined) return []
   const at = { target }
   const { tls, suspended } = seen
@@ -166,7 +166,7 @@ function notServed({ hello = '' }: SmtpSeen, setup: Setup, reply: Reply, phase: 
  * Our name in EHLO is refused. Where it is not that of the application, nothing is known of the application; else the
  * refusal holds as well.
  */
-const ourName = (text: string, hello: string, setup: Setup, otherwise: SmtpReason): Problem[] => {
+const ourName = (text: string, hello: string, setup: Setup, otherwise: Reason['code']): Problem[] => {
   const about = `${text}: it is about the name in EHLO, ${hello}`
   return setup.hello
     ? [
@@ -245,7 +245,13 @@ function envelopeProblems(seen: SmtpSeen, setup: Setup): Problem[] {
   return refusedBy(seen, setup, recipient, 'RCPT TO', recipientProblem(recipient))
 }
 
-function refusedBy({ hello = '' }: SmtpSeen, setup: Setup, reply: Reply, command: string, code: SmtpReason): Problem[] {
+function refusedBy(
+  { hello = '' }: SmtpSeen,
+  setup: Setup,
+  reply: Reply,
+  command: string,
+  code: Reason['code'],
+): Problem[] {
   const text = `the answer to ${command} was ${quoted(reply)}`
   if (asksForMore(reply)) return [['smtp_security_required', text, adviceFor(reply)]]
   if (wantsCertificate.test(reply.text)) return [['smtp_client_certificate_wanted', text]]
@@ -266,7 +272,7 @@ const wantsCertificate =
 const greylisting = /^45[01](?![ -]4\.3\.)/
 const notGreylisting = /(?:Client host|Sender address) rejected|cannot find your/i
 
-const recipientProblem = ({ text }: Reply): SmtpReason =>
+const recipientProblem = ({ text }: Reply): Reason['code'] =>
   greylisting.test(text) && (!notGreylisting.test(text) || /gr[ea]ylist/i.test(text))
     ? 'smtp_recipient_deferred'
     : 'smtp_recipient_refused'

@@ -135,7 +135,7 @@ export const reasons = {
   ),
 } as const satisfies Record<string, ReasonSpec>
 
-export type SmtpReason = keyof typeof reasons
 /** What holds, in a text without the address, and a remedy where there is a better one than that of the reason. */
-export type Problem = readonly [code: SmtpReason, text: string, remedy?: string | undefined]
-export const reason = reasonsOf<SmtpReason>(reasons)
+export type Problem = readonly [code: Reason['code'], text: string, remedy?: string | undefined]
+export const reason = reasonsOf(reasons)
+export type Reason = ReturnType<typeof reason>

@@ -1,8 +1,8 @@
 import { endSeconds, endsSoonIn } from '../../clients/certificates.ts'
 import { remedyForName } from '../../clients/names/index.ts'
 import { defaultCertificateWarning } from '../../fields/index.ts'
-import { gauge, sample, stateSet, type Sample } from '../../core/metric.ts'
-import { finding, type Finding, type Reason } from '../../core/probe.ts'
+import { gauge, sample, stateSet } from '../../core/metric.ts'
+import { finding } from '../../core/probe.ts'
 import {
   isAccepted,
   stateOf,
@@ -14,7 +14,7 @@ import {
   type VaultSeen,
   type VaultState,
 } from './observe.ts'
-import { reason, reasons, type VaultReasonCode } from './reasons.ts'
+import { reason, reasons, type Reason } from './reasons.ts'
 import { defaultTokenWarning, usesToken, type VaultTarget } from './target.ts'
 
 const clockToleranceSeconds = 60
@@ -49,7 +49,7 @@ export const metrics = {
   info: gauge('mailpath_vault_info', 'Version of Vault; the value is 1.', ['target', 'version']),
 }
 
-export function judge(seen: VaultSeen, target: VaultTarget): Finding {
+export function judge(seen: VaultSeen, target: VaultTarget) {
   const found = [
     ...failureReasons(seen, target),
     ...certificateReasons(seen, target),
@@ -106,7 +106,7 @@ function certificateReasons({ address, certificates }: VaultSeen, target: VaultT
 }
 
 /** What each state means; a standby is as healthy as the active node. */
-const states: Record<VaultState, readonly [VaultReasonCode, string] | undefined> = {
+const states: Record<VaultState, readonly [Reason['code'], string] | undefined> = {
   active: undefined,
   standby: undefined,
   performance_standby: undefined,
@@ -171,7 +171,7 @@ const troubles = {
   redirected: 'vault_redirected',
   failed: 'vault_api_failed',
   no_namespace: 'vault_namespace_missing',
-} as const satisfies Record<string, VaultReasonCode>
+} as const satisfies Record<string, Reason['code']>
 
 function troubleReason(
   { address, leader }: VaultSeen,
@@ -298,7 +298,7 @@ const keyReasons = ({ path, keys }: SecretSeen): Reason[] =>
 function samples(
   { health, failure, token, secrets, certificates }: VaultSeen,
   { name: target, secrets: wanted }: VaultTarget,
-): Sample[] {
+) {
   // A listener that refuses our certificate is there, and says nothing of the node.
   const refused = failure && !wantsCertificate(failure) ? false : undefined
   const answered = health !== undefined || refused
@@ -313,7 +313,7 @@ function samples(
   ]
 }
 
-function secretSamples({ path, kind, keys }: SecretSeen, target: string, wanted: readonly string[] = ['']): Sample[] {
+function secretSamples({ path, kind, keys }: SecretSeen, target: string, wanted: readonly string[] = ['']) {
   // Then nothing was said of the secret itself.
   if (kind in troubles) return []
   return wanted.flatMap(key => {

@@ -233,4 +233,4 @@ export const reasons = {
 } as const satisfies Record<string, ReasonSpec>
 
 export const reason = reasonsOf(reasons)
-export type VaultReasonCode = keyof typeof reasons
+export type Reason = ReturnType<typeof reason>

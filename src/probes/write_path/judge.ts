@@ -7,11 +7,11 @@ import {
   type SessionFailure,
 } from '../../clients/postgres-errors.ts'
 import type { Said } from '../../clients/postgres-messages.ts'
-import { counter, gauge, sample, type Sample } from '../../core/metric.ts'
-import { finding, type Finding, type Reason } from '../../core/probe.ts'
+import { counter, gauge, sample } from '../../core/metric.ts'
+import { finding } from '../../core/probe.ts'
 import type { DriverProblem } from './drivers.ts'
 import { isNotAllowed, isSyncWait, type Landing, type Rung, type WritePathSeen } from './observe.ts'
-import { writePathReason } from './reasons.ts'
+import { writePathReason, type Reason } from './reasons.ts'
 import type { WritePathTarget } from './target.ts'
 
 /** What makes transactions read-only: being a standby, or where default_transaction_read_only is set. */
@@ -64,7 +64,7 @@ export const metrics = {
   ),
 }
 
-export function judge(seen: WritePathSeen, target: WritePathTarget): Finding {
+export function judge(seen: WritePathSeen, target: WritePathTarget) {
   const at = { target: target.name, postgres_cluster: target.cluster }
   return finding(describe(seen), [...problemsOf(seen, target), ...expiring(seen, target)], samplesOf(seen, at))
 }
@@ -217,7 +217,7 @@ function rungProblem(seen: WritePathSeen, rung: Rung): Reason[] {
   return [writePathReason('write_path_write_refused', told)]
 }
 
-function samplesOf(seen: WritePathSeen, at: Readonly<Record<(typeof labels)[number], string>>): Sample[] {
+function samplesOf(seen: WritePathSeen, at: Readonly<Record<(typeof labels)[number], string>>) {
   if (seen.driver) return []
   if (seen.addressOnly) return sample(metrics.reachable, true, at)
   const { landings, ladder } = seen

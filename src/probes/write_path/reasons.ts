@@ -111,3 +111,4 @@ export const reasons = {
   },
 } as const satisfies Record<string, ReasonSpec>
 export const writePathReason = reasonsOf(reasons)
+export type Reason = ReturnType<typeof writePathReason>
