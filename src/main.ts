@@ -33,7 +33,7 @@ import { createSelf } from './monitor/self.ts'
 import { audit, auditVerdict } from './report/audit.ts'
 import { helpText } from './cli/help.ts'
 import { report } from './report/report.ts'
-import { createFront } from './web/router.ts'
+import { createRouter } from './web/router.ts'
 import { usualLimits, within, type Limits } from './web/limits.ts'
 import { loadWebConfig, webConfigTask } from './web/config.ts'
 import { startWeb, type Web } from './web/web.ts'
@@ -212,7 +212,7 @@ async function serve(options: Options, { stop, openLog, linesLost, threaded, onH
     reload: options.enableLifecycle ? reload : undefined,
   }
   const web = await startWeb({
-    createListener: (guard, crowd) => createFront(served, guard, crowd),
+    createListener: (guard, crowd) => createRouter(served, guard, crowd),
     places: options.listen,
     file: options.webConfigFile,
     allowedHosts: options.allowedHosts,

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { isHttp2 } from './requests.ts'
+import { isHttp2 } from './http2.ts'
 
 /** They change nothing, and any page may have a browser send them. */
 const safe = ['GET', 'HEAD', 'OPTIONS']

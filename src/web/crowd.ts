@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2Session } from 'node:http2'
 import type { Socket } from 'node:net'
 import { networkOf } from './network.ts'
-import { isHttp2 } from './requests.ts'
+import { isHttp2 } from './http2.ts'
 
 /** Why a connection or a request was refused, or a connection was ended to make room. */
 const none = { connections: 0, address: 0, gave_way: 0, not_taken: 0, waiting: 0, too_early: 0, resets: 0 }

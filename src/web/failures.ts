@@ -1,25 +1,23 @@
-import type { RequestHandler } from 'express'
 import { checkId } from '../core/probe.ts'
-import type { Monitor } from '../monitor/index.ts'
 import { renderFailures } from '../page/failures.ts'
-import { namedIn } from './check-of-query.ts'
-import { answerWith, type Hold } from './body.ts'
+import { cachedBody } from './body.ts'
+import { checkOfQuery } from './check-of-query.ts'
+import type { Answer, Source } from './endpoint.ts'
 
-/** Answers with the last failures of a check. It waits for nothing. */
-export function failuresEndpoint(monitor: Monitor, hold: Hold): RequestHandler {
-  const status = (): readonly unknown[] => [monitor.status()]
-  const page = answerWith(
+/** The last failed runs of a check. */
+export function failuresEndpoint({ monitor, crowd }: Source): Answer {
+  const send = cachedBody(
     (id: string) => {
       const { checks, records, startedAt } = monitor.status()
       const check = checks.find(one => one.id === id)
       if (!check) throw new Error(`there is no check ${id}`)
       return renderFailures(check, records.get(id)?.failed ?? [], startedAt)
     },
-    status,
-    hold,
+    () => [monitor.status()],
+    crowd.hold,
   )
   return async (request, response) => {
-    const named = namedIn(request, response, monitor)
-    if (named) await page(request, response, checkId(named.check), 'text/html; charset=utf-8')
+    const asked = checkOfQuery(request, response, monitor)
+    if (asked) await send(request, response, checkId(asked.check), 'text/html; charset=utf-8')
   }
 }

@@ -3,8 +3,8 @@ import type { Authenticate } from './auth.ts'
 import type { WebConfig } from './config.ts'
 import { isCrossSite } from './cross-site.ts'
 import { isForUs } from './hosts.ts'
-import { plain } from './text.ts'
-import { isHttp2 } from './requests.ts'
+import { sendText } from './text.ts'
+import { isHttp2 } from './http2.ts'
 import { networkOf } from './network.ts'
 
 /** Whether a request may go on; where it may not, it is answered. */
@@ -39,9 +39,8 @@ export function guard(
       headers = Object.entries({ ...usualHeaders, ...headersOf.headers })
     }
     for (const [name, value] of headers) response.setHeader(name, value)
-    const refuse = (status: number, text: string, headers: Readonly<Record<string, string>> = {}): false => {
-      for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
-      plain(response, status, text)
+    const refuse = (...answer: [status: number, text: string, headers?: Readonly<Record<string, string>>]): false => {
+      sendText(response, ...answer)
       return false
     }
     // Before any other answer, since behind each the rest of the body would be read. Here it is not waited for.

@@ -2,8 +2,8 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import type { Http2Server } from 'node:http2'
 import type { Server } from 'node:net'
 import type { Crowd } from './crowd.ts'
-import { plain } from './text.ts'
-import { isHttp2 } from './requests.ts'
+import { sendText } from './text.ts'
+import { isHttp2 } from './http2.ts'
 
 /** What a client may take, in time and in bytes: one that dribbles is cut off, and one that idles is ended. */
 export const usualLimits = {
@@ -61,9 +61,7 @@ export function answering(server: Server | Http2Server, crowd: Crowd, handle: An
       if (isHttp2(request)) request.stream.close(refusedStream)
       else {
         guest.last = true
-        response.setHeader('Connection', 'close')
-        response.setHeader('Retry-After', '1')
-        plain(response, 503, 'too many answers wait to be taken')
+        sendText(response, 503, 'too many answers wait to be taken', { Connection: 'close', 'Retry-After': '1' })
       }
       return
     }
