@@ -3,7 +3,7 @@ import type { Reload } from '../config/reload.ts'
 import type { Logger } from '../core/log.ts'
 import type { ExporterState } from '../exposition/catalogue.ts'
 import type { Monitor } from '../monitor/index.ts'
-import type { Crowd } from './crowd.ts'
+import type { Connections } from './connections.ts'
 
 /** What there is to serve. */
 export interface Served {
@@ -17,7 +17,7 @@ export interface Served {
 
 /** What an endpoint answers from. */
 export interface Source extends Served {
-  readonly crowd: Crowd
+  readonly connections: Connections
   readonly requests: () => ExporterState['requests']
 }
 

@@ -5,7 +5,7 @@ import { checkOfQuery } from './check-of-query.ts'
 import type { Answer, Source } from './endpoint.ts'
 
 /** The last failed runs of a check. */
-export function failuresEndpoint({ monitor, crowd }: Source): Answer {
+export function failuresEndpoint({ monitor, connections }: Source): Answer {
   const send = cachedBody(
     (id: string) => {
       const { checks, records, startedAt } = monitor.status()
@@ -14,7 +14,7 @@ export function failuresEndpoint({ monitor, crowd }: Source): Answer {
       return renderFailures(check, records.get(id)?.failed ?? [], startedAt)
     },
     () => [monitor.status()],
-    crowd.hold,
+    connections.hold,
   )
   return async (request, response) => {
     const asked = checkOfQuery(request, response, monitor)

@@ -5,7 +5,7 @@ import { cachedBody } from './body.ts'
 import type { Answer, Source } from './endpoint.ts'
 
 /** All metrics, in the format that the client prefers. */
-export function metricsEndpoint({ monitor, exporter, requests, crowd }: Source): Answer {
+export function metricsEndpoint({ monitor, exporter, requests, connections }: Source): Answer {
   const processMetrics = watchProcess()
   const send = cachedBody(
     async (format: Format) => {
@@ -14,13 +14,13 @@ export function metricsEndpoint({ monitor, exporter, requests, crowd }: Source):
         ...exporter(),
         wakeups: monitor.wakeups(),
         requests: requests(),
-        connections: crowd.counts(),
+        connections: connections.counts(),
       }
       return expose(samplesOf(monitor.status(), state), format, process)
     },
     // The counts of requests, connections and wakeups are not part of the cache key: they may be a second old.
     () => [monitor.status(), processMetrics(), ...Object.values(exporter())],
-    crowd.hold,
+    connections.hold,
   )
   return (request, response) => {
     const format = formatFor(request.headers.accept)

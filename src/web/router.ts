@@ -1,7 +1,7 @@
 import type { RequestListener } from 'node:http'
 import { describeError } from '../core/errors.ts'
 import type { App } from './app.ts'
-import { createCrowd, type Crowd } from './crowd.ts'
+import { createConnections, type Connections } from './connections.ts'
 import type { Served } from './endpoint.ts'
 import { endpoints } from './endpoints.ts'
 import type { Guard } from './guard.ts'
@@ -17,12 +17,12 @@ import { sendText } from './text.ts'
 export function createRouter(
   served: Served,
   guard: Guard = () => Promise.resolve(true),
-  crowd: Crowd = createCrowd(() => usualLimits),
+  connections: Connections = createConnections(() => usualLimits),
 ): RequestListener {
   const { count, counts } = countRequests(endpoints.map(({ path }) => path))
   const routes = endpoints.map(({ createAnswer, ...endpoint }) => ({
     ...endpoint,
-    answer: createAnswer({ ...served, crowd, requests: counts }),
+    answer: createAnswer({ ...served, connections, requests: counts }),
   }))
   const direct = new Map(routes.filter(({ isDirect }) => isDirect).map(route => [route.path, route]))
   let app: Promise<App> | undefined

@@ -5,22 +5,22 @@ import { cachedBody } from './body.ts'
 import type { Answer, Source } from './endpoint.ts'
 
 /** The status page. With `?refresh=off` the browser does not load it again. */
-export function pageEndpoint({ monitor, configFile, exporter, crowd }: Source): Answer {
+export function pageEndpoint({ monitor, configFile, exporter, connections }: Source): Answer {
   const send = cachedBody(
     (refresh: boolean) => renderPage(monitor.status(), { version: exporter().version, configFile, refresh }),
     () => [monitor.status()],
-    crowd.hold,
+    connections.hold,
   )
   return (request, response) =>
     send(request, response, request.url?.endsWith('?refresh=off') !== true, 'text/html; charset=utf-8')
 }
 
 /** The status as JSON. */
-export function apiEndpoint({ monitor, crowd }: Source): Answer {
+export function apiEndpoint({ monitor, connections }: Source): Answer {
   const send = cachedBody(
     () => json(statusJson(monitor.status())),
     () => [monitor.status()],
-    crowd.hold,
+    connections.hold,
   )
   return (request, response) => send(request, response, undefined, 'application/json; charset=utf-8')
 }

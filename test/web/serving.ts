@@ -78,8 +78,8 @@ export async function serving(given: Given = {}): Promise<Served> {
   const stop = new AbortController()
   const exporter = () => exporterAtRest
   const web = await startWeb({
-    createListener: (guard, crowd) =>
-      createRouter({ monitor, configFile: 'mailpath.yml', exporter, log }, guard, crowd),
+    createListener: (guard, connections) =>
+      createRouter({ monitor, configFile: 'mailpath.yml', exporter, log }, guard, connections),
     places: given.places ?? [loopback],
     file: given.config && path.join(folder, 'web.yml'),
     log,
