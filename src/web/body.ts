@@ -3,34 +3,30 @@ import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import type { Shown } from '../core/shown.ts'
 import { takesGzip } from '../exposition/accept.ts'
+import type { Connections } from './connections.ts'
 import { sendText } from './text.ts'
 
 const compressed = promisify(gzip)
 
-/** Whether there is room to keep this body until the client has taken it. */
-export type Hold = (response: ServerResponse, body: Buffer) => boolean
-
-/** Answers with the body that is rendered for the key; compressed if the client prefers that. */
-export type SendBody<Key> = (
-  request: IncomingMessage,
-  response: ServerResponse,
-  key: Key,
-  type: string,
-  vary?: string,
-) => Promise<void>
-
 /**
- * Renders and compresses a body once per key, until one of its `causes` is another object. All clients share it: to render
- * and compress costs more than the rest of an answer.
+ * Returns a function that answers with the body for a key; compressed if the client prefers that. A body is rendered and
+ * compressed once per key, until one of its `causes` is another object. All clients share it: to render and compress costs
+ * more than the rest of an answer. `hold` says whether there is room to keep a body until the client has taken it.
  */
 export function cachedBody<Key>(
   render: (key: Key) => Shown | Promise<Shown>,
   causes: () => readonly unknown[],
-  hold: Hold,
-): SendBody<Key> {
+  hold: Connections['hold'],
+) {
   const whole = oncePerCause(async (key: Key) => Buffer.from(await render(key)), causes)
   const zipped = oncePerCause(async (key: Key) => compressed(await whole(key)), causes)
-  return async (request, response, key, type, vary = 'Accept-Encoding') => {
+  return async (
+    request: IncomingMessage,
+    response: ServerResponse,
+    key: Key,
+    type: string,
+    vary = 'Accept-Encoding',
+  ): Promise<void> => {
     const zip = takesGzip(request.headers['accept-encoding'])
     const body = await (zip ? zipped : whole)(key)
     if (!hold(response, body)) {

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2Session } from 'node:http2'
 import type { Socket } from 'node:net'
+import type { ExporterState } from '../exposition/catalogue.ts'
 import type { Connection, HeldAnswer } from './connection.ts'
 import { nextToGo, stageOf, type Stage } from './eviction.ts'
 import { isHttp2 } from './http2.ts'
@@ -8,7 +9,7 @@ import { networkOf } from './network.ts'
 
 /** Why a connection or a request was refused, or a connection was ended to make room. */
 const none = { connections: 0, address: 0, gave_way: 0, not_taken: 0, waiting: 0, too_early: 0, resets: 0 }
-export type Refusal = keyof typeof none
+type Refusal = keyof typeof none
 
 /** What all clients together may take. The clients of one address count as one, and so do those of one /64 of IPv6. */
 export interface ConnectionLimits {
@@ -17,11 +18,6 @@ export interface ConnectionLimits {
   readonly maxPerAddress: number
   /** Bytes of answers that no client has taken yet, and of the requests under way. */
   readonly maxHeld: number
-}
-
-export interface ConnectionCounts {
-  readonly open: number
-  readonly refused: Readonly<Record<Refusal, number>>
 }
 
 /** All connections from clients, over all places and both versions of HTTP, and the room that is left. */
@@ -42,7 +38,7 @@ export interface Connections {
   tooEarly(connection: Connection): void
   /** Ends what does not take its answer within this time: the connection, or the stream of HTTP/2. Ends leftover sessions too. */
   sweep(answerMs: number): void
-  counts(): ConnectionCounts
+  counts(): ExporterState['connections']
 }
 
 /** CANCEL of RFC 9113, section 7. */

@@ -1,9 +1,8 @@
-import type { Endpoint } from './endpoint.ts'
-import { failuresEndpoint } from './failures.ts'
-import { healthyEndpoint, readyEndpoint, reloadEndpoint } from './lifecycle.ts'
+import type { Answer, Endpoint, Source } from './endpoint.ts'
 import { metricsEndpoint } from './metrics.ts'
 import { probeEndpoint } from './probe.ts'
-import { apiEndpoint, pageEndpoint } from './status.ts'
+import { apiEndpoint, failuresEndpoint, pageEndpoint } from './status.ts'
+import { sendText } from './text.ts'
 
 const read = ['GET', 'HEAD']
 const act = ['POST']
@@ -19,3 +18,25 @@ export const endpoints: readonly Endpoint[] = [
   { path: '/-/ready', methods: read, createAnswer: readyEndpoint, isDirect: true },
   { path: '/-/reload', methods: act, createAnswer: reloadEndpoint },
 ]
+
+function healthyEndpoint({ monitor }: Source): Answer {
+  const hangs = 'a check has not come to an end for more than three intervals'
+  return (_, response) => (monitor.alive() ? sendText(response, 200, 'healthy') : sendText(response, 503, hangs))
+}
+
+function readyEndpoint({ monitor }: Source): Answer {
+  const waits = 'not every check has run yet'
+  return (_, response) => (monitor.ready() ? sendText(response, 200, 'ready') : sendText(response, 503, waits))
+}
+
+function reloadEndpoint({ reload }: Source): Answer {
+  const off = 'reloading by a request is not enabled: start with --web.enable-lifecycle, or send SIGHUP'
+  return async (_, response) => {
+    if (!reload) {
+      sendText(response, 403, off)
+      return
+    }
+    const { error, summary } = await reload()
+    sendText(response, error === undefined ? 200 : 500, error ?? summary)
+  }
+}

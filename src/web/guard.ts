@@ -30,15 +30,10 @@ export function guard(
   authenticate: Authenticate,
   allowedHosts: readonly string[] = [],
 ): Guard {
-  let headersOf: WebConfig | undefined
-  let headers: [string, string][] = []
   const take = bucket(() => config().rateLimit)
   return async (request, response) => {
-    if (headersOf !== config()) {
-      headersOf = config()
-      headers = Object.entries({ ...usualHeaders, ...headersOf.headers })
-    }
-    for (const [name, value] of headers) response.setHeader(name, value)
+    for (const [name, value] of Object.entries({ ...usualHeaders, ...config().headers }))
+      response.setHeader(name, value)
     const refuse = (...answer: [status: number, text: string, headers?: Readonly<Record<string, string>>]): false => {
       sendText(response, ...answer)
       return false

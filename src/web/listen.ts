@@ -1,7 +1,8 @@
+import { once } from 'node:events'
 import { lstat, unlink } from 'node:fs/promises'
 import { connect, type Server } from 'node:net'
 import { addressesOf } from '../clients/names/index.ts'
-import { describeError } from '../core/errors.ts'
+import { codeOf, describeError } from '../core/errors.ts'
 
 /** Where to serve: a TCP address (all addresses of the machine if there is no host), a Unix socket, or a socket of systemd. */
 export type Place =
@@ -38,19 +39,13 @@ export async function listenAt(
   stop: AbortSignal = new AbortController().signal,
 ): Promise<string> {
   if ('socket' in place) await removeDead(place.socket)
-  const asError = (error: unknown): Error => new Error(`cannot listen on ${written(place)}: ${describeError(error)}`)
-  const options = await optionsOf(place, stop).catch((error: unknown) => {
-    throw asError(error)
-  })
-  return new Promise((resolve, reject) => {
-    const failed = (error: unknown): void => reject(asError(error))
-    server.once('error', failed)
-    const listening = (): void => {
-      server.off('error', failed)
-      resolve(addressOf(server, place))
-    }
-    server.listen({ ...options, backlog }, listening)
-  })
+  try {
+    server.listen({ ...(await optionsOf(place, stop)), backlog })
+    await once(server, 'listening')
+    return addressOf(server, place)
+  } catch (error) {
+    throw new Error(`cannot listen on ${written(place)}: ${describeError(error)}`)
+  }
 }
 
 async function optionsOf(place: Place, signal: AbortSignal) {
@@ -83,13 +78,8 @@ async function removeDead(path: string): Promise<void> {
     () => false,
   )
   if (!isSocket) return
-  const code = await new Promise<string | undefined>(resolve => {
-    const probe = connect(path)
-    probe.once('connect', () => {
-      probe.destroy()
-      resolve(undefined)
-    })
-    probe.once('error', error => resolve('code' in error ? String(error.code) : ''))
-  })
+  const probe = connect(path)
+  const code = await once(probe, 'connect').then(() => undefined, codeOf)
+  probe.destroy()
   if (code === 'ECONNREFUSED') await unlink(path)
 }

@@ -1,19 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ExporterState } from '../exposition/catalogue.ts'
 
-/** How often an endpoint answered with a status code, and how long that took in total. */
-export interface RequestCount {
-  readonly handler: string
-  readonly code: number
-  readonly count: number
-  readonly seconds: number
-}
+/** How often each endpoint answered with each status code, and how long that took in total. */
+type Counts = ExporterState['requests']
 
 /** Counts answers by endpoint and status code. Any other path is counted as `other`: a path must not become a label. */
 export function countRequests(paths: readonly string[]): {
   readonly count: (request: IncomingMessage, response: ServerResponse) => void
-  readonly counts: () => readonly RequestCount[]
+  readonly counts: () => Counts
 } {
-  const counts = new Map<string, RequestCount>()
+  const counts = new Map<string, Counts[number]>()
   return {
     counts: () => [...counts.values()],
     count(request, response) {
