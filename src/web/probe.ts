@@ -6,7 +6,6 @@ import type { Monitor } from '../monitor/index.ts'
 import { formatFor } from '../exposition/accept.ts'
 import { checkSeries } from '../exposition/catalogue.ts'
 import { contentTypes, expose, type Format } from '../exposition/registry.ts'
-import { runText } from '../page/run-text.ts'
 import { checkOfQuery } from './check-of-query.ts'
 import type { Answer, Source } from './endpoint.ts'
 import { sendShown, sendText } from './text.ts'
@@ -24,7 +23,9 @@ export function probeEndpoint({ monitor }: Source): Answer {
   const start = limited(monitor)
   const render = oncePerRun(async (ran, as) => {
     const { check, groups } = checkSeries(monitor.status(), checkId(ran))
-    return as === 'debug' ? runText(check, ran, await expose(groups, 'prometheus')) : expose(groups, as)
+    if (as !== 'debug') return expose(groups, as)
+    const { runText } = await import('../page/run-text.ts')
+    return runText(check, ran, await expose(groups, 'prometheus'))
   })
   return async (request, response) => {
     const asked = checkOfQuery(request, response, monitor, ['debug'])
