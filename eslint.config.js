@@ -53,7 +53,7 @@ const pastShown = [
   {
     selector:
       "CallExpression[callee.object.name='response'][callee.property.name=/^(end|write|send|json)$/], CallExpression[callee.object.callee.object.name='response'][callee.property.name=/^(end|write|send|json)$/]",
-    message: 'Answer with plain() or sendShown(): they take only text that is ready for people.',
+    message: 'Answer with sendText() or sendShown(): they take only text that is ready for people.',
   },
 ]
 

@@ -34,8 +34,8 @@ import { createSelf } from './monitor/self.ts'
 import { audit, auditVerdict } from './report/audit.ts'
 import { helpText } from './cli/help.ts'
 import { report } from './report/report.ts'
-import { createFront } from './web/router.ts'
-import { usualLimits, within, type Limits } from './web/limits.ts'
+import { createRouter } from './web/router.ts'
+import { limitsFor, usualLimits, type Limits } from './web/limits.ts'
 import { loadWebConfig, webConfigTask } from './web/config.ts'
 import { startWeb, type Web } from './web/web.ts'
 
@@ -180,7 +180,7 @@ async function serve(options: Options, { stop, openLog, linesLost, threaded, onH
   const monitor = createMonitor(config, references, log, self.own)
   const notify = createNotify(environment, log)
   const open: { web?: Web } = {}
-  const limits = (): Limits => within(usualLimits, roomFor(monitor.checks().length, log))
+  const limits = (): Limits => limitsFor(usualLimits, roomFor(monitor.checks().length, log))
   let current = config
   const apply = (next: Config): Changes => {
     // What was fetched, and is known of Vaults and API servers, stays.
@@ -213,7 +213,7 @@ async function serve(options: Options, { stop, openLog, linesLost, threaded, onH
     reload: options.enableLifecycle ? reload : undefined,
   }
   const web = await startWeb({
-    createListener: (guard, crowd) => createFront(served, guard, crowd),
+    createListener: (guard, connections) => createRouter(served, guard, connections),
     places: options.listen,
     file: options.webConfigFile,
     allowedHosts: options.allowedHosts,

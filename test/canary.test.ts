@@ -14,7 +14,7 @@ import { createMonitor } from '../src/monitor/index.ts'
 import { audit } from '../src/report/audit.ts'
 import { report, reportFormats } from '../src/report/report.ts'
 import { about } from '../src/page/format.ts'
-import { createFront } from '../src/web/router.ts'
+import { createRouter } from '../src/web/router.ts'
 import { exporterAtRest } from './core/exporter-at-rest.ts'
 import { closesAtOnce, garbage, listen, refusedPort, scripted, silent, type Listening } from './servers/hostile.ts'
 import { removeFolder, tempFolder } from './servers/processes.ts'
@@ -320,7 +320,7 @@ beforeAll(async () => {
     log,
   )
   const exporter = () => exporterAtRest
-  const server = await listen(createHttp(createFront({ monitor, configFile: 'mailpath.yml', exporter, log })))
+  const server = await listen(createHttp(createRouter({ monitor, configFile: 'mailpath.yml', exporter, log })))
   servers.push(server)
   const get = async (at: string, accept = '*/*') =>
     (await fetch(`http://127.0.0.1:${server.port}${at}`, { headers: { accept } })).text()

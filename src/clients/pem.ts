@@ -7,8 +7,12 @@ import type { Shape } from '../core/shape.ts'
 /** Certificates or a key that TLS cannot use. The message begins with their source, and contains nothing of them. */
 export class PemError extends Error {
   override readonly name = 'PemError'
+  readonly what: string
+  readonly why: string
   constructor(what: string, why: string) {
     super(`${what}: ${why}`)
+    this.what = what
+    this.why = why
   }
 }
 
@@ -107,7 +111,8 @@ function readable(pem: string, what: string): X509Certificate[] {
   throw new PemError(what, `holds ${instead} and no certificate`)
 }
 
-function privateKeyOf(
+/** A private key in PEM. Throws PemError. */
+export function privateKeyOf(
   { key, passphrase }: { readonly key: string; readonly passphrase?: string },
   what: string,
 ): KeyObject {

@@ -1,69 +1,49 @@
-import type { RequestListener } from 'node:http'
-import express, { type ErrorRequestHandler } from 'express'
-import { describeError } from '../core/errors.ts'
-import type { Logger } from '../core/log.ts'
-import { json } from '../core/shown.ts'
-import type { Monitor } from '../monitor/index.ts'
-import type { Reload } from '../config/reload.ts'
-import { statusJson } from '../report/api.ts'
-import type { ExporterState } from '../exposition/catalogue.ts'
-import { renderPage } from '../page/page.ts'
-import { failuresEndpoint } from './failures.ts'
-import { forBoth } from './http2.ts'
-import { plain } from './text.ts'
-import { probeEndpoint } from './probe.ts'
-import { answerWith, type Hold } from './body.ts'
-import { actions, readable } from './requests.ts'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
+import express, { type Express } from 'express'
+import type { Answer, Endpoint } from './endpoint.ts'
+import { isHttp2 } from './http2.ts'
+import { sendText } from './text.ts'
 
-/** What there is to serve. */
-export interface Served {
-  readonly monitor: Monitor
-  readonly configFile: string
-  readonly exporter: () => Omit<ExporterState, 'wakeups' | 'requests' | 'connections'>
-  readonly log: Logger
-  /** Set where the configuration may be read anew by a request. */
-  readonly reload?: Reload | undefined
+/** An endpoint that is ready to answer. */
+export interface Route extends Pick<Endpoint, 'path' | 'methods'> {
+  readonly answer: Answer
 }
 
-/** The endpoints of the exporter but those that machines ask all day. None of them but `/probe` waits for a probe: they render what is known. */
-export function createApp({ monitor, configFile, exporter, log, reload }: Served, hold: Hold): RequestListener {
+/** Answers a request by Express. Errors go to `failed`. */
+export type App = (request: IncomingMessage, response: ServerResponse, failed: (error: unknown) => void) => void
+
+/** Finds the endpoint of a request by Express. There is an answer for every request: 404 or 405 if nothing else. */
+export function createApp(routes: readonly Route[]): App {
   const app = express()
   app.disable('x-powered-by')
   app.disable('etag')
   app.set('query parser', false)
   app.enable('case sensitive routing')
   app.enable('strict routing')
-
-  const status = (): readonly unknown[] => [monitor.status()]
-  const page = answerWith(
-    (refresh: boolean) => renderPage(monitor.status(), { version: exporter().version, configFile, refresh }),
-    status,
-    hold,
-  )
-  app.get('/', async (request, response) => {
-    await page(request, response, !request.url.endsWith('?refresh=off'), 'text/html; charset=utf-8')
-  })
-  app.get('/failures', failuresEndpoint(monitor, hold))
-  const api = answerWith(() => json(statusJson(monitor.status())), status, hold)
-  app.get('/api/v1/status', (request, response) => api(request, response, undefined, 'application/json; charset=utf-8'))
-  app.get('/probe', probeEndpoint(monitor))
-  app.post('/-/reload', async (_request, response) => {
-    if (!reload) {
-      plain(response, 403, 'reloading by a request is not enabled: start with --web.enable-lifecycle, or send SIGHUP')
-      return
-    }
-    const { error, summary } = await reload()
-    plain(response, error === undefined ? 200 : 500, error ?? summary)
-  })
-  app.all(readable, (_request, response) => plain(response.set('Allow', 'GET, HEAD'), 405, 'only GET'))
-  app.all(actions, (_request, response) => plain(response.set('Allow', 'POST'), 405, 'only POST'))
-  app.use((_request, response) => plain(response, 404, 'not found; see /'))
-  // Express would answer with the stack.
-  const onError: ErrorRequestHandler = (error: unknown, _request, response, _next) => {
-    log.error({ error: describeError(error) }, 'a request failed')
-    if (response.headersSent) response.destroy()
-    else plain(response, 500, 'internal error; see the log')
-  }
-  app.use(onError)
+  for (const { path, methods, answer } of routes)
+    app.all(path, (request, response) =>
+      methods.includes(request.method)
+        ? answer(request, response)
+        : sendText(response, 405, `only ${methods[0] ?? ''}`, { Allow: methods.join(', ') }),
+    )
+  app.use((_request, response) => sendText(response, 404, 'not found; see /'))
   return forBoth(app)
+}
+
+/**
+ * The app for HTTP/1 and HTTP/2. Express gives each request the prototype of HTTP/1, which breaks requests of HTTP/2. They
+ * get a second view of the same app. Its prototypes are those of HTTP/2, with what Express adds.
+ */
+function forBoth(app: Express): App {
+  const view = (base: object, own: object): object =>
+    Object.create(Object.create(base, Object.getOwnPropertyDescriptors(own)) as object, {
+      app: { value: app },
+    }) as object
+  const second = Object.create(app, {
+    request: { value: view(Http2ServerRequest.prototype, express.request) },
+    response: { value: view(Http2ServerResponse.prototype, express.response) },
+  }) as unknown as { handle: App }
+  const first = app as unknown as { handle: App }
+  return (request, response, failed) => (isHttp2(request) ? second : first).handle(request, response, failed)
 }

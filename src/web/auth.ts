@@ -2,30 +2,29 @@ import { fingerprint } from '../core/fingerprint.ts'
 import { fairQueue } from './fair-queue.ts'
 
 /**
- * Whether the header names a user with the right password, or nobody is asked; undefined where too many of that network
- * are asking.
+ * Whether the header has a user and the right password, or there are no users. Undefined if too many passwords of that
+ * network wait to be verified.
  */
 export type Authenticate = (authorization: string | undefined, network?: () => string) => Promise<boolean | undefined>
 
-/** Waits for work that runs in a thread of its own, at the end of which the process may have to be without it. */
+/** Wraps work that runs in a thread, so that the end of the process can wait for it. */
 export type Threaded = <T>(work: Promise<T>) => Promise<T>
 
-const remembered = 100
-/** A bcrypt costs 50 ms of a core and more: who guesses passwords must not have all of them. */
+const maxRemembered = 100
+/** A bcrypt takes 50 ms of a core and more: guesses of passwords must not take all cores. */
 const limits = { atOnce: 2, waiting: 100, waitingInAll: 1_000 }
 
 /**
- * Basic authentication (RFC 7617) against bcrypt hashes. What was right is remembered by a keyed hash, so that a scrape
- * does not pay for bcrypt, and is worth nothing without the hash it was verified against. It is verified in its turn even
- * if the client has gone meanwhile: the next try finds it remembered. Once `stop` aborts no bcrypt begins any more, and who
- * waits for one gets undefined.
+ * Basic authentication (RFC 7617) against bcrypt hashes. A right password is remembered by a keyed hash, together with the
+ * bcrypt hash that it fits, so that a scrape does not pay for bcrypt. It is verified even if the client has gone meanwhile:
+ * the next request finds it remembered. After `stop` aborts, no bcrypt starts, and requests that wait get undefined.
  */
 export function basicAuth(
   users: () => Readonly<Record<string, string>>,
   stop?: AbortSignal,
   threaded: Threaded = work => work,
 ): Authenticate {
-  /** The one used last is the last. */
+  /** In the order of their last use. */
   const right = new Set<string>()
   const underWay = new Map<string, Promise<boolean | undefined>>()
   const queue = fairQueue(limits)
@@ -46,7 +45,7 @@ export function basicAuth(
     if (same) return same
     const isRightFor = (one: string): Promise<boolean> | undefined =>
       stop?.aborted === true ? undefined : threaded(isRight(given.password, one))
-    const answer = queue(network(), () => verified(isRightFor, hash, dearest(hashes))).finally(() =>
+    const answer = queue(network(), () => verified(isRightFor, hash, highestCost(hashes))).finally(() =>
       underWay.delete(print),
     )
     underWay.set(print, answer)
@@ -58,29 +57,29 @@ export function basicAuth(
 function keep(right: Set<string>, print: string): void {
   right.add(print)
   const [oldest] = right
-  if (right.size > remembered && oldest !== undefined) right.delete(oldest)
+  if (right.size > maxRemembered && oldest !== undefined) right.delete(oldest)
 }
 
 /**
- * Whether the password is right. Each refusal costs what a verification against the dearest hash of all does, so that its
- * time tells neither whether the user exists nor how dear that hash is: 2^c + (2^c + … + 2^(dearest−1)) = 2^dearest.
+ * Whether the password is right. Each refusal takes as long as a verification against the most expensive hash of all. So its
+ * time does not show whether the user exists, or the cost of the hash: 2^c + (2^c + … + 2^(highest−1)) = 2^highest.
  */
 async function verified(
   isRightFor: (hash: string) => Promise<boolean> | undefined,
   hash: string | undefined,
-  dearest: number,
+  highest: number,
 ): Promise<boolean | undefined> {
-  if (hash === undefined) return (await isRightFor(hashOfNothing(dearest))) === undefined ? undefined : false
+  if (hash === undefined) return (await isRightFor(hashOfNothing(highest))) === undefined ? undefined : false
   const isRight = await isRightFor(hash)
   if (isRight !== false) return isRight
-  for (let cost = costOf(hash); cost < dearest; cost++)
+  for (let cost = costOf(hash); cost < highest; cost++)
     if ((await isRightFor(hashOfNothing(cost))) === undefined) return undefined
   return false
 }
 
-/** The binary logarithm of the rounds. */
+/** The binary logarithm of the number of rounds. */
 const costOf = (hash: string): number => Number(hash.split('$')[2])
-const dearest = (hashes: readonly string[]): number => Math.max(...hashes.map(costOf))
+const highestCost = (hashes: readonly string[]): number => Math.max(...hashes.map(costOf))
 const hashOfNothing = (cost: number): string => `$2b$${String(cost).padStart(2, '0')}$${'.'.repeat(53)}`
 
 function credentialsIn(authorization: string | undefined): { user: string; password: string } | undefined {
@@ -91,7 +90,7 @@ function credentialsIn(authorization: string | undefined): { user: string; passw
   return colon < 0 ? undefined : { user: text.slice(0, colon), password: text.slice(colon + 1) }
 }
 
-/** bcrypt is loaded where there are users at all. */
+/** Loads bcrypt only if there are users. */
 async function isRight(password: string, hash: string): Promise<boolean> {
   const { verify } = await import('@node-rs/bcrypt')
   return verify(password, hash)

@@ -3,38 +3,34 @@ import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import type { Shown } from '../core/shown.ts'
 import { takesGzip } from '../exposition/accept.ts'
-import { plain } from './text.ts'
+import type { Connections } from './connections.ts'
+import { sendText } from './text.ts'
 
 const compressed = promisify(gzip)
 
-/** Whether there is room for this body to wait until it is taken. */
-export type Hold = (response: ServerResponse, body: Buffer) => boolean
-
-/** Answers with what is rendered for the key, compressed for who takes that. */
-export type Answer<Key> = (
-  request: IncomingMessage,
-  response: ServerResponse,
-  key: Key,
-  type: string,
-  vary?: string,
-) => Promise<void>
-
 /**
- * However many ask, it is rendered, and compressed, once for what it follows from: that costs more than all the rest of
- * an answer. `causes` are told by identity.
+ * Returns a function that answers with the body for a key; compressed if the client prefers that. A body is rendered and
+ * compressed once per key, until one of its `causes` is another object. All clients share it: to render and compress costs
+ * more than the rest of an answer. `hold` says whether there is room to keep a body until the client has taken it.
  */
-export function answerWith<Key>(
+export function cachedBody<Key>(
   render: (key: Key) => Shown | Promise<Shown>,
   causes: () => readonly unknown[],
-  hold: Hold,
-): Answer<Key> {
+  hold: Connections['hold'],
+) {
   const whole = oncePerCause(async (key: Key) => Buffer.from(await render(key)), causes)
   const zipped = oncePerCause(async (key: Key) => compressed(await whole(key)), causes)
-  return async (request, response, key, type, vary = 'Accept-Encoding') => {
+  return async (
+    request: IncomingMessage,
+    response: ServerResponse,
+    key: Key,
+    type: string,
+    vary = 'Accept-Encoding',
+  ): Promise<void> => {
     const zip = takesGzip(request.headers['accept-encoding'])
     const body = await (zip ? zipped : whole)(key)
     if (!hold(response, body)) {
-      plain(response.setHeader('Retry-After', '1'), 503, 'too many answers wait to be taken')
+      sendText(response, 503, 'too many answers wait to be taken', { 'Retry-After': '1' })
       return
     }
     response.writeHead(200, {
@@ -48,8 +44,8 @@ export function answerWith<Key>(
 }
 
 /**
- * The work, done once for each key while its causes stay the same: who asks meanwhile shares it. So nobody gets what was
- * made of older causes than those of the moment in which he asked.
+ * Does the work once per key while its causes are the same objects. Whoever asks meanwhile shares the result. A result is
+ * never made from causes older than the request for it.
  */
 export function oncePerCause<Key, Result>(
   work: (key: Key) => Promise<Result>,

@@ -1,19 +1,19 @@
-import type { Request, Response } from 'express'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { checkId, type Check } from '../core/probe.ts'
 import type { Monitor } from '../monitor/index.ts'
-import { plain } from './text.ts'
+import { sendText } from './text.ts'
 
-/** The check that `?probe=&target=` names, and what else was set; undefined where the request is answered: 400, or 404. */
-export function namedIn(
-  request: Request,
-  response: Response,
+/** The check that `?probe=&target=` names, and which of the `switches` are on. Undefined if this has answered with 400 or 404. */
+export function checkOfQuery(
+  request: IncomingMessage,
+  response: ServerResponse,
   monitor: Monitor,
   switches: readonly string[] = [],
 ): { readonly check: Check; readonly on: ReadonlySet<string> } | undefined {
-  const query = new URLSearchParams(/\?(.*)$/s.exec(request.url)?.[1])
+  const query = new URLSearchParams(/\?(.*)$/s.exec(request.url ?? '')?.[1])
   const problem = problemIn(query, ['probe', 'target'], switches)
   if (problem !== undefined) {
-    plain(response, 400, problem)
+    sendText(response, 400, problem)
     return undefined
   }
   const [probe, target] = [query.get('probe') ?? '', query.get('target') ?? '']
@@ -21,7 +21,7 @@ export function namedIn(
   const id = checkId({ probe, target })
   const check = checks.find(one => checkId(one) === id && one.probe === probe)
   if (check) return { check, on: new Set(switches.filter(name => query.get(name) === 'true')) }
-  plain(response, 404, unknown(probe, checks))
+  sendText(response, 404, unknownCheck(probe, checks))
   return undefined
 }
 
@@ -36,16 +36,16 @@ function problemIn(query: URLSearchParams, needed: readonly string[], switches: 
   return odd === undefined ? undefined : `${odd} is true or false`
 }
 
-const listed = 100
+const maxListed = 100
 
-/** What was asked for is not repeated: it could be anything. */
-function unknown(probe: string, checks: readonly Check[]): string {
+/** Does not repeat the name of the request: it could be anything. */
+function unknownCheck(probe: string, checks: readonly Check[]): string {
   const targets = checks.filter(check => check.probe === probe).map(check => check.target)
   const [what, names] =
     targets.length > 0
       ? ['there is no such target; those of this probe are', targets]
       : ['there is no check of such a probe; those of the configuration are', checks.map(check => check.probe)]
   const known = [...new Set(names)]
-  const more = known.length > listed ? [`and ${known.length - listed} more`] : []
-  return [`${what}:`, ...known.slice(0, listed), ...more].join('\n')
+  const more = known.length > maxListed ? [`and ${known.length - maxListed} more`] : []
+  return [`${what}:`, ...known.slice(0, maxListed), ...more].join('\n')
 }

@@ -2,8 +2,8 @@ import { SocketAddress, isIPv6 } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import type { TlsConfig } from './tls.ts'
 
-/** Whether a client may come in with the certificate it has, or has not, shown. */
-export function isAdmitted(socket: TLSSocket, { clientAuth, allowedSans }: TlsConfig): boolean {
+/** Whether a client may connect with the certificate that it showed, or without one. */
+export function isClientAllowed(socket: TLSSocket, { clientAuth, allowedSans }: TlsConfig): boolean {
   if (clientAuth === 'NoClientCert' || clientAuth === 'RequestClientCert') return true
   const { raw, subjectaltname = '' } = socket.getPeerCertificate() as { raw?: Buffer; subjectaltname?: string }
   if (!raw) return clientAuth === 'VerifyClientCertIfGiven'
@@ -14,8 +14,8 @@ export function isAdmitted(socket: TLSSocket, { clientAuth, allowedSans }: TlsCo
 }
 
 /**
- * `DNS:scraper, IP Address:2001:DB8:0:0:0:0:0:7, URI:"spiffe://a/b\u002c c"`. A name with a comma in it is a JSON string:
- * it must not be taken for two, of which one is allowed.
+ * `DNS:scraper, IP Address:2001:DB8:0:0:0:0:0:7, URI:"spiffe://a/b\u002c c"`. Node writes a name with a comma as a JSON
+ * string. It must not be read as two names, one of which is allowed.
  * https://nodejs.org/docs/latest-v20.x/api/crypto.html#x509subjectaltname
  */
 const sansIn = (text: string): string[] =>
@@ -26,7 +26,7 @@ function unquoted(san: string): string {
   try {
     return String(JSON.parse(san))
   } catch {
-    // It is nobody's name then. Thrown at a connection, an error would end the process.
+    // No allowed name looks like this. An error thrown here would end the process.
     return san
   }
 }

@@ -16,7 +16,7 @@ const interval = z.unknown().transform((value, context) => {
   return ms ?? 0
 })
 
-/** None of them may be set to just anything: a header is a line, and so it must stay. */
+/** The value of a header: one line, so that it cannot add a second header. */
 const line = z.union([
   z.string({ error: expects('text') }).regex(/^[\x20-\x7e]*$/, 'a header has printable ASCII characters only'),
   // `X-XSS-Protection: 0`
@@ -36,7 +36,7 @@ const bcryptHash = z
   .regex(/^\$2[abxy]\$(0[4-9]|[12]\d|3[01])\$[./A-Za-z0-9]{53}$/, `expected ${hashForm}`)
 
 const schema = z.preprocess(
-  // An empty file, which is a good one.
+  // An empty file is valid.
   data => data ?? {},
   section({
     tls_server_config: tlsServer.optional(),
@@ -51,23 +51,23 @@ export interface WebConfig {
   readonly tls: TlsConfig | undefined
   readonly http2: boolean
   readonly headers: Readonly<Record<string, string>>
-  /** bcrypt hash by user name; where there are none nobody is asked. */
+  /** bcrypt hash by user name. If there are none, no password is needed. */
   readonly users: Readonly<Record<string, string>>
-  /** One request each `intervalMs`, and so many at once. */
+  /** One request per `intervalMs`, and `burst` at once. */
   readonly rateLimit: { readonly intervalMs: number; readonly burst: number } | undefined
 }
 
 export const openToAll: WebConfig = { tls: undefined, http2: true, headers: {}, users: {}, rateLimit: undefined }
 
 /**
- * Reads a file for `--web.config.file`, with the certificates it names (their paths are relative to it). Throws one
- * ConfigError with every problem, as `loadConfig` does.
+ * Reads a file for `--web.config.file`, and the certificates that it names (by paths relative to it). Throws one ConfigError
+ * with every problem, as `loadConfig` does.
  * https://github.com/prometheus/exporter-toolkit/blob/master/docs/web-configuration.md
  */
 export const loadWebConfig = (file: string, reading: Reading): Promise<WebConfig> =>
   webConfigReader(file)({ signal: new AbortController().signal, ...reading })
 
-/** The same again and again: a text that is as before is not gone through again, while the files it names are read. */
+/** For repeated reads: a text that did not change is not parsed again. The files that it names are read each time. */
 export function webConfigReader(
   file: string,
   aside: Aside = inPlace,
@@ -109,7 +109,7 @@ async function withFiles(
   return {
     tls,
     http2: given.http_server_config.http2,
-    // Blank is unset.
+    // An empty value is the same as none.
     headers: Object.fromEntries(Object.entries(given.http_server_config.headers).filter(([, value]) => value !== '')),
     users: given.basic_auth_users,
     rateLimit: intervalMs === 0 ? undefined : { intervalMs, burst },

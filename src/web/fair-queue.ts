@@ -1,9 +1,8 @@
 /**
- * Work that costs much, done for all who ask, so many at once. Those who ask stand in a line for each network, and the
- * lines take turns. In a line one of the last four to come is next, and at times the one that waits longest: in a crowd that
- * asks again as soon as it is refused, a single client would wait behind all of them else, for longer than a scrape lasts.
- * (With the very last always next, two of the crowd could take turns before it for ever.) Undefined for who waited longest
- * where a line is full.
+ * Does expensive work, a few pieces at a time. There is a line per network, and the lines take turns. In a line, one of the
+ * four newest is next, and sometimes the oldest. Otherwise a scraper behind the same address as a flood, which asks again as
+ * soon as it is refused, would wait for longer than a scrape lasts. (With always the newest next, two clients of the flood
+ * could pass it for ever.) If a line is full, its oldest gets undefined.
  */
 export type FairQueue = <T>(network: string, work: () => Promise<T>) => Promise<T | undefined>
 
@@ -11,7 +10,7 @@ export interface QueueLimits {
   readonly atOnce: number
   /** In the line of one network. */
   readonly waiting: number
-  /** In all lines. Past it, the one that waits longest in the longest line loses its place. */
+  /** In all lines. Above that, the oldest of the longest line loses its place. */
   readonly waitingInAll: number
 }
 
@@ -22,7 +21,7 @@ export function fairQueue({ atOnce, waiting, waitingInAll }: QueueLimits): FairQ
   }
   let running = 0
   let inAll = 0
-  /** In the order in which they take turns; none is empty. */
+  /** In the order of their turns. No line is empty. */
   const lines = new Map<string, Place[]>()
 
   const take = (network: string, at: number): Place | undefined => {
@@ -38,7 +37,7 @@ export function fairQueue({ atOnce, waiting, waitingInAll }: QueueLimits): FairQ
     const place = take(first, Math.random() < 1 / 8 ? 0 : -1 - Math.floor(4 * Math.random()))
     const rest = lines.get(first)
     if (rest) {
-      // To the end of the order.
+      // Its next turn comes after all other lines.
       lines.delete(first)
       lines.set(first, rest)
     }
@@ -61,7 +60,7 @@ export function fairQueue({ atOnce, waiting, waitingInAll }: QueueLimits): FairQ
 
   return async (network, work) => {
     if (running < atOnce) running++
-    // Who is called takes the place of the one that has ended.
+    // The one that is called takes over the place of the one that ended.
     else if (!(await stand(network))) return undefined
     try {
       return await work()

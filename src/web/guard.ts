@@ -3,14 +3,14 @@ import type { Authenticate } from './auth.ts'
 import type { WebConfig } from './config.ts'
 import { isCrossSite } from './cross-site.ts'
 import { isForUs } from './hosts.ts'
-import { plain } from './text.ts'
-import { isHttp2 } from './requests.ts'
+import { isHttp2 } from './http2.ts'
 import { networkOf } from './network.ts'
+import { sendText } from './text.ts'
 
-/** Whether a request may go on; where it may not, it is answered. */
+/** Whether a request may go on. If not, the guard has answered it. */
 export type Guard = (request: IncomingMessage, response: ServerResponse) => Promise<boolean>
 
-/** Nothing here needs a script or loads anything. */
+/** Our pages need no script and load nothing. */
 const contentPolicy =
   "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
 
@@ -21,35 +21,29 @@ const usualHeaders = {
   'Referrer-Policy': 'no-referrer',
 }
 
-/** Node keeps the first 2,000 and loses the rest, among them perhaps the one that announces a body. */
+/** Node drops all headers after the first 2,000. One of those could announce a body. */
 const maxHeaders = 100
 
-/** What comes before every endpoint: the headers, the limit of requests, the users. No request has a body. */
+/** Runs before every endpoint: security headers, bodies (no request may have one), other sites, rate limit, users. */
 export function guard(
   config: () => WebConfig,
   authenticate: Authenticate,
   allowedHosts: readonly string[] = [],
 ): Guard {
-  let headersOf: WebConfig | undefined
-  let headers: [string, string][] = []
   const take = bucket(() => config().rateLimit)
   return async (request, response) => {
-    if (headersOf !== config()) {
-      headersOf = config()
-      headers = Object.entries({ ...usualHeaders, ...headersOf.headers })
-    }
-    for (const [name, value] of headers) response.setHeader(name, value)
-    const refuse = (status: number, text: string, headers: Readonly<Record<string, string>> = {}): false => {
-      for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
-      plain(response, status, text)
+    for (const [name, value] of Object.entries({ ...usualHeaders, ...config().headers }))
+      response.setHeader(name, value)
+    const refuse = (...answer: [status: number, text: string, headers?: Readonly<Record<string, string>>]): false => {
+      sendText(response, ...answer)
       return false
     }
-    // Before any other answer, since behind each the rest of the body would be read. Here it is not waited for.
+    // First of all, because after any other answer Node would read the rest of the body.
     const cut = isHttp2(request) ? {} : { Connection: 'close' }
     if (request.rawHeaders.length > 2 * maxHeaders) return refuse(431, 'too many headers', cut)
     if (!isEmpty(request)) return refuse(413, 'no request here has a body', cut)
     if (isCrossSite(request)) return refuse(403, 'a page of another site may not do this')
-    // Whose users prove who they are, or whose certificate does not fit another name, is not read by a page of others.
+    // With users or with TLS, a page of another site cannot read an answer: it has no password, or the name is wrong.
     const isOpen = !config().tls && Object.keys(config().users).length === 0
     if (isOpen && !isForUs(request.headers, allowedHosts)) return refuse(421, notForUs)
     if (!take()) return refuse(429, 'too many requests', { 'Retry-After': '1' })
@@ -64,7 +58,7 @@ export function guard(
 function isEmpty(request: IncomingMessage): boolean {
   const length = request.headers['content-length']
   if (length !== undefined) return Number(length) === 0
-  // HTTP/2 has bodies of no declared length, without a header that says so.
+  // In HTTP/2 no header has to announce a body.
   if (isHttp2(request)) return request.stream.endAfterHeaders
   return request.headers['transfer-encoding'] === undefined
 }
@@ -72,7 +66,7 @@ function isEmpty(request: IncomingMessage): boolean {
 const notForUs =
   'a browser asked by a name that is not known to be of this exporter; if it is, start it with --web.allowed-host=NAME'
 
-/** A token bucket over all clients. */
+/** A token bucket for all clients together. */
 function bucket(limit: () => WebConfig['rateLimit']): () => boolean {
   let tokens: number | undefined
   let at = performance.now()

@@ -1,35 +1,34 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import type { Http2Server } from 'node:http2'
 import type { Server } from 'node:net'
-import type { Crowd } from './crowd.ts'
-import { plain } from './text.ts'
-import { isHttp2 } from './requests.ts'
+import type { Connections } from './connections.ts'
+import { isHttp2 } from './http2.ts'
+import { sendText } from './text.ts'
 
-/** What a client may take, in time and in bytes: one that dribbles is cut off, and one that idles is ended. */
+/** What a client may take, in milliseconds and in bytes. */
 export const usualLimits = {
   headersTimeout: 10_000,
   requestTimeout: 15_000,
-  /** More than the usual scrape interval, so that a scraper keeps its connection. */
+  /** Longer than the usual scrape interval, so that a scraper keeps its connection. */
   keepAliveTimeout: 75_000,
   connectionsCheckingInterval: 2_000,
-  /** A head that does not end is kept for `headersTimeout`, on each connection, in several copies. */
+  /** An unfinished head is kept for `headersTimeout`, on each connection, in several copies. */
   maxHeaderSize: 8_192,
   handshakeTimeout: 10_000,
-  /** Of a connection on which nothing moves, not even the answer. */
+  /** Ends a connection on which nothing moves, not even the answer. */
   idleMs: 90_000,
-  /** From a request to the end of its answer: one who reads it a byte at a time keeps it in memory. */
+  /** From a request to the end of its answer: a client that reads slowly keeps the answer in memory. */
   answerMs: 300_000,
-  /** Over all places to serve. A probe needs file descriptors too, and must not fail for want of them. One with TLS counts as eight. */
+  /** Over all places to serve. A probe needs file descriptors too. A connection with TLS counts as eight. */
   maxConnections: 1_536,
-  /** Of one address of a client. */
   maxPerAddress: 1_024,
-  /** Bytes that wait for clients to take them, over all connections. */
+  /** Bytes of answers that clients have not taken yet, over all connections. */
   maxHeld: 16_777_216,
 }
 export type Limits = typeof usualLimits
 
-/** The limits where there is only room for so many connections, of which one address gets two of three at most. */
-export const within = (limits: Limits, connections: number): Limits => {
+/** The limits if there is only room for this number of connections. One address gets two thirds of them at most. */
+export const limitsFor = (limits: Limits, connections: number): Limits => {
   const maxConnections = Math.min(limits.maxConnections, connections)
   return {
     ...limits,
@@ -41,40 +40,36 @@ export const within = (limits: Limits, connections: number): Limits => {
 /** REFUSED_STREAM of RFC 9113, section 7. */
 const refusedStream = 7
 
-/** Answers a request. `isKnown` is who took an answer on this connection before. */
-export type Answering = (request: IncomingMessage, response: ServerResponse, isKnown: boolean) => void
+/** Answers a request. `isKnown`: the client took an answer on this connection before. */
+export type LimitedListener = (request: IncomingMessage, response: ServerResponse, isKnown: boolean) => void
 
-/**
- * Answers every request of the server for which there is room. What
- * comes by HTTP/2 has all that is used here of what comes by HTTP/1.
- */
-export function answering(server: Server | Http2Server, crowd: Crowd, handle: Answering): void {
+/** Has the listener answer the requests of the server, if there is room for the answer. Refuses the others. */
+export function limitRequests(server: Server | Http2Server, connections: Connections, handle: LimitedListener): void {
+  // The types are those of HTTP/1. Requests of HTTP/2 have all of it that is used here.
   const listener: RequestListener = (request, response) => {
-    const guest = crowd.guestOf(request)
-    // It was ended, and what it had sent before was still parsed.
-    if (!guest) {
+    const connection = connections.connectionOf(request)
+    // The connection was ended, and Node still parsed what it had read.
+    if (!connection) {
       request.socket.destroy()
       return
     }
-    if (!crowd.ask(guest, request, response)) {
-      // An answer would have to be taken as well.
+    if (!connections.begin(connection, request, response)) {
+      // The client would have to take an answer too, so HTTP/2 gets none.
       if (isHttp2(request)) request.stream.close(refusedStream)
       else {
-        guest.last = true
-        response.setHeader('Connection', 'close')
-        response.setHeader('Retry-After', '1')
-        plain(response, 503, 'too many answers wait to be taken')
+        connection.last = true
+        sendText(response, 503, 'too many answers wait to be taken', { Connection: 'close', 'Retry-After': '1' })
       }
       return
     }
     request.url = originForm(request.url ?? '')
-    handle(request, response, guest.taken > 0)
+    handle(request, response, connection.taken > 0)
   }
-  // To `Expect: 100-continue` Node itself would say that the body may come, and to other expectations that they failed.
+  // Without listeners Node answers `Expect` itself: it invites the body, or refuses the request.
   for (const event of ['request', 'checkContinue', 'checkExpectation']) server.on(event, listener)
 }
 
-/** A request target as a path (RFC 9112, section 3.2). What cannot be one is `*`: Express would pass over everything. */
+/** A request target as a path (RFC 9112, section 3.2). Anything else becomes `*`: without a path, Express runs no handler at all. */
 function originForm(target: string): string {
   if (target.startsWith('/')) return target
   if (!/^https?:/i.test(target) || !URL.canParse(target)) return '*'

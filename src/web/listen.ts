@@ -1,13 +1,14 @@
+import { once } from 'node:events'
 import { lstat, unlink } from 'node:fs/promises'
 import { connect, type Server } from 'node:net'
 import { addressesOf } from '../clients/names/index.ts'
-import { describeError } from '../core/errors.ts'
+import { codeOf, describeError } from '../core/errors.ts'
 
-/** Where to serve: a TCP address (no host is every address of the machine), a Unix socket, or a socket of systemd. */
+/** Where to serve: a TCP address (all addresses of the machine if there is no host), a Unix socket, or a socket of systemd. */
 export type Place =
   { readonly host: string | undefined; readonly port: number } | { readonly socket: string } | { readonly fd: number }
 
-/** `:10587`, `127.0.0.1:10587`, `[::1]:10587` or `unix:/run/mailpath/web.sock`; undefined where it is none of these. */
+/** `:10587`, `127.0.0.1:10587`, `[::1]:10587` or `unix:/run/mailpath/web.sock`; undefined if it is none of these. */
 export function parsePlace(text: string): Place | undefined {
   const socket = /^unix:(?:\/\/)?(\/.+)$/.exec(text)?.[1]
   if (socket !== undefined) return { socket }
@@ -18,19 +19,19 @@ export function parsePlace(text: string): Place | undefined {
   return { host: host === '' ? undefined : host, port }
 }
 
-/** The sockets systemd opened for us: https://www.freedesktop.org/software/systemd/man/latest/sd_listen_fds.html */
+/** The sockets that systemd opened for us: https://www.freedesktop.org/software/systemd/man/latest/sd_listen_fds.html */
 export function systemdSockets(env: NodeJS.ProcessEnv): Place[] {
   const { LISTEN_PID: pid, LISTEN_FDS: count } = env
   if (Number(pid) !== process.pid) return []
   return Array.from({ length: Number(count) || 0 }, (_, n) => ({ fd: 3 + n }))
 }
 
-/** Connections that may wait to be accepted: all scrapers of a large installation come at once. */
+/** Connections that may wait to be accepted: all scrapers of a large installation may come at once. */
 const backlog = 2_048
 
 /**
- * Listens there and gives the address it got; of a name, the first of its addresses. Rejects with an Error that names the
- * place. A name is looked up until `stop` aborts.
+ * Listens there and resolves with the bound address. For a host name it takes the first address. Rejects with an Error that
+ * names the place. The name lookup ends when `stop` aborts.
  */
 export async function listenAt(
   server: Server,
@@ -38,19 +39,13 @@ export async function listenAt(
   stop: AbortSignal = new AbortController().signal,
 ): Promise<string> {
   if ('socket' in place) await removeDead(place.socket)
-  const asError = (error: unknown): Error => new Error(`cannot listen on ${written(place)}: ${describeError(error)}`)
-  const options = await optionsOf(place, stop).catch((error: unknown) => {
-    throw asError(error)
-  })
-  return new Promise((resolve, reject) => {
-    const failed = (error: unknown): void => reject(asError(error))
-    server.once('error', failed)
-    const listening = (): void => {
-      server.off('error', failed)
-      resolve(addressOf(server, place))
-    }
-    server.listen({ ...options, backlog }, listening)
-  })
+  try {
+    server.listen({ ...(await optionsOf(place, stop)), backlog })
+    await once(server, 'listening')
+    return addressOf(server, place)
+  } catch (error) {
+    throw new Error(`cannot listen on ${written(place)}: ${describeError(error)}`)
+  }
 }
 
 async function optionsOf(place: Place, signal: AbortSignal) {
@@ -74,8 +69,8 @@ function addressOf(server: Server, place: Place): string {
 const joined = (host: string, port: number): string => `${host.includes(':') ? `[${host}]` : host}:${port}`
 
 /**
- * A Unix socket outlives the process that was killed. One where somebody answers is left alone, and so is any other file:
- * connecting to it is refused as well.
+ * Removes the Unix socket of a process that was killed. It stays if a process still listens on it. Any other file stays too:
+ * a connection to it would be refused as well.
  */
 async function removeDead(path: string): Promise<void> {
   const isSocket = await lstat(path).then(
@@ -83,13 +78,8 @@ async function removeDead(path: string): Promise<void> {
     () => false,
   )
   if (!isSocket) return
-  const code = await new Promise<string | undefined>(resolve => {
-    const probe = connect(path)
-    probe.once('connect', () => {
-      probe.destroy()
-      resolve(undefined)
-    })
-    probe.once('error', error => resolve('code' in error ? String(error.code) : ''))
-  })
+  const probe = connect(path)
+  const code = await once(probe, 'connect').then(() => undefined, codeOf)
+  probe.destroy()
   if (code === 'ECONNREFUSED') await unlink(path)
 }

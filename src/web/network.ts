@@ -1,15 +1,15 @@
 import { SocketAddress, isIPv6 } from 'node:net'
 
 /**
- * Where a client is; `unix` without an address. Who may have many addresses counts as one: of IPv6 a network is 64 bits long (RFC 4291,
- * section 2.5.4).
+ * The network of a client; `unix` if it has no address. An address of IPv4 is a network of its own. In IPv6 one client can
+ * have a whole /64 (RFC 4291, section 2.5.4), so that counts as one.
  */
 export function networkOf(address: string | undefined): string {
   if (address === undefined) return 'unix'
   const [bare = ''] = address.split('%')
   if (!isIPv6(bare)) return bare
   const { address: written } = new SocketAddress({ address: bare, family: 'ipv6' })
-  // `::ffff:192.0.2.1` is IPv4, which a socket for both kinds shows so.
+  // A socket for both kinds shows IPv4 as `::ffff:192.0.2.1`.
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(written)?.[1]
   if (mapped !== undefined) return mapped
   const [head = '', tail] = written.split('::')

@@ -1,27 +1,27 @@
 import type { Socket } from 'node:net'
-import type { Guest } from './crowd.ts'
+import type { Connection } from './connection.ts'
 
-/** What may come before the answer under way was taken: a few requests (pipelining). */
+/** Bytes that may come before the answer under way was taken: a few requests (pipelining). */
 const maxEarly = 4_096
-/** Who sends so much more without waiting for an answer is cut off. */
+/** After this many more bytes the connection is cut. */
 const maxIgnored = 65_536
 
 /**
- * Lets the parser of Node have one request of the connection at a time. Given a whole segment, it would parse all requests
- * in it before the first is answered: 2,000 of them in 54 kB, whatever `pause` says. What comes while an answer is under
- * way, or not taken, waits here; where it is too much, that answer is the last one (RFC 9112, section 9.3.2). Called after
- * the listeners of Node, whose place it takes.
+ * Gives the parser of Node one request of the connection at a time. The parser would parse a whole segment before the
+ * first request in it is answered: 2,000 requests in 54 kB, even after `pause`. What comes while an answer is under way
+ * waits here. If that is too much, the answer is the last one (RFC 9112, section 9.3.2). Call this after Node has added its
+ * listeners: it takes their place.
  */
-export function oneAtATime(socket: Socket, guest: Guest, tooEarly: () => void): void {
+export function oneAtATime(socket: Socket, connection: Connection, tooEarly: () => void): void {
   const parsers = socket.listeners('data')
   const heads = headsIn()
   let early = empty
   let ignored = 0
-  const isBusy = (): boolean => guest.answers.size > 0 || guest.last || socket.destroyed
+  const isBusy = (): boolean => connection.answers.size > 0 || connection.last || socket.destroyed
 
   const keep = (rest: Buffer): void => {
     if (rest.length <= maxEarly) {
-      // Of a segment of 64 kB no few bytes may keep the whole.
+      // A copy: a few bytes must not keep the whole segment of 64 kB in memory.
       early = rest.length > 0 ? Buffer.from(rest) : rest
       return
     }
@@ -41,19 +41,19 @@ export function oneAtATime(socket: Socket, guest: Guest, tooEarly: () => void): 
       rest = rest.subarray(end)
       for (const parse of parsers) parse.call(socket, piece)
     }
-    if (!guest.last && !socket.destroyed) keep(rest)
+    if (!connection.last && !socket.destroyed) keep(rest)
   }
-  // A listener of its own: from now on Node reads no further than it is given (`unconsume` of its HTTP server).
+  // With a second listener, the HTTP server of Node no longer reads from the system itself (`unconsume`).
   socket.on('data', (chunk: Buffer) => {
-    if (guest.last) {
+    if (connection.last) {
       ignored += chunk.length
       if (ignored > maxIgnored) socket.destroy()
     } else if (early.length > 0) keep(Buffer.concat([early, chunk]))
     else feed(chunk)
   })
   for (const parse of parsers) socket.off('data', parse as (chunk: Buffer) => void)
-  guest.free = () => {
-    if (guest.last) socket.destroySoon()
+  connection.free = () => {
+    if (connection.last) socket.destroySoon()
     else if (early.length > 0 && socket.writable) {
       const chunk = early
       early = empty
@@ -64,22 +64,22 @@ export function oneAtATime(socket: Socket, guest: Guest, tooEarly: () => void): 
 
 const empty: Buffer = Buffer.alloc(0)
 const [lineFeed, carriageReturn] = [10, 13]
-/** How a head ends: with an empty line, of which some parsers take the second way too. */
+/** A head ends with an empty line. Some parsers accept the second form too. */
 const [emptyLine, bareEmptyLine] = [Buffer.from('\n\r\n'), Buffer.from('\n\n')]
 
-/** Finds in a stream of bytes where the head of a request ends: after an empty line behind one that is not. */
+/** Finds where the head of a request ends in a stream of bytes: at the first empty line after one that is not empty. */
 function headsIn() {
   let begun = false
   let isEmpty = true
   return {
-    /** Whether a chunk is one head as a whole, as that of a scraper is. It is the way of nearly all requests, and short. */
+    /** Whether a chunk is exactly one head. Nearly all requests of scrapers are, and this is quick. */
     isWhole: (chunk: Buffer): boolean =>
       !begun &&
       isEmpty &&
       chunk.length > emptyLine.length &&
       chunk.indexOf(emptyLine) === chunk.length - emptyLine.length &&
       !chunk.includes(bareEmptyLine),
-    /** Where the head ends; the length of the chunk if not in it. */
+    /** Where the head ends; the length of the chunk if the head goes on. */
     endIn(chunk: Buffer): number {
       for (let from = 0; ;) {
         const at = chunk.indexOf(lineFeed, from)

@@ -1,89 +1,53 @@
-import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
-import { formatFor } from '../exposition/accept.ts'
-import { samplesOf } from '../exposition/catalogue.ts'
-import { contentTypes, expose, watchProcess, type Format } from '../exposition/registry.ts'
+import type { RequestListener } from 'node:http'
 import { describeError } from '../core/errors.ts'
-import type { Served } from './app.ts'
-import { usualLimits } from './limits.ts'
-import { createCrowd, type Crowd } from './crowd.ts'
+import type { App } from './app.ts'
+import { createConnections, type Connections } from './connections.ts'
+import type { Served } from './endpoint.ts'
+import { endpoints } from './endpoints.ts'
 import type { Guard } from './guard.ts'
-import { plain } from './text.ts'
-import { answerWith } from './body.ts'
-import { actions, countRequests, pathOf, readable, type RequestCount } from './requests.ts'
+import { usualLimits } from './limits.ts'
+import { countRequests, pathOf } from './requests.ts'
+import { sendText } from './text.ts'
 
 /**
- * What every request comes to: it is counted, guarded, and given to Express, which finds the endpoint. What machines ask
- * all day is answered here: Express takes five times as long as all the rest of a scrape, and need not even be loaded.
+ * Counts and guards every request, and lets its endpoint answer. Machines request some endpoints all day: those are found
+ * here, since Express takes five times as long as the rest of a scrape. Express finds the others. It is loaded with the
+ * first request that needs it.
  */
-export function createFront(
+export function createRouter(
   served: Served,
   guard: Guard = () => Promise.resolve(true),
-  crowd: Crowd = createCrowd(() => usualLimits),
+  connections: Connections = createConnections(() => usualLimits),
 ): RequestListener {
-  const { count, counts } = countRequests([...readable, ...actions])
-  const { monitor } = served
-  const direct = new Map<string, Endpoint>([
-    ['/metrics', metricsEndpoint(served, counts, crowd)],
-    [
-      '/-/healthy',
-      (_, response) =>
-        told(response, monitor.alive(), 'healthy', 'a check has not come to an end for more than three intervals'),
-    ],
-    ['/-/ready', (_, response) => told(response, monitor.ready(), 'ready', 'not every check has run yet')],
-  ])
-  let app: Promise<RequestListener> | undefined
-  const answer = async (request: IncomingMessage, response: ServerResponse & { req: IncomingMessage }) => {
-    if (!(await guard(request, response))) return
-    const endpoint = request.method === 'GET' || request.method === 'HEAD' ? direct.get(pathOf(request)) : undefined
-    if (endpoint) await endpoint(request, response)
-    else {
-      // For want of a file descriptor it cannot be loaded now; the next request tries again.
-      app ??= import('./app.ts')
-        .then(({ createApp }) => createApp(served, crowd.hold))
-        .catch((error: unknown) => {
-          app = undefined
-          throw error
-        })
-      ;(await app)(request, response)
-    }
-  }
+  const { count, counts } = countRequests(endpoints.map(({ path }) => path))
+  const routes = endpoints.map(({ createAnswer, ...endpoint }) => ({
+    ...endpoint,
+    answer: createAnswer({ ...served, connections, requests: counts }),
+  }))
+  const direct = new Map(routes.filter(({ isDirect }) => isDirect).map(route => [route.path, route]))
+  let app: Promise<App> | undefined
+  const loadApp = (): Promise<App> =>
+    import('./app.ts')
+      .then(({ createApp }) => createApp(routes))
+      .catch((error: unknown) => {
+        // There may be no file descriptor left. The next request tries again.
+        app = undefined
+        throw error
+      })
+
   return (request, response) => {
     count(request, response)
-    answer(request, response).catch((error: unknown) => {
+    const failed = (error: unknown): void => {
       served.log.error({ error: describeError(error) }, 'a request failed')
       if (response.headersSent) response.destroy()
-      else plain(response, 500, 'internal error; see the log')
-    })
-  }
-}
-
-type Endpoint = (request: IncomingMessage, response: ServerResponse) => Promise<void> | void
-
-const told = (response: ServerResponse, holds: boolean, yes: string, no: string): void =>
-  plain(response, holds ? 200 : 503, holds ? yes : no)
-
-function metricsEndpoint({ monitor, exporter }: Served, counts: () => readonly RequestCount[], crowd: Crowd): Endpoint {
-  const processMetrics = watchProcess()
-  const answer = answerWith(
-    async (format: Format) => {
-      const process = await processMetrics()
-      return expose(
-        samplesOf(monitor.status(), {
-          ...exporter(),
-          wakeups: monitor.wakeups(),
-          requests: counts(),
-          connections: crowd.counts(),
-        }),
-        format,
-        process,
-      )
-    },
-    // Requests and wakeups that were counted are none: they are told with the next look at the process.
-    () => [monitor.status(), processMetrics(), ...Object.values(exporter())],
-    crowd.hold,
-  )
-  return (request, response) => {
-    const format = formatFor(request.headers.accept)
-    return answer(request, response, format, contentTypes[format], 'Accept, Accept-Encoding')
+      else sendText(response, 500, 'internal error; see the log')
+    }
+    const answer = async (): Promise<void> => {
+      if (!(await guard(request, response))) return
+      const route = direct.get(pathOf(request))
+      if (route?.methods.includes(request.method ?? '')) await route.answer(request, response)
+      else (await (app ??= loadApp()))(request, response, failed)
+    }
+    answer().catch(failed)
   }
 }

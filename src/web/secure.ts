@@ -2,21 +2,28 @@ import { createServer as createHttp2, type ServerHttp2Session } from 'node:http2
 import { createServer as createHttps } from 'node:https'
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
-import { isAdmitted } from './client-certificate.ts'
-import { answering, type Answering, type Limits } from './limits.ts'
-import type { Crowd, Guest } from './crowd.ts'
+import { isClientAllowed } from './client-certificate.ts'
+import type { Connection } from './connection.ts'
+import type { Connections } from './connections.ts'
+import { limitRequests, type LimitedListener, type Limits } from './limits.ts'
 import { oneAtATime } from './one-at-a-time.ts'
 import type { TlsConfig } from './tls.ts'
 import { takeTurns } from './turns.ts'
 
-/** A handshake takes a millisecond or two, and nothing else runs meanwhile. */
-const handshakesAtOnce = 4
+/** Per turn of the event loop. A handshake takes a millisecond or two, and nothing else runs meanwhile. */
+const handshakesPerTurn = 4
 
 /**
- * HTTP/1.1 and HTTP/2 on one port, by ALPN. Not by `allowHTTP1` of node:http2: that has none of the limits for HTTP/1.1,
- * headers may take 60 s there whatever is set.
+ * A server with HTTP/1.1 and HTTP/2 on one port, chosen by ALPN. `allowHTTP1` of node:http2 would do that too, but without
+ * the limits for HTTP/1.1: there, headers may take 60 s.
  */
-export function secure(listener: Answering, first: TlsConfig, http2: boolean, limits: Limits, crowd: Crowd) {
+export function createSecureServer(
+  listener: LimitedListener,
+  first: TlsConfig,
+  http2: boolean,
+  limits: Limits,
+  connections: Connections,
+) {
   let tls = first
   const server = createHttps({
     ...limits,
@@ -25,44 +32,44 @@ export function secure(listener: Answering, first: TlsConfig, http2: boolean, li
     rejectUnauthorized: tls.clientAuth === 'RequireAndVerifyClientCert',
     ALPNProtocols: http2 ? ['h2', 'http/1.1'] : ['http/1.1'],
   })
-  answering(server, crowd, listener)
-  // It never listens itself.
+  limitRequests(server, connections, listener)
+  // It does not listen: it gets its connections from the server above.
   const second = createHttp2({
     settings: { maxConcurrentStreams: 32, maxHeaderListSize: limits.maxHeaderSize },
     maxSessionMemory: 1,
   })
-  answering(second, crowd, listener)
+  limitRequests(second, connections, listener)
   second.setTimeout(limits.idleMs)
-  const handshakes = takeTurns(handshakesAtOnce)
+  const handshakes = takeTurns(handshakesPerTurn)
 
-  /** By both ends, for Node does not say which connection it is that has become secure. */
-  const guests = new Map<string, Guest>()
-  const guestBehind = (socket: TLSSocket): Guest | undefined => {
+  /** By both ends, since Node does not say which connection a TLS socket came from. */
+  const byEnds = new Map<string, Connection>()
+  const connectionBehind = (socket: TLSSocket): Connection | undefined => {
     const ends = endsOf(socket)
-    // The sockets of Unix have no names to tell them by.
-    return ends === undefined ? crowd.enter(socket) : guests.get(ends)
+    // Unix sockets have no ends that differ.
+    return ends === undefined ? connections.enter(socket) : byEnds.get(ends)
   }
   const toTls = server.listeners('connection')
   server.removeAllListeners('connection')
   server.on('connection', (socket: Socket) => {
-    const guest = crowd.enter(socket)
-    if (!guest) {
+    const connection = connections.enter(socket)
+    if (!connection) {
       socket.destroy()
       return
     }
     const ends = endsOf(socket)
     if (ends !== undefined) {
-      guests.set(ends, guest)
-      socket.on('close', () => guests.delete(ends))
+      byEnds.set(ends, connection)
+      socket.on('close', () => byEnds.delete(ends))
     }
     const tooLate = (): void => void socket.destroy()
     socket.setTimeout(limits.handshakeTimeout, tooLate)
     socket.on('error', () => undefined)
-    // Before the client begins there is nothing to encrypt, and one that never begins costs next to nothing.
+    // TLS starts with the first bytes of the client. A client that never sends any costs almost nothing.
     socket.once('readable', () =>
       handshakes(() => {
         socket.setTimeout(0).off('timeout', tooLate)
-        if (socket.destroyed || !crowd.encrypt(guest)) return
+        if (socket.destroyed || !connections.startTls(connection)) return
         if (socket.readableLength === 0) socket.destroy()
         else for (const listener of toTls) listener.call(server, socket)
       }),
@@ -72,19 +79,19 @@ export function secure(listener: Answering, first: TlsConfig, http2: boolean, li
   const toHttp1 = server.listeners('secureConnection')
   server.removeAllListeners('secureConnection')
   server.on('secureConnection', (socket: TLSSocket) => {
-    const guest = isAdmitted(socket, tls) ? guestBehind(socket) : undefined
-    if (!guest) {
+    const connection = isClientAllowed(socket, tls) ? connectionBehind(socket) : undefined
+    if (!connection) {
       socket.destroy()
       return
     }
     if (socket.alpnProtocol === 'h2') {
-      second.once('session', (session: ServerHttp2Session) => crowd.introduce(guest, session))
+      second.once('session', (session: ServerHttp2Session) => connections.link(connection, session))
       second.emit('connection', socket)
       return
     }
-    crowd.introduce(guest, socket)
+    connections.link(connection, socket)
     for (const listener of toHttp1) listener.call(server, socket)
-    oneAtATime(socket, guest, () => crowd.tooEarly(guest))
+    oneAtATime(socket, connection, () => connections.tooEarly(connection))
   })
   const renew = (next: TlsConfig): void => {
     tls = next

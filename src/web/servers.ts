@@ -1,39 +1,40 @@
 import { createServer as createHttp } from 'node:http'
 import type { Server, Socket } from 'node:net'
-import { answering, type Answering, type Limits } from './limits.ts'
 import type { WebConfig } from './config.ts'
-import type { Crowd } from './crowd.ts'
+import type { Connections } from './connections.ts'
+import { limitRequests, type LimitedListener, type Limits } from './limits.ts'
 import { oneAtATime } from './one-at-a-time.ts'
 import type { TlsConfig } from './tls.ts'
 
 export interface WebServer {
   readonly server: Server
-  /** From now on new connections get this. */
+  /** New connections use this from now on. */
   readonly renew: (tls: TlsConfig) => void
-  /** From now on it takes so many. */
+  /** Changes how many connections it takes. */
   readonly limit: (limits: Pick<Limits, 'maxConnections'>) => void
   /** Ends every connection. */
   readonly cut: () => void
   readonly close: () => Promise<void>
 }
 
-const beingRefused = 64
-const refusedMs = 1_000
+/** Connections above the limit that may be open while they are refused. */
+const maxRefusing = 64
+const refuseMs = 1_000
 
-/** A server that serves as configured. HTTP/2 takes Node as long to load as HTTP/1, so that comes with TLS only. */
+/** A server as the configuration wants it. HTTP/2 comes with TLS only: to load it takes Node as long as HTTP/1. */
 export async function createWebServer(
-  listener: Answering,
+  listener: LimitedListener,
   { tls, http2 }: WebConfig,
   limits: Limits,
-  crowd: Crowd,
+  connections: Connections,
 ): Promise<WebServer> {
   const { server, renew } = tls
-    ? (await import('./secure.ts')).secure(listener, tls, http2, limits, crowd)
-    : unsecured(listener, limits, crowd)
+    ? (await import('./secure.ts')).createSecureServer(listener, tls, http2, limits, connections)
+    : createPlainServer(listener, limits, connections)
   server.timeout = limits.idleMs
-  // Those that are refused are open for a moment. Past this they are closed without a word.
+  // Above this, Node closes connections without an answer.
   const limit = ({ maxConnections }: Pick<Limits, 'maxConnections'>): void => {
-    server.maxConnections = maxConnections + beingRefused
+    server.maxConnections = maxConnections + maxRefusing
   }
   limit(limits)
   const open = new Set<Socket>()
@@ -47,25 +48,25 @@ export async function createWebServer(
   const close = (): Promise<void> =>
     new Promise(resolve => {
       server.close(() => resolve())
-      // It would wait for them.
+      // `close` waits for open connections.
       cut()
     })
   return { server, renew, limit, cut, close }
 }
 
-function unsecured(listener: Answering, limits: Limits, crowd: Crowd) {
+function createPlainServer(listener: LimitedListener, limits: Limits, connections: Connections) {
   const server = createHttp(limits)
-  answering(server, crowd, listener)
+  limitRequests(server, connections, listener)
   const toHttp = server.listeners('connection')
   server.removeAllListeners('connection')
   server.on('connection', (socket: Socket) => {
-    const guest = crowd.enter(socket)
-    if (!guest) {
+    const connection = connections.enter(socket)
+    if (!connection) {
       refuse(socket)
       return
     }
     for (const listener of toHttp) listener.call(server, socket)
-    oneAtATime(socket, guest, () => crowd.tooEarly(guest))
+    oneAtATime(socket, connection, () => connections.tooEarly(connection))
   })
   return { server, renew: () => undefined }
 }
@@ -81,9 +82,9 @@ const refusal = [
   text,
 ].join('\r\n')
 
-/** Says so before it closes. What the client has sent is read first: unread, it would have the system take the answer back. */
+/** Answers 503 and closes. Reads what the client sent first: if it stayed unread, the system would drop the answer. */
 function refuse(socket: Socket): void {
   socket.on('error', () => undefined).resume()
-  socket.setTimeout(refusedMs, () => socket.destroy())
+  socket.setTimeout(refuseMs, () => socket.destroy())
   socket.end(refusal, () => setImmediate(() => socket.destroy()))
 }

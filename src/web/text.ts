@@ -1,9 +1,13 @@
 import type { ServerResponse } from 'node:http'
 import { shownLines, type Shown } from '../core/shown.ts'
 
-/** Answers with a line of text, or a few. */
-export function plain(response: ServerResponse, status: number, text: string): void {
+type Headers = Readonly<Record<string, string>>
+
+/** Answers with one line of text, or a few. */
+export function sendText(response: ServerResponse, status: number, text: string, headers: Headers = {}): void {
   response.statusCode = status
+  // One by one: `setHeader` of HTTP/2 does not return the response.
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
   sendShown(response, 'text/plain; charset=utf-8', shownLines(`${text}\n`))
 }
 

@@ -1,8 +1,8 @@
-/** Names of the Go standard library, which the file format has, and of OpenSSL, which Node has. */
+/** Names of the Go standard library, as in the file, and those of OpenSSL for them, as Node takes them. */
 
 export const versions = { TLS10: 'TLSv1', TLS11: 'TLSv1.1', TLS12: 'TLSv1.2', TLS13: 'TLSv1.3' } as const
 
-/** https://pkg.go.dev/crypto/tls#pkg-constants. What OpenSSL no longer builds (RC4, 3DES) is not here. */
+/** https://pkg.go.dev/crypto/tls#pkg-constants. RC4 and 3DES are not here: OpenSSL no longer has them. */
 export const cipherSuites = {
   TLS_RSA_WITH_AES_128_CBC_SHA: 'AES128-SHA',
   TLS_RSA_WITH_AES_256_CBC_SHA: 'AES256-SHA',
@@ -26,10 +26,10 @@ export const cipherSuites = {
   TLS_CHACHA20_POLY1305_SHA256: 'TLS_CHACHA20_POLY1305_SHA256',
 } as const
 
-/** In Go those of TLS 1.3 cannot be chosen. */
+/** The suites of TLS 1.3. As in Go, they cannot be chosen: they are always on. */
 export const always = ['TLS_AES_128_GCM_SHA256', 'TLS_AES_256_GCM_SHA384', 'TLS_CHACHA20_POLY1305_SHA256'] as const
 
-/** The last is not in every OpenSSL. */
+/** Not every OpenSSL has the last one. */
 export const curves = {
   CurveP256: 'P-256',
   CurveP384: 'P-384',

@@ -1,8 +1,8 @@
-import { X509Certificate, createPrivateKey } from 'node:crypto'
 import path from 'node:path'
 import { DEFAULT_CIPHERS, DEFAULT_ECDH_CURVE, createSecureContext, type SecureContextOptions } from 'node:tls'
 import * as z from 'zod'
 import { fileReader } from '../clients/files.ts'
+import { PemError, checkedCertificates, checkedKeyPair, privateKeyOf } from '../clients/pem.ts'
 import { section } from '../fields/index.ts'
 import { describeError } from '../core/errors.ts'
 import { always, cipherSuites, curves, versions } from './tls-names.ts'
@@ -25,7 +25,7 @@ export const tlsServer = section({
   key_file: text.optional(),
   cert: text.optional(),
   key: text.optional(),
-  // The last is an old name of RequireAnyClientCert.
+  // RequireClientCert is an old name of RequireAnyClientCert.
   client_auth_type: z.enum([...clientAuthTypes, 'RequireClientCert']).default('NoClientCert'),
   client_ca_file: text.optional(),
   client_ca: text.optional(),
@@ -38,7 +38,7 @@ export const tlsServer = section({
 })
 type Given = z.output<typeof tlsServer>
 
-/** TLS as Node has it, with everything read that a file was named for. */
+/** TLS as Node takes it, with the contents of all files. */
 export interface TlsConfig {
   readonly clientAuth: ClientAuthType
   readonly allowedSans: readonly string[]
@@ -48,56 +48,52 @@ export interface TlsConfig {
 type Add = (key: keyof Given, message: string) => void
 type Pem = 'cert' | 'key' | 'client_ca'
 
-const read = fileReader()
+const readFile = fileReader()
 
-/** Reads the files that are named, and checks what belongs together. Undefined where a problem was added. */
+/** Reads the files that are named, and checks what belongs together. Undefined if there is no certificate or key to use. */
 export async function readTls(
   given: Given,
   folder: string,
   signal: AbortSignal,
   add: Add,
 ): Promise<TlsConfig | undefined> {
-  /** What OpenSSL says of a text it cannot use is not for people. */
-  const pem = async <T>(key: Pem, parse: (text: string) => T, what: string) => {
-    const file = given[`${key}_file`]
+  const read = async (key: Pem, check: (text: string, what: string) => unknown): Promise<string | undefined> => {
+    const [where, file] = [whereOf(given, key), given[`${key}_file`]]
     try {
-      const text = file === undefined ? given[key] : await read(path.resolve(folder, file), signal)
-      if (text === undefined) return undefined
-      const value = quietly(() => parse(text))
-      if (value !== undefined) return { text, value }
-      add(whereOf(given, key), `holds no ${what}`)
+      const text = file === undefined ? given[key] : await readFile(path.resolve(folder, file), signal)
+      if (text !== undefined) check(text, where)
+      return text
     } catch (error) {
-      // Without the path: it may be a key that was put here by mistake.
+      // Without the path: someone may have put the key itself here.
       const relative = file !== undefined && !path.isAbsolute(file) ? ` (looked for from ${folder})` : ''
-      add(`${key}_file`, `${describeError(error)}${relative}`)
+      add(where, error instanceof PemError ? error.why : `${describeError(error)}${relative}`)
+      return undefined
     }
-    return undefined
   }
+  const certificates = (text: string, what: string) => checkedCertificates(text, what, { whole: true })
   checkTogether(given, add)
   const [cert, key, ca] = await Promise.all([
-    pem('cert', certificatesIn, 'certificate, or one that cannot be read; PEM is expected'),
-    pem('key', createPrivateKey, 'private key in the form of PEM without a passphrase'),
-    pem('client_ca', certificatesIn, 'certificate, or one that cannot be read; PEM is expected'),
+    read('cert', certificates),
+    read('key', (key, what) => privateKeyOf({ key }, what)),
+    read('client_ca', certificates),
   ])
-  if (!cert || !key) return undefined
-  if (!cert.value[0]?.checkPrivateKey(key.value)) {
-    add(whereOf(given, 'key'), 'is not the private key of the certificate')
-    return undefined
-  }
-  const context: SecureContextOptions = {
-    cert: cert.text,
-    key: key.text,
-    ca: ca?.text,
+  if (cert === undefined || key === undefined) return undefined
+  const context = {
+    cert,
+    key,
+    ca,
     minVersion: versions[given.min_version],
     maxVersion: versions[given.max_version],
     ciphers: ciphersOf(given),
     honorCipherOrder: given.prefer_server_cipher_suites,
     ecdhCurve: curvesOf(given, add),
-  }
+  } satisfies SecureContextOptions
+  const where = { cert: whereOf(given, 'cert'), key: whereOf(given, 'key') }
   try {
-    createSecureContext(context)
+    checkedKeyPair(context, where)
   } catch (error) {
-    add(whereOf(given, 'cert'), `cannot be used: ${describeError(error)}`)
+    if (!(error instanceof PemError)) throw error
+    add(error.what === where.cert ? where.cert : where.key, error.why)
   }
   const { client_auth_type: type } = given
   return {
@@ -107,32 +103,27 @@ export async function readTls(
   }
 }
 
-function quietly<T>(work: () => T): T | undefined {
-  try {
-    return work()
-  } catch {
-    return undefined
-  }
-}
-
-function certificatesIn(text: string): X509Certificate[] {
-  const blocks = text.match(/-----BEGIN CERTIFICATE-----[^]*?-----END CERTIFICATE-----/g)
-  if (!blocks) throw new Error('no certificate')
-  return blocks.map(block => new X509Certificate(block))
-}
-
 function ciphersOf({ cipher_suites, min_version }: Given): string {
   const chosen = cipher_suites.map(name => cipherSuites[name])
   const ciphers = chosen.length === 0 ? DEFAULT_CIPHERS : [...new Set([...chosen, ...always])].join(':')
-  // OpenSSL has the versions that are out of date only at its lowest security level.
+  // OpenSSL allows the outdated versions only at its lowest security level.
   return min_version === 'TLS10' || min_version === 'TLS11' ? `${ciphers}:@SECLEVEL=0` : ciphers
 }
 
 function curvesOf({ curve_preferences: names }: Given, add: Add): string {
-  const known = names.map(name => curves[name]).filter(ecdhCurve => quietly(() => createSecureContext({ ecdhCurve })))
+  const known = names.map(name => curves[name]).filter(isKnownCurve)
   if (names.length > 0 && known.length === 0)
     add('curve_preferences', `OpenSSL ${process.versions.openssl} knows none of them`)
   return known.join(':') || DEFAULT_ECDH_CURVE
+}
+
+function isKnownCurve(ecdhCurve: string): boolean {
+  try {
+    createSecureContext({ ecdhCurve })
+    return true
+  } catch {
+    return false
+  }
 }
 
 const whereOf = (given: Given, key: Pem): keyof Given => (given[`${key}_file`] === undefined ? key : `${key}_file`)
@@ -145,7 +136,7 @@ function checkTogether(given: Given, add: Add): void {
   const has = (key: Pem): boolean => given[key] !== undefined || given[`${key}_file`] !== undefined
   if (!has('cert')) add('cert_file', 'is missing; TLS needs a certificate')
   if (!has('key')) add('key_file', 'is missing; TLS needs the private key of the certificate')
-  // Without it any certificate of a public authority would do.
+  // Without it, any certificate of a public authority would be accepted.
   if (type === 'RequireAndVerifyClientCert' && !has('client_ca'))
     add('client_ca_file', `is missing; ${type} verifies certificates with it`)
   if (type === 'NoClientCert' && has('client_ca'))

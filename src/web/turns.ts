@@ -1,11 +1,11 @@
-/** Does work at once, or when its turn comes; of what waits gives the way to call it off. */
+/** Does the work now, or in a later turn of the event loop. For work that waits, returns a function that cancels it. */
 export type Turns = (work: () => void, isKnown?: boolean) => (() => void) | undefined
 
 /**
- * So much is done in each turn of the event loop, and the rest waits for the next ones: however many ask, what the probes
- * wait for comes in between. Half of it is for who is known, as long as there are such.
+ * Starts at most `perTurn` pieces of work in each turn of the event loop. The rest waits, so that probes are not held up
+ * by a flood. Half of each turn is kept for known clients, if any of them wait.
  */
-export function takeTurns(atOnce: number): Turns {
+export function takeTurns(perTurn: number): Turns {
   const known = new Set<() => void>()
   const others = new Set<() => void>()
   let done = 0
@@ -15,31 +15,27 @@ export function takeTurns(atOnce: number): Turns {
     isSet = true
   }
   const take = (from: Set<() => void>, most: number): (() => void)[] => {
-    const taken: (() => void)[] = []
-    for (const work of from) {
-      if (taken.length >= most) break
-      taken.push(work)
-    }
+    const taken = [...from].slice(0, most)
     for (const work of taken) from.delete(work)
     return taken
   }
   const turn = (): void => {
     isSet = false
-    const first = take(known, atOnce - Math.min(others.size, Math.floor(atOnce / 2)))
-    const now = [...first, ...take(others, atOnce - first.length)]
+    const first = take(known, perTurn - Math.min(others.size, Math.floor(perTurn / 2)))
+    const now = [...first, ...take(others, perTurn - first.length)]
     done = now.length
     if (done > 0) set()
     for (const work of now) work()
   }
   return (work, isKnown = false) => {
     set()
-    if (done < atOnce && known.size === 0 && others.size === 0) {
+    if (done < perTurn && known.size === 0 && others.size === 0) {
       done++
       work()
       return undefined
     }
     const queue = isKnown ? known : others
-    // The same function may wait more than once.
+    // A function of its own: the same work may wait more than once.
     const one = (): void => work()
     queue.add(one)
     return () => queue.delete(one)

@@ -5,51 +5,51 @@ import type { Aside } from '../core/aside.ts'
 import { describeError } from '../core/errors.ts'
 import type { Logger } from '../core/log.ts'
 import { every } from '../monitor/scheduler.ts'
-import { usualLimits, type Answering, type Limits } from './limits.ts'
 import { basicAuth, type Threaded } from './auth.ts'
 import { openToAll, webConfigReader, type WebConfig } from './config.ts'
-import { createCrowd, type Crowd, type Room } from './crowd.ts'
+import { createConnections, type ConnectionLimits, type Connections } from './connections.ts'
 import { guard, type Guard } from './guard.ts'
+import { usualLimits, type LimitedListener, type Limits } from './limits.ts'
 import { listenAt, type Place } from './listen.ts'
 import { createWebServer } from './servers.ts'
 import { takeTurns } from './turns.ts'
 
-/** Requests that are begun in one turn of the event loop: some ten milliseconds of work at most. */
-const requestsAtOnce = 16
+/** Requests that start in one turn of the event loop: about ten milliseconds of work at most. */
+const requestsPerTurn = 16
 
 export interface Web {
-  /** Where it serves, as it was bound. */
+  /** Where it serves: the addresses that were bound. */
   readonly addresses: readonly string[]
-  /** From now on so many connections are let in, in all. Those that are open stay. */
-  limit(limits: Room): void
+  /** Changes how many connections it takes. Open ones stay. */
+  limit(limits: ConnectionLimits): void
   /** Ends every connection. */
   close(): Promise<void>
 }
 
 export interface Serving {
-  readonly createListener: (guard: Guard, crowd: Crowd) => RequestListener
+  readonly createListener: (guard: Guard, connections: Connections) => RequestListener
   readonly places: readonly Place[]
-  /** For `--web.config.file`. */
+  /** `--web.config.file`. */
   readonly file: string | undefined
   readonly log: Logger
-  /** Names by which a browser may ask, with those that public DNS does not have. */
+  /** Host names by which a browser may ask, beside those that public DNS does not have. */
   readonly allowedHosts?: readonly string[]
-  /** When it aborts, the file is no longer followed, and no password is verified. */
+  /** After it aborts, changes of the file are ignored, and no password is verified. */
   readonly stop: AbortSignal
   readonly limits?: Limits
-  /** How often the file, and the files it names, are looked at for a change. */
+  /** How often the file, and the files that it names, are checked for changes. */
   readonly lookMs?: number
-  /** Around each password that is verified. */
+  /** Wraps each verification of a password. */
   readonly threaded?: Threaded
-  /** Where a large file is gone through. */
+  /** Where a large file is parsed. */
   readonly aside?: Aside
-  /** Default: reads of its own. */
+  /** Reads the file. */
   readonly bytes?: ReadBytes
 }
 
 /**
- * Serves at all places. Rejects with a ConfigError, or with an Error that names the place that is taken. From
- * then on new users and certificates are taken in by themselves, all of a file or nothing.
+ * Serves at all places. Rejects with a ConfigError, or with an Error that names the place that is taken. While it serves, it
+ * reloads a changed file for `--web.config.file`: all of it or nothing.
  */
 export async function startWeb(serving: Serving): Promise<Web> {
   const { createListener, places, file, log, stop, allowedHosts, limits = usualLimits, lookMs = 2_000 } = serving
@@ -58,21 +58,21 @@ export async function startWeb(serving: Serving): Promise<Web> {
   const load = read && (() => read({ signal: stop, bytes }))
   let config = load ? await load() : openToAll
   const authenticate = basicAuth(() => config.users, stop, serving.threaded)
-  let room: Room = limits
-  const crowd = createCrowd(() => room)
+  let connectionLimits: ConnectionLimits = limits
+  const connections = createConnections(() => connectionLimits)
   const answer = createListener(
     guard(() => config, authenticate, allowedHosts),
-    crowd,
+    connections,
   )
-  const turns = takeTurns(requestsAtOnce)
-  const listener: Answering = (request, response, isKnown) => {
-    const callOff = turns(() => answer(request, response), isKnown)
-    if (callOff) response.on('close', callOff)
+  const turns = takeTurns(requestsPerTurn)
+  const listener: LimitedListener = (request, response, isKnown) => {
+    const cancel = turns(() => answer(request, response), isKnown)
+    if (cancel) response.on('close', cancel)
   }
   const servers = await Promise.all(
-    places.map(async place => ({ place, ...(await createWebServer(listener, config, limits, crowd)) })),
+    places.map(async place => ({ place, ...(await createWebServer(listener, config, limits, connections)) })),
   )
-  const sweeping = setInterval(() => crowd.sweep(limits.answerMs), limits.connectionsCheckingInterval).unref()
+  const sweeping = setInterval(() => connections.sweep(limits.answerMs), limits.connectionsCheckingInterval).unref()
   const close = async (): Promise<void> => {
     clearInterval(sweeping)
     await Promise.all(servers.map(server => server.close()))
@@ -88,7 +88,7 @@ export async function startWeb(serving: Serving): Promise<Web> {
   for (const { server } of servers)
     server.on('error', error => log.error({ error: describeError(error) }, 'a connection could not be accepted'))
 
-  const take = (next: WebConfig): void => {
+  const apply = (next: WebConfig): void => {
     const restart = needsRestart(config, next)
     if (restart)
       log.warn({ file }, 'tls_server_config stays as it was: to switch it, client_auth_type or http2 takes a restart')
@@ -96,46 +96,47 @@ export async function startWeb(serving: Serving): Promise<Web> {
     const tls = restart ? before : next.tls
     config = { ...next, tls, http2 }
     if (tls) for (const server of servers) server.renew(tls)
-    // Who was let in by what no longer holds must not stay.
-    if (!isDeepStrictEqual(admission(before), admission(tls))) for (const server of servers) server.cut()
+    // Connections that the old rules allowed must not stay.
+    if (!isDeepStrictEqual(clientRules(before), clientRules(tls))) for (const server of servers) server.cut()
     log.info({ file }, 'the web configuration was reloaded')
   }
-  if (load) void follow(load, config, lookMs, take, log, stop)
-  const limit = (next: Room): void => {
-    room = next
+  if (load) void reloadOnChange(load, config, lookMs, apply, log, stop)
+  const limit = (next: ConnectionLimits): void => {
+    connectionLimits = next
     for (const server of servers) server.limit(next)
   }
   return { addresses, limit, close }
 }
 
-async function follow(
+async function reloadOnChange(
   load: () => Promise<WebConfig>,
   first: WebConfig,
   lookMs: number,
-  take: (next: WebConfig) => void,
+  apply: (next: WebConfig) => void,
   log: Logger,
   stop: AbortSignal,
 ): Promise<void> {
-  let known = first
-  let told: string | undefined
+  let last = first
+  let lastError: string | undefined
   await every(lookMs, lookMs, stop, async () => {
     try {
       const next = await load()
-      told = undefined
-      if (stop.aborted || isDeepStrictEqual(known, next)) return
-      known = next
-      take(next)
+      lastError = undefined
+      if (stop.aborted || isDeepStrictEqual(last, next)) return
+      last = next
+      apply(next)
     } catch (error) {
       const text = describeError(error)
-      if (told !== text && !stop.aborted)
+      if (lastError !== text && !stop.aborted)
         log.error({ error: text }, 'the web configuration was not reloaded, and the one before it still holds')
-      told = text
+      lastError = text
     }
   })
 }
 
-/** What a server is made with. */
+/** A running server cannot change these. */
 const needsRestart = (a: WebConfig, b: WebConfig): boolean =>
   a.http2 !== b.http2 || a.tls?.clientAuth !== b.tls?.clientAuth
 
-const admission = (tls: WebConfig['tls']) => [tls?.context.ca, tls?.allowedSans]
+/** What decides which clients may connect. */
+const clientRules = (tls: WebConfig['tls']) => [tls?.context.ca, tls?.allowedSans]

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { cgroupsOf, memoryIn, throttledMsIn } from '../../src/core/cgroup.ts'
-import { usualLimits, within } from '../../src/web/limits.ts'
+import { limitsFor, usualLimits } from '../../src/web/limits.ts'
 import { connectionsFor, descriptorLimit, neededFor, reservedFor } from '../../src/monitor/descriptors.ts'
 import { createSelf, ofCpu, ofDescriptors, ofMemory } from '../../src/monitor/self.ts'
 import { removeFolder, tempFolder } from '../servers/processes.ts'
@@ -12,8 +12,8 @@ describe('connections from outside', () => {
     expect(connectionsFor(1_024, 20)).toBe(1_024 - reservedFor(20))
     expect(connectionsFor(1_024, 100)).toBeLessThan(connectionsFor(1_024, 20))
     expect(connectionsFor(64, 20)).toBeGreaterThan(0)
-    expect(within(usualLimits, connectionsFor(Infinity, 20))).toEqual(usualLimits)
-    const { maxConnections, maxPerAddress } = within(usualLimits, 120)
+    expect(limitsFor(usualLimits, connectionsFor(Infinity, 20))).toEqual(usualLimits)
+    const { maxConnections, maxPerAddress } = limitsFor(usualLimits, 120)
     expect([maxConnections, maxPerAddress]).toEqual([120, 80])
     expect(connectionsFor(neededFor(50), 50)).toBe(connectionsFor(0, 50))
   })

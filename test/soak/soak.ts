@@ -10,7 +10,7 @@ import type { Status } from '../../src/monitor/ledger.ts'
 import { createMonitor, type Monitor } from '../../src/monitor/index.ts'
 // What is imported late is compiled late, by a process that stays: its descriptors would be none of the baseline.
 import '../../src/probes/smtp/session.ts'
-import { createFront } from '../../src/web/router.ts'
+import { createRouter } from '../../src/web/router.ts'
 import { exporterAtRest } from '../core/exporter-at-rest.ts'
 import { listen } from '../servers/hostile.ts'
 import { differences, unevenness, type Counts, type Reading } from './flat.ts'
@@ -109,7 +109,7 @@ async function startExporter(targets: Targets, more: readonly Check[], stop: Abo
   const references = createReferences({ env: targets.env, vaults: config.vaults, kubernetes: config.kubernetes })
   const log = createLog('info', 'json', () => undefined)
   const monitor = createMonitor({ ...config, checks: [...config.checks, ...more] }, references, log)
-  const app = createFront({ monitor, configFile: config.file, exporter: () => exporterAtRest, log })
+  const app = createRouter({ monitor, configFile: config.file, exporter: () => exporterAtRest, log })
   const server = await listen(createServer(app))
   const servers = new Map([...targets.servers, ['the exporter', server]])
   return {

@@ -29,9 +29,9 @@ const messages: Record<string, string[]> = {
     '2:3: tls_server_config.client_ca_file: is missing; RequireAndVerifyClientCert verifies certificates with it',
   ],
   'files-that-hold-something-else.yml': [
-    '2:14: tls_server_config.cert_file: holds no certificate, or one that cannot be read; PEM is expected',
-    '3:13: tls_server_config.key_file: holds no private key in the form of PEM without a passphrase',
-    '5:19: tls_server_config.client_ca_file: holds no certificate, or one that cannot be read; PEM is expected',
+    '2:14: tls_server_config.cert_file: holds a private key and no certificate',
+    '3:13: tls_server_config.key_file: holds a certificate and no private key',
+    '5:19: tls_server_config.client_ca_file: one of the certificates in it is damaged',
   ],
   'headers.yml': [
     '3:22: http_server_config.headers.X-Frame-Options: expected deny or sameorigin',
@@ -45,13 +45,15 @@ const messages: Record<string, string[]> = {
     '8:14: tls_server_config.client_ca: there is client_ca_file as well; keep one of them',
   ],
   'inline-junk.yml': [
-    '2:9: tls_server_config.cert: holds no certificate, or one that cannot be read; PEM is expected',
-    '6:8: tls_server_config.key: holds no private key in the form of PEM without a passphrase',
+    '2:9: tls_server_config.cert: the certificate in it is damaged',
+    '6:8: tls_server_config.key: is not PEM: it has no line -----BEGIN PRIVATE KEY-----',
   ],
-  'key-of-another-certificate.yml': ['4:13: tls_server_config.key_file: is not the private key of the certificate'],
+  'key-of-another-certificate.yml': [
+    '4:13: tls_server_config.key_file: the key does not belong to the certificate of cert_file',
+  ],
   'key-twice.yml': ['3:3: not valid YAML: the same key stands here a second time; keep one of them'],
   'key-with-passphrase.yml': [
-    '3:13: tls_server_config.key_file: holds no private key in the form of PEM without a passphrase',
+    '3:13: tls_server_config.key_file: the private key is encrypted, and there is no passphrase for it',
   ],
   'list.yml': ['1:1: expected keys with values'],
   'no-certificate.yml': [
@@ -261,7 +263,7 @@ describe('a file that is not there, or cannot be used', () => {
     ])
     await writeFile(path.join(folder, 'weak.yml'), tls('weak.crt', 'weak.key'))
     expect(await refusal('weak.yml')).toEqual([
-      expect.stringMatching(/^1:35: tls_server_config\.cert_file: cannot be used: .*key too small/),
+      '1:35: tls_server_config.cert_file: TLS refuses the certificate or its key: ee key too small',
     ])
   })
 })

@@ -2,6 +2,7 @@ import { hash } from '@node-rs/bcrypt'
 import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { endpoints as table } from '../../src/web/endpoints.ts'
 import { usualLimits } from '../../src/web/limits.ts'
 import { floodOf } from '../servers/hostile.ts'
 import { waitFor } from '../servers/processes.ts'
@@ -15,6 +16,9 @@ async function stillServes({ port, logged }: Served): Promise<void> {
 
 const readable = ['/metrics', '/', '/failures', '/api/v1/status', '/probe', '/-/healthy', '/-/ready']
 const endpoints = [...readable, '/-/reload', '/nowhere']
+it('knows every endpoint', () => {
+  expect(endpoints.toSorted()).toEqual([...table.map(({ path }) => path), '/nowhere'].sort())
+})
 const head = (line: string, ...more: string[]): string => [line, 'Host: exporter', ...more, '', ''].join('\r\n')
 
 describe('a request that is too large', () => {

@@ -5,7 +5,7 @@ import { connect as connectTls } from 'node:tls'
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { have, needs, runProcess } from '../servers/processes.ts'
 import { authority, issue, type Signed } from './pki.ts'
-import { lasting, serving, type Served } from './serving.ts'
+import { lasting, serving, shortLimits, type Served } from './serving.ts'
 
 let ca: Signed
 let server: Signed
@@ -125,6 +125,20 @@ describe('HTTP/2 and HTTP/1.1 on one port', () => {
     }
     if (status === 405) expect(two.headers).toMatchObject({ allow: asked.path === '/-/reload' ? 'POST' : 'GET, HEAD' })
     expect(two.headers).toMatchObject({ 'x-content-type-options': 'nosniff', 'cache-control': 'no-store' })
+  })
+
+  it('refuse an answer for which there is no room in the same way', async () => {
+    const config = { tls_server_config: { cert: server.cert, key: server.key } }
+    // Room for a request, and hardly more.
+    const limited = (perRequest: number) => serving({ config, limits: { ...shortLimits, maxHeld: perRequest + 100 } })
+    const answers = [
+      await byHttp1(await limited(8_192), get('/metrics')),
+      await byHttp2(session2(await limited(32_768)), get('/metrics')),
+    ]
+    for (const { status, headers, body } of answers) {
+      expect([status, body.toString()]).toEqual([503, 'too many answers wait to be taken\n'])
+      expect(headers).toMatchObject({ 'retry-after': '1' })
+    }
   })
 
   it('are both told apart by ALPN, and without it, it is HTTP/1.1', async () => {

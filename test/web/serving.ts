@@ -9,7 +9,7 @@ import type { Check } from '../../src/core/probe.ts'
 import type { References } from '../../src/monitor/run.ts'
 import { createLog } from '../../src/core/log.ts'
 import { createMonitor, type Monitor } from '../../src/monitor/index.ts'
-import { createFront } from '../../src/web/router.ts'
+import { createRouter } from '../../src/web/router.ts'
 import type { Place } from '../../src/web/listen.ts'
 import { usualLimits, type Limits } from '../../src/web/limits.ts'
 import { startWeb } from '../../src/web/web.ts'
@@ -78,7 +78,8 @@ export async function serving(given: Given = {}): Promise<Served> {
   const stop = new AbortController()
   const exporter = () => exporterAtRest
   const web = await startWeb({
-    createListener: (guard, crowd) => createFront({ monitor, configFile: 'mailpath.yml', exporter, log }, guard, crowd),
+    createListener: (guard, connections) =>
+      createRouter({ monitor, configFile: 'mailpath.yml', exporter, log }, guard, connections),
     places: given.places ?? [loopback],
     file: given.config && path.join(folder, 'web.yml'),
     log,

@@ -236,7 +236,7 @@ describe('a certificate that is renewed on disk', () => {
     await new Promise(resolve => setTimeout(resolve, 300))
     expect(errors()).toEqual([
       expect.objectContaining({
-        error: expect.stringMatching(/key_file: is not the private key of the certificate/) as string,
+        error: expect.stringMatching(/key_file: the key does not belong to the certificate of cert_file/) as string,
       }),
     ])
     expect(await presented(web)).toBe(before)

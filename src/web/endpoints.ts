@@ -1,0 +1,42 @@
+import type { Answer, Endpoint, Source } from './endpoint.ts'
+import { metricsEndpoint } from './metrics.ts'
+import { probeEndpoint } from './probe.ts'
+import { apiEndpoint, failuresEndpoint, pageEndpoint } from './status.ts'
+import { sendText } from './text.ts'
+
+const read = ['GET', 'HEAD']
+const act = ['POST']
+
+/** All endpoints. Only `/probe` and `/-/reload` wait for something: the others render what is known. */
+export const endpoints: readonly Endpoint[] = [
+  { path: '/', methods: read, createAnswer: pageEndpoint },
+  { path: '/metrics', methods: read, createAnswer: metricsEndpoint, isDirect: true },
+  { path: '/api/v1/status', methods: read, createAnswer: apiEndpoint },
+  { path: '/probe', methods: read, createAnswer: probeEndpoint },
+  { path: '/failures', methods: read, createAnswer: failuresEndpoint },
+  { path: '/-/healthy', methods: read, createAnswer: healthyEndpoint, isDirect: true },
+  { path: '/-/ready', methods: read, createAnswer: readyEndpoint, isDirect: true },
+  { path: '/-/reload', methods: act, createAnswer: reloadEndpoint },
+]
+
+function healthyEndpoint({ monitor }: Source): Answer {
+  const hangs = 'a check has not come to an end for more than three intervals'
+  return (_, response) => (monitor.alive() ? sendText(response, 200, 'healthy') : sendText(response, 503, hangs))
+}
+
+function readyEndpoint({ monitor }: Source): Answer {
+  const waits = 'not every check has run yet'
+  return (_, response) => (monitor.ready() ? sendText(response, 200, 'ready') : sendText(response, 503, waits))
+}
+
+function reloadEndpoint({ reload }: Source): Answer {
+  const off = 'reloading by a request is not enabled: start with --web.enable-lifecycle, or send SIGHUP'
+  return async (_, response) => {
+    if (!reload) {
+      sendText(response, 403, off)
+      return
+    }
+    const { error, summary } = await reload()
+    sendText(response, error === undefined ? 200 : 500, error ?? summary)
+  }
+}
