@@ -1,4 +1,4 @@
-import type { Format } from './registry.ts'
+import type { Format } from './text-format.ts'
 
 const openMetricsVersions: readonly (string | undefined)[] = [undefined, '1.0.0', '0.0.1']
 const textTypes: readonly (string | undefined)[] = ['text/plain', 'text/*', '*/*']

@@ -7,7 +7,7 @@ import { mail } from '../probes/mail/index.ts'
 import type { CheckStatus } from '../assess/assessment.ts'
 import type { Status } from '../monitor/ledger.ts'
 import { checkMetrics, checkSamples } from './check-metrics.ts'
-import type { Group } from './lines.ts'
+import type { Group } from './text-format.ts'
 import { reasonMetrics, reasonSamples } from './reasons.ts'
 
 /** Metrics that belong together. */
