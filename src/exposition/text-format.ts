@@ -112,7 +112,8 @@ export function seriesText(
   return [metric, '{', pairs.join(','), '}'].join('')
 }
 
-const escaped = (label: string): string => label.replace(/[\\"]/g, String.raw`\$&`).replaceAll('\n', String.raw`\n`)
+/** `visible` has left no line end in it. */
+const escaped = (label: string): string => label.replace(/[\\"]/g, String.raw`\$&`)
 
 export const numberText = (value: number): string =>
   value === Infinity ? '+Inf' : value === -Infinity ? '-Inf' : String(value)

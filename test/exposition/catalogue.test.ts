@@ -14,17 +14,17 @@ const known = needs('promtool', promtool, 'apt-get install prometheus')
 /** The samples of a text, without comments. */
 const seriesIn = (text: string): string[] => text.split('\n').filter(line => line !== '' && !line.startsWith('#'))
 
-describe('what is exposed of a status', () => {
-  it('is this, as Prometheus text', async () => {
+describe('the metrics of a status', () => {
+  it('are these, as Prometheus text', async () => {
     await expect(await expose(samplesOf(incident, exporter), 'prometheus')).toMatchFileSnapshot('../golden/metrics.txt')
   })
 
-  it('is this, as OpenMetrics', async () => {
+  it('are these, as OpenMetrics', async () => {
     const text = await expose(samplesOf(incident, exporter), 'openmetrics')
     await expect(text).toMatchFileSnapshot('../golden/openmetrics.txt')
   })
 
-  it('has exactly the labels each metric is documented with', () => {
+  it('have exactly the labels that are documented', () => {
     const metrics = catalogue.flatMap(group => group.metrics)
     for (const seen of [incidentSeen, healthySeen, {}])
       for (const { metric, labels } of samplesOf(statusOf(seen), exporter).flat()) {
@@ -33,7 +33,7 @@ describe('what is exposed of a status', () => {
       }
   })
 
-  it('has four states of each check before it ran, and no time of a run', () => {
+  it('have four states of a check that has not run yet, and no time of a run', () => {
     const mine = ofCheck(samplesOf(statusOf({}), exporter).flat(), 'vault-01')
     expect(mine.filter(one => one.metric.name === 'mailpath_check_verdict').map(value)).toEqual([0, 0, 0, 1])
     expect(names(mine)).toEqual([
@@ -45,7 +45,7 @@ describe('what is exposed of a status', () => {
     ])
   })
 
-  it('has nothing of what a stale check saw but when that was', () => {
+  it('have only the time of the last run of a stale check, and nothing that it saw', () => {
     const fresh = ofCheck(samplesOf(statusOf(healthySeen), exporter).flat(), 'vault-01')
     const stale = ofCheck(samplesOf(statusOf(healthySeen, at + 60_000), exporter).flat(), 'vault-01')
     expect(names(fresh)).toContain('mailpath_vault_state')
@@ -62,7 +62,7 @@ describe('what is exposed of a status', () => {
     expect(lastRun?.value).toBe((at - 4_000) / 1000)
   })
 
-  it('tells two reasons of one code as one series', async () => {
+  it('have one series for two reasons of one code', async () => {
     const [first, ...others] = statusOf({}).checks
     if (!first) throw new Error('there is no check')
     const twice = { ...first, ...finding('', [...first.reasons, ...first.reasons], []) }
@@ -71,7 +71,7 @@ describe('what is exposed of a status', () => {
     expect(new Set(series).size).toBe(series.length)
   })
 
-  it.skipIf(!known)('is clean for promtool, with the process metrics', async () => {
+  it.skipIf(!known)('are clean for promtool, with the process metrics', async () => {
     const text = await expose(samplesOf(incident, exporter), 'prometheus', await watchProcess()())
     expect(await runProcess(promtool ?? '', ['check', 'metrics'], { input: text })).toBe('')
   })

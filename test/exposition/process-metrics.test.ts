@@ -18,7 +18,7 @@ describe('the process metrics', () => {
     after = await expose([], 'openmetrics', await families())
   })
 
-  it('are there in both formats, whatever was rendered before', () => {
+  it('are there in both formats, after a text of the other format too', () => {
     expect(familiesIn(text)).toEqual(expect.arrayContaining(['process_cpu_seconds_total', 'process_open_fds']))
     expect(familiesIn(openMetrics)).toContain('process_cpu_seconds')
     expect(seriesIn(openMetrics).some(line => line.startsWith('process_cpu_seconds_total '))).toBe(true)
@@ -27,12 +27,12 @@ describe('the process metrics', () => {
 
   it('end OpenMetrics exactly once', () => expect(openMetrics.match(/^# EOF$/gm)).toHaveLength(1))
 
-  it('are not gathered anew within a second', async () => {
+  it('are collected at most once a second', async () => {
     const families = watchProcess()
     expect(await families()).toBe(await families())
   })
 
-  it('say nothing that is not known', () => expect(text).not.toMatch(/ nan$/im))
+  it('have no sample without a value', () => expect(text).not.toMatch(/ nan$/im))
 
   it.each(formats)('are written as prom-client writes them, of every type, as %s', async format => {
     const registry = new Registry<RegistryContentType>()

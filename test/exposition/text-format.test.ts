@@ -16,7 +16,7 @@ describe('the text', () => {
   const one = gauge('mailpath_test_one', 'One.', ['a', 'b'])
   const total = counter('mailpath_test_things_total', 'Things.')
 
-  it('escapes labels, and keeps values apart that only look alike', async () => {
+  it('escapes labels, and keeps series apart whose labels look alike', async () => {
     const hostile = 'a "quoted"\\path\nnext {x="y"} 1'
     const samples = [
       ...sample(one, 1, { a: hostile, b: '' }),
@@ -30,12 +30,12 @@ describe('the text', () => {
     ])
   })
 
-  it('has infinity as Prometheus spells it', async () => {
+  it('spells infinity as Prometheus does', async () => {
     const text = await expose([sample(one, Infinity, { a: '', b: '' })], 'prometheus')
     expect(seriesIn(text)).toEqual(['mailpath_test_one{a="",b=""} +Inf'])
   })
 
-  it('has one value of a series, the last, whatever it is given', async () => {
+  it('has the last value of a series that is given twice', async () => {
     const samples = [...sample(one, 1, { a: '', b: '' }), ...sample(one, 2, { a: '', b: '' })]
     expect(seriesIn(await expose([samples], 'prometheus'))).toEqual(['mailpath_test_one{a="",b=""} 2'])
   })
@@ -57,7 +57,7 @@ describe('the text', () => {
     )
   })
 
-  it('is the same in whatever groups the samples come, where groups have series of each other too', async () => {
+  it('does not depend on the groups of the samples, also where two groups share a series', async () => {
     const label = fc.constantFrom('', 'x', 'y"', 'y', 'y,', 'y}', 'y\\', 'y\n', 'yz')
     const any = fc.record({ metric: fc.constant(one), value: fc.nat(), labels: fc.record({ a: label, b: label }) })
     await fc.assert(
@@ -67,7 +67,7 @@ describe('the text', () => {
     )
   })
 
-  it('is that of the groups as they are now, however often most of them were written before', async () => {
+  it('is made of the groups of now, also where most of them were written before', async () => {
     const group = (a: string, value: number): Sample[] => sample(one, value, { a, b: '' })
     const [first, second, third] = [group('a', 1), group('b', 2), group('c', 3)]
     await expose([first, second, third], 'prometheus')
@@ -132,21 +132,21 @@ describe('prom-client', () => {
 })
 
 describe('the lines of a group', () => {
-  /** A group, and how often its labels were read. */
+  const one = gauge('mailpath_test_one', 'One.', ['target'])
+  const other = gauge('mailpath_test_other', 'Other.', ['target'])
+  /** How often a label was read: once for each line that is written. */
   const reads = { count: 0 }
   const group = (target: string): Sample[] => {
     const read = () => {
       reads.count++
       return target
     }
-    return ['mailpath_test_one', 'mailpath_test_other'].map(name => ({
-      metric: name === one.name ? one : other,
+    return [one, other].map(metric => ({
+      metric,
       value: 1,
       labels: Object.defineProperty({}, 'target', { get: read }),
     }))
   }
-  const one = gauge('mailpath_test_one', 'One.', ['target'])
-  const other = gauge('mailpath_test_other', 'Other.', ['target'])
 
   it('are written once, and those of a group that is gone are gone', async () => {
     reads.count = 0
