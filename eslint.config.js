@@ -121,7 +121,7 @@ export default tseslint.config(
       'src/core/{shown,log}.ts',
       'src/cli/process.ts',
       'src/clients/output.ts',
-      'src/exposition/registry.ts',
+      'src/exposition/text-format.ts',
       'src/page/{layout,html}.ts',
       'src/report/{markdown,report,table}.ts',
       'src/web/{text,body}.ts',

@@ -1,9 +1,9 @@
-import type { Format } from './registry.ts'
+import type { Format } from './text-format.ts'
 
 const openMetricsVersions: readonly (string | undefined)[] = [undefined, '1.0.0', '0.0.1']
 const textTypes: readonly (string | undefined)[] = ['text/plain', 'text/*', '*/*']
 
-/** The format a scraper likes best of those there are, by its Accept header (RFC 9110, section 12.5.1); else Prometheus text. */
+/** The format that a scraper prefers, by its Accept header (RFC 9110, section 12.5.1); Prometheus text if it takes neither. */
 export const formatFor = remembering((accept: string | undefined): Format => {
   const ranges = (accept ?? '')
     .split(',')
@@ -17,7 +17,7 @@ export const formatFor = remembering((accept: string | undefined): Format => {
   return 'prometheus'
 })
 
-/** Whether a client likes gzip as much as what is not compressed, by its Accept-Encoding header (RFC 9110, section 12.5.3). */
+/** Whether a client prefers gzip, or likes it as much as an uncompressed body (Accept-Encoding; RFC 9110, section 12.5.3). */
 export const takesGzip = remembering((acceptEncoding: string | undefined): boolean => {
   if (acceptEncoding === undefined) return false
   const codings = acceptEncoding.split(',').map(parseRange)
@@ -29,7 +29,7 @@ export const takesGzip = remembering((acceptEncoding: string | undefined): boole
 
 const remembered = 20
 
-/** Scrapers send the same header each time. */
+/** A cache of the last headers: a scraper sends the same one each time. */
 function remembering<Result>(read: (header: string | undefined) => Result): (header: string | undefined) => Result {
   const known = new Map<string | undefined, Result>()
   return header => {

@@ -7,13 +7,13 @@ import { mail } from '../probes/mail/index.ts'
 import type { CheckStatus } from '../assess/assessment.ts'
 import type { Status } from '../monitor/ledger.ts'
 import { checkMetrics, checkSamples } from './check-metrics.ts'
-import type { Group } from './lines.ts'
+import type { Group } from './text-format.ts'
 import { reasonMetrics, reasonSamples } from './reasons.ts'
 
 /** Metrics that belong together. */
 export interface MetricGroup {
   readonly title: string
-  /** What they are about, as a sentence. */
+  /** What they are about, in one sentence. */
   readonly about: string
   readonly metrics: readonly Metric[]
 }
@@ -62,7 +62,7 @@ export const exporterMetrics = {
   ),
 }
 
-/** Every metric of the program besides those of its process, in the order in which they are exposed and documented. */
+/** Every metric of the program but the process metrics, in the order of /metrics and of the documents. */
 export const catalogue: readonly MetricGroup[] = [
   {
     title: 'Mail',
@@ -91,7 +91,7 @@ export const catalogue: readonly MetricGroup[] = [
   },
 ]
 
-/** What is to be said of the exporter itself. */
+/** What the metrics of the exporter itself are made of. */
 export interface ExporterState {
   readonly version: string
   readonly nodeVersion: string
@@ -110,8 +110,8 @@ export interface ExporterState {
 }
 
 /**
- * Everything that is exposed now. Computed anew for each scrape, so that no series outlives its cause; of a check that is
- * as before the groups are the same.
+ * All samples of /metrics but the process metrics. They are made from the status of now, so that no series outlives its
+ * cause. An unchanged check gives the same groups as before.
  */
 export function samplesOf(status: Status, exporter: ExporterState): Group[] {
   return [
@@ -145,7 +145,7 @@ export function samplesOf(status: Status, exporter: ExporterState): Group[] {
   ]
 }
 
-/** A check, and the series that are of its target alone: its own, and those that are concluded about it. Throws where there is none. */
+/** A check with the samples about its target: its own, and those of the assessment. Throws where there is no such check. */
 export function checkSeries(
   status: Status,
   id: string,

@@ -1,12 +1,13 @@
 import type { CheckStatus } from '../assess/assessment.ts'
+import { createRecall } from '../core/memo.ts'
 import { counter, gauge, sample, stateSet, type Sample } from '../core/metric.ts'
 import { verdicts, type Reason } from '../core/probe.ts'
 import type { CheckRecord } from '../monitor/ledger.ts'
-import type { Group } from './lines.ts'
+import type { Group } from './text-format.ts'
 
 const labels = ['probe', 'target'] as const
 
-/** What every check has, whatever it looks at. */
+/** Metrics that every check has, of any probe. */
 export const checkMetrics = {
   verdict: gauge(
     'mailpath_check_verdict',
@@ -39,16 +40,14 @@ export const checkMetrics = {
   failures: counter('mailpath_check_failures_total', 'Runs since the start of the exporter that failed.', labels),
 }
 
-/** What was made of a check as it stands, and of which record of it. */
-const made = new WeakMap<CheckStatus, { readonly record: CheckRecord | undefined; readonly common: Group }>()
+/** A cache, so that the lines of an unchanged check are not written again. */
+const recallCommon = createRecall<CheckStatus, Group>()
 
-/** The common samples of a check, and those of its probe: the same groups for the same check and record. */
-export function checkSamples(check: CheckStatus, record: CheckRecord | undefined): Group[] {
-  const known = made.get(check)
-  const common = known && known.record === record ? known.common : commonSamples(check, record)
-  made.set(check, { record, common })
-  return [common, check.samples]
-}
+/** The samples that every check has, and those of its probe: the same arrays for the same check and record. */
+export const checkSamples = (check: CheckStatus, record: CheckRecord | undefined): Group[] => [
+  recallCommon(check, [record], () => commonSamples(check, record)),
+  check.samples,
+]
 
 function commonSamples(check: CheckStatus, record: CheckRecord | undefined): Sample[] {
   const at = { probe: check.probe, target: check.target }
@@ -71,7 +70,7 @@ function commonSamples(check: CheckStatus, record: CheckRecord | undefined): Sam
 
 const seconds = (ms: number): number => ms / 1000
 
-/** The text of a reason is no label: two settings that are absent are one series. */
+/** One of each code: the text of a reason is no label, so two absent settings are one series. */
 const distinct = (reasons: readonly Reason[]): Reason[] => [
   ...new Map(reasons.map(reason => [reason.code, reason])).values(),
 ]

@@ -13,7 +13,7 @@ interface ReasonGroup {
   readonly reasons: Readonly<Record<string, ReasonSpec>>
 }
 
-/** Every reason there is. */
+/** Every reason that a check, a cluster or a mail path can have. */
 export const reasonCatalogue: readonly ReasonGroup[] = [
   { title: 'Mail', about: mail.summary, reasons: { ...mailReasons, ...mail.reasons } },
   { title: 'Every check', about: 'Whatever it looks at, a check can have these.', reasons: commonReasons },
@@ -31,7 +31,7 @@ export const reasonMetrics = {
 
 const specs = new Map(reasonCatalogue.flatMap(({ reasons }) => Object.entries<ReasonSpec>(reasons)))
 
-/** The remedy of every reason that holds, as the catalogue has it: that of a run may name addresses, which no label may. */
+/** The remedy of every reason that holds, as the catalogue has it. The remedy of a run may name addresses, and a label must not. */
 export function reasonSamples({ checks, clusters, mail: paths, starved }: Status): Sample[] {
   const codes = [
     ...starved.map(({ reason }) => reason),

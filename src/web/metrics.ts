@@ -1,6 +1,7 @@
 import { formatFor } from '../exposition/accept.ts'
 import { samplesOf } from '../exposition/catalogue.ts'
-import { contentTypes, expose, watchProcess, type Format } from '../exposition/registry.ts'
+import { watchProcess } from '../exposition/process-metrics.ts'
+import { contentTypes, expose, type Format } from '../exposition/text-format.ts'
 import { cachedBody } from './body.ts'
 import type { Answer, Source } from './endpoint.ts'
 

@@ -3,7 +3,7 @@ import { mailMetrics } from '../../src/assess/mail.ts'
 import type { Reason } from '../../src/core/probe.ts'
 import type { Status } from '../../src/monitor/ledger.ts'
 import { samplesOf } from '../../src/exposition/catalogue.ts'
-import { expose } from '../../src/exposition/registry.ts'
+import { expose } from '../../src/exposition/text-format.ts'
 import { exporterAtRest } from '../core/exporter-at-rest.ts'
 import type { Expectation } from './fault.ts'
 

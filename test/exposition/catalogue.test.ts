@@ -1,0 +1,83 @@
+import { describe, expect, it } from 'vitest'
+import type { Sample } from '../../src/core/metric.ts'
+import { finding } from '../../src/core/probe.ts'
+import { catalogue, samplesOf } from '../../src/exposition/catalogue.ts'
+import { watchProcess } from '../../src/exposition/process-metrics.ts'
+import { expose } from '../../src/exposition/text-format.ts'
+import { have, needs, runProcess } from '../servers/processes.ts'
+import { at, exporter, healthySeen, incidentSeen, statusOf } from '../status/report-fixtures.ts'
+
+const incident = statusOf(incidentSeen)
+const promtool = have('promtool')
+const known = needs('promtool', promtool, 'apt-get install prometheus')
+
+/** The samples of a text, without comments. */
+const seriesIn = (text: string): string[] => text.split('\n').filter(line => line !== '' && !line.startsWith('#'))
+
+describe('the metrics of a status', () => {
+  it('are these, as Prometheus text', async () => {
+    await expect(await expose(samplesOf(incident, exporter), 'prometheus')).toMatchFileSnapshot('../golden/metrics.txt')
+  })
+
+  it('are these, as OpenMetrics', async () => {
+    const text = await expose(samplesOf(incident, exporter), 'openmetrics')
+    await expect(text).toMatchFileSnapshot('../golden/openmetrics.txt')
+  })
+
+  it('have exactly the labels that are documented', () => {
+    const metrics = catalogue.flatMap(group => group.metrics)
+    for (const seen of [incidentSeen, healthySeen, {}])
+      for (const { metric, labels } of samplesOf(statusOf(seen), exporter).flat()) {
+        expect(metrics, metric.name).toContain(metric)
+        expect(Object.keys(labels).sort(), metric.name).toEqual([...metric.labels].sort())
+      }
+  })
+
+  it('have four states of a check that has not run yet, and no time of a run', () => {
+    const mine = ofCheck(samplesOf(statusOf({}), exporter).flat(), 'vault-01')
+    expect(mine.filter(one => one.metric.name === 'mailpath_check_verdict').map(value)).toEqual([0, 0, 0, 1])
+    expect(names(mine)).toEqual([
+      'mailpath_check_failures_total',
+      'mailpath_check_interval_seconds',
+      'mailpath_check_reason',
+      'mailpath_check_runs_total',
+      'mailpath_check_verdict',
+    ])
+  })
+
+  it('have only the time of the last run of a stale check, and nothing that it saw', () => {
+    const fresh = ofCheck(samplesOf(statusOf(healthySeen), exporter).flat(), 'vault-01')
+    const stale = ofCheck(samplesOf(statusOf(healthySeen, at + 60_000), exporter).flat(), 'vault-01')
+    expect(names(fresh)).toContain('mailpath_vault_state')
+    expect(names(stale)).toEqual([
+      'mailpath_check_failures_total',
+      'mailpath_check_interval_seconds',
+      'mailpath_check_last_ok_timestamp_seconds',
+      'mailpath_check_last_run_timestamp_seconds',
+      'mailpath_check_reason',
+      'mailpath_check_runs_total',
+      'mailpath_check_verdict',
+    ])
+    const lastRun = stale.find(one => one.metric.name === 'mailpath_check_last_run_timestamp_seconds')
+    expect(lastRun?.value).toBe((at - 4_000) / 1000)
+  })
+
+  it('have one series for two reasons of one code', async () => {
+    const [first, ...others] = statusOf({}).checks
+    if (!first) throw new Error('there is no check')
+    const twice = { ...first, ...finding('', [...first.reasons, ...first.reasons], []) }
+    const text = await expose(samplesOf({ ...incident, checks: [twice, ...others] }, exporter), 'prometheus')
+    const series = seriesIn(text).map(line => line.slice(0, line.lastIndexOf(' ')))
+    expect(new Set(series).size).toBe(series.length)
+  })
+
+  it.skipIf(!known)('are clean for promtool, with the process metrics', async () => {
+    const text = await expose(samplesOf(incident, exporter), 'prometheus', await watchProcess()())
+    expect(await runProcess(promtool ?? '', ['check', 'metrics'], { input: text })).toBe('')
+  })
+})
+
+const ofCheck = (samples: readonly Sample[], target: string): Sample[] =>
+  samples.filter(one => one.labels['target'] === target && !one.metric.name.startsWith('mailpath_mail_'))
+const names = (samples: readonly Sample[]): string[] => [...new Set(samples.map(one => one.metric.name))].sort()
+const value = (one: Sample): number => one.value
