@@ -9,7 +9,7 @@ import { assessMail } from './mail.ts'
 import { nodesOf } from './nodes.ts'
 import { assessRoles } from './role-changes.ts'
 import { withCauses } from './sources.ts'
-import { asBefore, standing } from './freshness.ts'
+import { asBefore, statusOf } from './freshness.ts'
 import { starvedOf, type Own } from './starved.ts'
 
 /**
@@ -24,7 +24,7 @@ export function assess(
   now: number,
   own: readonly Own[] = [],
 ): Assessment {
-  const seen = plan.checks.map(check => standing(check, latest, now))
+  const seen = plan.checks.map(check => statusOf(check, latest, now))
   const nodes = nodesOf(seen).filter(({ cluster }) => !plan.partial?.includes(cluster))
   const clusters = assessClusters(seen, nodes, previous, now)
   const compared = assessDrift(seen, nodes, clusters.clusters)

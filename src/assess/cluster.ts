@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { groupBy } from '../core/group.ts'
 import type { Sample } from '../core/metric.ts'
 import { finding, reasonsOf, type Reason, type ReasonSpec, type Target } from '../core/probe.ts'
-import { createRecall } from '../core/memo.ts'
+import { createMemo } from '../core/memo.ts'
 import { writePath } from '../probes/write_path/index.ts'
 import type { CheckStatus, ClusterMemory, ClusterStatus, Memory } from './assessment.ts'
 import { claimsOf, isDecided, timeline, type Claim } from './claims.ts'
@@ -83,7 +83,7 @@ export function assessClusters(
     const make = (): Cluster => assessCluster(name, own, paths, before, now)
     const [first] = own
     return first
-      ? recalled(first.check.config, [before, ...own, ...paths], make, ({ memory }) => memory === before)
+      ? clusterMemo(first.check.config, [before, ...own, ...paths], make, ({ memory }) => memory === before)
       : make()
   })
   return {
@@ -103,8 +103,8 @@ interface Cluster {
   readonly memory: ClusterMemory
 }
 
-/** By the target of the first node. The time goes into nothing but the memory. */
-const recalled = createRecall<Target, Cluster>()
+/** By the target of the first node. The time is part of the memory alone, so a result with a new memory does not last. */
+const clusterMemo = createMemo<Target, Cluster>()
 
 const isWritable = ({ facts }: Node): boolean => facts?.in_recovery === false
 

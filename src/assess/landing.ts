@@ -1,7 +1,7 @@
 import { groupBy } from '../core/group.ts'
 import { sample, type Sample } from '../core/metric.ts'
 import { finding, seenBy, type Reason, type Target } from '../core/probe.ts'
-import { createRecall } from '../core/memo.ts'
+import { createMemo } from '../core/memo.ts'
 import {
   metrics,
   readOnlyCause,
@@ -39,7 +39,7 @@ export function assessLandings(
     const cluster = clusterOf(check)
     const [own, home] = [nodesIn.get(cluster) ?? [], byName.get(cluster)]
     const make = (): Placed => place(check, nodes, own, home)
-    const placed = recalled(check.config, [check, home, ...own], make, ({ atHome }) => atHome)
+    const placed = landingMemo(check.config, [check, home, ...own], make, ({ atHome }) => atHome)
     const before =
       previous && Object.hasOwn(previous.outages, check.target) ? previous.outages[check.target] : undefined
     const seconds = (before?.seconds ?? 0) + (before?.out && previous ? Math.max(0, now - previous.at) / 1000 : 0)
@@ -63,7 +63,7 @@ interface Placed {
   readonly atHome: boolean
 }
 
-const recalled = createRecall<Target, Placed>()
+const landingMemo = createMemo<Target, Placed>()
 
 function place(
   check: CheckStatus,

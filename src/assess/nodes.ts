@@ -1,5 +1,5 @@
 import { seenBy, type Target } from '../core/probe.ts'
-import { createRecall } from '../core/memo.ts'
+import { createMemo } from '../core/memo.ts'
 import { postgres } from '../probes/postgres/index.ts'
 import type { NodeFacts } from '../probes/postgres/observe.ts'
 import type { Landing } from '../probes/write_path/index.ts'
@@ -16,9 +16,9 @@ export interface Node {
 
 /** The nodes of all clusters: of the same status the same node. */
 export const nodesOf = (checks: readonly CheckStatus[]): Node[] =>
-  checks.filter(({ probe }) => probe === postgres.kind).map(check => recalled(check, [], () => nodeOf(check)))
+  checks.filter(({ probe }) => probe === postgres.kind).map(check => nodeMemo(check, [], () => nodeOf(check)))
 
-const recalled = createRecall<CheckStatus, Node>()
+const nodeMemo = createMemo<CheckStatus, Node>()
 
 /** What a stale check saw does not count. */
 function nodeOf(check: CheckStatus): Node {

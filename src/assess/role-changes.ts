@@ -1,7 +1,7 @@
 import type { ConnectionProblem } from '../clients/postgres-errors.ts'
 import { groupBy } from '../core/group.ts'
 import type { Target } from '../core/probe.ts'
-import { createRecall } from '../core/memo.ts'
+import { createMemo } from '../core/memo.ts'
 import { postgres } from '../probes/postgres/index.ts'
 import { writePath } from '../probes/write_path/index.ts'
 import type { CheckStatus, ClusterStatus, Memory, Roles } from './assessment.ts'
@@ -43,8 +43,8 @@ export function assessRoles(
     const status = byName.get(cluster)
     const before = previous && Object.hasOwn(previous.roles, cluster) ? previous.roles[cluster] : undefined
     const own = group.map(({ id }) => byCheck.get(id))
-    const make = (): Standing => standingOf(cluster, group, own, status, before ?? {})
-    return recalled(first.config, [status, before, ...group, ...own], make)
+    const make = (): RolesFound => rolesOf(cluster, group, own, status, before ?? {})
+    return rolesMemo(first.config, [status, before, ...group, ...own], make)
   })
   return {
     roles: all.map(({ roles }) => roles),
@@ -52,21 +52,21 @@ export function assessRoles(
   }
 }
 
-interface Standing {
+interface RolesFound {
   readonly roles: Roles
   readonly marks: Memory['roles'][string]
 }
 
-const recalled = createRecall<Target, Standing>()
+const rolesMemo = createMemo<Target, RolesFound>()
 
 /** `nodes` are those of the checks in the group, each at its place. */
-function standingOf(
+function rolesOf(
   cluster: string,
   group: readonly CheckStatus[],
   nodes: readonly (Node | undefined)[],
   status: ClusterStatus | undefined,
-  before: Standing['marks'],
-): Standing {
+  before: RolesFound['marks'],
+): RolesFound {
   const marks = group.flatMap((check, i) => {
     const mark = markOf(check, nodes[i]?.facts) ?? before[check.id]
     return mark === undefined ? [] : [[check.id, mark] as const]
