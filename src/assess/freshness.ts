@@ -11,12 +11,13 @@ const freshIntervals = 3
 export const staleAt = ({ stale, observation, intervalMs }: CheckStatus): number =>
   stale || !observation ? Infinity : observation.finishedAt + freshIntervals * intervalMs
 
+const idMemo = createMemo<Check, string>()
 const freshMemo = createMemo<Check, CheckStatus>()
 const concludedMemo = createMemo<Observation, CheckStatus>()
 
 /** The status of a check by itself, before it is compared with others: `unknown` where it has not run, or too long ago. */
 export function statusOf(check: Check, latest: ReadonlyMap<string, Observation>, now: number): CheckStatus {
-  const id = checkId(check)
+  const id = idMemo(check, [], () => checkId(check))
   const observation = latest.get(id)
   const age = observation ? now - observation.finishedAt : 0
   const stale = age > freshIntervals * check.intervalMs

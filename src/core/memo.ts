@@ -21,15 +21,22 @@ export type Memo<Key extends object, Result> = (
 
 export function createMemo<Key extends object, Result>(): Memo<Key, Result> {
   const kept = new WeakMap<Key, { readonly of: readonly unknown[]; readonly result: Result }>()
-  return (key, of, make, isLasting = () => true) => {
+  return (key, of, make, isLasting) => {
     const last = kept.get(key)
-    if (last && last.of.length === of.length && of.every((one, i) => one === last.of[i])) return last.result
+    if (last && areSame(last.of, of)) return last.result
     const made = make()
     const isPromise = made instanceof Promise
     const result = last && !isPromise && isDeepStrictEqual(last.result, made) ? last.result : made
-    if (isLasting(result)) kept.set(key, { of, result })
+    if (isLasting?.(result) ?? true) kept.set(key, { of, result })
     else kept.delete(key)
     if (isPromise) made.catch(() => kept.get(key)?.result === made && kept.delete(key))
     return result
   }
+}
+
+/** A loop, since this is called thousands of times for each assessment. */
+function areSame(a: readonly unknown[], b: readonly unknown[]): boolean {
+  if (a.length !== b.length) return false
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
+  return true
 }
