@@ -1,7 +1,7 @@
 import type { CheckStatus } from '../assess/assessment.ts'
 import { counter, gauge, sample, stateSet, type Sample } from '../core/metric.ts'
 import { verdicts, type Reason } from '../core/probe.ts'
-import type { CheckRecord } from '../monitor/ledger.ts'
+import type { CheckRecord } from '../monitor/records.ts'
 import type { Group } from './lines.ts'
 
 const labels = ['probe', 'target'] as const

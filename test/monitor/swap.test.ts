@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Check } from '../../src/core/probe.ts'
-import type { Changes } from '../../src/monitor/index.ts'
+import type { Changes } from '../../src/monitor/swap.ts'
 import { node, primaryFacts, standbyFacts, start } from '../assess/build.ts'
 import { fine, noReferences, references, untilAborted, checkOf } from './checks.ts'
 import { broken, inTurn, lookOf, watched, type Watched } from './monitored.ts'

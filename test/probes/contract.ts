@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Observation, Probe, Target } from '../../src/core/probe.ts'
-import type { References } from '../../src/monitor/run.ts'
+import type { References } from '../../src/monitor/look.ts'
 import { closesAtOnce, cutOff, drip, garbage, refusedPort, silent, type Listening } from '../servers/hostile.ts'
 import { waitFor } from '../servers/ports.ts'
 import { look } from './look.ts'
