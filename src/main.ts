@@ -18,7 +18,7 @@ import { spreadMs } from './monitor/scheduler.ts'
 import { shown, shownLines } from './core/shown.ts'
 import { version } from './core/version.ts'
 import { connectionsFor, descriptorLimit, neededFor } from './monitor/descriptors.ts'
-import { follow } from './config/follow.ts'
+import { followFile } from './config/follow.ts'
 import { keepSmall } from './cli/heap.ts'
 import { createMonitor } from './monitor/index.ts'
 import type { Changes } from './monitor/swap.ts'
@@ -229,7 +229,7 @@ async function serve(options: Options, { stop, openLog, linesLost, threaded, onH
   const following =
     options.autoReloadMs === undefined
       ? undefined
-      : follow(options.configFile, options.autoReloadMs, stop, bytes, reload)
+      : followFile(options.configFile, options.autoReloadMs, stop, bytes, reload)
   void notify.ready()
   onHangUp(() => void reload())
   const notifying = Promise.all([notify.watch(monitor, stop), self.watch(stop)])
