@@ -13,9 +13,8 @@ import { asBefore, statusOf } from './freshness.ts'
 import { starvedOf, type Own } from './starved.ts'
 
 /**
- * Everything that follows from the latest observations. Pure: `previous` is all that is remembered, and debouncing,
- * failover counts and outage seconds come out of it and `now` (milliseconds since the epoch). `own` is what the exporter
- * notices of itself.
+ * Everything that follows from the latest observations. It is pure: debouncing, failover counts and outage seconds follow from
+ * `previous` and `now` (milliseconds since the epoch). `own` is what the exporter notices of itself.
  */
 export function assess(
   plan: Plan,
@@ -48,7 +47,7 @@ export function assess(
   }
 }
 
-/** Counted against the wrong upstream it would be 0, while the primary is far ahead. */
+/** Without the lag: against the wrong upstream it would be 0, while the primary is far ahead. */
 const withoutLag = (check: CheckStatus): CheckStatus => ({
   ...check,
   samples: check.samples.filter(({ metric }) => lagMetrics.every(lag => lag.name !== metric.name)),

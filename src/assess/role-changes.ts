@@ -7,9 +7,9 @@ import { writePath } from '../probes/write_path/index.ts'
 import type { CheckStatus, ClusterStatus, Memory, Roles } from './assessment.ts'
 import { clusterOf, clustersByName, type Node } from './nodes.ts'
 
-/** What is seen of a server that is down, on its way down, or not up yet. */
+/** Seen of a server that is down, going down or coming up. */
 const down: readonly ConnectionProblem[] = ['unreachable', 'no_answer', 'closed', 'starting_up']
-/** The server refuses us. To ask more often changes nothing, and may lock the role out. */
+/** The server refuses us. Asking more often changes nothing, and may lock the role out. */
 const refused: readonly ConnectionProblem[] = [
   'login_failed',
   'database_missing',
@@ -23,7 +23,7 @@ const has = ({ probe, reasons }: CheckStatus, problems: readonly ConnectionProbl
 
 const isWatched = ({ config }: CheckStatus): boolean => (config as { watch?: boolean }).watch === true
 
-/** How the roles in each cluster stand that is watched: did they change, and have they settled? */
+/** The roles in each cluster with a watch: did they change, and have they settled? */
 export function assessRoles(
   checks: readonly CheckStatus[],
   nodes: readonly Node[],
@@ -59,7 +59,7 @@ interface RolesFound {
 
 const rolesMemo = createMemo<Target, RolesFound>()
 
-/** `nodes` are those of the checks in the group, each at its place. */
+/** `nodes` has the node of each check of the group, at the same index. */
 function rolesOf(
   cluster: string,
   group: readonly CheckStatus[],
@@ -85,11 +85,11 @@ function rolesOf(
   }
 }
 
-/** What a check says of the server behind it; undefined where it says nothing, and then the last word holds. */
+/** The state of the server behind a check. Undefined where the check does not show it: then the last state holds. */
 function markOf(check: CheckStatus, facts: Node['facts']): string | undefined {
   if (check.stale || check.verdict === 'unknown') return undefined
   if (has(check, down)) return 'down'
-  // A restart is a change, however short.
+  // Even a short restart is a change.
   if (facts) return `${facts.in_recovery ? 'standby' : 'primary'} since ${facts.postmaster_start}`
   return check.probe === writePath.kind && isWatched(check) && !has(check, refused) ? 'up' : undefined
 }

@@ -19,16 +19,16 @@ import type { Lack } from '../core/starved.ts'
 import { takeNotes, type Note, type TakeNote } from '../core/transcript.ts'
 import { inPlaceOf, wantOf } from '../core/want.ts'
 
-/** A run and the target of its check, by identity. */
+/** Who asks for a reference: a run, and the target of its check. Both are compared by identity. */
 export interface Asker {
   readonly check: object
   readonly run: object
 }
 
 /**
- * Fetches references. Every call ends with the signal; a failure is an Unresolved that says which and why. What was
- * fetched for somebody else, at most `maxAgeMs` ago (default 0), will do, unless an earlier run of the check has had it.
- * `note` is told what was asked of whom.
+ * Fetches references. Every call ends with the signal. A failure is an Unresolved that says which reference, and why. A value
+ * that was fetched for another check at most `maxAgeMs` ago (default 0) is used again, unless an earlier run of this check
+ * has had it. `note` gets what was asked, and of which server.
  */
 export interface References {
   value(reference: Reference, signal: AbortSignal, maxAgeMs?: number, note?: TakeNote, by?: Asker): Promise<string>
@@ -51,7 +51,7 @@ export interface References {
   login(vault: string, signal: AbortSignal, wanted?: LoginWanted, note?: TakeNote): Promise<Login>
 }
 
-/** What a look is given, and what it leaves behind. */
+/** What a run gives to the look of its probe, and what it reads after it. */
 export function startLook(check: Check, references: References, signal: AbortSignal) {
   const phases: Record<string, number> = {}
   const redact = redactor()
@@ -66,9 +66,9 @@ export function startLook(check: Check, references: References, signal: AbortSig
     const want = wantOf(error)
     if (want) lacks.push({ want, text })
   }
-  // The checks of a round take what one of them fetched; the next round of any of them fetches again.
+  // All checks of a round share what one of them fetched. The next round fetches again.
   const maxAgeMs = check.intervalMs / 2
-  // Of the target, since a check is copied for each run.
+  // The target stands for the check, since the check is copied for each run.
   const by: Asker = { check: check.config, run: phases }
   const fetched = async <T>(
     field: string,
@@ -102,7 +102,7 @@ export function startLook(check: Check, references: References, signal: AbortSig
     failed,
     async text(field, value, shape) {
       const text = await raw(field, value)
-      // Whatever it is instead, it may be a secret.
+      // A value of the wrong shape may be a secret.
       if (shape.read(text) === undefined) conceal(text)
       return shaped(`${field}: ${sourceOf(value)}`, text, shape)
     },
@@ -123,7 +123,7 @@ export function startLook(check: Check, references: References, signal: AbortSig
       const login = await look.phase('login', () => references.login(vault, signal, wanted, look.note))
       if (login.token !== undefined) redact.add(login.token)
       if (login.failure) failed(login.failure, login.failure.text)
-      // What it logs in with comes out of what the target itself needs.
+      // The exporter logs in with what the check needs: any of that may be missing.
       if (login.failure?.kind === 'unresolved') for (const id of check.needs) unmet.add(id)
       return login
     },
@@ -140,7 +140,7 @@ export function startLook(check: Check, references: References, signal: AbortSig
         ended('done')
         return result
       } catch (error) {
-        // Without its text, which a probe may have to keep to itself.
+        // Not the text of the error: a probe may have to keep it back.
         const code = codeOf(error)
         ended(signal.aborted ? 'cut off' : code === undefined ? 'failed' : `failed with ${code}`)
         throw error

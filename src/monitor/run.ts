@@ -8,20 +8,20 @@ import type { Note } from '../core/transcript.ts'
 import { startLook, type References } from './look.ts'
 import { saidWithout, withoutSecrets } from './without-secrets.ts'
 
-/** After its deadline a check has this long to say what it had seen so far. */
+/** How long a check has after its deadline to return what it has seen so far, in milliseconds. */
 const windUpMs = 250
 
-/** An observation, and how it came about. */
+/** A run that has ended: its observation, and how it went. */
 export interface Ran extends Observation {
-  /** Made when it is asked for: of most runs nobody does. */
+  /** Made when it is called, since most transcripts are never read. */
   readonly transcript: () => readonly Note[]
   /** The deadline cut it off. */
   readonly timedOut: boolean
-  /** For so long the exporter itself was held up meanwhile: its event loop was blocked, or its process stopped. */
+  /** How long the exporter itself stood still meanwhile: its event loop was blocked, or its process stopped. */
   readonly heldUpMs: number
 }
 
-/** Runs a check once, under one total deadline. Never rejects; undefined when `stop` cut it off: no half-run is recorded. */
+/** Runs a check once, under one total deadline. Never rejects. Undefined when `stop` cut it off: half a run is no evidence. */
 export async function run(check: Check, references: References, stop: AbortSignal): Promise<Ran | undefined> {
   const began = performance.now()
   const limit = deadline(check.timeoutMs, stop)
@@ -29,14 +29,14 @@ export async function run(check: Check, references: References, stop: AbortSigna
   try {
     if (limit.signal.aborted) return undefined
     const { seen, finding: found } = withoutOurs(await withinDeadline(check, look), lacks)
-    // An abort is judged by the signal, not by the clock: what a run cut off by shutdown saw is not evidence.
+    // By the signal and not by the clock: what a run saw that a shutdown cut off is no evidence.
     if (stop.aborted) return undefined
     const about = { probe: check.probe, target: check.target, config: check.config }
-    // As copies: a look that was cut off may still be going on.
+    // Copies, since a look that was cut off may still go on.
     const { verdict } = found
     const samples = found.samples.map(sample => withoutSecrets(sample, redact))
     const finishedAt = Date.now()
-    // No difference of wall clock times: the clock may have been set meanwhile.
+    // Measured by the monotonic clock: the wall clock may have been set meanwhile.
     const startedAt = finishedAt - Math.round(performance.now() - began)
     const how = { startedAt, finishedAt, phases: { ...phases }, unmet: [...unmet] }
     const timedOut = limit.signal.aborted

@@ -3,13 +3,13 @@ import type { Finding } from '../core/probe.ts'
 import type { Sample } from '../core/metric.ts'
 import { blot } from '../core/redact.ts'
 
-/** Of the labels only a version is a text of a server; what the others can be is known, or of the configuration. */
+/** Only the label `version` is a text of a server. The other labels have known values, or values of the configuration. */
 export const withoutSecrets = (sample: Sample, redact: (text: string) => string): Sample =>
   sample.labels['version'] === undefined
     ? sample
     : { ...sample, labels: { ...sample.labels, version: redact(sample.labels['version']) } }
 
-/** Codes and verdicts stay: somebody's password may be "postgres". */
+/** Redacts texts only. Codes and verdicts stay: a password may be "postgres". */
 export const saidWithout = (seen: unknown, { evidence, reasons }: Finding, redact: (text: string) => string) => ({
   seen: blotted(seen, redact),
   evidence: redact(evidence),
@@ -17,8 +17,8 @@ export const saidWithout = (seen: unknown, { evidence, reasons }: Finding, redac
 })
 
 /**
- * By addresses, numbers, times and words what checks saw of one server is compared, or judged later. So they stay, also where
- * somebody's password is `streaming`, `2026` or the address itself; but not a number that is the secret as a whole.
+ * Addresses, numbers, times and words stay, since checks are compared and judged by them. They stay even where a password is
+ * `streaming`, `2026` or the address itself. Only a number that is the whole secret goes.
  */
 function withoutSecret(text: string, redact: (text: string) => string): string {
   const clean = redact(text)
@@ -26,10 +26,10 @@ function withoutSecret(text: string, redact: (text: string) => string): string {
   return isIP(text) !== 0 || isNumber || /^[a-z_]{1,20}$/.test(text) ? text : clean
 }
 
-/** No probe sees anything near it, unless it repeats what a server sent. */
+/** No probe sees anything this deep, unless it repeats what a server sent. */
 const maxDepth = 200
 
-/** A copy in which every text is without the secrets; what is no plain object stays as it is, and what is too deep goes. */
+/** A copy without secrets in any text. What is no plain object stays as it is, and what is too deep goes. */
 function blotted<T>(value: T, redact: (text: string) => string, depth?: number): T
 function blotted(value: unknown, redact: (text: string) => string, depth = 0): unknown {
   if (typeof value === 'string') return withoutSecret(value, redact)
