@@ -31,24 +31,22 @@ export async function run(check: Check, references: References, stop: AbortSigna
     const { seen, finding: found } = withoutOurs(await withinDeadline(check, look), lacks)
     // By the signal and not by the clock: what a run saw that a shutdown cut off is no evidence.
     if (stop.aborted) return undefined
-    const about = { probe: check.probe, target: check.target, config: check.config }
-    // Copies, since a look that was cut off may still go on.
-    const { verdict } = found
-    const samples = found.samples.map(sample => withoutSecrets(sample, redact))
     const finishedAt = Date.now()
-    // Measured by the monotonic clock: the wall clock may have been set meanwhile.
-    const startedAt = finishedAt - Math.round(performance.now() - began)
-    const how = { startedAt, finishedAt, phases: { ...phases }, unmet: [...unmet] }
-    const timedOut = limit.signal.aborted
-    const said = saidWithout(seen, found, redact)
     return {
-      ...about,
-      ...how,
-      verdict,
-      samples,
-      ...said,
+      probe: check.probe,
+      target: check.target,
+      config: check.config,
+      // Measured by the monotonic clock: the wall clock may have been set meanwhile.
+      startedAt: finishedAt - Math.round(performance.now() - began),
+      finishedAt,
+      // Copies, since a look that was cut off may still go on.
+      phases: { ...phases },
+      unmet: [...unmet],
+      verdict: found.verdict,
+      samples: found.samples.map(sample => withoutSecrets(sample, redact)),
+      ...saidWithout(seen, found, redact),
       transcript: transcript(),
-      timedOut,
+      timedOut: limit.signal.aborted,
       heldUpMs: limit.heldUpMs(),
     }
   } finally {
