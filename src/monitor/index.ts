@@ -28,7 +28,7 @@ export interface Monitor {
    */
   runNow(id: string): Promise<Ran | undefined>
   /** Runs every check on its interval, until `stop` aborts and the last run has ended. */
-  watch(stop: AbortSignal): Promise<void>
+  run(stop: AbortSignal): Promise<void>
   /**
    * Takes another plan. A check that is as before keeps its phase, its counters, and a run under way. Of a check that is
    * gone, or is another one now, the run under way is cut off and not recorded.
@@ -177,7 +177,7 @@ export function createMonitor(
       await runThese(assess().recheck, stop)
       assess()
     },
-    async watch(stop) {
+    async run(stop) {
       running = stop
       for (const turn of turns.values()) track(loop(turn))
       if (!stop.aborted) await once(stop, 'abort')

@@ -2,7 +2,7 @@ import { assess } from '../assess/assess.ts'
 import { shiftMemory, type Assessment, type Plan } from '../assess/assessment.ts'
 import { staleAt } from '../assess/freshness.ts'
 import type { Own } from '../assess/starved.ts'
-import { watchClock } from '../core/clock.ts'
+import { clockSteps } from '../core/clock.ts'
 import type { Logger } from '../core/log.ts'
 import { checkId, type Observation } from '../core/probe.ts'
 import { shiftRecord, withRun, type CheckRecord } from './records.ts'
@@ -52,7 +52,7 @@ const holdMs = 1_000
 export function createLedger(first: Plan, log: Logger, own: () => readonly Own[] = () => []): Ledger {
   let plan = first
   let startedAt = Date.now()
-  const clockStep = watchClock()
+  const clockStep = clockSteps()
   const verdictLog = createVerdictLog(log)
   const latest = new Map<string, Observation>()
   const records = new Map<string, CheckRecord>()

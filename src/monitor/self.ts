@@ -19,7 +19,7 @@ const fewDescriptors = 16
 export interface Self {
   readonly own: () => readonly Own[]
   /** Looks every ten seconds until `stop` aborts. */
-  watch(stop: AbortSignal): Promise<void>
+  run(stop: AbortSignal): Promise<void>
 }
 
 interface Moment {
@@ -46,7 +46,7 @@ export function createSelf(): Self {
   look(before)
   return {
     own: () => found,
-    watch: stop =>
+    run: stop =>
       every(lookMs, lookMs, stop, () => {
         look(moment())
         return Promise.resolve()

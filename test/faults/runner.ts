@@ -102,7 +102,7 @@ function startExporter(stage: Stage, times: Times, stop: AbortSignal): Promise<E
     const log = createLog('error', 'json', () => undefined)
     const monitor = createMonitor(config, references, log)
     const ownWithinMs = times.intervalMs + times.timeoutMs
-    return { monitor, watching: monitor.watch(stop), withinMs: ownWithinMs, pollMs: ownWithinMs / polls }
+    return { monitor, watching: monitor.run(stop), withinMs: ownWithinMs, pollMs: ownWithinMs / polls }
   })
 }
 

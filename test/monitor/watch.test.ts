@@ -71,7 +71,7 @@ function watching({ interval = long, watch, nodes = {}, writePath = {}, way = fi
   )
   const stop = new AbortController()
   setMaxListeners(0, stop.signal)
-  const running = monitor.watch(stop.signal)
+  const running = monitor.run(stop.signal)
   return {
     monitor,
     lead,
