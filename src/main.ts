@@ -19,9 +19,10 @@ import { spreadMs } from './monitor/scheduler.ts'
 import { shown, shownLines } from './core/shown.ts'
 import { version } from './core/version.ts'
 import { connectionsFor, descriptorLimit, neededFor } from './monitor/descriptors.ts'
-import { follow } from './config/follow.ts'
+import { followFile } from './config/follow.ts'
 import { keepSmall } from './cli/heap.ts'
-import { createMonitor, type Changes } from './monitor/index.ts'
+import { createMonitor } from './monitor/index.ts'
+import type { Changes } from './monitor/swap.ts'
 import { createNotify } from './cli/systemd.ts'
 import { kubernetes } from './probes/kubernetes/index.ts'
 import { postgres } from './probes/postgres/index.ts'
@@ -229,11 +230,11 @@ async function serve(options: Options, { stop, openLog, linesLost, threaded, onH
   const following =
     options.autoReloadMs === undefined
       ? undefined
-      : follow(options.configFile, options.autoReloadMs, stop, bytes, reload)
+      : followFile(options.configFile, options.autoReloadMs, stop, bytes, reload)
   void notify.ready()
   onHangUp(() => void reload())
-  const notifying = Promise.all([notify.watch(monitor, stop), self.watch(stop)])
-  await monitor.watch(stop)
+  const notifying = Promise.all([notify.run(monitor, stop), self.run(stop)])
+  await monitor.run(stop)
   const told = notify.stopping()
   await Promise.all([following, notifying])
   log.info({ signal: describeError(stop.reason) }, 'stopped')

@@ -47,7 +47,7 @@ function configOf() {
 async function sideBySide(monitors: readonly Monitor[], work: () => Promise<void>): Promise<void> {
   const stop = new AbortController()
   setMaxListeners(0, stop.signal)
-  const watching = monitors.map(monitor => monitor.watch(stop.signal))
+  const watching = monitors.map(monitor => monitor.run(stop.signal))
   try {
     await work()
   } finally {

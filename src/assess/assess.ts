@@ -9,13 +9,12 @@ import { assessMail } from './mail.ts'
 import { nodesOf } from './nodes.ts'
 import { assessRoles } from './role-changes.ts'
 import { withCauses } from './sources.ts'
-import { asBefore, standing } from './freshness.ts'
+import { asBefore, statusOf } from './freshness.ts'
 import { starvedOf, type Own } from './starved.ts'
 
 /**
- * Everything that follows from the latest observations. Pure: `previous` is all that is remembered, and debouncing,
- * failover counts and outage seconds come out of it and `now` (milliseconds since the epoch). `own` is what the exporter
- * notices of itself.
+ * Everything that follows from the latest observations. It is pure: debouncing, failover counts and outage seconds follow from
+ * `previous` and `now` (milliseconds since the epoch). `own` is what the exporter notices of itself.
  */
 export function assess(
   plan: Plan,
@@ -24,7 +23,7 @@ export function assess(
   now: number,
   own: readonly Own[] = [],
 ): Assessment {
-  const seen = plan.checks.map(check => standing(check, latest, now))
+  const seen = plan.checks.map(check => statusOf(check, latest, now))
   const nodes = nodesOf(seen).filter(({ cluster }) => !plan.partial?.includes(cluster))
   const clusters = assessClusters(seen, nodes, previous, now)
   const compared = assessDrift(seen, nodes, clusters.clusters)
@@ -48,7 +47,7 @@ export function assess(
   }
 }
 
-/** Counted against the wrong upstream it would be 0, while the primary is far ahead. */
+/** Without the lag: against the wrong upstream it would be 0, while the primary is far ahead. */
 const withoutLag = (check: CheckStatus): CheckStatus => ({
   ...check,
   samples: check.samples.filter(({ metric }) => lagMetrics.every(lag => lag.name !== metric.name)),

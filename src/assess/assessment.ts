@@ -4,15 +4,15 @@ import type { MailTarget, Provider } from '../probes/mail/index.ts'
 import type { pathKinds } from '../probes/needs.ts'
 import type { Starved } from './starved.ts'
 
-/** What is to be assessed, as the configuration has it. */
+/** What the configuration wants assessed. */
 export interface Plan {
   readonly checks: readonly Check[]
   readonly mail: readonly MailTarget[]
-  /** Clusters of which some node is not among the checks (`check --only`): nothing can be concluded about those. */
+  /** Clusters with a node that is not among the checks (`check --only`): nothing can be concluded about them. */
   readonly partial?: readonly string[]
 }
 
-/** A check as it stands now: what its last run found, with cross-target reasons, and unknown once it is stale. */
+/** The status of a check now: what its last run found, and reasons that take other targets. Unknown once it is stale. */
 export interface CheckStatus {
   /** `probe/target` */
   readonly id: string
@@ -26,9 +26,9 @@ export interface CheckStatus {
   readonly reasons: readonly Reason[]
   readonly evidence: string
   readonly stale: boolean
-  /** The last run, stale or not; undefined where there was none. */
+  /** Of the last run, even if it is stale; undefined where there was none. */
   readonly observation: Observation | undefined
-  /** None once it is stale: a series does not outlive its cause. */
+  /** Empty once it is stale: a series does not outlive its cause. */
   readonly samples: readonly Sample[]
 }
 
@@ -46,27 +46,27 @@ export interface NodeStatus {
 export interface ClusterStatus {
   readonly name: string
   readonly nodes: readonly NodeStatus[]
-  /** Name of the one primary; with a split brain that with the best claim (`claims.ts`). */
+  /** Name of the primary; in a split brain the one with the best claim (`claims.ts`). */
   readonly primary: string | undefined
-  /** Undefined while it is not known: none seen, and some node could not be asked. */
+  /** Undefined while none is seen and some node could not be asked. */
   readonly primaries: number | undefined
   readonly splitBrain: boolean | undefined
-  /** There are several primaries, and nothing tells which of them is to be kept. */
+  /** There are several primaries, and nothing shows which of them to keep. */
   readonly undecided: boolean
   readonly verdict: Verdict
   readonly reasons: readonly Reason[]
   readonly evidence: string
 }
 
-/** How the roles stand in a cluster that is watched. */
+/** The state of the roles in a cluster with a watch. */
 export interface Roles {
   /** Name of the cluster. */
   readonly cluster: string
-  /** The checks of its nodes and of the write paths into it, without those that the server refuses to let in. */
+  /** The checks of its nodes and of the write paths into it, except those that the server does not let in. */
   readonly checks: readonly string[]
-  /** The shortest of theirs. */
+  /** The shortest interval of its checks. */
   readonly intervalMs: number
-  /** In this assessment a node is of another role than in the one before, or went down, or is up again. */
+  /** Since the assessment before, a node has taken another role, gone down or come up. */
   readonly changed: boolean
   /** There is one primary, and no write path fails. */
   readonly settled: boolean
@@ -86,7 +86,7 @@ export interface Blocker {
   readonly probe: string
   readonly target: string
   readonly reason: Reason
-  /** What it does to the mail verdict. */
+  /** What it makes of the mail verdict. */
   readonly level: 'fail' | 'unknown'
   /** The one thing to fix: true for exactly one while the verdict is fail or unknown. */
   readonly root: boolean
@@ -100,13 +100,13 @@ export interface MailStatus {
   /** In dependency order. */
   readonly blockers: readonly Blocker[]
   readonly root: Blocker | undefined
-  /** What is broken and survived: reasons behind a `warn`. */
+  /** What is broken while mail still works: the reasons for a `warn`. */
   readonly exceptions: readonly Omit<Blocker, 'level' | 'root'>[]
-  /** The checks it rests on, by kind: names of targets. */
+  /** The checks it depends on, by kind: names of targets. */
   readonly needs: Readonly<Record<(typeof pathKinds)[number], readonly string[]>>
 }
 
-/** What is carried from one assessment to the next: all that a debounce or a counter needs. */
+/** What one assessment hands to the next: all that debouncing and counters need. */
 export interface Memory {
   readonly at: number
   readonly clusters: Readonly<Record<string, ClusterMemory>>
@@ -116,7 +116,7 @@ export interface Memory {
   readonly roles: Readonly<Record<string, Readonly<Record<string, string>>>>
 }
 
-/** The memory as it would be had the clock run ahead by that many milliseconds all the time. */
+/** The memory as it would be if the clock had always been that many milliseconds ahead. */
 export const shiftMemory = (memory: Memory, byMs: number): Memory => ({
   ...memory,
   at: memory.at + byMs,
@@ -154,7 +154,7 @@ export interface Assessment {
   readonly checks: readonly CheckStatus[]
   /** Samples of clusters, landings and mail paths. */
   readonly samples: readonly Sample[]
-  /** Checks whose next look decides something that is only suspected now: run them at once. */
+  /** Checks to run at once: their next look decides something that is only suspected now. */
   readonly recheck: readonly string[]
   readonly roles: readonly Roles[]
   readonly memory: Memory

@@ -1,11 +1,11 @@
 import { groupBy } from '../core/group.ts'
 import type { CheckStatus } from './assessment.ts'
 
-/** All checks by what they are looked up by; whatever is given is in the order of the configuration. */
+/** All checks, with ways to look them up. Each list is in the order of the configuration. */
 export interface Checks {
   readonly all: readonly CheckStatus[]
   readonly ofKind: (kind: string) => readonly CheckStatus[]
-  /** Those with such an id. */
+  /** The checks with these ids. */
   readonly withIds: (ids: Iterable<string>) => readonly CheckStatus[]
 }
 

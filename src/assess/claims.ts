@@ -4,19 +4,19 @@ import { writePath } from '../probes/write_path/index.ts'
 import type { CheckStatus } from './assessment.ts'
 import { byAddress, nodesOfSession, type Node } from './nodes.ts'
 
-/** What speaks for keeping one of several primaries. */
+/** The evidence for keeping one of several primaries. */
 export interface Claim {
   readonly node: Node
-  /** The write paths that just committed there. */
+  /** The write paths whose last run committed there. */
   readonly writers: readonly string[]
   /** The standbys that stream from it. */
   readonly followers: readonly string[]
 }
 
 /**
- * The claims of the primaries of one cluster, the best first. Clients decide: rows they write are what would be lost. Then
- * standbys that stream, since a receiver that waits or is down follows nobody. A timeline proves nothing, since a standby
- * that was promoted by mistake has the higher one: it only makes the order the same each time.
+ * The claims of the primaries of one cluster, the best first. Clients count most: the rows that they write would be lost. Then
+ * standbys that stream; one whose receiver waits or is down does not count. A timeline proves nothing, since a standby that
+ * was promoted by mistake has the higher one: it only makes the order the same each time.
  */
 export function claimsOf(
   primaries: readonly Node[],
@@ -37,13 +37,13 @@ export function claimsOf(
     )
 }
 
-/** Whether something tells which of the primaries is to be kept. */
+/** Whether something shows which primary to keep. */
 export function isDecided([first, second]: readonly Claim[]): boolean {
   if (!first || !second) return true
   return first.writers.length !== second.writers.length || first.followers.length !== second.followers.length
 }
 
-/** The session that wrote is the first one of a run. */
+/** The first session of a run is the one that wrote. */
 function commitsOn(path: CheckStatus, node: Node, nodes: readonly Node[]): boolean {
   const seen = path.stale ? undefined : seenBy(writePath, path.observation)?.seen
   const [landing] = seen?.landings ?? []
@@ -52,12 +52,12 @@ function commitsOn(path: CheckStatus, node: Node, nodes: readonly Node[]): boole
   return found.length === 1 && found[0] === node
 }
 
-/** By the address it streams from, where that is one of the primaries; else by the timeline. */
+/** By the address it streams from, if that is one of the primaries, and otherwise by the timeline. */
 function follows({ facts }: Node, primary: Node, primaries: readonly Node[]): boolean {
   if (!facts || receivesWal(facts) !== true) return false
   const upstream = byAddress(primaries, facts.upstream_host, facts.upstream_port)
   return upstream.length > 0 ? upstream.includes(primary) : timelineOf(facts) === timeline(primary)
 }
 
-/** 0 where it is not known. */
+/** 0 if it is not known. */
 export const timeline = (node: Node): number => (node.facts && timelineOf(node.facts)) ?? 0

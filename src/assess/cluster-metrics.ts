@@ -43,7 +43,7 @@ export const clusterMetrics = {
 
 export function clusterSamples(status: ClusterStatus, nodes: readonly Node[], memory: ClusterMemory): Sample[] {
   const at = { postgres_cluster: status.name }
-  // A node that was not looked at may be reachable or not.
+  // Nothing is known of a node that was not looked at.
   const looked = nodes.every(node => node.facts !== undefined || node.check.verdict === 'fail')
   const unreachable = nodes.filter(node => !node.facts).length
   const { lastFailoverAt } = memory

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { groupBy } from '../core/group.ts'
 import type { Sample } from '../core/metric.ts'
 import { finding, reasonsOf, type Reason, type ReasonSpec, type Target } from '../core/probe.ts'
-import { createRecall } from '../core/memo.ts'
+import { createMemo } from '../core/memo.ts'
 import { writePath } from '../probes/write_path/index.ts'
 import type { CheckStatus, ClusterMemory, ClusterStatus, Memory } from './assessment.ts'
 import { claimsOf, isDecided, timeline, type Claim } from './claims.ts'
@@ -76,14 +76,14 @@ export function assessClusters(
     clusterOf,
   )
   const all = [...groupBy(nodes, node => node.cluster)].map(([name, own]) => {
-    // It may be called constructor.
+    // A cluster may be called "constructor".
     const before = previous && Object.hasOwn(previous.clusters, name) ? previous.clusters[name] : undefined
-    // Where clients write matters only between several primaries.
+    // It matters only between several primaries where clients write.
     const paths = own.filter(isWritable).length > 1 ? (pathsInto.get(name) ?? []) : []
     const make = (): Cluster => assessCluster(name, own, paths, before, now)
     const [first] = own
     return first
-      ? recalled(first.check.config, [before, ...own, ...paths], make, ({ memory }) => memory === before)
+      ? clusterMemo(first.check.config, [before, ...own, ...paths], make, ({ memory }) => memory === before)
       : make()
   })
   return {
@@ -103,8 +103,8 @@ interface Cluster {
   readonly memory: ClusterMemory
 }
 
-/** By the target of the first node. The time goes into nothing but the memory. */
-const recalled = createRecall<Target, Cluster>()
+/** By the target of the first node. The time is part of the memory alone, so a result with a new memory does not last. */
+const clusterMemo = createMemo<Target, Cluster>()
 
 const isWritable = ({ facts }: Node): boolean => facts?.in_recovery === false
 
@@ -141,7 +141,7 @@ function assessCluster(
     confirmed: split.confirmed,
     maybeOne,
   })
-  // A primary that is no longer in the configuration did not fail over: it may have been renamed.
+  // A primary that left the configuration is no failover: it may have been renamed.
   const known =
     before && nodes.some(node => node.name === before.primary) ? before : before && { ...before, primary: undefined }
   const told = remember(known, split.since === undefined ? primary : undefined, split.since, now)
@@ -165,7 +165,7 @@ function assessCluster(
   return { status, samples: clusterSamples(status, nodes, memory), recheck, strays, memory }
 }
 
-/** Two targets may be one server: a node, and an address that follows the primary. */
+/** Two targets may be one server: the node, and an address that follows the primary. */
 const isSameServer = (a: Node, b: Node): boolean =>
   a === b ||
   (a.facts?.postmaster_start != null &&
@@ -173,8 +173,8 @@ const isSameServer = (a: Node, b: Node): boolean =>
     mayBeSamePort(a.facts.server_port, b.facts.server_port))
 
 /**
- * Neither says when it started, so that they may be one server: a healthy one must not be fenced for its two names. The
- * timeline of a primary changes only when it was promoted, so two of them at one time are two servers.
+ * Two that do not say when they started may be one server with two names, and a healthy server must not be fenced for that.
+ * The timeline of a primary changes only with its promotion, so two timelines at one time are two servers.
  */
 const mayBeSameServer = (a: Node, b: Node): boolean =>
   a.facts?.postmaster_start == null &&
@@ -185,8 +185,8 @@ const describe = (node: Node): string =>
   `${node.name} (${node.address ?? '?'}) is primary on timeline ${timeline(node)}`
 
 /**
- * Two primaries are only suspected at first: one look may be from before a promotion and the other from after it.
- * They are confirmed once each of them has been looked at again since.
+ * Two primaries are only a suspicion at first: one look may be from before a promotion, and the other from after it. It is
+ * confirmed once each of them has been looked at again.
  */
 function splitBrain(primaries: readonly Node[], before: ClusterMemory | undefined, now: number) {
   if (primaries.length < 2) return { since: undefined, confirmed: false }
@@ -194,7 +194,7 @@ function splitBrain(primaries: readonly Node[], before: ClusterMemory | undefine
   return { since, confirmed: before?.splitSince !== undefined && primaries.every(node => lookedAt(node) >= since) }
 }
 
-/** Each of them when the suspicion is new, and then those that were not looked at since. */
+/** Each of them when the suspicion is new, and later those that were not looked at again. */
 const toLookAtAgain = (
   primaries: readonly Node[],
   before: ClusterMemory | undefined,
@@ -231,7 +231,7 @@ const splitEvidence = (claims: readonly Claim[]): string =>
     })
     .join('; ')
 
-/** A node is named to be fenced only where something tells which one to keep. What only it has is lost by a rewind. */
+/** Names a node to fence only if something shows which one to keep: a rewind loses the rows that only that node has. */
 function splitRemedy(claims: readonly Claim[]): string {
   const [best, ...others] = claims
   const names = others.map(({ node }) => node.name).join(', ')
@@ -311,7 +311,7 @@ function reasonsFor({
   return found
 }
 
-/** The value that occurs most often; the first of them where there are several. */
+/** The value that occurs most often; of several the first. */
 function commonest(values: readonly string[]): string | undefined {
   const count = (value: string): number => values.filter(other => other === value).length
   return [...new Set(values)].sort((a, b) => count(b) - count(a))[0]

@@ -10,7 +10,7 @@ import { primaryLabel } from '../probes/drift/target.ts'
 import type { CheckStatus, ClusterStatus } from './assessment.ts'
 import { clustersByName, type Node } from './nodes.ts'
 
-/** All checks, those of hosts that should lead to the primary of a cluster with whether they do. */
+/** All checks. Those of hosts that should lead to the primary of a cluster get whether they do. */
 export function assessDrift(
   checks: readonly CheckStatus[],
   nodes: readonly Node[],
@@ -22,7 +22,7 @@ export function assessDrift(
     const found = check.stale ? undefined : seenBy(drift, check.observation)
     const name = found?.target.cluster
     const cluster = name === undefined ? undefined : byName.get(name)
-    // With two of them nobody knows yet which is the one to compare with.
+    // Of two primaries it is not known yet which one counts.
     if (!found || cluster?.primaries !== 1) return check
     const own = nodesIn.get(cluster.name) ?? []
     const primary = own.find(({ name }) => name === cluster.primary)
@@ -53,7 +53,7 @@ function withPrimary(
   }
 }
 
-/** The nodes a host leads to; undefined where that is not known. */
+/** The nodes that a host leads to; undefined where they are not known. */
 function nodesAt({ isAt }: SourceSeen, nodes: readonly Node[]): readonly Node[] | undefined {
   const told = nodes.map(node => ({ node, here: isAt?.(placesOf(node)) }))
   return told.every(({ here }) => here === undefined)
@@ -61,7 +61,7 @@ function nodesAt({ isAt }: SourceSeen, nodes: readonly Node[]): readonly Node[] 
     : told.filter(({ here }) => here === true).map(({ node }) => node)
 }
 
-/** Where we reach a node, and where it says it is: not the same behind a tunnel, or by name. */
+/** Where we reach a node, and where it says it is. The two differ behind a tunnel, or with a name. */
 function placesOf({ address, facts }: Node): Place[] {
   const [, host, port] = /^(.*):(\d+)$/.exec(address ?? '') ?? []
   return [
@@ -70,7 +70,7 @@ function placesOf({ address, facts }: Node): Place[] {
   ]
 }
 
-/** Undefined where other servers are at that place too, as behind one address. */
+/** Undefined where other servers have that address too. */
 function isAt(primary: Node, nodes: readonly Node[]): boolean | undefined {
   if (!nodes.includes(primary)) return false
   const start = primary.facts?.postmaster_start

@@ -1,7 +1,7 @@
 import { groupBy } from '../core/group.ts'
 import { sample, type Sample } from '../core/metric.ts'
 import { finding, seenBy, type Reason, type Target } from '../core/probe.ts'
-import { createRecall } from '../core/memo.ts'
+import { createMemo } from '../core/memo.ts'
 import { writePath } from '../probes/write_path/index.ts'
 import type { Landing, WritePathSeen } from '../probes/write_path/observe.ts'
 import { writePathReason } from '../probes/write_path/reasons.ts'
@@ -11,13 +11,13 @@ import { byAddress, clusterOf, clustersByName, mayBeSame, nodesOfSession, type N
 
 interface Landings {
   readonly landings: readonly LandingStatus[]
-  /** All checks, those of write paths with what only the nodes can tell of them. */
+  /** All checks. Those of write paths have what only the nodes can show. */
   readonly checks: readonly CheckStatus[]
   readonly samples: readonly Sample[]
   readonly outages: Memory['outages']
 }
 
-/** Joins the sessions of write paths with the nodes: where do they land, and is that the primary? */
+/** Compares the sessions of write paths with the nodes: where do they land, and is that the primary? */
 export function assessLandings(
   checks: readonly CheckStatus[],
   nodes: readonly Node[],
@@ -35,7 +35,7 @@ export function assessLandings(
     const cluster = clusterOf(check)
     const [own, home] = [nodesIn.get(cluster) ?? [], byName.get(cluster)]
     const make = (): Placed => place(check, nodes, own, home)
-    const placed = recalled(check.config, [check, home, ...own], make, ({ atHome }) => atHome)
+    const placed = landingMemo(check.config, [check, home, ...own], make, ({ atHome }) => atHome)
     const before =
       previous && Object.hasOwn(previous.outages, check.target) ? previous.outages[check.target] : undefined
     const seconds = (before?.seconds ?? 0) + (before?.out && previous ? Math.max(0, now - previous.at) / 1000 : 0)
@@ -55,11 +55,11 @@ interface Placed {
   readonly status: CheckStatus
   readonly landing: LandingStatus
   readonly samples: readonly Sample[]
-  /** Whether the nodes of other clusters play no part in it. */
+  /** It does not depend on the nodes of other clusters. */
   readonly atHome: boolean
 }
 
-const recalled = createRecall<Target, Placed>()
+const landingMemo = createMemo<Target, Placed>()
 
 function place(
   check: CheckStatus,
@@ -87,7 +87,7 @@ interface Landed {
   readonly onPrimary: boolean | undefined
   readonly reasons: readonly Reason[]
   readonly primary: Node | undefined
-  /** The name of its cluster, where no node of that is looked at. */
+  /** The name of its cluster, if no node of that cluster is looked at. */
   readonly homeless: string | undefined
   readonly addressOnly: boolean
   readonly atHome: boolean
@@ -109,7 +109,7 @@ function land(
 ): Landed | undefined {
   const seen = check.stale ? undefined : seenBy(writePath, check.observation)?.seen
   if (!seen || (seen.landings.length === 0 && !seen.addressOnly)) return undefined
-  // Of several, none is named while nothing tells which of them is to be kept.
+  // Of several primaries none is named, unless something shows which one to keep.
   const primary = cluster?.undecided ? undefined : own.find(node => node.name === cluster?.primary)
   const home: Home = {
     cluster: clusterOf(check),
@@ -154,16 +154,16 @@ function landsWrong(
   const { system_identifier: identifier } = landing
   if (identifiers.size > 0 && identifier !== null && !identifiers.has(identifier))
     return wrong('write_path_other_cluster', `of the cluster with system identifier ${identifier}`)
-  // None of its own nodes was seen, so that there is no identifier to compare with: but the node it is on has a cluster.
+  // None of its own nodes was seen, so there is no identifier to compare with. But the node that it is on has a cluster.
   const [foreign] = identifiers.size === 0 ? candidates.filter(one => one.cluster !== cluster) : []
   if (foreign) return wrong('write_path_other_cluster', `of the cluster ${foreign.cluster}, and not of ${cluster}`)
   if (landing.in_recovery) return []
-  // Servers are told apart by what some of them may refuse to say.
+  // Servers are told apart by facts that some of them do not give.
   const isPlaced = landing.server_address !== null && nodes.every(one => one.facts?.postmaster_start != null)
   if (candidates.length === 0 && isPlaced && nodes.length > 0)
     return wrong('write_path_unlisted_node', `which is none of the nodes ${nodes.map(one => one.name).join(', ')}`)
   if (!node || !primary || node === primary || node.facts?.in_recovery !== false) return []
-  // Of two primaries of one cluster that are not confirmed yet, one may only have been looked at before a promotion.
+  // Two primaries that are not confirmed yet: one of them may have been looked at before a promotion.
   if (!splitBrain && mayBeSame(identifier, primary.facts?.system_identifier)) return []
   return wrong(
     'write_path_old_primary',
@@ -198,18 +198,18 @@ const whereIs = (primary: Node): string => `${primary.name} (${primary.address ?
 const pointAt = (primary: Node | undefined): string | undefined =>
   primary && `Point it at ${whereIs(primary)}, the primary, or at an endpoint that follows the primary.`
 
-/** The status with where it landed, and with a remedy that names the primary. */
+/** Adds where it landed, and a remedy that names the primary. */
 function amend(check: CheckStatus, landed: Landed): CheckStatus {
   const names = landed.nodes.map(node => node.name).join(', ')
   const told = check.reasons.flatMap(reason => {
-    // Where an address without a login leads is all that was asked of it.
+    // An address without a login is only asked where it leads.
     if (reason.code === 'write_path_not_tried' && landed.onPrimary) return []
     if (reason.code !== 'write_path_read_only') return reason
     const remedy = (landsOnStandby(check) ? pointAt(landed.primary) : undefined) ?? reason.remedy
     return { ...reason, text: names === '' ? reason.text : `${reason.text}; landed on ${names}`, remedy }
   })
   const on = names === '' ? '' : `${landed.addressOnly ? ', leads to' : ', on'} ${names}`
-  // A commit is a commit. Only that it was on the primary would be claimed without evidence.
+  // The commit is proven. That it was on the primary is not.
   const unproven =
     landed.homeless === undefined
       ? ''

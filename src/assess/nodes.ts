@@ -1,11 +1,11 @@
 import { seenBy, type Target } from '../core/probe.ts'
-import { createRecall } from '../core/memo.ts'
+import { createMemo } from '../core/memo.ts'
 import { postgres } from '../probes/postgres/index.ts'
 import type { NodeFacts } from '../probes/postgres/observe.ts'
 import type { Landing } from '../probes/write_path/observe.ts'
 import type { CheckStatus, ClusterStatus } from './assessment.ts'
 
-/** A node with what its last fresh look saw, if it saw anything. */
+/** A node, with what its last fresh look saw, if anything. */
 export interface Node {
   readonly check: CheckStatus
   readonly name: string
@@ -14,13 +14,13 @@ export interface Node {
   readonly facts: NodeFacts | undefined
 }
 
-/** The nodes of all clusters: of the same status the same node. */
+/** The nodes of all clusters. The same status gives the same node. */
 export const nodesOf = (checks: readonly CheckStatus[]): Node[] =>
-  checks.filter(({ probe }) => probe === postgres.kind).map(check => recalled(check, [], () => nodeOf(check)))
+  checks.filter(({ probe }) => probe === postgres.kind).map(check => nodeMemo(check, [], () => nodeOf(check)))
 
-const recalled = createRecall<CheckStatus, Node>()
+const nodeMemo = createMemo<CheckStatus, Node>()
 
-/** What a stale check saw does not count. */
+/** Without the facts of a stale check. */
 function nodeOf(check: CheckStatus): Node {
   const found = check.stale ? undefined : seenBy(postgres, check.observation)
   const { address, facts } = found?.seen ?? {}
@@ -34,9 +34,9 @@ export const clustersByName = (clusters: readonly ClusterStatus[]): ReadonlyMap<
   new Map(clusters.map(cluster => [cluster.name, cluster]))
 
 /**
- * The node a session is on; several where they cannot be told apart. The system identifier names the cluster, not the
- * node, and a stale ex-primary has the same one: nodes are told apart by port and postmaster start. After a restart, or
- * before the node was looked at again, the address has to do, which says nothing where all are behind one tunnel.
+ * The node that a session is on; several where they look the same. All nodes of a cluster have one system identifier, even an
+ * old primary, so port and start of the postmaster tell them apart. After a restart, or before the node was looked at again,
+ * only the address is left; it proves nothing if all of them are behind one tunnel.
  */
 export function nodesOfSession(landing: Landing, nodes: readonly Node[]): readonly Node[] {
   const same = nodes.filter(({ facts }) => facts && mayBeSame(facts.system_identifier, landing.system_identifier))
@@ -49,12 +49,12 @@ export function nodesOfSession(landing: Landing, nodes: readonly Node[]): readon
   return exact ? [exact] : byAddress(same, landing.server_address, landing.server_port)
 }
 
-/** On a Unix socket the server has no port to tell. */
+/** A session on a Unix socket has no port. */
 export const mayBeSamePort = (a: number | null, b: number | null): boolean => a === null || b === null || a === b
 
 export const byAddress = (nodes: readonly Node[], address: string | null, port: number | null): readonly Node[] =>
   address === null ? [] : nodes.filter(({ facts }) => facts?.server_address === address && facts.server_port === port)
 
-/** Whether two system identifiers may be of one cluster: one that the server does not tell (null) speaks against none. */
+/** Whether two system identifiers may be of one cluster. One that the server does not give (null) may be any. */
 export const mayBeSame = (a: string | null | undefined, b: string | null | undefined): boolean =>
   a == null || b == null || a === b

@@ -1,15 +1,15 @@
 import type { ConnectionProblem } from '../clients/postgres-errors.ts'
 import { groupBy } from '../core/group.ts'
 import type { Target } from '../core/probe.ts'
-import { createRecall } from '../core/memo.ts'
+import { createMemo } from '../core/memo.ts'
 import { postgres } from '../probes/postgres/index.ts'
 import { writePath } from '../probes/write_path/index.ts'
 import type { CheckStatus, ClusterStatus, Memory, Roles } from './assessment.ts'
 import { clusterOf, clustersByName, type Node } from './nodes.ts'
 
-/** What is seen of a server that is down, on its way down, or not up yet. */
+/** Seen of a server that is down, going down or coming up. */
 const down: readonly ConnectionProblem[] = ['unreachable', 'no_answer', 'closed', 'starting_up']
-/** The server refuses us. To ask more often changes nothing, and may lock the role out. */
+/** The server refuses us. Asking more often changes nothing, and may lock the role out. */
 const refused: readonly ConnectionProblem[] = [
   'login_failed',
   'database_missing',
@@ -23,7 +23,7 @@ const has = ({ probe, reasons }: CheckStatus, problems: readonly ConnectionProbl
 
 const isWatched = ({ config }: CheckStatus): boolean => config.watch === true
 
-/** How the roles in each cluster stand that is watched: did they change, and have they settled? */
+/** The roles in each cluster with a watch: did they change, and have they settled? */
 export function assessRoles(
   checks: readonly CheckStatus[],
   nodes: readonly Node[],
@@ -43,8 +43,8 @@ export function assessRoles(
     const status = byName.get(cluster)
     const before = previous && Object.hasOwn(previous.roles, cluster) ? previous.roles[cluster] : undefined
     const own = group.map(({ id }) => byCheck.get(id))
-    const make = (): Standing => standingOf(cluster, group, own, status, before ?? {})
-    return recalled(first.config, [status, before, ...group, ...own], make)
+    const make = (): RolesFound => rolesOf(cluster, group, own, status, before ?? {})
+    return rolesMemo(first.config, [status, before, ...group, ...own], make)
   })
   return {
     roles: all.map(({ roles }) => roles),
@@ -52,21 +52,21 @@ export function assessRoles(
   }
 }
 
-interface Standing {
+interface RolesFound {
   readonly roles: Roles
   readonly marks: Memory['roles'][string]
 }
 
-const recalled = createRecall<Target, Standing>()
+const rolesMemo = createMemo<Target, RolesFound>()
 
-/** `nodes` are those of the checks in the group, each at its place. */
-function standingOf(
+/** `nodes` has the node of each check of the group, at the same index. */
+function rolesOf(
   cluster: string,
   group: readonly CheckStatus[],
   nodes: readonly (Node | undefined)[],
   status: ClusterStatus | undefined,
-  before: Standing['marks'],
-): Standing {
+  before: RolesFound['marks'],
+): RolesFound {
   const marks = group.flatMap((check, i) => {
     const mark = markOf(check, nodes[i]?.facts) ?? before[check.id]
     return mark === undefined ? [] : [[check.id, mark] as const]
@@ -85,11 +85,11 @@ function standingOf(
   }
 }
 
-/** What a check says of the server behind it; undefined where it says nothing, and then the last word holds. */
+/** The state of the server behind a check. Undefined where the check does not show it: then the last state holds. */
 function markOf(check: CheckStatus, facts: Node['facts']): string | undefined {
   if (check.stale || check.verdict === 'unknown') return undefined
   if (has(check, down)) return 'down'
-  // A restart is a change, however short.
+  // Even a short restart is a change.
   if (facts) return `${facts.in_recovery ? 'standby' : 'primary'} since ${facts.postmaster_start}`
   return check.probe === writePath.kind && isWatched(check) && !has(check, refused) ? 'up' : undefined
 }

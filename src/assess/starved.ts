@@ -2,23 +2,23 @@ import { checkId, type Reason } from '../core/probe.ts'
 import { remedies, starvedCode, starvedReason, wanting } from '../core/starved.ts'
 import { exporterKind, resources, type Resource } from '../core/want.ts'
 
-/** Something that the exporter is short of, or soon will be. It is said once, and not of each check. */
+/** Something that the exporter is short of, or soon will be. It is reported once, and not for each check. */
 export interface Starved {
   readonly resource: Resource
   readonly reason: Reason
-  /** What the system said, as `EMFILE`; empty where only the exporter itself noticed. */
+  /** Error codes of the system, as `EMFILE`; empty where only the exporter itself noticed. */
   readonly codes: readonly string[]
-  /** The checks that could not look; empty where there is still enough for them. */
+  /** The checks that could not look; empty while there is enough for them. */
   readonly checks: readonly string[]
 }
 
-/** What the exporter notices of itself: `text` continues a sentence that begins with "the exporter". */
+/** What the exporter notices of itself. `text` continues a sentence that begins with "the exporter". */
 export interface Own {
   readonly resource: Resource
   readonly text: string
 }
 
-/** The reason that stands for the exporter itself. */
+/** The reason that the exporter itself is short of something. */
 const reasonOf = (
   resource: Resource,
   text = `is short of ${wanting[resource]}, so that not everything could be looked at`,
@@ -30,7 +30,7 @@ const reasonOf = (
   remedy: remedies[resource],
 })
 
-/** Whose a reason is: for want of our own it is that of the exporter, and the same one however many checks have it. */
+/** Makes a reason that is a shortage of the exporter one of the exporter: the same one, however many checks have it. */
 export const whose = <T extends { readonly probe: string; readonly target: string; readonly reason: Reason }>(
   one: T,
 ): T =>
@@ -38,13 +38,13 @@ export const whose = <T extends { readonly probe: string; readonly target: strin
     ? one
     : { ...one, probe: exporterKind, target: one.reason.want.resource, reason: reasonOf(one.reason.want.resource) }
 
-/** Of a check, what counts here. */
+/** The part of a check that counts here. */
 interface Met {
   readonly id: string
   readonly reasons: readonly Reason[]
 }
 
-/** What the exporter is short of now, by what its checks met, and by what it notices of itself. */
+/** What the exporter is short of now, by what its checks met and what it notices of itself. */
 export function starvedOf(checks: readonly Met[], own: readonly Own[] = []): readonly Starved[] {
   const met = checks.flatMap(({ id, reasons }) =>
     reasons.flatMap(({ want }) => (want === undefined ? [] : [{ id, ...want }])),
@@ -68,5 +68,5 @@ const starved = (resource: Resource, text: string): Starved => ({
   checks: [],
 })
 
-/** The name of it where others have `probe/target`. */
+/** Its id, in the form of the ids of checks (`probe/target`). */
 export const starvedId = ({ resource }: Starved): string => checkId({ probe: exporterKind, target: resource })

@@ -1,7 +1,7 @@
 import { receivesWal } from '../probes/postgres/judge.ts'
 import type { Node } from './nodes.ts'
 
-/** A standby whose WAL does not come from the primary, however many standbys are between them. */
+/** A standby whose WAL does not come from the primary, not even by way of other standbys. */
 export interface Stray {
   readonly node: Node
   /** What it streams from. */
@@ -11,9 +11,9 @@ export interface Stray {
 }
 
 /**
- * The standbys that stream, and yet not from the primary: their lag is counted against their upstream and says nothing.
- * A standby behind a standby is as good as one behind the primary. Upstreams are told by their address, so one that goes
- * by a name, or by an address the exporter does not see, is not judged. `primary` must be beyond doubt.
+ * The standbys that stream, but not from the primary: their lag is measured against their upstream and says nothing. A standby
+ * behind another standby is fine. An upstream is known by its address, so one with a name, or with an address that the
+ * exporter does not see, is not judged. `primary` must be certain.
  */
 export function straysOf(nodes: readonly Node[], primary: Node): Stray[] {
   return nodes.flatMap(node => {
@@ -26,7 +26,7 @@ export function straysOf(nodes: readonly Node[], primary: Node): Stray[] {
 
 const receives = ({ facts }: Node): boolean => facts !== undefined && receivesWal(facts) === true
 
-/** Undefined where it is the primary, or nobody can say. */
+/** Undefined where it is the primary, or not known. */
 function sourceOf(standby: Node, primary: Node, nodes: readonly Node[]): Node | undefined {
   let at = standby
   for (const _ of nodes) {
@@ -40,7 +40,7 @@ function sourceOf(standby: Node, primary: Node, nodes: readonly Node[]): Node | 
   return at
 }
 
-/** Another primary, or a standby without a receiver; not one of which that cannot be seen. */
+/** True for another primary or a standby without a WAL receiver; false where we cannot tell. */
 const receivesNone = ({ facts }: Node): boolean =>
   facts !== undefined && (!facts.in_recovery || receivesWal(facts) === false)
 

@@ -10,7 +10,7 @@ export interface Notify {
   /** Says that the service is ready. */
   ready(): Promise<void>
   /** Sends the mail verdict when it changes, and feeds the watchdog while no loop hangs, until `stop` aborts. */
-  watch(monitor: Pick<Monitor, 'alive' | 'ready' | 'status'>, stop: AbortSignal): Promise<void>
+  run(monitor: Pick<Monitor, 'alive' | 'ready' | 'status'>, stop: AbortSignal): Promise<void>
   /** The same reload, with its start and end sent to systemd. */
   around(reload: Reload): Reload
   stopping(): Promise<void>
@@ -54,7 +54,7 @@ export function createNotify(env: NodeJS.ProcessEnv, log: Logger): Notify {
 
   return {
     ready: () => send('READY=1'),
-    async watch(monitor, stop) {
+    async run(monitor, stop) {
       if (!socket) return
       const telling = every(lookMs, 0, stop, () => tellStatus(monitor))
       const feeding = watchdogMs && every(watchdogMs / 3, 0, stop, () => feed(monitor, send))

@@ -1,39 +1,45 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { ReadBytes } from '../clients/files.ts'
 import { deadline } from '../core/deadline.ts'
 import { fingerprint } from '../core/fingerprint.ts'
 import { every } from '../monitor/scheduler.ts'
-import type { Reload } from './reload.ts'
 
-/** A file system that does not answer is no reason to wait for longer; in milliseconds. */
+/** How long to wait for a file system that does not answer, in milliseconds. */
 const longestReadMs = 10_000
 
 /**
- * Reloads when the file has other content than before, looked at on an interval: what a file system tells of a change
- * is lost with the symlink swap of a mounted ConfigMap. Content that was refused is not tried again.
+ * Looks on an interval, and calls `changed` each time it finds something else than the time before. It polls, because a file
+ * system does not report the symlink swap of a mounted ConfigMap. Neither `look` nor `changed` may reject.
  */
-export async function follow(
+export async function follow<Found>(
+  look: () => Promise<Found>,
+  first: Found,
+  intervalMs: number,
+  stop: AbortSignal,
+  changed: (found: Found) => unknown,
+): Promise<void> {
+  let before = first
+  await every(intervalMs, intervalMs, stop, async () => {
+    const now = await look()
+    if (stop.aborted || isDeepStrictEqual(now, before)) return
+    before = now
+    await changed(now)
+  })
+}
+
+/** The same for the content of a file. That it cannot be read is a change too. */
+export async function followFile(
   file: string,
   intervalMs: number,
   stop: AbortSignal,
   read: ReadBytes,
-  reload: Reload,
+  changed: () => unknown,
 ): Promise<void> {
   const look = async (): Promise<string | undefined> => {
     const limit = deadline(longestReadMs, stop)
-    return contentOf(file, read, limit.signal).finally(() => limit.clear())
+    const bytes = await read(file, limit.signal).catch(() => undefined)
+    limit.clear()
+    return bytes && fingerprint(bytes.toString('latin1'))
   }
-  let before = await look()
-  await every(intervalMs, intervalMs, stop, async () => {
-    const now = await look()
-    if (now === before || stop.aborted) return
-    before = now
-    await reload()
-  })
+  await follow(look, await look(), intervalMs, stop, changed)
 }
-
-/** A fingerprint of it, since it may hold secrets. Undefined where it cannot be read: that is a change too. */
-const contentOf = (file: string, read: ReadBytes, signal: AbortSignal): Promise<string | undefined> =>
-  read(file, signal).then(
-    bytes => fingerprint(bytes.toString('latin1')),
-    () => undefined,
-  )

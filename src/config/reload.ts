@@ -1,7 +1,7 @@
 import type { Config } from './load.ts'
 import { ConfigError, describeError } from '../core/errors.ts'
 import type { Logger } from '../core/log.ts'
-import type { Changes } from '../monitor/index.ts'
+import type { Changes } from '../monitor/swap.ts'
 
 /** What came of reading the configuration again, in words; with an error everything is as before. */
 export interface Reloaded {

@@ -5,7 +5,7 @@ const stepMs = 1_000
  * Returns by how many milliseconds the wall clock was set forward (or back, then negative) since the last call; 0 if it
  * only ran. Compares it with the monotonic clock, which cannot be set, and which stops while Linux sleeps.
  */
-export function watchClock(): () => number {
+export function clockSteps(): () => number {
   const difference = (): number => Date.now() - performance.now()
   let before = difference()
   return () => {

@@ -1,8 +1,8 @@
 import type { CheckStatus } from '../assess/assessment.ts'
-import { createRecall } from '../core/memo.ts'
+import { createMemo } from '../core/memo.ts'
 import { counter, gauge, sample, stateSet, type Sample } from '../core/metric.ts'
 import { verdicts, type Reason } from '../core/probe.ts'
-import type { CheckRecord } from '../monitor/ledger.ts'
+import type { CheckRecord } from '../monitor/records.ts'
 import type { Group } from './text-format.ts'
 
 const labels = ['probe', 'target'] as const
@@ -41,11 +41,11 @@ export const checkMetrics = {
 }
 
 /** A cache, so that the lines of an unchanged check are not written again. */
-const recallCommon = createRecall<CheckStatus, Group>()
+const memo = createMemo<CheckStatus, Group>()
 
 /** The samples that every check has, and those of its probe: the same arrays for the same check and record. */
 export const checkSamples = (check: CheckStatus, record: CheckRecord | undefined): Group[] => [
-  recallCommon(check, [record], () => commonSamples(check, record)),
+  memo(check, [record], () => commonSamples(check, record)),
   check.samples,
 ]
 

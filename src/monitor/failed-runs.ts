@@ -4,7 +4,7 @@ import type { Reason, Verdict } from '../core/probe.ts'
 import type { Ran } from './run.ts'
 import type { Note } from '../core/transcript.ts'
 
-/** A run whose check failed, or was unknown, as it was assessed then. */
+/** A run after which the check failed or was unknown, by the assessment of that time. */
 export interface FailedRun {
   /** When it began, in milliseconds since the epoch. */
   readonly startedAt: number
@@ -13,16 +13,16 @@ export interface FailedRun {
   /** Worst first. */
   readonly reasons: readonly Reason[]
   readonly transcript: readonly Note[]
-  /** The how many-th it is in a row of runs that failed alike: of the same verdict, with the same reasons. */
+  /** Its number in a row of runs that failed alike, with the same verdict and reasons; the first has 1. */
   readonly inRow: number
 }
 
-/** How many of them are kept of a check. */
+/** How many failed runs of a check are kept. */
 export const failedKept = 5
 
 /**
- * The last of them, oldest first, with this run if it is one; what is fine or merely warns takes no place of theirs. Of
- * those in a row that failed alike there are the first and the last: an outage must not push out how it began.
+ * The last failed runs, oldest first, with this run if it failed. A run that is `ok` or `warn` is not kept. Of a row of runs
+ * that failed alike only the first and the last are kept, so that a long outage does not push out how it began.
  */
 export function withFailed(
   before: readonly FailedRun[],
@@ -35,7 +35,7 @@ export function withFailed(
   const inRow =
     last && verdict === verdictBefore && isDeepStrictEqual(codes(last), codes({ reasons })) ? last.inRow + 1 : 1
   const others = inRow > 2 ? before.slice(0, -1) : before
-  // A copy, since a part of a text keeps alive the whole of it, which may be all that a server sent.
+  // A copy, since V8 keeps the whole text of which this is a part: that may be all that a server sent.
   const own = structuredClone(transcript())
   const run = { startedAt, tookMs: finishedAt - startedAt, verdict, reasons, transcript: own, inRow }
   return [...others, run].slice(-failedKept)

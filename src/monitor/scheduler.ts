@@ -1,6 +1,6 @@
 import { sleep } from '../core/clock.ts'
 
-/** Where in its interval a loop starts: the same for the same name, so that restarts do not bunch checks together. */
+/** Where in its interval a loop starts. It depends on the name alone, so a restart does not bring checks together. */
 export function offsetOf(name: string, withinMs: number): number {
   let hash = 2166136261 // FNV-1a, 32 bit
   for (const char of name) hash = Math.imul(hash ^ (char.codePointAt(0) ?? 0), 16777619) >>> 0
@@ -8,15 +8,14 @@ export function offsetOf(name: string, withinMs: number): number {
 }
 
 /**
- * The first runs are spread over a second, or over what makes it fifty a second, and each check keeps its phase: so
- * neither a start nor any later turn is a burst, for us or for a server that many targets lead to. In milliseconds.
+ * The first runs are spread over this many milliseconds: at least a second, and at most fifty runs a second. Each check keeps
+ * its phase, so there is never a burst, neither for the exporter nor for a server behind many targets.
  */
 export const spreadMs = (checks: number): number => Math.max(1_000, 20 * checks)
 
 /**
- * Calls `tick` after the offset and then on every interval, keeping its phase: a tick that took 2.3 intervals is
- * followed at 3, 4, …; it never overlaps itself. Ends when `stop` aborts and the tick under way has ended.
- * `tick` must not reject: nothing here would catch it.
+ * Calls `tick` after the offset, and then on every interval. It keeps its phase and never overlaps itself: a tick that took
+ * 2.3 intervals is followed at 3, 4, … Ends when `stop` has aborted and the tick under way has ended. `tick` must not reject.
  */
 export async function every(
   intervalMs: number,
@@ -30,7 +29,7 @@ export async function every(
   while (!stop.aborted) {
     await tick()
     const elapsed = performance.now() - start
-    // Turns are counted, because a timer may fire a little early: by the clock alone the same turn would come again.
+    // Counted, because a timer may fire a little early: by the clock alone the same turn would come twice.
     turn = Math.max(turn, Math.floor(elapsed / intervalMs)) + 1
     await sleep(turn * intervalMs - elapsed, stop)
   }

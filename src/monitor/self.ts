@@ -9,17 +9,17 @@ import { descriptorLimit } from './descriptors.ts'
 
 /** How often the exporter looks at itself. */
 const lookMs = 10_000
-/** From these parts on it says that it is short of something: well before it cannot go on. */
+/** It reports a shortage from these shares on, well before it cannot work any more. */
 const memoryShare = 0.9
 const cpuShare = 0.5
-/** So few descriptors left are none: a check needs some at once. */
+/** With this few descriptors left it is short of them: a check needs several at once. */
 const fewDescriptors = 16
 
 /** What the exporter notices of itself, as of its last look. */
 export interface Self {
   readonly own: () => readonly Own[]
   /** Looks every ten seconds until `stop` aborts. */
-  watch(stop: AbortSignal): Promise<void>
+  run(stop: AbortSignal): Promise<void>
 }
 
 interface Moment {
@@ -27,7 +27,7 @@ interface Moment {
   readonly throttledMs: number | undefined
 }
 
-/** Begins with a look at the memory and the descriptors; CPU takes a second one. */
+/** Looks at memory and descriptors now. CPU takes a second look. */
 export function createSelf(): Self {
   const limit = descriptorLimit()
   const groups = cgroupsOf(kernelText('/proc/self/cgroup'))
@@ -46,7 +46,7 @@ export function createSelf(): Self {
   look(before)
   return {
     own: () => found,
-    watch: stop =>
+    run: stop =>
       every(lookMs, lookMs, stop, () => {
         look(moment())
         return Promise.resolve()
@@ -54,7 +54,7 @@ export function createSelf(): Self {
   }
 }
 
-/** Undefined where that cannot be counted. */
+/** Undefined where they cannot be counted. */
 function openDescriptors(): number | undefined {
   try {
     return readdirSync('/proc/self/fd').length

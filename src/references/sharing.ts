@@ -1,6 +1,6 @@
 import { unlessAborted } from '../core/abort.ts'
 import { describeError } from '../core/errors.ts'
-import type { Asker } from '../monitor/run.ts'
+import type { Asker } from '../monitor/look.ts'
 import type { TakeNote } from '../core/transcript.ts'
 
 /** Who asks, and how old what was fetched for somebody else may be, in milliseconds. */

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
+import { createMemo } from '../core/memo.ts'
 import type { Shown } from '../core/shown.ts'
 import { takesGzip } from '../exposition/accept.ts'
 import type { Connections } from './connections.ts'
@@ -51,18 +52,14 @@ export function oncePerCause<Key, Result>(
   work: (key: Key) => Promise<Result>,
   causes: () => readonly unknown[],
 ): (key: Key) => Promise<Result> {
-  let of: readonly unknown[] = []
-  let done = new Map<Key, Promise<Result>>()
+  const resultsOf = createMemo<object, Map<Key, Promise<Result>>>()
   return key => {
-    const now = causes()
-    if (now.length !== of.length || now.some((cause, i) => cause !== of[i])) done = new Map()
-    of = now
-    const known = done.get(key)
+    const results = resultsOf(causes, causes(), () => new Map())
+    const known = results.get(key)
     if (known) return known
-    const mine = done
     const result = work(key)
-    mine.set(key, result)
-    result.catch(() => mine.delete(key))
+    results.set(key, result)
+    result.catch(() => results.delete(key))
     return result
   }
 }

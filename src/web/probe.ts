@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { checkId, type Check } from '../core/probe.ts'
 import type { Ran } from '../monitor/run.ts'
+import { createMemo } from '../core/memo.ts'
 import type { Shown } from '../core/shown.ts'
 import type { Monitor } from '../monitor/index.ts'
 import { formatFor } from '../exposition/accept.ts'
@@ -83,12 +84,11 @@ type Render = (ran: Ran, as: Format | 'debug') => Promise<Shown>
 
 /** Renders each run once in each form: all clients that share the run get the same text. */
 function oncePerRun(render: Render): Render {
-  const rendered = new WeakMap<Ran, Map<Format | 'debug', Promise<Shown>>>()
+  const textsOf = createMemo<Ran, Map<Format | 'debug', Promise<Shown>>>()
   return (ran, as) => {
-    const forms = rendered.get(ran) ?? new Map<Format | 'debug', Promise<Shown>>()
-    rendered.set(ran, forms)
-    const text = forms.get(as) ?? render(ran, as)
-    forms.set(as, text)
+    const texts = textsOf(ran, [], () => new Map())
+    const text = texts.get(as) ?? render(ran, as)
+    texts.set(as, text)
     return text
   }
 }

@@ -2,9 +2,9 @@ import type { RequestListener } from 'node:http'
 import { isDeepStrictEqual } from 'node:util'
 import { bytesReader, type ReadBytes } from '../clients/files.ts'
 import type { Aside } from '../core/aside.ts'
+import { follow } from '../config/follow.ts'
 import { describeError } from '../core/errors.ts'
 import type { Logger } from '../core/log.ts'
-import { every } from '../monitor/scheduler.ts'
 import { basicAuth, type Threaded } from './auth.ts'
 import { openToAll, webConfigReader, type WebConfig } from './config.ts'
 import { createConnections, type ConnectionLimits, type Connections } from './connections.ts'
@@ -100,7 +100,7 @@ export async function startWeb(serving: Serving): Promise<Web> {
     if (!isDeepStrictEqual(clientRules(before), clientRules(tls))) for (const server of servers) server.cut()
     log.info({ file }, 'the web configuration was reloaded')
   }
-  if (load) void reloadOnChange(load, config, lookMs, apply, log, stop)
+  if (load) void followConfig(load, config, lookMs, apply, log, stop)
   const limit = (next: ConnectionLimits): void => {
     connectionLimits = next
     for (const server of servers) server.limit(next)
@@ -108,7 +108,8 @@ export async function startWeb(serving: Serving): Promise<Web> {
   return { addresses, limit, close }
 }
 
-async function reloadOnChange(
+/** Takes in each good change of the file. What is wrong with it is logged once. */
+async function followConfig(
   load: () => Promise<WebConfig>,
   first: WebConfig,
   lookMs: number,
@@ -116,21 +117,22 @@ async function reloadOnChange(
   log: Logger,
   stop: AbortSignal,
 ): Promise<void> {
-  let last = first
-  let lastError: string | undefined
-  await every(lookMs, lookMs, stop, async () => {
+  let known = first
+  /** Gives what is wrong with the file, if anything is. */
+  const takeChange = async (): Promise<string | undefined> => {
     try {
       const next = await load()
-      lastError = undefined
-      if (stop.aborted || isDeepStrictEqual(last, next)) return
-      last = next
+      if (stop.aborted || isDeepStrictEqual(known, next)) return undefined
+      known = next
       apply(next)
+      return undefined
     } catch (error) {
-      const text = describeError(error)
-      if (lastError !== text && !stop.aborted)
-        log.error({ error: text }, 'the web configuration was not reloaded, and the one before it still holds')
-      lastError = text
+      return describeError(error)
     }
+  }
+  await follow(takeChange, undefined, lookMs, stop, error => {
+    if (error !== undefined)
+      log.error({ error }, 'the web configuration was not reloaded, and the one before it still holds')
   })
 }
 

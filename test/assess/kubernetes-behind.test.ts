@@ -111,12 +111,12 @@ it(
     const monitor = monitorOf()
     const stop = new AbortController()
     setMaxListeners(0, stop.signal)
-    const watching = monitor.watch(stop.signal)
+    const running = monitor.run(stop.signal)
     await waitFor(() => monitor.ready(), { timeoutMs: 20_000, what: 'every check has run' })
     expect(api.requests.length).toBe(1)
     expect(config.checks.length).toBeGreaterThan(150)
     stop.abort(new Error('the test has ended'))
-    await watching
+    await running
     const changed = { ...api.secrets['mail/app'], PASS: 'rotated' }
     api.secrets = { 'mail/app': changed }
     // At once: what a check has had in its last run it is not given in the next.

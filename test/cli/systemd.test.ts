@@ -6,7 +6,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { createLog } from '../../src/core/log.ts'
 import { createNotify } from '../../src/cli/systemd.ts'
 import { checkOf, fine } from '../monitor/checks.ts'
-import { watched } from '../monitor/monitored.ts'
+import { monitored } from '../monitor/monitored.ts'
 import { freePort, startProcess, tempFolder, waitFor, type RunningProcess } from '../servers/processes.ts'
 import { openNotifySocket, type NotifySocket } from './notify-socket.ts'
 import { optional } from '../packaging/optional.ts'
@@ -143,9 +143,9 @@ describe.skipIf(!tools)('the watchdog', { timeout: 120_000 }, () => {
 
   it('is not fed by a process whose checks no longer run', async () => {
     const socket = await listening()
-    const { monitor, stop } = watched(checkOf(() => Promise.resolve(fine), { intervalMs: 600, timeoutMs: 500 }))
+    const { monitor, stop } = monitored(checkOf(() => Promise.resolve(fine), { intervalMs: 600, timeoutMs: 500 }))
     const notify = createNotify({ ...process.env, ...watchdog(socket) }, log)
-    const watching = notify.watch(monitor, stop.signal)
+    const running = notify.run(monitor, stop.signal)
     await until('it is fed', () => socket.count('WATCHDOG=1') >= 1)
     // Nobody runs its checks, so that after three intervals and a timeout it is not alive.
     await until('it is not alive', () => !monitor.alive())
@@ -156,20 +156,20 @@ describe.skipIf(!tools)('the watchdog', { timeout: 120_000 }, () => {
     await monitor.runAll(stop.signal)
     await until('it is fed again', () => socket.count('WATCHDOG=1', dead) >= 1)
     stop.abort()
-    await watching
+    await running
   })
 
   it('is not fed where it is that of another process', async () => {
     const socket = await listening()
-    const { monitor, stop } = watched(checkOf(() => Promise.resolve(fine), { intervalMs: 60_000, timeoutMs: 500 }))
+    const { monitor, stop } = monitored(checkOf(() => Promise.resolve(fine), { intervalMs: 60_000, timeoutMs: 500 }))
     const others = { ...watchdog(socket), WATCHDOG_USEC: '300000', WATCHDOG_PID: '1' }
     const notify = createNotify({ ...process.env, ...others }, log)
-    const watching = notify.watch(monitor, stop.signal)
+    const running = notify.run(monitor, stop.signal)
     await notify.ready()
     await sleep(2_000)
     expect([socket.count('READY=1'), socket.count('WATCHDOG=1')]).toEqual([1, 0])
     stop.abort()
-    await watching
+    await running
   })
 })
 

@@ -75,12 +75,12 @@ export async function watchCluster(cluster: Cluster, endpoint: Endpoint): Promis
   )
   const stop = new AbortController()
   setMaxListeners(0, stop.signal)
-  const watching = monitor.watch(stop.signal)
+  const running = monitor.run(stop.signal)
   return {
     failOver: to => failOver(cluster, endpoint, monitor, url, to),
     async stop() {
       stop.abort(new Error('the failovers are over'))
-      await watching
+      await running
       await relay.smtp.close()
     },
   }

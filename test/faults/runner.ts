@@ -6,7 +6,8 @@ import { createLog } from '../../src/core/log.ts'
 import type { Verdict } from '../../src/core/probe.ts'
 import type { Status } from '../../src/monitor/ledger.ts'
 import { pressureNow, wasStarved } from '../../src/core/pressure.ts'
-import { createMonitor, secondLookMs, type Monitor } from '../../src/monitor/index.ts'
+import { createMonitor, type Monitor } from '../../src/monitor/index.ts'
+import { secondLookMs } from '../../src/monitor/second-look.ts'
 import { withSections } from '../demo/config.ts'
 import { describeStatus, mailOf, mismatches } from './expectation.ts'
 import type { Area, Expectation, Fault, Stage, Times } from './fault.ts'
@@ -101,7 +102,7 @@ function startExporter(stage: Stage, times: Times, stop: AbortSignal): Promise<E
     const log = createLog('error', 'json', () => undefined)
     const monitor = createMonitor(config, references, log)
     const ownWithinMs = times.intervalMs + times.timeoutMs
-    return { monitor, watching: monitor.watch(stop), withinMs: ownWithinMs, pollMs: ownWithinMs / polls }
+    return { monitor, watching: monitor.run(stop), withinMs: ownWithinMs, pollMs: ownWithinMs / polls }
   })
 }
 

@@ -1,7 +1,8 @@
 import { getEventListeners } from 'node:events'
 import { expect, vi } from 'vitest'
 import { finding, reasonsOf, type Check, type Finding, type Look, type Observation } from '../../src/core/probe.ts'
-import { run, type References } from '../../src/monitor/run.ts'
+import { run } from '../../src/monitor/run.ts'
+import type { References } from '../../src/monitor/look.ts'
 
 /** A check that does this when it is run. */
 export const checkOf = (look: (look: Look) => Promise<Finding>, fields: Partial<Check> = {}): Check => {

@@ -1,9 +1,9 @@
 import { getEventListeners } from 'node:events'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Check, Look, Looked, Watch, WatchStance } from '../../src/core/probe.ts'
-import { startLook } from '../../src/monitor/run.ts'
-import { keepWatch, rarest } from '../../src/monitor/keeper.ts'
-import { checkOf, fine, never, noReferences, untilAborted } from './checks.ts'
+import { startLook } from '../../src/monitor/look.ts'
+import { createKeeper, rarest } from '../../src/monitor/keeper.ts'
+import { checkOf, fine, noReferences, untilAborted } from './checks.ts'
 
 beforeEach(() => void vi.useFakeTimers({ now: 0 }))
 afterEach(() => void vi.useRealTimers())
@@ -50,15 +50,7 @@ function target(open?: (look: Look) => Promise<Watch>, trustedMs = 0) {
 function keeping(one: ReturnType<typeof target>, news: () => boolean = () => false) {
   const stop = new AbortController()
   const lost: number[] = []
-  const keeper = keepWatch(
-    one.check,
-    () => noReferences,
-    stop.signal,
-    () => {
-      lost.push(Date.now())
-      return Promise.resolve(news())
-    },
-  )
+  const keeper = createKeeper(one.check, () => noReferences, stop.signal)
   const observed = (seen: WatchStance | undefined) => ({
     ...fine,
     probe: 'fake',
@@ -71,7 +63,11 @@ function keeping(one: ReturnType<typeof target>, news: () => boolean = () => fal
     unmet: [],
   })
   const ran = async (seen: WatchStance | undefined): Promise<void> => {
-    keeper.after(observed(seen))
+    void keeper.after(observed(seen)).then(isLost => {
+      if (!isLost) return
+      lost.push(Date.now())
+      keeper.endWas(news())
+    })
     await vi.advanceTimersByTimeAsync(0)
   }
   return { keeper, stop, lost, ran, gaveWay: (seen: WatchStance) => keeper.gaveWay(observed(seen)) }
@@ -259,7 +255,7 @@ describe('a watch', () => {
   it('is nothing that every check has', async () => {
     const { watch: _, ...unwatched } = target().check
     const stop = new AbortController()
-    const keeper = keepWatch(unwatched, () => noReferences, stop.signal, never)
+    const keeper = createKeeper(unwatched, () => noReferences, stop.signal)
     await keeper.ended()
     expect(vi.getTimerCount()).toBe(0)
   })

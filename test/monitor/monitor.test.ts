@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Verdict } from '../../src/core/probe.ts'
-import { historyLength } from '../../src/monitor/ledger.ts'
+import { historyLength } from '../../src/monitor/records.ts'
 import { landingOn, node, path, primaryFacts, standbyFacts, start } from '../assess/build.ts'
 import { checkOf, fine, never, untilAborted } from './checks.ts'
 import {
@@ -10,25 +10,25 @@ import {
   lookOf,
   lookedOf,
   odd,
-  watched,
-  watchedFor,
-  watchFor,
-  type Watched,
+  monitored,
+  monitoredFor,
+  runFor,
+  type Monitored,
 } from './monitored.ts'
 import { valueOf } from '../probes/values.ts'
 
 beforeEach(() => void vi.useFakeTimers({ now: start }))
 afterEach(() => void vi.useRealTimers())
 
-const verdictOf = ({ monitor }: Watched): Verdict | undefined => monitor.status().checks[0]?.verdict
-const recordOf = ({ monitor }: Watched, id = 'fake/it') => monitor.status().records.get(id)
+const verdictOf = ({ monitor }: Monitored): Verdict | undefined => monitor.status().checks[0]?.verdict
+const recordOf = ({ monitor }: Monitored, id = 'fake/it') => monitor.status().records.get(id)
 
 describe('a monitor', () => {
   it('runs each check on its own interval, and spreads their first runs', async () => {
     const names = ['a', 'b', 'c', 'd']
     const all = names.map(target => inTurn([fine], { target }))
     const slow = inTurn([fine], { target: 'slow', intervalMs: 30_000 })
-    await watchFor(watched(...all.map(({ check }) => check), slow.check), 60_000)
+    await runFor(monitored(...all.map(({ check }) => check), slow.check), 60_000)
     const firsts = all.map(({ began }) => began[0] ?? NaN)
     expect(firsts.every(at => at >= 0 && at < 1_000)).toBe(true)
     expect(new Set(firsts).size).toBe(names.length)
@@ -38,7 +38,7 @@ describe('a monitor', () => {
 
   it('begins no more checks in a second where there are many of them', async () => {
     const all = Array.from({ length: 300 }, (_, n) => inTurn([fine], { target: `t${n}` }))
-    await watchFor(watched(...all.map(({ check }) => check)), 7_000)
+    await runFor(monitored(...all.map(({ check }) => check)), 7_000)
     const began = all.flatMap(one => one.began)
     expect(began).toHaveLength(all.length)
     const inSecond = [0, 1, 2, 3, 4, 5].map(second => began.filter(at => Math.floor(at / 1_000) === second).length)
@@ -46,7 +46,7 @@ describe('a monitor', () => {
   })
 
   it('knows nothing before the first run, and everything after every check has run once', async () => {
-    const one = watched(inTurn([fine]).check, inTurn([broken], { target: 'slow' }, 700).check)
+    const one = monitored(inTurn([fine]).check, inTurn([broken], { target: 'slow' }, 700).check)
     expect([one.monitor.ready(), verdictOf(one), recordOf(one)]).toEqual([false, 'unknown', undefined])
     const running = one.monitor.runAll(one.stop.signal)
     await vi.advanceTimersByTimeAsync(699)
@@ -62,7 +62,7 @@ describe('a monitor', () => {
 
   it('has one run of a check under way, whoever asks for it', async () => {
     const { check, began } = inTurn([fine], {}, 1_000)
-    const one = watched(check)
+    const one = monitored(check)
     const both = Promise.all([one.monitor.runAll(one.stop.signal), one.monitor.runAll(one.stop.signal)])
     await vi.advanceTimersByTimeAsync(1_000)
     await both
@@ -74,7 +74,7 @@ describe('a monitor', () => {
   })
 
   it('counts runs and failures, and remembers the last one that was ok', async () => {
-    const one = watched(inTurn([broken, fine, odd, broken]).check)
+    const one = monitored(inTurn([broken, fine, odd, broken]).check)
     for (const _ of [1, 2, 3, 4]) {
       await one.monitor.runAll(one.stop.signal)
       await vi.advanceTimersByTimeAsync(1_000)
@@ -88,7 +88,7 @@ describe('a monitor', () => {
   })
 
   it('remembers no more than the last verdicts', async () => {
-    const one = watched(inTurn([broken, broken, fine]).check)
+    const one = monitored(inTurn([broken, broken, fine]).check)
     for (let n = 0; n <= historyLength; n++) await one.monitor.runAll(one.stop.signal)
     expect(recordOf(one)).toMatchObject({ runs: historyLength + 1, failures: 2 })
     expect(recordOf(one)?.history).toEqual(['fail', ...Array.from({ length: historyLength - 1 }, () => 'ok')])
@@ -99,7 +99,7 @@ describe('a monitor', () => {
 describe('what is old', () => {
   it('is unknown after three intervals without a run, without samples, and never ok', async () => {
     const [first] = [node('db-1', primaryFacts(1))]
-    const one = watched(lookOf(first))
+    const one = monitored(lookOf(first))
     await one.monitor.runAll(one.stop.signal)
     await vi.advanceTimersByTimeAsync(45_000)
     expect(verdictOf(one)).toBe('ok')
@@ -113,7 +113,7 @@ describe('what is old', () => {
   })
 
   it('tells that the loop hangs', async () => {
-    const one = watched(checkOf(() => Promise.resolve(fine), { intervalMs: 10_000, timeoutMs: 5_000 }))
+    const one = monitored(checkOf(() => Promise.resolve(fine), { intervalMs: 10_000, timeoutMs: 5_000 }))
     await one.monitor.runAll(one.stop.signal)
     await vi.advanceTimersByTimeAsync(34_999)
     expect(one.monitor.alive()).toBe(true)
@@ -122,8 +122,8 @@ describe('what is old', () => {
   })
 
   it('does not call a check that fails at every deadline a hanging loop', async () => {
-    const one = watched(checkOf(never, { intervalMs: 10_000, timeoutMs: 9_500 }))
-    const watching = one.monitor.watch(one.stop.signal)
+    const one = monitored(checkOf(never, { intervalMs: 10_000, timeoutMs: 9_500 }))
+    const running = one.monitor.run(one.stop.signal)
     for (let n = 0; n < 30; n++) {
       await vi.advanceTimersByTimeAsync(5_000)
       expect(one.monitor.alive()).toBe(true)
@@ -131,13 +131,13 @@ describe('what is old', () => {
     expect(verdictOf(one)).toBe('fail')
     one.stop.abort()
     await vi.advanceTimersByTimeAsync(250)
-    await watching
+    await running
   })
 })
 
 describe('the log', () => {
   it('has a line for each change of a verdict, and for nothing else', async () => {
-    const one = watched(inTurn([fine, fine, broken, broken, odd, fine]).check)
+    const one = monitored(inTurn([fine, fine, broken, broken, odd, fine]).check)
     for (let n = 0; n < 8; n++) await one.monitor.runAll(one.stop.signal)
     const about = { probe: 'fake', target: 'it' }
     expect(one.logged).toEqual([
@@ -149,7 +149,7 @@ describe('the log', () => {
   })
 
   it('tells once what a mail path is, and not before every check has run', async () => {
-    const one = watchedFor([{ name: 'app', provider: 'smtp', write_path: [] }], inTurn([fine]).check)
+    const one = monitoredFor([{ name: 'app', provider: 'smtp', write_path: [] }], inTurn([fine]).check)
     one.monitor.status()
     for (let n = 0; n < 3; n++) await one.monitor.runAll(one.stop.signal)
     const told = one.logged.filter(entry => 'mail_path' in entry)
@@ -157,7 +157,7 @@ describe('the log', () => {
   })
 
   it('tells once that a check went stale, and that it came back', async () => {
-    const one = watched(inTurn([fine]).check)
+    const one = monitored(inTurn([fine]).check)
     await one.monitor.runAll(one.stop.signal)
     await vi.advanceTimersByTimeAsync(31_000)
     for (const _ of [1, 2]) one.monitor.status()
@@ -171,7 +171,7 @@ describe('the log', () => {
 
   it('tells of a check whose standing changes by what another one finds', async () => {
     const [landed, stranger] = [primaryFacts(1), primaryFacts(2, { system_identifier: '9' })]
-    const one = watched(lookOf(path('backend', [landingOn(landed)])), lookOf(node('db-2', stranger), 100))
+    const one = monitored(lookOf(path('backend', [landingOn(landed)])), lookOf(node('db-2', stranger), 100))
     const running = one.monitor.runAll(one.stop.signal)
     await vi.advanceTimersByTimeAsync(100)
     await running
@@ -188,7 +188,7 @@ describe('a clock that is set', () => {
   const setBy = (ms: number): void => void vi.setSystemTime(Date.now() + ms)
 
   it('back makes nothing younger', async () => {
-    const one = watched(inTurn([fine]).check)
+    const one = monitored(inTurn([fine]).check)
     await one.monitor.runAll(one.stop.signal)
     setBy(-hour)
     await vi.advanceTimersByTimeAsync(29_000)
@@ -201,8 +201,8 @@ describe('a clock that is set', () => {
 
   it('back does not keep a split brain unconfirmed', async () => {
     const [a, b] = [node('db-1', primaryFacts(1)), node('db-2', primaryFacts(2))]
-    const one = watched(lookOf(a, 2_000), lookOf(b, 2_000))
-    const running = one.monitor.watch(one.stop.signal)
+    const one = monitored(lookOf(a, 2_000), lookOf(b, 2_000))
+    const running = one.monitor.run(one.stop.signal)
     await vi.advanceTimersByTimeAsync(3_500)
     expect(one.monitor.status().clusters[0]?.splitBrain).toBeUndefined()
     setBy(-hour)
@@ -214,8 +214,8 @@ describe('a clock that is set', () => {
   })
 
   it('forward makes what was seen old until it is seen again, as after a sleep, and adds to no outage', async () => {
-    const one = watched(lookOf(path('app', [landingOn(standbyFacts(1))])))
-    const running = one.monitor.watch(one.stop.signal)
+    const one = monitored(lookOf(path('app', [landingOn(standbyFacts(1))])))
+    const running = one.monitor.run(one.stop.signal)
     await vi.advanceTimersByTimeAsync(20_000)
     const outage = () =>
       valueOf({ samples: one.monitor.status().samples }, 'mailpath_write_path_outage_seconds_total') ?? NaN
@@ -239,8 +239,8 @@ describe('a suspected split brain', () => {
     const looks = [lookOf(node('db-1', primaryFacts(1)), 20), lookOf(node('db-2', promoted), 40)]
     const [first, second] = looks.map(counted)
     if (!first || !second) throw new Error('there are two checks')
-    const one = watched(first.check, second.check)
-    await watchFor(one, 5_000)
+    const one = monitored(first.check, second.check)
+    await runFor(one, 5_000)
     expect([first.began.length, second.began.length]).toEqual([2, 2])
     expect(one.monitor.status().clusters[0]).toMatchObject({ splitBrain: true, primary: 'db-2', verdict: 'fail' })
   })
@@ -252,7 +252,7 @@ describe('a suspected split brain', () => {
     ]
     let looks = 0
     const old = { ...lookOf(before), look: () => Promise.resolve(lookedOf(looks++ === 0 ? before : after)) }
-    const one = watched(old, lookOf(node('db-2', promoted)))
+    const one = monitored(old, lookOf(node('db-2', promoted)))
     await one.monitor.runAll(one.stop.signal)
     expect(looks).toBe(2)
     expect(one.monitor.status().clusters[0]).toMatchObject({ splitBrain: false, primary: 'db-2', verdict: 'ok' })
@@ -262,18 +262,18 @@ describe('a suspected split brain', () => {
 
 describe('a shutdown', () => {
   it('ends a run under way, which is not recorded, and all that waits', async () => {
-    const one = watched(
+    const one = monitored(
       checkOf(look => untilAborted(look.signal)),
       inTurn([fine], { target: 'waits' }).check,
     )
-    await watchFor(one, 3_000)
+    await runFor(one, 3_000)
     expect([recordOf(one), recordOf(one, 'fake/waits')?.runs]).toEqual([undefined, 1])
     expect([one.monitor.ready(), one.logged.length]).toEqual([false, 1])
   })
 
   it('looks into nothing any more', async () => {
     const looks = [node('db-1', primaryFacts(1)), node('db-2', primaryFacts(2))].map(one => counted(lookOf(one)))
-    const one = watched(...looks.map(({ check }) => check))
+    const one = monitored(...looks.map(({ check }) => check))
     one.stop.abort()
     await one.monitor.runAll(one.stop.signal)
     expect(looks.flatMap(({ began }) => began)).toEqual([])

@@ -15,17 +15,17 @@ export const broken = finding('', [reason('broken', 'it is broken')], [])
 export const odd = finding('', [reason('odd', 'it is odd')], [])
 
 /** A monitor, and what it logged. */
-export interface Watched {
+export interface Monitored {
   readonly monitor: Monitor
   readonly stop: AbortController
   /** Log entries, without their time. */
   readonly logged: Record<string, unknown>[]
 }
 
-export const watched = (...checks: readonly Check[]): Watched => watchedFor([], ...checks)
+export const monitored = (...checks: readonly Check[]): Monitored => monitoredFor([], ...checks)
 
 /** The same, with mail paths over the checks. */
-export function watchedFor(mail: readonly MailTarget[], ...checks: readonly Check[]): Watched {
+export function monitoredFor(mail: readonly MailTarget[], ...checks: readonly Check[]): Monitored {
   const logged: Record<string, unknown>[] = []
   const log = createLog('debug', 'json', line => {
     const { time: _, ...entry } = JSON.parse(line) as Record<string, unknown>
@@ -48,13 +48,13 @@ export function inTurn(findings: readonly Finding[], fields: Partial<Check> = {}
   return { check, began }
 }
 
-/** Watches for that long, and ends in order. */
-export async function watchFor({ monitor, stop }: Watched, ms: number): Promise<void> {
-  const watching = monitor.watch(stop.signal)
+/** Runs for that long, and ends in order. */
+export async function runFor({ monitor, stop }: Monitored, ms: number): Promise<void> {
+  const running = monitor.run(stop.signal)
   await vi.advanceTimersByTimeAsync(ms)
   stop.abort(new Error('SIGTERM'))
   await vi.advanceTimersByTimeAsync(6_000)
-  await watching
+  await running
   expect([vi.getTimerCount(), getEventListeners(stop.signal, 'abort').length]).toEqual([0, 0])
 }
 

@@ -1,33 +1,33 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Check } from '../../src/core/probe.ts'
-import type { Changes } from '../../src/monitor/index.ts'
+import type { Changes } from '../../src/monitor/swap.ts'
 import { node, primaryFacts, standbyFacts, start } from '../assess/build.ts'
 import { fine, noReferences, references, untilAborted, checkOf } from './checks.ts'
-import { broken, inTurn, lookOf, watched, type Watched } from './monitored.ts'
+import { broken, inTurn, lookOf, monitored, type Monitored } from './monitored.ts'
 import { valueOf } from '../probes/values.ts'
 
 beforeEach(() => void vi.useFakeTimers({ now: start }))
 afterEach(() => void vi.useRealTimers())
 
-const swapTo = ({ monitor }: Watched, ...checks: readonly Check[]): Changes =>
+const swapTo = ({ monitor }: Monitored, ...checks: readonly Check[]): Changes =>
   monitor.swap({ checks, mail: [] }, noReferences)
-const idsOf = ({ monitor }: Watched): string[] => monitor.status().checks.map(({ id }) => id)
+const idsOf = ({ monitor }: Monitored): string[] => monitor.status().checks.map(({ id }) => id)
 
-/** Watches while `work` goes on. */
-async function whileWatching(one: Watched, work: () => Promise<void>): Promise<void> {
-  const watching = one.monitor.watch(one.stop.signal)
+/** Runs while `work` goes on. */
+async function whileRunning(one: Monitored, work: () => Promise<void>): Promise<void> {
+  const running = one.monitor.run(one.stop.signal)
   await work()
   one.stop.abort(new Error('SIGTERM'))
   await vi.advanceTimersByTimeAsync(6_000)
-  await watching
+  await running
   expect(vi.getTimerCount()).toBe(0)
 }
 
 describe('a configuration that is swapped under way', () => {
   it('leaves a check that is as before its phase, its counters and its history', async () => {
     const { check, began } = inTurn([broken, fine], { config: { name: 'it' } })
-    const one = watched(check)
-    await whileWatching(one, async () => {
+    const one = monitored(check)
+    await whileRunning(one, async () => {
       await vi.advanceTimersByTimeAsync(25_000)
       const runs = began.length
       const again = inTurn([broken], { config: { name: 'it' } })
@@ -46,8 +46,8 @@ describe('a configuration that is swapped under way', () => {
     const stays = inTurn([fine], { target: 'stays' }, 4_000)
     const goes = inTurn([fine], { target: 'goes' }, 4_000)
     const changes = inTurn([fine], { target: 'changes' }, 4_000)
-    const one = watched(stays.check, goes.check, changes.check)
-    await whileWatching(one, async () => {
+    const one = monitored(stays.check, goes.check, changes.check)
+    await whileRunning(one, async () => {
       await vi.advanceTimersByTimeAsync(2_000)
       expect([stays.began.length, goes.began.length, changes.began.length]).toEqual([1, 1, 1])
       const changed = inTurn([broken], { target: 'changes', timeoutMs: 4_999 }, 4_500)
@@ -61,8 +61,8 @@ describe('a configuration that is swapped under way', () => {
   })
 
   it('has nothing left of what is gone, at once, and knows nothing of what is changed until it has run', async () => {
-    const one = watched(inTurn([fine], { target: 'a' }).check, inTurn([fine], { target: 'b' }).check)
-    await whileWatching(one, async () => {
+    const one = monitored(inTurn([fine], { target: 'a' }).check, inTurn([fine], { target: 'b' }).check)
+    await whileRunning(one, async () => {
       await vi.advanceTimersByTimeAsync(2_000)
       swapTo(one, inTurn([fine], { target: 'a', config: { name: 'another' } }).check)
       expect(idsOf(one)).toEqual(['fake/a'])
@@ -85,8 +85,8 @@ describe('a configuration that is swapped under way', () => {
       },
       { intervalMs: 10_000 },
     )
-    const one = watched(check)
-    await whileWatching(one, async () => {
+    const one = monitored(check)
+    await whileRunning(one, async () => {
       one.monitor.swap(
         { checks: [check], mail: [] },
         references(() => Promise.resolve('old')),
@@ -102,7 +102,7 @@ describe('a configuration that is swapped under way', () => {
   })
 
   it('takes a primary that was renamed for no failover, and one that failed over meanwhile for one', async () => {
-    const failovers = ({ monitor }: Watched) =>
+    const failovers = ({ monitor }: Monitored) =>
       valueOf({ samples: monitor.status().samples }, 'mailpath_cluster_failovers_total')
     const old = [lookOf(node('db-1', primaryFacts(1))), lookOf(node('db-2', standbyFacts(2)))]
     const renamed = [lookOf(node('pg-1', primaryFacts(1))), old[1] ?? old[0]] as Check[]
@@ -110,8 +110,8 @@ describe('a configuration that is swapped under way', () => {
       lookOf(node('pg-1', standbyFacts(1))),
       { ...lookOf(node('db-2', primaryFacts(2))), timeoutMs: 4_000 },
     ] as Check[]
-    const one = watched(...old)
-    await whileWatching(one, async () => {
+    const one = monitored(...old)
+    await whileRunning(one, async () => {
       await vi.advanceTimersByTimeAsync(3_000)
       swapTo(one, ...renamed)
       await vi.advanceTimersByTimeAsync(3_000)
@@ -123,8 +123,8 @@ describe('a configuration that is swapped under way', () => {
   })
 
   it('does not keep a shutdown waiting for what was taken out', async () => {
-    const one = watched(checkOf(look => untilAborted(look.signal)))
-    await whileWatching(one, async () => {
+    const one = monitored(checkOf(look => untilAborted(look.signal)))
+    await whileRunning(one, async () => {
       await vi.advanceTimersByTimeAsync(2_000)
       swapTo(one, inTurn([fine], { target: 'other' }).check)
     })

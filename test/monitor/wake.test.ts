@@ -13,19 +13,24 @@ const unchanged: Roles = { cluster: 'kb', checks: ['postgres/db-1'], intervalMs,
 function waking(find: () => Partial<Roles>, tookMs = 10) {
   const looks: number[] = []
   const stop = new AbortController()
-  const found = (): void => waker.assessed([{ ...unchanged, ...find() }], stop.signal)
+  const waker = createWaker(createLog('error', 'json', () => undefined))
+  const wake = async (isChange = false): Promise<boolean> => {
+    const rounds = waker.wake('kb', { text: 'the test', isChange }, stop.signal)
+    for (;;) {
+      const { done, value } = await rounds.next()
+      if (done) return value
+      void look().then(value.looked)
+    }
+  }
+  const take = (...roles: readonly Roles[]): void => waker.assessed(roles).forEach(() => void wake(true))
+  const found = (): void => take({ ...unchanged, ...find() })
   const look = async (): Promise<void> => {
     looks.push(Date.now())
     await new Promise(resolve => setTimeout(resolve, tookMs))
     found()
   }
-  const waker = createWaker(
-    { afresh: look, again: () => void look() },
-    createLog('error', 'json', () => undefined),
-  )
-  waker.assessed([unchanged], stop.signal)
-  const wake = () => waker.wake('kb', 'the test', stop.signal)
-  return { waker, looks, stop, wake, found }
+  take(unchanged)
+  return { waker, looks, stop, wake, take, found }
 }
 
 /** True the first time it is asked. */
@@ -67,11 +72,11 @@ describe('a cluster that is woken', () => {
   })
 
   it('is looked at in rounds while a first look hangs, once something has changed', async () => {
-    const { looks, wake, waker, stop } = waking(() => ({}), 5_000)
+    const { looks, wake, take, stop } = waking(() => ({}), 5_000)
     void wake()
     await vi.advanceTimersByTimeAsync(2_000)
     expect(looks).toHaveLength(1)
-    waker.assessed([{ ...unchanged, changed: true, settled: false }], stop.signal)
+    take({ ...unchanged, changed: true, settled: false })
     await vi.advanceTimersByTimeAsync(1_000)
     expect(looks.length).toBeGreaterThan(3)
     stop.abort()
@@ -127,21 +132,21 @@ describe('a cluster that is woken', () => {
   })
 
   it('is left alone when everything stops, at once and for good', async () => {
-    const { looks, wake, waker, stop } = waking(() => ({ changed: true, settled: false }))
-    void wake()
+    const { looks, wake, stop } = waking(() => ({ changed: true, settled: false }))
+    const woken = wake()
     await vi.advanceTimersByTimeAsync(1_000)
     stop.abort()
     const before = looks.length
     await vi.advanceTimersByTimeAsync(0)
-    await waker.ended()
+    await woken
     expect(await wake()).toBe(false)
     await vi.advanceTimersByTimeAsync(burstMs)
     expect([looks.length, vi.getTimerCount()]).toEqual([before, 0])
   })
 
   it('is forgotten when it is no longer watched', async () => {
-    const { waker, stop, wake } = waking(() => ({}))
-    waker.assessed([], stop.signal)
+    const { waker, take, wake } = waking(() => ({}))
+    take()
     expect([await wake(), waker.counts()]).toEqual([false, []])
   })
 })

@@ -8,7 +8,7 @@ import { openWatch } from '../../src/clients/postgres.ts'
 import { parseConfig } from '../../src/config/load.ts'
 import { createReferences } from '../../src/references/index.ts'
 import { createLog } from '../../src/core/log.ts'
-import { startLook } from '../../src/monitor/run.ts'
+import { startLook } from '../../src/monitor/look.ts'
 import { createMonitor, type Monitor } from '../../src/monitor/index.ts'
 import { roundMs } from '../../src/monitor/wake.ts'
 import { checkOf, never, noReferences } from './checks.ts'
@@ -71,7 +71,7 @@ function watching({ interval = long, watch, nodes = {}, writePath = {}, way = fi
   )
   const stop = new AbortController()
   setMaxListeners(0, stop.signal)
-  const running = monitor.watch(stop.signal)
+  const running = monitor.run(stop.signal)
   return {
     monitor,
     lead,

@@ -1,4 +1,5 @@
-import { run, type References } from '../../src/monitor/run.ts'
+import { run } from '../../src/monitor/run.ts'
+import type { References } from '../../src/monitor/look.ts'
 import type { Observation, Probe, Target } from '../../src/core/probe.ts'
 
 export interface LookOptions {

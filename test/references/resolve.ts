@@ -7,7 +7,7 @@ import { expect, onTestFinished } from 'vitest'
 import { createReferences, type Sources } from '../../src/references/index.ts'
 import { Unresolved } from '../../src/core/errors.ts'
 import type { Reference } from '../../src/core/probe.ts'
-import type { References } from '../../src/monitor/run.ts'
+import type { References } from '../../src/monitor/look.ts'
 
 export const canary = 'canary-Zq7/pS+word'
 export const never = new AbortController().signal

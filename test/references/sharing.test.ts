@@ -57,10 +57,10 @@ describe('a round', () => {
       references,
       createLog('error', 'json', () => undefined),
     )
-    const watching = daemon.watch(stop.signal)
+    const running = daemon.run(stop.signal)
     await waitFor(() => daemon.ready(), { timeoutMs: 15_000, what: 'every check has run' })
     stop.abort(new Error('the test has ended'))
-    await watching
+    await running
     expect(reads() - 2).toBeLessThan(6)
   })
 })

@@ -10,7 +10,8 @@ import type {
 } from '../../src/assess/assessment.ts'
 import { worst, type Observation, type Reason, type Severity, type Verdict } from '../../src/core/probe.ts'
 import { byKind, pathKinds } from '../../src/probes/needs.ts'
-import type { CheckRecord, Status } from '../../src/monitor/ledger.ts'
+import type { CheckRecord } from '../../src/monitor/records.ts'
+import type { Status } from '../../src/monitor/ledger.ts'
 
 /** 2026-01-14 03:12:07 UTC */
 export const now = Date.UTC(2026, 0, 14, 3, 12, 7)

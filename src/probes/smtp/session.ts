@@ -114,7 +114,7 @@ export function startSession(look: Look, socket: Socket, options: SessionOptions
   if (waits.connectionTimeout !== undefined) Object.assign(connection, { _connectStartedAt: options.startedAt })
   // Of a TLS socket over this one it would be cipher text.
   limitReceived(socket, maxReceived, piece => (connection._socket === socket ? hears(piece) : cost(piece)))
-  const dialogue = watch(connection, transcript)
+  const dialogue = dialogueOn(connection, transcript)
   const step = <T>(work: Promise<T>): Promise<T> =>
     Promise.race([work, dialogue.broken]).finally(() => transcript.leave())
   const say = async (command: string): Promise<string> => {
@@ -161,7 +161,7 @@ interface Dialogue {
   readonly saidQuit: boolean
 }
 
-function watch(connection: SMTPConnection, { replies }: Transcript): Dialogue {
+function dialogueOn(connection: SMTPConnection, { replies }: Transcript): Dialogue {
   let saidQuit = false
   function quit(): boolean {
     // Not before the greeting, nor into a handshake: talking out of turn gets a client banned.

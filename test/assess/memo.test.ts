@@ -56,7 +56,7 @@ function looked({ name, role, number }: Run, at: number): Looked {
   return path(name, facts ? [landingOn(facts)] : [], { at })
 }
 
-/** The same in objects of its own, of which nothing is recalled. */
+/** The same in objects of its own, of which nothing is kept. */
 function copied({ check, observation }: Looked): Looked {
   const config = { ...check.config }
   return { check: { ...check, config }, observation: observation && { ...observation, config } }
@@ -78,18 +78,18 @@ it('concludes the same from what it has assessed before as from what it sees for
         }
         const seen = [...all.values()]
         const both = (looks: readonly Looked[], at: number, known?: Memory, same = known) => {
-          const recalled = assessed(looks, { now: at, ...(known && { previous: known }) })
+          const remembered = assessed(looks, { now: at, ...(known && { previous: known }) })
           const anew = assessed(looks.map(copied), { now: at, ...(same && { previous: same }) })
-          expect(recalled).toEqual(anew)
-          return { recalled, anew }
+          expect(remembered).toEqual(anew)
+          return { remembered, anew }
         }
-        const { recalled, anew } = both(seen, now, previous, afresh)
+        const { remembered, anew } = both(seen, now, previous, afresh)
         // Of another past, and of none at two times; in copies, so that the story itself goes on undisturbed.
         const others = seen.map(copied)
         both(others, now, previous)
         both(others, now)
         both(others, now + 1)
-        ;[previous, afresh] = [recalled.memory, structuredClone(anew.memory)]
+        ;[previous, afresh] = [remembered.memory, structuredClone(anew.memory)]
       }
     }),
     { numRuns: 300 },
