@@ -7,6 +7,7 @@ import { hasLogin, logIn, lookIntoWrapping, renewSelf, type Lease } from '../cli
 import type { Login, LoginFailure, TokenLife } from '../core/probe.ts'
 import { redactor } from '../core/redact.ts'
 import { wantOf } from '../core/want.ts'
+import { backOffText } from './back-off.ts'
 import type { Held, Logins, Revoke, Standing } from './logins.ts'
 import type { Asking } from './sharing.ts'
 
@@ -197,9 +198,9 @@ async function oneLogin(
 ): Promise<LoginFailure | undefined> {
   signal.throwIfAborted()
   const { namespace = '', mount } = way
-  const who = locks === undefined ? undefined : { role: [namespace, mount, locks], credentials: fields }
-  const held = who && (await logins.refusals.held(who))
-  if (held !== undefined) return { kind: 'refused', text: held }
+  const attempt = locks === undefined ? undefined : { account: [namespace, mount, locks], credentials: fields }
+  const earlier = attempt && (await logins.backOff.current(attempt))
+  if (earlier) return { kind: 'refused', text: backOffText(earlier) }
   const print = fingerprint(fields)
   if (standing.failure && standing.pause?.credentials === print && performance.now() < standing.pause.until)
     return standing.failure
@@ -208,17 +209,19 @@ async function oneLogin(
   standing.pause = undefined
   if (lease.kind === 'ok') {
     hold(logins, standing, way.revoke, lease, asked)
-    if (who) await logins.refusals.taken(who)
+    if (attempt) await logins.backOff.accepted(attempt)
     return undefined
   }
   const failure = { kind: lease.kind, text: redact.text(lease.text) }
   if (failure.kind !== 'refused') return failure
   const status = lease.kind === 'refused' ? lease.status : undefined
   // An address that may not log in is a mistake that Vault does not count.
-  if (who && status === 400 && !failure.text.includes('CIDR'))
-    return { ...failure, text: await logins.refusals.refused(who, failure.text) }
+  if (attempt && status === 400 && !failure.text.includes('CIDR')) {
+    const { backOff, isKept } = await logins.backOff.refused(attempt, { text: failure.text })
+    return { ...failure, text: backOffText(backOff, isKept) }
+  }
   // Vault answers a locked role like a mount that does not exist. A login with nothing in it tells them apart.
-  const isThere = who && status === 403 ? await hasLogin(await way.open(signal), mount) : undefined
+  const isThere = attempt && status === 403 ? await hasLogin(await way.open(signal), mount) : undefined
   const locked = isThere === true
   const noMount = isThere === false ? `; there is no login at auth/${mount}` : ''
   const pauseMs = locked ? lockedMs : retryMs

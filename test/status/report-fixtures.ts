@@ -196,7 +196,7 @@ const loggedIn: SmtpSeen = {
   user: 'postmaster@keybuzz.io',
   unresolved: undefined,
   authenticated: true,
-  suspended: undefined,
+  backOff: undefined,
   failure: undefined,
 }
 const noPassword: SmtpSeen = {

@@ -63,17 +63,17 @@ function evidence({ address, tls, authenticated, user }: SmtpSeen): string {
 function samples(seen: SmtpSeen, verify: boolean, target: string): Sample[] {
   if (seen.notUnderstood !== undefined) return []
   const at = { target }
-  const { tls, suspended } = seen
+  const { tls, backOff } = seen
   const seconds = (ms: number | undefined): number | undefined => (ms === undefined ? undefined : ms / 1000)
   return [
     sample(metrics.reachable, replyTo(seen, 'greeting')?.code !== undefined, at),
     sample(metrics.starttls, hasStarttls(seen), at),
-    sample(metrics.authenticated, seen.authenticated ?? (suspended ? false : undefined), at),
+    sample(metrics.authenticated, seen.authenticated ?? (backOff ? false : undefined), at),
     sample(metrics.responseCode, seen.replies.at(-1)?.code, at),
     sample(metrics.notAfter, verify ? endSeconds(shownBy(seen)) : undefined, at),
     sample(metrics.certificateValid, verify ? tls && tls.problems.length === 0 : undefined, at),
     tls ? sample(metrics.tlsInfo, 1, { ...at, version: tls.version, cipher: tls.cipher }) : [],
-    sample(metrics.suspendedUntil, seconds(suspended?.until), at),
+    sample(metrics.suspendedUntil, seconds(backOff?.until), at),
   ].flat()
 }
 
