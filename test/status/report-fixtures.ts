@@ -266,7 +266,7 @@ const settingsSeen = (broken: boolean): SettingsSeen => ({
     broken
       ? setting('SMTP_PASS', 'unreadable', {
           source: vaultSource,
-          why: `from: ${vaultSource}: Vault is not initialised`,
+          why: 'Vault is not initialised',
         })
       : setting('SMTP_PASS', 'present', { source: vaultSource }),
     setting('EMAIL_PROVIDER', 'verified', { expected: 'smtp', source: 'default' }),

@@ -162,11 +162,11 @@ export const readOnlyCause = (landing: Landing): ReadOnlyCause | undefined => {
 }
 
 const causeText: Record<ReadOnlyCause, string> = {
-  standby: 'a standby',
-  role: 'a primary, where default_transaction_read_only is on for the role',
-  database: 'a primary, where default_transaction_read_only is on for the database',
-  server: 'a primary, where default_transaction_read_only is on in its configuration',
-  session: 'a primary, where default_transaction_read_only is on for the session',
+  standby: '',
+  role: ', where default_transaction_read_only is on for the role',
+  database: ', where default_transaction_read_only is on for the database',
+  server: ', where default_transaction_read_only is on in its configuration',
+  session: ', where default_transaction_read_only is on for the session',
 }
 
 const remedyForReadOnly = (cause: ReadOnlyCause): string =>
@@ -174,22 +174,26 @@ const remedyForReadOnly = (cause: ReadOnlyCause): string =>
     ? 'Take default_transaction_read_only out of what the application sends with the login: `options` of its URL, PGOPTIONS, or a setting of its driver or pooler.'
     : `Reset default_transaction_read_only for the ${cause} (see pg_settings.source).`
 
-function readOnlyProblem({ address, landings, ladder }: WritePathSeen): Reason[] {
-  const readOnly = landings.filter(landing => landing.in_recovery || landing.read_only)
-  const [first] = readOnly
-  const cause = first && readOnlyCause(first)
+const firstCause = ({ landings }: WritePathSeen): ReadOnlyCause | undefined =>
+  landings.map(readOnlyCause).find(cause => cause !== undefined)
+
+function readOnlyProblem(seen: WritePathSeen): Reason[] {
+  const cause = firstCause(seen)
   if (!cause) return []
+  const remedy = cause === 'standby' ? undefined : remedyForReadOnly(cause)
+  return [writePathReason('write_path_read_only', readOnlyText(seen), remedy)]
+}
+
+/** Where writes fail, and why. Only the assessment knows the names of the nodes: `there`. */
+export function readOnlyText(seen: WritePathSeen, there = ''): string {
+  const { address, landings, ladder } = seen
+  const cause = firstCause(seen) ?? 'standby'
+  const readOnly = landings.filter(landing => readOnlyCause(landing) !== undefined)
   const share = landings.length > 1 ? `${readOnly.length} of ${landings.length} sessions land on` : 'lands on'
+  const node = there || (cause === 'standby' ? 'a standby' : 'a primary')
   const refused = ladder.find(rung => rung.code === '25006')
   const evidence = refused ? ` (${refused.text})` : ''
-  const remedy = cause === 'standby' ? undefined : remedyForReadOnly(cause)
-  return [
-    writePathReason(
-      'write_path_read_only',
-      `${address}: ${share} ${causeText[cause]}: a write fails with SQLSTATE 25006${evidence}`,
-      remedy,
-    ),
-  ]
+  return `${address}: ${share} ${node}${causeText[cause]}: a write fails with SQLSTATE 25006${evidence}`
 }
 
 function rungProblem(seen: WritePathSeen, rung: Rung): Reason[] {
@@ -221,7 +225,7 @@ function samplesOf(seen: WritePathSeen, at: Readonly<Record<(typeof labels)[numb
   if (seen.driver) return []
   if (seen.addressOnly) return sample(metrics.reachable, true, at)
   const { landings, ladder } = seen
-  const cause = landings.map(readOnlyCause).find(one => one !== undefined)
+  const cause = firstCause(seen)
   const landed = landings.length > 0
   const commit = ladder.find(rung => rung.rung === 'commit')
   const notTried = commit !== undefined && isNotAllowed(commit)
