@@ -13,7 +13,7 @@ import { givenAt, givenRefused, givenServed } from './given.ts'
 import { loginAt, served, type Credentials, type LoginWay } from './login.ts'
 import type { Logins } from './logins.ts'
 import { sharing, type Asking } from './sharing.ts'
-import { blotting, named } from './words.ts'
+import { blotting, named } from './wrap-error.ts'
 
 export interface VaultSource {
   readonly targets: readonly VaultTarget[]

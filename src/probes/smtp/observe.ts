@@ -68,7 +68,7 @@ export async function observe(target: SmtpTarget, look: Look): Promise<SmtpSeen>
       else if (mails && plan.login && login.authenticated === undefined) await session.nullSender()
     }
   } catch (error) {
-    failure = failureOf(inWords(error, clean), look, address(host, port))
+    failure = failureOf(plainError(error, clean), look, address(host, port))
   }
   const session = await line.close()
   const credentials = await plan.credentials
@@ -77,10 +77,10 @@ export async function observe(target: SmtpTarget, look: Look): Promise<SmtpSeen>
     address: address(host, port),
     url: target.url === undefined ? undefined : setupOf(plan),
     hello: plan.helloName,
-    replies: session?.transcript.replies ?? [],
+    replies: session?.dialogue.replies ?? [],
     begun: failure && beforeLogin.includes(failure.phase) ? line.begun() || undefined : undefined,
-    extensions: session?.transcript.extensions ?? { clear: undefined, now: undefined },
-    injected: session?.transcript.injected ?? false,
+    extensions: session?.dialogue.extensions ?? { clear: undefined, now: undefined },
+    injected: session?.dialogue.injected ?? false,
     tls: session?.tls,
     user: credentials && 'user' in credentials ? credentials.user : undefined,
     unresolved: credentials && 'unresolved' in credentials ? credentials.unresolved : undefined,
@@ -160,19 +160,19 @@ function openLine(look: Look): Line {
  * Whether the other side is the one a password is meant for: to the application, that is. Nothing but EHLO and QUIT is said
  * to any other. Where STARTTLS is offered and refused, nodemailer gives up.
  */
-function isTrusted({ tls, transcript }: Session, { security, verify }: SmtpPlan): boolean {
-  if (transcript.injected) return false
+function isTrusted({ tls, dialogue }: Session, { security, verify }: SmtpPlan): boolean {
+  if (dialogue.injected) return false
   if (tls) return !verify || tls.problems.length === 0
-  return security === 'none' || (security === 'opportunistic' && !offersStarttls(transcript.extensions.clear ?? []))
+  return security === 'none' || (security === 'opportunistic' && !offersStarttls(dialogue.extensions.clear ?? []))
 }
 
 /** Whether nodemailer would go on to the mail without a login: where there is none, and where AUTH is not offered. */
-const mailsWithoutLogin = ({ transcript }: Session, { login, force }: SmtpPlan): boolean =>
-  !login || !(allowsAuth(transcript.extensions) || force)
+const mailsWithoutLogin = ({ dialogue }: Session, { login, force }: SmtpPlan): boolean =>
+  !login || !(allowsAuth(dialogue.extensions) || force)
 
 async function logIn(session: Session, fetched: Fetched, plan: SmtpPlan, target: SmtpTarget): Promise<Login> {
   if (!fetched || 'unresolved' in fetched) return notTried
-  const { replies, extensions } = session.transcript
+  const { replies, extensions } = session.dialogue
   const { user, secret, token } = fetched
   const mechanism = mechanismFor({ method: plan.method, token, force: plan.force }, extensions)
   if (!mechanism) return notTried
@@ -189,7 +189,7 @@ async function logIn(session: Session, fetched: Fetched, plan: SmtpPlan, target:
 }
 
 /** The error without the jargon: OpenSSL hides its reason, and nodemailer the system's code. */
-function inWords(error: unknown, clean: (text: string) => string): unknown {
+function plainError(error: unknown, clean: (text: string) => string): unknown {
   if (!(error instanceof Error) || error instanceof AggregateError) return error
   const { reason, originalCode } = error as { readonly reason?: unknown; readonly originalCode?: unknown }
   const text = typeof reason === 'string' ? reason : error.message

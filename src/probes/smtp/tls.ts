@@ -49,7 +49,7 @@ export function tlsFacts(socket: TLSSocket, expected: string, ca: ConnectionOpti
   }
 }
 
-export const inWords = ({ version, cipher, chain, problems }: TlsFacts): string => {
+export const tlsText = ({ version, cipher, chain, problems }: TlsFacts): string => {
   const valid = problems.length === 0 ? 'it verifies' : `it does not verify: ${problems.join(', ')}`
   const shown = chain ? chainInWords(chain) : 'its certificate cannot be read'
   return `${version}, ${cipher}; ${shown}; ${valid}`

@@ -128,11 +128,11 @@ function roleProblem(
   const left = landings.flatMap(landing => landing.role_valid_seconds ?? []).filter(seconds => seconds > 0)
   const soonest = Math.min(...left)
   if (soonest * 1000 >= warning) return []
-  const text = `the password of the role is valid for ${inWords(soonest)} more (valid until)`
+  const text = `the password of the role is valid for ${durationText(soonest)} more (valid until)`
   return [writePathReason('write_path_role_expires_soon', `${address}: ${text}`)]
 }
 
-function inWords(seconds: number): string {
+function durationText(seconds: number): string {
   if (seconds < 7_200) return `${Math.ceil(seconds / 60)} minutes`
   return seconds < 172_800 ? `${Math.floor(seconds / 3_600)} hours` : `${Math.floor(seconds / 86_400)} days`
 }
