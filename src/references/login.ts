@@ -27,7 +27,7 @@ export interface LoginWay {
 
 export interface Credentials {
   readonly fields: Readonly<Record<string, string>>
-  /** Those values of the fields that nobody may see. */
+  /** Those values of the fields that must not be shown. */
   readonly secrets: readonly string[]
   /** The RoleID, where Vault counts refusals and locks the role. */
   readonly locks?: string | undefined
@@ -54,7 +54,7 @@ const replaceUnusedMs = 60_000
 const mostTries = 20
 
 /**
- * The login that all share. It is renewed, or made anew, only when two thirds of the token's life or all but one of its
+ * The login that all share. It is renewed, or made again, only when two thirds of the token's life or all but one of its
  * uses are over, or when Vault `refused` the token. That may be for a right it does not have, so one that never was of use
  * is kept for a while. Which refused credentials are tried again when: docs/design.md. A try that failed is one for all
  * who ask within their `maxAgeMs`.
@@ -243,7 +243,7 @@ function hold(logins: Logins, standing: Standing, revoke: Revoke, lease: Lease, 
   standing.refused = false
 }
 
-/** As Vault and OpenBao write them. A SecretID is a UUID, if nobody chose another. */
+/** As Vault and OpenBao write them. A SecretID is a UUID, unless another was chosen. */
 const looksLikeToken = (text: string): boolean => /^(hvs|hvb|hvr|s|b|r)\./.test(text)
 
 const livesFrom = (asked: number, { lifeSeconds }: Lease): Pick<Held, 'lifeMs' | 'renewAt' | 'endsAt'> => {

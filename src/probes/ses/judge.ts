@@ -25,7 +25,7 @@ export const metrics = {
 }
 
 /**
- * Whether the application can send through SES. Never `yes`: nobody asked SES yet.
+ * Whether the application can send through SES. Never `yes`: SES itself is not asked yet.
  * `no` is proven by one setting alone, also while another cannot be read.
  */
 export function canDeliver(seen: SesSeen, target: SesTarget): 'no' | 'unknown' {

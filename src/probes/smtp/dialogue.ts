@@ -45,7 +45,7 @@ export interface Dialogue {
   log(entry: { readonly tnx?: string; readonly discarded?: number }, line: unknown): void
   /** The replies from here on belong to this step, and its phase begins. */
   begin(step: Step): void
-  /** A phase begins whose replies are told by `add`. */
+  /** A phase begins. Its replies are given by `add`. */
   enter(phase: string): void
   add(step: Step, line: string): Reply
   /** Adds a detail to the last reply. */

@@ -130,7 +130,7 @@ function brokenOff(seen: SmtpSeen, setup: Setup): Problem[] {
   const { phase, code, timedOut } = failure
   const text = begun ? `${failure.text}; what had come by then: "${begun.slice(0, 160)}"` : failure.text
   if (timedOut || code === 'ETIMEDOUT') return [noAnswer(seen, text)]
-  // That a server hangs up after a 421 is no news (RFC 5321 §3.8): what it refused is told for itself.
+  // That a server hangs up after a 421 says nothing new (RFC 5321 §3.8): what it refused has a reason of its own.
   if (phase === 'envelope' && replies.at(-1)?.code === 421) return []
   if (phase === 'dns' || phase === 'connect') return [['smtp_unreachable', text, remedyForHost(failure)]]
   if (aboutOurCertificate.test(`${code ?? ''} ${text}`)) return [['smtp_client_certificate_wanted', text]]

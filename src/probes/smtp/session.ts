@@ -242,7 +242,7 @@ function tokenError(challenge: string): string {
   return status === undefined ? 'the error of the token has no status' : `status ${status} of the token`
 }
 
-/** A turn, in which nodemailer stumbles over a reply that nobody asked for: it is no answer to what is said next. */
+/** A turn, in which nodemailer stumbles over a reply that was not asked for: it is no answer to what is said next. */
 const quiet = (ending: Ending): Promise<void> => Promise.race([setImmediate(), ending.broken])
 
 async function envelope(

@@ -15,7 +15,7 @@ export interface TlsFacts {
 }
 
 /**
- * Options to shake hands with whoever is there, so that the certificate can be looked at even when it does not verify.
+ * Options to shake hands with any server, so that the certificate can be looked at even when it does not verify.
  * It is the caller's to look at `problems` before anything is said. A `ca` in `more` takes the place of the usual authorities.
  */
 export const tlsOptions = (name: string, more: ConnectionOptions): ConnectionOptions => ({

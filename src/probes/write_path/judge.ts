@@ -198,18 +198,18 @@ export function readOnlyText(seen: WritePathSeen, there = ''): string {
 
 function rungProblem(seen: WritePathSeen, rung: Rung): Reason[] {
   const { address } = seen
-  // 25006 has been told by readOnlyProblem already.
+  // readOnlyProblem has 25006 already.
   if (rung.ok || rung.code === '25006') return []
-  const told = `${address}: ${rung.code ? `SQLSTATE ${rung.code}, ` : ''}${rung.text} (rung ${rung.rung})`
-  if (rung.code === '53100') return [writePathReason('write_path_disk_full', told)]
+  const text = `${address}: ${rung.code ? `SQLSTATE ${rung.code}, ` : ''}${rung.text} (rung ${rung.rung})`
+  if (rung.code === '53100') return [writePathReason('write_path_disk_full', text)]
   if (rung.hung && (rung.rung === 'commit' || rung.syncWait)) {
     const why = rung.syncWait ? 'it waits for a synchronous standby' : rung.text
     return [writePathReason('write_path_commit_stuck', `${address}: a commit did not come back: ${why}`)]
   }
-  if (isOfPooler(rung)) return [writePathReason('write_path_pooler_refused', told)]
+  if (isOfPooler(rung)) return [writePathReason('write_path_pooler_refused', text)]
   if (rung.rung === 'commit' && isNotAllowed(rung))
-    return isProven(seen) ? [] : [writePathReason('write_path_write_not_proven', told)]
-  if (rung.rung === 'heartbeat') return [writePathReason('write_path_heartbeat_refused', told)]
+    return isProven(seen) ? [] : [writePathReason('write_path_write_not_proven', text)]
+  if (rung.rung === 'heartbeat') return [writePathReason('write_path_heartbeat_refused', text)]
   if (rung.code === '55P03')
     return [
       writePathReason(
@@ -217,8 +217,8 @@ function rungProblem(seen: WritePathSeen, rung: Rung): Reason[] {
         `${address}: an earlier commit of this exporter still hangs there (rung ${rung.rung})`,
       ),
     ]
-  if (rung.hung) return [writePathReason('write_path_no_answer', told)]
-  return [writePathReason('write_path_write_refused', told)]
+  if (rung.hung) return [writePathReason('write_path_no_answer', text)]
+  return [writePathReason('write_path_write_refused', text)]
 }
 
 function samplesOf(seen: WritePathSeen, at: Readonly<Record<(typeof labels)[number], string>>): Sample[] {
