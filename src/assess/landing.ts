@@ -5,7 +5,7 @@ import { createMemo } from '../core/memo.ts'
 import { writePath } from '../probes/write_path/index.ts'
 import type { Landing, WritePathSeen } from '../probes/write_path/observe.ts'
 import { writePathReason } from '../probes/write_path/reasons.ts'
-import { metrics, readOnlyCause } from '../probes/write_path/judge.ts'
+import { metrics, readOnlyCause, readOnlyText } from '../probes/write_path/judge.ts'
 import type { CheckStatus, ClusterStatus, LandingStatus, Memory } from './assessment.ts'
 import { byAddress, clusterOf, clustersByName, mayBeSame, nodesOfSession, type Node } from './nodes.ts'
 
@@ -83,7 +83,10 @@ function place(
 }
 
 interface Landed {
+  readonly seen: WritePathSeen
   readonly nodes: readonly Node[]
+  /** Those of them on which a transaction is read-only. */
+  readonly readOnly: readonly Node[]
   readonly onPrimary: boolean | undefined
   readonly reasons: readonly Reason[]
   readonly primary: Node | undefined
@@ -128,8 +131,11 @@ function land(
   const reasons = seen.addressOnly
     ? pointsWrong(seen, found[0], home)
     : seen.landings.flatMap((landing, i) => landsWrong(seen.address, landing, candidates[i] ?? [], home))
+  const readOnly = where.flatMap((node, i) => (node && seen.landings[i] && readOnlyCause(seen.landings[i]) ? node : []))
   return {
+    seen,
     nodes: found,
+    readOnly: [...new Set(readOnly)],
     onPrimary: onPrimary(seen, where, primary, reasons),
     reasons: distinct(reasons),
     primary,
@@ -200,15 +206,16 @@ const pointAt = (primary: Node | undefined): string | undefined =>
 
 /** Adds where it landed, and a remedy that names the primary. */
 function amend(check: CheckStatus, landed: Landed): CheckStatus {
-  const names = landed.nodes.map(node => node.name).join(', ')
+  const { seen, nodes } = landed
   const told = check.reasons.flatMap(reason => {
     // An address without a login is only asked where it leads.
     if (reason.code === 'write_path_not_tried' && landed.onPrimary) return []
     if (reason.code !== 'write_path_read_only') return reason
-    const remedy = (landsOnStandby(check) ? pointAt(landed.primary) : undefined) ?? reason.remedy
-    return { ...reason, text: names === '' ? reason.text : `${reason.text}; landed on ${names}`, remedy }
+    const isStandby = seen.landings.some(landing => readOnlyCause(landing) === 'standby')
+    const remedy = (isStandby ? pointAt(landed.primary) : undefined) ?? reason.remedy
+    return { ...reason, text: readOnlyText(seen, namesOf(landed.readOnly)), remedy }
   })
-  const on = names === '' ? '' : `${landed.addressOnly ? ', leads to' : ', on'} ${names}`
+  const on = nodes.length === 0 ? '' : `${landed.addressOnly ? ', leads to' : ', on'} ${namesOf(nodes)}`
   // The commit is proven. That it was on the primary is not.
   const unproven =
     landed.homeless === undefined
@@ -218,8 +225,10 @@ function amend(check: CheckStatus, landed: Landed): CheckStatus {
   return { ...check, ...finding(evidence, [...told, ...landed.reasons], check.samples) }
 }
 
-const landsOnStandby = (check: CheckStatus): boolean =>
-  seenBy(writePath, check.observation)?.seen.landings.some(landing => readOnlyCause(landing) === 'standby') ?? false
+const namesOf = (nodes: readonly Node[]): string =>
+  nodes
+    .map(({ name, facts }) => (facts ? `${name} (${facts.in_recovery ? 'standby' : 'primary'})` : name))
+    .join(' and ')
 
 const distinct = (reasons: readonly Reason[]): Reason[] => [
   ...new Map(reasons.map(reason => [`${reason.code} ${reason.text}`, reason])).values(),

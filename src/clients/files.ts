@@ -10,7 +10,7 @@ import { inPlaceOf } from '../core/want.ts'
 /** Reads the text of a file. Rejects with an Error that says why not, without the path. */
 export type ReadFile = (path: string, signal: AbortSignal) => Promise<string>
 
-/** Reads the bytes of a file. Rejects with an Error that `inWords` puts into words. */
+/** Reads the bytes of a file. Rejects with an Error that `fileErrorText` puts into words. */
 export type ReadBytes = (path: string, signal: AbortSignal) => Promise<Buffer>
 
 const maxFileBytes = 1_048_576
@@ -40,7 +40,7 @@ export function fileReader(bytes = bytesReader()): ReadFile {
       return new TextDecoder('utf-8', { fatal: true }).decode(await bytes(path, signal))
     } catch (error) {
       if (signal.aborted) throw error
-      throw inPlaceOf(new Error(inWords(error)), error)
+      throw inPlaceOf(new Error(fileErrorText(error)), error)
     }
   }
 }
@@ -136,7 +136,7 @@ const tooLarge = (maxBytes: number): Refused => new Refused('EFBIG', `is larger 
 export const noSuchFile = 'there is no such file'
 
 /** Why a file cannot be read, without its path. */
-export function inWords(error: unknown): string {
+export function fileErrorText(error: unknown): string {
   if (error instanceof Refused) return error.message
   const code = codeOf(error) ?? 'unknown error'
   switch (code) {

@@ -53,7 +53,7 @@ export class HttpFailure extends Error {
   /** See Failure. */
   readonly want: Want | undefined
   constructor(address: string, phase: HttpPhase, error: unknown) {
-    super(`${address}: ${inWords(error, phase, address)}`)
+    super(`${address}: ${httpErrorText(error, phase, address)}`)
     this.phase = phase
     this.code = codeOf(error)
     this.want = wantOf(error)
@@ -194,7 +194,7 @@ function collect(
 
 const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(describeError(error)))
 
-function inWords(error: unknown, phase: HttpPhase, address: string): string {
+function httpErrorText(error: unknown, phase: HttpPhase, address: string): string {
   const reset = codeOf(error) === 'ECONNRESET'
   if (reset && phase === 'body') return 'the connection was closed in the middle of the answer (ECONNRESET)'
   if (reset && phase === 'wait') return 'the connection was closed before an answer came (ECONNRESET)'

@@ -21,7 +21,7 @@ export interface LoggedIn {
   readonly tls: 'used' | 'not offered' | 'not asked'
   /** The certificates of the server; undefined without TLS. */
   readonly certificates: Shown | undefined
-  /** What the server said besides results, the first hundred of a run. */
+  /** What the server said beside results, the first hundred of a run. */
   readonly notices: Said[]
   /** Lets the server send as much again as a run may be sent. */
   readonly renew: () => void
@@ -376,7 +376,7 @@ async function connected(look: Look, endpoint: Endpoint, lifetime: ReturnType<ty
   }
 }
 
-/** A line break at the end of a password is a usual mistake in a Secret, and one that nobody sees. */
+/** A line break at the end of a password is a usual mistake in a Secret, and cannot be seen. */
 function explained(error: unknown, { password = '' }: Plan, way: Way): unknown {
   // Whether a rule for TLS may be why: the server's own words for it may be in any language.
   if (!(error instanceof Error)) return error

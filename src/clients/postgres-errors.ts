@@ -189,7 +189,7 @@ export function connectionProblem(failure: SessionFailure): ConnectionProblem {
 
 const atLogin = new Set(['InitPostgres', 'CheckMyDatabase', 'InitializeSessionUserId', 'ClientAuthentication'])
 
-/** pg_hba.conf let nobody in who came without TLS: whether it would with TLS only its words say. */
+/** pg_hba.conf refuses logins without TLS. Only the text of the error says whether it would take one with TLS. */
 const maybeWantsTls = ({ code, routine, tlsNotAsked }: SessionFailure): boolean =>
   code === '28000' && routine === 'ClientAuthentication' && tlsNotAsked === true
 

@@ -6,7 +6,7 @@ import { unlessAborted } from '../core/abort.ts'
 import { codeOf } from '../core/errors.ts'
 import type { Look } from '../core/probe.ts'
 import { watchHandshake, type Shown } from './certificates.ts'
-import { inWords, readRegular } from './files.ts'
+import { fileErrorText, readRegular } from './files.ts'
 import { PemError, checkedCertificates, checkedKeyPair } from './pem.ts'
 import { errorOf, noProcess, readSaid, type Said } from './postgres-messages.ts'
 import type { ClientCertificate, Endpoint, Pem, Plan, TlsPlan } from './postgres-url/plan.ts'
@@ -136,7 +136,7 @@ async function textOf(given: Pem, what: string): Promise<string> {
   try {
     return (await readRegular(given.file, 1_048_576)).toString()
   } catch (error) {
-    throw new PemError(nameOf(given, what), inWords(error))
+    throw new PemError(nameOf(given, what), fileErrorText(error))
   }
 }
 

@@ -27,7 +27,7 @@ export interface Session extends Omit<Watch, 'ask'> {
   readonly backendPid: number
   /** The certificates of the server; undefined without TLS. */
   readonly certificates: Shown | undefined
-  /** What the server said besides results, the first hundred of a run. */
+  /** What the server said beside results, the first hundred of a run. */
   readonly notices: readonly Said[]
   /**
    * Runs a text of one or more statements in one message (simple query protocol); gives the rows of the last that has any.
@@ -72,7 +72,7 @@ function sessionOf(
   const begin = (run: Look): void => {
     renew()
     notices.length = 0
-    // The server was told it, and may say it again; this run has not fetched it.
+    // The server knows it and may repeat it; this run has not fetched it.
     if (plan.password !== undefined) run.conceal(plan.password)
   }
   return {

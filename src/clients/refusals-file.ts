@@ -11,12 +11,18 @@ const refusal = z.object({
   text: z.string().max(1_000),
 })
 const content = z.object({ key: z.string().min(32), roles: z.record(z.string(), refusal) })
-type Content = z.output<typeof content>
+
+/** The last refusal of each account. */
+interface Refused {
+  readonly key: string
+  readonly accounts: Readonly<Record<string, z.output<typeof refusal>>>
+}
 
 /** A local disk takes milliseconds. A login must not wait for one that hangs. */
 const patienceMs = 500
 
-/** Room for 500 refusals with the longest texts. */
+/** The file has room for so many with the longest texts. */
+const mostAccounts = 500
 const maxBytes = 1_048_576
 
 /**
@@ -32,20 +38,23 @@ export function refusalsFile(folder: string, uid: number) {
     return found.isDirectory() && found.uid === uid && (found.mode & 0o077) === 0
   }
 
-  const readAll = async (): Promise<Content | undefined> => {
+  const readAll = async (): Promise<Refused | undefined> => {
     if (!(await isOurs())) return undefined
     const bytes = await readRegular(file, maxBytes)
-    return content.parse(JSON.parse(bytes.toString('utf8')))
+    const { key, roles } = content.parse(JSON.parse(bytes.toString('utf8')))
+    return { key, accounts: roles }
   }
 
-  const writeAll = async (all: Content): Promise<boolean> => {
+  const writeAll = async ({ key, accounts }: Refused): Promise<boolean> => {
     await mkdir(folder, { mode: 0o700 }).catch(() => undefined)
     if (!(await isOurs())) return false
+    const newest = Object.entries(accounts).sort(([, a], [, b]) => b.at - a.at)
+    const roles = Object.fromEntries(newest.slice(0, mostAccounts))
     const next = `${file}.${process.pid}`
     await rm(next, { force: true })
     const handle = await open(next, 'wx', 0o600)
     try {
-      await handle.writeFile(JSON.stringify(all)).finally(() => handle.close())
+      await handle.writeFile(JSON.stringify({ key, roles })).finally(() => handle.close())
       await rename(next, file)
     } catch (error) {
       // What a full disk holds of it is of no use.
@@ -73,6 +82,6 @@ export function refusalsFile(folder: string, uid: number) {
 
   return {
     read: () => patiently(readAll),
-    write: async (all: Content) => (await patiently(() => writeAll(all))) ?? false,
+    write: async (all: Refused) => (await patiently(() => writeAll(all))) ?? false,
   }
 }

@@ -42,14 +42,14 @@ export function troubleOf(answer: VaultAnswer): Trouble {
   const { status, body } = answer
   if (status >= 300 && status < 400)
     return { kind: 'redirected', text: `HTTP ${status}, a redirect, which is not followed` }
-  if (status === 429 && errorsOf(body)) return { kind: 'rate_limited', text: inWords(answer) }
+  if (status === 429 && errorsOf(body)) return { kind: 'rate_limited', text: answerText(answer) }
   if (status === 503 && errorsOf(body)?.some(error => error.includes('sealed')))
     return { kind: 'sealed', text: 'is sealed' }
-  return { kind: 'failed', text: isVaults(body) ? inWords(answer) : `HTTP ${status}, not an answer of a Vault` }
+  return { kind: 'failed', text: isVaults(body) ? answerText(answer) : `HTTP ${status}, not an answer of a Vault` }
 }
 
 /** As `HTTP 403: permission denied`. */
-export function inWords({ status, body }: VaultAnswer): string {
+export function answerText({ status, body }: VaultAnswer): string {
   const errors = errorsOf(body) ?? []
   return errors.length === 0 ? `HTTP ${status}` : `HTTP ${status}: ${inShort(oneLine(errors.join('; ')))}`
 }

@@ -1,7 +1,7 @@
 import type { Vault } from './vault.ts'
 import {
   errorsOf,
-  inWords,
+  answerText,
   record,
   saysNoNamespace,
   troubleOf,
@@ -77,8 +77,9 @@ function leaseOf(answer: VaultAnswer): LoginRead {
   // A first step only: Vault wants a second factor.
   if (auth && record(auth['mfa_requirement']))
     return { kind: 'refused', status, text: 'Vault asks for a second factor (MFA)' }
-  if (saysNoNamespace(answer)) return { kind: 'no_namespace', text: inWords(answer) }
+  if (saysNoNamespace(answer)) return { kind: 'no_namespace', text: answerText(answer) }
   // What is wrong with the credentials, the role or the mount; 404 is a mount that is not there.
-  if ([400, 401, 403, 404].includes(status) && errorsOf(body)) return { kind: 'refused', status, text: inWords(answer) }
+  if ([400, 401, 403, 404].includes(status) && errorsOf(body))
+    return { kind: 'refused', status, text: answerText(answer) }
   return troubleOf(answer)
 }

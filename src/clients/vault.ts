@@ -4,7 +4,7 @@ import type { TakeNote } from '../core/transcript.ts'
 import type { Chain } from './certificates.ts'
 import { httpRequest } from './http.ts'
 import {
-  inWords,
+  answerText,
   isVaults,
   record,
   refusalOf,
@@ -122,8 +122,8 @@ export type TokenRead =
 export async function readToken(vault: Vault): Promise<TokenRead> {
   const answer = await vault.lookupSelf()
   const refusal = answer.status === 403 ? refusalOf(answer.body) : undefined
-  if (refusal) return { kind: refusal === 'bad' ? 'rejected' : 'lookup_denied', text: inWords(answer) }
-  if (saysNoNamespace(answer)) return { kind: 'no_namespace', text: inWords(answer) }
+  if (refusal) return { kind: refusal === 'bad' ? 'rejected' : 'lookup_denied', text: answerText(answer) }
+  if (saysNoNamespace(answer)) return { kind: 'no_namespace', text: answerText(answer) }
   const data = dataOf(answer)
   if (typeof data?.['ttl'] !== 'number') return troubleOf(answer)
   const { ttl, expire_time: expires, num_uses: uses } = data
@@ -173,9 +173,9 @@ export async function readSecret(vault: Vault, path: string): Promise<SecretRead
   }
   const token = answer.status === 403 ? refusalOf(answer.body) : undefined
   if (token) {
-    return { kind: 'denied', token, text: `${refusals[token]} (${inWords(answer)})${hint(path)}` }
+    return { kind: 'denied', token, text: `${refusals[token]} (${answerText(answer)})${hint(path)}` }
   }
-  if (saysNoNamespace(answer)) return { kind: 'no_namespace', text: inWords(answer) }
+  if (saysNoNamespace(answer)) return { kind: 'no_namespace', text: answerText(answer) }
   if (answer.status === 404 && isVaults(answer.body)) return gone(answer, path)
   return troubleOf(answer)
 }
@@ -193,7 +193,7 @@ function gone(answer: VaultAnswer, path: string): SecretRead {
   if (metadata?.['destroyed'] === true) return { kind: 'destroyed', text: 'its current version was destroyed' }
   if (typeof deletedAt === 'string' && deletedAt !== '')
     return { kind: 'deleted', text: `its current version was deleted at ${oneLine(deletedAt).slice(0, 40)}` }
-  return { kind: 'missing', text: `there is no such secret (${inWords(answer)})${hint(path)}` }
+  return { kind: 'missing', text: `there is no such secret (${answerText(answer)})${hint(path)}` }
 }
 
 function hint(path: string): string {

@@ -38,7 +38,7 @@ interface Found {
 }
 
 /**
- * Fetches references, anew each time, but once for all who ask at the same time. An Unresolved begins with the reference
+ * Fetches references, again each time, but once for all who ask at the same time. An Unresolved begins with the reference
  * and never has the value. An empty value is none: an empty password or host is a mistake wherever it comes from.
  */
 export function createReferences({

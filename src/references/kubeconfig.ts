@@ -47,7 +47,7 @@ export const kubeconfigTask = {
     readKubeconfig(text, folder, wanted === '' ? undefined : wanted),
 }
 
-/** What can be told of the kubeconfig of a configuration without the server. */
+/** What can be said of the kubeconfig of a configuration without the server. */
 export interface KubeconfigProblem {
   readonly text: string
   /** It is read, and cannot be used. Else it cannot be read here and now, which another user may. */

@@ -13,7 +13,7 @@ import { shaped, shapes } from '../core/shape.ts'
 import { inPlaceOf, wantOf } from '../core/want.ts'
 import { kubeconfigTask, type KubernetesAccess, type Material } from './kubeconfig.ts'
 import { sharing, type Asking } from './sharing.ts'
-import { named } from './words.ts'
+import { named } from './wrap-error.ts'
 
 export interface KubernetesSource {
   readonly config: KubernetesConfig | undefined
@@ -140,7 +140,7 @@ export function kubernetesSecrets({
     async secret(wanted: KubernetesSecret, asking: Asking): Promise<Settings> {
       const answer = await answerOf(wanted, asking)
       if (answer.values) return answer.values
-      throw inPlaceOf(new Error(inWords(answer)), answer)
+      throw inPlaceOf(new Error(answerText(answer)), answer)
     },
     /** See `Look.apiServer`. */
     async answer(wanted: KubernetesSecret, asking: Asking): Promise<ApiServerAnswer> {
@@ -160,7 +160,7 @@ function tokenIn(text: string, what: string): string {
 }
 
 /** What is wrong with the server begins with its name; what is wrong with one Secret, or here, says so itself. */
-function inWords({ kind, address, text }: Answer): string {
+function answerText({ kind, address, text }: Answer): string {
   if (kind === 'unanswered') return `the API server ${text}`
   const isOfServer = kind === 'unauthorized' || kind === 'throttled' || kind === 'failed' || kind === 'not_kubernetes'
   return isOfServer ? `the API server ${address ?? ''}: ${text}` : text

@@ -7,6 +7,7 @@ import { hasLogin, logIn, lookIntoWrapping, renewSelf, type Lease } from '../cli
 import type { Login, LoginFailure, TokenLife } from '../core/probe.ts'
 import { redactor } from '../core/redact.ts'
 import { wantOf } from '../core/want.ts'
+import { backOffText } from './back-off.ts'
 import type { Held, Logins, Revoke, Standing } from './logins.ts'
 import type { Asking } from './sharing.ts'
 
@@ -26,7 +27,7 @@ export interface LoginWay {
 
 export interface Credentials {
   readonly fields: Readonly<Record<string, string>>
-  /** Those values of the fields that nobody may see. */
+  /** Those values of the fields that must not be shown. */
   readonly secrets: readonly string[]
   /** The RoleID, where Vault counts refusals and locks the role. */
   readonly locks?: string | undefined
@@ -53,7 +54,7 @@ const replaceUnusedMs = 60_000
 const mostTries = 20
 
 /**
- * The login that all share. It is renewed, or made anew, only when two thirds of the token's life or all but one of its
+ * The login that all share. It is renewed, or made again, only when two thirds of the token's life or all but one of its
  * uses are over, or when Vault `refused` the token. That may be for a right it does not have, so one that never was of use
  * is kept for a while. Which refused credentials are tried again when: docs/design.md. A try that failed is one for all
  * who ask within their `maxAgeMs`.
@@ -197,9 +198,9 @@ async function oneLogin(
 ): Promise<LoginFailure | undefined> {
   signal.throwIfAborted()
   const { namespace = '', mount } = way
-  const who = locks === undefined ? undefined : { role: [namespace, mount, locks], credentials: fields }
-  const held = who && (await logins.refusals.held(who))
-  if (held !== undefined) return { kind: 'refused', text: held }
+  const attempt = locks === undefined ? undefined : { account: [namespace, mount, locks], credentials: fields }
+  const earlier = attempt && (await logins.backOff.current(attempt))
+  if (earlier) return { kind: 'refused', text: backOffText(earlier) }
   const print = fingerprint(fields)
   if (standing.failure && standing.pause?.credentials === print && performance.now() < standing.pause.until)
     return standing.failure
@@ -208,17 +209,19 @@ async function oneLogin(
   standing.pause = undefined
   if (lease.kind === 'ok') {
     hold(logins, standing, way.revoke, lease, asked)
-    if (who) await logins.refusals.taken(who)
+    if (attempt) await logins.backOff.accepted(attempt)
     return undefined
   }
   const failure = { kind: lease.kind, text: redact.text(lease.text) }
   if (failure.kind !== 'refused') return failure
   const status = lease.kind === 'refused' ? lease.status : undefined
   // An address that may not log in is a mistake that Vault does not count.
-  if (who && status === 400 && !failure.text.includes('CIDR'))
-    return { ...failure, text: await logins.refusals.refused(who, failure.text) }
+  if (attempt && status === 400 && !failure.text.includes('CIDR')) {
+    const { backOff, isKept } = await logins.backOff.refused(attempt, { text: failure.text })
+    return { ...failure, text: backOffText(backOff, isKept) }
+  }
   // Vault answers a locked role like a mount that does not exist. A login with nothing in it tells them apart.
-  const isThere = who && status === 403 ? await hasLogin(await way.open(signal), mount) : undefined
+  const isThere = attempt && status === 403 ? await hasLogin(await way.open(signal), mount) : undefined
   const locked = isThere === true
   const noMount = isThere === false ? `; there is no login at auth/${mount}` : ''
   const pauseMs = locked ? lockedMs : retryMs
@@ -240,7 +243,7 @@ function hold(logins: Logins, standing: Standing, revoke: Revoke, lease: Lease, 
   standing.refused = false
 }
 
-/** As Vault and OpenBao write them. A SecretID is a UUID, if nobody chose another. */
+/** As Vault and OpenBao write them. A SecretID is a UUID, unless another was chosen. */
 const looksLikeToken = (text: string): boolean => /^(hvs|hvb|hvr|s|b|r)\./.test(text)
 
 const livesFrom = (asked: number, { lifeSeconds }: Lease): Pick<Held, 'lifeMs' | 'renewAt' | 'endsAt'> => {

@@ -1,5 +1,6 @@
 import type { LoginFailure, TokenLife } from '../core/probe.ts'
-import { createRefusals, type RefusalMemory, type Refusals } from './refusals.ts'
+import type { LoginBackOff, RefusalMemory } from '../core/back-off.ts'
+import { createVaultBackOff, type VaultRefusal } from './back-off.ts'
 import { sharing } from './sharing.ts'
 
 /** Ends a token at its Vault. */
@@ -46,7 +47,7 @@ export interface Given {
 
 /** What is known of logins at Vaults for as long as the process lives, whatever becomes of the configuration. */
 export interface Logins {
-  readonly refusals: Refusals
+  readonly backOff: LoginBackOff<VaultRefusal>
   standing(key: string): Standing
   /** Undefined where another token was given there before, or none. */
   given(key: string, token: string): Given | undefined
@@ -70,7 +71,7 @@ const longestTurnMs = 1_000
 
 const wait = (ms: number): Promise<void> => new Promise(resolve => void setTimeout(resolve, ms).unref())
 
-export function createLogins(memory?: RefusalMemory): Logins {
+export function createLogins(memory?: RefusalMemory<VaultRefusal>): Logins {
   const standings = new Map<string, Standing>()
   const givens = new Map<string, Given>()
   const turns = new Map<string, Promise<unknown>>()
@@ -90,7 +91,7 @@ export function createLogins(memory?: RefusalMemory): Logins {
   }
 
   return {
-    refusals: createRefusals(memory),
+    backOff: createVaultBackOff(memory),
     retire,
     standing(key) {
       const known = standings.get(key)

@@ -13,7 +13,7 @@ import { givenAt, givenRefused, givenServed } from './given.ts'
 import { loginAt, served, type Credentials, type LoginWay } from './login.ts'
 import type { Logins } from './logins.ts'
 import { sharing, type Asking } from './sharing.ts'
-import { blotting, named } from './words.ts'
+import { blotting, named } from './wrap-error.ts'
 
 export interface VaultSource {
   readonly targets: readonly VaultTarget[]
@@ -104,10 +104,10 @@ export function vaultSecrets({ targets, account = serviceAccount, read, value, r
 
   async function tokenOf(target: VaultTarget, asking: Asking, wanted: LoginWanted = {}): Promise<string> {
     if (!usesToken(target)) throw new Error(`${target.name} has no token in the configuration`)
-    const what = target.token ? 'the token of' : 'the login at'
-    const login = await named(`${what} ${target.name}`, loginOf(target, asking, wanted))
+    const what = target.token ? 'no token' : 'no login'
+    const login = await named(what, loginOf(target, asking, wanted))
     if (login.token !== undefined) return login.token
-    const text = `${what} ${target.name}: ${login.failure?.text ?? 'the token has come to its end'}`
+    const text = `${what}: ${login.failure?.text ?? 'the token has come to its end'}`
     throw inPlaceOf(new Error(text), login.failure)
   }
 

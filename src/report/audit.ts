@@ -18,7 +18,6 @@ import { settings } from '../probes/settings/index.ts'
 import type { SettingState } from '../probes/settings/observe.ts'
 import type { SettingsTarget } from '../probes/settings/target.ts'
 import { sourceOf } from '../core/source.ts'
-import { writePath } from '../probes/write_path/index.ts'
 
 /** What a person asks in an outage, as data. Every line follows from a reason or an observation. */
 export interface Audit {
@@ -88,7 +87,7 @@ export function audit(status: Audited): Audit {
       ...status.checks.map(check => ({
         name: nameOf(check),
         verdict: check.verdict,
-        evidence: evidenceOf(check, status),
+        evidence: evidenceOf(check),
       })),
     ],
     settings: status.checks.filter(check => check.probe === settings.kind).flatMap(settingRows),
@@ -130,18 +129,9 @@ const leader = ({ name, primary, verdict, reasons, evidence }: ClusterStatus): C
 const nameOf = ({ probe, target }: CheckStatus): string => `${needRow(probe)?.title ?? probe} ${target}`
 
 /** Facts come first: it helps to know that a library is installed, even if its code is a stub. */
-function evidenceOf(check: CheckStatus, status: Audited): string[] {
+function evidenceOf(check: CheckStatus): string[] {
   const { reasons, evidence } = check
-  const facts = [...landingFacts(check, status), ...(reasons.length > 0 ? packageFacts(check) : [])]
-  return [...facts, ...(reasons.length > 0 ? reasons.map(reason => reason.text) : [evidence])]
-}
-
-function landingFacts(check: CheckStatus, { landings, clusters }: Audited): string[] {
-  if (check.probe !== writePath.kind) return []
-  const landing = landings.find(one => one.writePath === check.target)
-  const roles = new Map(clusters.flatMap(cluster => cluster.nodes.map(node => [node.name, node.role] as const)))
-  const names = (landing?.nodes ?? []).map(name => `${name} (${roles.get(name) ?? 'role unknown'})`)
-  return names.length > 0 ? [`lands on ${names.join(' and ')}`] : []
+  return reasons.length > 0 ? [...packageFacts(check), ...reasons.map(reason => reason.text)] : [evidence]
 }
 
 function packageFacts(check: CheckStatus): string[] {

@@ -1,4 +1,4 @@
-import { bytesReader, inWords, isPassed, readPassed, type ReadBytes } from '../clients/files.ts'
+import { bytesReader, fileErrorText, isPassed, readPassed, type ReadBytes } from '../clients/files.ts'
 import { unlessAborted } from '../core/abort.ts'
 import { deadline } from '../core/deadline.ts'
 import { ConfigError, DeadlineExceeded, codeOf } from '../core/errors.ts'
@@ -74,6 +74,6 @@ function unreadable(error: unknown, flag: string, isOurs: boolean): string {
     case 'ERR_ENCODING_INVALID_ENCODED_DATA':
       return 'not UTF-8 text; save the file as UTF-8'
     default:
-      return inWords(error)
+      return fileErrorText(error)
   }
 }

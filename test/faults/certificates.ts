@@ -5,17 +5,7 @@ import type { Area, Expectation, Fault } from './fault.ts'
 import { connectWith } from './postgres-login.ts'
 import { startTlsStage, type TlsStage } from './postgres-tls.ts'
 import { runnable, type Runnable } from './runner.ts'
-import {
-  blocked,
-  changed,
-  login,
-  noLogin,
-  samplesOf,
-  startRelay,
-  stageOf,
-  target,
-  type RelayStage,
-} from './smtp-stage.ts'
+import { blocked, changed, noLogin, relayStage, samplesOf, type RelayStage } from './smtp-stage.ts'
 import { gauge, survived } from './vault-rows.ts'
 import { startVaultStage, type VaultStage } from './vault-stage.ts'
 
@@ -71,10 +61,7 @@ const taken = (end: number, ...codes: string[]): Expectation => ({
 
 const smtp: Area<RelayStage> = {
   name: 'SMTP: chain of certificates',
-  async start() {
-    const healthy = await startRelay({ certificate: whole })
-    return stageOf(healthy, `smtp:\n${target('relay', healthy, login(healthy))}`)
-  },
+  start: () => relayStage('', { certificate: whole }),
   faults: [
     relay(
       'an intermediate certificate has expired, and that of the relay has not',

@@ -3,22 +3,25 @@ import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { certificates } from '../servers/certificates.ts'
 import { scripted, type Handler } from '../servers/hostile.ts'
-import { waitFor } from '../servers/ports.ts'
 import { postfixBinary, postfixInstall, startPostfix, type Postfix } from '../servers/postfix.ts'
 import { removeFolder, tempFolder } from '../servers/processes.ts'
 import type { Area, Fault, Stage } from './fault.ts'
 import { without } from './skip.ts'
 import {
   answer,
+  backedOff,
   blocked,
   changed,
-  login,
   mailPath,
   noLogin,
   nothing,
   noTls,
+  notSentAgain,
+  offers,
+  relayStage,
   samplesOf,
   script,
+  secured,
   stageOf,
   startRelay,
   swapped,
@@ -28,9 +31,6 @@ import {
 } from './smtp-stage.ts'
 
 const made = await certificates()
-const secured = { reachable: 1, starttls: 1, certificate_valid: 1 }
-const heldOff = { ...secured, authenticated: 0, auth_suspended_until_timestamp_seconds: 'any' } as const
-const offers = (...auth: string[]): string[] => ['STARTTLS', ...auth]
 
 /** Takes LOGIN, and answers PLAIN with this. */
 const onlyLogin = (plain: string): Handler => {
@@ -47,10 +47,7 @@ const toBase64 = (text: string): string => Buffer.from(text).toString('base64')
 
 export const smtpMethods: Area<RelayStage> = {
   name: 'SMTP: how an application logs in',
-  async start() {
-    const relay = await startRelay()
-    return stageOf(relay, `smtp:\n${target('relay', relay, login(relay))}`)
-  },
+  start: () => relayStage(),
   faults: [
     swapped(
       'Method: the relay takes a token of OAuth only, and a password is set',
@@ -63,12 +60,12 @@ export const smtpMethods: Area<RelayStage> = {
         capabilities: offers('AUTH LOGIN XOAUTH2'),
         handlers: [answer('AUTH', '535 5.7.139 Authentication unsuccessful, basic authentication is disabled.')],
       }),
-      blocked('smtp_auth_failed', heldOff),
+      blocked('smtp_auth_failed', backedOff),
     ),
     swapped(
       'Method: PLAIN is offered and not taken (504), and no other is set',
       script({ capabilities: offers('AUTH PLAIN LOGIN'), handlers: [onlyLogin('504 5.5.4 Unrecognized')] }),
-      blocked('smtp_auth_failed', heldOff),
+      blocked('smtp_auth_failed', backedOff),
     ),
     swapped('Login: none is offered, and the mail is handed over without one', script({ capabilities: offers() }), {
       verdict: 'warn',
@@ -85,10 +82,7 @@ export const smtpMethods: Area<RelayStage> = {
 
 export const smtpMethodSet: Area<RelayStage> = {
   name: 'SMTP: a method that is set',
-  async start() {
-    const relay = await startRelay()
-    return stageOf(relay, `smtp:\n${target('relay', relay, `auth: login, ${login(relay)}`)}`)
-  },
+  start: () => relayStage('auth: login'),
   faults: [
     swapped(
       'Method: PLAIN is offered and refused (535), and LOGIN is set',
@@ -98,7 +92,7 @@ export const smtpMethodSet: Area<RelayStage> = {
     swapped(
       'Method: LOGIN is set, and the relay takes PLAIN only',
       script({ capabilities: offers('AUTH PLAIN'), handlers: [answer('AUTH LOGIN', '504 5.5.4 Unrecognized')] }),
-      blocked('smtp_auth_failed', heldOff),
+      blocked('smtp_auth_failed', backedOff),
     ),
   ],
 }
@@ -115,17 +109,13 @@ export const smtpToken: Area<RelayStage> = {
       ...changed(
         'Token: refused, since it has ended, and not tried again until there is another',
         server => server.password(user, 'the next token'),
-        blocked('smtp_auth_failed', heldOff),
+        blocked('smtp_auth_failed', backedOff),
       ),
-      async meanwhile({ relay }) {
-        const { logins, quits } = relay.server()
-        await waitFor(() => relay.server().quits >= quits + 2, { what: 'two more rounds' })
-        if (relay.server().logins > logins) throw new Error('the token was tried again while it was held off')
-      },
+      meanwhile: notSentAgain,
       heal: ({ relay }) => relay.password('the next token'),
     },
     swapped('Token: the relay takes passwords only', script({ handlers: [answer('AUTH', '504 5.5.4 no')] }), {
-      ...blocked('smtp_auth_failed', heldOff),
+      ...blocked('smtp_auth_failed', backedOff),
     }),
   ],
 }
@@ -137,10 +127,7 @@ const inTheClear =
 
 export const smtpOpportunistic: Area<RelayStage> = {
   name: 'SMTP: TLS where it is offered',
-  async start() {
-    const relay = await startRelay()
-    return stageOf(relay, `smtp:\n${target('relay', relay, `security: opportunistic, ${login(relay)}`)}`)
-  },
+  start: () => relayStage('security: opportunistic'),
   faults: [
     swapped('Opportunistic: STARTTLS is not offered, and the mail goes out all the same', inTheClear(), {
       verdict: 'warn',
@@ -171,10 +158,7 @@ const notVerified = (name: string, certificate: typeof made.good): Fault<RelaySt
 export const smtpUnverified: Area<RelayStage> = {
   name: 'SMTP: certificates that are not verified',
   healthy: 'warn',
-  async start() {
-    const relay = await startRelay()
-    return stageOf(relay, `smtp:\n${target('relay', relay, `verify: false, ${login(relay)}`)}`)
-  },
+  start: () => relayStage('verify: false'),
   faults: [
     notVerified('Not verified: the certificate has expired', made.expired),
     notVerified('Not verified: the certificate is self-signed', made.selfSigned),
@@ -217,7 +201,7 @@ export const smtpByUrl: Area<RelayStage> = {
     withUrl(
       'URL: another password',
       port => `smtp://${user}:wrong%20horse@127.0.0.1:${port}`,
-      blocked('smtp_auth_failed', heldOff),
+      blocked('smtp_auth_failed', backedOff),
     ),
     withUrl(
       'URL: TLS from the start, where the relay has STARTTLS',

@@ -6,9 +6,10 @@ import {
   answer,
   blocked,
   changed,
-  login,
   noLogin,
   nothing,
+  relayStage,
+  secured,
   samplesOf,
   script,
   stageOf,
@@ -23,10 +24,7 @@ const loggedIn = { reachable: 1, authenticated: 1 }
 
 export const smtpEnvelope: Area<RelayStage> = {
   name: 'SMTP: sender and recipient',
-  async start() {
-    const relay = await startRelay()
-    return stageOf(relay, `smtp:\n${target('relay', relay, `${login(relay)}, ${envelope}`)}`)
-  },
+  start: () => relayStage(envelope),
   faults: [
     changed(
       'Sender: refused with 553',
@@ -94,11 +92,7 @@ export const smtpUnproven: Area<RelayStage> = {
     {
       name: 'Neither login nor envelope is configured, and the relay is there',
       inject: () => Promise.resolve(),
-      seen: blocked(
-        'smtp_login_not_configured',
-        { ...noLogin, reachable: 1, starttls: 1, certificate_valid: 1 },
-        { verdict: 'unknown' },
-      ),
+      seen: blocked('smtp_login_not_configured', { ...noLogin, ...secured }, { verdict: 'unknown' }),
     },
     swapped(
       'Neither login nor envelope is configured, and the relay is down',

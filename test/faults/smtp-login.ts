@@ -1,41 +1,31 @@
 /** Logins that a relay does not take, or that cannot be tried. */
 import { rm } from 'node:fs/promises'
-import { waitFor } from '../servers/ports.ts'
 import type { Area, Fault } from './fault.ts'
 import {
   answer,
+  backedOff,
   blocked,
   changed,
-  login,
   noLogin,
+  notSentAgain,
+  offers,
+  relayStage,
   script,
-  stageOf,
-  startRelay,
+  secured,
   swapped,
-  target,
   user,
   type RelayStage,
 } from './smtp-stage.ts'
 
-const secured = { reachable: 1, starttls: 1, certificate_valid: 1 }
-const refused = blocked('smtp_auth_failed', {
-  ...secured,
-  authenticated: 0,
-  auth_suspended_until_timestamp_seconds: 'any',
-})
-const capabilities = (auth: string): string[] => ['STARTTLS', auth]
+const refused = blocked('smtp_auth_failed', backedOff)
 
-const heldOff: Fault<RelayStage> = {
+const notAgain: Fault<RelayStage> = {
   ...changed(
     'Login: refused with 535, and held off from then on while the other phases go on',
     server => server.password(user, 'changed at the relay'),
     refused,
   ),
-  async meanwhile({ relay }) {
-    const { logins, quits } = relay.server()
-    await waitFor(() => relay.server().quits >= quits + 2, { what: 'two more rounds' })
-    if (relay.server().logins > logins) throw new Error('the account was tried again while it was held off')
-  },
+  meanwhile: notSentAgain,
   /** On our side alone: the right password is tried at once. */
   heal: ({ relay }) => relay.password('changed at the relay'),
 }
@@ -52,12 +42,9 @@ const unresolved = blocked('smtp_password_unresolved', { ...secured, ...noLogin 
 
 export const smtpLogin: Area<RelayStage> = {
   name: 'SMTP: the login',
-  async start() {
-    const relay = await startRelay()
-    return stageOf(relay, `smtp:\n${target('relay', relay, login(relay))}`)
-  },
+  start: () => relayStage(),
   faults: [
-    heldOff,
+    notAgain,
     {
       name: 'Login: a wrong password where ours comes from (535)',
       inject: ({ relay }) => relay.password('wrong'),
@@ -70,7 +57,7 @@ export const smtpLogin: Area<RelayStage> = {
     ),
     swapped(
       'Login: no mechanism is offered that takes a password',
-      script({ capabilities: capabilities('AUTH GSSAPI XOAUTH2') }),
+      script({ capabilities: offers('AUTH GSSAPI XOAUTH2') }),
       blocked('smtp_auth_method_not_offered', { ...secured, ...noLogin }),
     ),
     cut,

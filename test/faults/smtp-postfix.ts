@@ -7,7 +7,7 @@ import { postfixBinary, postfixInstall, startPostfix, type Postfix } from '../se
 import { removeFolder, tempFolder } from '../servers/processes.ts'
 import type { Area, Expectation, Fault, Stage } from './fault.ts'
 import { without } from './skip.ts'
-import { blocked, mailPath, noLogin, nothing, noTls, samplesOf } from './smtp-stage.ts'
+import { blocked, mailPath, noLogin, nothing, noTls, samplesOf, secured } from './smtp-stage.ts'
 
 interface PostfixStage extends Stage {
   readonly postfix: Postfix
@@ -82,7 +82,6 @@ const atPort = (name: string, port: keyof Postfix['ports'], seen: Expectation): 
 
 const greeted = { ...noTls, ...noLogin, reachable: 1, starttls: null }
 const handshake = { ...noTls, ...noLogin, reachable: 1, starttls: 1 }
-const secured = { reachable: 1, starttls: 1, certificate_valid: 1 }
 const loggedIn = { ...secured, authenticated: 1 }
 
 const greetingAt = (port: number): Promise<string> =>

@@ -2,6 +2,7 @@ import { rename, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { certificates } from '../servers/certificates.ts'
 import { scripted, type Handler, type Listening, type Script } from '../servers/hostile.ts'
+import { waitFor } from '../servers/ports.ts'
 import { freePort, removeFolder, tempFolder } from '../servers/processes.ts'
 import { startSmtp, type Smtp, type SmtpOptions } from '../servers/smtp.ts'
 import type { Expectation, ExpectedValue, Fault, Stage } from './fault.ts'
@@ -9,7 +10,7 @@ import type { Expectation, ExpectedValue, Fault, Stage } from './fault.ts'
 /** The relay of a stage: its port stays, what listens on it is swapped. */
 export interface Relay {
   readonly port: number
-  /** Holds the password of `user`, which is another one after each `heal`, since a refused one is held off. */
+  /** Holds the password of `user`, which is another one after each `heal`, since a refused one is not sent again. */
   readonly passwordFile: string
   readonly caFile: string
   /** Sets what the exporter takes for the password. */
@@ -131,6 +132,19 @@ export function stageOf(relay: Relay, config: string, env: Record<string, string
   }
 }
 
+/** The stage of one relay with a login, and with `more` in its target. */
+export async function relayStage(more = '', healthy: Partial<SmtpOptions> = {}): Promise<RelayStage> {
+  const relay = await startRelay(healthy)
+  return stageOf(relay, `smtp:\n${target('relay', relay, more ? `${login(relay)}, ${more}` : login(relay))}`)
+}
+
+/** Two more rounds, in which a login that was refused must not be sent again. */
+export async function notSentAgain({ relay }: RelayStage): Promise<void> {
+  const { logins, quits } = relay.server()
+  await waitFor(() => relay.server().quits >= quits + 2, { what: 'two more rounds' })
+  if (relay.server().logins > logins) throw new Error('a refused login was sent again')
+}
+
 /** Samples of the smtp target `name`, written without `mailpath_smtp_`. */
 export const samplesOf = (samples: Readonly<Record<string, ExpectedValue>>, name = 'relay') =>
   Object.fromEntries(
@@ -154,5 +168,11 @@ const absent = null
 /** What there are no samples of where it came to no handshake, or to no login. */
 export const noTls = { certificate_valid: absent, certificate_not_after_timestamp_seconds: absent }
 export const noLogin = { authenticated: absent, auth_suspended_until_timestamp_seconds: absent }
+/** TLS with a certificate that verifies. */
+export const secured = { reachable: 1, starttls: 1, certificate_valid: 1 }
+/** A login that was refused, and is not sent again for a while. */
+export const backedOff = { ...secured, authenticated: 0, auth_suspended_until_timestamp_seconds: 'any' } as const
+/** What EHLO offers. */
+export const offers = (...auth: string[]): string[] => ['STARTTLS', ...auth]
 /** Nothing but that it cannot be reached. */
 export const nothing = { reachable: 0, starttls: absent, response_code: absent, ...noTls, ...noLogin }

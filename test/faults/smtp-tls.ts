@@ -7,16 +7,13 @@ import type { Area, Fault } from './fault.ts'
 import {
   blocked,
   changed,
-  login,
   noLogin,
   nothing,
   noTls,
+  relayStage,
   samplesOf,
   script,
-  stageOf,
-  startRelay,
   swapped,
-  target,
   type RelayStage,
 } from './smtp-stage.ts'
 
@@ -72,10 +69,7 @@ const year2100 = seconds('2100-01-01T00:00:00Z')
 
 export const smtpTls: Area<RelayStage> = {
   name: 'SMTP: STARTTLS and certificate',
-  async start() {
-    const relay = await startRelay()
-    return stageOf(relay, `smtp:\n${target('relay', relay, login(relay))}`)
-  },
+  start: () => relayStage(),
   faults: [
     swapped(
       'STARTTLS: not offered, or taken out of the reply on the way',
@@ -123,10 +117,7 @@ const inTheClear = (port: number): Promise<Listening> => scripted({ security: 'n
 
 export const smtpImplicitTls: Area<RelayStage> = {
   name: 'SMTP: TLS from the start (465)',
-  async start() {
-    const relay = await startRelay({ security: 'tls' })
-    return stageOf(relay, `smtp:\n${target('relay', relay, `security: tls, ${login(relay)}`)}`)
-  },
+  start: () => relayStage('security: tls', { security: 'tls' }),
   faults: [
     swapped('TLS port: a server that speaks in the clear', inTheClear, blocked('smtp_tls_failed', nothing)),
     swapped('TLS port: silent in the handshake', port => silent({ port }), blocked('smtp_no_answer', nothing)),

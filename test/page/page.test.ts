@@ -50,10 +50,10 @@ describe('the answer', () => {
   it('names the root and its remedy before any check', () => {
     const [before = ''] = render(incident()).split('id="checks"')
     const text = textOf(before)
-    expect(text).toContain('write_path/backend DATABASE_URL: 10.0.0.122:5432: lands on a standby')
+    expect(text).toContain('write_path/backend DATABASE_URL: 10.0.0.122:5432: lands on db-postgres-03 (standby)')
     expect(text).toContain('SQLSTATE 25006')
     expect(text).toContain('Do this: Point it at the primary')
-    expect(text.indexOf('lands on a standby')).toBeLessThan(text.indexOf('says it is not initialised'))
+    expect(text.indexOf('lands on db-postgres-03 (standby)')).toBeLessThan(text.indexOf('says it is not initialised'))
   })
 
   it('follows from what was seen in the incident', () => {
@@ -248,8 +248,8 @@ describe('the checks', () => {
 
   it('give every reason with its remedy, when, how long and how often', () => {
     const ses = rowOf(render(incident()), 'ses/ backend SES')
-    expect(ses).toContain('SES: none is set of')
-    expect(ses).toContain("SES: the application's sender is a stub")
+    expect(ses).toContain('none is set of')
+    expect(ses).toContain("the application's sender is a stub")
     expect(ses.match(/Do this:/g)).toHaveLength(2)
     const write = rowOf(render(incident()), 'write_path/ backend DATABASE_URL')
     expect(write).toContain('write_path_read_only · critical')

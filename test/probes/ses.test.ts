@@ -98,7 +98,7 @@ describe('judge', () => {
       seen('absent', 'absent', 'absent'),
       target,
       'warn',
-      ['ses_absent SES: none is set of access_key (env ACCESS_KEY), secret_key (env SECRET_KEY), region (env REGION)'],
+      ['ses_absent none is set of access_key (env ACCESS_KEY), secret_key (env SECRET_KEY), region (env REGION)'],
       '000',
       'absent',
       'no',
@@ -109,8 +109,8 @@ describe('judge', () => {
       stub,
       'warn',
       [
-        'ses_absent SES: none is set of access_key (env ACCESS_KEY), secret_key (env SECRET_KEY), region (env REGION)',
-        "ses_stub SES: the application's sender is a stub (implemented: false)",
+        'ses_absent none is set of access_key (env ACCESS_KEY), secret_key (env SECRET_KEY), region (env REGION)',
+        "ses_stub the application's sender is a stub (implemented: false)",
       ],
       '000',
       'absent',
@@ -121,7 +121,7 @@ describe('judge', () => {
       seen(good, 'absent', good),
       target,
       'fail',
-      ['ses_partial SES: not set: secret_key (env SECRET_KEY), while others are'],
+      ['ses_partial not set: secret_key (env SECRET_KEY), while others are'],
       '101',
       'partial',
       'no',
@@ -132,7 +132,7 @@ describe('judge', () => {
       target,
       'fail',
       [
-        'ses_malformed SES: secret_key (env SECRET_KEY) is an SES SMTP password, made from a secret access key: the SES API does not take it',
+        'ses_malformed secret_key (env SECRET_KEY) is an SES SMTP password, made from a secret access key: the SES API does not take it',
       ],
       '111',
       'complete',
@@ -144,8 +144,8 @@ describe('judge', () => {
       target,
       'fail',
       [
-        'ses_partial SES: not set: secret_key (env SECRET_KEY), while others are',
-        'ses_malformed SES: access_key (env ACCESS_KEY) is a placeholder, not a value; region (env REGION) is not shaped like a region (eu-west-1)',
+        'ses_partial not set: secret_key (env SECRET_KEY), while others are',
+        'ses_malformed access_key (env ACCESS_KEY) is a placeholder, not a value; region (env REGION) is not shaped like a region (eu-west-1)',
       ],
       '101',
       'partial',
@@ -156,7 +156,7 @@ describe('judge', () => {
       seen(good, good, good),
       target,
       'unknown',
-      ['ses_not_verified SES: the settings are complete and well-formed, but SES was not asked'],
+      ['ses_not_verified the settings are complete and well-formed, but SES was not asked'],
       '111',
       'complete',
       'unknown',
@@ -166,7 +166,7 @@ describe('judge', () => {
       seen(good, good, good),
       stub,
       'warn',
-      ["ses_stub SES: the application's sender is a stub (implemented: false)"],
+      ["ses_stub the application's sender is a stub (implemented: false)"],
       '111',
       'complete',
       'no',
@@ -176,7 +176,7 @@ describe('judge', () => {
       seen('unreadable', 'unreadable', 'unreadable'),
       target,
       'unknown',
-      ['ses_unreadable SES: access_key: permission denied; secret_key: permission denied; region: permission denied'],
+      ['ses_unreadable access_key: permission denied; secret_key: permission denied; region: permission denied'],
       '---',
       undefined,
       'unknown',
@@ -186,7 +186,7 @@ describe('judge', () => {
       seen(good, 'unreadable', good),
       target,
       'unknown',
-      ['ses_unreadable SES: secret_key: permission denied'],
+      ['ses_unreadable secret_key: permission denied'],
       '1-1',
       undefined,
       'unknown',
@@ -196,7 +196,7 @@ describe('judge', () => {
       seen('absent', 'unreadable', 'absent'),
       target,
       'unknown',
-      ['ses_unreadable SES: secret_key: permission denied; not set: access_key (env ACCESS_KEY), region (env REGION)'],
+      ['ses_unreadable secret_key: permission denied; not set: access_key (env ACCESS_KEY), region (env REGION)'],
       '0-0',
       undefined,
       'no',
@@ -207,8 +207,8 @@ describe('judge', () => {
       target,
       'fail',
       [
-        'ses_partial SES: not set: access_key (env ACCESS_KEY), while others are',
-        'ses_unreadable SES: secret_key: permission denied',
+        'ses_partial not set: access_key (env ACCESS_KEY), while others are',
+        'ses_unreadable secret_key: permission denied',
       ],
       '0-1',
       'partial',
@@ -251,7 +251,7 @@ describe('observe', () => {
     const { observation, states } = await see({ AWS_SES_REGION: 'eu-west-1' })
     expect(states).toEqual(['absent', 'absent', 'well_formed'])
     expect(observation.reasons[0]?.text).toBe(
-      'SES: not set: access_key (env AWS_SES_ACCESS_KEY), secret_key (env AWS_SES_SECRET_KEY), while others are',
+      'not set: access_key (env AWS_SES_ACCESS_KEY), secret_key (env AWS_SES_SECRET_KEY), while others are',
     )
   })
 

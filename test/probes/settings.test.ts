@@ -60,9 +60,9 @@ describe('judge', () => {
     ],
     [
       'unreadable',
-      setting({ state: 'unreadable', why: 'from: dotenv /opt/app/.env: permission denied' }),
+      setting({ state: 'unreadable', why: 'permission denied' }),
       'unknown',
-      ['setting_unreadable SMTP_HOST from: dotenv /opt/app/.env: permission denied'],
+      ['setting_unreadable SMTP_HOST (dotenv /opt/app/.env): permission denied'],
       '--',
     ],
   ]
@@ -182,7 +182,8 @@ describe('observe', () => {
     )
     expect(states).toEqual({ SMTP_HOST: 'unreadable', SMTP_USER: 'unreadable', SMTP_PASS: 'present' })
     expect(observation.verdict).toBe('unknown')
-    for (const { text } of observation.reasons) expect(text).toMatch(/^SMTP_\w+ from: .*\/nowhere\/\.env.*no such file/)
+    for (const { text } of observation.reasons)
+      expect(text).toMatch(/^SMTP_\w+ \(dotenv \/nowhere\/\.env\): .*no such file/)
   })
 
   it('says what it has where one source hangs until the time is up', async () => {

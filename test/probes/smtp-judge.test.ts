@@ -57,7 +57,7 @@ const well: SmtpSeen = {
   user: 'postmaster@keybuzz.io',
   unresolved: undefined,
   authenticated: true,
-  suspended: undefined,
+  backOff: undefined,
   failure: undefined,
 }
 const notTried = { replies: beforeLogin, authenticated: undefined }
@@ -72,7 +72,7 @@ const tlsFirst = reply('auth', '530 5.7.0 Must issue a STARTTLS command first')
 const refusal = (text: string, detail?: string) => ({
   replies: [...beforeLogin, reply('auth', text)],
   authenticated: false,
-  suspended: { until: days(1), refusals: 1, reply: { ...reply('auth', text), detail } },
+  backOff: { until: days(1), count: 1, reply: { ...reply('auth', text), detail } },
 })
 const rcpt = (text: string) => ({ replies: [...well.replies, reply('mail_from', '250 ok'), reply('rcpt_to', text)] })
 
@@ -285,7 +285,7 @@ const rows: {
     seen: {
       replies: [...beforeLogin, refused],
       authenticated: false,
-      suspended: { until: days(1), refusals: 3, reply: refused },
+      backOff: { until: days(1), count: 3, reply: refused },
     },
     reasons: ['smtp_auth_failed'],
     text: /postmaster@keybuzz\.io was refused with "535 .*", 3 times in a row; next try not before 2026-01-16T12:00:00/,
@@ -293,7 +293,7 @@ const rows: {
   },
   {
     name: 'a login held off',
-    seen: { ...notTried, suspended: { until: days(1), refusals: 1, reply: refused } },
+    seen: { ...notTried, backOff: { until: days(1), count: 1, reply: refused } },
     reasons: ['smtp_auth_failed'],
     samples: { authenticated: 0, response_code: 250 },
   },
@@ -302,7 +302,7 @@ const rows: {
     seen: {
       replies: [...beforeLogin, tlsFirst],
       authenticated: false,
-      suspended: { until: days(1), refusals: 1, reply: tlsFirst },
+      backOff: { until: days(1), count: 1, reply: tlsFirst },
     },
     reasons: ['smtp_security_required'],
     text: /530 5\.7\.0 Must issue a STARTTLS/,

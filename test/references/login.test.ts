@@ -98,7 +98,7 @@ describe('the login by AppRole', () => {
     env['SECRET'] = `${canary}-used-up`
     for (let round = 0; round < 5; round++)
       expect(await whyNot(read(references))).toBe(
-        `${about}the login at vault-01: HTTP 400: invalid role or secret ID; not tried again for 60 s, unless the credentials change`,
+        `${about}no login: HTTP 400: invalid role or secret ID; not tried again for 60 s, unless the credentials change`,
       )
     expect(double.granted).toEqual({ logins: 0, renewals: 0, refusals: 1 })
     env['SECRET'] = role.secret_id
@@ -115,7 +115,7 @@ describe('the login by AppRole', () => {
     expect(login).toMatchObject({ token: double.issued[0]?.token, failure: { kind: 'refused' } })
     expect(await read(references)).toBe('hunter2')
     await sleep(1_000)
-    expect(await whyNot(read(references))).toContain('the login at vault-01: HTTP 400: invalid role or secret ID')
+    expect(await whyNot(read(references))).toContain('no login: HTTP 400: invalid role or secret ID')
     expect(double.granted.refusals).toBe(1)
   })
 
@@ -209,7 +209,7 @@ describe('the login by AppRole', () => {
     for (const name of ['vault-01', 'vault-02'])
       expect((await references.login(name, never)).failure).toMatchObject({ kind: 'wrapped' })
     const asked = references.value({ vault: { target: 'vault-02', path: 'secret/data/app/0', key: 'PASS' } }, never)
-    expect(await whyNot(asked)).toContain('the token of vault-02: it is a wrapping token')
+    expect(await whyNot(asked)).toContain('no token: it is a wrapping token')
     expect(double.wrapping.has('hvs.wrapped')).toBe(true)
     expect(double.granted).toEqual({ logins: 0, renewals: 0, refusals: 0 })
   })
@@ -274,7 +274,7 @@ describe('the login by AppRole', () => {
     const references = referencesTo({ env, kubernetes, vaults: [{ ...target, app_role }] })
     api.forbid = true
     expect(await whyNot(read(references))).toContain(
-      `${about}the login at vault-01: secret_id: kubernetes mail/role#SECRET_ID: 403 forbidden: grant `,
+      `${about}no login: secret_id: kubernetes mail/role#SECRET_ID: 403 forbidden: grant `,
     )
     api.forbid = false
     expect(await read(references)).toBe('hunter2')
@@ -286,7 +286,7 @@ describe('the login by AppRole', () => {
   ] as const)('says what Vault said: %s', async (state, why) => {
     const { double, references } = await start()
     double.state = state
-    expect(await whyNot(read(references))).toBe(`${about}the login at vault-01: ${why}`)
+    expect(await whyNot(read(references))).toBe(`${about}no login: ${why}`)
     double.state = 'active'
     expect(await read(references)).toBe('hunter2')
   })
@@ -296,7 +296,7 @@ describe('the login by AppRole', () => {
     double.answer('html502', '/v1/auth/')
     for (const path of paths) {
       const asked = references.value({ vault: { target: 'vault-01', path, key: 'PASS' } }, never, 60_000)
-      expect(await whyNot(asked)).toContain('the login at vault-01: HTTP 502, not an answer of a Vault')
+      expect(await whyNot(asked)).toContain('no login: HTTP 502, not an answer of a Vault')
     }
     expect(double.requests).toHaveLength(1)
   })
@@ -363,7 +363,7 @@ describe('the login by Kubernetes', () => {
       const kubernetes = { role: 'mailpath', mount: 'k8s/production', jwt_file }
       return whyNot(read(referencesTo({ vaults: [{ ...rest, kubernetes }] })))
     }
-    expect(await by('/nowhere/token')).toBe(`${about}the login at vault-01: /nowhere/token: there is no such file`)
-    expect(await by(await file('wrong'))).toContain('the login at vault-01: HTTP 403: permission denied')
+    expect(await by('/nowhere/token')).toBe(`${about}no login: /nowhere/token: there is no such file`)
+    expect(await by(await file('wrong'))).toContain('no login: HTTP 403: permission denied')
   })
 })

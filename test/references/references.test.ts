@@ -362,9 +362,7 @@ describe('vault', () => {
 
   it('says what is wrong with the target', async () => {
     const { vaults } = await start()
-    expect(await whyNot(valueOf(SMTP_PASS, { vaults }))).toBe(
-      `${about}the token of vault-01: env VAULT: VAULT is not set`,
-    )
+    expect(await whyNot(valueOf(SMTP_PASS, { vaults }))).toBe(`${about}no token: env VAULT: VAULT is not set`)
     const [{ name, url }] = vaults as [(typeof vaults)[number]]
     expect(await whyNot(valueOf(SMTP_PASS, { vaults: [{ name, url }] }))).toBe(
       `${about}vault-01 has no token in the configuration`,

@@ -75,7 +75,7 @@ describe('components', () => {
   it('name the leader and where each write path lands', () => {
     expect(incident.components.map(one => one.name)).toContain('Postgres leader (keybuzz): db-postgres-01')
     expect(evidenceFor('Write path backend DATABASE_URL')).toContain('lands on db-postgres-03 (standby)')
-    expect(evidenceFor('Write path secret PGHOST')).toContain('lands on db-postgres-01 (primary)')
+    expect(evidenceFor('Write path secret PGHOST')).toContain('leads to db-postgres-01 (primary)')
   })
 
   it('say what is installed also where the code is a stub', () => {

@@ -197,7 +197,7 @@ const loggedIn: SmtpSeen = {
   user: 'postmaster@keybuzz.io',
   unresolved: undefined,
   authenticated: true,
-  suspended: undefined,
+  backOff: undefined,
   failure: undefined,
 }
 const noPassword: SmtpSeen = {
@@ -267,7 +267,7 @@ const settingsSeen = (broken: boolean): SettingsSeen => ({
     broken
       ? setting('SMTP_PASS', 'unreadable', {
           source: vaultSource,
-          why: `from: ${vaultSource}: Vault is not initialised`,
+          why: 'Vault is not initialised',
         })
       : setting('SMTP_PASS', 'present', { source: vaultSource }),
     setting('EMAIL_PROVIDER', 'verified', { expected: 'smtp', source: 'default' }),

@@ -36,14 +36,14 @@ const sesStub = check('ses', 'backend SES', {
       'warn',
       'low',
       'ses_absent',
-      'SES: none is set of AWS_SES_ACCESS_KEY (env), AWS_SES_SECRET_KEY (env), AWS_SES_REGION (env)',
+      'none is set of AWS_SES_ACCESS_KEY (env), AWS_SES_SECRET_KEY (env), AWS_SES_REGION (env)',
       'Set access key, secret key and region if SES is meant as a second way out; else take the target out.',
     ),
     reasonOf(
       'warn',
       'low',
       'ses_stub',
-      "SES: the application's sender is a stub (implemented: false)",
+      "the application's sender is a stub (implemented: false)",
       'Implement the sender, deploy it, and take `implemented: false` out of the configuration.',
     ),
   ],
@@ -51,7 +51,7 @@ const sesStub = check('ses', 'backend SES', {
 
 /** All is well. */
 export function healthy(): Status {
-  const ses = check('ses', 'backend SES', { evidence: 'SES: complete and well-formed' })
+  const ses = check('ses', 'backend SES', { evidence: 'the settings are complete and well-formed' })
   return status(
     [
       ...nodeChecks(),
@@ -89,7 +89,7 @@ export function incident(): Status {
         'fail',
         'critical',
         'write_path_read_only',
-        '10.0.0.122:5432: lands on a standby: a write fails with SQLSTATE 25006 (cannot execute UPDATE in a read-only transaction)',
+        '10.0.0.122:5432: lands on db-postgres-03 (standby): a write fails with SQLSTATE 25006 (cannot execute UPDATE in a read-only transaction)',
         'Point it at the primary, or at an endpoint that follows the primary: db-postgres-01 (10.0.0.120:5432).',
       ),
     ],

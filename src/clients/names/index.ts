@@ -11,7 +11,7 @@ import { hostsBytes, textOf, thisMachine, type Machine } from './machine.ts'
 import { readNsswitch, silentAbout, type Status } from './nsswitch.ts'
 import { inOrder } from './order.ts'
 import { candidates, readResolv, type Resolv } from './resolv.ts'
-import { askServers, inWords } from './servers.ts'
+import { askServers, dnsErrorText } from './servers.ts'
 import { bySystem } from './system.ts'
 
 export { NameFailure, remedyForName } from './failure.ts'
@@ -138,7 +138,7 @@ async function byServers(name: string, resolv: Resolv, { signal, note, machine }
     if (told.kind === 'none') exists ||= told.exists
     else {
       if (told.want) throw told.want
-      failed = new NameFailure('EAI_AGAIN', `the name server ${told.server} ${inWords(told.code)}`)
+      failed = new NameFailure('EAI_AGAIN', `the name server ${told.server} ${dnsErrorText(told.code)}`)
       if (told.code === 'ECONNREFUSED') return { status: 'unavail', addresses: [], failure: failed }
       // A server that says SERVFAIL may know the next name. One that does not answer will not.
       searches &&= told.code === 'ESERVFAIL'

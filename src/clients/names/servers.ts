@@ -83,7 +83,7 @@ export async function askServers(
       if (told === undefined) noteSilent()
       else if (told.kind !== 'failed') return told
       else {
-        note?.(`the name server ${told.server} ${inWords(told.code)} for ${name}`)
+        note?.(`the name server ${told.server} ${dnsErrorText(told.code)} for ${name}`)
         if (!told.want || !last) last = told
         // c-ares waits for at most 5 s, whatever it is given.
         if (told.code === 'ETIMEOUT' && performance.now() - begun < patience - 100) turns.push(told.server)
@@ -112,7 +112,7 @@ async function firstOf(asking: readonly Promise<Told | undefined>[], ms: number)
 }
 
 /** A failure of a name server, as the end of a sentence that begins with it. No word of it can be about the target. */
-export function inWords(code: string): string {
+export function dnsErrorText(code: string): string {
   switch (code) {
     case 'ETIMEOUT':
     case 'ECANCELLED':

@@ -108,7 +108,7 @@ export async function addressesOf(host: string, look: Look): Promise<readonly st
     const found = await look.phase('dns', () => addressesOfName(host, { signal: look.signal }))
     return [...new Set(found.map(({ address }) => plain(address)))].sort()
   } catch (error) {
-    // The error has the name in it, which is not to be told.
+    // The error has the name in it, which must not be shown.
     look.failed(error, describeError(error))
     return undefined
   }

@@ -2,7 +2,7 @@ import { constants } from 'node:fs'
 import { access, realpath } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import * as z from 'zod'
-import { inWords, readRegular } from '../../clients/files.ts'
+import { fileErrorText, readRegular } from '../../clients/files.ts'
 import { unlessAborted } from '../../core/abort.ts'
 import { codeOf } from '../../core/errors.ts'
 import type { Look } from '../../core/probe.ts'
@@ -136,4 +136,4 @@ const whys: Readonly<Record<string, string>> = {
   ENOTDIR: 'is not a folder',
   EACCES: 'permission denied',
 }
-const whyNot = (error: unknown): string => whys[codeOf(error) ?? ''] ?? inWords(error)
+const whyNot = (error: unknown): string => whys[codeOf(error) ?? ''] ?? fileErrorText(error)

@@ -1,3 +1,4 @@
+import { groupBy } from '../../core/group.ts'
 import { gauge, sample, stateSet } from '../../core/metric.ts'
 import { finding } from '../../core/probe.ts'
 import { faults, settingNames } from './lint.ts'
@@ -24,7 +25,7 @@ export const metrics = {
 }
 
 /**
- * Whether the application can send through SES. Never `yes`: nobody asked SES yet.
+ * Whether the application can send through SES. Never `yes`: SES itself is not asked yet.
  * `no` is proven by one setting alone, also while another cannot be read.
  */
 export function canDeliver(seen: SesSeen, target: SesTarget): 'no' | 'unknown' {
@@ -53,30 +54,37 @@ export function judge(seen: SesSeen, target: SesTarget) {
     ...stateSet(metrics.config, 'state', configStates, state, { target: target.name }),
     ...sample(metrics.implemented, target.implemented, { target: target.name }),
   ]
-  return finding('SES: complete and well-formed', reasonsFor(seen, target, state), samples)
+  return finding('the settings are complete and well-formed', reasonsFor(seen, target, state), samples)
 }
 
 function reasonsFor(seen: SesSeen, target: SesTarget, state: ConfigState | undefined): Reason[] {
-  const lines = settingNames.map(name => ({
-    setting: seen.settings[name],
-    label: `${name} (${seen.settings[name].source})`,
-  }))
-  const absent = lines.filter(({ setting }) => setting.state === 'absent').map(({ label }) => label)
-  const malformed = lines.flatMap(({ setting, label }) =>
-    setting.state === 'malformed' ? [`${label} ${faults[setting.fault]}`] : [],
+  const all = settingNames.map(name => ({ name, ...seen.settings[name] }))
+  const absent = all.filter(({ state }) => state === 'absent')
+  const malformed = all.flatMap(one =>
+    one.state === 'malformed' ? [`${one.name} (${one.source}) ${faults[one.fault]}`] : [],
   )
-  const unreadable = lines.flatMap(({ setting }) => (setting.state === 'unreadable' ? [setting.why] : []))
+  const unreadable = all.flatMap(one => (one.state === 'unreadable' ? [one.why] : []))
   const found: Reason[] = []
-  if (state === 'absent') found.push(reason('ses_absent', `SES: none is set of ${absent.join(', ')}`))
-  if (state === 'partial') found.push(reason('ses_partial', `SES: not set: ${absent.join(', ')}, while others are`))
-  if (malformed.length > 0) found.push(reason('ses_malformed', `SES: ${malformed.join('; ')}`))
+  if (state === 'absent') found.push(reason('ses_absent', `none is set of ${listed(absent)}`))
+  if (state === 'partial') found.push(reason('ses_partial', `not set: ${listed(absent)}, while others are`))
+  if (malformed.length > 0) found.push(reason('ses_malformed', malformed.join('; ')))
   if (unreadable.length > 0) {
-    const rest = state === undefined && absent.length > 0 ? [`not set: ${absent.join(', ')}`] : []
-    found.push(reason('ses_unreadable', `SES: ${[...unreadable, ...rest].join('; ')}`))
+    const rest = state === undefined && absent.length > 0 ? [`not set: ${listed(absent)}`] : []
+    found.push(reason('ses_unreadable', [...unreadable, ...rest].join('; ')))
   }
-  if (!target.implemented)
-    found.push(reason('ses_stub', "SES: the application's sender is a stub (implemented: false)"))
+  if (!target.implemented) found.push(reason('ses_stub', "the application's sender is a stub (implemented: false)"))
   if (found.length === 0)
-    found.push(reason('ses_not_verified', 'SES: the settings are complete and well-formed, but SES was not asked'))
+    found.push(reason('ses_not_verified', 'the settings are complete and well-formed, but SES was not asked'))
   return found
+}
+
+/** Settings with their sources. Those from one place, such as a file, stand together: `a, b (dotenv /app/.env#A, #B)`. */
+function listed(settings: readonly { readonly name: string; readonly source: string }[]): string {
+  const places = groupBy(settings, ({ source }) => source.split('#')[0] ?? '')
+  return [...places]
+    .map(
+      ([place, all]) =>
+        `${all.map(({ name }) => name).join(', ')} (${place}${all.map(({ source }) => source.slice(place.length)).join(', ')})`,
+    )
+    .join(', ')
 }

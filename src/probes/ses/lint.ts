@@ -31,7 +31,7 @@ export function lint(name: SettingName, value: string): Lint {
 
 const words =
   'change[-_ ]?(me|it)|replace[-_ ]?me|test(ing)?|todo|tbd|dummy|fake|foo|bar|none|null|undefined|any[-_ ]?string|redacted|secret|region|placeholder'
-/** Words people leave in place of a value, the examples of the AWS manual, and templates nobody filled in. */
+/** Words people leave in place of a value, the examples of the AWS manual, and templates that were not filled in. */
 const placeholder = new RegExp(
   `^(?:${words}|x+|\\*+|\\.{2,}|…|your[-_ ].*|.*example(key)?|<.*>|\\$\\{.*\\}|\\{\\{.*\\}\\}|\\[.*\\])$`,
   'i',

@@ -39,7 +39,7 @@ function reasonFor({ name, state, source, expected, optional, why }: SettingSeen
       ]
     }
     case 'unreadable':
-      return [reason('setting_unreadable', `${name} ${why ?? 'could not be read'}`)]
+      return [reason('setting_unreadable', `${name} (${source}): ${why ?? 'could not be read'}`)]
   }
 }
 

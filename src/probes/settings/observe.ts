@@ -26,17 +26,16 @@ export interface SettingsSeen {
 
 /** Reads the application's settings. What cannot be read does not hide the rest. */
 export async function observe(target: SettingsTarget, look: Look): Promise<SettingsSeen> {
-  const all = fetched(() => look.settings('from', target.from))
+  const source = sourceOf(target.from)
+  const all = fetched(source, () => look.settings('from', target.from))
   const rows = Object.entries(target.expect).map(async ([name, given]): Promise<SettingSeen> => {
     const expectation = expectationOf(given)
     const secret = isSecret(name, given)
-    const value = expectation.from
-      ? await fetchOne(expectation.from, look)
-      : pick(await all, name, sourceOf(target.from))
+    const value = expectation.from ? await fetchOne(expectation.from, look) : pick(await all, name)
     if (secret && value.got !== undefined) look.conceal(value.got)
     return {
       name,
-      source: sourceOf(expectation.from ?? target.from),
+      source: expectation.from ? sourceOf(expectation.from) : source,
       expected: secret ? undefined : expectation.equals,
       optional: expectation.optional ?? false,
       why: undefined,
@@ -53,23 +52,24 @@ interface Fetched<T> {
   readonly why?: string
 }
 
-async function fetched<T>(fetch: () => Promise<T>): Promise<Fetched<T>> {
+async function fetched<T>(source: string, fetch: () => Promise<T>): Promise<Fetched<T>> {
   try {
     return { got: await fetch() }
   } catch (error) {
-    if (error instanceof Unresolved) return { why: describeError(error) }
+    // The source stands beside it.
+    if (error instanceof Unresolved) return { why: describeError(error).replace(`from: ${source}: `, '') }
     throw error
   }
 }
 
 // The default is what a readable source without such a key gives: '' tells "absent" from "could not be read".
 const fetchOne = (from: Reference, look: Look): Promise<Fetched<string>> =>
-  fetched(() => look.secret('from', { ...from, default: from.default ?? '' }))
+  fetched(sourceOf(from), () => look.secret('from', { ...from, default: from.default ?? '' }))
 
-function pick({ got, why }: Fetched<Settings>, name: string, source: string): Fetched<string> {
+function pick({ got, why }: Fetched<Settings>, name: string): Fetched<string> {
   if (why !== undefined) return { why }
   const value = got && Object.hasOwn(got, name) ? got[name] : undefined
-  return typeof value === 'object' ? { why: `(${source}): ${value.why}` } : { got: value }
+  return typeof value === 'object' ? value : { got: value }
 }
 
 type Outcome = Pick<SettingSeen, 'state'> & Partial<Pick<SettingSeen, 'why' | 'source'>>

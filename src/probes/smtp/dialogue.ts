@@ -36,7 +36,7 @@ export interface Extensions {
 export const offersStarttls = (lines: readonly string[]): boolean => lines.some(line => /^STARTTLS\b/.test(line))
 
 /** What was said in a session and the phases it went through, taken from nodemailer's own log. */
-export interface Transcript {
+export interface Dialogue {
   readonly replies: readonly Reply[]
   readonly extensions: Extensions
   /** Clear text stood behind the reply to STARTTLS (response injection). nodemailer has discarded it. */
@@ -45,7 +45,7 @@ export interface Transcript {
   log(entry: { readonly tnx?: string; readonly discarded?: number }, line: unknown): void
   /** The replies from here on belong to this step, and its phase begins. */
   begin(step: Step): void
-  /** A phase begins whose replies are told by `add`. */
+  /** A phase begins. Its replies are given by `add`. */
   enter(phase: string): void
   add(step: Step, line: string): Reply
   /** Adds a detail to the last reply. */
@@ -55,11 +55,11 @@ export interface Transcript {
 }
 
 /** `clean` blots secrets out of what the server said; `state` tells how the connection is now. */
-export function startTranscript(
+export function followDialogue(
   look: Look,
   clean: (text: string) => string,
   state: { encrypted(): boolean; ended(): boolean },
-): Transcript {
+): Dialogue {
   const replies: Reply[] = []
   let extensions: Extensions = { clear: undefined, now: undefined }
   let injected = false

@@ -3,16 +3,16 @@ import { allowsAuth, mechanismsOf, passwordMechanisms } from './mechanisms.ts'
 import type { SmtpSeen } from './observe.ts'
 import type { Setup } from './plan.ts'
 import type { Problem } from './reasons.ts'
-import type { Suspension } from './suspension.ts'
+import type { SmtpBackOff } from './back-off.ts'
 import { asksForMore, offersStarttls, quoted, replyTo, type Reply } from './dialogue.ts'
 
 /** What is wrong with the login, if it should have one. `trusted` says whether the other side may be given it. */
 export function loginProblem(seen: SmtpSeen, setup: Setup, trusted: boolean): Problem | undefined {
-  const { authenticated, suspended, unresolved, extensions, failure } = seen
+  const { authenticated, backOff, unresolved, extensions, failure } = seen
   if (!setup.login) return undefined
   if (unresolved !== undefined) return ['smtp_password_unresolved', unresolved]
-  const reply = suspended?.reply ?? replyTo(seen, 'auth')
-  if ((suspended ?? authenticated === false) && reply) return refusal(seen, reply)
+  const reply = backOff?.reply ?? replyTo(seen, 'auth')
+  if ((backOff ?? authenticated === false) && reply) return refusal(seen, reply)
   if (authenticated !== undefined || failure || !trusted || !extensions.now) return undefined
   return notOffered(seen)
 }
@@ -46,19 +46,19 @@ function notOffered({ extensions, mechanism, tls }: SmtpSeen): Problem | undefin
 }
 
 function refusal(seen: SmtpSeen, reply: Reply): Problem {
-  const { suspended, user = '' } = seen
+  const { backOff, user = '' } = seen
   const detail = reply.detail === undefined ? '' : ` (${reply.detail})`
   const code = Math.floor((reply.code ?? 0) / 100)
-  if (asksForMore(reply)) return ['smtp_security_required', refused(user, reply, detail, suspended), adviceFor(reply)]
-  if (suspended) return ['smtp_auth_failed', refused(user, reply, detail, suspended), remedyFor(seen, reply)]
+  if (asksForMore(reply)) return ['smtp_security_required', refused(user, reply, detail, backOff), adviceFor(reply)]
+  if (backOff) return ['smtp_auth_failed', refused(user, reply, detail, backOff), remedyFor(seen, reply)]
   return code === 4
     ? ['smtp_auth_temporary', `the answer to the login of ${user} was ${quoted(reply)}${detail}`, adviceFor(reply)]
     : ['smtp_protocol_error', `the answer to the login of ${user} was ${quoted(reply)}${detail}`]
 }
 
-const refused = (user: string, reply: Reply, detail: string, suspended: Suspension | undefined): string =>
-  suspended
-    ? `the login of ${user} was refused with ${quoted(reply)}${detail}${suspended.refusals > 1 ? `, ${suspended.refusals} times in a row` : ''}; next try not before ${new Date(suspended.until).toISOString()}`
+const refused = (user: string, reply: Reply, detail: string, backOff: SmtpBackOff | undefined): string =>
+  backOff
+    ? `the login of ${user} was refused with ${quoted(reply)}${detail}${backOff.count > 1 ? `, ${backOff.count} times in a row` : ''}; next try not before ${new Date(backOff.until).toISOString()}`
     : `the answer to the login of ${user} was ${quoted(reply)}${detail}`
 
 /** What the provider says of it; else what can be changed: the token, or the mechanism where there are others. */

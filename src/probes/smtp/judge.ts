@@ -63,17 +63,17 @@ function evidence({ address, tls, authenticated, user }: SmtpSeen): string {
 function samples(seen: SmtpSeen, verify: boolean, target: string) {
   if (seen.notUnderstood !== undefined) return []
   const at = { target }
-  const { tls, suspended } = seen
+  const { tls, backOff } = seen
   const seconds = (ms: number | undefined): number | undefined => (ms === undefined ? undefined : ms / 1000)
   return [
     sample(metrics.reachable, replyTo(seen, 'greeting')?.code !== undefined, at),
     sample(metrics.starttls, hasStarttls(seen), at),
-    sample(metrics.authenticated, seen.authenticated ?? (suspended ? false : undefined), at),
+    sample(metrics.authenticated, seen.authenticated ?? (backOff ? false : undefined), at),
     sample(metrics.responseCode, seen.replies.at(-1)?.code, at),
     sample(metrics.notAfter, verify ? endSeconds(shownBy(seen)) : undefined, at),
     sample(metrics.certificateValid, verify ? tls && tls.problems.length === 0 : undefined, at),
     tls ? sample(metrics.tlsInfo, 1, { ...at, version: tls.version, cipher: tls.cipher }) : [],
-    sample(metrics.suspendedUntil, seconds(suspended?.until), at),
+    sample(metrics.suspendedUntil, seconds(backOff?.until), at),
   ].flat()
 }
 
@@ -130,7 +130,7 @@ function brokenOff(seen: SmtpSeen, setup: Setup): Problem[] {
   const { phase, code, timedOut } = failure
   const text = begun ? `${failure.text}; what had come by then: "${begun.slice(0, 160)}"` : failure.text
   if (timedOut || code === 'ETIMEDOUT') return [noAnswer(seen, text)]
-  // That a server hangs up after a 421 is no news (RFC 5321 §3.8): what it refused is told for itself.
+  // That a server hangs up after a 421 says nothing new (RFC 5321 §3.8): what it refused has a reason of its own.
   if (phase === 'envelope' && replies.at(-1)?.code === 421) return []
   if (phase === 'dns' || phase === 'connect') return [['smtp_unreachable', text, remedyForHost(failure)]]
   if (aboutOurCertificate.test(`${code ?? ''} ${text}`)) return [['smtp_client_certificate_wanted', text]]

@@ -6,15 +6,15 @@ import { redactor } from '../../core/redact.ts'
 import { sourceOf } from '../../core/source.ts'
 import { inPlaceOf } from '../../core/want.ts'
 import type { SmtpTarget } from './target.ts'
+import { attemptOf, firstPause, loginBackOff, type SmtpBackOff } from './back-off.ts'
 import { allowsAuth, mechanismFor, type Mechanism } from './mechanisms.ts'
 import { planFor, type Fetched, type Setup, type SmtpPlan } from './plan.ts'
 import type { Session, SessionOptions } from './session.ts'
-import { guardLogin, type Suspension } from './suspension.ts'
 import { shakeHands, type TlsFacts } from './tls.ts'
 import { offersStarttls, type Extensions, type Reply } from './dialogue.ts'
 
 export interface SmtpSeen {
-  /** When, in milliseconds since the epoch: what certificates and suspensions are measured against. */
+  /** When, in milliseconds since the epoch: what certificates and the back-off are measured against. */
   readonly at: number
   readonly address: string
   /** Why the URL could not be followed; then nothing was looked at. */
@@ -39,14 +39,14 @@ export interface SmtpSeen {
   /** Undefined where no login was tried. */
   readonly authenticated: boolean | undefined
   /** The back-off that holds from now on; the login was not tried where `authenticated` is undefined. */
-  readonly suspended: Suspension | undefined
+  readonly backOff: SmtpBackOff | undefined
   /** Why the dialogue broke off. */
   readonly failure: Failure | undefined
 }
 
-type Login = Pick<SmtpSeen, 'authenticated' | 'suspended' | 'mechanism'>
+type Login = Pick<SmtpSeen, 'authenticated' | 'backOff' | 'mechanism'>
 
-const notTried: Login = { authenticated: undefined, suspended: undefined, mechanism: undefined }
+const notTried: Login = { authenticated: undefined, backOff: undefined, mechanism: undefined }
 
 /** One session: as far as it goes without telling a password to somebody it is not meant for. It ends with QUIT. */
 export async function observe(target: SmtpTarget, look: Look): Promise<SmtpSeen> {
@@ -68,7 +68,7 @@ export async function observe(target: SmtpTarget, look: Look): Promise<SmtpSeen>
       else if (mails && plan.login && login.authenticated === undefined) await session.nullSender()
     }
   } catch (error) {
-    failure = failureOf(inWords(error, clean), look, address(host, port))
+    failure = failureOf(plainError(error, clean), look, address(host, port))
   }
   const session = await line.close()
   const credentials = await plan.credentials
@@ -77,10 +77,10 @@ export async function observe(target: SmtpTarget, look: Look): Promise<SmtpSeen>
     address: address(host, port),
     url: target.url === undefined ? undefined : setupOf(plan),
     hello: plan.helloName,
-    replies: session?.transcript.replies ?? [],
+    replies: session?.dialogue.replies ?? [],
     begun: failure && beforeLogin.includes(failure.phase) ? line.begun() || undefined : undefined,
-    extensions: session?.transcript.extensions ?? { clear: undefined, now: undefined },
-    injected: session?.transcript.injected ?? false,
+    extensions: session?.dialogue.extensions ?? { clear: undefined, now: undefined },
+    injected: session?.dialogue.injected ?? false,
     tls: session?.tls,
     user: credentials && 'user' in credentials ? credentials.user : undefined,
     unresolved: credentials && 'unresolved' in credentials ? credentials.unresolved : undefined,
@@ -111,7 +111,7 @@ const notLooked = ({ url = '' }: SmtpTarget, notUnderstood: string): SmtpSeen =>
   user: undefined,
   unresolved: undefined,
   authenticated: undefined,
-  suspended: undefined,
+  backOff: undefined,
   failure: undefined,
 })
 
@@ -160,34 +160,36 @@ function openLine(look: Look): Line {
  * Whether the other side is the one a password is meant for: to the application, that is. Nothing but EHLO and QUIT is said
  * to any other. Where STARTTLS is offered and refused, nodemailer gives up.
  */
-function isTrusted({ tls, transcript }: Session, { security, verify }: SmtpPlan): boolean {
-  if (transcript.injected) return false
+function isTrusted({ tls, dialogue }: Session, { security, verify }: SmtpPlan): boolean {
+  if (dialogue.injected) return false
   if (tls) return !verify || tls.problems.length === 0
-  return security === 'none' || (security === 'opportunistic' && !offersStarttls(transcript.extensions.clear ?? []))
+  return security === 'none' || (security === 'opportunistic' && !offersStarttls(dialogue.extensions.clear ?? []))
 }
 
 /** Whether nodemailer would go on to the mail without a login: where there is none, and where AUTH is not offered. */
-const mailsWithoutLogin = ({ transcript }: Session, { login, force }: SmtpPlan): boolean =>
-  !login || !(allowsAuth(transcript.extensions) || force)
+const mailsWithoutLogin = ({ dialogue }: Session, { login, force }: SmtpPlan): boolean =>
+  !login || !(allowsAuth(dialogue.extensions) || force)
 
 async function logIn(session: Session, fetched: Fetched, plan: SmtpPlan, target: SmtpTarget): Promise<Login> {
   if (!fetched || 'unresolved' in fetched) return notTried
-  const { replies, extensions } = session.transcript
+  const { replies, extensions } = session.dialogue
   const { user, secret, token } = fetched
   const mechanism = mechanismFor({ method: plan.method, token, force: plan.force }, extensions)
   if (!mechanism) return notTried
-  const guard = guardLogin(target, [plan.host, String(plan.port), user, secret])
-  const held = guard.held()
-  if (held) return { authenticated: undefined, suspended: held, mechanism }
+  const attempt = attemptOf(plan, fetched)
+  const earlier = await loginBackOff.current(attempt)
+  if (earlier) return { authenticated: undefined, backOff: earlier, mechanism }
   const authenticated = await session.login(mechanism, user, secret)
-  if (authenticated) guard.taken()
+  if (authenticated) await loginBackOff.accepted(attempt)
   const reply = replies.at(-1)
-  const refused = !authenticated && reply?.code !== undefined && reply.code >= 500
-  return { authenticated, suspended: refused ? guard.refused(reply) : undefined, mechanism }
+  if (authenticated || reply?.code === undefined || reply.code < 500)
+    return { authenticated, backOff: undefined, mechanism }
+  const { backOff } = await loginBackOff.refused(attempt, { reply, firstMs: firstPause(target.interval) })
+  return { authenticated, backOff, mechanism }
 }
 
 /** The error without the jargon: OpenSSL hides its reason, and nodemailer the system's code. */
-function inWords(error: unknown, clean: (text: string) => string): unknown {
+function plainError(error: unknown, clean: (text: string) => string): unknown {
   if (!(error instanceof Error) || error instanceof AggregateError) return error
   const { reason, originalCode } = error as { readonly reason?: unknown; readonly originalCode?: unknown }
   const text = typeof reason === 'string' ? reason : error.message

@@ -8,8 +8,8 @@ import { oneLine } from '../../core/errors.ts'
 import type { Look } from '../../core/probe.ts'
 import { deadline } from '../../core/deadline.ts'
 import type { Mechanism } from './mechanisms.ts'
-import { inWords, tlsFacts, type TlsFacts } from './tls.ts'
-import { is2xx, startTranscript, type Transcript } from './dialogue.ts'
+import { tlsText, tlsFacts, type TlsFacts } from './tls.ts'
+import { is2xx, followDialogue, type Dialogue } from './dialogue.ts'
 import type { Security, Waits } from './url.ts'
 
 export interface SessionOptions {
@@ -28,7 +28,7 @@ export interface SessionOptions {
 }
 
 export interface Session {
-  readonly transcript: Transcript
+  readonly dialogue: Dialogue
   /** Once TLS stands. */
   readonly tls: TlsFacts | undefined
   /** The beginning of a reply that has not come to its end, in one line. */
@@ -80,17 +80,17 @@ export function startSession(look: Look, socket: Socket, options: SessionOptions
   const encrypted = (): TLSSocket | undefined =>
     connection.secure && connection._socket instanceof TLSSocket ? connection._socket : undefined
   const ended = (): boolean => !connection._socket || connection._socket.destroyed || connection._socket.readableEnded
-  const transcript = startTranscript(look, clean, { encrypted: () => encrypted() !== undefined, ended })
-  const log: Transcript['log'] = (entry, line) => {
+  const dialogue = followDialogue(look, clean, { encrypted: () => encrypted() !== undefined, ended })
+  const log: Dialogue['log'] = (entry, line) => {
     const secured = encrypted()
     if (secured && !tls) {
       tls = tlsFacts(secured, name, options.tls.ca)
-      look.note(inWords(tls))
+      look.note(tlsText(tls))
       if (secured !== socket) limitReceived(secured, maxReceived, hears)
     }
     // What is left over at the end of a connection is logged as well.
     if (entry.tnx === 'server' && !ended()) begun = ''
-    transcript.log(entry, line)
+    dialogue.log(entry, line)
   }
   const connection: SMTPConnection = new SMTPConnection({
     connection: socket,
@@ -114,16 +114,15 @@ export function startSession(look: Look, socket: Socket, options: SessionOptions
   if (waits.connectionTimeout !== undefined) Object.assign(connection, { _connectStartedAt: options.startedAt })
   // Of a TLS socket over this one it would be cipher text.
   limitReceived(socket, maxReceived, piece => (connection._socket === socket ? hears(piece) : cost(piece)))
-  const dialogue = dialogueOn(connection, transcript)
-  const step = <T>(work: Promise<T>): Promise<T> =>
-    Promise.race([work, dialogue.broken]).finally(() => transcript.leave())
+  const ending = endingOf(connection, dialogue)
+  const step = <T>(work: Promise<T>): Promise<T> => Promise.race([work, ending.broken]).finally(() => dialogue.leave())
   const say = async (command: string): Promise<string> => {
-    await quiet(dialogue)
+    await quiet(ending)
     look.note(`> ${command}`)
     return said(connection, command)
   }
   return {
-    transcript,
+    dialogue,
     get tls() {
       return tls
     },
@@ -131,29 +130,29 @@ export function startSession(look: Look, socket: Socket, options: SessionOptions
       return oneLine(clean(begun))
     },
     begin() {
-      transcript.begin('greeting')
+      dialogue.begin('greeting')
       return step(connect(connection))
     },
     async login(mechanism, user, secret) {
-      await quiet(dialogue)
+      await quiet(ending)
       const work =
         mechanism === 'XOAUTH2'
-          ? loginByToken(connection, transcript, user, secret)
+          ? loginByToken(connection, dialogue, user, secret)
           : login(connection, mechanism, user, secret)
       // nodemailer takes any 2xx for a yes, and RFC 4954 §4 has 235 alone.
-      return (await step(work)) && transcript.replies.at(-1)?.code === 235
+      return (await step(work)) && dialogue.replies.at(-1)?.code === 235
     },
-    envelope: (from, to) => step(envelope(say, transcript, from, to)),
-    nullSender: () => step(nullSender(say, transcript)),
-    end: () => look.phase('quit', () => end(connection, dialogue, look.signal)),
+    envelope: (from, to) => step(envelope(say, dialogue, from, to)),
+    nullSender: () => step(nullSender(say, dialogue)),
+    end: () => look.phase('quit', () => end(connection, ending, look.signal)),
     leave() {
-      dialogue.quit()
+      ending.quit()
       connection.close()
     },
   }
 }
 
-interface Dialogue {
+interface Ending {
   /** Rejects when it comes to an end before it should. */
   readonly broken: Promise<never>
   /** Says QUIT, once, where it may be said; whether that was now. */
@@ -161,7 +160,7 @@ interface Dialogue {
   readonly saidQuit: boolean
 }
 
-function dialogueOn(connection: SMTPConnection, { replies }: Transcript): Dialogue {
+function endingOf(connection: SMTPConnection, { replies }: Dialogue): Ending {
   let saidQuit = false
   function quit(): boolean {
     // Not before the greeting, nor into a handshake: talking out of turn gets a client banned.
@@ -191,7 +190,7 @@ function dialogueOn(connection: SMTPConnection, { replies }: Transcript): Dialog
   }
 }
 
-async function end(connection: SMTPConnection, dialogue: Dialogue, stop: AbortSignal): Promise<void> {
+async function end(connection: SMTPConnection, ending: Ending, stop: AbortSignal): Promise<void> {
   const socket = connection._socket
   const limit = deadline(quitMs, stop)
   const { signal } = limit
@@ -199,10 +198,10 @@ async function end(connection: SMTPConnection, dialogue: Dialogue, stop: AbortSi
     connection.once('end', resolve)
     signal.addEventListener('abort', resolve)
   })
-  const answered = !signal.aborted && dialogue.quit() && (await ended)
+  const answered = !signal.aborted && ending.quit() && (await ended)
   connection.close()
   // Until our last words (QUIT, close_notify) are out, and the answer is in where nodemailer did not wait for it.
-  const readable = dialogue.saidQuit && answered === false
+  const readable = ending.saidQuit && answered === false
   if (socket) await finished(socket, { readable, signal }).catch(() => undefined)
   limit.clear()
 }
@@ -225,7 +224,7 @@ const login = (connection: SMTPConnection, method: Mechanism, user: string, pass
  */
 async function loginByToken(
   connection: SMTPConnection,
-  transcript: Transcript,
+  dialogue: Dialogue,
   user: string,
   token: string,
 ): Promise<boolean> {
@@ -233,7 +232,7 @@ async function loginByToken(
   const first = await said(connection, `AUTH XOAUTH2 ${words}`)
   if (!first.startsWith('334')) return first.startsWith('235')
   await said(connection, '')
-  transcript.explain(tokenError(first.slice(4)))
+  dialogue.explain(tokenError(first.slice(4)))
   return false
 }
 
@@ -243,24 +242,24 @@ function tokenError(challenge: string): string {
   return status === undefined ? 'the error of the token has no status' : `status ${status} of the token`
 }
 
-/** A turn, in which nodemailer stumbles over a reply that nobody asked for: it is no answer to what is said next. */
-const quiet = (dialogue: Dialogue): Promise<void> => Promise.race([setImmediate(), dialogue.broken])
+/** A turn, in which nodemailer stumbles over a reply that was not asked for: it is no answer to what is said next. */
+const quiet = (ending: Ending): Promise<void> => Promise.race([setImmediate(), ending.broken])
 
 async function envelope(
   say: (command: string) => Promise<string>,
-  transcript: Transcript,
+  dialogue: Dialogue,
   from: string,
   to: string,
 ): Promise<void> {
-  transcript.enter('envelope')
-  if (!is2xx(transcript.add('mail_from', await say(`MAIL FROM:<${from}>`)))) return
-  transcript.add('rcpt_to', await say(`RCPT TO:<${to}>`))
+  dialogue.enter('envelope')
+  if (!is2xx(dialogue.add('mail_from', await say(`MAIL FROM:<${from}>`)))) return
+  dialogue.add('rcpt_to', await say(`RCPT TO:<${to}>`))
   await say('RSET')
 }
 
-async function nullSender(say: (command: string) => Promise<string>, transcript: Transcript): Promise<void> {
-  transcript.enter('envelope')
-  if (is2xx(transcript.add('null_sender', await say('MAIL FROM:<>')))) await say('RSET')
+async function nullSender(say: (command: string) => Promise<string>, dialogue: Dialogue): Promise<void> {
+  dialogue.enter('envelope')
+  if (is2xx(dialogue.add('null_sender', await say('MAIL FROM:<>')))) await say('RSET')
 }
 
 /**

@@ -15,7 +15,7 @@ export interface TlsFacts {
 }
 
 /**
- * Options to shake hands with whoever is there, so that the certificate can be looked at even when it does not verify.
+ * Options to shake hands with any server, so that the certificate can be looked at even when it does not verify.
  * It is the caller's to look at `problems` before anything is said. A `ca` in `more` takes the place of the usual authorities.
  */
 export const tlsOptions = (name: string, more: ConnectionOptions): ConnectionOptions => ({
@@ -49,7 +49,7 @@ export function tlsFacts(socket: TLSSocket, expected: string, ca: ConnectionOpti
   }
 }
 
-export const inWords = ({ version, cipher, chain, problems }: TlsFacts): string => {
+export const tlsText = ({ version, cipher, chain, problems }: TlsFacts): string => {
   const valid = problems.length === 0 ? 'it verifies' : `it does not verify: ${problems.join(', ')}`
   const shown = chain ? chainInWords(chain) : 'its certificate cannot be read'
   return `${version}, ${cipher}; ${shown}; ${valid}`

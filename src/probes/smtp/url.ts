@@ -263,7 +263,7 @@ const method = (value: unknown): Method | undefined => {
 
 const isHost = (text: string): boolean => shapes.host.read(text) !== undefined
 
-/** Bare, and as it is asked for in DNS: the parser of URLs leaves the host of such schemes as it stands. */
+/** Bare, and as it is asked for in DNS: the parser of URLs does not change the host of such schemes. */
 function hostIn({ hostname }: URL): string {
   if (/^\[.*\]$/.test(hostname)) return hostname.slice(1, -1)
   return domainToASCII(decoded(hostname))

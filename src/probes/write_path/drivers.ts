@@ -10,7 +10,7 @@ export interface DriverProblem {
   readonly kind: 'refused' | 'not_understood' | 'unclear'
   /** What each driver does, in one line. */
   readonly text: string
-  /** The URL is fine as it stands for others of the drivers. */
+  /** Others of the drivers accept the URL. */
   readonly onlySome?: boolean | undefined
 }
 

@@ -128,11 +128,11 @@ function roleProblem(
   const left = landings.flatMap(landing => landing.role_valid_seconds ?? []).filter(seconds => seconds > 0)
   const soonest = Math.min(...left)
   if (soonest * 1000 >= warning) return []
-  const text = `the password of the role is valid for ${inWords(soonest)} more (valid until)`
+  const text = `the password of the role is valid for ${durationText(soonest)} more (valid until)`
   return [writePathReason('write_path_role_expires_soon', `${address}: ${text}`)]
 }
 
-function inWords(seconds: number): string {
+function durationText(seconds: number): string {
   if (seconds < 7_200) return `${Math.ceil(seconds / 60)} minutes`
   return seconds < 172_800 ? `${Math.floor(seconds / 3_600)} hours` : `${Math.floor(seconds / 86_400)} days`
 }
@@ -162,11 +162,11 @@ export const readOnlyCause = (landing: Landing): ReadOnlyCause | undefined => {
 }
 
 const causeText: Record<ReadOnlyCause, string> = {
-  standby: 'a standby',
-  role: 'a primary, where default_transaction_read_only is on for the role',
-  database: 'a primary, where default_transaction_read_only is on for the database',
-  server: 'a primary, where default_transaction_read_only is on in its configuration',
-  session: 'a primary, where default_transaction_read_only is on for the session',
+  standby: '',
+  role: ', where default_transaction_read_only is on for the role',
+  database: ', where default_transaction_read_only is on for the database',
+  server: ', where default_transaction_read_only is on in its configuration',
+  session: ', where default_transaction_read_only is on for the session',
 }
 
 const remedyForReadOnly = (cause: ReadOnlyCause): string =>
@@ -174,38 +174,42 @@ const remedyForReadOnly = (cause: ReadOnlyCause): string =>
     ? 'Take default_transaction_read_only out of what the application sends with the login: `options` of its URL, PGOPTIONS, or a setting of its driver or pooler.'
     : `Reset default_transaction_read_only for the ${cause} (see pg_settings.source).`
 
-function readOnlyProblem({ address, landings, ladder }: WritePathSeen): Reason[] {
-  const readOnly = landings.filter(landing => landing.in_recovery || landing.read_only)
-  const [first] = readOnly
-  const cause = first && readOnlyCause(first)
+const firstCause = ({ landings }: WritePathSeen): ReadOnlyCause | undefined =>
+  landings.map(readOnlyCause).find(cause => cause !== undefined)
+
+function readOnlyProblem(seen: WritePathSeen): Reason[] {
+  const cause = firstCause(seen)
   if (!cause) return []
+  const remedy = cause === 'standby' ? undefined : remedyForReadOnly(cause)
+  return [writePathReason('write_path_read_only', readOnlyText(seen), remedy)]
+}
+
+/** Where writes fail, and why. Only the assessment knows the names of the nodes: `there`. */
+export function readOnlyText(seen: WritePathSeen, there = ''): string {
+  const { address, landings, ladder } = seen
+  const cause = firstCause(seen) ?? 'standby'
+  const readOnly = landings.filter(landing => readOnlyCause(landing) !== undefined)
   const share = landings.length > 1 ? `${readOnly.length} of ${landings.length} sessions land on` : 'lands on'
+  const node = there || (cause === 'standby' ? 'a standby' : 'a primary')
   const refused = ladder.find(rung => rung.code === '25006')
   const evidence = refused ? ` (${refused.text})` : ''
-  const remedy = cause === 'standby' ? undefined : remedyForReadOnly(cause)
-  return [
-    writePathReason(
-      'write_path_read_only',
-      `${address}: ${share} ${causeText[cause]}: a write fails with SQLSTATE 25006${evidence}`,
-      remedy,
-    ),
-  ]
+  return `${address}: ${share} ${node}${causeText[cause]}: a write fails with SQLSTATE 25006${evidence}`
 }
 
 function rungProblem(seen: WritePathSeen, rung: Rung): Reason[] {
   const { address } = seen
-  // 25006 has been told by readOnlyProblem already.
+  // readOnlyProblem has 25006 already.
   if (rung.ok || rung.code === '25006') return []
-  const told = `${address}: ${rung.code ? `SQLSTATE ${rung.code}, ` : ''}${rung.text} (rung ${rung.rung})`
-  if (rung.code === '53100') return [writePathReason('write_path_disk_full', told)]
+  const text = `${address}: ${rung.code ? `SQLSTATE ${rung.code}, ` : ''}${rung.text} (rung ${rung.rung})`
+  if (rung.code === '53100') return [writePathReason('write_path_disk_full', text)]
   if (rung.hung && (rung.rung === 'commit' || rung.syncWait)) {
     const why = rung.syncWait ? 'it waits for a synchronous standby' : rung.text
     return [writePathReason('write_path_commit_stuck', `${address}: a commit did not come back: ${why}`)]
   }
-  if (isOfPooler(rung)) return [writePathReason('write_path_pooler_refused', told)]
+  if (isOfPooler(rung)) return [writePathReason('write_path_pooler_refused', text)]
   if (rung.rung === 'commit' && isNotAllowed(rung))
-    return isProven(seen) ? [] : [writePathReason('write_path_write_not_proven', told)]
-  if (rung.rung === 'heartbeat') return [writePathReason('write_path_heartbeat_refused', told)]
+    return isProven(seen) ? [] : [writePathReason('write_path_write_not_proven', text)]
+  if (rung.rung === 'heartbeat') return [writePathReason('write_path_heartbeat_refused', text)]
   if (rung.code === '55P03')
     return [
       writePathReason(
@@ -213,15 +217,15 @@ function rungProblem(seen: WritePathSeen, rung: Rung): Reason[] {
         `${address}: an earlier commit of this exporter still hangs there (rung ${rung.rung})`,
       ),
     ]
-  if (rung.hung) return [writePathReason('write_path_no_answer', told)]
-  return [writePathReason('write_path_write_refused', told)]
+  if (rung.hung) return [writePathReason('write_path_no_answer', text)]
+  return [writePathReason('write_path_write_refused', text)]
 }
 
 function samplesOf(seen: WritePathSeen, at: Readonly<Record<(typeof labels)[number], string>>) {
   if (seen.driver) return []
   if (seen.addressOnly) return sample(metrics.reachable, true, at)
   const { landings, ladder } = seen
-  const cause = landings.map(readOnlyCause).find(one => one !== undefined)
+  const cause = firstCause(seen)
   const landed = landings.length > 0
   const commit = ladder.find(rung => rung.rung === 'commit')
   const notTried = commit !== undefined && isNotAllowed(commit)

@@ -73,7 +73,7 @@ export async function compare(
   const outcomes = await tryAll(look, own, mine, rivals)
   // What was found before is over: another way that hangs from now on must not go on counting as one that gets in.
   if (!outcomes || outcomes.some(one => one.kind === 'out' && one.failure.want)) return notTried(own, mine, rivals)
-  // Where nobody gets in, the run is a failure: so it has to be noticed soon when one of the others does.
+  // Where no way gets in, the run fails. Then it has to be noticed soon when one of the others gets in.
   const isPassing = outcomes.some(
     one => one.kind === 'out' && (mine.kind === 'out' ? !isWrongPassword(one.failure) : passes(one.failure)),
   )
@@ -176,7 +176,7 @@ async function tryOne(look: Look, { drivers, plan }: Connectable): Promise<Outco
     } catch (error) {
       if (isOver(look)) return undefined
       const failure = failureOf(error, look, planText(plan))
-      // Who may not ask where it got in is still there; but a server that went down has let nobody do anything.
+      // Who may not ask where it got in is still there; but a server that went down has let it do nothing.
       return passes(failure) ? { kind: 'out', failure } : { kind: 'in', at: undefined }
     } finally {
       await session.close()

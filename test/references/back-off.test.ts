@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { refusalsFile } from '../../src/clients/refusals-file.ts'
-import { createRefusals, type Who } from '../../src/references/refusals.ts'
+import type { Attempt } from '../../src/core/back-off.ts'
+import { backOffText, createVaultBackOff } from '../../src/references/back-off.ts'
 import { waitFor } from '../servers/processes.ts'
 
 let base: string
@@ -17,9 +18,21 @@ afterEach(() => rm(base, { recursive: true }))
 
 const folder = (): string => path.join(base, 'state')
 const file = (): string => path.join(folder(), 'refused-logins.json')
-const process_ = () => createRefusals(refusalsFile(folder(), process.getuid?.() ?? 0))
-const who = (role: string, secret_id = 'wrong'): Who => ({
-  role: ['', 'approle', role],
+const process_ = (memory = refusalsFile(folder(), process.getuid?.() ?? 0)) => {
+  const logins = createVaultBackOff(memory)
+  return {
+    async held(attempt: Attempt) {
+      const backOff = await logins.current(attempt)
+      return backOff && backOffText(backOff)
+    },
+    async refused(attempt: Attempt, text: string) {
+      const { backOff, isKept } = await logins.refused(attempt, { text })
+      return backOffText(backOff, isKept)
+    },
+  }
+}
+const who = (role: string, secret_id = 'wrong'): Attempt => ({
+  account: ['', 'approle', role],
   credentials: { role_id: role, secret_id },
 })
 
@@ -86,7 +99,7 @@ it('does not wait for a disk that hangs, and remembers again when it answers', a
   execFileSync('mkfifo', [fifo])
   // Each waits for a writer in one of the four threads that all files are read by.
   const blocked = Array.from({ length: 4 }, () => open(fifo, 'r'))
-  const started = createRefusals(memory)
+  const started = process_(memory)
   expect(await started.held(who('app'))).toBeUndefined()
   expect(await started.refused(who('other'), 'no')).toContain('no later run can know of this')
   expect(await started.held(who('other'))).toBeDefined()

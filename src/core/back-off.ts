@@ -1,0 +1,147 @@
+import { randomBytes } from 'node:crypto'
+import { fingerprint } from './fingerprint.ts'
+
+/** A login that may be refused. */
+export interface Attempt {
+  /** What the server would lock, such as a role. */
+  readonly account: readonly string[]
+  /** All that is sent. */
+  readonly credentials: unknown
+}
+
+/** The last refusal of an account. */
+export interface Refusal {
+  /** Fingerprint of the credentials. */
+  readonly login: string
+  /** By the clock of the policy. */
+  readonly at: number
+  /** How often in a row these credentials were refused. */
+  readonly count: number
+  /** How many refusals of the account came in a row, each within `windowMs` of the one before, with any credentials. */
+  readonly chain: number
+}
+
+/** How long a server is left alone after a refusal. */
+export interface Policy<R extends Refusal> {
+  /** A clock in milliseconds: the monotonic one, or that of the system where other processes read the times. */
+  readonly now: () => number
+  /** For how long the account is not tried: with the same credentials, or with others. */
+  readonly pauseMs: (last: R, isSame: boolean) => number
+  readonly windowMs: number
+}
+
+/** A refusal, and what follows from it. */
+export type BackOff<R extends Refusal> = R & {
+  /** When the login is tried again, in milliseconds since the epoch. */
+  readonly until: number
+  readonly pauseMs: number
+}
+
+/** The last refusal of each account by its fingerprint, and the key of the fingerprints. */
+export interface Refused<R extends Refusal> {
+  readonly key: string
+  readonly accounts: Readonly<Record<string, R>>
+}
+
+/** A place that outlives the process. Never rejects. */
+export interface RefusalMemory<R extends Refusal> {
+  read(): Promise<Refused<R> | undefined>
+  /** Whether it could be written. */
+  write(refused: Refused<R>): Promise<boolean>
+}
+
+/** Keeps a refused login from being sent again and again, so that no server locks the account. */
+export interface LoginBackOff<R extends Refusal> {
+  /** Set where the login must not be tried now. */
+  current(attempt: Attempt): Promise<BackOff<R> | undefined>
+  /** The server refused the login; `more` is what the policy, or a text, needs to know of it. */
+  refused(attempt: Attempt, more: Omit<R, keyof Refusal>): Promise<{ backOff: BackOff<R>; isKept: boolean }>
+  accepted(attempt: Attempt): Promise<void>
+}
+
+const forgetMs = 86_400_000
+/** A clock that was set back by more than this makes a refusal one of another time. */
+const clockMs = 3_600_000
+
+/**
+ * Refusals that this process has seen, and with a memory those of other processes. The memory may be lost, or be written
+ * by another process with its own key. What this process has seen holds all the same.
+ */
+export function createBackOff<R extends Refusal>(policy: Policy<R>, memory?: RefusalMemory<R>): LoginBackOff<R> {
+  let own: Refused<R> = { key: randomBytes(32).toString('hex'), accounts: {} }
+
+  /** The newest refusal, and the login by the key of the side that knows it. */
+  const look = async (attempt: Attempt) => {
+    const shared = (await memory?.read()) ?? own
+    const [mine, theirs] = [find(own, attempt), find(shared, attempt)]
+    const isTheirs = theirs.last !== undefined && theirs.last.at >= (mine.last?.at ?? -Infinity)
+    const [newest, other] = isTheirs ? [theirs, mine] : [mine, theirs]
+    return { shared, login: newest.login, last: withCounts(newest, other, policy.windowMs) }
+  }
+  const following = (last: R, login: string): BackOff<R> => {
+    const pauseMs = policy.pauseMs(last, last.login === login)
+    return { ...last, pauseMs, until: Date.now() + last.at + pauseMs - policy.now() }
+  }
+
+  return {
+    async current(attempt) {
+      const { login, last } = await look(attempt)
+      if (!last) return undefined
+      const age = policy.now() - last.at
+      const backOff = following(last, login)
+      return age > -clockMs && age < backOff.pauseMs ? backOff : undefined
+    },
+    async refused(attempt, more) {
+      const { shared, login, last } = await look(attempt)
+      const at = policy.now()
+      const count = last?.login === login ? last.count + 1 : 1
+      const chain = last && at - last.at < policy.windowMs ? last.chain + 1 : 1
+      const refusal = { ...more, login, at, count, chain } as R
+      own = withRefusal(own, attempt, refusal)
+      const isKept = memory === undefined || (await memory.write(withRefusal(shared, attempt, refusal)))
+      return { backOff: following(refusal, login), isKept }
+    },
+    async accepted(attempt) {
+      const { shared, last } = await look(attempt)
+      if (!last) return
+      own = without(own, attempt)
+      await memory?.write(without(shared, attempt))
+    },
+  }
+}
+
+interface Found<R> {
+  readonly name: string
+  readonly login: string
+  readonly last: R | undefined
+}
+
+function find<R extends Refusal>({ key, accounts }: Refused<R>, { account, credentials }: Attempt): Found<R> {
+  const name = fingerprint(account, key)
+  const last = Object.hasOwn(accounts, name) ? accounts[name] : undefined
+  return { name, login: fingerprint(credentials, key), last }
+}
+
+/** A memory that was lost in between has counted too few. */
+function withCounts<R extends Refusal>({ login, last }: Found<R>, other: Found<R>, windowMs: number): R | undefined {
+  if (!last || !other.last) return last
+  const isSame = last.login === login && other.last.login === other.login
+  const isChain = last.at - other.last.at < windowMs
+  return {
+    ...last,
+    count: isSame ? Math.max(last.count, other.last.count) : last.count,
+    chain: isChain ? Math.max(last.chain, other.last.chain) : last.chain,
+  }
+}
+
+/** What is too old goes. */
+function withRefusal<R extends Refusal>({ key, accounts }: Refused<R>, attempt: Attempt, refusal: R): Refused<R> {
+  const { name, login } = find({ key, accounts }, attempt)
+  const others = Object.entries(accounts).filter(([one, { at }]) => one !== name && refusal.at - at < forgetMs)
+  return { key, accounts: Object.fromEntries([[name, { ...refusal, login }], ...others]) }
+}
+
+function without<R extends Refusal>({ key, accounts }: Refused<R>, attempt: Attempt): Refused<R> {
+  const { [find({ key, accounts }, attempt).name]: _, ...others } = accounts
+  return { key, accounts: others }
+}
