@@ -7,7 +7,7 @@ import { settings } from '../../src/probes/settings/index.ts'
 import { smtp } from '../../src/probes/smtp/index.ts'
 import { vault } from '../../src/probes/vault/index.ts'
 import { writePath } from '../../src/probes/write_path/index.ts'
-import { assessed, checkOf, intervalMs, judged, pathTarget, reported, start, type Looked } from './build.ts'
+import { assessed, checkOf, intervalMs, judged, pathTarget, reported, start, type Looked } from '../status/looked.ts'
 
 /** The ways in which each necessity of a mail path can stand. */
 export const dimensions = {

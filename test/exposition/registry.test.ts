@@ -6,7 +6,7 @@ import { formatFor } from '../../src/exposition/accept.ts'
 import { catalogue, samplesOf } from '../../src/exposition/catalogue.ts'
 import { contentTypes, expose, watchProcess } from '../../src/exposition/registry.ts'
 import { have, needs, runProcess } from '../servers/processes.ts'
-import { at, exporter, healthySeen, incidentSeen, statusOf } from '../status/report-fixtures.ts'
+import { at, exporter, healthySeen, incidentSeen, statusOf } from '../status/incident.ts'
 
 const incident = statusOf(incidentSeen)
 const promtool = have('promtool')
