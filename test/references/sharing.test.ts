@@ -10,7 +10,6 @@ import { waitFor } from '../servers/ports.ts'
 import { startVaultDouble } from '../servers/vault-double.ts'
 import { canary, never, referencesTo, whyNot } from './resolve.ts'
 
-const sleep = (ms: number): Promise<void> => new Promise(resolve => setTimeout(resolve, ms))
 const path = 'secret/data/keybuzz/smtp'
 
 async function startVault() {
@@ -46,8 +45,8 @@ describe('a round', () => {
     }
     expect([await round(), reads()]).toEqual([['ok'], 1])
     double.put(path, { SMTP_PASS: 'rotated' })
-    await sleep(1_050)
-    expect([await round(), reads()]).toEqual([['warn'], 2])
+    const next = await waitFor(async () => (await round()).includes('warn') && round(), { what: 'the next fetch' })
+    expect([next, reads()]).toEqual([['warn'], 2])
 
     // On their own intervals they are not all looked at in the same moment, but over a second.
     const stop = new AbortController()
