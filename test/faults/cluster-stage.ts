@@ -27,7 +27,7 @@ export interface ClusterStage extends Stage {
   resetEnv: () => Promise<void>
 }
 
-export interface ClusterStageOptions {
+interface ClusterStageOptions {
   readonly cluster?: ClusterOptions
   /** Sections of the configuration besides the nodes and the relay. Default: the write path `app` at DATABASE_URL. */
   readonly sections?: Readonly<Record<string, unknown>>

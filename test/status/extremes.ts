@@ -79,7 +79,7 @@ export function many(n = 30, paths = 5): Status {
   return statusFrom([...parts.flatMap(part => part.checks), ...relay], { mail: parts.map(part => part.target) })
 }
 
-export const hostileText = `"><script>alert('x')</script><img src=x onerror=alert(1)> & &lt;b&gt; ]]> --> </style></title> \${x}`
+const hostileText = `"><script>alert('x')</script><img src=x onerror=alert(1)> & &lt;b&gt; ]]> --> </style></title> \${x}`
 const long = `averyveryverylongname${'0123456789'.repeat(9)}`
 
 /** Names and texts that try to break out of the markup, or the layout. */

@@ -74,7 +74,7 @@ mail:
 )
 
 /** Facts of db-postgres-0n. */
-export function factsOf(n: number, primary: boolean, fields: Partial<NodeFacts> = {}): NodeFacts {
+function factsOf(n: number, primary: boolean, fields: Partial<NodeFacts> = {}): NodeFacts {
   const own = {
     version: '15.18',
     postmaster_start: `2026-01-0${n}T00:00:00.000000`,
@@ -239,7 +239,7 @@ export const packagesSeen = (stub: boolean): PackagesSeen => ({
 const smtpProvider: MailSeen = { provider: 'smtp' }
 
 /** What each check saw, by its id. */
-export type Seen = Readonly<Record<string, unknown>>
+type Seen = Readonly<Record<string, unknown>>
 
 export const healthySeen: Seen = {
   'postgres/db-postgres-01': node(1, true),

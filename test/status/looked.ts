@@ -121,7 +121,7 @@ function recordOf(
   return { runs: history.length, failures, failed: [], lastOkAt, history }
 }
 
-export const identifier = '7000000000000000001'
+const identifier = '7000000000000000001'
 export const otherIdentifier = '7000000000000000002'
 
 /** Of the upkeep of a node, with nothing to do. */
