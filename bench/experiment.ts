@@ -21,7 +21,7 @@ export interface Line {
 }
 
 /** What was measured of it, each time. */
-export interface Measured {
+interface Measured {
   readonly ours: readonly number[]
   readonly peer?: readonly number[]
 }

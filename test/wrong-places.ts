@@ -2,7 +2,7 @@ import { parseConfig } from '../src/config/load.ts'
 import { configSchema, type JsonSchema } from '../docs/generate/config-schema.ts'
 
 /** A place in the configuration that takes a reference. */
-export interface Place {
+interface Place {
   readonly kind: string
   /** Below the target; `*` for any name, a number for an item of a list. */
   readonly path: readonly (string | number)[]

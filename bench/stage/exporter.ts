@@ -35,7 +35,7 @@ export const exporterProgram = (
   folder,
 })
 
-export interface ExporterConfig {
+interface ExporterConfig {
   /** The configuration; JSON is YAML. */
   readonly config: object
   readonly env: Readonly<Record<string, string>>

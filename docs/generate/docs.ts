@@ -4,7 +4,7 @@ import { reasonCatalogue } from '../../src/exposition/reasons.ts'
 import { markdownTable } from '../../src/report/table.ts'
 
 /** Files that are made from the code: whoever finds an error in them has to correct it there. */
-export const generated =
+const generated =
   '<!-- Generated from the code; `npx vitest run test/docs/docs.test.ts -u` writes it again. -->'
 
 /** Text of ours, with backticks where it means them, in a cell of a table. */

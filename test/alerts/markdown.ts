@@ -3,16 +3,16 @@ import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-export const root = fileURLToPath(new URL('../../', import.meta.url))
+const root = fileURLToPath(new URL('../../', import.meta.url))
 
 /** A command block, and the section it stands in. */
-export interface Block {
+interface Block {
   readonly section: string
   readonly language: string
   readonly code: string
 }
 
-export interface Page {
+interface Page {
   /** From the root of the project. */
   readonly file: string
   readonly name: string

@@ -3,7 +3,7 @@ import type { SyntaxNode } from '@lezer/common'
 import { parser } from '@prometheus-io/lezer-promql'
 
 /** What stands there, and what would by mistake. */
-export interface Edit {
+interface Edit {
   readonly from: number
   readonly to: number
   readonly text: string

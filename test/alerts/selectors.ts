@@ -2,25 +2,25 @@
 import type { SyntaxNode } from '@lezer/common'
 import { parser } from '@prometheus-io/lezer-promql'
 
-export interface Matcher {
+interface Matcher {
   readonly label: string
   /** The texts it names; those of a regular expression that is a list are several. */
   readonly values: readonly string[]
 }
 
-export interface Selector {
+interface Selector {
   readonly metric: string
   readonly matchers: readonly Matcher[]
 }
 
 /** A list of labels, and the metrics that the expressions it stands for are made of. */
-export interface Grouping {
+interface Grouping {
   readonly kind: 'by' | 'without' | 'on'
   readonly labels: readonly string[]
   readonly metrics: readonly string[]
 }
 
-export interface Asked {
+interface Asked {
   readonly selectors: readonly Selector[]
   readonly groupings: readonly Grouping[]
   readonly comparisons: number

@@ -14,7 +14,7 @@ import {
   reported,
   standbyFacts,
   start,
-} from './build.ts'
+} from '../status/looked.ts'
 
 const nodes = [node('db-1', primaryFacts(1)), node('db-2', standbyFacts(2))]
 

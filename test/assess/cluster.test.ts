@@ -16,7 +16,7 @@ import {
   standbyFacts,
   start,
   type Looked,
-} from './build.ts'
+} from '../status/looked.ts'
 
 const clusterOf = ({ clusters }: Assessment, name = 'keybuzz'): ClusterStatus => {
   const found = clusters.find(cluster => cluster.name === name)

@@ -15,7 +15,7 @@ import {
   standbyFacts,
   start,
   type Looked,
-} from './build.ts'
+} from '../status/looked.ts'
 import { exceptionsOf, fine, mailTarget, pathOver, platform } from './mail-cases.ts'
 
 const target = drift.target.parse({

@@ -13,7 +13,7 @@ import {
   standbyFacts,
   start,
   type Looked,
-} from './build.ts'
+} from '../status/looked.ts'
 
 interface Landed {
   readonly status: CheckStatus

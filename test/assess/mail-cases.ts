@@ -8,10 +8,10 @@ import { settings } from '../../src/probes/settings/index.ts'
 import { smtp } from '../../src/probes/smtp/index.ts'
 import { vault } from '../../src/probes/vault/index.ts'
 import { writePath } from '../../src/probes/write_path/index.ts'
-import { assessed, checkOf, intervalMs, judged, pathTarget, reported, start, type Looked } from './build.ts'
+import { assessed, checkOf, intervalMs, judged, pathTarget, reported, start, type Looked } from '../status/looked.ts'
 
 /** The ways in which each necessity of a mail path can stand. */
-export const dimensions = {
+const dimensions = {
   provider: ['smtp', 'ses', 'other', 'unreadable'],
   write: ['ok', 'warn', 'fail', 'unknown', 'stale'],
   smtp: ['ok', 'warn', 'fail', 'unknown', 'none'],
@@ -40,7 +40,7 @@ export function everyCase(): MailCase[] {
   return cases as unknown as MailCase[]
 }
 
-export const codes = {
+const codes = {
   write: {
     ok: [],
     warn: ['write_path_unlisted_node'],
@@ -64,7 +64,7 @@ export const mailTarget: MailTarget = mail.target.parse({ name: 'backend' })
 export const mailOf = ({ fallback }: MailCase): MailTarget =>
   fallback === 'not said' ? mailTarget : { ...mailTarget, fallback }
 export const smtpTarget = smtp.target.parse({ name: 'relay', host: 'mail.keybuzz.io' })
-export const vaultTarget = vault.target.parse({ name: 'vault-01', url: 'https://vault-01:8200' })
+const vaultTarget = vault.target.parse({ name: 'vault-01', url: 'https://vault-01:8200' })
 export const settingsTarget = settings.target.parse({
   name: 'backend-01',
   from: { dotenv: '/app/.env' },
@@ -149,7 +149,7 @@ export function pathOver(
 export const outcomeOf = ({ verdict, root }: MailStatus) => ({ verdict, root: root?.reason.code })
 export const exceptionsOf = ({ exceptions }: MailStatus) => exceptions.map(({ reason }) => reason.code)
 
-export interface Expected {
+interface Expected {
   readonly verdict: Verdict
   /** Code of the root's reason. */
   readonly root: string | undefined

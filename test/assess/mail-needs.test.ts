@@ -16,7 +16,7 @@ import {
   standbyFacts,
   start,
   type Looked,
-} from './build.ts'
+} from '../status/looked.ts'
 import {
   account,
   exceptionsOf,

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { byVerdict, finding, type Reason, type Verdict } from '../../src/core/probe.ts'
 import { ses } from '../../src/probes/ses/index.ts'
-import { intervalMs, start, type Looked } from './build.ts'
+import { intervalMs, start, type Looked } from '../status/looked.ts'
 import { account, pathOver, provider } from './mail-cases.ts'
 
 /** How a check can stand, better first; the states of a rank are as bad as one another. */

@@ -13,7 +13,7 @@ import {
   standbyFacts,
   start,
   type Looked,
-} from './build.ts'
+} from '../status/looked.ts'
 
 /** What a node can be found as; its number makes its address. */
 const roles = {

@@ -18,7 +18,7 @@ import {
   standbyFacts,
   start,
   type Looked,
-} from './build.ts'
+} from '../status/looked.ts'
 
 /** Assesses one look after another; the roles as each of them found them. */
 function story(...looks: readonly (readonly Looked[])[]): (Roles | undefined)[] {

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import type { NodeFacts } from '../../src/probes/postgres/observe.ts'
 import { valueOf } from '../probes/values.ts'
-import { assessed, node, primaryFacts, standbyFacts } from './build.ts'
+import { assessed, node, primaryFacts, standbyFacts } from '../status/looked.ts'
 
 const address = (number: number): Partial<NodeFacts> => ({ upstream_host: `10.0.0.12${number}`, upstream_port: 5432 })
 const cut: Partial<NodeFacts> = { receiver_running: false, receiver_status: null, received_timeline: null }

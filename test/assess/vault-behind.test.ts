@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { parseConfig } from '../../src/config/load.ts'
 import { createReferences } from '../../src/references/index.ts'
@@ -55,8 +56,8 @@ mail: [{ name: app, write_path: [] }]
   )
   let rounds = 0
   const outcome = async () => {
-    // What was fetched in the round before is no answer in this one.
-    if (rounds++ > 0) await new Promise(resolve => setTimeout(resolve, 1_050))
+    // What was fetched is shared for a second: this round is to fetch for itself.
+    if (rounds++ > 0) await sleep(1_050)
     await monitor.runAll(never)
     const [mail] = monitor.status().mail
     const root = mail?.root && `${checkId(mail.root)} ${mail.root.reason.code}`

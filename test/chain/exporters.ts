@@ -4,7 +4,7 @@ import path from 'node:path'
 import { startExporter, type Exporter } from '../demo/exporter.ts'
 import { freePort } from '../servers/processes.ts'
 
-export type Which = 'first' | 'second'
+type Which = 'first' | 'second'
 
 export interface Exporters {
   readonly ports: Readonly<Record<Which, number>>

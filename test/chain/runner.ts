@@ -14,7 +14,7 @@ export interface Heard {
   readonly overAfterMs: number | undefined
 }
 
-export interface Outcome {
+interface Outcome {
   readonly heard: readonly Heard[]
   /** What was not heard of, with its source. */
   readonly silenced: readonly string[]

@@ -57,7 +57,7 @@ export const scenarios: readonly Scenario[] = [
             to: 'pager',
             alert: 'MailpathExporterDown',
             labels: { job: 'mailpath' },
-            says: ['nobody watches the mail path', 'Pages about mail that were out stay out'],
+            says: ['the mail path is not watched', 'Pages about mail that were out stay out'],
           },
         ],
         until:
@@ -209,7 +209,7 @@ export const scenarios: readonly Scenario[] = [
               'The mail path needs a secret from it.',
             ],
           },
-          // Nobody knows whether mail can be sent, and that costs budget as well.
+          // It is unknown whether mail can be sent, and that costs budget as well.
           { to: 'pager', alert: 'MailErrorBudgetBurn', labels: { ...mail, long: '1h' }, says: ['14.4 times'] },
         ],
         silenced: { MailVerdictUnknown: 'MailVaultSealed' },

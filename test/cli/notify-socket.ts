@@ -3,7 +3,7 @@ import path from 'node:path'
 import { startProcess, tempFolder, waitFor } from '../servers/processes.ts'
 
 /** A message of sd_notify(3), and when it came by CLOCK_MONOTONIC, in microseconds. */
-export interface Message {
+interface Message {
   readonly at: number
   readonly assignments: readonly string[]
 }

@@ -71,8 +71,11 @@ describe.skipIf(!tools)('what systemd is told', { timeout: 120_000 }, () => {
     await until('it has looked', () => told('shop unknown: ') === 1)
     await setTo('else')
     await until('mail is blocked', () => told('shop fail: settings/app, setting_') === 1)
-    // Two looks and more than ten runs, of which none is worth a word.
-    await sleep(4_500)
+    // Ten runs, of which none is worth a word.
+    const runs = async () =>
+      Number(/^mailpath_check_runs_total\{.*\} (\d+)$/m.exec(await (await fetch(`${url}/metrics`)).text())?.[1])
+    const before = await runs()
+    await waitFor(async () => (await runs()) >= before + 10, { timeoutMs: 60_000, what: 'it has run ten times' })
     expect([told('shop unknown: '), told('shop fail: ')]).toEqual([1, 1])
     // Nobody asked for a watchdog.
     expect(socket.count('WATCHDOG=1')).toBe(0)
@@ -120,6 +123,7 @@ describe.skipIf(!tools)('the watchdog', { timeout: 120_000 }, () => {
     const { running } = await daemon(watchdog(socket))
     await until('it is fed', () => socket.count('WATCHDOG=1') >= 3)
     running.signal('SIGSTOP')
+    // For what is on its way.
     await sleep(1_000)
     const stopped = socket.now()
     await sleep(longMs)
@@ -134,6 +138,7 @@ describe.skipIf(!tools)('the watchdog', { timeout: 120_000 }, () => {
     const { running } = await daemon(watchdog(socket), ['--import', hang])
     await until('it is fed', () => socket.count('WATCHDOG=1') >= 3)
     running.signal('SIGUSR2')
+    // For what is on its way.
     await sleep(1_000)
     const hung = socket.now()
     await sleep(longMs)
@@ -149,6 +154,7 @@ describe.skipIf(!tools)('the watchdog', { timeout: 120_000 }, () => {
     await until('it is fed', () => socket.count('WATCHDOG=1') >= 1)
     // Nobody runs its checks, so that after three intervals and a timeout it is not alive.
     await until('it is not alive', () => !monitor.alive())
+    // For what is on its way.
     await sleep(500)
     const dead = socket.now()
     await sleep(longMs)
@@ -166,6 +172,7 @@ describe.skipIf(!tools)('the watchdog', { timeout: 120_000 }, () => {
     const notify = createNotify({ ...process.env, ...others }, log)
     const running = notify.run(monitor, stop.signal)
     await notify.ready()
+    // Six times what systemd would wait.
     await sleep(2_000)
     expect([socket.count('READY=1'), socket.count('WATCHDOG=1')]).toEqual([1, 0])
     stop.abort()
@@ -182,6 +189,7 @@ describe('without systemd', { timeout: 120_000 }, () => {
     })
     await waitFor(() => fetch(`${url}/-/ready`).then(({ ok }) => ok), { timeoutMs: 60_000, what: 'it is ready' })
     await until('it has said so', () => running.log().includes('systemd cannot be notified'))
+    // Three times what systemd would wait.
     await sleep(1_000)
     expect(running.log().split('systemd cannot be notified')).toHaveLength(2)
     running.signal('SIGTERM')

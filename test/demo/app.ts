@@ -4,7 +4,7 @@ import { parseDotenv } from '../../src/references/dotenv.ts'
 import { stub } from './config.ts'
 
 /** A `.env` file that is changed while the exporter reads it. */
-export interface EnvFile {
+interface EnvFile {
   readonly path: string
   get(name: string): string | undefined
   /** Undefined takes the setting out. In one step, as seen by readers. */

@@ -23,7 +23,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 // From the source, since `dist` may be missing or old.
 const command = (...args: string[]): string[] => ['--import', 'tsx', 'src/main.ts', ...args]
 
-export interface ExporterOptions {
+interface ExporterOptions {
   readonly configFile: string
   /** Where its log goes. */
   readonly folder: string

@@ -7,7 +7,7 @@ import { scenarios, type Scenario } from './scenarios.ts'
 
 export const keyHelp = `keys: ${[...scenarios.map(({ key, name }) => `${key} ${name}`), 'q quit'].join(' · ')}`
 
-export interface Stage {
+interface Stage {
   readonly platform: Platform
   readonly exporter: Exporter
   readonly print: (line: string) => void
@@ -16,7 +16,7 @@ export interface Stage {
 }
 
 /** Does one thing at a time, in the order asked for. */
-export interface Player {
+interface Player {
   /** Runs the scenario of a key, and prints what the exporter makes of it. */
   press(key: string): void
   /** When all that was asked for so far is done. Never rejects. */
@@ -67,7 +67,7 @@ async function look({ exporter, print, signal }: Stage, seen: (status: StatusJso
 }
 
 /** The verdict with its root blocker, and how long it took to be seen. */
-export function sightingLines({ status, seenAfterMs }: Sighting): string[] {
+function sightingLines({ status, seenAfterMs }: Sighting): string[] {
   const when = seenAfterMs === undefined ? 'the change was not seen' : `seen after ${inSeconds(seenAfterMs)}`
   return status.mail_paths.flatMap(path => pathLines(path, when))
 }
@@ -98,7 +98,7 @@ export function keysIn(typed: string): string[] {
   })
 }
 
-export interface Keyboard {
+interface Keyboard {
   readonly isTTY: boolean
   close(): void
 }

@@ -24,7 +24,7 @@ export class UsageError extends Error {
   override readonly name = 'UsageError'
 }
 
-export interface Options {
+interface Options {
   readonly once: boolean
   readonly port: number | undefined
   readonly help: boolean

@@ -35,7 +35,7 @@ export interface Platform {
   stop(): Promise<void>
 }
 
-export interface PlatformOptions {
+interface PlatformOptions {
   /** A line for each part that has started, with its time. */
   onProgress?: (line: string) => void
 }

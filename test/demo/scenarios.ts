@@ -10,7 +10,7 @@ export interface Scenario {
   run: (platform: Platform) => Promise<Outcome>
 }
 
-export interface Outcome {
+interface Outcome {
   /** What was done, in one line. */
   readonly done: string
   /** Whether the exporter has seen it; undefined where nothing was done. */
@@ -18,7 +18,7 @@ export interface Outcome {
 }
 
 /** The state the platform starts in, whatever it is in now. */
-export const incident: Scenario = {
+const incident: Scenario = {
   key: 'i',
   name: 'incident',
   async run(platform) {
@@ -60,7 +60,7 @@ export const failover: Scenario = {
   },
 }
 
-export const sealVault: Scenario = {
+const sealVault: Scenario = {
   key: 'v',
   name: 'seal Vault',
   async run({ vault }) {
@@ -69,7 +69,7 @@ export const sealVault: Scenario = {
   },
 }
 
-export const wrongPassword: Scenario = {
+const wrongPassword: Scenario = {
   key: 'p',
   name: 'wrong SMTP password',
   async run({ vault }) {
@@ -82,7 +82,7 @@ export const wrongPassword: Scenario = {
   },
 }
 
-export const splitBrain: Scenario = {
+const splitBrain: Scenario = {
   key: 's',
   name: 'split brain',
   async run(platform) {
@@ -97,7 +97,7 @@ export const splitBrain: Scenario = {
   },
 }
 
-export const stuckCommit: Scenario = {
+const stuckCommit: Scenario = {
   key: 'c',
   name: 'sync commit stuck',
   async run({ cluster }) {

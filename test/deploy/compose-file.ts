@@ -4,7 +4,7 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parse } from 'yaml'
 
-export interface Service {
+interface Service {
   readonly image?: string
   readonly build?: string
   readonly command?: readonly string[]
@@ -32,7 +32,7 @@ export function serviceOf(name: string): Service {
   return found
 }
 
-export interface Mount {
+interface Mount {
   /** An absolute path, or the name of a volume. */
   readonly source: string
   readonly target: string

@@ -1,6 +1,6 @@
 import path from 'node:path'
 
-export interface Lure {
+interface Lure {
   /** Where nothing must ever connect. */
   readonly trap: { readonly host: string; readonly port: number }
   /** Has a .pgpass, a module, and takes what is written. */

@@ -5,7 +5,7 @@ import { catalogue, samplesOf } from '../../src/exposition/catalogue.ts'
 import { watchProcess } from '../../src/exposition/process-metrics.ts'
 import { expose } from '../../src/exposition/text-format.ts'
 import { have, needs, runProcess } from '../servers/processes.ts'
-import { at, exporter, healthySeen, incidentSeen, statusOf } from '../status/report-fixtures.ts'
+import { at, exporter, healthySeen, incidentSeen, statusOf } from '../status/incident.ts'
 
 const incident = statusOf(incidentSeen)
 const promtool = have('promtool')

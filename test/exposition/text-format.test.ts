@@ -5,7 +5,7 @@ import { counter, gauge, sample, type Sample } from '../../src/core/metric.ts'
 import { visible } from '../../src/core/shown.ts'
 import { samplesOf } from '../../src/exposition/catalogue.ts'
 import { contentTypes, expose, formats } from '../../src/exposition/text-format.ts'
-import { exporter, incidentSeen, statusOf } from '../status/report-fixtures.ts'
+import { exporter, incidentSeen, statusOf } from '../status/incident.ts'
 
 const incident = statusOf(incidentSeen)
 

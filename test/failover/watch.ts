@@ -11,10 +11,10 @@ import { startRelay } from '../faults/relay.ts'
 import type { Cluster, PostgresNode } from '../servers/postgres.ts'
 import { waitFor } from '../servers/processes.ts'
 
-export const intervalMs = 1_000
-export const timeoutMs = 700
+const intervalMs = 1_000
+const timeoutMs = 700
 /** How long nobody is promoted: several intervals, so that the exporter can see it. */
-export const leaderlessMs = 2_500
+const leaderlessMs = 2_500
 
 /** What the application writes through: it is told to follow the primary, as HAProxy is by its checks. */
 export interface Endpoint {
@@ -23,7 +23,7 @@ export interface Endpoint {
 }
 
 /** What the exporter said, from then on until the next. */
-export interface Said {
+interface Said {
   /** Milliseconds since the epoch. */
   readonly at: number
   readonly mail: Verdict
@@ -33,7 +33,7 @@ export interface Said {
   readonly writePath: Verdict
 }
 
-export interface Failover {
+interface Failover {
   readonly from: string
   readonly to: string
   readonly said: readonly Said[]
@@ -46,7 +46,7 @@ export interface Failover {
 }
 
 /** An exporter in this process, over a cluster and an endpoint in front of it. */
-export interface Watched {
+interface Watched {
   readonly failOver: (to: string) => Promise<Failover>
   readonly stop: () => Promise<void>
 }

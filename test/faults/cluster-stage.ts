@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Client } from 'pg'
 import { startCluster, type Cluster, type ClusterOptions, type Login, type PostgresNode } from '../servers/postgres.ts'
 import { waitFor } from '../servers/processes.ts'
@@ -16,8 +17,8 @@ export interface ClusterStage extends Stage {
   /** DATABASE_URL, and a URL of the monitoring role by the name of each node. */
   readonly env: Record<string, string | undefined>
   /**
-   * Takes connection slots of the primary until the server refuses or there are `count`; given back by `heal`. Without a
-   * `count` it stays hungry, as an application is: what becomes free later is taken as well.
+   * Takes `count` connection slots of the primary. Without a `count` it takes all, and what becomes free later as well, as
+   * an application does. `heal` gives them back.
    */
   takeSlots: (login: Login, count?: number) => Promise<void>
   /** A session on the primary, as superuser, with this statement run; it stays open until `heal`. */
@@ -26,7 +27,7 @@ export interface ClusterStage extends Stage {
   resetEnv: () => Promise<void>
 }
 
-export interface ClusterStageOptions {
+interface ClusterStageOptions {
   readonly cluster?: ClusterOptions
   /** Sections of the configuration besides the nodes and the relay. Default: the write path `app` at DATABASE_URL. */
   readonly sections?: Readonly<Record<string, unknown>>
@@ -108,19 +109,33 @@ function keepSessions(node: PostgresNode) {
   const feed = async (login: Login, signal: AbortSignal): Promise<void> => {
     while (!signal.aborted) {
       await connect(login).catch(() => undefined)
-      await new Promise(resolve => setTimeout(resolve, 50))
+      await sleep(50)
     }
   }
   return {
-    take: async (login: Login, count = Infinity): Promise<void> => {
-      // A slot given back by a probe just now is taken as well.
-      for (let refused = 0; open.size < count && refused < 10;)
-        await connect(login).catch(async (error: unknown) => {
+    take: async (login: Login, count?: number): Promise<void> => {
+      const takeOne = async (): Promise<boolean> => {
+        try {
+          await connect(login)
+          return true
+        } catch (error) {
           if ((error as { code?: string }).code !== '53300') throw error
+          return false
+        }
+      }
+      if (count !== undefined) {
+        // A probe may hold a slot for a moment, or its watch until the next run.
+        const taken = async (): Promise<boolean> => open.size >= count || ((await takeOne()) && open.size >= count)
+        await waitFor(taken, { everyMs: 0, what: `${count} slots of ${node.name} are taken` })
+        return
+      }
+      // A slot given back by a probe just now is taken as well.
+      for (let refused = 0; refused < 10;)
+        if (!(await takeOne())) {
           refused++
-          await new Promise(resolve => setTimeout(resolve, 10))
-        })
-      if (count === Infinity) feeding = feed(login, sated.signal)
+          await sleep(10)
+        }
+      feeding = feed(login, sated.signal)
     },
     hold: async (sql: string, database: string): Promise<void> => {
       const client = await connect({ user: 'postgres', password: '' }, database)

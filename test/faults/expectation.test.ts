@@ -1,16 +1,11 @@
 import { expect, it } from 'vitest'
-import type { Status } from '../../src/monitor/ledger.ts'
-import { assessed } from '../assess/build.ts'
 import { fine, mailTarget, platform } from '../assess/mail-cases.ts'
+import { statusFrom } from '../status/looked.ts'
 import { mismatches } from './expectation.ts'
 import type { Expectation } from './fault.ts'
 
 const seen: Expectation = { verdict: 'fail', root: 'settings/backend-01 setting_absent' }
-const twoBlockers: Status = {
-  ...assessed(platform({ ...fine, setting: 'fail', smtp: 'fail' }), { mail: [mailTarget] }),
-  records: new Map(),
-  startedAt: 0,
-}
+const twoBlockers = statusFrom(platform({ ...fine, setting: 'fail', smtp: 'fail' }), { mail: [mailTarget] })
 
 it('an expectation holds where one of two blockers is the root', async () => {
   expect(await mismatches(seen, twoBlockers)).toEqual([])

@@ -26,8 +26,7 @@ const held = (status: Status): Held[] => [
 ]
 
 /** `probe/target reason_code` of the root blocker. */
-export const rootOf = ({ root }: MailStatus): string | undefined =>
-  root && `${root.probe}/${root.target} ${root.reason.code}`
+const rootOf = ({ root }: MailStatus): string | undefined => root && `${root.probe}/${root.target} ${root.reason.code}`
 
 /** What the status lacks of an expectation, a line each; none where the whole of it holds. */
 export async function mismatches(seen: Expectation, status: Status): Promise<string[]> {

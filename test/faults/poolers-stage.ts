@@ -14,7 +14,7 @@ export const noPoolers =
   without('HAProxy', haproxyBinary(), haproxyInstall) ?? without('PgBouncer', pgbouncerBinary(), pgbouncerInstall)
 
 /** Server connections PgBouncer may have for us. */
-export const poolSize = 2
+const poolSize = 2
 
 export async function startPoolersStage(): Promise<PoolersStage> {
   const stage = await startClusterStage({

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs'
 import { copyFile, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
+import type { PostgresNode } from '../servers/postgres.ts'
 import { waitFor } from '../servers/processes.ts'
 import { one, type ClusterStage } from './cluster-stage.ts'
 
@@ -15,13 +15,19 @@ export async function setHba({ cluster }: ClusterStage, rules: readonly string[]
   const before = (await readFile(original, 'utf8')).split('\n').filter(rule => /^\w/.test(rule))
   const after = [...rules, ...before.filter(rule => instead?.test(rule) !== true)]
   await writeFile(file, `${after.join('\n')}\n`)
-  await primary.query('select pg_reload_conf()')
+  await reload(primary)
   const ask = 'select count(*)::int as rules from pg_hba_file_rules where error is null'
   await waitFor(async () => (await primary.query<{ rules: number }>(ask))[0]?.rules === after.length, {
     what: 'the rules of pg_hba.conf are without an error',
   })
-  // The view reads the file; the postmaster is a moment later.
-  await sleep(100)
+}
+
+/** Has the server read its files again. The postmaster does it in one go after that line, before it lets anybody in. */
+export async function reload(node: PostgresNode): Promise<void> {
+  const times = (): number => node.log().split('received SIGHUP').length
+  const before = times()
+  await node.query('select pg_reload_conf()')
+  await waitFor(() => times() > before, { what: `${node.name} reads its files` })
 }
 
 /** pg_hba.conf and the environment as they were at the start. */

@@ -1,11 +1,10 @@
 import { chown, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { certificates, type Certificate, type Certificates } from '../servers/certificates.ts'
 import { removeFolder, tempFolder, unprivileged } from '../servers/processes.ts'
 import { clusterName, one, startClusterStage, type ClusterStage } from './cluster-stage.ts'
 import type { Expectation, Fault } from './fault.ts'
-import { restoreHba, setHba } from './postgres-hba.ts'
+import { reload, restoreHba, setHba } from './postgres-hba.ts'
 import { connectWith } from './postgres-login.ts'
 
 /** A cluster that offers TLS, and an application that verifies whom it speaks to. */
@@ -27,7 +26,7 @@ export async function startTlsStage(): Promise<TlsStage> {
   const stage = await startClusterStage({ cluster: { standbys: 0, settings }, sections: { write_path: app } })
   const use = async (certificate: Certificate): Promise<void> => {
     await write(folder, certificate)
-    await reload(stage)
+    await reload(stage.cluster.node(one))
   }
   const caFile = file('ca.pem')
   await verifying({ ...stage, caFile })
@@ -61,12 +60,6 @@ async function write(folder: string, { cert, key }: Certificate): Promise<void> 
   }
 }
 
-async function reload(stage: ClusterStage): Promise<void> {
-  await stage.cluster.node(one).query('select pg_reload_conf()')
-  // The postmaster reads its files a moment later.
-  await sleep(200)
-}
-
 const refused: Expectation = {
   verdict: 'fail',
   root: 'write_path/app write_path_tls_failed',
@@ -95,7 +88,7 @@ export const tlsFaults: readonly Fault<TlsStage>[] = [
     name: 'Postgres TLS: required by the application, refused by the server',
     async inject(stage) {
       await stage.cluster.node(one).query('alter system set ssl = off')
-      await reload(stage)
+      await reload(stage.cluster.node(one))
     },
     seen: refused,
   },

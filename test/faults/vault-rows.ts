@@ -2,7 +2,7 @@ import type { Expectation, Fault } from './fault.ts'
 import type { VaultStage } from './vault-stage.ts'
 
 export type Row = Fault<VaultStage>
-export type Samples = NonNullable<Expectation['samples']>
+type Samples = NonNullable<Expectation['samples']>
 
 export const gauge = (name: string, value: number | null): Samples => ({
   [`mailpath_vault_${name}{target="vault-01"}`]: value,
@@ -12,7 +12,7 @@ export const noState = { 'mailpath_vault_state{target="vault-01",state="active"}
 export const readable = (path: string, value: number | null): Samples => ({
   [`mailpath_vault_secret_readable{target="vault-01",path="${path}",key="SMTP_PASS"}`]: value,
 })
-export const loggedIn = { 'mailpath_smtp_authenticated{target="relay"}': 1 }
+const loggedIn = { 'mailpath_smtp_authenticated{target="relay"}': 1 }
 
 /**
  * The relay is all right, and its password cannot be had. That is one failure, of Vault: of the login nothing is known.

@@ -25,7 +25,7 @@ export interface VaultStage extends Stage {
 }
 
 /** The double as a service that can be down; while it is up, its knobs. */
-export interface VaultService {
+interface VaultService {
   readonly port: number
   readonly double: VaultKnobs
   readonly connections: number
@@ -36,7 +36,7 @@ export interface VaultService {
   hang(): Promise<void>
 }
 
-export interface VaultStageOptions {
+interface VaultStageOptions {
   /** Where the password of the relay comes from; `elsewhere` is a file. */
   readonly passwordFrom: typeof secretV1 | typeof secretV2 | 'elsewhere'
   /** Whether the `vault` target lists what is read from it. */

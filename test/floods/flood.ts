@@ -12,7 +12,7 @@ import { startSmtp } from '../servers/smtp.ts'
 import { makeCage, residentOf } from './memory.ts'
 import type { Shape } from './shapes.ts'
 
-export interface Flood {
+interface Flood {
   readonly shape: Shape
   readonly connections: number
   /** How long it lasts once all connections were tried, in milliseconds. */

@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
 
 /** A group with a limit of memory; version 1 or 2 of cgroups. */
-export interface Cage {
+interface Cage {
   readonly take: (pid: number) => void
   /** The most it had, in bytes, with what the kernel holds for it where that is counted. */
   readonly most: () => number

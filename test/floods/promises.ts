@@ -1,7 +1,7 @@
 import type { Outcome } from './flood.ts'
 
 /** What the exporter may have at most in its container of 256 MiB, in bytes. */
-export const mostMemory = 160e6
+const mostMemory = 160e6
 const mostStopMs = 2_000
 
 /** What SECURITY.md promises of a flood, and did not hold. */

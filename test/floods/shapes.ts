@@ -23,7 +23,7 @@ const every = (socket: Socket, ms: number, say: () => string | Buffer): void => 
 const unread = (socket: Socket, words: string | Buffer): void => void socket.pause().write(words)
 
 /** https://www.rfc-editor.org/rfc/rfc9113#section-4.1 */
-export function frame(type: number, flags: number, stream: number, payload: Buffer = Buffer.alloc(0)): Buffer {
+function frame(type: number, flags: number, stream: number, payload: Buffer = Buffer.alloc(0)): Buffer {
   const first = Buffer.alloc(9)
   first.writeUIntBE(payload.length, 0, 3)
   first.writeUInt8(type, 3)

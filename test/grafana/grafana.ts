@@ -4,7 +4,7 @@ import type { Prometheus, Series } from '../servers/prometheus.ts'
 import { mappingsOf, type Place } from './model.ts'
 
 /** Every variable is at All, and the time range is the last minute. */
-export const rangeSeconds = 60
+const rangeSeconds = 60
 const stepSeconds = 1
 
 /** The expression as it is sent: https://grafana.com/docs/grafana/latest/dashboards/variables/add-template-variables */
@@ -31,7 +31,7 @@ export const nameOf = (format: string, { metric }: Series): string =>
   format.replace(/\{\{\s*(\w+)\s*\}\}/g, (_, label: string) => metric[label] ?? '')
 
 /** What a tile says of a value, or of none: the first mapping that fits, else the number. */
-export function textOf(panel: Panel, value: number | null): string {
+function textOf(panel: Panel, value: number | null): string {
   for (const { type, options } of mappingsOf(panel)) {
     if (type === MappingType.ValueToText && value !== null) {
       const { text } = options[String(value)] ?? {}

@@ -92,8 +92,13 @@ describe.skipIf(!needs('Prometheus', prometheusBinary(), prometheusInstall))('on
     return panel ? tiles(panel, target?.legendFormat ?? '', await ask(prometheus, query)) : {}
   }
   // A busy machine may make a check late, and so unknown or worse for once.
-  const patience = { timeout: 45_000, interval: 250 }
-  const expectShown = (where: string) => expect.poll(() => shown(where), { ...patience, message: where })
+  const patience = { timeoutMs: 45_000, everyMs: 250 }
+  /** Waits until the assertions hold. */
+  const holds = (what: string, assertions: () => Promise<void>) =>
+    waitFor(() => assertions().then(() => true), { ...patience, what })
+  /** The panel comes to show exactly this. */
+  const expectShown = (where: string, expected: Readonly<Record<string, string>>) =>
+    holds(where, async () => expect(await shown(where)).toEqual(expected))
 
   /** All queries, until those that should have data have it. */
   async function everything(stage: Stage): Promise<ReadonlyMap<Place, readonly Series[]>> {
@@ -141,22 +146,22 @@ describe.skipIf(!needs('Prometheus', prometheusBinary(), prometheusInstall))('on
   }
 
   it('shows the incident as what it is, on every panel', { timeout: 120_000 }, async () => {
-    await expectShown('mailpath-overview: Can mail be sent? A').toEqual({ 'keybuzz-backend': 'Cannot send' })
+    await expectShown('mailpath-overview: Can mail be sent? A', { 'keybuzz-backend': 'Cannot send' })
     await checkAll('incident')
-    await expectShown('mailpath-overview: What to fix first A').toEqual({
+    await expectShown('mailpath-overview: What to fix first A', {
       'write_path_read_only: write_path/backend DATABASE_URL': 'blocks mail',
     })
-    await expectShown('mailpath-overview: Writes land on A').toEqual({
+    await expectShown('mailpath-overview: Writes land on A', {
       'backend DATABASE_URL → db-postgres-03': 'no writes',
       'haproxy-write → db-postgres-01': 'writes',
       'secret PGHOST → db-postgres-01': 'writes',
     })
-    await expectShown('mailpath-overview: Postgres nodes A').toEqual({
+    await expectShown('mailpath-overview: Postgres nodes A', {
       'db-postgres-01': 'PRIMARY',
       'db-postgres-02': 'standby',
       'db-postgres-03': 'standby',
     })
-    await expectShown('mailpath-overview: Vault nodes A').toEqual({ 'vault-01': 'unreachable' })
+    await expectShown('mailpath-overview: Vault nodes A', { 'vault-01': 'unreachable' })
     const links = {
       Vault: 'fail',
       Settings: 'unknown',
@@ -166,18 +171,18 @@ describe.skipIf(!needs('Prometheus', prometheusBinary(), prometheusInstall))('on
       SES: 'warn',
     }
     for (const [link, text] of Object.entries(links))
-      await expectShown(`mailpath-overview: ${link} A`).toEqual({ [link]: text })
+      await expectShown(`mailpath-overview: ${link} A`, { [link]: text })
   })
 
   it('puts what blocks mail first, each reason with its remedy', async () => {
     const query = place('mailpath-overview: Reasons A')
     const first = { probe: 'write_path', target: 'backend DATABASE_URL', reason: 'write_path_read_only' }
-    await expect
-      .poll(async () => (await ask(prometheus, query))[0], patience)
-      .toMatchObject({
+    await holds('what blocks mail comes first', async () =>
+      expect((await ask(prometheus, query))[0]).toMatchObject({
         metric: { ...first, severity: 'critical' },
         value: [expect.any(Number), '3'],
-      })
+      }),
+    )
     const rowsAndReasons = async () => {
       const rows = (await ask(prometheus, query)).map(({ metric }) =>
         ['probe', 'target', 'reason'].map(label => metric[label]),
@@ -186,7 +191,7 @@ describe.skipIf(!needs('Prometheus', prometheusBinary(), prometheusInstall))('on
       const reasons = checks.flatMap(({ probe, target, reasons }) => reasons.map(({ code }) => [probe, target, code]))
       return [rows, reasons].map(list => [...new Set(list.map(one => one.join(' ')))].sort().join())
     }
-    await expect.poll(async () => new Set(await rowsAndReasons()).size, patience).toBe(1)
+    await holds('the rows are the reasons', async () => expect(new Set(await rowsAndReasons()).size).toBe(1))
     for (const { metric } of await ask(prometheus, query)) expect(metric['remedy']).toMatch(/^.{15,}[.?]$/)
   })
 
@@ -200,15 +205,15 @@ describe.skipIf(!needs('Prometheus', prometheusBinary(), prometheusInstall))('on
 
   it('shows the healed platform as what it is', { timeout: 120_000 }, async () => {
     await heal.run(platform)
-    await expectShown('mailpath-overview: Can mail be sent? A').toEqual({ 'keybuzz-backend': 'Can send' })
+    await expectShown('mailpath-overview: Can mail be sent? A', { 'keybuzz-backend': 'Can send' })
     await checkAll('healthy')
-    await expectShown('mailpath-overview: What to fix first A').toEqual({ '': 'nothing known' })
-    await expectShown('mailpath-overview: Writes land on A').toEqual({
+    await expectShown('mailpath-overview: What to fix first A', { '': 'nothing known' })
+    await expectShown('mailpath-overview: Writes land on A', {
       'backend DATABASE_URL → db-postgres-01': 'writes',
       'haproxy-write → db-postgres-01': 'writes',
       'secret PGHOST → db-postgres-01': 'writes',
     })
-    await expectShown('mailpath-overview: Vault nodes A').toEqual({ 'vault-01': 'active' })
+    await expectShown('mailpath-overview: Vault nodes A', { 'vault-01': 'active' })
     const [availability] = await ask(prometheus, place('mailpath-overview: Availability, 30 days A'))
     // It was away for a while.
     expect(Number(availability?.value?.[1])).toBeLessThan(1)
@@ -216,9 +221,9 @@ describe.skipIf(!needs('Prometheus', prometheusBinary(), prometheusInstall))('on
 
   it('shows a failover, and marks it on every panel', { timeout: 120_000 }, async () => {
     await failover.run(platform)
-    await expectShown('mailpath-postgres: Primary A').toEqual({ 'keybuzz: db-postgres-02': 'primary' })
+    await expectShown('mailpath-postgres: Primary A', { 'keybuzz: db-postgres-02': 'primary' })
     await checkAll('failover')
-    await expectShown('mailpath-postgres: Failovers A').toEqual({ keybuzz: '1' })
+    await expectShown('mailpath-postgres: Failovers A', { keybuzz: '1' })
     for (const annotation of annotationQueries) {
       const events = await ask(prometheus, annotation)
       expect(events.flatMap(({ values = [] }) => values).length, annotation.where).toBeGreaterThan(0)
@@ -227,7 +232,7 @@ describe.skipIf(!needs('Prometheus', prometheusBinary(), prometheusInstall))('on
 
   it('shows no verdict where no exporter answers', { timeout: 60_000 }, async () => {
     await exporter.stop()
-    await expectShown('mailpath-overview: Can mail be sent? A').toEqual({ '': 'No data' })
+    await expectShown('mailpath-overview: Can mail be sent? A', { '': 'No data' })
     expect(Object.values(await shown('mailpath-exporter: Exporters A'))).toEqual(['DOWN', 'DOWN'])
   })
 })

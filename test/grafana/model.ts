@@ -54,7 +54,7 @@ export const annotationQueries: readonly Place[] = loaded.flatMap(({ dashboard }
 )
 
 /** A variable that is a list of the values of a label. */
-export interface LabelValues extends Place {
+interface LabelValues extends Place {
   readonly label: string
 }
 

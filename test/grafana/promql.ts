@@ -5,7 +5,7 @@ import type { Metric } from '../../src/core/metric.ts'
 import { alertMetrics, processMetrics, recorded, scrapeMetrics } from '../../grafana/generate/foreign.ts'
 import { catalogue } from '../../src/exposition/catalogue.ts'
 
-export interface SelectorText {
+interface SelectorText {
   readonly metric: string
   readonly matchers: readonly { readonly label: string; readonly op: string; readonly value: string }[]
   /** Names of the nodes around it, the innermost first. */

@@ -4,7 +4,7 @@ import { createLog } from '../../src/core/log.ts'
 import { finding, reasonsOf, type Check, type Finding } from '../../src/core/probe.ts'
 import { createMonitor, type Monitor } from '../../src/monitor/index.ts'
 import type { MailTarget } from '../../src/probes/mail/index.ts'
-import { start, type Looked } from '../assess/build.ts'
+import { start, type Looked } from '../status/looked.ts'
 import { checkOf, fine, noReferences, sleep } from './checks.ts'
 
 const reason = reasonsOf({

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Check } from '../../src/core/probe.ts'
 import type { Changes } from '../../src/monitor/swap.ts'
-import { node, primaryFacts, standbyFacts, start } from '../assess/build.ts'
+import { node, primaryFacts, standbyFacts, start } from '../status/looked.ts'
 import { fine, noReferences, references, untilAborted, checkOf } from './checks.ts'
 import { broken, inTurn, lookOf, monitored, type Monitored } from './monitored.ts'
 import { valueOf } from '../probes/values.ts'

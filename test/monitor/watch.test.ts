@@ -162,6 +162,7 @@ describe('a primary that goes down', () => {
       expect(verdictOf(monitor, 'write_path/way')).toBe('fail')
       lead(second)
       await soon(() => verdictOf(monitor, 'write_path/way') === 'ok', 'the write path is seen to have followed')
+      // Once the roles have settled, there are no rounds any more.
       await sleep(4 * roundMs)
       const runs = [first, second].map(({ name }) => runsOf(monitor, `postgres/${name}`))
       await sleep(8 * roundMs)

@@ -3,10 +3,13 @@ import { Marked } from 'marked'
 import { describe, expect, it } from 'vitest'
 import { createLog, logFormats } from '../../src/core/log.ts'
 import { gauge, sample } from '../../src/core/metric.ts'
+import { finding } from '../../src/core/probe.ts'
 import { inLines, isReadable, json, shownLines, visible } from '../../src/core/shown.ts'
 import { statusJson } from '../../src/report/api.ts'
 import { audit } from '../../src/report/audit.ts'
 import { renderFailures } from '../../src/page/failures.ts'
+import { postgres } from '../../src/probes/postgres/index.ts'
+import { smtp } from '../../src/probes/smtp/index.ts'
 import { html } from '../../src/page/html.ts'
 import { escapeMarkdown, inMarkdown, markdownBlocks, tableOf } from '../../src/report/markdown.ts'
 import { renderPage } from '../../src/page/page.ts'
@@ -14,7 +17,8 @@ import { expose } from '../../src/exposition/text-format.ts'
 import { report, reportFormats } from '../../src/report/report.ts'
 import { transcriptLines } from '../../src/page/run-text.ts'
 import { cell, tableLines } from '../../src/report/table.ts'
-import { blocker, check, mailPath, needs, reasonOf, status } from '../status/status-builders.ts'
+import { mailTarget, smtpTarget } from '../assess/mail-cases.ts'
+import { checkOf, nodeTarget, observationOf, statusFrom } from '../status/looked.ts'
 
 const seed = 20_260_112
 /** Nothing of these may reach a person. A line break may. */
@@ -40,11 +44,22 @@ const harmless = ['Mädchen', '日本語のホスト', 'مرحبا', 'שָׁלו
 
 /** A status that has the text in every place that takes one from outside. */
 function statusOf(text: string) {
-  const reason = reasonOf('fail', 'critical', 'smtp_login_refused', `relay: "${text}"`, `Ask about ${text}`)
-  const bad = check('smtp', `relay ${text}`, { reasons: [reason], evidence: text })
-  return status([bad, check('postgres', `db ${text}`, { evidence: text })], {
-    mail: [mailPath(`app ${text}`, { verdict: 'fail', blockers: [blocker(bad, true)], needs })],
-  })
+  const reason = {
+    code: 'smtp_login_refused',
+    verdict: 'fail',
+    severity: 'critical',
+    text: `relay: "${text}"`,
+    remedy: `Ask about ${text}`,
+  } as const
+  const relay = { ...smtpTarget, name: `relay ${text}` }
+  const db = { ...nodeTarget('db-1'), name: `db ${text}` }
+  return statusFrom(
+    [
+      { check: checkOf(smtp, relay), observation: observationOf('smtp', relay, finding(text, [reason], [])) },
+      { check: checkOf(postgres, db), observation: observationOf('postgres', db, finding(text, [], [])) },
+    ],
+    { mail: [{ ...mailTarget, name: `app ${text}` }] },
+  )
 }
 
 const about = { version: '1', refresh: true }

@@ -6,7 +6,8 @@ import { renderFailures } from '../../src/page/failures.ts'
 import { renderPage } from '../../src/page/page.ts'
 import { have, needs } from '../servers/processes.ts'
 import { backgroundOf, pageWidth, poorContrast, sticksOut } from './browser-scripts.ts'
-import { excepted, healthy, hostile, incident, many, splitBrain, starting } from '../status/status-fixtures.ts'
+import { hostile, many, splitBrain } from '../status/extremes.ts'
+import { excepted, healthy, incident, starting } from '../status/pages.ts'
 
 const binary = process.env['CHROMIUM_BIN'] ?? have('chromium') ?? have('chromium-browser') ?? have('google-chrome')
 const policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
@@ -109,13 +110,13 @@ describe.skipIf(!needs('chromium', binary, 'apt-get install chromium'))('in Chro
 
   it('works without JavaScript: the phases of a run unfold, and a name leads to its check', async () => {
     await visit('incident', { viewport: phone, javaScriptEnabled: false }, async page => {
-      const phases = page.locator('#check-4 dl')
+      const phases = page.locator('#check-5 dl')
       expect(await phases.isVisible()).toBe(false)
-      await page.locator('#check-4 summary').click()
+      await page.locator('#check-5 summary').click()
       expect(await phases.isVisible()).toBe(true)
       await page.locator('.cause a').click()
-      expect(page.url()).toBe(`${base}/incident#check-4`)
-      expect(await page.locator('#check-4:target h3').textContent()).toContain('backend DATABASE_URL')
+      expect(page.url()).toBe(`${base}/incident#check-5`)
+      expect(await page.locator('#check-5:target h3').textContent()).toContain('backend DATABASE_URL')
     })
   })
 

@@ -3,14 +3,17 @@ import type { Status } from '../../src/monitor/ledger.ts'
 import { joined, type Box } from '../../src/page/path-model.ts'
 import { renderPage } from '../../src/page/page.ts'
 import { ago, length } from '../../src/page/format.ts'
-import { incidentSeen, statusOf } from '../status/report-fixtures.ts'
-import { check, mailPath, reasonOf, status } from '../status/status-builders.ts'
-import { excepted, healthy, hostile, incident, many, splitBrain, starting } from '../status/status-fixtures.ts'
+import { incidentSeen, statusOf } from '../status/incident.ts'
+import { hostile, many, splitBrain } from '../status/extremes.ts'
+import { node, primaryFacts, statusFrom } from '../status/looked.ts'
+import { excepted, healthy, incident, starting } from '../status/pages.ts'
 
 const about = { version: '1.2.3', configFile: '/etc/mailpath/mailpath.yml', refresh: true }
 const render = (of: Status): string => renderPage(of, about)
 const all = { healthy, incident, excepted, starting, splitBrain, many, hostile }
 const pages = Object.entries(all).map(([name, make]) => [name, render(make())] as const)
+
+const db = node('db-1', primaryFacts(1))
 
 /** What is read: without head and markup, white space collapsed. */
 const textOf = (markup: string): string =>
@@ -52,8 +55,10 @@ describe('the answer', () => {
     const text = textOf(before)
     expect(text).toContain('write_path/backend DATABASE_URL: 10.0.0.122:5432: lands on db-postgres-03 (standby)')
     expect(text).toContain('SQLSTATE 25006')
-    expect(text).toContain('Do this: Point it at the primary')
-    expect(text.indexOf('lands on db-postgres-03 (standby)')).toBeLessThan(text.indexOf('says it is not initialised'))
+    expect(text).toContain('Do this: Point it at db-postgres-01 (10.0.0.120:5432), the primary')
+    expect(text.indexOf('lands on db-postgres-03 (standby)')).toBeLessThan(
+      text.indexOf('says that it is not initialized'),
+    )
   })
 
   it('follows from what was seen in the incident', () => {
@@ -85,22 +90,24 @@ describe('the answer', () => {
   it('tells the worst exception first', () => {
     const of = excepted()
     const [path] = of.mail
-    const [harmless, ...others] = path?.exceptions ?? []
-    if (!path || !harmless) throw new Error('the fixture has no exception')
-    const bad = { ...harmless, reason: reasonOf('fail', 'high', 'vault_sealed', 'vault-02: is sealed', 'Unseal it.') }
-    const text = textOf(render({ ...of, mail: [{ ...path, exceptions: [harmless, ...others, bad] }] }))
+    const harmless = path?.exceptions.filter(({ reason }) => reason.verdict === 'warn') ?? []
+    const vault = harmless.find(({ probe }) => probe === 'vault')
+    if (!path || !vault) throw new Error('the fixture has no exception')
+    const sealed = { code: 'vault_sealed', text: 'vault-02: is sealed', remedy: 'Unseal it.' } as const
+    const bad = { ...vault, reason: { ...sealed, verdict: 'fail', severity: 'high' } as const }
+    const text = textOf(render({ ...of, mail: [{ ...path, exceptions: [...harmless, bad] }] }))
     expect(text).toContain('except … vault/vault-01: vault-02: is sealed Do this: Unseal it.')
   })
 
   it('says once what holds for several', () => {
     const [, also = ''] = textOf(render(starting())).split('Also ')
     expect(also).toMatch(
-      /^unknown write_path\/haproxy-write, .* and 2 more: has not run yet Do this: Wait for one interval\./,
+      /^unknown settings\/backend-01, .* and 1 more: has not run yet Do this: Wait for one interval\./,
     )
   })
 
   it('is unknown where no mail path is configured', () => {
-    const page = render(status([check('smtp', 'relay')], {}))
+    const page = render(statusFrom([db]))
     expect(titleOf(page)).toContain('Unknown whether mail can be sent')
     expect(textOf(page)).toContain('No mail path is configured.')
     expect(textOf(page)).not.toContain('Mail can be sent')
@@ -144,7 +151,7 @@ describe('the picture', () => {
     expect(second).toContain('db-postgres-01 primary')
     expect(second).toContain('Nothing writes here: db-postgres-02 standby')
     expect(third).toContain('vault-01 Vault fails: uninitialized leads to mail.keybuzz.io')
-    expect(third).toContain('mail.keybuzz.io SMTP, in use unknown: reference unresolved')
+    expect(third).toContain('mail.keybuzz.io SMTP, in use unknown: password unresolved')
   })
 
   it('gives a link the verdict of what leads there', () => {
@@ -158,7 +165,7 @@ describe('the picture', () => {
     expect(text).toContain('Writes to cluster keybuzz 2 primaries, 3 nodes')
     expect(text).toContain('db-postgres-02 primary')
     expect(text).toContain('db-postgres-01 second primary')
-    expect(text).toContain('haproxy-write fails: old primary leads to db-postgres-01, db-postgres-02')
+    expect(text).toContain('haproxy-write fails: old primary leads to db-postgres-02, db-postgres-01')
   })
 
   it('stays bounded with hundreds of targets, says what it leaves out, and the checks are all there', () => {
@@ -241,7 +248,7 @@ describe('the checks', () => {
       ...Array<string>(2).fill('unknown'),
       'warn',
       'warn',
-      ...Array<string>(6).fill('ok'),
+      ...Array<string>(7).fill('ok'),
     ]
     expect(verdicts).toEqual(expected)
   })
@@ -256,7 +263,9 @@ describe('the checks', () => {
     expect(write).toContain('4 s ago last ok 5 min ago every 15 s took 31 ms')
     expect(write).toContain('login 13 ms')
     expect(rowOf(render(starting()), 'vault/ vault-01')).toContain('has not run yet every 15 s')
-    expect(rowOf(render(healthy()), 'smtp/ mail.keybuzz.io')).toContain('logged in over TLSv1.3')
+    expect(rowOf(render(healthy()), 'smtp/ mail.keybuzz.io')).toContain(
+      'logged in as postmaster@keybuzz.io over TLSv1.3',
+    )
   })
 
   it('count their last runs for those who do not see the strip', () => {
@@ -267,8 +276,7 @@ describe('the checks', () => {
   })
 
   it('draw neighbours of a verdict as one line of cells, the newest at the right end', () => {
-    const one = check('smtp', 'relay', { history: ['ok', 'ok', 'fail', 'ok'] })
-    const page = render(status([one], {}))
+    const page = render(statusFrom([db], { histories: { 'postgres/db-1': ['ok', 'ok', 'fail', 'ok'] } }))
     expect(page).toContain('<path class="ok" d="M230 16h9M245 16h4" />')
     expect(page).toContain('<path class="fail" d="M240 10h4" />')
   })
@@ -316,9 +324,8 @@ describe('the page', () => {
     [15_000, 15],
     [86_400_000, 60],
   ])('with checks every %d ms loads itself anew every %d s', (intervalMs, seconds) => {
-    const page = render(
-      status([check('smtp', 'a', { intervalMs }), check('smtp', 'b', { intervalMs: 86_400_000 })], {}),
-    )
+    const every = (ms: number) => ({ ...db, check: { ...db.check, intervalMs: ms } })
+    const page = render(statusFrom([every(intervalMs), every(86_400_000)]))
     expect(page).toContain(`<meta http-equiv="refresh" content="${seconds}" />`)
   })
 
@@ -345,10 +352,7 @@ describe('the page', () => {
   })
 
   it('takes a check without a status for unknown', () => {
-    const needs = incident().mail.map(path => path.needs)[0]
-    if (!needs) throw new Error('the fixture has no mail path')
-    const of = status([], { mail: [mailPath('app', { verdict: 'unknown', needs })] })
-    expect(textOf(render(of))).toContain('haproxy-write unknown')
+    expect(textOf(render({ ...incident(), checks: [] }))).toContain('haproxy-write unknown')
   })
 })
 

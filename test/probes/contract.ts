@@ -10,7 +10,7 @@ import { look } from './look.ts'
 /** What every reference of a target in the contract yields: it must not come out anywhere. */
 export const canary = 'canary-Zq7/pS+word'
 
-export interface ContractOptions {
+interface ContractOptions {
   /** How the server begins to speak in the protocol: dripped, and cut off half-way. */
   opening?: string
   /** What references of the target yield, for a probe that talks to servers by these alone. Default: the canary. */

@@ -1,8 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createReferences } from '../../src/references/index.ts'
 import type { LoginFailure, Observation, Verdict } from '../../src/core/probe.ts'
 import { vault } from '../../src/probes/vault/index.ts'
 import type { VaultTarget } from '../../src/probes/vault/target.ts'
+import { waitFor } from '../servers/ports.ts'
 import { startVaultDouble } from '../servers/vault-double.ts'
 import { expectSamples } from './contract.ts'
 import { look as lookAt } from './look.ts'
@@ -96,8 +98,11 @@ describe('observe', () => {
     Object.assign(double, { loginTtl: 2, loginRenewable: false })
     expect((await look()).verdict).toBe('ok')
     env['SECRET'] = 'canary-used-up'
-    await new Promise(resolve => setTimeout(resolve, 1_400))
-    const seen = await look()
+    const refused = async () => {
+      const seen = await look()
+      return seen.reasons.length > 0 && seen
+    }
+    const seen = await waitFor(refused, { what: 'the next login' })
     expect([codes(seen), readable(seen)]).toEqual([['vault_login_failed'], 1])
   })
 
@@ -123,7 +128,8 @@ describe('observe', () => {
       expect((await look()).verdict).toBe('ok')
       expect(double.granted.logins).toBe(time)
       double.revoke()
-      if (time > 1) await new Promise(resolve => setTimeout(resolve, 5_100))
+      // A token is replaced at once, but not twice within 5 s.
+      if (time > 1) await sleep(5_100)
     }
     expect((await look()).verdict).toBe('ok')
   }, 20_000)

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { statusJson } from '../../src/report/api.ts'
-import { at, healthySeen, incidentSeen, statusOf } from '../status/report-fixtures.ts'
+import { at, healthySeen, incidentSeen, statusOf } from '../status/incident.ts'
 
 const roundTrip = (value: unknown): unknown => JSON.parse(JSON.stringify(value))
 

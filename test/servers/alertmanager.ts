@@ -18,7 +18,7 @@ export const alertmanagerBinary = () => have('prometheus-alertmanager') ?? have(
 export const amtoolBinary = () => have('amtool')
 
 /** An alert that Alertmanager has now. */
-export interface ActiveAlert {
+interface ActiveAlert {
   readonly labels: Readonly<Record<string, string>>
   readonly annotations: Readonly<Record<string, string>>
   readonly fingerprint: string

@@ -18,6 +18,7 @@ import {
   silent,
 } from './hostile.ts'
 import { startKubernetesDouble } from './kubernetes-double.ts'
+import { waitFor } from './ports.ts'
 import { type Smtp, type SmtpOptions, startSmtp } from './smtp.ts'
 import { startVaultDouble, type VaultState } from './vault-double.ts'
 
@@ -77,7 +78,7 @@ describe('smtp', () => {
   it('counts a QUIT, and forgets a connection that has ended', async () => {
     const smtp = await withUser({ security: 'starttls' })
     await login(smtp, 'starttls', 'right')
-    await until(() => smtp.quits === 1 && smtp.connections === 0)
+    await waitFor(() => smtp.quits === 1 && smtp.connections === 0, { what: 'the client has left' })
   })
 
   it('rejects senders and recipients, and counts what it takes', async () => {
@@ -126,11 +127,11 @@ describe('hostile', () => {
   it('is silent, and counts who listens', async () => {
     const server = await up(silent())
     const socket = net.connect(server.port, server.host)
-    await until(() => server.connections === 1)
+    await waitFor(() => server.connections === 1, { what: 'the client is there' })
     socket.write('EHLO test\r\n')
     expect(await Promise.race([once(socket, 'data'), pause(60)])).toBeUndefined()
     socket.destroy()
-    await until(() => server.connections === 0)
+    await waitFor(() => server.connections === 0, { what: 'the client has left' })
     expect(server.accepted).toBe(1)
   })
 
@@ -486,10 +487,6 @@ async function dialogue(port: number, lines: string[], ms = 300): Promise<string
     clearTimeout(timer)
   }
   return heard
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  await expect.poll(condition, { interval: 5, timeout: 2000 }).toBe(true)
 }
 
 async function pause(ms: number): Promise<undefined> {

@@ -15,13 +15,13 @@ import {
 export const haproxyInstall = 'apt-get install haproxy'
 export const haproxyBinary = () => have('haproxy')
 
-export interface HaproxyServer {
+interface HaproxyServer {
   name: string
   host: string
   port: number
 }
 
-export interface HaproxyOptions {
+interface HaproxyOptions {
   servers: readonly HaproxyServer[]
   /** `pgsql` finds out whether it is up, never which role it has; `tcp` the same, more cheaply. */
   check?: 'pgsql' | 'tcp' | 'none'

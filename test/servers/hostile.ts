@@ -24,7 +24,7 @@ export interface At {
 
 const defaultGreeting = '220 mail.keybuzz.io ESMTP hostile'
 
-export type Ending = 'fin' | 'rst'
+type Ending = 'fin' | 'rst'
 
 /** Makes `server` listen and keeps count of its sockets. Every test server stands on this. */
 export async function listen(server: net.Server, { host = '127.0.0.1', port = 0 }: At = {}): Promise<Listening> {
@@ -97,7 +97,7 @@ export async function drip(
   }, at)
 }
 
-export interface Flooding extends Listening {
+interface Flooding extends Listening {
   /** Bytes that were handed to the sockets, of all connections. */
   readonly sent: number
 }

@@ -5,7 +5,7 @@ import { rewindBinaries } from './postgres-binaries.ts'
 
 /** Two that share no word with English, nor with one another. */
 export const languages = ['de_DE', 'ja_JP'] as const
-export type Language = (typeof languages)[number]
+type Language = (typeof languages)[number]
 
 export const languageInstall = (language: Language): string =>
   `apt-get install postgresql-15 locales; localedef -i ${language} -f UTF-8 ${language}.UTF-8`

@@ -17,7 +17,7 @@ import { type Login } from './postgres-session.ts'
 export const pgbouncerInstall = 'apt-get install pgbouncer'
 export const pgbouncerBinary = () => have('pgbouncer')
 
-export interface PgbouncerOptions {
+interface PgbouncerOptions {
   to: { host: string; port: number }
   logins: readonly Login[]
   pooling?: 'session' | 'transaction'

@@ -9,7 +9,7 @@ async function own(file: string, account: Account | undefined): Promise<void> {
   if (account !== undefined) await chown(file, account.uid, account.gid)
 }
 
-export interface NewDataFolder {
+interface NewDataFolder {
   binDir: string
   dataDir: string
   conf: readonly string[]

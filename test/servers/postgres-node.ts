@@ -35,7 +35,7 @@ export interface PostgresNode {
   log: () => string
 }
 
-export interface NodeOptions {
+interface NodeOptions {
   name: string
   port: number
   /** Holds the data folder and the log. */

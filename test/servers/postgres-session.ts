@@ -13,7 +13,7 @@ export const host = '127.0.0.1'
 export const superuser = 'postgres'
 const immune = '-c default_transaction_read_only=off -c synchronous_commit=local'
 
-export interface SessionOptions {
+interface SessionOptions {
   database?: string
   /** Server settings of the session as `-c name=value`. */
   options?: string

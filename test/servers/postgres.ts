@@ -6,9 +6,9 @@ import { initdb } from './postgres-copy.ts'
 import { createNode, type PostgresNode } from './postgres-node.ts'
 import { identifier, quoted, superuser, withSession } from './postgres-session.ts'
 
-export type { Cluster, Logins, ReadOnlyScope } from './postgres-cluster.ts'
-export type { PostgresNode, StopMode } from './postgres-node.ts'
-export type { Login, Row } from './postgres-session.ts'
+export type { Cluster, ReadOnlyScope } from './postgres-cluster.ts'
+export type { PostgresNode } from './postgres-node.ts'
+export type { Login } from './postgres-session.ts'
 
 export interface ClusterOptions {
   standbys?: number

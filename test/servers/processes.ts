@@ -15,7 +15,7 @@ import { type Account } from './accounts.ts'
 import { accepts, waitFor } from './ports.ts'
 
 export { account, have, isRoot, needs, unprivileged, type Account } from './accounts.ts'
-export { accepts, freePort, waitFor } from './ports.ts'
+export { freePort, waitFor } from './ports.ts'
 
 export interface ProcessOptions extends Partial<Account> {
   cwd?: string

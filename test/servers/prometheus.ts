@@ -15,7 +15,7 @@ import {
 export const prometheusInstall = 'apt-get install prometheus'
 export const prometheusBinary = () => have('prometheus')
 
-export interface PrometheusOptions {
+interface PrometheusOptions {
   /** What is scraped: `host:port`, by job. */
   readonly scrape: Readonly<Record<string, readonly string[]>>
   /** How often it scrapes and evaluates rules, as Prometheus writes durations. */
@@ -36,7 +36,7 @@ export interface Series {
 }
 
 /** Times are in seconds, since the epoch where they are points in time. */
-export interface Range {
+interface Range {
   readonly start: number
   readonly end: number
   readonly step: number

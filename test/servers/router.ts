@@ -2,12 +2,12 @@
 import { connect, createServer, type Socket } from 'node:net'
 import { freePort } from './processes.ts'
 
-export interface Address {
+interface Address {
   host: string
   port: number
 }
 
-export type RouteMode = 'first' | 'round-robin'
+type RouteMode = 'first' | 'round-robin'
 
 export interface Router extends Address {
   /** New connections go to the first of these that accepts, starting at the first or at the next in turn. */

@@ -34,10 +34,10 @@ export interface VaultOptions extends At {
 }
 
 /** Whose words it uses: they differ where a token is refused, and of a mount that does not exist. */
-export type VaultBrand = 'Vault' | 'OpenBao'
+type VaultBrand = 'Vault' | 'OpenBao'
 
 /** A token that came of a login. */
-export interface Issued {
+interface Issued {
   readonly token: string
   /** Milliseconds since the epoch. */
   readonly endsAt: number
@@ -47,7 +47,7 @@ export interface Issued {
   uses: number
 }
 
-export interface VaultRequest {
+interface VaultRequest {
   method: string
   path: string
   query: string

@@ -29,7 +29,7 @@ export function differences(counts: Counts, baseline: Counts): string[] {
   })
 }
 
-export const median = (numbers: readonly number[]): number | undefined =>
+const median = (numbers: readonly number[]): number | undefined =>
   [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)]
 
 /** How the heap grew, compared with itself: the first quarter is for what is made once, and for the compiler. */
@@ -47,7 +47,7 @@ export const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(1)
  * Metrics that have more series at each reading of the second half than at the one before. Which reasons and phases are
  * exposed differs with how busy the machine is, and so comes and goes; what is kept only grows.
  */
-export function growing(readings: readonly Pick<Reading, 'series'>[]): string[] {
+function growing(readings: readonly Pick<Reading, 'series'>[]): string[] {
   const half = readings.slice(Math.floor(readings.length / 2))
   if (half.length < 3) return []
   const metrics = Object.keys(half.at(-1)?.series ?? {})

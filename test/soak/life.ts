@@ -10,7 +10,7 @@ import { flood, type Flood } from './floods.ts'
 import { growths, heapGrowth, megabytes, type Counts, type Reading } from './flat.ts'
 import type { Fault, LifeTargets } from './life-targets.ts'
 
-export interface LifeOptions {
+interface LifeOptions {
   /** Runs of one check each, at least; there are as many as it takes for `enoughFaults`. */
   readonly rounds: number
   /** No fault begins after this long. */

@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events'
 import { readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { hash } from '@node-rs/bcrypt'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -162,7 +163,8 @@ describe('users, when the file is read anew', () => {
     const web = await serving({ config: { basic_auth_users: { alice: one } } })
     await web.rewrite('web.yml', 'basic_auth_users:\n  alice: hunter2\n')
     await waitFor(() => web.logged.length > 0, { what: 'it is logged' })
-    await new Promise(resolve => setTimeout(resolve, 300))
+    // Several looks at the files, one every 40 ms.
+    await sleep(300)
     expect(web.logged).toEqual([
       {
         level: 'error',

@@ -9,7 +9,7 @@ export interface Signed {
 }
 
 /** What a certificate is for, as its subject alternative name has it. */
-export interface San {
+interface San {
   readonly dns?: string
   readonly ip?: string
   readonly email?: string

@@ -3,7 +3,7 @@ import { parseConfig } from '../../src/config/load.ts'
 import { createReferences } from '../../src/references/index.ts'
 import { sample, gauge } from '../../src/core/metric.ts'
 import { finding, type Check } from '../../src/core/probe.ts'
-import { checkOf, fine, noReferences, sleep } from '../monitor/checks.ts'
+import { checkOf, fine, noReferences } from '../monitor/checks.ts'
 import { broken } from '../monitor/monitored.ts'
 import { waitFor } from '../servers/processes.ts'
 import { startSmtp, type Smtp } from '../servers/smtp.ts'
@@ -162,8 +162,8 @@ describe('a check that is asked for', () => {
   it('is run again once that time is over', async () => {
     const web = await serving({ checks: [checkOf(() => Promise.resolve(fine), { intervalMs: 300 })] })
     expect((await probed(web)).status).toBe(200)
-    await sleep(320)
-    expect([(await probed(web)).status, runsOf(web)]).toEqual([200, 2])
+    await waitFor(async () => (await probed(web)).status === 200, { what: 'it is run again' })
+    expect(runsOf(web)).toBe(2)
   })
 
   it('waits where ten are being run by requests already', async () => {
@@ -175,7 +175,7 @@ describe('a check that is asked for', () => {
     expect([status, headers['retry-after']]).toEqual([429, '1'])
     // Who joins one of the ten is no eleventh.
     const joining = probed(web, 't3')
-    await sleep(100)
+    await seenUpToNow(web)
     for (const { ends } of all) ends[0]?.()
     expect((await Promise.all([...ten, joining])).map(one => one.status)).toEqual(Array(11).fill(200))
     const last = probed(web, 't10')
@@ -193,7 +193,7 @@ describe('a check that is asked for', () => {
     const staying = probed(web)
     leaving.abort()
     expect(await left).toBe('left')
-    await sleep(50)
+    await seenUpToNow(web)
     ends[0]?.()
     expect([(await staying).status, runsOf(web)]).toEqual([200, 1])
   })
@@ -226,6 +226,11 @@ describe('a check that is asked for', () => {
     expect(body).toMatch(/^fake\/it: fail\nno answer within 0\.3 s/)
   })
 })
+
+/** The server answers a later request: so it has seen what clients did before. */
+async function seenUpToNow(web: Served): Promise<void> {
+  for (let time = 0; time < 2; time++) expect((await probed(web, 'none')).status).toBe(404)
+}
 
 function servedRelay({ port }: Smtp): Promise<Served> {
   const { checks } = parseConfig(

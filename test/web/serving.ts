@@ -29,7 +29,7 @@ export const shortLimits: Limits = {
   answerMs: 3_000,
 }
 
-export interface Given {
+interface Given {
   /** What stands in the file for `--web.config.file`, and in the files beside it. */
   readonly config?: object
   readonly files?: Readonly<Record<string, string>>

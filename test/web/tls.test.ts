@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { clientAuthTypes, type ClientAuthType } from '../../src/web/tls.ts'
@@ -233,7 +234,8 @@ describe('a certificate that is renewed on disk', () => {
     await web.rewrite('server.crt', next.cert)
     const errors = () => web.logged.filter(({ level }) => level === 'error')
     await waitFor(() => errors().length > 0, { what: 'the error is logged' })
-    await new Promise(resolve => setTimeout(resolve, 300))
+    // Several looks at the files, one every 40 ms.
+    await sleep(300)
     expect(errors()).toEqual([
       expect.objectContaining({
         error: expect.stringMatching(/key_file: the key does not belong to the certificate of cert_file/) as string,

@@ -19,7 +19,7 @@ import { PanelBuilder as SeriesBuilder } from '@grafana/grafana-foundation-sdk/t
 import { colour, datasource, targetsOf, thresholds, type Common, type Query, type Steps } from './query.ts'
 import { colours, mappingsOf, type States } from './states.ts'
 
-export interface TimelineSpec extends Common {
+interface TimelineSpec extends Common {
   readonly query: Query
   readonly states: States
   /** How much of its line a bar takes, 0 to 1. */
@@ -47,7 +47,7 @@ export const timeline = (spec: TimelineSpec): Panel =>
     .tooltip(new VizTooltipOptionsBuilder().mode(TooltipDisplayMode.Single).sort(SortOrder.None))
     .build()
 
-export interface SeriesSpec extends Common {
+interface SeriesSpec extends Common {
   readonly queries: readonly Query[]
   readonly unit: string
   readonly decimals?: number

@@ -10,21 +10,21 @@ import {
 import { annotations, links, tag, variables, type Choice } from './controls.ts'
 
 /** The oldest Grafana the dashboards are for, and the schema it has. Newer ones migrate upwards, never downwards. */
-export const minimumGrafana = '10.4.0'
+const minimumGrafana = '10.4.0'
 const schemaVersion = 39
 
 /** Panels side by side; their widths add up to 24. */
-export interface Band {
+interface Band {
   readonly height: number
   readonly panels: readonly (readonly [width: number, panel: Panel])[]
 }
-export interface Row {
+interface Row {
   /** None above the first bands. */
   readonly title?: string
   readonly bands: readonly Band[]
 }
 
-export interface DashboardSpec {
+interface DashboardSpec {
   readonly uid: string
   readonly title: string
   readonly description: string

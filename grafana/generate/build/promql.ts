@@ -7,7 +7,7 @@ export interface Vector<L extends string = string> {
 }
 
 /** A vector that a range can be put behind. */
-export interface Selector<L extends string = string> extends Vector<L> {
+interface Selector<L extends string = string> extends Vector<L> {
   readonly selector: true
 }
 

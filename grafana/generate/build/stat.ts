@@ -17,7 +17,7 @@ import { PanelBuilder } from '@grafana/grafana-foundation-sdk/stat'
 import { colour, dataLink, datasource, targetsOf, thresholds, type Common, type Query, type Steps } from './query.ts'
 import { colours, mappingsOf, noValueMapping, type States } from './states.ts'
 
-export interface StatSpec extends Common {
+interface StatSpec extends Common {
   readonly query: Query
   /** Either states, or a unit and steps. */
   readonly states?: States

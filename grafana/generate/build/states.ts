@@ -9,7 +9,7 @@ import { tints } from '../../../src/page/style.ts'
 import { by, calc, over, q, union, type Matcher, type Vector } from './promql.ts'
 
 /** How a state is shown. Of what several replicas of the exporter see, the highest code is: the worst. */
-export interface State {
+interface State {
   readonly code: number
   readonly text: string
   readonly colour: string

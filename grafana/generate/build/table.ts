@@ -18,7 +18,7 @@ import { colour, dataLink, datasource, stepsOf, thresholds, type Steps } from '.
 import { mappingsOf, type States } from './states.ts'
 
 /** How the cells of a column look. */
-export interface Look {
+interface Look {
   readonly unit?: string
   readonly decimals?: number
   /** In pixels. */
@@ -36,17 +36,17 @@ export interface Look {
 }
 
 /** A label of the rows. */
-export interface LabelColumn<L extends string> extends Look {
+interface LabelColumn<L extends string> extends Look {
   readonly label: L
   readonly title: string
 }
 /** A number of each row. */
-export interface ValueColumn<L extends string> extends Look {
+interface ValueColumn<L extends string> extends Look {
   readonly value: Vector<L>
   readonly title: string
 }
 
-export interface TableSpec<L extends string> {
+interface TableSpec<L extends string> {
   readonly title: string
   readonly description: string
   readonly noValue: string

@@ -23,7 +23,7 @@ export const checks = timeline({
 export const roles = (where?: views.OfCluster) =>
   timeline({
     title: 'Roles of the nodes over time',
-    description: 'As each Postgres node told it itself at that time.',
+    description: 'As each Postgres node said itself at that time.',
     noValue: 'No data',
     query: query(views.nodeRoles(where), label => label.target),
     states: states.nodeRole,
@@ -41,7 +41,7 @@ export const landings = (where?: views.OfCluster) =>
 
 export const vaults = timeline({
   title: 'Vault nodes over time',
-  description: 'The state of each node, as it told it itself at that time.',
+  description: 'The state of each node, as it said itself at that time.',
   noValue: 'No data',
   query: query(views.vaultNodes(), label => label.target),
   states: states.vaultNode,

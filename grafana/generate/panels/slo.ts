@@ -49,7 +49,7 @@ export const budgetLeft = stat({
 
 export const withoutEvidence = stat({
   title: `Unknown, ${days} days`,
-  description: `Share of the last ${days} days for which nobody knew whether mail could be sent. Time without an exporter is not in it.`,
+  description: `Share of the last ${days} days for which it was unknown whether mail could be sent. Time without an exporter is not in it.`,
   noValue: 'No data',
   query: query(calc`1 - ${average(known)}`, label => label.mail_path),
   unit: 'percentunit',

@@ -10,7 +10,7 @@ import { timeLeft } from './expiry.ts'
 export const relays = table({
   title: 'Relays',
   description:
-    'What the last run found at each relay. The login is not known where it was not tried; after a refusal it is held off for a while, so that no account is locked.',
+    'What the last run found at each relay. The login is not known where it was not tried. After a refusal the exporter waits before the next one, so that no account is locked.',
   noValue: 'No relay is checked',
   labels: [{ label: 'target', title: 'Relay', width: 200 }],
   values: [

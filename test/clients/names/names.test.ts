@@ -4,7 +4,7 @@ import path from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { remedyForName } from '../../../src/clients/names/index.ts'
-import { removeFolder, tempFolder } from '../../servers/processes.ts'
+import { removeFolder, tempFolder, waitFor } from '../../servers/processes.ts'
 import { find, machineOf, nameServer } from './machine.ts'
 
 const server = (...addresses: string[]): string => addresses.map(one => `nameserver ${one}\n`).join('')
@@ -117,11 +117,11 @@ describe('a lookup', () => {
     const open = (): number => readdirSync('/proc/self/fd').length - before
     const looking = Array.from({ length: 120 }, (_, n) => find(`relay-${n}.test`, machine, stop.signal))
     // Three servers, asked twice each: 720 sockets, where nothing bounded them.
-    await expect.poll(open, { timeout: 20_000 }).toBeGreaterThanOrEqual(256)
+    await waitFor(() => open() >= 256, { timeoutMs: 20_000, what: 'as many sockets as there may be' })
     expect(open()).toBeLessThan(256 + 20)
     stop.abort(new Error('enough'))
     expect(new Set((await Promise.all(looking)).map(({ text }) => text))).toEqual(new Set(['enough']))
-    await expect.poll(open).toBeLessThan(20)
+    await waitFor(() => open() < 20, { what: 'the sockets are closed' })
   })
 
   it('of a good name comes before any of the dead ones that were begun before it', async () => {
@@ -336,12 +336,12 @@ describe('services of nsswitch.conf', () => {
     const machine = machineOf(files, getent(`env > ${seen}/env; echo $$ > ${seen}/pid; exec sleep 600`))
     const stop = new AbortController()
     const looking = find('name.test', machine, stop.signal)
-    await expect.poll(() => readdirSync(seen), { timeout: 20_000 }).toContain('pid')
+    await waitFor(() => readdirSync(seen).includes('pid'), { timeoutMs: 20_000, what: 'getent runs' })
     stop.abort(new Error('enough'))
     expect((await looking).text).toBe('enough')
     expect(readFileSync(`${seen}/env`, 'utf8')).not.toContain('RES_OPTIONS')
     const pid = Number(readFileSync(`${seen}/pid`, 'utf8'))
-    await expect.poll(() => isAlive(pid)).toBe(false)
+    await waitFor(() => !isAlive(pid), { what: 'getent has ended' })
   })
 })
 

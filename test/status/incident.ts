@@ -1,24 +1,21 @@
 /**
- * The outage of incident.md as a Status, made as the daemon makes it: what was seen is judged by the real probes and
- * assessed by the real assessment. Only the I/O is left out, so samples, settings and evidence are the real ones.
+ * The platform of incident.md, well and in the outage: what each of its checks saw.
  */
-import { wellKept } from '../assess/build.ts'
-import { assess } from '../../src/assess/assess.ts'
 import { parseConfig } from '../../src/config/load.ts'
-import { checkId, type Finding, type Observation, type Probe, type Target } from '../../src/core/probe.ts'
-import type { CheckRecord } from '../../src/monitor/records.ts'
+import { checkId, type Probe } from '../../src/core/probe.ts'
+import type { ExporterState } from '../../src/exposition/catalogue.ts'
 import type { Status } from '../../src/monitor/ledger.ts'
 import { probes } from '../../src/probes/index.ts'
+import type { KubernetesSeen } from '../../src/probes/kubernetes/observe.ts'
 import type { MailSeen } from '../../src/probes/mail/index.ts'
 import type { PackagesSeen } from '../../src/probes/packages/observe.ts'
 import type { NodeFacts, PostgresSeen } from '../../src/probes/postgres/observe.ts'
 import type { SesSeen } from '../../src/probes/ses/observe.ts'
 import type { SettingSeen, SettingsSeen } from '../../src/probes/settings/observe.ts'
 import type { SmtpSeen } from '../../src/probes/smtp/observe.ts'
-import type { KubernetesSeen } from '../../src/probes/kubernetes/observe.ts'
 import type { VaultSeen } from '../../src/probes/vault/observe.ts'
-import type { ExporterState } from '../../src/exposition/catalogue.ts'
-import type { Landing, Rung, WritePathSeen } from '../../src/probes/write_path/observe.ts'
+import type { WritePathSeen } from '../../src/probes/write_path/observe.ts'
+import { judged, landingOn, primaryFacts, rung, standbyFacts, statusFrom, wrote, type Looked } from './looked.ts'
 
 /** 2026-01-14 03:12:07 UTC */
 export const at = Date.UTC(2026, 0, 14, 3, 12, 7)
@@ -76,88 +73,44 @@ mail:
   'incident.yml',
 )
 
-const node = (n: number, primary: boolean): PostgresSeen => ({
+/** Facts of db-postgres-0n. */
+function factsOf(n: number, primary: boolean, fields: Partial<NodeFacts> = {}): NodeFacts {
+  const own = {
+    version: '15.18',
+    postmaster_start: `2026-01-0${n}T00:00:00.000000`,
+    system_identifier: '7301234567890123456',
+    wal_lsn: 83_886_080,
+    connections: 40 + n,
+    max_connections: 200,
+    slots: [{ name: 'standby_2', active: true, wal_status: 'reserved', safe_wal_size: null, kept: 16_777_216 }],
+    archive_failing: false,
+    archived_seconds: 40,
+  }
+  const streaming = {
+    received_timeline: 7,
+    upstream_host: '10.0.0.120',
+    receiver_silent_seconds: 1.5,
+    last_replay_seconds: 3,
+  }
+  return primary
+    ? primaryFacts(n - 1, { ...own, wal_file_timeline: '00000007', ...fields })
+    : standbyFacts(n - 1, { ...own, ...streaming, ...fields })
+}
+
+export const node = (n: number, primary: boolean, fields?: Partial<NodeFacts>): PostgresSeen => ({
   address: `10.0.0.${119 + n}:5432`,
   failure: undefined,
-  facts: nodeFacts(n, primary),
+  facts: factsOf(n, primary, fields),
 })
 
-const nodeFacts = (n: number, primary: boolean): NodeFacts => ({
-  in_recovery: !primary,
-  read_only: !primary,
-  read_only_source: 'default',
-  version: '15.18',
-  server_address: `10.0.0.${119 + n}`,
-  server_port: 5432,
-  postmaster_start: `2026-01-0${n}T00:00:00.000000`,
-  system_identifier: '7301234567890123456',
-  wal_lsn: 83_886_080,
-  wal_file_timeline: primary ? '00000007' : null,
-  receiver_running: !primary,
-  receiver_status: primary ? null : 'streaming',
-  received_timeline: primary ? null : 7,
-  upstream_host: primary ? null : '10.0.0.120',
-  upstream_port: primary ? null : 5432,
-  receiver_silent_seconds: primary ? null : 1.5,
-  replay_lag_bytes: primary ? null : 0,
-  last_replay_seconds: primary ? null : 3,
-  replay_paused: primary ? null : false,
-  connections: 40 + n,
-  max_connections: 200,
-  monitor: true,
-  synchronous: false,
-  sync_standbys: 0,
-  ...wellKept,
-  slots: [{ name: 'standby_2', active: true, wal_status: 'reserved', safe_wal_size: null, kept: 16_777_216 }],
-  archive_failing: false,
-  archived_seconds: 40,
-})
+export const landing = (n: number, primary: boolean, fields?: Partial<NodeFacts>) =>
+  landingOn(factsOf(n, primary, fields), { backend_pid: 4242 })
 
-const landing = (n: number, primary: boolean): Landing => ({
-  in_recovery: !primary,
-  read_only: !primary,
-  read_only_source: 'default',
-  server_address: `10.0.0.${119 + n}`,
-  server_port: 5432,
-  postmaster_start: `2026-01-0${n}T00:00:00.000000`,
-  system_identifier: '7301234567890123456',
-  wal_file_timeline: primary ? '00000007' : null,
-  backend_pid: 4242,
-  backend_age_seconds: 0,
-  role_valid_until: null,
-  role_valid_seconds: null,
-  pooled: false,
-})
-
-const rung = (name: Rung['rung'], seconds: number): Rung => ({
-  rung: name,
-  ok: true,
-  hung: false,
-  seconds,
-  code: undefined,
-  text: '',
-  syncWait: false,
-})
-const written: WritePathSeen = {
-  address: '10.0.0.10:5432',
-  addressOnly: undefined,
-  landings: [landing(1, true)],
-  ladder: [rung('xid', 0.0006), rung('commit', 0.0024)],
-  failure: undefined,
-}
-const refused: WritePathSeen = {
-  ...written,
+const written = wrote([landing(1, true)], { ladder: [rung('xid', 0.0006), rung('commit', 0.0024)] })
+const refused = wrote([landing(3, false)], {
   address: '10.0.0.122:5432',
-  landings: [landing(3, false)],
-  ladder: [
-    {
-      ...rung('xid', 0.0005),
-      ok: false,
-      code: '25006',
-      text: 'cannot assign TransactionIds during recovery',
-    },
-  ],
-}
+  ladder: [rung('xid', 0.0005, 'cannot assign TransactionIds during recovery')],
+})
 const pointed = (peer: string): WritePathSeen => ({
   ...written,
   address: `${peer}:5432`,
@@ -208,7 +161,7 @@ const noPassword: SmtpSeen = {
   unresolved: 'password: vault vault-01 secret/data/keybuzz/smtp#SMTP_PASS: Vault is not initialised',
 }
 
-const vaultSeen = (initialized: boolean): VaultSeen => ({
+export const vaultSeen = (initialized: boolean): VaultSeen => ({
   address: 'vault-01:8200',
   health: {
     status: initialized ? 200 : 501,
@@ -275,7 +228,7 @@ const settingsSeen = (broken: boolean): SettingsSeen => ({
   ],
 })
 
-const packagesSeen = (stub: boolean): PackagesSeen => ({
+export const packagesSeen = (stub: boolean): PackagesSeen => ({
   packages: [
     { name: 'nodemailer', state: 'installed', version: '6.9.8' },
     { name: '@aws-sdk/client-ses', state: 'installed', version: '3.490.0' },
@@ -286,7 +239,7 @@ const packagesSeen = (stub: boolean): PackagesSeen => ({
 const smtpProvider: MailSeen = { provider: 'smtp' }
 
 /** What each check saw, by its id. */
-export type Seen = Readonly<Record<string, unknown>>
+type Seen = Readonly<Record<string, unknown>>
 
 export const healthySeen: Seen = {
   'postgres/db-postgres-01': node(1, true),
@@ -314,44 +267,27 @@ export const incidentSeen: Seen = {
   'packages/keybuzz-backend': packagesSeen(true),
 }
 
-/** The Status that follows from what was seen four seconds ago; a check that is not among it has not run. */
-export function statusOf(seen: Seen, now = at): Status {
-  const plan = { checks: config.checks, mail: config.mail }
-  const latest = new Map<string, Observation>()
-  const records = new Map<string, CheckRecord>()
-  for (const { probe, target, config: own, needs } of plan.checks) {
-    const id = checkId({ probe, target })
-    if (seen[id] === undefined) continue
-    const finishedAt = at - 4_000
-    const found = judged(probe, seen[id], own)
+/** The checks with what they saw, four seconds ago. A check that saw nothing has not run. */
+export const platformThat = (saw: Seen): Looked[] =>
+  config.checks.map(check => {
+    const seen = saw[checkId(check)]
+    if (seen === undefined) return { check, observation: undefined }
+    const found = judged(probeOf(check.probe), check.config, seen, at - 4_000)
     const phases = { connect: 0.0011, login: 0.0127 }
-    latest.set(id, {
-      probe,
-      target,
-      config: own,
-      seen: seen[id],
-      startedAt: finishedAt - 31,
-      finishedAt,
-      phases,
-      unmet: found.verdict === 'ok' ? [] : needs,
-      ...found,
-    })
-    const ok = found.verdict === 'ok'
-    records.set(id, {
-      runs: 2,
-      failures: found.verdict === 'fail' ? 1 : 0,
-      failed: [],
-      lastOkAt: ok ? finishedAt : finishedAt - 15_000,
-      history: ['ok', found.verdict],
-    })
-  }
-  return { ...assess(plan, undefined, latest, now), records, startedAt: at - 60_000 }
-}
+    const unmet = found.verdict === 'ok' ? [] : check.needs
+    return { check, observation: { ...found, startedAt: found.finishedAt - 31, phases, unmet } }
+  })
 
-function judged(kind: string, seen: unknown, target: Target): Finding {
+export const mailPaths = config.mail
+
+/** The Status that follows from what was seen. */
+export const statusOf = (saw: Seen, now = at): Status =>
+  statusFrom(platformThat(saw), { mail: mailPaths, now, startedAt: at - 60_000 })
+
+function probeOf(kind: string): Probe {
   const probe = probes.find(one => one.kind === kind)
   if (!probe) throw new Error(`there is no probe ${kind}`)
-  return (probe as unknown as Probe).judge(seen, target)
+  return probe
 }
 
 export const exporter: ExporterState = {

@@ -1,3 +1,7 @@
+/**
+ * Builders of what checks saw, and of the Status that follows from it. The probes judge it and the assessment draws the
+ * conclusions, as in the program: only the I/O is left out.
+ */
 import type { Assessment, Memory } from '../../src/assess/assessment.ts'
 import { assess } from '../../src/assess/assess.ts'
 import {
@@ -5,11 +9,15 @@ import {
   finding,
   reasonsOf,
   type Check,
+  type Finding,
   type Observation,
   type Probe,
   type Target,
+  type Verdict,
 } from '../../src/core/probe.ts'
 import { commonReasons } from '../../src/core/reasons.ts'
+import type { Status } from '../../src/monitor/ledger.ts'
+import type { CheckRecord } from '../../src/monitor/records.ts'
 import type { MailTarget } from '../../src/probes/mail/index.ts'
 import { postgres } from '../../src/probes/postgres/index.ts'
 import type { PostgresTarget } from '../../src/probes/postgres/target.ts'
@@ -17,6 +25,7 @@ import type { NodeFacts } from '../../src/probes/postgres/observe.ts'
 import { writePath } from '../../src/probes/write_path/index.ts'
 import type { Landing, WritePathSeen } from '../../src/probes/write_path/observe.ts'
 import type { WritePathTarget } from '../../src/probes/write_path/target.ts'
+import type { Rung } from '../../src/probes/write_path/observe.ts'
 
 /** Milliseconds. */
 export const intervalMs = 15_000
@@ -37,32 +46,30 @@ export const checkOf = <T extends Target, Seen>(
 ): Check => ({ ...probe.bind(target), target: target.name, intervalMs, timeoutMs: 5 * second, needs })
 
 /** What a probe makes of what it saw, by its own judgement. The look took no time. */
-export function judged<T extends Target, Seen>(probe: Probe<T, Seen>, target: T, seen: Seen, at = start): Observation {
-  const about = {
-    probe: probe.kind,
-    target: target.name,
-    config: target,
-    seen,
-    startedAt: at,
-    finishedAt: at,
-    phases: {},
-    unmet: [],
-  }
-  return { ...about, ...probe.judge(seen, target) }
-}
+export const judged = <T extends Target, Seen>(probe: Probe<T, Seen>, target: T, seen: Seen, at = start): Observation =>
+  observationOf(probe.kind, target, probe.judge(seen, target), { seen, at })
 
 /** An observation with these reasons out of the list of its probe (or of any check), for what was seen. */
 export function reported<T extends Target, Seen>(
   probe: Probe<T, Seen>,
   target: T,
   codes: readonly string[],
-  { seen, at = start, unmet = [] }: { seen?: Seen; at?: number; unmet?: readonly string[] } = {},
+  how: { seen?: Seen; at?: number; unmet?: readonly string[] } = {},
 ): Observation {
   const reason = reasonsOf<string>({ ...commonReasons, ...probe.reasons })
   const reasons = codes.map(code => reason(code, `${target.name}: ${code}`))
-  const about = { probe: probe.kind, target: target.name, config: target }
-  const how = { startedAt: at, finishedAt: at, phases: {}, unmet }
-  return { ...about, ...how, seen, ...finding(`${target.name}: all is well`, reasons, []) }
+  return observationOf(probe.kind, target, finding(`${target.name}: all is well`, reasons, []), how)
+}
+
+/** An observation with any finding, also one that no probe would make. */
+export function observationOf(
+  probe: string,
+  target: Target,
+  found: Finding,
+  { seen, at = start, unmet = [] }: { seen?: unknown; at?: number; unmet?: readonly string[] } = {},
+): Observation {
+  const about = { probe, target: target.name, config: target, seen }
+  return { ...about, startedAt: at, finishedAt: at, phases: {}, unmet, ...found }
 }
 
 /** Assesses what was last seen of each check. */
@@ -73,7 +80,12 @@ export function assessed(
     partial = [],
     now = start,
     previous,
-  }: { mail?: readonly MailTarget[]; partial?: readonly string[]; now?: number; previous?: Memory } = {},
+  }: {
+    mail?: readonly MailTarget[] | undefined
+    partial?: readonly string[]
+    now?: number
+    previous?: Memory | undefined
+  } = {},
 ): Assessment {
   const latest = new Map(
     all.flatMap(({ check, observation }) => (observation ? [[checkId(check), observation] as const] : [])),
@@ -81,7 +93,39 @@ export function assessed(
   return assess({ checks: all.map(({ check }) => check), mail, partial }, previous, latest, now)
 }
 
-export const identifier = '7000000000000000001'
+interface StatusOptions {
+  readonly mail?: readonly MailTarget[]
+  readonly now?: number
+  readonly startedAt?: number
+  readonly previous?: Memory
+  /** Verdicts of the last runs, oldest first, by the id of the check. Default: a good run before the last one. */
+  readonly histories?: Readonly<Record<string, readonly Verdict[]>>
+}
+
+/** The Status of these checks, with records that fit. */
+export function statusFrom(
+  all: readonly Looked[],
+  { mail, now = start, startedAt = now - 60_000, previous, histories = {} }: StatusOptions = {},
+): Status {
+  const records = all.flatMap(one => {
+    const id = checkId(one.check)
+    return one.observation ? [[id, recordOf(one.check, one.observation, histories[id])] as const] : []
+  })
+  return { ...assessed(all, { mail, now, previous }), records: new Map(records), startedAt }
+}
+
+function recordOf(
+  check: Check,
+  { verdict, finishedAt }: Observation,
+  history: readonly Verdict[] = ['ok', verdict],
+): CheckRecord {
+  const lastOk = history.lastIndexOf('ok')
+  const failures = history.filter(one => one === 'fail').length
+  const lastOkAt = lastOk < 0 ? undefined : finishedAt - (history.length - 1 - lastOk) * check.intervalMs
+  return { runs: history.length, failures, failed: [], lastOkAt, history }
+}
+
+const identifier = '7000000000000000001'
 export const otherIdentifier = '7000000000000000002'
 
 /** Of the upkeep of a node, with nothing to do. */
@@ -186,26 +230,33 @@ export const landingOn = (facts: NodeFacts, fields: Partial<Landing> = {}): Land
 export const pathTarget = (name: string, cluster = 'keybuzz'): WritePathTarget =>
   writePath.target.parse({ name, cluster, url: `postgres://kb_backend@${name}:5432/keybuzz_backend` })
 
-const rung = (name: 'xid' | 'commit', refused: boolean) => ({
+/** A statement of the write ladder; refused as by a standby where `refused` says so. */
+export const rung = (name: 'xid' | 'commit', seconds = 0.002, refused?: string): Rung => ({
   rung: name,
-  ok: !refused,
+  ok: refused === undefined,
   hung: false,
-  seconds: 0.002,
-  code: refused ? '25006' : undefined,
-  text: refused ? 'cannot execute UPDATE in a read-only transaction' : '',
+  seconds,
+  code: refused === undefined ? undefined : '25006',
+  text: refused ?? '',
   syncWait: false,
 })
+const readOnlyText = 'cannot execute UPDATE in a read-only transaction'
 
-/** A write path whose sessions landed there, with a write ladder that fits. */
+/** What a write path saw whose sessions landed there, with a write ladder that fits. */
+export function wrote(landings: readonly Landing[], fields: Partial<WritePathSeen> = {}): WritePathSeen {
+  const refused = landings[0]?.read_only === true
+  const ladder =
+    landings.length === 0 ? [] : refused ? [rung('xid', 0.002, readOnlyText)] : [rung('xid'), rung('commit')]
+  return { address: '10.0.0.10:5432', addressOnly: undefined, landings, ladder, failure: undefined, ...fields }
+}
+
+/** A write path whose sessions landed there. */
 export function path(
   name: string,
   landings: readonly Landing[],
-  { at = start, ...fields }: { at?: number } & Partial<WritePathSeen> = {},
+  { at = start, cluster, ...fields }: { at?: number; cluster?: string } & Partial<WritePathSeen> = {},
 ): Looked {
-  const target = pathTarget(name)
-  const readOnly = landings[0]?.read_only === true
-  const ladder =
-    landings.length === 0 ? [] : readOnly ? [rung('xid', true)] : [rung('xid', false), rung('commit', false)]
-  const seen = { address: `${name}:5432`, addressOnly: undefined, landings, ladder, failure: undefined, ...fields }
+  const target = pathTarget(name, cluster)
+  const seen = wrote(landings, { address: `${name}:5432`, ...fields })
   return { check: checkOf(writePath, target), observation: judged(writePath, target, seen, at) }
 }
