@@ -1,5 +1,6 @@
 import { fingerprint } from '../core/fingerprint.ts'
-import type { Look, Reference, Resolvable } from '../core/probe.ts'
+import type { Look } from '../core/probe.ts'
+import type { Reference, Resolvable } from '../core/reference.ts'
 import { shapes, type Shape } from '../core/shape.ts'
 import { readAs, readings, type Given } from './postgres-url/index.ts'
 import type { Driver, Pem, Plan, Reading } from './postgres-url/plan.ts'

@@ -1,5 +1,5 @@
 import { oneLine } from '../core/errors.ts'
-import type { TokenLife } from '../core/probe.ts'
+import type { TokenLife } from '../core/reference.ts'
 import type { TakeNote } from '../core/transcript.ts'
 import type { Chain } from './certificates.ts'
 import { httpRequest } from './http.ts'

@@ -1,6 +1,7 @@
 import { dirname, isAbsolute, join, resolve } from 'node:path'
 import type { Aside } from '../core/aside.ts'
-import type { Check, KubernetesSecret, Probe, Target } from '../core/probe.ts'
+import type { Check, Probe, Target } from '../core/probe.ts'
+import type { KubernetesSecret } from '../core/reference.ts'
 import { shapes } from '../core/shape.ts'
 import { apiServer, checkBehind } from '../core/source.ts'
 import { kubernetes as apiServerProbe } from '../probes/kubernetes/index.ts'

@@ -1,4 +1,5 @@
-import { checkId, type Reference, type Resolvable, type SettingsSource } from './probe.ts'
+import { checkId } from './probe.ts'
+import type { Reference, Resolvable, SettingsSource } from './reference.ts'
 
 /**
  * Where a value of the config comes from, for people: `env SMTP_PASS`, `vault vault-01 secret/data/app#KEY`. Never a

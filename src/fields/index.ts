@@ -1,6 +1,6 @@
 import { expects } from '../yaml/expects.ts'
 import * as z from 'zod'
-import type { Reference, Resolvable, SettingsSource } from '../core/probe.ts'
+import type { Reference, Resolvable, SettingsSource } from '../core/reference.ts'
 import { misfit, shapes, type Shape } from '../core/shape.ts'
 import { isReadable } from '../core/shown.ts'
 import { doubtIn } from '../core/url-doubt.ts'

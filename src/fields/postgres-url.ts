@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { readings } from '../clients/postgres-url/index.ts'
-import type { Resolvable } from '../core/probe.ts'
+import type { Resolvable } from '../core/reference.ts'
 import { reference } from './index.ts'
 import { expects } from '../yaml/expects.ts'
 

@@ -1,16 +1,15 @@
 import { Unresolved, codeOf, describeError } from '../core/errors.ts'
+import type { Check, Look } from '../core/probe.ts'
 import type {
   ApiServerAnswer,
-  Check,
   KubernetesSecret,
   Login,
   LoginWanted,
-  Look,
   Reference,
   Resolvable,
   Settings,
   SettingsSource,
-} from '../core/probe.ts'
+} from '../core/reference.ts'
 import { secretsIn } from '../core/looks-like.ts'
 import { redactor } from '../core/redact.ts'
 import { shaped } from '../core/shape.ts'

@@ -1,4 +1,4 @@
-import type { Settings } from '../core/probe.ts'
+import type { Settings } from '../core/reference.ts'
 import { expanded } from './expand.ts'
 
 /** A name, then a value in quotes, which may span lines, or one that ends at a `#` or the end of the line. */

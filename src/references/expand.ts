@@ -1,4 +1,4 @@
-import type { Settings, Unreadable } from '../core/probe.ts'
+import type { Settings, Unreadable } from '../core/reference.ts'
 
 /** The values of a `.env` file by name, as dotenv reads them. */
 type Values = Readonly<Record<string, string>>

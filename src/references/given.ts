@@ -2,7 +2,7 @@ import { HttpFailure } from '../clients/http.ts'
 import type { Vault } from '../clients/vault.ts'
 import { lookIntoWrapping } from '../clients/vault-login.ts'
 import { describeError } from '../core/errors.ts'
-import type { Login, LoginFailure, TokenLife } from '../core/probe.ts'
+import type { Login, LoginFailure, TokenLife } from '../core/reference.ts'
 import { wantOf } from '../core/want.ts'
 import type { Given, Logins } from './logins.ts'
 

@@ -1,4 +1,4 @@
-import type { LoginFailure, TokenLife } from '../core/probe.ts'
+import type { LoginFailure, TokenLife } from '../core/reference.ts'
 import type { LoginBackOff, RefusalMemory } from '../core/back-off.ts'
 import { createVaultBackOff, type VaultRefusal } from './back-off.ts'
 import { sharing } from './sharing.ts'

@@ -6,7 +6,7 @@ import { openVault, readSecret, type SecretRead, type Vault } from '../clients/v
 import { record } from '../clients/vault-answers.ts'
 import { revokeSelf } from '../clients/vault-login.ts'
 import { describeError } from '../core/errors.ts'
-import type { Login, LoginWanted, Reference } from '../core/probe.ts'
+import type { Login, LoginWanted, Reference } from '../core/reference.ts'
 import { inPlaceOf, wantOf } from '../core/want.ts'
 import { usesToken, type VaultTarget } from '../probes/vault/target.ts'
 import { givenAt, givenRefused, givenServed } from './given.ts'

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { Unresolved } from '../../src/core/errors.ts'
-import { finding, type Reference } from '../../src/core/probe.ts'
+import { finding } from '../../src/core/probe.ts'
+import type { Reference } from '../../src/core/reference.ts'
 import type { References } from '../../src/monitor/look.ts'
 import { shapes } from '../../src/core/shape.ts'
 import { checkOf, codesOf, fine, observed, reason, references, sleep, timed, untilAborted } from './checks.ts'

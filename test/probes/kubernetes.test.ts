@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createReferences } from '../../src/references/index.ts'
-import type { ApiServerAnswer } from '../../src/core/probe.ts'
+import type { ApiServerAnswer } from '../../src/core/reference.ts'
 import { kubernetes } from '../../src/probes/kubernetes/index.ts'
 import { certificates } from '../servers/certificates.ts'
 import { startKubernetesDouble, type KubernetesKnobs, type KubernetesOptions } from '../servers/kubernetes-double.ts'

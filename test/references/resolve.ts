@@ -6,7 +6,7 @@ import { inspect } from 'node:util'
 import { expect, onTestFinished } from 'vitest'
 import { createReferences, type Sources } from '../../src/references/index.ts'
 import { Unresolved } from '../../src/core/errors.ts'
-import type { Reference } from '../../src/core/probe.ts'
+import type { Reference } from '../../src/core/reference.ts'
 import type { References } from '../../src/monitor/look.ts'
 
 export const canary = 'canary-Zq7/pS+word'

@@ -1,6 +1,7 @@
 import { Unresolved, describeError } from '../../core/errors.ts'
 import { fingerprint } from '../../core/fingerprint.ts'
-import type { Look, Reference } from '../../core/probe.ts'
+import type { Look } from '../../core/probe.ts'
+import type { Reference } from '../../core/reference.ts'
 import { ledBy } from './host.ts'
 import { leadsTo, sameLed, takeLed, type Place, type TakenLed } from './route.ts'
 import type { DriftTarget } from './target.ts'

@@ -1,5 +1,6 @@
 import * as z from 'zod'
-import type { Reference, Target } from '../../core/probe.ts'
+import type { Target } from '../../core/probe.ts'
+import type { Reference } from '../../core/reference.ts'
 import { clusterName, name as label, secret, section, targetFields } from '../../fields/index.ts'
 
 export interface DriftTarget extends Target {

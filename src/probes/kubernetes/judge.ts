@@ -1,6 +1,7 @@
 import { remedyForName } from '../../clients/names/index.ts'
 import { gauge, sample } from '../../core/metric.ts'
-import { finding, type ApiServerAnswer } from '../../core/probe.ts'
+import { finding } from '../../core/probe.ts'
+import type { ApiServerAnswer } from '../../core/reference.ts'
 import type { KubernetesSeen } from './observe.ts'
 import { reason, type Reason } from './reasons.ts'
 import type { KubernetesTarget } from './target.ts'

@@ -1,5 +1,6 @@
 import { describeError } from '../../core/errors.ts'
-import type { ApiServerAnswer, Look } from '../../core/probe.ts'
+import type { Look } from '../../core/probe.ts'
+import type { ApiServerAnswer } from '../../core/reference.ts'
 import type { KubernetesTarget } from './target.ts'
 
 export interface KubernetesSeen {

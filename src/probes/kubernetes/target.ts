@@ -1,4 +1,5 @@
-import type { KubernetesSecret, Target } from '../../core/probe.ts'
+import type { Target } from '../../core/probe.ts'
+import type { KubernetesSecret } from '../../core/reference.ts'
 
 /** The API server that references are read from. It is no entry of a list: it follows from what is read. */
 export interface KubernetesTarget extends Target {

@@ -1,15 +1,8 @@
 import * as z from 'zod'
 import { section, targetFields, targetName, text } from '../../fields/index.ts'
 import { gauge, sample } from '../../core/metric.ts'
-import {
-  defineProbe,
-  finding,
-  reasonsOf,
-  type Look,
-  type ReasonSpec,
-  type Resolvable,
-  type Target,
-} from '../../core/probe.ts'
+import { defineProbe, finding, reasonsOf, type Look, type ReasonSpec, type Target } from '../../core/probe.ts'
+import type { Resolvable } from '../../core/reference.ts'
 import { shapes } from '../../core/shape.ts'
 import { byKind, kindsOf, needRow } from '../needs.ts'
 

@@ -1,5 +1,6 @@
 import { Unresolved, describeError } from '../../core/errors.ts'
-import type { Look, Resolvable } from '../../core/probe.ts'
+import type { Look } from '../../core/probe.ts'
+import type { Resolvable } from '../../core/reference.ts'
 import { sourceOf } from '../../core/source.ts'
 import { lint, type Lint, type SettingName } from './lint.ts'
 import type { SesTarget } from './target.ts'

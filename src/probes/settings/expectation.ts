@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { reference, section } from '../../fields/index.ts'
 import { expects } from '../../yaml/expects.ts'
 import { secretsIn } from '../../core/looks-like.ts'
-import type { Reference } from '../../core/probe.ts'
+import type { Reference } from '../../core/reference.ts'
 
 /** What is expected of a setting. A scalar in the config is short for `equals`. */
 export interface Expectation {

@@ -1,5 +1,6 @@
 import { Unresolved, describeError } from '../../core/errors.ts'
-import type { Look, Reference, Settings } from '../../core/probe.ts'
+import type { Look } from '../../core/probe.ts'
+import type { Reference, Settings } from '../../core/reference.ts'
 import { sourceOf } from '../../core/source.ts'
 import { expectationOf, isSecret, type Expectation } from './expectation.ts'
 import type { SettingsTarget } from './target.ts'

@@ -1,4 +1,5 @@
-import type { SettingsSource, Target } from '../../core/probe.ts'
+import type { Target } from '../../core/probe.ts'
+import type { SettingsSource } from '../../core/reference.ts'
 import { section, settingsSource, targetFields } from '../../fields/index.ts'
 import { expectations, type Expected } from './expectation.ts'
 

@@ -1,5 +1,6 @@
 import * as z from 'zod'
-import type { Reference, Resolvable, Target } from '../../core/probe.ts'
+import type { Target } from '../../core/probe.ts'
+import type { Reference, Resolvable } from '../../core/reference.ts'
 import { shapes } from '../../core/shape.ts'
 import {
   certificateWarning,

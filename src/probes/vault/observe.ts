@@ -4,7 +4,8 @@ import { readPemFiles, type TlsMaterial } from '../../clients/pem.ts'
 import { openVault, readSecret, readToken, type TokenRead, type Vault } from '../../clients/vault.ts'
 import { record, type TokenRefusal, type VaultAnswer } from '../../clients/vault-answers.ts'
 import { describeError, oneLine, type Failure } from '../../core/errors.ts'
-import { failureOf, type Login, type LoginFailure, type Look } from '../../core/probe.ts'
+import { failureOf, type Look } from '../../core/probe.ts'
+import type { Login, LoginFailure } from '../../core/reference.ts'
 import { usesToken, type VaultTarget } from './target.ts'
 
 /** What one look at a Vault brought back. Values of secrets are not in it. */

@@ -11,7 +11,8 @@ import {
   targetFields,
   vaultPath,
 } from '../../fields/index.ts'
-import type { Reference, Target } from '../../core/probe.ts'
+import type { Target } from '../../core/probe.ts'
+import type { Reference } from '../../core/reference.ts'
 import { shapes } from '../../core/shape.ts'
 
 export interface VaultTarget extends Target {

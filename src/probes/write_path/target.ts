@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import type { Driver } from '../../clients/postgres-url/plan.ts'
-import type { Reference, Resolvable, Target } from '../../core/probe.ts'
+import type { Target } from '../../core/probe.ts'
+import type { Reference, Resolvable } from '../../core/reference.ts'
 import { shapes } from '../../core/shape.ts'
 import {
   certificateWarning,
