@@ -32,7 +32,7 @@ export interface CheckStatus {
   readonly samples: readonly Sample[]
 }
 
-export type Role = 'primary' | 'standby'
+type Role = 'primary' | 'standby'
 
 export interface NodeStatus {
   /** Name of the `postgres` target. */

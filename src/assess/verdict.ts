@@ -15,7 +15,7 @@ export interface Problem {
   readonly target: string
   readonly reason: Reason
 }
-export type Blocking = Problem & { readonly level: Blocker['level'] }
+type Blocking = Problem & { readonly level: Blocker['level'] }
 /** What one necessity does to the verdict: what is to blame, and what is wrong with it besides. */
 export interface Contribution {
   readonly blockers: readonly Blocking[]

@@ -6,7 +6,7 @@ import type { Monitor } from '../monitor/index.ts'
 import type { Reload } from '../config/reload.ts'
 
 /** Sends the state of the service to systemd: sd_notify(3). Does nothing without systemd. */
-export interface Notify {
+interface Notify {
   /** Says that the service is ready. */
   ready(): Promise<void>
   /** Sends the mail verdict when it changes, and feeds the watchdog while no loop hangs, until `stop` aborts. */

@@ -4,7 +4,7 @@ import { codeOf, oneLine } from '../core/errors.ts'
 import { certificatesIn } from './pem.ts'
 
 /** The facts of a certificate. Times are in milliseconds since the epoch; NaN if they cannot be read. */
-export interface Certificate {
+interface Certificate {
   /** Common name of the subject, or the first name that the certificate is for. */
   readonly name: string
   readonly issuer: string

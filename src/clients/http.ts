@@ -38,7 +38,7 @@ export interface HttpResponse {
 }
 
 /** How far a request came. `dns` is only for a name; `wait` is for the first byte of the answer. */
-export type HttpPhase = 'dns' | 'connect' | 'tls' | 'wait' | 'body'
+type HttpPhase = 'dns' | 'connect' | 'tls' | 'wait' | 'body'
 
 /**
  * No complete answer came. The message is one line that begins with `host:port`. It contains nothing of the request.

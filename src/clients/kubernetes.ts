@@ -27,11 +27,10 @@ export function inClusterUrl(env: Readonly<Record<string, string | undefined>>):
 }
 
 /** What an API server answers to a request for a Secret. */
-export type KubernetesRead =
-  { readonly kind: 'ok'; readonly values: Readonly<Record<string, string>> } | KubernetesRefusal
+type KubernetesRead = { readonly kind: 'ok'; readonly values: Readonly<Record<string, string>> } | KubernetesRefusal
 
 /** Why the answer has no Secret. `text` is one line that says what to do. */
-export interface KubernetesRefusal {
+interface KubernetesRefusal {
   readonly kind: 'unauthorized' | 'forbidden' | 'missing' | 'throttled' | 'failed' | 'not_kubernetes'
   readonly text: string
 }

@@ -6,7 +6,7 @@ import { sleep } from '../core/clock.ts'
 import { writeAll, type Write } from '../core/write-all.ts'
 
 /** Standard output or standard error. */
-export interface Output {
+interface Output {
   /** Rejects with the error of the system. One call at a time. */
   readonly write: Write
 }

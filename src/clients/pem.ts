@@ -17,13 +17,13 @@ export class PemError extends Error {
 }
 
 /** The source of a pair, for error messages: the path of a file, or the field of a document. */
-export interface PairSource {
+interface PairSource {
   readonly cert: string
   readonly key: string
 }
 
 /** The files that the configuration names for TLS, by their keys. */
-export interface PemFiles {
+interface PemFiles {
   readonly ca_file?: string | undefined
   readonly cert_file?: string | undefined
   readonly key_file?: string | undefined

@@ -9,7 +9,7 @@ import { remedyForHost } from './socket.ts'
  * (https://www.postgresql.org/docs/current/errcodes-appendix.html), else by what node-postgres says:
  * its time-outs and its "Connection terminated unexpectedly" have no code.
  */
-export const connectionProblems = {
+const connectionProblems = {
   unreachable: {
     verdict: 'fail',
     severity: 'critical',

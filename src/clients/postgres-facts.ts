@@ -76,7 +76,7 @@ export interface RefusedFacts {
   readonly text: string
 }
 
-export interface Facts {
+interface Facts {
   readonly row: Row
   readonly refused: readonly RefusedFacts[]
 }

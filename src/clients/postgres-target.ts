@@ -6,7 +6,7 @@ import { readAs, readings, type Given } from './postgres-url/index.ts'
 import type { Driver, Pem, Plan, Reading } from './postgres-url/plan.ts'
 
 /** What the configuration says of how an application connects: by a URL, or by host and so on. */
-export interface Connecting {
+interface Connecting {
   readonly driver: Driver | 'auto'
   readonly url?: Resolvable | undefined
   readonly host?: Resolvable | undefined
@@ -27,7 +27,7 @@ export interface DriverReading {
 }
 
 /** What the drivers in question make of a target. */
-export interface TargetReadings {
+interface TargetReadings {
   readonly readings: readonly DriverReading[]
   /** Of all that was read, the password included; worth nothing outside of this process. */
   readonly fingerprint: string

@@ -8,12 +8,12 @@ import type { Said } from './postgres-messages.ts'
 import { sendCancel, type Peer } from './postgres-stream.ts'
 import type { Plan } from './postgres-url/plan.ts'
 
-export { lingerMs, planText } from './postgres-connect.ts'
+export { planText } from './postgres-connect.ts'
 
 /** The name our sessions have on a server, in pg_stat_activity and in its log. */
 export const applicationName = 'mailpath-exporter'
 /** And those that are held open, to end with the server. */
-export const watchName = `${applicationName} watch`
+const watchName = `${applicationName} watch`
 
 export type Row = Readonly<Record<string, unknown>>
 

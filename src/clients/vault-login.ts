@@ -22,7 +22,7 @@ export interface Lease {
   readonly uses: number
 }
 
-export type LoginRead =
+type LoginRead =
   Lease | { readonly kind: 'refused'; readonly status: number; readonly text: string } | NoNamespace | Trouble
 
 /**

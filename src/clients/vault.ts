@@ -17,7 +17,7 @@ import {
   type VaultAnswer,
 } from './vault-answers.ts'
 
-export interface VaultConnection {
+interface VaultConnection {
   readonly url: string
   readonly token?: string | undefined
   /** Namespace of Vault Enterprise. */

@@ -4,7 +4,7 @@ import type { Logger } from '../core/log.ts'
 import type { Changes } from '../monitor/swap.ts'
 
 /** What came of reading the configuration again, in words; with an error everything is as before. */
-export interface Reloaded {
+interface Reloaded {
   readonly summary: string
   readonly error: string | undefined
 }
@@ -12,18 +12,18 @@ export interface Reloaded {
 /** Reads the configuration again. Never rejects. */
 export type Reload = () => Promise<Reloaded>
 
-export interface ReloadState {
+interface ReloadState {
   readonly successful: boolean
   /** When a good configuration was last read, in milliseconds since the epoch. */
   readonly successAt: number
 }
 
-export interface Reloader {
+interface Reloader {
   readonly reload: Reload
   readonly state: () => ReloadState
 }
 
-export interface Reloading {
+interface Reloading {
   /** The one that holds at first. */
   readonly config: Config
   /**

@@ -2,7 +2,7 @@ import { Worker, parentPort, workerData } from 'node:worker_threads'
 import { ConfigError, codeOf, describeError } from './errors.ts'
 
 /** A function of texts whose result can be copied to another thread. It is found there by its name. */
-export interface Task<Args extends readonly string[], Result> {
+interface Task<Args extends readonly string[], Result> {
   readonly name: string
   readonly run: (...args: Args) => Result
 }

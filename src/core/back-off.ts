@@ -22,7 +22,7 @@ export interface Refusal {
 }
 
 /** How long a server is left alone after a refusal. */
-export interface Policy<R extends Refusal> {
+interface Policy<R extends Refusal> {
   /** A clock in milliseconds: the monotonic one, or that of the system where other processes read the times. */
   readonly now: () => number
   /** For how long the account is not tried: with the same credentials, or with others. */
@@ -38,7 +38,7 @@ export type BackOff<R extends Refusal> = R & {
 }
 
 /** The last refusal of each account by its fingerprint, and the key of the fingerprints. */
-export interface Refused<R extends Refusal> {
+interface Refused<R extends Refusal> {
   readonly key: string
   readonly accounts: Readonly<Record<string, R>>
 }

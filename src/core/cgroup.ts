@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { kernelText } from './kernel-text.ts'
 
 /** The control groups of this process by controller. A container sees its own group as the root. */
-export interface Cgroups {
+interface Cgroups {
   /** Folders with the files of version 2, its own first and then those above it. The same for version 1. */
   readonly unified: readonly string[]
   readonly memory: readonly string[]

@@ -4,7 +4,7 @@ import { DeadlineExceeded } from './errors.ts'
 /** A timer that is this late, in milliseconds, shows that the event loop was blocked or the process stopped. */
 const heldUpMs = 200
 
-export interface Deadline {
+interface Deadline {
   readonly signal: AbortSignal
   clear(): void
   /** How long the exporter was held up so far. */

@@ -1,7 +1,7 @@
 import { writeAll, type Write } from './write-all.ts'
 
 /** Log lines on their way out, in a bounded buffer. */
-export interface LogLines {
+interface LogLines {
   /** Takes a line, or drops it. Never throws, and never waits. */
   readonly push: (line: string) => void
   /** How many lines were lost since the start. */

@@ -11,7 +11,7 @@ import { isDeepStrictEqual } from 'node:util'
  * - A result lives as long as its key. Nothing has to be cleared.
  * - It is only a cache: `make` would give the same result each time, only later.
  */
-export type Memo<Key extends object, Result> = (
+type Memo<Key extends object, Result> = (
   key: Key,
   of: readonly unknown[],
   make: () => Result,

@@ -155,7 +155,7 @@ export interface Watch<Seen = never> {
  */
 export type WatchStance = 'open' | 'closed' | 'no_room' | 'in_the_way'
 
-export interface WatchSpec<T, Seen> {
+interface WatchSpec<T, Seen> {
   /** Whether the configuration asks for it. */
   wanted(target: T): boolean
   stance(seen: Seen): WatchStance
@@ -166,7 +166,7 @@ export interface WatchSpec<T, Seen> {
 }
 
 /** A probe bound to a target: its types are gone, it can only be run. */
-export interface BoundLook {
+interface BoundLook {
   readonly probe: string
   readonly config: Target
   /** Set where the target is to be watched. */
@@ -179,7 +179,7 @@ export interface Looked {
   readonly finding: Finding
 }
 
-export interface BoundWatch {
+interface BoundWatch {
   readonly trustedMs: number
   stance(seen: unknown): WatchStance
   open(look: Look): Promise<Watch<Looked>>

@@ -4,7 +4,7 @@ import { variableOf } from './variables.ts'
 export type Environment = Readonly<Record<string, string | undefined>>
 
 /** The environment at the start. */
-export interface Start {
+interface Start {
   readonly environment: Environment
   /** `process.execArgv`. */
   readonly nodeArguments: readonly string[]

@@ -12,7 +12,7 @@ export type Effect =
   /** Node obeys it before our code runs. Neither a verdict nor a secret depends on it. */
   | 'harmless'
 
-export interface Variable {
+interface Variable {
   /** A `*` at the end stands for any letters. */
   readonly names: readonly string[]
   readonly effect: Effect

@@ -11,7 +11,7 @@ import type { Group } from './text-format.ts'
 import { reasonMetrics, reasonSamples } from './reasons.ts'
 
 /** Metrics that belong together. */
-export interface MetricGroup {
+interface MetricGroup {
   readonly title: string
   /** What they are about, in one sentence. */
   readonly about: string

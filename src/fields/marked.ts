@@ -2,7 +2,7 @@ import * as z from 'zod'
 import type { Path } from '../yaml/parse.ts'
 
 /** What a field of the schema says about its text besides the type, in `.meta()`. */
-export interface Marks {
+interface Marks {
   /** The text is the path of a file or a folder. */
   readonly path?: boolean
   /** The text names something in the file: a target of a kind (`smtp`), or a key of targets (`postgres.cluster`). */

@@ -17,7 +17,7 @@ export interface Status extends Assessment {
 }
 
 /** What was observed, and what follows from it. It calls nothing above it, and has no timers. */
-export interface Ledger {
+interface Ledger {
   /** Takes in a run. It counts from the next assessment on. */
   record(ran: Ran): void
   /** A run of this check waits to be assessed. It must be, before the next run of the check is recorded. */
@@ -35,7 +35,7 @@ export interface Ledger {
   ready(): boolean
 }
 
-export interface Assessed {
+interface Assessed {
   readonly status: Status
   /** Runs were recorded since the assessment before. */
   readonly isNew: boolean

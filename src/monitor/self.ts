@@ -16,7 +16,7 @@ const cpuShare = 0.5
 const fewDescriptors = 16
 
 /** What the exporter notices of itself, as of its last look. */
-export interface Self {
+interface Self {
   readonly own: () => readonly Own[]
   /** Looks every ten seconds until `stop` aborts. */
   run(stop: AbortSignal): Promise<void>

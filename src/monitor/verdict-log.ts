@@ -5,7 +5,7 @@ import { wanting } from '../core/starved.ts'
 import type { Resource } from '../core/want.ts'
 
 /** Logs what changes from one assessment to the next, and nothing while all stays the same. */
-export interface VerdictLog {
+interface VerdictLog {
   /** Mail paths are logged once every check has run (`ready`). */
   write(assessment: Assessment, ready: boolean): void
   /** Forgets every check and mail path but these. */

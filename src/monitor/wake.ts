@@ -26,7 +26,7 @@ export interface Cause {
 }
 
 /** Checks to run. */
-export interface Round {
+interface Round {
   readonly checks: readonly string[]
   /**
    * Set for a first look. It takes a run of each check that begins now or later, since a run under way may have begun

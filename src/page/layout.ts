@@ -4,7 +4,7 @@ import { html, ownMarkup, type Html } from './html.ts'
 import { style, tints } from './style.ts'
 import { shapes } from './format.ts'
 
-export interface Head {
+interface Head {
   readonly title: string
   /** The icon of the browser's tab. */
   readonly verdict: Verdict

@@ -10,7 +10,7 @@ import { starvedNotice } from './starved.ts'
 import { sentences, symbols, utc, type Anchors } from './format.ts'
 
 /** What the page says of the exporter itself. */
-export interface About {
+interface About {
   readonly version: string
   readonly configFile: string
   /** Whether the page reloads by itself. Off, what the reader unfolded stays open. */

@@ -12,7 +12,7 @@ import { writePath } from './write_path/index.ts'
 
 /** Every kind of look there is. CONTRIBUTING.md says what a new one takes. */
 export const probes = [postgres, writePath, smtp, vault, kubernetes, ses, settings, packages, drift, mail] as const
-export type Kind = (typeof probes)[number]['kind']
+type Kind = (typeof probes)[number]['kind']
 
 /** A kind that has no row in needs.ts does not compile here. */
 const needOf: Readonly<Record<Kind, NeedRow>> = needs

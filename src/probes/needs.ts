@@ -48,7 +48,7 @@ export const otherRanks = { exporter: 0, secret: 30 } as const
 
 type Needed = keyof typeof needs
 /** The kinds that mail needs in one of these ways. */
-export type KindOf<Ways extends Need> = {
+type KindOf<Ways extends Need> = {
   [Kind in Needed]: (typeof needs)[Kind]['need'] extends Ways ? Kind : never
 }[Needed]
 

@@ -7,7 +7,7 @@ import { wantOf } from '../core/want.ts'
 import type { Given, Logins } from './logins.ts'
 
 /** A token that stands in the configuration as a reference. */
-export interface GivenToken {
+interface GivenToken {
   /** The Vault, and where the token comes from. */
   readonly key: string
   readonly token: string

@@ -48,7 +48,7 @@ export const kubeconfigTask = {
 }
 
 /** What can be said of the kubeconfig of a configuration without the server. */
-export interface KubeconfigProblem {
+interface KubeconfigProblem {
   readonly text: string
   /** It is read, and cannot be used. Else it cannot be read here and now, which another user may. */
   readonly certain: boolean

@@ -15,7 +15,7 @@ import { kubeconfigTask, type KubernetesAccess, type Material } from './kubeconf
 import { sharing, type Asking } from './sharing.ts'
 import { named } from './wrap-error.ts'
 
-export interface KubernetesSource {
+interface KubernetesSource {
   readonly config: KubernetesConfig | undefined
   readonly env: Readonly<Record<string, string | undefined>>
   /** Where the service account is mounted. */
@@ -26,7 +26,7 @@ export interface KubernetesSource {
   readonly aside: Aside
 }
 
-export type Settings = Readonly<Record<string, string>>
+type Settings = Readonly<Record<string, string>>
 
 /** An answer, and the values of the Secret where there is one. */
 type Answer = ApiServerAnswer & { readonly values?: Settings | undefined }

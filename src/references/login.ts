@@ -36,7 +36,7 @@ export interface Credentials {
 }
 
 /** What is wanted of a login. */
-export interface Wanted {
+interface Wanted {
   /** The token that Vault refused. */
   readonly refused?: string | undefined
   /** How many requests it is for: 1, or 0 to learn what is known of the token. Default 1. */

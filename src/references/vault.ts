@@ -15,7 +15,7 @@ import type { Logins } from './logins.ts'
 import { sharing, type Asking } from './sharing.ts'
 import { blotting, named } from './wrap-error.ts'
 
-export interface VaultSource {
+interface VaultSource {
   readonly targets: readonly VaultTarget[]
   /** Where the service account is mounted. */
   readonly account: string | undefined
@@ -26,7 +26,7 @@ export interface VaultSource {
 }
 
 /** The value of a key as text, or undefined where the secret has no such key. */
-export type ValueOf = (key: string) => string | undefined
+type ValueOf = (key: string) => string | undefined
 
 /** What makes the login of a target this one and no other, whatever the target is called. */
 export function loginKey({ url, namespace, ca_file, cert_file, key_file, ...target }: VaultTarget): string {

@@ -44,7 +44,7 @@ export interface Answer {
   readonly root: { readonly where: string; readonly reason: Reason } | undefined
 }
 
-export interface Component {
+interface Component {
   readonly name: string
   readonly verdict: Verdict
   readonly evidence: readonly string[]
@@ -70,7 +70,7 @@ export interface Action {
 }
 
 /** The parts of the status that an audit needs. */
-export type Audited = Pick<Assessment, 'at' | 'starved' | 'mail' | 'clusters' | 'landings' | 'checks'>
+type Audited = Pick<Assessment, 'at' | 'starved' | 'mail' | 'clusters' | 'landings' | 'checks'>
 
 /** The worst verdict of the mail paths. Without a mail path (`check --only`), that of the checks and clusters. */
 export const auditVerdict = ({ mail, checks, clusters }: Pick<Audited, 'mail' | 'checks' | 'clusters'>): Verdict =>

@@ -2,7 +2,7 @@ import { visible, vouched, type Shown } from '../core/shown.ts'
 import { markdownTable } from './table.ts'
 
 /** Markdown. Only `inMarkdown` makes it. */
-export interface Markdown {
+interface Markdown {
   readonly source: string
 }
 type Value = string | number | Markdown

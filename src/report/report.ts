@@ -9,7 +9,7 @@ import { cell, tableLines, wrap, type Paint } from './table.ts'
 export const reportFormats = ['table', 'markdown', 'json'] as const
 export type ReportFormat = (typeof reportFormats)[number]
 
-export interface ReportOptions {
+interface ReportOptions {
   readonly format: ReportFormat
   /** Width of the terminal in columns. */
   readonly width?: number | undefined

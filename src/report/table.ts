@@ -1,7 +1,7 @@
 import { shown, visible, vouched, type Shown } from '../core/shown.ts'
 
 /** A cell of a table: paragraphs, and their colour. */
-export interface Cell {
+interface Cell {
   readonly paragraphs: readonly string[]
   readonly paint?: Paint
 }

@@ -6,7 +6,7 @@ import { isHttp2 } from './http2.ts'
 import { sendText } from './text.ts'
 
 /** An endpoint that is ready to answer. */
-export interface Route extends Pick<Endpoint, 'path' | 'methods'> {
+interface Route extends Pick<Endpoint, 'path' | 'methods'> {
   readonly answer: Answer
 }
 

@@ -4,9 +4,9 @@
  * soon as it is refused, would wait for longer than a scrape lasts. (With always the newest next, two clients of the flood
  * could pass it for ever.) If a line is full, its oldest gets undefined.
  */
-export type FairQueue = <T>(network: string, work: () => Promise<T>) => Promise<T | undefined>
+type FairQueue = <T>(network: string, work: () => Promise<T>) => Promise<T | undefined>
 
-export interface QueueLimits {
+interface QueueLimits {
   readonly atOnce: number
   /** In the line of one network. */
   readonly waiting: number

@@ -6,7 +6,7 @@ import { limitRequests, type LimitedListener, type Limits } from './limits.ts'
 import { oneAtATime } from './one-at-a-time.ts'
 import type { TlsConfig } from './tls.ts'
 
-export interface WebServer {
+interface WebServer {
   readonly server: Server
   /** New connections use this from now on. */
   readonly renew: (tls: TlsConfig) => void

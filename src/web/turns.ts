@@ -1,5 +1,5 @@
 /** Does the work now, or in a later turn of the event loop. For work that waits, returns a function that cancels it. */
-export type Turns = (work: () => void, isKnown?: boolean) => (() => void) | undefined
+type Turns = (work: () => void, isKnown?: boolean) => (() => void) | undefined
 
 /**
  * Starts at most `perTurn` pieces of work in each turn of the event loop. The rest waits, so that probes are not held up

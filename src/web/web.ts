@@ -26,7 +26,7 @@ export interface Web {
   close(): Promise<void>
 }
 
-export interface Serving {
+interface Serving {
   readonly createListener: (guard: Guard, connections: Connections) => RequestListener
   readonly places: readonly Place[]
   /** `--web.config.file`. */

@@ -47,7 +47,7 @@ interface Hostile<T> {
 }
 
 /** What goes wrong, by name, and what keeps a probe busy until it is stopped. */
-export interface Hostiles<T> {
+interface Hostiles<T> {
   readonly wrong: Readonly<Record<string, () => Promise<Hostile<T>>>>
   readonly busy: () => Promise<Hostile<T>>
 }

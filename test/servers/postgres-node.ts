@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { startProcess, unprivileged, waitFor, type RunningProcess } from './processes.ts'
 import { ask, host, type Login, type Row } from './postgres-session.ts'
 
-export type StopMode = 'smart' | 'fast' | 'immediate'
+type StopMode = 'smart' | 'fast' | 'immediate'
 
 export interface PostgresNode {
   readonly name: string

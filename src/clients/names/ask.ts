@@ -14,7 +14,7 @@ export type Answer =
   /** `want`: it could not be asked because this machine lacks something (EMFILE, ENETUNREACH, …). */
   | { readonly kind: 'failed'; readonly code: string; readonly want?: Error | undefined }
 
-export interface Question {
+interface Question {
   /** In ASCII, without a dot at its end. */
   readonly name: string
   readonly types: readonly ('A' | 'AAAA')[]

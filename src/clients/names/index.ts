@@ -14,7 +14,7 @@ import { candidates, readResolv, type Resolv } from './resolv.ts'
 import { askServers, dnsErrorText } from './servers.ts'
 import { bySystem } from './system.ts'
 
-export { NameFailure, remedyForName } from './failure.ts'
+export { remedyForName } from './failure.ts'
 
 /** The most addresses of one name. An answer over TCP may have 4,000, more than a run can try. */
 const most = 128

@@ -3,7 +3,7 @@ import { hostname } from 'node:os'
 /** The result of a service of nsswitch.conf(5). */
 export type Status = 'success' | 'notfound' | 'unavail' | 'tryagain'
 
-export interface Service {
+interface Service {
   readonly name: string
   /** Whether the lookup ends with it, for each result. */
   readonly ends: Readonly<Record<Status, boolean>>

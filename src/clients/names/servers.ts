@@ -4,7 +4,7 @@ import { ask, hasRoom, type Answer } from './ask.ts'
 import { patienceMs, type Resolv } from './resolv.ts'
 
 /** An answer, and the server that gave it. */
-export type Told = Answer & { readonly server: string }
+type Told = Answer & { readonly server: string }
 
 /** After this time without an answer the next server is asked as well, in milliseconds. The system waits longer. */
 const nextServerMs = 1_000

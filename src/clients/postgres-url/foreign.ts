@@ -7,7 +7,7 @@ import { lastOf, shownName } from './parameters.ts'
 import type { Driver, Given, Reading } from './plan.ts'
 
 /** A form other than postgres://…. */
-export interface Foreign {
+interface Foreign {
   /** What it is. Completes "the URL …". */
   readonly what: string
   /** The drivers that it may be meant for. A form with a reading of its own is under libpq, as the nearest. */

@@ -32,7 +32,7 @@ export function reading(read: () => Reading): Reading {
 }
 
 /** The value if it has the shape. */
-export function shaped<T>(shape: Shape<T>, text: string, what: string): T {
+function shaped<T>(shape: Shape<T>, text: string, what: string): T {
   return shape.read(text) ?? giveUp(`has ${what} that does not look like one: ${misfit(text, shape)}`)
 }
 

@@ -20,7 +20,7 @@ interface TakenSpot {
   readonly isAt: (places: readonly Place[]) => boolean | undefined
 }
 
-export interface TakenRoute {
+interface TakenRoute {
   readonly driver: Driver | undefined
   readonly spots: readonly TakenSpot[]
   readonly attrs: Route['attrs']

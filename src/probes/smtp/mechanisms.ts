@@ -28,7 +28,7 @@ export const mechanismsOf = ({ now = [] }: Extensions): readonly string[] =>
 export const allowsAuth = ({ helo = false, now = [] }: Extensions): boolean =>
   helo || now.some(line => /^AUTH\b/.test(line))
 
-export interface Wanted {
+interface Wanted {
   readonly method: Method
   /** There is a token instead of a password. */
   readonly token: boolean

@@ -32,7 +32,7 @@ export interface UrlPlan {
   readonly tls: Pick<ConnectionOptions, 'minVersion' | 'maxVersion' | 'ciphers'>
 }
 
-export type UrlReading =
+type UrlReading =
   | {
       readonly kind: 'plan'
       readonly plan: UrlPlan

@@ -54,7 +54,7 @@ export interface HealthFacts {
 }
 
 /** The body of /sys/leader, as far as a standby goes. */
-export interface LeaderSeen {
+interface LeaderSeen {
   /** The address of the active node, as it wants to be called; empty where there is none, or Vault is set not to say it. */
   readonly address: string
   /** Why that node does not answer as an active one; undefined where it does, or was not asked. */
@@ -62,7 +62,7 @@ export interface LeaderSeen {
 }
 
 /** The body of /sys/seal-status, of a node that is unsealed by keys. */
-export interface Unsealing {
+interface Unsealing {
   readonly given: number
   readonly needed: number
 }

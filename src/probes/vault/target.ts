@@ -33,19 +33,19 @@ export interface VaultTarget extends Target {
   readonly certificate_warning?: number | undefined
 }
 
-export interface AppRole {
+interface AppRole {
   readonly role_id: Reference
   readonly secret_id: Reference
   readonly mount: string
 }
 
-export interface KubernetesRole {
+interface KubernetesRole {
   readonly role: string
   readonly mount: string
   readonly jwt_file?: string | undefined
 }
 
-export interface VaultSecret {
+interface VaultSecret {
   readonly path: string
   readonly keys?: readonly string[] | undefined
 }
