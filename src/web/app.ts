@@ -3,7 +3,7 @@ import { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import express, { type Express } from 'express'
 import type { Answer, Endpoint } from './endpoint.ts'
 import { isHttp2 } from './http2.ts'
-import { sendText } from './text.ts'
+import { HttpError } from './text.ts'
 
 /** An endpoint that is ready to answer. */
 interface Route extends Pick<Endpoint, 'path' | 'methods'> {
@@ -13,7 +13,7 @@ interface Route extends Pick<Endpoint, 'path' | 'methods'> {
 /** Answers a request by Express. Errors go to `failed`. */
 export type App = (request: IncomingMessage, response: ServerResponse, failed: (error: unknown) => void) => void
 
-/** Finds the endpoint of a request by Express. There is an answer for every request: 404 or 405 if nothing else. */
+/** Finds the endpoint of a request by Express. Refuses a path or a method that is not in the table: 404 or 405. */
 export function createApp(routes: readonly Route[]): App {
   const app = express()
   app.disable('x-powered-by')
@@ -22,12 +22,13 @@ export function createApp(routes: readonly Route[]): App {
   app.enable('case sensitive routing')
   app.enable('strict routing')
   for (const { path, methods, answer } of routes)
-    app.all(path, (request, response) =>
-      methods.includes(request.method)
-        ? answer(request, response)
-        : sendText(response, 405, `only ${methods[0] ?? ''}`, { Allow: methods.join(', ') }),
-    )
-  app.use((_request, response) => sendText(response, 404, 'not found; see /'))
+    app.all(path, (request, response) => {
+      if (methods.includes(request.method)) return answer(request, response)
+      throw new HttpError(405, `only ${methods[0] ?? ''}`, { Allow: methods.join(', ') })
+    })
+  app.use(() => {
+    throw new HttpError(404, 'not found; see /')
+  })
   return forBoth(app)
 }
 

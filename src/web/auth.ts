@@ -43,11 +43,15 @@ export function basicAuth(
     }
     const same = underWay.get(print)
     if (same) return same
-    const isRightFor = (one: string): Promise<boolean> | undefined =>
-      stop?.aborted === true ? undefined : threaded(isRight(given.password, one))
-    const answer = queue(network(), () => verified(isRightFor, hash, highestCost(hashes))).finally(() =>
-      underWay.delete(print),
-    )
+    /** Undefined after `stop` aborted. */
+    const verify = async (): Promise<boolean | undefined> => {
+      for (const one of hashesToTry(hash, hashes)) {
+        if (stop?.aborted) return undefined
+        if ((await threaded(isRight(given.password, one))) && one === hash) return true
+      }
+      return false
+    }
+    const answer = queue(network(), verify).finally(() => underWay.delete(print))
     underWay.set(print, answer)
     if (await answer) keep(right, print)
     return answer
@@ -61,25 +65,19 @@ function keep(right: Set<string>, print: string): void {
 }
 
 /**
- * Whether the password is right. Each refusal takes as long as a verification against the most expensive hash of all. So its
- * time does not show whether the user exists, or the cost of the hash: 2^c + (2^c + … + 2^(highest−1)) = 2^highest.
+ * The hash of the user, and hashes that fit no password. Each refusal takes as long as a verification against the most
+ * expensive hash of all. So its time does not show whether the user exists, or the cost of the hash:
+ * 2^c + (2^c + … + 2^(highest−1)) = 2^highest.
  */
-async function verified(
-  isRightFor: (hash: string) => Promise<boolean> | undefined,
-  hash: string | undefined,
-  highest: number,
-): Promise<boolean | undefined> {
-  if (hash === undefined) return (await isRightFor(hashOfNothing(highest))) === undefined ? undefined : false
-  const isRight = await isRightFor(hash)
-  if (isRight !== false) return isRight
-  for (let cost = costOf(hash); cost < highest; cost++)
-    if ((await isRightFor(hashOfNothing(cost))) === undefined) return undefined
-  return false
+function hashesToTry(hash: string | undefined, all: readonly string[]): string[] {
+  const highest = Math.max(...all.map(costOf))
+  if (hash === undefined) return [hashOfNothing(highest)]
+  const cost = costOf(hash)
+  return [hash, ...Array.from({ length: highest - cost }, (_, more) => hashOfNothing(cost + more))]
 }
 
 /** The binary logarithm of the number of rounds. */
 const costOf = (hash: string): number => Number(hash.split('$')[2])
-const highestCost = (hashes: readonly string[]): number => Math.max(...hashes.map(costOf))
 const hashOfNothing = (cost: number): string => `$2b$${String(cost).padStart(2, '0')}$${'.'.repeat(53)}`
 
 function credentialsIn(authorization: string | undefined): { user: string; password: string } | undefined {

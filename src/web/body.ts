@@ -5,7 +5,7 @@ import { createMemo } from '../core/memo.ts'
 import type { Shown } from '../core/shown.ts'
 import { takesGzip } from '../exposition/accept.ts'
 import type { Connections } from './connections.ts'
-import { sendText } from './text.ts'
+import { HttpError } from './text.ts'
 
 const compressed = promisify(gzip)
 
@@ -30,10 +30,7 @@ export function cachedBody<Key>(
   ): Promise<void> => {
     const zip = takesGzip(request.headers['accept-encoding'])
     const body = await (zip ? zipped : whole)(key)
-    if (!hold(response, body)) {
-      sendText(response, 503, 'too many answers wait to be taken', { 'Retry-After': '1' })
-      return
-    }
+    if (!hold(response, body)) throw new HttpError(503, 'too many answers wait to be taken', { 'Retry-After': '1' })
     response.writeHead(200, {
       Vary: vary,
       'Content-Type': type,
@@ -45,7 +42,7 @@ export function cachedBody<Key>(
 }
 
 /**
- * Does the work once per key while its causes are the same objects. Whoever asks meanwhile shares the result. A result is
+ * Does the work once per key while its causes are the same objects. Requests meanwhile share the result. A result is
  * never made from causes older than the request for it.
  */
 export function oncePerCause<Key, Result>(

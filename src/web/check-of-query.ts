@@ -1,28 +1,23 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import { checkId, type Check } from '../core/probe.ts'
 import type { Monitor } from '../monitor/index.ts'
-import { sendText } from './text.ts'
+import { HttpError } from './text.ts'
 
-/** The check that `?probe=&target=` names, and which of the `switches` are on. Undefined if this has answered with 400 or 404. */
+/** The check that `?probe=&target=` names, and which of the `switches` are on. Throws an HttpError for any other query. */
 export function checkOfQuery(
-  request: IncomingMessage,
-  response: ServerResponse,
+  { url = '' }: IncomingMessage,
   monitor: Monitor,
   switches: readonly string[] = [],
-): { readonly check: Check; readonly on: ReadonlySet<string> } | undefined {
-  const query = new URLSearchParams(/\?(.*)$/s.exec(request.url ?? '')?.[1])
+): { readonly check: Check; readonly on: ReadonlySet<string> } {
+  const query = new URLSearchParams(/\?(.*)$/s.exec(url)?.[1])
   const problem = problemIn(query, ['probe', 'target'], switches)
-  if (problem !== undefined) {
-    sendText(response, 400, problem)
-    return undefined
-  }
+  if (problem !== undefined) throw new HttpError(400, problem)
   const [probe, target] = [query.get('probe') ?? '', query.get('target') ?? '']
   const checks = monitor.checks()
   const id = checkId({ probe, target })
   const check = checks.find(one => checkId(one) === id && one.probe === probe)
-  if (check) return { check, on: new Set(switches.filter(name => query.get(name) === 'true')) }
-  sendText(response, 404, unknownCheck(probe, checks))
-  return undefined
+  if (!check) throw new HttpError(404, unknownCheck(probe, checks))
+  return { check, on: new Set(switches.filter(name => query.get(name) === 'true')) }
 }
 
 function problemIn(query: URLSearchParams, needed: readonly string[], switches: readonly string[]): string | undefined {

@@ -21,7 +21,7 @@ export interface Source extends Served {
   readonly requests: () => ExporterState['requests']
 }
 
-/** Answers one request. An error that it throws is logged, and the client gets a 500. */
+/** Answers one request, or throws an HttpError. Any other error is logged, and the client gets a 500. */
 export type Answer = (request: IncomingMessage, response: ServerResponse) => Promise<void> | void
 
 export interface Endpoint {

@@ -2,7 +2,7 @@ import type { Answer, Endpoint, Source } from './endpoint.ts'
 import { metricsEndpoint } from './metrics.ts'
 import { probeEndpoint } from './probe.ts'
 import { apiEndpoint, failuresEndpoint, pageEndpoint } from './status.ts'
-import { sendText } from './text.ts'
+import { HttpError, sendText } from './text.ts'
 
 const read = ['GET', 'HEAD']
 const act = ['POST']
@@ -20,23 +20,25 @@ export const endpoints: readonly Endpoint[] = [
 ]
 
 function healthyEndpoint({ monitor }: Source): Answer {
-  const hangs = 'a check has not come to an end for more than three intervals'
-  return (_, response) => (monitor.alive() ? sendText(response, 200, 'healthy') : sendText(response, 503, hangs))
+  return (_, response) => {
+    if (!monitor.alive()) throw new HttpError(503, 'a check has not come to an end for more than three intervals')
+    sendText(response, 200, 'healthy')
+  }
 }
 
 function readyEndpoint({ monitor }: Source): Answer {
-  const waits = 'not every check has run yet'
-  return (_, response) => (monitor.ready() ? sendText(response, 200, 'ready') : sendText(response, 503, waits))
+  return (_, response) => {
+    if (!monitor.ready()) throw new HttpError(503, 'not every check has run yet')
+    sendText(response, 200, 'ready')
+  }
 }
 
 function reloadEndpoint({ reload }: Source): Answer {
   const off = 'reloading by a request is not enabled: start with --web.enable-lifecycle, or send SIGHUP'
   return async (_, response) => {
-    if (!reload) {
-      sendText(response, 403, off)
-      return
-    }
+    if (!reload) throw new HttpError(403, off)
     const { error, summary } = await reload()
-    sendText(response, error === undefined ? 200 : 500, error ?? summary)
+    if (error !== undefined) throw new HttpError(500, error)
+    sendText(response, 200, summary)
   }
 }

@@ -5,10 +5,10 @@ import { isCrossSite } from './cross-site.ts'
 import { isForUs } from './hosts.ts'
 import { isHttp2 } from './http2.ts'
 import { networkOf } from './network.ts'
-import { sendText } from './text.ts'
+import { HttpError } from './text.ts'
 
-/** Whether a request may go on. If not, the guard has answered it. */
-export type Guard = (request: IncomingMessage, response: ServerResponse) => Promise<boolean>
+/** Throws an HttpError if a request may not go on. */
+export type Guard = (request: IncomingMessage, response: ServerResponse) => Promise<void>
 
 /** Our pages need no script and load nothing. */
 const contentPolicy =
@@ -34,24 +34,21 @@ export function guard(
   return async (request, response) => {
     for (const [name, value] of Object.entries({ ...usualHeaders, ...config().headers }))
       response.setHeader(name, value)
-    const refuse = (...answer: [status: number, text: string, headers?: Readonly<Record<string, string>>]): false => {
-      sendText(response, ...answer)
-      return false
-    }
     // First of all, because after any other answer Node would read the rest of the body.
     const cut = isHttp2(request) ? {} : { Connection: 'close' }
-    if (request.rawHeaders.length > 2 * maxHeaders) return refuse(431, 'too many headers', cut)
-    if (!isEmpty(request)) return refuse(413, 'no request here has a body', cut)
-    if (isCrossSite(request)) return refuse(403, 'a page of another site may not do this')
+    if (request.rawHeaders.length > 2 * maxHeaders) throw new HttpError(431, 'too many headers', cut)
+    if (!isEmpty(request)) throw new HttpError(413, 'no request here has a body', cut)
+    if (isCrossSite(request)) throw new HttpError(403, 'a page of another site may not do this')
     // With users or with TLS, a page of another site cannot read an answer: it has no password, or the name is wrong.
     const isOpen = !config().tls && Object.keys(config().users).length === 0
-    if (isOpen && !isForUs(request.headers, allowedHosts)) return refuse(421, notForUs)
-    if (!take()) return refuse(429, 'too many requests', { 'Retry-After': '1' })
+    if (isOpen && !isForUs(request.headers, allowedHosts)) throw new HttpError(421, notForUs)
+    if (!take()) throw new HttpError(429, 'too many requests', { 'Retry-After': '1' })
     const isRight = await authenticate(request.headers.authorization, () => networkOf(request.socket.remoteAddress))
-    if (isRight === undefined) return refuse(503, 'too many passwords to verify', { 'Retry-After': '1' })
+    if (isRight === undefined) throw new HttpError(503, 'too many passwords to verify', { 'Retry-After': '1' })
     if (!isRight)
-      return refuse(401, 'unauthorized', { 'WWW-Authenticate': 'Basic realm="mailpath-exporter", charset="UTF-8"' })
-    return true
+      throw new HttpError(401, 'unauthorized', {
+        'WWW-Authenticate': 'Basic realm="mailpath-exporter", charset="UTF-8"',
+      })
   }
 }
 

@@ -1,15 +1,14 @@
-import type { ServerResponse } from 'node:http'
 import { checkId, type Check } from '../core/probe.ts'
 import type { Ran } from '../monitor/run.ts'
 import { createMemo } from '../core/memo.ts'
-import type { Shown } from '../core/shown.ts'
 import type { Monitor } from '../monitor/index.ts'
 import { formatFor } from '../exposition/accept.ts'
 import { checkSeries } from '../exposition/catalogue.ts'
 import { contentTypes, expose, type Format } from '../exposition/text-format.ts'
+import { oncePerCause } from './body.ts'
 import { checkOfQuery } from './check-of-query.ts'
 import type { Answer, Source } from './endpoint.ts'
-import { sendShown, sendText } from './text.ts'
+import { HttpError, sendShown } from './text.ts'
 
 /** A request may start a check at most once per interval; once per 30 s if the interval is longer. */
 const maxApartMs = 30_000
@@ -22,73 +21,53 @@ const maxRunning = 10
  */
 export function probeEndpoint({ monitor }: Source): Answer {
   const start = limited(monitor)
-  const render = oncePerRun(async (ran, as) => {
-    const { check, groups } = checkSeries(monitor.status(), checkId(ran))
-    if (as !== 'debug') return expose(groups, as)
-    const { runText } = await import('../page/run-text.ts')
-    return runText(check, ran, await expose(groups, 'prometheus'))
-  })
+  /** Renders a run once in each form: all clients that share it get the same text. */
+  const rendererOf = (ran: Ran) =>
+    oncePerCause(
+      async (form: Format | 'debug') => {
+        const { check, groups } = checkSeries(monitor.status(), checkId(ran))
+        if (form !== 'debug') return expose(groups, form)
+        const { runText } = await import('../page/run-text.ts')
+        return runText(check, ran, await expose(groups, 'prometheus'))
+      },
+      () => [],
+    )
+  const renderers = createMemo<Ran, ReturnType<typeof rendererOf>>()
   return async (request, response) => {
-    const asked = checkOfQuery(request, response, monitor, ['debug'])
-    if (!asked) return
-    const started = start(asked.check)
-    if ('waitMs' in started) {
-      sendTooOften(response, started)
-      return
-    }
-    const ran = await started.run
-    if (!ran) {
-      sendText(response, 503, 'the run was cut off: the exporter stops, or the check was changed')
-      return
-    }
-    if (asked.on.has('debug')) {
-      sendShown(response, 'text/plain; charset=utf-8', await render(ran, 'debug'))
+    const { check, on } = checkOfQuery(request, monitor, ['debug'])
+    const ran = await start(check)
+    if (!ran) throw new HttpError(503, 'the run was cut off: the exporter stops, or the check was changed')
+    const render = renderers(ran, [], () => rendererOf(ran))
+    if (on.has('debug')) {
+      sendShown(response, 'text/plain; charset=utf-8', await render('debug'))
       return
     }
     const format = formatFor(request.headers.accept)
     response.setHeader('Vary', 'Accept')
-    sendShown(response, contentTypes[format], await render(ran, format))
+    sendShown(response, contentTypes[format], await render(format))
   }
 }
 
-interface TooOften {
-  readonly waitMs: number
-  readonly why: string
-}
-
-function sendTooOften(response: ServerResponse, { waitMs, why }: TooOften): void {
+function tooOften(why: string, waitMs: number): HttpError {
   const seconds = Math.ceil(waitMs / 1000)
-  sendText(response, 429, `${why}; ask again in ${seconds} s`, { 'Retry-After': String(seconds) })
+  return new HttpError(429, `${why}; ask again in ${seconds} s`, { 'Retry-After': String(seconds) })
 }
 
-/** The run under way, or a new one if the limits allow it. */
-function limited(monitor: Monitor): (check: Check) => { readonly run: Promise<Ran | undefined> } | TooOften {
+/** The run under way, or a new one. Throws an HttpError if the limits do not allow it. */
+function limited(monitor: Monitor): (check: Check) => Promise<Ran | undefined> {
   /** By the check itself: if a reload takes it out, its time goes too. */
   const startedAt = new WeakMap<Check, number>()
   let running = 0
   return check => {
     const id = checkId(check)
     const underWay = monitor.underWay(id)
-    if (underWay) return { run: underWay }
+    if (underWay) return underWay
     const now = performance.now()
     const waitMs = (startedAt.get(check) ?? -Infinity) + Math.min(check.intervalMs, maxApartMs) - now
-    if (waitMs > 0) return { waitMs, why: 'a request had the check run just now, and /metrics has the result' }
-    if (running >= maxRunning) return { waitMs: 1_000, why: `${maxRunning} checks are being run by requests` }
+    if (waitMs > 0) throw tooOften('a request had the check run just now, and /metrics has the result', waitMs)
+    if (running >= maxRunning) throw tooOften(`${maxRunning} checks are being run by requests`, 1_000)
     startedAt.set(check, now)
     running++
-    return { run: monitor.runNow(id).finally(() => running--) }
-  }
-}
-
-type Render = (ran: Ran, as: Format | 'debug') => Promise<Shown>
-
-/** Renders each run once in each form: all clients that share the run get the same text. */
-function oncePerRun(render: Render): Render {
-  const textsOf = createMemo<Ran, Map<Format | 'debug', Promise<Shown>>>()
-  return (ran, as) => {
-    const texts = textsOf(ran, [], () => new Map())
-    const text = texts.get(as) ?? render(ran, as)
-    texts.set(as, text)
-    return text
+    return monitor.runNow(id).finally(() => running--)
   }
 }

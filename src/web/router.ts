@@ -7,7 +7,7 @@ import { endpoints } from './endpoints.ts'
 import type { Guard } from './guard.ts'
 import { usualLimits } from './limits.ts'
 import { countRequests, pathOf } from './requests.ts'
-import { sendText } from './text.ts'
+import { HttpError, sendText } from './text.ts'
 
 /**
  * Counts and guards every request, and lets its endpoint answer. Machines request some endpoints all day: those are found
@@ -16,7 +16,7 @@ import { sendText } from './text.ts'
  */
 export function createRouter(
   served: Served,
-  guard: Guard = () => Promise.resolve(true),
+  guard: Guard = () => Promise.resolve(),
   connections: Connections = createConnections(() => usualLimits),
 ): RequestListener {
   const { count, counts } = countRequests(endpoints.map(({ path }) => path))
@@ -38,12 +38,16 @@ export function createRouter(
   return (request, response) => {
     count(request, response)
     const failed = (error: unknown): void => {
+      if (error instanceof HttpError) {
+        sendText(response, error.status, error.message, error.headers)
+        return
+      }
       served.log.error({ error: describeError(error) }, 'a request failed')
       if (response.headersSent) response.destroy()
       else sendText(response, 500, 'internal error; see the log')
     }
     const answer = async (): Promise<void> => {
-      if (!(await guard(request, response))) return
+      await guard(request, response)
       const route = direct.get(pathOf(request))
       if (route?.methods.includes(request.method ?? '')) await route.answer(request, response)
       else (await (app ??= loadApp()))(request, response, failed)

@@ -39,8 +39,6 @@ export function failuresEndpoint(source: Source): Answer {
     const { renderFailures } = await import('../page/failures.ts')
     return renderFailures(check, records.get(id)?.failed ?? [], startedAt)
   })
-  return async (request, response) => {
-    const asked = checkOfQuery(request, response, source.monitor)
-    if (asked) await send(request, response, checkId(asked.check), 'text/html; charset=utf-8')
-  }
+  return (request, response) =>
+    send(request, response, checkId(checkOfQuery(request, source.monitor).check), 'text/html; charset=utf-8')
 }

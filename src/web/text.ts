@@ -3,6 +3,17 @@ import { shownLines, type Shown } from '../core/shown.ts'
 
 type Headers = Readonly<Record<string, string>>
 
+/** Thrown to refuse a request. The router answers with it. */
+export class HttpError extends Error {
+  readonly status: number
+  readonly headers: Headers
+  constructor(status: number, message: string, headers: Headers = {}) {
+    super(message)
+    this.status = status
+    this.headers = headers
+  }
+}
+
 /** Answers with one line of text, or a few. */
 export function sendText(response: ServerResponse, status: number, text: string, headers: Headers = {}): void {
   response.statusCode = status
