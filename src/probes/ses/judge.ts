@@ -1,8 +1,7 @@
 import { groupBy } from '../../core/group.ts'
 import { gauge, sample, stateSet } from '../../core/metric.ts'
 import { finding } from '../../core/probe.ts'
-import { faults, settingNames } from './lint.ts'
-import type { SesSeen, SesSetting } from './observe.ts'
+import { faults, settingNames, type SesSeen, type SesSetting } from './observe.ts'
 import { reason, type Reason } from './reasons.ts'
 import type { SesTarget } from './target.ts'
 
