@@ -88,6 +88,10 @@ describe('judge', () => {
       },
     }
   }
+  const sameSource = ({ settings: { access_key, secret_key, region } }: SesSeen): SesSeen => {
+    const source = 'env SAME'
+    return { settings: { access_key: { ...access_key, source }, secret_key: { ...secret_key, source }, region } }
+  }
   const good = 'well_formed'
 
   // Which settings are present is written as one digit each, - where it is not known.
@@ -122,6 +126,16 @@ describe('judge', () => {
       'fail',
       ['ses_partial not set: secret_key (env SECRET_KEY), while others are'],
       '101',
+      'partial',
+      'no',
+    ],
+    [
+      'two from one place, which has no such value',
+      sameSource(seen('absent', 'absent', good)),
+      target,
+      'fail',
+      ['ses_partial not set: access_key, secret_key (env SAME), while others are'],
+      '001',
       'partial',
       'no',
     ],

@@ -81,9 +81,9 @@ function reasonsFor(seen: SesSeen, target: SesTarget, state: ConfigState | undef
 function listed(settings: readonly { readonly name: string; readonly source: string }[]): string {
   const places = groupBy(settings, ({ source }) => source.split('#')[0] ?? '')
   return [...places]
-    .map(
-      ([place, all]) =>
-        `${all.map(({ name }) => name).join(', ')} (${place}${all.map(({ source }) => source.slice(place.length)).join(', ')})`,
-    )
+    .map(([place, all]) => {
+      const keys = new Set(all.map(({ source }) => source.slice(place.length)))
+      return `${all.map(({ name }) => name).join(', ')} (${place}${[...keys].join(', ')})`
+    })
     .join(', ')
 }
