@@ -35,7 +35,7 @@ const asPrometheus = {
 export const throughput = experiment({
   id: 'throughput',
   title: 'Scrapes per second',
-  how: 'wrk with one thread and 16 kept connections against /metrics, process metrics on and the checks running on their interval; blackbox_exporter gives the metrics about itself. With gzip and OpenMetrics, as Prometheus asks, and without. plain writes its metrics anew each time, as prom-client does, and has few of them.',
+  how: 'wrk with one thread and 16 kept connections against /metrics, process metrics on and the checks running on their interval; blackbox_exporter gives the metrics about itself. With gzip and OpenMetrics, as Prometheus asks, and without. plain writes all of its few metrics each time, as prom-client does.',
   missing: () => wrkMissing() ?? missing(blackbox),
   lines: {
     text: {

@@ -1,25 +1,24 @@
-/** docs/performance.md out of the results. */
+/** Writes docs/performance.md from the results. */
 import { markdownTable } from '../../src/report/table.ts'
 import { median } from '../measure/statistics.ts'
 import type { Figure, Result } from './results.ts'
 import { goalText, isLost, isMet, oursText, ratioOf, spread, times, withUnit } from './verdict.ts'
 
-const generated = '<!-- Generated from bench/results; `npm run bench` measures and writes both anew. -->'
+const generated = '<!-- Generated from bench/results; `npm run bench` measures and writes both. -->'
 
-const intro = `The exporter against what one would run instead, on one machine in one run: a blackbox_exporter, and a postgres_exporter
-for each node. They are measured in turn (A B A B), so what else goes on in the machine befalls both, and it is the
-**ratio** that says something: the times are those of this machine. Each figure is a median, with the least and the most
-in parentheses.
+const intro = `The exporter against what you would run instead, on one machine in one run: a blackbox_exporter, and a postgres_exporter for
+each node. They are measured in turn (A B A B), so other load on the machine meets both. Compare the **ratios**: the times
+are those of this machine. Each figure is a median, with the minimum and the maximum in parentheses.
 
-**plain** is the floor: the least that one could write with the same packages (express, prom-client, pg, nodemailer,
-node-vault) to look at the same targets as often, without verdicts, deadlines and the rest (\`bench/stage/plain.cjs\`). What
-it takes is theirs and that of Node.js; what ours takes beyond it, or saves, is ours.`
+**plain** is the floor: the smallest program with the same packages (express, prom-client, pg, nodemailer, node-vault) that
+looks at the same targets as often, without verdicts, deadlines and the rest (\`bench/stage/plain.cjs\`). Its cost is that of
+the packages and of Node.js. The difference between it and ours is the cost, or the saving, of our own code.`
 
 const repeat = `\`\`\`sh
 apt-get install wrk haproxy postgresql-15 prometheus-blackbox-exporter prometheus-postgres-exporter
 npm ci && npm run bench               # some 20 minutes; writes bench/results and this page
-npm run bench -- --only load          # only what has this in its name
-npm run bench -- --quick              # shorter and fewer runs, which write nothing
+npm run bench -- --only load          # only experiments with this in their name
+npm run bench -- --quick              # shorter and fewer runs; writes nothing
 \`\`\`
 
 Other builds of the peers: \`BLACKBOX_BIN\`, \`POSTGRES_EXPORTER_BIN\`. Another Postgres: \`PG_BIN\`. Everything is on the loopback
@@ -39,7 +38,7 @@ export function performancePage(results: readonly Result[]): string {
     ...results.map(method),
     '## With what',
     ...environments(results),
-    '## Once more',
+    '## How to repeat it',
     repeat,
   ].join('\n\n')}\n`
 }
@@ -97,7 +96,7 @@ function growth(results: readonly Result[]): string[] {
 const method = ({ id, title, how, notes }: Result): string =>
   [`**${title}** (\`--only ${id}\`). ${how}`, ...notes].join('\n\n')
 
-/** One for all of them as a rule; more where some were measured later. */
+/** Usually one for all results; more if some were measured later. */
 function environments(results: readonly Result[]): string[] {
   const groups = new Map<string, Result[]>()
   for (const result of results) {
@@ -113,7 +112,7 @@ function environments(results: readonly Result[]): string[] {
   })
 }
 
-/** The line of the README that leads to the page; undefined as long as what it tells of is not measured. */
+/** The line of the README that links to the page; undefined until its figures are measured. */
 export function headline(results: readonly Result[]): string | undefined {
   const first = (id: string): Figure | undefined => results.find(result => result.id === id)?.figures[0]
   const [scrapes, memory] = [first('throughput'), first('memory')]

@@ -97,7 +97,8 @@ export const targetName = (kind: string) => z.string().min(1).meta({ names: kind
 export const clusterName = ({ orNone }: { readonly orNone: boolean }) =>
   name.meta({ names: 'postgres.cluster', orNone })
 
-const sources = ['env', 'file', 'credential', 'dotenv', 'kubernetes', 'vault'] as const
+/** The keys of a reference that say where its value comes from. */
+export const sources = ['env', 'file', 'credential', 'dotenv', 'kubernetes', 'vault'] as const
 
 const namespace = shapedText(
   shapes.name,

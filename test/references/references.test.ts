@@ -3,6 +3,7 @@ import { rename, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { inClusterUrl } from '../../src/clients/kubernetes.ts'
+import { sources } from '../../src/fields/index.ts'
 import { parseDotenv } from '../../src/references/dotenv.ts'
 import type { Reference } from '../../src/core/reference.ts'
 import { certificates } from '../servers/certificates.ts'
@@ -10,6 +11,21 @@ import { startKubernetesDouble, type KubernetesOptions } from '../servers/kubern
 import { makeUnreadable } from '../servers/unreadable.ts'
 import { startVaultDouble } from '../servers/vault-double.ts'
 import { canary, file, folder, never, referencesTo, valueOf, whyNot } from './resolve.ts'
+
+const examples: Readonly<Record<(typeof sources)[number], Reference>> = {
+  env: { env: 'PASS' },
+  file: { file: '/nowhere' },
+  credential: { credential: 'pass' },
+  dotenv: { dotenv: '/nowhere', key: 'PASS' },
+  kubernetes: { kubernetes: { namespace: 'app', secret: 'mail', key: 'PASS' } },
+  vault: { vault: { target: 'vault-01', path: 'secret/data/mail', key: 'PASS' } },
+}
+
+it.each(sources)('a reference to %s begins its errors with that word, and is fetched from there', async source => {
+  const why = await whyNot(valueOf(examples[source]))
+  expect(why).toMatch(new RegExp(`^${source} `))
+  expect(why).not.toContain('names no source')
+})
 
 describe('env', () => {
   it('is read when asked for', async () => {
