@@ -35,7 +35,6 @@ import { createSelf } from './monitor/self.ts'
 import { audit, auditVerdict } from './report/audit.ts'
 import { helpText } from './cli/help.ts'
 import { report } from './report/report.ts'
-import { createRouter } from './web/router.ts'
 import { limitsFor, usualLimits, type Limits } from './web/limits.ts'
 import { loadWebConfig, webConfigTask } from './web/config.ts'
 import { startWeb, type Web } from './web/web.ts'
@@ -214,14 +213,13 @@ async function serve(options: Options, { stop, openLog, linesLost, threaded, onH
     reload: options.enableLifecycle ? reload : undefined,
   }
   const web = await startWeb({
-    createListener: (guard, connections) => createRouter(served, guard, connections),
+    served,
     places: options.listen,
     file: options.webConfigFile,
     allowedHosts: options.allowedHosts,
     aside,
     bytes,
     threaded,
-    log,
     stop,
     limits: limits(),
   })
