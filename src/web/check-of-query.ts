@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { checkId, type Check } from '../core/probe.ts'
 import type { Monitor } from '../monitor/index.ts'
-import { HttpError } from './text.ts'
+import { HttpError } from './respond.ts'
 
 /** The check that `?probe=&target=` names, and which of the `switches` are on. Throws an HttpError for any other query. */
 export function checkOfQuery(

@@ -37,20 +37,16 @@ export function fairQueue({ atOnce, waiting, waitingInAll }: QueueLimits): FairQ
     lines.delete(first)
     lines.set(first, rest)
   }
-  const makeRoom = (): void => {
-    const [longest] = [...lines].reduce((a, b) => (b[1].length > a[1].length ? b : a))
-    settle(longest, 0, false)
-  }
-  const stand = (network: string): Promise<boolean> => {
-    if ((lines.get(network)?.length ?? 0) >= waiting) settle(network, 0, false)
-    const line = lines.get(network) ?? []
-    return new Promise<boolean>(resolve => {
+  const longest = (): string => [...lines].reduce((a, b) => (b[1].length > a[1].length ? b : a))[0]
+  const stand = (network: string): Promise<boolean> =>
+    new Promise(resolve => {
+      const line = lines.get(network) ?? []
       line.push(resolve)
       lines.set(network, line)
       inAll++
-      if (inAll > waitingInAll) makeRoom()
+      if (line.length > waiting) settle(network, 0, false)
+      if (inAll > waitingInAll) settle(longest(), 0, false)
     })
-  }
 
   return async (network, work) => {
     if (running < atOnce) running++

@@ -3,7 +3,7 @@ import type { Http2Server } from 'node:http2'
 import type { Server } from 'node:net'
 import type { Connections } from './connections.ts'
 import { isHttp2 } from './http2.ts'
-import { sendText } from './text.ts'
+import { sendText } from './respond.ts'
 
 /** REFUSED_STREAM of RFC 9113, section 7. */
 const refusedStream = 7

@@ -122,9 +122,7 @@ async function followConfig(
   const takeChange = async (): Promise<string | undefined> => {
     try {
       const next = await load()
-      if (stop.aborted || isDeepStrictEqual(known, next)) return undefined
-      known = next
-      apply(next)
+      if (!stop.aborted && !isDeepStrictEqual(known, next)) apply((known = next))
       return undefined
     } catch (error) {
       return describeError(error)
