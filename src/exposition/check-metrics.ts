@@ -1,7 +1,8 @@
 import type { CheckStatus } from '../assess/assessment.ts'
+import { distinctBy } from '../core/group.ts'
 import { createMemo } from '../core/memo.ts'
 import { counter, gauge, sample, stateSet, type Sample } from '../core/metric.ts'
-import { verdicts, type Reason } from '../core/probe.ts'
+import { verdicts } from '../core/probe.ts'
 import type { CheckRecord } from '../monitor/records.ts'
 import type { Group } from './text-format.ts'
 
@@ -55,7 +56,8 @@ function commonSamples(check: CheckStatus, record: CheckRecord | undefined): Sam
   const fresh = check.stale ? undefined : observation
   return [
     stateSet(checkMetrics.verdict, 'verdict', verdicts, check.verdict, at),
-    distinct(check.reasons).flatMap(({ code, severity }) =>
+    // The text of a reason is no label, so two absent settings are one series.
+    distinctBy(check.reasons, ({ code }) => code).flatMap(({ code, severity }) =>
       sample(checkMetrics.reason, 1, { ...at, reason: code, severity }),
     ),
     sample(checkMetrics.duration, fresh && seconds(fresh.finishedAt - fresh.startedAt), at),
@@ -69,8 +71,3 @@ function commonSamples(check: CheckStatus, record: CheckRecord | undefined): Sam
 }
 
 const seconds = (ms: number): number => ms / 1000
-
-/** One of each code: the text of a reason is no label, so two absent settings are one series. */
-const distinct = (reasons: readonly Reason[]): Reason[] => [
-  ...new Map(reasons.map(reason => [reason.code, reason])).values(),
-]

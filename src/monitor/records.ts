@@ -1,4 +1,4 @@
-import type { CheckStatus } from '../assess/assessment.ts'
+import { shifted, type CheckStatus } from '../assess/assessment.ts'
 import type { Verdict } from '../core/probe.ts'
 import { withFailed, type FailedRun } from './failed-runs.ts'
 import type { Ran } from './run.ts'
@@ -36,6 +36,6 @@ export function withRun(before: CheckRecord | undefined, ran: Ran, check: CheckS
 /** The record as it would be if the clock had always been that many milliseconds ahead. */
 export const shiftRecord = ({ lastOkAt, failed, ...rest }: CheckRecord, byMs: number): CheckRecord => ({
   ...rest,
-  lastOkAt: lastOkAt === undefined ? undefined : lastOkAt + byMs,
+  lastOkAt: shifted(lastOkAt, byMs),
   failed: failed.map(one => ({ ...one, startedAt: one.startedAt + byMs })),
 })
