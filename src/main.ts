@@ -47,9 +47,9 @@ const exUsage = 64
 const exOutput = 74
 const exConfig = 78
 const exFailure = 1
-/** A check may come to its references so much later than its turn. */
+/** A check may fetch its references this much later than its turn, in milliseconds. */
 const slownessMs = 500
-/** For so long Vaults are asked to end our tokens before the process ends. */
+/** At the end the process waits this long for Vaults to end its tokens, in milliseconds. */
 const revokeMs = 700
 
 async function main(own: Process): Promise<number> {
@@ -162,17 +162,10 @@ async function serve(options: Options, { stop, openLog, linesLost, threaded, onH
   const bytes = bytesReader()
   // From its sources, which only a developer runs, it has no threads: Node 20 would not load them there.
   const aside = import.meta.filename.endsWith('.ts') ? inPlace : inThread(import.meta.filename)
-  const read = configReader(options.configFile, { bytes })
-  let whole: Config | undefined
-  let mine: Config | undefined
-  const load = async (by: Aside): Promise<Config> => {
-    const next = await read(by, stop)
-    if (next !== whole || !mine) mine = options.shard ? { ...next, ...shardOf(next, options.shard) } : next
-    whole = next
-    return mine
-  }
+  const partOf = (whole: Config): Config => (options.shard ? { ...whole, ...shardOf(whole, options.shard) } : whole)
+  const read = configReader(options.configFile, { bytes, signal: stop }, partOf)
   // Nothing is held up yet.
-  const config = await load(inPlace)
+  const config = await read(inPlace)
   keepSmall()
   const lasting = { logins: openLogins(), read: fileReader(bytes), aside }
   const { logins } = lasting
@@ -194,18 +187,14 @@ async function serve(options: Options, { stop, openLog, linesLost, threaded, onH
     logins.retain(new Set(next.vaults.map(loginKey)))
     return changes
   }
-  const reloader = createReloader({ config, load: () => load(aside), apply, log, stop })
+  const reloader = createReloader({ config, load: () => read(aside), apply, log, stop })
   const reload = notify.around(reloader.reload)
-  const exporter = () => {
-    const { successful, successAt } = reloader.state()
-    return {
-      version,
-      nodeVersion: process.version,
-      lastReloadSuccessful: successful,
-      lastReloadSuccessAt: successAt,
-      logLinesDropped: linesLost(),
-    }
-  }
+  const exporter = () => ({
+    version,
+    nodeVersion: process.version,
+    reload: reloader.state(),
+    logLinesDropped: linesLost(),
+  })
   const served = {
     monitor,
     configFile: config.file,
@@ -235,10 +224,10 @@ async function serve(options: Options, { stop, openLog, linesLost, threaded, onH
   onHangUp(() => void reload())
   const notifying = Promise.all([notify.run(monitor, stop), self.run(stop)])
   await monitor.run(stop)
-  const told = notify.stopping()
+  const notified = notify.stopping()
   await Promise.all([following, notifying])
   log.info({ signal: describeError(stop.reason) }, 'stopped')
-  await Promise.all([web.close(), told, logins.end(AbortSignal.timeout(revokeMs))])
+  await Promise.all([web.close(), notified, logins.end(AbortSignal.timeout(revokeMs))])
   return 0
 }
 

@@ -91,7 +91,6 @@ interface Landed {
   readonly primary: Node | undefined
   /** The name of its cluster, if no node of that cluster is looked at. */
   readonly homeless: string | undefined
-  readonly addressOnly: boolean
   readonly atHome: boolean
 }
 
@@ -139,7 +138,6 @@ function land(
     reasons: distinctBy(reasons, ({ code, text }) => `${code} ${text}`),
     primary,
     homeless: own.length === 0 ? home.cluster : undefined,
-    addressOnly: seen.addressOnly !== undefined,
     atHome: candidates.every(([node]) => node?.cluster === clusterOf(check)),
   }
 }
@@ -214,7 +212,7 @@ function amend(check: CheckStatus, landed: Landed): CheckStatus {
     const remedy = (isStandby ? pointAt(landed.primary) : undefined) ?? reason.remedy
     return { ...reason, text: readOnlyText(seen, namesOf(landed.readOnly)), remedy }
   })
-  const on = nodes.length === 0 ? '' : `${landed.addressOnly ? ', leads to' : ', on'} ${namesOf(nodes)}`
+  const on = nodes.length === 0 ? '' : `${seen.addressOnly ? ', leads to' : ', on'} ${namesOf(nodes)}`
   // The commit is proven. That it was on the primary is not.
   const unproven =
     landed.homeless === undefined

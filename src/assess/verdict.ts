@@ -65,10 +65,8 @@ export function conclude(
     (a, b) => rank(a, provider) - rank(b, provider),
   )
   const blocked = new Set(blockers.map(key))
-  const exceptions = distinctBy(
-    contributions.flatMap(one => one.exceptions).filter(one => !blocked.has(key(one))),
-    key,
-  )
+  const others = contributions.flatMap(one => one.exceptions).filter(one => !blocked.has(key(one)))
+  const exceptions = distinctBy(others, key)
   const verdict = worst([...blockers.map(one => one.level), ...exceptions.map(() => 'warn' as const)])
   const first = blockers.find(one => one.level === verdict)
   const marked = blockers.map(one => ({ ...one, root: one === first }))

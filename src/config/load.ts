@@ -33,13 +33,22 @@ export async function loadConfig(file: string, reading: Reading = {}): Promise<C
 /** The task of `configReader`. */
 export const configTask = { name: 'config', run: parseFile }
 
-/** Reads a file again and again. Returns the same object, at no cost, while the text is that of the last valid one. */
-export function configReader(file: string, reading: Reading): (aside: Aside, signal: AbortSignal) => Promise<Config> {
+/**
+ * Reads a file again and again, and returns the part of it that is wanted. It is the same object, at no cost, while the
+ * text is that of the last valid one.
+ */
+export function configReader(
+  file: string,
+  reading: Reading & { readonly signal: AbortSignal },
+  partOf: (whole: Config) => Config,
+): (aside: Aside) => Promise<Config> {
   let last: { readonly text: string; readonly config: Config } | undefined
-  return async (aside, signal) => {
-    const text = await readText(file, '--config.file', { ...reading, signal })
-    if (text !== last?.text) last = { text, config: configOf(await aside(configTask, [text, file], signal), file) }
-    return last.config
+  return async aside => {
+    const text = await readText(file, '--config.file', reading)
+    if (text === last?.text) return last.config
+    const config = partOf(configOf(await aside(configTask, [text, file], reading.signal), file))
+    last = { text, config }
+    return config
   }
 }
 
@@ -114,14 +123,7 @@ const toCheck = (probe: Probe, target: Target, defaults: Times): Check => ({
   target: target.name,
   intervalMs: target.interval ?? defaults.interval,
   timeoutMs: target.timeout ?? defaults.timeout ?? defaultTimeout(probe, target.interval ?? defaults.interval),
-  needs: [
-    ...new Set(
-      referencesIn(target).flatMap(
-        ({ vault, kubernetes }) =>
-          checkBehind({ kubernetes, vault: vault === undefined ? vault : { target: vault } }) ?? [],
-      ),
-    ),
-  ],
+  needs: [...new Set(referencesIn(target).flatMap(found => checkBehind(found) ?? []))],
 })
 
 /** The API server, if something is read from it. The first Secret stands for all. */

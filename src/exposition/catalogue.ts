@@ -91,13 +91,18 @@ export const catalogue: readonly MetricGroup[] = [
   },
 ]
 
+/** Whether the last reload of the configuration was successful. */
+export interface ReloadState {
+  readonly successful: boolean
+  /** When a good configuration was last read, in milliseconds since the epoch. */
+  readonly successAt: number
+}
+
 /** What the metrics of the exporter itself are made of. */
 export interface ExporterState {
   readonly version: string
   readonly nodeVersion: string
-  readonly lastReloadSuccessful: boolean
-  /** When a good configuration was last read, in milliseconds since the epoch. */
-  readonly lastReloadSuccessAt: number
+  readonly reload: ReloadState
   readonly logLinesDropped: number
   readonly wakeups: readonly { readonly cluster: string; readonly count: number }[]
   readonly requests: readonly {
@@ -120,8 +125,8 @@ export function samplesOf(status: Status, exporter: ExporterState): Group[] {
     reasonSamples(status),
     [
       sample(exporterMetrics.build, 1, { version: exporter.version, node_version: exporter.nodeVersion }),
-      sample(exporterMetrics.reloadSuccessful, exporter.lastReloadSuccessful, {}),
-      sample(exporterMetrics.reloadTime, exporter.lastReloadSuccessAt / 1000, {}),
+      sample(exporterMetrics.reloadSuccessful, exporter.reload.successful, {}),
+      sample(exporterMetrics.reloadTime, exporter.reload.successAt / 1000, {}),
       resources.flatMap(resource =>
         sample(
           exporterMetrics.starved,

@@ -1,4 +1,5 @@
 import { expects } from '../yaml/expects.ts'
+import { isKeys } from '../yaml/strict.ts'
 import * as z from 'zod'
 import type { Reference, Resolvable, SettingsSource } from '../core/reference.ts'
 import { misfit, shapes, type Shape } from '../core/shape.ts'
@@ -186,7 +187,7 @@ export const text = (meaning: string, shape: Shape<unknown>): z.ZodType<Resolvab
 /** A secret: always a reference. */
 export const secret = (meaning: string): z.ZodType<Reference> =>
   z
-    .custom<unknown>(value => typeof value === 'object' && value !== null && !Array.isArray(value), {
+    .custom<unknown>(isKeys, {
       error: ({ input }) =>
         input === undefined || input === null
           ? expects('a reference, for example { env: NAME } or { file: /run/secrets/name }')({ input })

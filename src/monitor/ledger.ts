@@ -102,7 +102,7 @@ export function createLedger(first: Plan, log: Logger, own: () => readonly Own[]
 
   return {
     record(ran) {
-      // Most runs are fine, and nobody reads their transcripts: they go with the assessment.
+      // The transcript of most runs is never read: it goes with the assessment.
       const { transcript: _, timedOut: __, heldUpMs: ___, ...observation } = ran
       const id = checkId(ran)
       followClock()
