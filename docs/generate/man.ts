@@ -1,5 +1,5 @@
-import { commandMeanings, commands, environment, exitCodes, signals, type Term } from '../../src/cli/flags.ts'
-import { optionsOf } from '../../src/cli/help.ts'
+import type { Term } from '../../src/cli/flags.ts'
+import { sections } from '../../src/cli/help.ts'
 
 const files: readonly Term[] = [
   ['mailpath.yml', 'The configuration, in the working directory unless --config.file says otherwise.'],
@@ -34,16 +34,7 @@ export function manPage(): string {
     'Serves what it finds as Prometheus metrics and a status page, or prints it once',
     'as an audit.',
     'No mail is sent.',
-    ...section(
-      'COMMANDS',
-      commands.map(command => [command, commandMeanings[command]]),
-    ),
-    ...section('OPTIONS', optionsOf(undefined)),
-    ...section('OPTIONS OF SERVE', optionsOf('serve')),
-    ...section('OPTIONS OF CHECK', optionsOf('check')),
-    ...section('EXIT STATUS', exitCodes),
-    ...section('SIGNALS', signals),
-    ...section('ENVIRONMENT', environment),
+    ...sections.flatMap(([title, rows]) => section(title === 'Exit codes' ? 'EXIT STATUS' : title.toUpperCase(), rows)),
     ...section('FILES', files),
     ...section('EXAMPLES', examples),
     '.SH SEE ALSO',
