@@ -62,7 +62,7 @@ function configOf(data: unknown, file: string): Config {
     kubernetes?: KubernetesConfig
     [kind: string]: unknown
   }
-  const sections = rest as Record<string, readonly Target[] | undefined>
+  const sections = rest as Sections
   if (!sections[mail.kind]?.length) sections[mail.kind] = [defaultMail(sections)]
   sections[apiServerProbe.kind] = apiServerOf(kubernetes, sections)
   const checks = probes.flatMap(probe =>
@@ -113,6 +113,9 @@ const noSections = (data: unknown): string =>
     ? 'the file is empty; it needs at least one target, for example under `postgres`'
     : 'expected sections by name, such as `postgres:` with a list of targets below it'
 
+/** The targets of the file, by kind. */
+type Sections = Record<string, readonly Target[] | undefined>
+
 interface Times {
   readonly interval: number
   readonly timeout?: number | undefined
@@ -127,10 +130,7 @@ const toCheck = (probe: Probe, target: Target, defaults: Times): Check => ({
 })
 
 /** The API server, if something is read from it. The first Secret stands for all. */
-function apiServerOf(
-  access: KubernetesConfig | undefined,
-  sections: Readonly<Record<string, readonly Target[] | undefined>>,
-): KubernetesTarget[] {
+function apiServerOf(access: KubernetesConfig | undefined, sections: Sections): KubernetesTarget[] {
   const [secret] = referencesIn(sections).flatMap(({ kubernetes }) => secretIn(kubernetes) ?? [])
   return secret ? [{ name: apiServer, secret, access }] : []
 }
@@ -140,6 +140,7 @@ function secretIn(keys: Keys | undefined): KubernetesSecret | undefined {
   if (typeof secret !== 'string') return undefined
   return typeof namespace === 'string' ? { namespace, secret } : { secret }
 }
+
 /** The default of the probe, as far as the interval leaves time for it. */
 const defaultTimeout = ({ timeoutMs = 0 }: Probe, intervalMs: number): number =>
   Math.max(defaultTimes.timeout, Math.min(timeoutMs, (intervalMs * 2) / 3))
@@ -147,7 +148,7 @@ const defaultTimeout = ({ timeoutMs = 0 }: Probe, intervalMs: number): number =>
 const unwatched = <T extends Target>(target: T): T => (target.watch ? { ...target, watch: false } : target)
 
 /** The mail path over all targets, for a file without a `mail` section. */
-const defaultMail = (sections: Readonly<Record<string, readonly Target[] | undefined>>): MailTarget => ({
+const defaultMail = (sections: Sections): MailTarget => ({
   name: 'default',
   provider: firstProvider(kind => (sections[kind]?.length ?? 0) > 0),
 })
