@@ -1,12 +1,12 @@
-import { commandMeanings, commands, environment, exitCodes, signals, type Told } from '../../src/cli/flags.ts'
-import { optionsOf } from '../../src/cli/help.ts'
+import type { Term } from '../../src/cli/flags.ts'
+import { sections } from '../../src/cli/help.ts'
 
-const files: readonly Told[] = [
+const files: readonly Term[] = [
   ['mailpath.yml', 'The configuration, in the working directory unless --config.file says otherwise.'],
   ['/run/credentials/mailpath-exporter.service/', 'The secrets that systemd hands to the unit (LoadCredential=).'],
 ]
 
-const examples: readonly Told[] = [
+const examples: readonly Term[] = [
   [
     'mailpath-exporter check --config.file=/etc/mailpath/mailpath.yml',
     'Can mail be sent now? The audit, and a verdict.',
@@ -34,16 +34,7 @@ export function manPage(): string {
     'Serves what it finds as Prometheus metrics and a status page, or prints it once',
     'as an audit.',
     'No mail is sent.',
-    ...section(
-      'COMMANDS',
-      commands.map(command => [command, commandMeanings[command]]),
-    ),
-    ...section('OPTIONS', optionsOf(undefined)),
-    ...section('OPTIONS OF SERVE', optionsOf('serve')),
-    ...section('OPTIONS OF CHECK', optionsOf('check')),
-    ...section('EXIT STATUS', exitCodes),
-    ...section('SIGNALS', signals),
-    ...section('ENVIRONMENT', environment),
+    ...sections.flatMap(([title, rows]) => section(title === 'Exit codes' ? 'EXIT STATUS' : title.toUpperCase(), rows)),
     ...section('FILES', files),
     ...section('EXAMPLES', examples),
     '.SH SEE ALSO',
@@ -52,7 +43,7 @@ export function manPage(): string {
   ].join('\n')}\n`
 }
 
-const section = (title: string, rows: readonly Told[]): string[] => [
+const section = (title: string, rows: readonly Term[]): string[] => [
   `.SH ${title}`,
   ...rows.flatMap(([what, meaning]) => ['.TP', `.B ${roff(what)}`, sentences(meaning)]),
 ]

@@ -109,25 +109,25 @@ export interface MailStatus {
 /** What one assessment hands to the next: all that debouncing and counters need. */
 export interface Memory {
   readonly at: number
-  readonly clusters: Readonly<Record<string, ClusterMemory>>
+  readonly clusters: ReadonlyMap<string, ClusterMemory>
   /** Seconds without a committed write, by write path. */
-  readonly outages: Readonly<Record<string, { readonly seconds: number; readonly out: boolean }>>
+  readonly outages: ReadonlyMap<string, { readonly seconds: number; readonly out: boolean }>
   /** The role each node was last seen in, by cluster and check. */
-  readonly roles: Readonly<Record<string, Readonly<Record<string, string>>>>
+  readonly roles: ReadonlyMap<string, ReadonlyMap<string, string>>
 }
+
+/** A time as it would be if the clock had always been that many milliseconds ahead. */
+export const shifted = (at: number | undefined, byMs: number): number | undefined =>
+  at === undefined ? undefined : at + byMs
 
 /** The memory as it would be if the clock had always been that many milliseconds ahead. */
 export const shiftMemory = (memory: Memory, byMs: number): Memory => ({
   ...memory,
   at: memory.at + byMs,
-  clusters: Object.fromEntries(
-    Object.entries(memory.clusters).map(([name, { splitSince, lastFailoverAt, ...rest }]) => [
+  clusters: new Map(
+    [...memory.clusters].map(([name, { splitSince, lastFailoverAt, ...rest }]) => [
       name,
-      {
-        ...rest,
-        splitSince: splitSince === undefined ? undefined : splitSince + byMs,
-        lastFailoverAt: lastFailoverAt === undefined ? undefined : lastFailoverAt + byMs,
-      },
+      { ...rest, splitSince: shifted(splitSince, byMs), lastFailoverAt: shifted(lastFailoverAt, byMs) },
     ]),
   ),
 })

@@ -1,3 +1,4 @@
+import { distinctBy } from '../core/group.ts'
 import { counter, gauge, sample, stateSet, type Sample } from '../core/metric.ts'
 import { verdicts } from '../core/probe.ts'
 import type { ClusterMemory, ClusterStatus } from './assessment.ts'
@@ -49,8 +50,8 @@ export function clusterSamples(status: ClusterStatus, nodes: readonly Node[], me
   const { lastFailoverAt } = memory
   return [
     stateSet(clusterMetrics.verdict, 'verdict', verdicts, status.verdict, at),
-    [...new Map(status.reasons.map(({ code, severity }) => [code, severity]))].flatMap(([reason, severity]) =>
-      sample(clusterMetrics.reason, 1, { ...at, reason, severity }),
+    distinctBy(status.reasons, ({ code }) => code).flatMap(({ code, severity }) =>
+      sample(clusterMetrics.reason, 1, { ...at, reason: code, severity }),
     ),
     sample(clusterMetrics.primaries, status.primaries, at),
     sample(clusterMetrics.splitBrain, status.splitBrain, at),

@@ -62,7 +62,7 @@ interface Clusters {
   readonly recheck: readonly string[]
   /** The checks of standbys that do not get the WAL of the primary. */
   readonly strays: readonly string[]
-  readonly memory: Readonly<Record<string, ClusterMemory>>
+  readonly memory: Memory['clusters']
 }
 
 export function assessClusters(
@@ -76,8 +76,7 @@ export function assessClusters(
     clusterOf,
   )
   const all = [...groupBy(nodes, node => node.cluster)].map(([name, own]) => {
-    // A cluster may be called "constructor".
-    const before = previous && Object.hasOwn(previous.clusters, name) ? previous.clusters[name] : undefined
+    const before = previous?.clusters.get(name)
     // It matters only between several primaries where clients write.
     const paths = own.filter(isWritable).length > 1 ? (pathsInto.get(name) ?? []) : []
     const make = (): Cluster => assessCluster(name, own, paths, before, now)
@@ -91,7 +90,7 @@ export function assessClusters(
     samples: all.flatMap(one => one.samples),
     recheck: all.flatMap(one => one.recheck),
     strays: all.flatMap(one => one.strays.map(({ node }) => node.check.id)),
-    memory: Object.fromEntries(all.map(one => [one.status.name, one.memory])),
+    memory: new Map(all.map(one => [one.status.name, one.memory])),
   }
 }
 
@@ -130,22 +129,12 @@ function assessCluster(
   const splitKnown = split.confirmed ? true : primaries.length < 2 && allSeen ? false : undefined
   const certain = primaries.length === 1 || split.confirmed
   const strays = certain && primaries[0] ? straysOf(nodes, primaries[0]) : []
-  const reasons = reasonsFor({
-    name,
-    nodes,
-    primaries,
-    claims,
-    identifier,
-    allSeen,
-    strays,
-    confirmed: split.confirmed,
-    maybeOne,
-  })
+  const reasons = reasonsFor({ name, nodes, claims, identifier, strays, maybeOne, confirmed: split.confirmed })
   // A primary that left the configuration is no failover: it may have been renamed.
   const known =
     before && nodes.some(node => node.name === before.primary) ? before : before && { ...before, primary: undefined }
-  const told = remember(known, split.since === undefined ? primary : undefined, split.since, now)
-  const memory = isDeepStrictEqual(before, told) && before ? before : told
+  const after = remember(known, split.since === undefined ? primary : undefined, split.since, now)
+  const memory = isDeepStrictEqual(before, after) && before ? before : after
   const evidence = primaries.length === 0 ? 'no primary is seen' : primaries.map(describe).join('; ')
   const status: ClusterStatus = {
     name,
@@ -250,32 +239,24 @@ function splitRemedy(claims: readonly Claim[]): string {
 interface Known {
   readonly name: string
   readonly nodes: readonly Node[]
-  readonly primaries: readonly Node[]
+  /** Of the primaries. */
   readonly claims: readonly Claim[]
   readonly identifier: string | undefined
-  readonly allSeen: boolean
   readonly strays: readonly Stray[]
-  readonly confirmed: boolean
   /** All the primaries may be one server. */
   readonly maybeOne: boolean
+  /** The split brain is confirmed. */
+  readonly confirmed: boolean
 }
 
-function reasonsFor({
-  name,
-  nodes,
-  primaries,
-  claims,
-  identifier,
-  allSeen,
-  strays,
-  confirmed,
-  maybeOne,
-}: Known): Reason[] {
+function reasonsFor({ name, nodes, claims, identifier, strays, maybeOne, confirmed }: Known): Reason[] {
   const found: Reason[] = []
   const add = (code: keyof typeof clusterReasons, text: string, remedy?: string): number =>
     found.push(reason(code, `cluster ${name}: ${text}`, remedy))
   const namesOf = (list: readonly Node[]): string => list.map(node => node.name).join(', ')
-  const [primary] = primaries
+  const primaries = claims.map(({ node }) => node)
+  const [primary, second] = primaries
+  const unseen = nodes.filter(node => !node.facts)
   if (confirmed) add('cluster_split_brain', splitEvidence(claims), splitRemedy(claims))
   if (maybeOne)
     add(
@@ -285,22 +266,13 @@ function reasonsFor({
     )
   const foreign = nodes.filter(node => node.facts && !mayBeSame(node.facts.system_identifier, identifier))
   if (foreign.length > 0) add('cluster_mixed', `${namesOf(foreign)} has another system identifier than the other nodes`)
-  if (!primary && allSeen) add('cluster_no_primary', `all ${nodes.length} nodes answer, and none is its primary`)
-  if (!primary && !allSeen) {
-    const unseen = nodes.filter(node => !node.facts)
-    add('cluster_primary_unknown', `no primary is seen, and nothing is known of ${namesOf(unseen)}`)
-  }
+  if (!primary && unseen.length === 0)
+    add('cluster_no_primary', `all ${nodes.length} nodes answer, and none is its primary`)
+  else if (!primary) add('cluster_primary_unknown', `no primary is seen, and nothing is known of ${namesOf(unseen)}`)
   for (const node of nodes) {
-    if (
-      !primary ||
-      primaries.length > 1 ||
-      !node.facts?.in_recovery ||
-      timeline(node) === 0 ||
-      timeline(node) >= timeline(primary)
-    )
-      continue
-    const [own, its] = [timeline(node), timeline(primary)]
-    add('cluster_timeline_behind', `${node.name} is on timeline ${own}, the primary ${primary.name} on ${its}`)
+    const [own, its] = [timeline(node), primary && !second ? timeline(primary) : 0]
+    if (primary && node.facts?.in_recovery && own > 0 && own < its)
+      add('cluster_timeline_behind', `${node.name} is on timeline ${own}, the primary ${primary.name} on ${its}`)
   }
   for (const { node, upstream, source } of strays) {
     const why = source.facts?.in_recovery

@@ -47,18 +47,15 @@ function withPrimary(
   const samples = agrees.flatMap(one =>
     sample(metrics.agrees, one.agrees, { target: check.target, a: one.label, b: primaryLabel }),
   )
-  return {
-    ...check,
-    ...finding(check.evidence, [...check.reasons, ...reasons], [...check.samples, ...samples]),
-  }
+  return { ...check, ...finding(check.evidence, [...check.reasons, ...reasons], [...check.samples, ...samples]) }
 }
 
 /** The nodes that a host leads to; undefined where they are not known. */
 function nodesAt({ isAt }: SourceSeen, nodes: readonly Node[]): readonly Node[] | undefined {
-  const told = nodes.map(node => ({ node, here: isAt?.(placesOf(node)) }))
-  return told.every(({ here }) => here === undefined)
+  const found = nodes.map(node => ({ node, here: isAt?.(placesOf(node)) }))
+  return found.every(({ here }) => here === undefined)
     ? undefined
-    : told.filter(({ here }) => here === true).map(({ node }) => node)
+    : found.filter(({ here }) => here === true).map(({ node }) => node)
 }
 
 /** Where we reach a node, and where it says it is. The two differ behind a tunnel, or with a name. */

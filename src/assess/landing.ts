@@ -1,4 +1,4 @@
-import { groupBy } from '../core/group.ts'
+import { distinctBy, groupBy } from '../core/group.ts'
 import { sample, type Sample } from '../core/metric.ts'
 import { finding, seenBy, type Reason, type Target } from '../core/probe.ts'
 import { createMemo } from '../core/memo.ts'
@@ -27,7 +27,7 @@ export function assessLandings(
 ): Landings {
   const landings: LandingStatus[] = []
   const samples: Sample[] = []
-  const outages = new Map<string, Memory['outages'][string]>()
+  const outages = new Map<string, { readonly seconds: number; readonly out: boolean }>()
   const nodesIn = groupBy(nodes, node => node.cluster)
   const byName = clustersByName(clusters)
   const amended = checks.map(check => {
@@ -36,8 +36,7 @@ export function assessLandings(
     const [own, home] = [nodesIn.get(cluster) ?? [], byName.get(cluster)]
     const make = (): Placed => place(check, nodes, own, home)
     const placed = landingMemo(check.config, [check, home, ...own], make, ({ atHome }) => atHome)
-    const before =
-      previous && Object.hasOwn(previous.outages, check.target) ? previous.outages[check.target] : undefined
+    const before = previous?.outages.get(check.target)
     const seconds = (before?.seconds ?? 0) + (before?.out && previous ? Math.max(0, now - previous.at) / 1000 : 0)
     outages.set(check.target, { seconds, out: placed.status.verdict === 'fail' })
     landings.push(placed.landing)
@@ -47,7 +46,7 @@ export function assessLandings(
     )
     return placed.status
   })
-  return { landings, checks: amended, samples, outages: Object.fromEntries(outages) }
+  return { landings, checks: amended, samples, outages }
 }
 
 /** A write path with where it lands. */
@@ -92,7 +91,6 @@ interface Landed {
   readonly primary: Node | undefined
   /** The name of its cluster, if no node of that cluster is looked at. */
   readonly homeless: string | undefined
-  readonly addressOnly: boolean
   readonly atHome: boolean
 }
 
@@ -137,10 +135,9 @@ function land(
     nodes: found,
     readOnly: [...new Set(readOnly)],
     onPrimary: onPrimary(seen, where, primary, reasons),
-    reasons: distinct(reasons),
+    reasons: distinctBy(reasons, ({ code, text }) => `${code} ${text}`),
     primary,
     homeless: own.length === 0 ? home.cluster : undefined,
-    addressOnly: seen.addressOnly !== undefined,
     atHome: candidates.every(([node]) => node?.cluster === clusterOf(check)),
   }
 }
@@ -207,7 +204,7 @@ const pointAt = (primary: Node | undefined): string | undefined =>
 /** Adds where it landed, and a remedy that names the primary. */
 function amend(check: CheckStatus, landed: Landed): CheckStatus {
   const { seen, nodes } = landed
-  const told = check.reasons.flatMap(reason => {
+  const reasons = check.reasons.flatMap(reason => {
     // An address without a login is only asked where it leads.
     if (reason.code === 'write_path_not_tried' && landed.onPrimary) return []
     if (reason.code !== 'write_path_read_only') return reason
@@ -215,21 +212,17 @@ function amend(check: CheckStatus, landed: Landed): CheckStatus {
     const remedy = (isStandby ? pointAt(landed.primary) : undefined) ?? reason.remedy
     return { ...reason, text: readOnlyText(seen, namesOf(landed.readOnly)), remedy }
   })
-  const on = nodes.length === 0 ? '' : `${landed.addressOnly ? ', leads to' : ', on'} ${namesOf(nodes)}`
+  const on = nodes.length === 0 ? '' : `${seen.addressOnly ? ', leads to' : ', on'} ${namesOf(nodes)}`
   // The commit is proven. That it was on the primary is not.
   const unproven =
     landed.homeless === undefined
       ? ''
       : `; whether that is the primary is not known: no node of the cluster ${landed.homeless} is looked at`
   const evidence = `${check.evidence}${on}${unproven}`
-  return { ...check, ...finding(evidence, [...told, ...landed.reasons], check.samples) }
+  return { ...check, ...finding(evidence, [...reasons, ...landed.reasons], check.samples) }
 }
 
 const namesOf = (nodes: readonly Node[]): string =>
   nodes
     .map(({ name, facts }) => (facts ? `${name} (${facts.in_recovery ? 'standby' : 'primary'})` : name))
     .join(' and ')
-
-const distinct = (reasons: readonly Reason[]): Reason[] => [
-  ...new Map(reasons.map(reason => [`${reason.code} ${reason.text}`, reason])).values(),
-]

@@ -1,4 +1,4 @@
-import { groupBy } from '../core/group.ts'
+import { distinctBy, groupBy } from '../core/group.ts'
 import { gauge, sample, stateSet, type Sample } from '../core/metric.ts'
 import { checkId, reasonsOf, seenBy, verdicts, worst, type ReasonSpec } from '../core/probe.ts'
 import { firstProvider, mail, namesFor, providers, type MailTarget, type Provider } from '../probes/mail/index.ts'
@@ -220,6 +220,5 @@ const samplesOf = ({ name, verdict, blockers, exceptions }: MailStatus): Sample[
 const labelsOf = ({ probe, target, reason }: Problem) => ({ probe, target, reason: reason.code })
 
 /** The text of a reason is no label: of problems that differ in nothing else the first is the series. */
-const distinct = <T extends Problem>(problems: readonly T[]): T[] => [
-  ...new Map([...problems].reverse().map(one => [JSON.stringify(labelsOf(one)), one])).values(),
-]
+const distinct = <T extends Problem>(problems: readonly T[]): T[] =>
+  distinctBy(problems.toReversed(), one => JSON.stringify(labelsOf(one)))

@@ -41,20 +41,20 @@ export function assessRoles(
     const [first] = group
     if (!first || !group.some(isWatched)) return []
     const status = byName.get(cluster)
-    const before = previous && Object.hasOwn(previous.roles, cluster) ? previous.roles[cluster] : undefined
+    const before = previous?.roles.get(cluster)
     const own = group.map(({ id }) => byCheck.get(id))
-    const make = (): RolesFound => rolesOf(cluster, group, own, status, before ?? {})
+    const make = (): RolesFound => rolesOf(cluster, group, own, status, before)
     return rolesMemo(first.config, [status, before, ...group, ...own], make)
   })
   return {
     roles: all.map(({ roles }) => roles),
-    memory: Object.fromEntries(all.map(({ roles, marks }) => [roles.cluster, marks])),
+    memory: new Map(all.map(({ roles, marks }) => [roles.cluster, marks])),
   }
 }
 
 interface RolesFound {
   readonly roles: Roles
-  readonly marks: Memory['roles'][string]
+  readonly marks: ReadonlyMap<string, string>
 }
 
 const rolesMemo = createMemo<Target, RolesFound>()
@@ -65,10 +65,10 @@ function rolesOf(
   group: readonly CheckStatus[],
   nodes: readonly (Node | undefined)[],
   status: ClusterStatus | undefined,
-  before: RolesFound['marks'],
+  before: RolesFound['marks'] | undefined,
 ): RolesFound {
   const marks = group.flatMap((check, i) => {
-    const mark = markOf(check, nodes[i]?.facts) ?? before[check.id]
+    const mark = markOf(check, nodes[i]?.facts) ?? before?.get(check.id)
     return mark === undefined ? [] : [[check.id, mark] as const]
   })
   const useful = group.filter(check => !has(check, refused))
@@ -78,10 +78,10 @@ function rolesOf(
       cluster,
       checks: useful.map(({ id }) => id),
       intervalMs: Math.min(...group.map(({ intervalMs }) => intervalMs)),
-      changed: marks.some(([id, mark]) => before[id] !== undefined && before[id] !== mark),
+      changed: marks.some(([id, mark]) => (before?.get(id) ?? mark) !== mark),
       settled: (!status || status.primaries === 1) && paths.every(({ verdict }) => verdict !== 'fail'),
     },
-    marks: Object.fromEntries(marks),
+    marks: new Map(marks),
   }
 }
 

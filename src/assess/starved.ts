@@ -1,5 +1,5 @@
 import { checkId, type Reason } from '../core/probe.ts'
-import { remedies, starvedCode, starvedReason, wanting } from '../core/starved.ts'
+import { exporterReason, remedies, wanting } from '../core/starved.ts'
 import { exporterKind, resources, type Resource } from '../core/want.ts'
 
 /** Something that the exporter is short of, or soon will be. It is reported once, and not for each check. */
@@ -22,13 +22,7 @@ export interface Own {
 const reasonOf = (
   resource: Resource,
   text = `is short of ${wanting[resource]}, so that not everything could be looked at`,
-): Reason => ({
-  code: starvedCode,
-  verdict: starvedReason.verdict,
-  severity: starvedReason.severity,
-  text: `the exporter ${text}`,
-  remedy: remedies[resource],
-})
+): Reason => exporterReason('exporter_starved', `the exporter ${text}`, remedies[resource])
 
 /** Makes a reason that is a shortage of the exporter one of the exporter: the same one, however many checks have it. */
 export const whose = <T extends { readonly probe: string; readonly target: string; readonly reason: Reason }>(

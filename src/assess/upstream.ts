@@ -1,5 +1,5 @@
 import { receivesWal } from '../probes/postgres/judge.ts'
-import type { Node } from './nodes.ts'
+import { byAddress, type Node } from './nodes.ts'
 
 /** A standby whose WAL does not come from the primary, not even by way of other standbys. */
 export interface Stray {
@@ -46,9 +46,4 @@ const receivesNone = ({ facts }: Node): boolean =>
 
 /** Several targets may be one server. */
 const upstreamOf = ({ facts }: Node, nodes: readonly Node[]): readonly Node[] =>
-  facts?.upstream_host == null
-    ? []
-    : nodes.filter(
-        ({ facts: other }) =>
-          other?.server_address === facts.upstream_host && other.server_port === facts.upstream_port,
-      )
+  facts ? byAddress(nodes, facts.upstream_host, facts.upstream_port) : []

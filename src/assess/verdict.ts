@@ -1,3 +1,4 @@
+import { distinctBy } from '../core/group.ts'
 import { checkId, worst, type Reason, type Verdict } from '../core/probe.ts'
 import { exporterKind } from '../core/want.ts'
 import { providers, type Provider } from '../probes/mail/index.ts'
@@ -60,11 +61,12 @@ export function conclude(
   provider: Provider | undefined,
 ): Pick<MailStatus, 'verdict' | 'blockers' | 'root' | 'exceptions'> {
   const direct = contributions.flatMap(one => one.blockers)
-  const blockers = distinct([...direct, ...systemsBehind(direct, checks, waiting)]).sort(
+  const blockers = distinctBy([...direct, ...systemsBehind(direct, checks, waiting)], key).sort(
     (a, b) => rank(a, provider) - rank(b, provider),
   )
   const blocked = new Set(blockers.map(key))
-  const exceptions = distinct(contributions.flatMap(one => one.exceptions)).filter(one => !blocked.has(key(one)))
+  const others = contributions.flatMap(one => one.exceptions).filter(one => !blocked.has(key(one)))
+  const exceptions = distinctBy(others, key)
   const verdict = worst([...blockers.map(one => one.level), ...exceptions.map(() => 'warn' as const)])
   const first = blockers.find(one => one.level === verdict)
   const marked = blockers.map(one => ({ ...one, root: one === first }))
@@ -84,9 +86,6 @@ function rank({ probe, reason }: Problem, provider: Provider | undefined): numbe
 }
 
 const key = ({ probe, target, reason }: Problem): string => `${probe}/${target} ${reason.code} ${reason.text}`
-const distinct = <T extends Problem>(problems: readonly T[]): T[] => [
-  ...new Map(problems.map(problem => [key(problem), problem])).values(),
-]
 
 /**
  * The systems that do not give what a blocker could not read: its cause, and no failure of their own. One that nothing

@@ -1,4 +1,4 @@
-import { commandMeanings, commands, environment, exitCodes, flags, signals, type Flag, type Told } from './flags.ts'
+import { commandMeanings, commands, environment, exitCodes, flags, signals, type Flag, type Term } from './flags.ts'
 import { cell, tableLines } from '../report/table.ts'
 
 /** Columns that every terminal has. */
@@ -10,38 +10,36 @@ export function helpText(): string {
     'Usage: mailpath-exporter [serve|check|check-config] [options]',
     '',
     'Whether this platform can send mail right now, and if not, what to fix.',
-    ...section(
-      'Commands',
-      commands.map(command => [command, commandMeanings[command]]),
-    ),
-    ...section('Options', optionsOf(undefined)),
-    ...section('Options of serve', optionsOf('serve')),
-    ...section('Options of check', optionsOf('check')),
-    ...section('Exit codes', exitCodes),
-    ...section('Signals', signals),
-    ...section('Environment', environment),
+    ...sections.flatMap(([title, rows]) => [
+      '',
+      `${title}:`,
+      ...tableLines(
+        rows.map(row => row.map(text => cell(text))),
+        width,
+      ),
+    ]),
     '',
     'See docs/configuration.md for the configuration, and docs/running.md for how to run it.',
     '',
   ].join('\n')
 }
 
-function section(title: string, rows: readonly Told[]): string[] {
-  return [
-    '',
-    `${title}:`,
-    ...tableLines(
-      rows.map(row => row.map(text => cell(text))),
-      width,
-    ),
-  ]
-}
-
 /** The flags of this command alone, or without a command those of all. */
-export const optionsOf = (command: Flag['command']): Told[] =>
+const optionsOf = (command: Flag['command']): Term[] =>
   Object.entries<Flag>(flags)
     .filter(([, flag]) => flag.command === command)
     .map(([name, flag]) => [written(name, flag), meaningOf(flag)])
+
+/** What there is to say of the command line, for --help and the man page. */
+export const sections: readonly (readonly [title: string, rows: readonly Term[]])[] = [
+  ['Commands', commands.map(command => [command, commandMeanings[command]])],
+  ['Options', optionsOf(undefined)],
+  ['Options of serve', optionsOf('serve')],
+  ['Options of check', optionsOf('check')],
+  ['Exit codes', exitCodes],
+  ['Signals', signals],
+  ['Environment', environment],
+]
 
 /** As `--log.level=LEVEL`. */
 const written = (name: string, { value, short }: Flag): string =>

@@ -72,24 +72,24 @@ function parsed(args: readonly string[]) {
 
 function oneOf<const T extends string>(flag: string, value: string, allowed: readonly T[]): T {
   const found = allowed.find(one => one === value)
-  if (found === undefined)
-    throw new UsageError(`${flag} must be one of ${allowed.join(', ')}, not ${JSON.stringify(value)}`)
+  if (found === undefined) throw misfit(flag, `one of ${allowed.join(', ')}`, value)
   return found
 }
+
+const misfit = (flag: string, form: string, text: string): UsageError =>
+  new UsageError(`${flag} must be ${form}, not ${JSON.stringify(text)}`)
 
 function parseShard(text: string): Shard {
   const [, index, count] = (/^(\d{1,4})\/(\d{1,4})$/.exec(text) ?? []).map(Number)
   if (index === undefined || count === undefined || index >= count)
-    throw new UsageError(`--shard must be I/N with I from 0 to N-1, such as 0/3, not ${JSON.stringify(text)}`)
+    throw misfit('--shard', 'I/N with I from 0 to N-1, such as 0/3', text)
   return { index, count }
 }
 
 function parseTime(text: string): number {
   const parsed = duration('').safeParse(text)
   if (!parsed.success || parsed.data < 1_000)
-    throw new UsageError(
-      `--config.auto-reload-interval must be a time of 1s or more, such as 30s, not ${JSON.stringify(text)}`,
-    )
+    throw misfit('--config.auto-reload-interval', 'a time of 1s or more, such as 30s', text)
   return parsed.data
 }
 
@@ -105,17 +105,12 @@ function placesOf(addresses: readonly string[] | undefined, systemd: boolean, en
 
 function parseHostName(text: string): string {
   if (!/^[\w-]+(\.[\w-]+)*$/.test(text))
-    throw new UsageError(
-      `--web.allowed-host must be a name without a port, such as mail.example.com, not ${JSON.stringify(text)}`,
-    )
+    throw misfit('--web.allowed-host', 'a name without a port, such as mail.example.com', text)
   return text
 }
 
 function parseListen(text: string): Place {
   const place = parsePlace(text)
-  if (!place)
-    throw new UsageError(
-      `--web.listen-address must be [HOST]:PORT, such as :10587 or 127.0.0.1:10587, or unix:/PATH, not ${JSON.stringify(text)}`,
-    )
-  return place
+  if (place) return place
+  throw misfit('--web.listen-address', '[HOST]:PORT, such as :10587 or 127.0.0.1:10587, or unix:/PATH', text)
 }

@@ -4,7 +4,7 @@ import { followFile } from '../config/follow.ts'
 import { configReader, type Config } from '../config/load.ts'
 import { createReloader } from '../config/reload.ts'
 import { shardOf } from '../config/shard.ts'
-import { inPlace, inThread, type Aside } from '../core/aside.ts'
+import { inPlace, inThread } from '../core/aside.ts'
 import { describeError } from '../core/errors.ts'
 import type { Logger } from '../core/log.ts'
 import { version } from '../core/version.ts'
@@ -42,17 +42,10 @@ export async function serve(
   const bytes = bytesReader()
   // Node 20 does not load TypeScript in a thread, so a developer who runs the sources has none.
   const aside = import.meta.filename.endsWith('.ts') ? inPlace : inThread(import.meta.filename)
-  const read = configReader(options.configFile, { bytes })
-  let whole: Config | undefined
-  let mine: Config | undefined
-  const load = async (by: Aside): Promise<Config> => {
-    const next = await read(by, stop)
-    if (next !== whole || !mine) mine = options.shard ? { ...next, ...shardOf(next, options.shard) } : next
-    whole = next
-    return mine
-  }
+  const partOf = (whole: Config): Config => (options.shard ? { ...whole, ...shardOf(whole, options.shard) } : whole)
+  const read = configReader(options.configFile, { bytes, signal: stop }, partOf)
   // No check runs yet, so parsing here delays nothing.
-  const config = await load(inPlace)
+  const config = await read(inPlace)
   keepSmall()
   const lasting = { logins: openLogins(), read: fileReader(bytes), aside }
   const { logins } = lasting
@@ -74,18 +67,14 @@ export async function serve(
     logins.retain(new Set(next.vaults.map(loginKey)))
     return changes
   }
-  const reloader = createReloader({ config, load: () => load(aside), apply, log, stop })
+  const reloader = createReloader({ config, load: () => read(aside), apply, log, stop })
   const reload = notify.around(reloader.reload)
-  const exporter = () => {
-    const { successful, successAt } = reloader.state()
-    return {
-      version,
-      nodeVersion: process.version,
-      lastReloadSuccessful: successful,
-      lastReloadSuccessAt: successAt,
-      logLinesDropped: linesLost(),
-    }
-  }
+  const exporter = () => ({
+    version,
+    nodeVersion: process.version,
+    reload: reloader.state(),
+    logLinesDropped: linesLost(),
+  })
   const served = {
     monitor,
     configFile: config.file,

@@ -28,7 +28,7 @@ const sendMs = 5_000
 export function createNotify(env: NodeJS.ProcessEnv, log: Logger): Notify {
   const { NOTIFY_SOCKET: socket, PATH: path } = env
   const watchdogMs = watchdogOf(env)
-  let told = false
+  let isReported = false
   let last: Promise<void> = Promise.resolve()
 
   /** Sends one message after the other. Never rejects. */
@@ -38,14 +38,14 @@ export function createNotify(env: NodeJS.ProcessEnv, log: Logger): Notify {
     last = last
       .then(() => run('systemd-notify', assignments, { NOTIFY_SOCKET: socket, PATH: path }))
       .catch((error: unknown) => {
-        if (!told) log.warn({ error: describeError(error) }, 'systemd cannot be notified (systemd-notify)')
-        told = true
+        if (!isReported) log.warn({ error: describeError(error) }, 'systemd cannot be notified (systemd-notify)')
+        isReported = true
       })
     return last
   }
 
   let status = ''
-  const tellStatus = async (monitor: Pick<Monitor, 'ready' | 'status'>): Promise<void> => {
+  const sendStatus = async (monitor: Pick<Monitor, 'ready' | 'status'>): Promise<void> => {
     const now = statusOf(monitor)
     if (now === status) return
     status = now
@@ -56,9 +56,9 @@ export function createNotify(env: NodeJS.ProcessEnv, log: Logger): Notify {
     ready: () => send('READY=1'),
     async run(monitor, stop) {
       if (!socket) return
-      const telling = every(lookMs, 0, stop, () => tellStatus(monitor))
+      const sending = every(lookMs, 0, stop, () => sendStatus(monitor))
       const feeding = watchdogMs && every(watchdogMs / 3, 0, stop, () => feed(monitor, send))
-      await Promise.all([telling, feeding])
+      await Promise.all([sending, feeding])
     },
     around: reload => async () => {
       // Microseconds of CLOCK_MONOTONIC. A unit of Type=notify-reload needs it.

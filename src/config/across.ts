@@ -44,9 +44,7 @@ function entriesOf(file: Keys, kind: string): Entry[] {
   const section = file[kind]
   if (!Array.isArray(section)) return []
   return section.flatMap((keys: unknown, index) =>
-    isKeys(keys)
-      ? [{ path: [kind, index], keys, name: typeof keys['name'] === 'string' ? keys['name'] : undefined }]
-      : [],
+    isKeys(keys) ? [{ path: [kind, index], keys, name: textOf(keys['name']) }] : [],
   )
 }
 
@@ -166,11 +164,11 @@ function checkReferences(file: Keys, add: Add): void {
         )
       else if (vault) {
         const at = [...path, 'vault', 'target']
-        const keys = vaults.get(vault)
+        const keys = vaults.get(vault.target)
         if (keys && vaultAuths.every(auth => keys[auth] === undefined))
           add(
             at,
-            `the vault target ${quoted(vault)} has no token to read it with; give it one of ${vaultAuths.join(', ')}`,
+            `the vault target ${quoted(vault.target)} has no token to read it with; give it one of ${vaultAuths.join(', ')}`,
           )
       } else if (kubernetes && outside !== undefined && kubernetes['namespace'] === undefined)
         add(
@@ -183,7 +181,7 @@ function checkReferences(file: Keys, add: Add): void {
 interface Found {
   readonly path: Path
   /** The `vault` target it names. */
-  readonly vault: string | undefined
+  readonly vault: { readonly target: string } | undefined
   /** The Secret it names. */
   readonly kubernetes: Keys | undefined
 }
@@ -194,10 +192,11 @@ export function referencesIn(value: unknown, path: Path = []): Found[] {
   if (!isKeys(value)) return []
   const below = Object.entries(value).flatMap(([key, child]) => referencesIn(child, [...path, key]))
   const { vault, kubernetes } = value
-  const target = isKeys(vault) && typeof vault['target'] === 'string' ? vault['target'] : undefined
+  const target = isKeys(vault) ? textOf(vault['target']) : undefined
   // A login at a Vault by way of Kubernetes names no Secret.
   const secret = isKeys(kubernetes) && kubernetes['secret'] !== undefined ? kubernetes : undefined
-  return target !== undefined || secret ? [{ path, vault: target, kubernetes: secret }, ...below] : below
+  const named = target === undefined ? undefined : { target }
+  return named || secret ? [{ path, vault: named, kubernetes: secret }, ...below] : below
 }
 
 const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)

@@ -33,13 +33,22 @@ export async function loadConfig(file: string, reading: Reading = {}): Promise<C
 /** The task of `configReader`. */
 export const configTask = { name: 'config', run: parseFile }
 
-/** Reads a file again and again. Returns the same object, at no cost, while the text is that of the last valid one. */
-export function configReader(file: string, reading: Reading): (aside: Aside, signal: AbortSignal) => Promise<Config> {
+/**
+ * Reads a file again and again, and returns the part of it that is wanted. It is the same object, at no cost, while the
+ * text is that of the last valid one.
+ */
+export function configReader(
+  file: string,
+  reading: Reading & { readonly signal: AbortSignal },
+  partOf: (whole: Config) => Config,
+): (aside: Aside) => Promise<Config> {
   let last: { readonly text: string; readonly config: Config } | undefined
-  return async (aside, signal) => {
-    const text = await readText(file, '--config.file', { ...reading, signal })
-    if (text !== last?.text) last = { text, config: configOf(await aside(configTask, [text, file], signal), file) }
-    return last.config
+  return async aside => {
+    const text = await readText(file, '--config.file', reading)
+    if (text === last?.text) return last.config
+    const config = partOf(configOf(await aside(configTask, [text, file], reading.signal), file))
+    last = { text, config }
+    return config
   }
 }
 
@@ -53,7 +62,7 @@ function configOf(data: unknown, file: string): Config {
     kubernetes?: KubernetesConfig
     [kind: string]: unknown
   }
-  const sections = rest as Record<string, readonly Target[] | undefined>
+  const sections = rest as Sections
   if (!sections[mail.kind]?.length) sections[mail.kind] = [defaultMail(sections)]
   sections[apiServerProbe.kind] = apiServerOf(kubernetes, sections)
   const checks = probes.flatMap(probe =>
@@ -104,6 +113,9 @@ const noSections = (data: unknown): string =>
     ? 'the file is empty; it needs at least one target, for example under `postgres`'
     : 'expected sections by name, such as `postgres:` with a list of targets below it'
 
+/** The targets of the file, by kind. */
+type Sections = Record<string, readonly Target[] | undefined>
+
 interface Times {
   readonly interval: number
   readonly timeout?: number | undefined
@@ -114,21 +126,11 @@ const toCheck = (probe: Probe, target: Target, defaults: Times): Check => ({
   target: target.name,
   intervalMs: target.interval ?? defaults.interval,
   timeoutMs: target.timeout ?? defaults.timeout ?? defaultTimeout(probe, target.interval ?? defaults.interval),
-  needs: [
-    ...new Set(
-      referencesIn(target).flatMap(
-        ({ vault, kubernetes }) =>
-          checkBehind({ kubernetes, vault: vault === undefined ? vault : { target: vault } }) ?? [],
-      ),
-    ),
-  ],
+  needs: [...new Set(referencesIn(target).flatMap(found => checkBehind(found) ?? []))],
 })
 
 /** The API server, if something is read from it. The first Secret stands for all. */
-function apiServerOf(
-  access: KubernetesConfig | undefined,
-  sections: Readonly<Record<string, readonly Target[] | undefined>>,
-): KubernetesTarget[] {
+function apiServerOf(access: KubernetesConfig | undefined, sections: Sections): KubernetesTarget[] {
   const [secret] = referencesIn(sections).flatMap(({ kubernetes }) => secretIn(kubernetes) ?? [])
   return secret ? [{ name: apiServer, secret, access }] : []
 }
@@ -138,6 +140,7 @@ function secretIn(keys: Keys | undefined): KubernetesSecret | undefined {
   if (typeof secret !== 'string') return undefined
   return typeof namespace === 'string' ? { namespace, secret } : { secret }
 }
+
 /** The default of the probe, as far as the interval leaves time for it. */
 const defaultTimeout = ({ timeoutMs = 0 }: Probe, intervalMs: number): number =>
   Math.max(defaultTimes.timeout, Math.min(timeoutMs, (intervalMs * 2) / 3))
@@ -145,7 +148,7 @@ const defaultTimeout = ({ timeoutMs = 0 }: Probe, intervalMs: number): number =>
 const unwatched = <T extends Target>(target: T): T => (target.watch ? { ...target, watch: false } : target)
 
 /** The mail path over all targets, for a file without a `mail` section. */
-const defaultMail = (sections: Readonly<Record<string, readonly Target[] | undefined>>): MailTarget => ({
+const defaultMail = (sections: Sections): MailTarget => ({
   name: 'default',
   provider: firstProvider(kind => (sections[kind]?.length ?? 0) > 0),
 })

@@ -1,6 +1,7 @@
 import type { Config } from './load.ts'
 import { ConfigError, describeError } from '../core/errors.ts'
 import type { Logger } from '../core/log.ts'
+import type { ReloadState } from '../exposition/samples.ts'
 import type { Changes } from '../monitor/swap.ts'
 
 /** What came of reading the configuration again, in words; with an error everything is as before. */
@@ -11,12 +12,6 @@ interface Reloaded {
 
 /** Reads the configuration again. Never rejects. */
 export type Reload = () => Promise<Reloaded>
-
-interface ReloadState {
-  readonly successful: boolean
-  /** When a good configuration was last read, in milliseconds since the epoch. */
-  readonly successAt: number
-}
 
 interface Reloader {
   readonly reload: Reload
@@ -40,7 +35,7 @@ interface Reloading {
 
 /**
  * All or nothing: `apply` comes only after a `load` that has found everything good. One reload is under way and one
- * waits at most: whoever asks gets the outcome of one that begins after that.
+ * waits at most: each caller gets the outcome of one that begins after its call.
  */
 export function createReloader({ config: first, load, apply, log, stop }: Reloading): Reloader {
   let state: ReloadState = { successful: true, successAt: Date.now() }
@@ -77,12 +72,12 @@ export function createReloader({ config: first, load, apply, log, stop }: Reload
 
   return {
     reload() {
-      if (!underWay && !waiting) return begin()
-      waiting ??= (underWay ?? Promise.resolve()).then(() => {
-        waiting = undefined
-        return begin()
-      })
-      return waiting
+      if (underWay)
+        waiting ??= underWay.then(() => {
+          waiting = undefined
+          return begin()
+        })
+      return waiting ?? begin()
     },
     state: () => state,
   }

@@ -1,5 +1,5 @@
 import type { Problems } from '../yaml/problems.ts'
-import type { Path } from '../yaml/parse.ts'
+import { valueAt, type Path } from '../yaml/parse.ts'
 
 /** `${NAME}`, or a whole value that is `$NAME` or `$(NAME)`. */
 const variable = /\$\{([^{}]*)\}|^\$([A-Z_][A-Z0-9_]*)$|^\$\(([A-Z_][A-Z0-9_]*)\)$/
@@ -35,11 +35,6 @@ function isMeant([kind, at, key, which, last, ...more]: Path, file: unknown): bo
   if (kind === 'packages') return key === 'forbid' && last === 'pattern'
   if (kind !== 'settings' || key !== 'expect' || more.length > 0) return false
   const isExpected = which !== undefined && (last === undefined || last === 'equals' || last === 'default')
-  const from = [kind, at, 'from'].reduce<unknown>(within, file)
-  return isExpected && (within(from, 'expand') === false || within(from, 'kubernetes') !== undefined)
+  const from = (name: string): unknown => valueAt(file, [kind, at ?? '', 'from', name])
+  return isExpected && (from('expand') === false || from('kubernetes') !== undefined)
 }
-
-const within = (value: unknown, key: PropertyKey | undefined): unknown =>
-  typeof value === 'object' && value !== null && key !== undefined
-    ? (value as Readonly<Record<PropertyKey, unknown>>)[key]
-    : undefined

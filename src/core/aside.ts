@@ -1,4 +1,5 @@
 import { Worker, parentPort, workerData } from 'node:worker_threads'
+import { unlessAborted } from './abort.ts'
 import { ConfigError, codeOf, describeError } from './errors.ts'
 
 /** A function of texts whose result can be copied to another thread. It is found there by its name. */
@@ -45,21 +46,18 @@ export function inThread(entry: string): Aside {
       resourceLimits: { maxOldGenerationSizeMb: heapMiB.old, maxYoungGenerationSizeMb: heapMiB.young },
     })
     let timer: ReturnType<typeof setTimeout> | undefined
-    let onAbort: (() => void) | undefined
     try {
-      const answer = await new Promise<Answer>((resolve, reject) => {
+      const work = new Promise<Answer>((resolve, reject) => {
         worker.on('message', resolve)
         worker.on('error', (error: unknown) => reject(new Error(`cannot be taken in: ${whyNot(error)}`)))
         worker.on('exit', () => reject(new Error('cannot be taken in: the thread that reads it has ended')))
         timer = setTimeout(() => reject(new Error('takes too long to be taken in')), longestMs)
-        onAbort = () => reject(signal.reason as Error)
-        signal.addEventListener('abort', onAbort)
       })
+      const answer = await unlessAborted(signal, work)
       if ('result' in answer) return answer.result as Result
       throw answer.isConfig ? new ConfigError(answer.error) : new Error(answer.error)
     } finally {
       clearTimeout(timer)
-      if (onAbort) signal.removeEventListener('abort', onAbort)
       void worker.terminate()
     }
   }

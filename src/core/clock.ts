@@ -1,3 +1,5 @@
+import { setTimeout } from 'node:timers/promises'
+
 /** Smaller changes of the wall clock are its ordinary discipline. */
 const stepMs = 1_000
 
@@ -16,18 +18,5 @@ export function clockSteps(): () => number {
 }
 
 /** Resolves after the time, or when `stop` aborts. */
-export function sleep(ms: number, stop: AbortSignal): Promise<void> {
-  return new Promise(resolve => {
-    if (stop.aborted) {
-      resolve()
-      return
-    }
-    const done = (): void => {
-      clearTimeout(timer)
-      stop.removeEventListener('abort', done)
-      resolve()
-    }
-    const timer = setTimeout(done, ms)
-    stop.addEventListener('abort', done)
-  })
-}
+export const sleep = (ms: number, stop: AbortSignal): Promise<void> =>
+  setTimeout(ms, undefined, { signal: stop }).catch(() => undefined)

@@ -21,27 +21,23 @@ type Read = (match: string) => readonly Piece[] | undefined
 
 /** Replaces each match by what `read` makes of it. The places of the characters are computed only when asked for. */
 function rewritten(view: View, pattern: RegExp, read: Read, text?: string): View {
-  let places: ReadonlyMap<'from' | 'to', readonly number[]> | undefined
+  let places: ReturnType<typeof placesIn> | undefined
+  const meaningOf = (match: string): string => {
+    const pieces = read(match)
+    return pieces ? pieces.map(piece => piece.text).join('') : match
+  }
   return {
-    text:
-      text ??
-      view.text.replace(
-        pattern,
-        match =>
-          read(match)
-            ?.map(piece => piece.text)
-            .join('') ?? match,
-      ),
+    text: text ?? view.text.replace(pattern, meaningOf),
     span(at) {
       places ??= placesIn(view.text, pattern, read)
-      const [from] = view.span(places.get('from')?.[at] ?? 0)
-      const [, to] = view.span((places.get('to')?.[at] ?? 1) - 1)
+      const [from] = view.span(places.from[at] ?? 0)
+      const [, to] = view.span((places.to[at] ?? 1) - 1)
       return [from, to]
     },
   }
 }
 
-function placesIn(text: string, pattern: RegExp, read: Read): ReadonlyMap<'from' | 'to', readonly number[]> {
+function placesIn(text: string, pattern: RegExp, read: Read) {
   const from: number[] = []
   const to: number[] = []
   let at = 0
@@ -60,10 +56,7 @@ function placesIn(text: string, pattern: RegExp, read: Read): ReadonlyMap<'from'
     for (const piece of read(match[0]) ?? []) take(piece.text.length, piece.length)
   }
   keep(text.length)
-  return new Map([
-    ['from', from],
-    ['to', to],
-  ])
+  return { from, to }
 }
 
 const hex = '[0-9A-Fa-f]'
@@ -283,17 +276,14 @@ export const encodedPlainly = (bytes: Buffer): string[] => [
 
 /** The places of the characters that are in no match. */
 function placesOfRest(text: string, pattern: RegExp): readonly number[] {
-  const all = Array.from({ length: text.length }, (_, at) => at)
-  const gaps = [...text.matchAll(pattern)].map(({ 0: gap, index }) => [index, index + gap.length] as const)
+  const places: number[] = []
   let next = 0
-  return gaps
-    .flatMap(([from, to]) => {
-      const rest = all.slice(next, from)
-      next = to
-      return [rest]
-    })
-    .concat([all.slice(gaps.at(-1)?.[1] ?? 0)])
-    .flat()
+  for (const { 0: gap, index } of text.matchAll(pattern)) {
+    while (next < index) places.push(next++)
+    next = index + gap.length
+  }
+  while (next < text.length) places.push(next++)
+  return places
 }
 
 /** Characters that are bytes, read as UTF-8. */

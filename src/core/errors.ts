@@ -23,7 +23,7 @@ export class DeadlineExceeded extends Error {
 
 export const seconds = (ms: number): string => `${Math.round(ms) / 1000} s`
 
-const oneLine = (text: string): string => cut(visible(text, Infinity).trim(), 300)
+export const oneLine = (text: string): string => cut(visible(text, Infinity).trim(), 300)
 
 /**
  * Any thrown value as one line for people. Unwraps `cause` (fetch hides the error there) and AggregateError (a refused
@@ -57,5 +57,3 @@ export interface Failure {
   /** What the exporter itself lacked, if that is the cause. Then the failure is no evidence of the target. */
   readonly want?: Want | undefined
 }
-
-export { oneLine }

@@ -1,3 +1,4 @@
+import { sleep } from './clock.ts'
 import { writeAll, type Write } from './write-all.ts'
 
 /** Log lines on their way out, in a bounded buffer. */
@@ -18,7 +19,7 @@ const againMs = 5_000
 interface Entry {
   readonly bytes: Uint8Array
   /** How many lost lines it reports; 0 for a line of the log. */
-  readonly tells: number
+  readonly reports: number
 }
 
 /**
@@ -30,20 +31,20 @@ export function createLogLines(write: Write, lostLine: (lost: number) => string)
   let bytesWaiting = 0
   let dropped = 0
   /** Lost, and not reported yet. */
-  let untold = 0
+  let unreported = 0
   /** Only the first part of a line was written. */
   let torn = false
   let isPumping = false
   let pumped: Promise<void> = Promise.resolve()
   let again: NodeJS.Timeout | undefined
 
-  const lose = ({ tells }: Entry): void => {
-    untold += tells || 1
-    if (tells === 0) dropped++
+  const lose = ({ reports }: Entry): void => {
+    unreported += reports || 1
+    if (reports === 0) dropped++
   }
 
-  const add = (line: string, tells: number): void => {
-    const entry = { bytes: Buffer.from(line), tells }
+  const add = (line: string, reports: number): void => {
+    const entry = { bytes: Buffer.from(line), reports }
     if (bytesWaiting + entry.bytes.length > mostBytes) {
       lose(entry)
       return
@@ -53,11 +54,11 @@ export function createLogLines(write: Write, lostLine: (lost: number) => string)
     if (!isPumping) pumped = pump()
   }
 
-  const tell = (): void => {
+  const report = (): void => {
     clearTimeout(again)
     again = undefined
-    const lost = untold
-    untold = 0
+    const lost = unreported
+    unreported = 0
     if (lost > 0) add(lostLine(lost), lost)
   }
 
@@ -81,23 +82,22 @@ export function createLogLines(write: Write, lostLine: (lost: number) => string)
       queue.shift()
       bytesWaiting -= entry.bytes.length
       if (!isWritten) lose(entry)
-      else if (queue.length === 0) tell()
+      else if (queue.length === 0) report()
     }
     isPumping = false
-    if (untold > 0) again ??= setTimeout(tell, againMs).unref()
+    if (unreported > 0) again ??= setTimeout(report, againMs).unref()
   }
 
   return {
     push(line) {
-      tell()
+      report()
       add(line, 0)
     },
     dropped: () => dropped,
     async flush(ms) {
-      let timer: NodeJS.Timeout | undefined
-      const late = new Promise<void>(resolve => (timer = setTimeout(resolve, ms)))
-      await Promise.race([pumped, late])
-      clearTimeout(timer)
+      const done = new AbortController()
+      await Promise.race([pumped, sleep(ms, done.signal)])
+      done.abort()
     },
   }
 }

@@ -1,5 +1,5 @@
 import { isReadable } from './shown.ts'
-import { doubtIn } from './url-doubt.ts'
+import { doubtIn, percentDecoded } from './url-doubt.ts'
 
 /**
  * `tcp://10.96.0.12:587`:
@@ -108,13 +108,5 @@ function passwordsIn(text: string): string[] {
   const passwords = ends.flatMap(end => (rest === undefined || end < 1 ? [] : rest.slice(0, end)))
   // If it is not certain which part is the host, none of them is shown.
   const pieces = doubtIn(text) === undefined ? [] : (passwords.at(-1)?.split(/[@/?#\\]/) ?? [])
-  return [...query, ...passwords, ...pieces].flatMap(part => [part, decoded(part)])
-}
-
-function decoded(part: string): string {
-  try {
-    return decodeURIComponent(part)
-  } catch {
-    return part
-  }
+  return [...query, ...passwords, ...pieces].flatMap(part => [part, percentDecoded(part)])
 }

@@ -81,7 +81,7 @@ export interface Look {
    * comes of a login is shared by all; it is another than the token `refused`.
    */
   login(vault: string, wanted?: LoginWanted): Promise<Login>
-  /** How the API server of Kubernetes answers for a Secret: what it told another check of this round, or asked now. */
+  /** How the API server of Kubernetes answers for a Secret: as another check of this round has heard, or asked now. */
   apiServer(secret: KubernetesSecret): Promise<ApiServerAnswer>
   /** Times a step, and names it when it fails. */
   phase<T>(name: string, work: () => Promise<T> | T): Promise<T>
@@ -140,7 +140,7 @@ export interface ListedProbe<T extends Target = Target, Seen = unknown, Kind ext
 
 /** Something that is held open at a target, costs it no work, and ends when the target goes down or restarts. */
 export interface Watch<Seen = never> {
-  /** Resolves when it has ended, whoever ended it. Never rejects. */
+  /** Resolves when it has ended, on either side. Never rejects. */
   readonly ended: Promise<void>
   /** Says goodbye. */
   close(): Promise<void>

@@ -31,8 +31,17 @@ export interface Unreadable {
 /** By name. */
 export type Settings = Readonly<Record<string, string | Unreadable>>
 
+/** What is known of a server that gave no whole answer. */
+interface Unanswered {
+  /** As `ECONNREFUSED`, and whether it was in the TLS handshake. */
+  readonly code?: string | undefined
+  readonly tls?: boolean | undefined
+  /** See Failure. */
+  readonly want?: Want | undefined
+}
+
 /** How the API server answered for a Secret, without what is in it. */
-export interface ApiServerAnswer {
+export interface ApiServerAnswer extends Unanswered {
   /** `unresolved`: it is not known how to reach it or to log in; `unanswered`: no whole answer came; else what it said. */
   readonly kind:
     | 'ok'
@@ -48,11 +57,6 @@ export interface ApiServerAnswer {
   readonly address: string | undefined
   /** One line without a secret; empty where all is well. */
   readonly text: string
-  /** Of `unanswered`: as `ECONNREFUSED`, and whether it was in the TLS handshake. */
-  readonly code?: string | undefined
-  readonly tls?: boolean | undefined
-  /** See Failure. */
-  readonly want?: Want | undefined
 }
 
 /** Where an application keeps its settings, all of them. */
@@ -97,7 +101,7 @@ export interface Login {
   readonly learn?: ((life: TokenLife) => void) | undefined
 }
 
-export interface LoginFailure {
+export interface LoginFailure extends Unanswered {
   /**
    * `unresolved`: there was nothing to log in with; `unanswered`: no whole answer came; `wrapped`: a wrapping token was
    * given instead of what is in it; `used_up`: we took all of its uses; the others are what Vault said.
@@ -116,9 +120,4 @@ export interface LoginFailure {
     | 'failed'
   /** One line without a secret. */
   readonly text: string
-  /** Of `unanswered`: as `ECONNREFUSED`, and whether it was in the TLS handshake. */
-  readonly code?: string | undefined
-  readonly tls?: boolean | undefined
-  /** See Failure. */
-  readonly want?: Want | undefined
 }

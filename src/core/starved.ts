@@ -1,4 +1,4 @@
-import { finding, type Looked, type Observation, type Reason, type ReasonSpec } from './probe.ts'
+import { finding, reasonsOf, type Looked, type Observation, type Reason, type ReasonSpec } from './probe.ts'
 import { exporterKind, resources, type Resource, type Want } from './want.ts'
 
 /** The reason of a check that could not look because the exporter itself lacked something. */
@@ -9,7 +9,7 @@ export const starvedReason = {
     'The exporter, or the host it runs on, was short of something: file descriptors, local ports, memory, CPU, or a way out to the network. So nothing was looked at, and no target is to blame.',
   remedy: 'Give the exporter what it is short of: the head of the status page, `check` and the log say what that is.',
 } as const satisfies ReasonSpec
-export const starvedCode = 'exporter_starved'
+export const exporterReason = reasonsOf({ exporter_starved: starvedReason })
 
 /** What is lacking, in words that follow "short of". */
 export const wanting: Readonly<Record<Resource, string>> = {
@@ -39,11 +39,11 @@ const distinct = (wants: readonly Want[]): readonly Want[] =>
 
 /** The reason of one check. The remedy is said once, at the head of each output. */
 export const notLookedAt = (want: Want): Reason => ({
-  code: starvedCode,
-  verdict: starvedReason.verdict,
-  severity: starvedReason.severity,
-  text: `not looked at: the exporter is short of ${wanting[want.resource]} (${want.code})`,
-  remedy: `See the exporter itself, at the head: it is short of ${wanting[want.resource]}.`,
+  ...exporterReason(
+    'exporter_starved',
+    `not looked at: the exporter is short of ${wanting[want.resource]} (${want.code})`,
+    `See the exporter itself, at the head: it is short of ${wanting[want.resource]}.`,
+  ),
   because: `${exporterKind}/${want.resource}`,
   want,
 })

@@ -43,6 +43,15 @@ export const doubtInConnection = (url: string): string | undefined =>
 const isParameter = (text: string, named: boolean): boolean =>
   (named ? /^[a-z_][\w.-]*=[^/]*$/i : /^(user|password|host|hostaddr|options)=[^/]*$/i).test(text)
 
+/** Percent signs that encode nothing stay. */
+export function percentDecoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
+
 function beforeAndAfter(text: string, mark: string): [string, string | undefined] {
   const at = text.indexOf(mark)
   return at === -1 ? [text, undefined] : [text.slice(0, at), text.slice(at + 1)]

@@ -34,13 +34,10 @@ async function collect(registry: Registry): Promise<readonly Family[]> {
   return families.flat().filter(family => family.lines.length > 0 && !isMisnamed(family))
 }
 
+type Collected = MetricObjectWithValues<MetricValueWithName<string>>
+
 /** A metric as prom-client gives it, with its samples as lines. A sample without a value has none. */
-export const familyOf = ({
-  name,
-  help,
-  type,
-  values,
-}: MetricObjectWithValues<MetricValueWithName<string>>): Family => ({
+export const familyOf = ({ name, help, type, values }: Collected): Family => ({
   name,
   help,
   type: String(type),

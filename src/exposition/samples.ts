@@ -1,7 +1,8 @@
 import type { CheckStatus } from '../assess/assessment.ts'
+import { distinctBy } from '../core/group.ts'
 import { createMemo } from '../core/memo.ts'
 import { counter, gauge, sample, stateSet, type Metric, type Sample } from '../core/metric.ts'
-import { verdicts, type Reason } from '../core/probe.ts'
+import { verdicts } from '../core/probe.ts'
 import { resources } from '../core/want.ts'
 import type { CheckRecord, Status } from '../monitor/ledger.ts'
 import { probes } from '../probes/index.ts'
@@ -89,13 +90,18 @@ export const exporterMetrics = {
   ),
 }
 
+/** Whether the last reload of the configuration was successful. */
+export interface ReloadState {
+  readonly successful: boolean
+  /** When a good configuration was last read, in milliseconds since the epoch. */
+  readonly successAt: number
+}
+
 /** What the metrics of the exporter itself are made of. */
 export interface ExporterState {
   readonly version: string
   readonly nodeVersion: string
-  readonly lastReloadSuccessful: boolean
-  /** When a good configuration was last read, in milliseconds since the epoch. */
-  readonly lastReloadSuccessAt: number
+  readonly reload: ReloadState
   readonly logLinesDropped: number
   readonly wakeups: readonly { readonly cluster: string; readonly count: number }[]
   readonly requests: readonly {
@@ -118,8 +124,8 @@ export function samplesOf(status: Status, exporter: ExporterState): Group[] {
     reasonSamples(status),
     [
       sample(exporterMetrics.build, 1, { version: exporter.version, node_version: exporter.nodeVersion }),
-      sample(exporterMetrics.reloadSuccessful, exporter.lastReloadSuccessful, {}),
-      sample(exporterMetrics.reloadTime, exporter.lastReloadSuccessAt / 1000, {}),
+      sample(exporterMetrics.reloadSuccessful, exporter.reload.successful, {}),
+      sample(exporterMetrics.reloadTime, exporter.reload.successAt / 1000, {}),
       resources.flatMap(resource =>
         sample(
           exporterMetrics.starved,
@@ -173,7 +179,8 @@ function commonSamples(check: CheckStatus, record: CheckRecord | undefined): Sam
   const fresh = check.stale ? undefined : observation
   return [
     stateSet(checkMetrics.verdict, 'verdict', verdicts, check.verdict, at),
-    distinct(check.reasons).flatMap(({ code, severity }) =>
+    // The text of a reason is no label, so two absent settings are one series.
+    distinctBy(check.reasons, ({ code }) => code).flatMap(({ code, severity }) =>
       sample(checkMetrics.reason, 1, { ...at, reason: code, severity }),
     ),
     sample(checkMetrics.duration, fresh && seconds(fresh.finishedAt - fresh.startedAt), at),
@@ -187,8 +194,3 @@ function commonSamples(check: CheckStatus, record: CheckRecord | undefined): Sam
 }
 
 const seconds = (ms: number): number => ms / 1000
-
-/** One of each code: the text of a reason is no label, so two absent settings are one series. */
-const distinct = (reasons: readonly Reason[]): Reason[] => [
-  ...new Map(reasons.map(reason => [reason.code, reason])).values(),
-]

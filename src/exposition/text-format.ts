@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { createMemo } from '../core/memo.ts'
 import type { Metric, Sample } from '../core/metric.ts'
 import { visible, vouched, type Shown } from '../core/shown.ts'
 import { catalogue } from './catalogue.ts'
@@ -29,8 +30,7 @@ export async function expose(
   format: Format,
   process: readonly Family[] = [],
 ): Promise<Shown> {
-  await writeNew(groups)
-  const texts = [...familiesOf(groups), ...process].map(family => familyText(family, format))
+  const texts = [...familiesOf(await writtenOf(groups)), ...process].map(family => familyText(family, format))
   return vouched(format === 'openmetrics' ? `${texts.join('')}# EOF\n` : texts.join('\n'))
 }
 
@@ -41,25 +41,29 @@ interface Written {
   readonly value: string
 }
 
-/** A cache: a group stays the same object from one scrape to the next while its check is as before. */
-const written = new WeakMap<Group, readonly Written[]>()
+/** A group stays the same object from one scrape to the next while its check is as before. */
+const memo = createMemo<Group, readonly Written[]>()
 
 /** Samples written in one turn of the event loop: writing 1,000 checks at once would delay the checks under way. */
 const samplesPerTurn = 1_000
 /** The most turns for one text. On a busy event loop each turn makes the scraper wait. */
 const maxTurns = 20
 
-async function writeNew(groups: readonly Group[]): Promise<void> {
-  const missing = groups.filter(group => !written.has(group))
-  const perTurn = Math.max(samplesPerTurn, missing.reduce((sum, { length }) => sum + length, 0) / maxTurns)
+async function writtenOf(groups: readonly Group[]): Promise<(readonly Written[])[]> {
+  const perTurn = Math.max(samplesPerTurn, groups.reduce((sum, { length }) => sum + length, 0) / maxTurns)
+  const all: (readonly Written[])[] = []
   let count = 0
-  for (const group of missing) {
-    written.set(group, group.map(write))
+  const writeAll = (group: Group): readonly Written[] => {
     count += group.length
+    return group.map(write)
+  }
+  for (const group of groups) {
+    all.push(memo(group, [], () => writeAll(group)))
     if (count < perTurn) continue
     count = 0
     await nextTurn()
   }
+  return all
 }
 
 const write = ({ metric, labels, value }: Sample): Written => ({
@@ -68,10 +72,10 @@ const write = ({ metric, labels, value }: Sample): Written => ({
   value: numberText(value),
 })
 
-function familiesOf(groups: readonly Group[]): Family[] {
+function familiesOf(groups: readonly (readonly Written[])[]): Family[] {
   const valuesOf = new Map<Metric, Map<string, string>>()
   for (const group of groups)
-    for (const { metric, series, value } of written.get(group) ?? []) {
+    for (const { metric, series, value } of group) {
       const values = valuesOf.get(metric)
       if (values) values.set(series, value)
       else valuesOf.set(metric, new Map([[series, value]]))

@@ -1,4 +1,5 @@
 import { expects } from '../yaml/expects.ts'
+import { isKeys } from '../yaml/strict.ts'
 import * as z from 'zod'
 import type { Reference, Resolvable, SettingsSource } from '../core/reference.ts'
 import { misfit, shapes, type Shape } from '../core/shape.ts'
@@ -187,7 +188,7 @@ export const text = (meaning: string, shape: Shape<unknown>): z.ZodType<Resolvab
 /** A secret: always a reference. */
 export const secret = (meaning: string): z.ZodType<Reference> =>
   z
-    .custom<unknown>(value => typeof value === 'object' && value !== null && !Array.isArray(value), {
+    .custom<unknown>(isKeys, {
       error: ({ input }) =>
         input === undefined || input === null
           ? expects('a reference, for example { env: NAME } or { file: /run/secrets/name }')({ input })
@@ -228,30 +229,21 @@ export const portList = (meaning: string): z.ZodType<Resolvable> =>
     ])
     .describe(meaning)
 
-/** A literal URL: an address without user and password. */
+/** A literal URL: an address without user and password. No message contains the value: it may hold a password. */
 export const literalUrl = (schemes: readonly string[], example: string) =>
-  plainUrl(
-    schemes,
-    example,
-    url => url.username !== '' || holdsPassword(url),
-    `the URL must not hold a user or a password; expected one such as ${example}`,
-  )
-
-const holdsPassword = ({ password, searchParams }: URL): boolean =>
-  password !== '' || searchParams.has('password') || searchParams.has('sslpassword')
-
-/** No message contains the value: it may hold a password. */
-function plainUrl(schemes: readonly string[], example: string, isRefused: (url: URL) => boolean, why: string) {
-  return z.string({ error: expects(`a URL such as ${example}`) }).superRefine((value, context) => {
+  z.string({ error: expects(`a URL such as ${example}`) }).superRefine((value, context) => {
     const doubt = doubtIn(value)
     const parsed = URL.canParse(value) ? new URL(value) : undefined
     // What looks like the path may be the end of a password.
     if (doubt !== undefined) context.addIssue(`the URL ${doubt}`)
     else if (!parsed || !schemes.includes(parsed.protocol.slice(0, -1)) || parsed.hostname === '')
       context.addIssue(`not a valid URL; expected one such as ${example}`)
-    else if (isRefused(parsed)) context.addIssue(why)
+    else if (holdsLogin(parsed))
+      context.addIssue(`the URL must not hold a user or a password; expected one such as ${example}`)
   })
-}
+
+const holdsLogin = ({ username, password, searchParams }: URL): boolean =>
+  username !== '' || password !== '' || searchParams.has('password') || searchParams.has('sslpassword')
 
 const wholeForm = 'a whole number of 1 or more, not in quotes'
 

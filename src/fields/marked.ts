@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import type { Path } from '../yaml/parse.ts'
+import { isKeys } from '../yaml/strict.ts'
 
 /** What a field of the schema says about its text besides the type, in `.meta()`. */
 interface Marks {
@@ -36,7 +37,7 @@ export function mapMarked(
   if (schema instanceof z.ZodUnion) return schema.options.reduce<unknown>((so, option) => below(option, so), value)
   if (schema instanceof z.ZodArray && Array.isArray(value))
     return value.map((item: unknown, index) => below(schema.element, item, [index]))
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+  if (!isKeys(value)) return value
   const fieldOf = fieldsOf(schema)
   if (!fieldOf) return value
   return Object.fromEntries(

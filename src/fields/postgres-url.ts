@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { readings } from '../clients/postgres-url/index.ts'
 import type { Resolvable } from '../core/reference.ts'
+import { percentDecoded } from '../core/url-doubt.ts'
 import { reference } from './index.ts'
 import { expects } from '../yaml/expects.ts'
 
@@ -36,23 +37,17 @@ function problemOf(url: string, example: string): string | undefined {
 /** Anywhere a password can be: before the @, in the query, in a conninfo string. */
 const holdsPassword = (url: string): boolean =>
   /:\/\/[^/?@]*:[^/?@]+@/.test(url) ||
-  /(?:^|[?&\s])(?:password|pass|sslpassword)\s*=\s*[^&\s]/i.test(decoded(url)) ||
+  /(?:^|[?&\s])(?:password|pass|sslpassword)\s*=\s*[^&\s]/i.test(percentDecoded(url)) ||
   readings({ url, settings: {} }).some(({ reading }) => reading.kind === 'plan' && reading.plan.password !== undefined)
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return text
-  }
-}
 
 /** The modes of all drivers together. */
 const modes = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full', 'no-verify']
 
 /** Some drivers take an unknown mode for another one, and never for the one that was meant. */
 function modeProblem(url: string): string | undefined {
-  const given = [...decoded(url).matchAll(/(?:^|[?&\s])sslmode\s*=\s*'?([^&'\s]*)/g)].map(([, mode = '']) => mode)
+  const given = [...percentDecoded(url).matchAll(/(?:^|[?&\s])sslmode\s*=\s*'?([^&'\s]*)/g)].map(
+    ([, mode = '']) => mode,
+  )
   return given.every(mode => modes.includes(mode))
     ? undefined
     : `the URL has an sslmode that does not exist; there are ${modes.join(', ')}`

@@ -1,5 +1,5 @@
 import { assess } from '../assess/assess.ts'
-import { shiftMemory, type Assessment, type CheckStatus, type Plan } from '../assess/assessment.ts'
+import { shiftMemory, shifted, type Assessment, type CheckStatus, type Plan } from '../assess/assessment.ts'
 import { staleAt } from '../assess/freshness.ts'
 import type { Own } from '../assess/starved.ts'
 import { clockSteps } from '../core/clock.ts'
@@ -117,7 +117,7 @@ export function createLedger(first: Plan, log: Logger, own: () => readonly Own[]
 
   return {
     record(ran) {
-      // Most runs are fine, and nobody reads their transcripts: they go with the assessment.
+      // The transcript of most runs is never read: it goes with the assessment.
       const { transcript: _, timedOut: __, heldUpMs: ___, ...observation } = ran
       const id = checkId(ran)
       followClock()
@@ -162,6 +162,6 @@ function withRun(before: CheckRecord | undefined, ran: Ran, check: CheckStatus):
 /** The record as it would be if the clock had always been that many milliseconds ahead. */
 const shiftRecord = ({ lastOkAt, failed, ...rest }: CheckRecord, byMs: number): CheckRecord => ({
   ...rest,
-  lastOkAt: lastOkAt === undefined ? undefined : lastOkAt + byMs,
+  lastOkAt: shifted(lastOkAt, byMs),
   failed: failed.map(one => ({ ...one, startedAt: one.startedAt + byMs })),
 })

@@ -24,28 +24,22 @@ export interface Asker {
   readonly run: object
 }
 
-/**
- * Fetches references. Every call ends with the signal. A failure is an Unresolved that says which reference, and why. A value
- * that was fetched for another check at most `maxAgeMs` ago (default 0) is used again, unless an earlier run of this check
- * has had it. `note` gets what was asked, and of which server.
- */
+/** How a reference is fetched. */
+export interface Fetching {
+  /** A value that was fetched for another check at most this many milliseconds ago is used again. Default: 0. */
+  readonly maxAgeMs?: number | undefined
+  /** Gets what was asked, and of which server. */
+  readonly note?: TakeNote | undefined
+  /** What a run of a check was given once, no later run of that check is given again. */
+  readonly by?: Asker | undefined
+}
+
+/** Fetches references. Every call ends with the signal. A failure is an Unresolved that says which reference, and why. */
 export interface References {
-  value(reference: Reference, signal: AbortSignal, maxAgeMs?: number, note?: TakeNote, by?: Asker): Promise<string>
-  settings(
-    source: SettingsSource,
-    signal: AbortSignal,
-    maxAgeMs?: number,
-    note?: TakeNote,
-    by?: Asker,
-  ): Promise<Settings>
+  value(reference: Reference, signal: AbortSignal, fetching?: Fetching): Promise<string>
+  settings(source: SettingsSource, signal: AbortSignal, fetching?: Fetching): Promise<Settings>
   /** See `Look.apiServer`. Rejects only where the signal ends it. */
-  apiServer(
-    secret: KubernetesSecret,
-    signal: AbortSignal,
-    maxAgeMs?: number,
-    note?: TakeNote,
-    by?: Asker,
-  ): Promise<ApiServerAnswer>
+  apiServer(secret: KubernetesSecret, signal: AbortSignal, fetching?: Fetching): Promise<ApiServerAnswer>
   /** See `Look.login`. Never rejects. */
   login(vault: string, signal: AbortSignal, wanted?: LoginWanted, note?: TakeNote): Promise<Login>
 }
@@ -65,17 +59,18 @@ export function startLook(check: Check, references: References, signal: AbortSig
     const want = wantOf(error)
     if (want) lacks.push({ want, text })
   }
-  // All checks of a round share what one of them fetched. The next round fetches again.
-  const maxAgeMs = check.intervalMs / 2
-  // The target stands for the check, since the check is copied for each run.
-  const by: Asker = { check: check.config, run: phases }
+  // All checks of a round share what one of them fetched. The next round fetches again. The target stands for the check,
+  // since the check is copied for each run.
+  const shared: Fetching = { maxAgeMs: check.intervalMs / 2, by: { check: check.config, run: phases } }
   const fetched = async <T>(
     field: string,
     source: Reference | SettingsSource,
-    fetch: (told: TakeNote) => Promise<T>,
+    fetch: (fetching: Fetching) => Promise<T>,
   ): Promise<T> => {
     try {
-      return await look.phase('references', () => fetch(text => note('references', `${field}: ${text}`)))
+      return await look.phase('references', () =>
+        fetch({ ...shared, note: text => note('references', `${field}: ${text}`) }),
+      )
     } catch (error) {
       const behind = checkBehind(source)
       if (behind !== undefined) unmet.add(behind)
@@ -86,7 +81,7 @@ export function startLook(check: Check, references: References, signal: AbortSig
   }
   const raw = async (field: string, value: Resolvable): Promise<string> =>
     typeof value === 'object'
-      ? fetched(field, value, told => references.value(value, signal, maxAgeMs, told, by))
+      ? fetched(field, value, fetching => references.value(value, signal, fetching))
       : String(value)
   const conceal = (secret: string): void => secretsIn(secret).forEach(redact.add)
   const look: Look = {
@@ -110,11 +105,10 @@ export function startLook(check: Check, references: References, signal: AbortSig
       conceal(secret)
       return secret
     },
-    settings: (field, source) =>
-      fetched(field, source, told => references.settings(source, signal, maxAgeMs, told, by)),
+    settings: (field, source) => fetched(field, source, fetching => references.settings(source, signal, fetching)),
     async apiServer(secret) {
-      const asked = (): Promise<ApiServerAnswer> => references.apiServer(secret, signal, maxAgeMs, look.note, by)
-      const answer = await look.phase('secret', asked)
+      const fetching = { ...shared, note: look.note }
+      const answer = await look.phase('secret', () => references.apiServer(secret, signal, fetching))
       failed(answer, answer.text)
       return answer
     },

@@ -95,15 +95,14 @@ export function createReferences({
   }
 
   return {
-    value: (reference, signal, maxAgeMs = 0, note, by) => value(reference, { signal, maxAgeMs, note, by }),
-    settings: (source, signal, maxAgeMs = 0, note, by) =>
-      resolved(sourceOf(source), { note }, async (): Promise<Settings> => {
-        const all = await allOf(source, { signal, maxAgeMs, note, by })
+    value: (reference, signal, fetching) => value(reference, { ...fetching, signal }),
+    settings: (source, signal, fetching = {}) =>
+      resolved(sourceOf(source), fetching, async (): Promise<Settings> => {
+        const all = await allOf(source, { ...fetching, signal })
         return Object.fromEntries(Object.entries(all).map(([name, value]) => [name, asText(value)]))
       }),
-    apiServer: (secret, signal, maxAgeMs = 0, note, by) =>
-      fromKubernetes.answer(secret, { signal, maxAgeMs, note, by }),
-    login: (vault, signal, wanted, note) => fromVault.login(vault, { signal, maxAgeMs: 0, note }, wanted),
+    apiServer: (secret, signal, fetching) => fromKubernetes.answer(secret, { ...fetching, signal }),
+    login: (vault, signal, wanted, note) => fromVault.login(vault, { signal, note }, wanted),
   }
 }
 

@@ -1,18 +1,13 @@
 import { unlessAborted } from '../core/abort.ts'
 import { describeError } from '../core/errors.ts'
-import type { Asker } from '../monitor/look.ts'
-import type { TakeNote } from '../core/transcript.ts'
+import type { Asker, Fetching } from '../monitor/look.ts'
 
-/** Who asks, and how old what was fetched for somebody else may be, in milliseconds. */
-export interface Asking {
+/** Who asks, and how. */
+export interface Asking extends Fetching {
   readonly signal: AbortSignal
-  readonly maxAgeMs: number
-  /** What a run of a check was given once, no later run of that check is given again. */
-  readonly by?: Asker | undefined
-  readonly note?: TakeNote | undefined
 }
 
-interface Fetching<T> {
+interface Shared<T> {
   readonly began: number
   readonly result: Promise<T>
   readonly controller: AbortController
@@ -32,16 +27,16 @@ export function sharing<T>(
   joinMs = 1_000,
   keepMs = 1_000,
 ): (key: string, about: string, asking: Asking, fetch: (signal: AbortSignal) => Promise<T>) => Promise<T> {
-  const latest = new Map<string, Fetching<T>>()
+  const latest = new Map<string, Shared<T>>()
 
-  const forget = (key: string, one: Fetching<T>): void => {
+  const forget = (key: string, one: Shared<T>): void => {
     if (latest.get(key) === one) latest.delete(key)
   }
 
-  function begin(key: string, fetch: (signal: AbortSignal) => Promise<T>): Fetching<T> {
+  function begin(key: string, fetch: (signal: AbortSignal) => Promise<T>): Shared<T> {
     const controller = new AbortController()
     const result = fetch(controller.signal)
-    const one: Fetching<T> = {
+    const one: Shared<T> = {
       began: performance.now(),
       result,
       controller,
@@ -58,14 +53,14 @@ export function sharing<T>(
     return one
   }
 
-  function leave(key: string, one: Fetching<T>, { reason }: AbortSignal): void {
+  function leave(key: string, one: Shared<T>, { reason }: AbortSignal): void {
     one.waiting--
     if (one.waiting > 0 || one.settled) return
     forget(key, one)
     one.controller.abort(reason)
   }
 
-  return async (key, about, { signal, maxAgeMs, by, note }, fetch) => {
+  return async (key, about, { signal, maxAgeMs = 0, by, note }, fetch) => {
     if (signal.aborted) throw left(about, signal)
     const before = latest.get(key)
     const isNew = before && age(before) < (before.settled ? Math.min(maxAgeMs, keepMs) : joinMs) && isFor(before, by)
@@ -84,10 +79,10 @@ export function sharing<T>(
 }
 
 /** Whether no earlier run of the check was given the same. */
-function isFor({ givenTo }: Fetching<unknown>, by: Asker | undefined): boolean {
+function isFor({ givenTo }: Shared<unknown>, by: Asker | undefined): boolean {
   const run = by && givenTo.get(by.check)
   return run === undefined || run === by?.run
 }
 
-const age = ({ began }: Fetching<unknown>): number => performance.now() - began
+const age = ({ began }: Shared<unknown>): number => performance.now() - began
 const left = (about: string, signal: AbortSignal): Error => new Error(`${about}: ${describeError(signal.reason)}`)

@@ -1,4 +1,5 @@
 import type { Blocker, CheckStatus, ClusterStatus, MailStatus } from '../assess/assessment.ts'
+import type { Starved } from '../assess/starved.ts'
 import { exitCode, type Reason } from '../core/probe.ts'
 import type { CheckRecord, Status } from '../monitor/ledger.ts'
 import { auditVerdict } from './audit.ts'
@@ -16,12 +17,7 @@ export function statusJson(status: Status) {
     verdict,
     exit_code: exitCode(verdict),
     /** What the exporter itself lacks, and how many checks could not run because of it. */
-    starved: status.starved.map(({ resource, reason, codes, checks }) => ({
-      resource,
-      ...reasonJson(reason),
-      codes,
-      checks: checks.length,
-    })),
+    starved: status.starved.map(starvedJson),
     mail_paths: status.mail.map(mailJson),
     clusters: status.clusters.map(clusterJson),
     landings: status.landings.map(landing => ({
@@ -39,7 +35,20 @@ const iso = (ms: number): string => new Date(ms).toISOString()
 const isoOrNull = (ms: number | undefined): string | null => (ms === undefined ? null : iso(ms))
 
 /** `verdict` is that of the reason alone. */
-const reasonJson = ({ code, verdict, severity, text, remedy }: Reason) => ({ code, verdict, severity, text, remedy })
+export const reasonJson = ({ code, verdict, severity, text, remedy }: Reason) => ({
+  code,
+  verdict,
+  severity,
+  text,
+  remedy,
+})
+
+export const starvedJson = ({ resource, reason, codes, checks }: Starved) => ({
+  resource,
+  ...reasonJson(reason),
+  codes,
+  checks: checks.length,
+})
 
 /** `level` is its effect on the mail path: fail or unknown. `root` is the one thing to fix. */
 const blockerJson = ({ probe, target, level, root, reason }: Blocker) => ({

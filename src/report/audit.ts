@@ -1,15 +1,6 @@
 import type { Assessment, CheckStatus, ClusterStatus, MailStatus } from '../assess/assessment.ts'
 import { starvedId, type Starved } from '../assess/starved.ts'
-import {
-  byVerdict,
-  checkId,
-  seenBy,
-  severities,
-  worst,
-  type Reason,
-  type Severity,
-  type Verdict,
-} from '../core/probe.ts'
+import { byVerdict, checkId, seenBy, severities, worst, type Reason, type Verdict } from '../core/probe.ts'
 import { exporterKind } from '../core/want.ts'
 import { needRow, needs } from '../probes/needs.ts'
 import { packages } from '../probes/packages/index.ts'
@@ -62,7 +53,6 @@ export interface SettingRow {
 }
 
 export interface Action {
-  readonly severity: Severity
   readonly root: boolean
   /** The checks (`probe/target`) or clusters that have it. */
   readonly where: readonly string[]
@@ -82,14 +72,7 @@ export function audit(status: Audited): Audit {
     verdict: auditVerdict(status),
     answers: answersOf(status),
     starved: status.starved,
-    components: [
-      ...status.clusters.map(leader),
-      ...status.checks.map(check => ({
-        name: nameOf(check),
-        verdict: check.verdict,
-        evidence: evidenceOf(check),
-      })),
-    ],
+    components: [...status.clusters.map(leader), ...status.checks.map(component)],
     settings: status.checks.filter(check => check.probe === settings.kind).flatMap(settingRows),
     actions: actionsOf(status),
   }
@@ -126,12 +109,14 @@ const leader = ({ name, primary, verdict, reasons, evidence }: ClusterStatus): C
   evidence: reasons.length > 0 ? reasons.map(reason => reason.text) : [evidence],
 })
 
-const nameOf = ({ probe, target }: CheckStatus): string => `${needRow(probe)?.title ?? probe} ${target}`
-
 /** Facts come first: it helps to know that a library is installed, even if its code is a stub. */
-function evidenceOf(check: CheckStatus): string[] {
-  const { reasons, evidence } = check
-  return reasons.length > 0 ? [...packageFacts(check), ...reasons.map(reason => reason.text)] : [evidence]
+function component(check: CheckStatus): Component {
+  const { probe, target, verdict, reasons, evidence } = check
+  return {
+    name: `${needRow(probe)?.title ?? probe} ${target}`,
+    verdict,
+    evidence: reasons.length > 0 ? [...packageFacts(check), ...reasons.map(reason => reason.text)] : [evidence],
+  }
 }
 
 function packageFacts(check: CheckStatus): string[] {
@@ -191,13 +176,13 @@ function actionsOf({ mail, clusters, checks, starved }: Audited): Action[] {
   // A consequence ends with its cause, which has an action of its own.
   for (const { root, reason, where } of all.filter(one => one.reason.because === undefined)) {
     const key = JSON.stringify([reason.code, reason.text, reason.remedy])
-    const known = byReason.get(key) ?? { root: false, severity: reason.severity, where: [], reason }
+    const known = byReason.get(key) ?? { root: false, where: [], reason }
     byReason.set(key, { ...known, root: known.root || root, where: [...new Set([...known.where, where])] })
   }
   return [...byReason.values()].sort(
     (a, b) =>
       Number(b.root) - Number(a.root) ||
-      severities.indexOf(a.severity) - severities.indexOf(b.severity) ||
+      severities.indexOf(a.reason.severity) - severities.indexOf(b.reason.severity) ||
       byVerdict(a.reason.verdict, b.reason.verdict),
   )
 }

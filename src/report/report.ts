@@ -2,6 +2,7 @@ import { exitCode, type Severity, type Verdict } from '../core/probe.ts'
 import { inLines, json, shown, vouched, type Shown } from '../core/shown.ts'
 import type { SettingState } from '../probes/settings/observe.ts'
 import { starvedId } from '../assess/starved.ts'
+import { reasonJson, starvedJson } from './api.ts'
 import type { Action, Answer, Audit, SettingRow } from './audit.ts'
 import { inMarkdown, markdownBlocks, markdownLines, tableOf } from './markdown.ts'
 import { cell, tableLines, wrap, type Paint } from './table.ts'
@@ -77,7 +78,7 @@ function terminalReport(audit: Audit, width: number, colour: boolean): Shown {
     ...(audit.actions.length === 0 ? [shown`  none: nothing is wrong`] : []),
     ...tableLines(
       audit.actions.map(action => [
-        cell(action.severity, paint(action.severity)),
+        cell(action.reason.severity, paint(action.reason.severity)),
         cell([whereText(action), action.reason.text, `→ ${action.reason.remedy}`]),
       ]),
       width,
@@ -136,7 +137,10 @@ const markdownReport = (audit: Audit): Shown =>
       ? inMarkdown`None: nothing is wrong.`
       : tableOf(
           ['Priority', 'Where', 'Evidence', 'Remedy'],
-          audit.actions.map(action => [action.severity, whereText(action), action.reason.text, action.reason.remedy]),
+          audit.actions.map(action => {
+            const { severity, text, remedy } = action.reason
+            return [severity, whereText(action), text, remedy]
+          }),
         ),
     inMarkdown`As of ${new Date(audit.at).toISOString()}.`,
   ])
@@ -150,21 +154,11 @@ const reportJson = (audit: Audit) => ({
     ...answer,
     root: root ? { where: root.where, ...root.reason } : null,
   })),
-  starved: audit.starved.map(({ resource, reason, codes, checks }) => ({
-    resource,
-    ...reason,
-    codes,
-    checks: checks.length,
-  })),
+  starved: audit.starved.map(starvedJson),
   components: audit.components,
   settings: audit.settings.map(row => ({ ...row, why: row.why ?? null })),
-  actions: audit.actions.map(({ severity, root, where, reason: { code, verdict, text, remedy } }) => ({
-    severity,
-    root,
-    where,
-    code,
-    verdict,
-    text,
-    remedy,
-  })),
+  actions: audit.actions.map(({ root, where, reason }) => {
+    const { severity, ...rest } = reasonJson(reason)
+    return { severity, root, where, ...rest }
+  }),
 })

@@ -17,6 +17,13 @@ import {
 
 export type Path = readonly PropertyKey[]
 
+/** What is at a path of the data; undefined if nothing is. */
+export const valueAt = (data: unknown, path: Path): unknown =>
+  path.reduce<unknown>(
+    (below, key) => (typeof below === 'object' && below !== null && key in below ? Reflect.get(below, key) : undefined),
+    data,
+  )
+
 /** A parsed file that knows the line and column of each path. */
 export interface Source {
   readonly data: unknown

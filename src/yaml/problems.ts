@@ -1,7 +1,7 @@
 import type * as z from 'zod'
 import { ConfigError, oneLine } from '../core/errors.ts'
 import { expects } from './expects.ts'
-import type { Path, Source } from './parse.ts'
+import { valueAt, type Path, type Source } from './parse.ts'
 
 /** What is wrong with a file, collected so that all of it is reported at once. */
 export interface Problems {
@@ -50,14 +50,8 @@ export function problemsOf(file: string, source: Source): Problems {
 }
 
 /** A key without a value is not repeated: `password: {hunter2}` is a secret in the wrong brackets. */
-const unknownKey = (data: unknown, path: Path, key: string): string => {
-  const value = [...path, key].reduce<unknown>(
-    (below, step) =>
-      typeof below === 'object' && below !== null ? (below as Record<PropertyKey, unknown>)[step] : null,
-    data,
-  )
-  return value === null ? 'unknown key without a value' : `unknown key ${oneLine(key)}`
-}
+const unknownKey = (data: unknown, path: Path, key: string): string =>
+  valueAt(data, [...path, key]) === null ? 'unknown key without a value' : `unknown key ${oneLine(key)}`
 
 /** `postgres[0].password` */
 const written = (path: Path): string =>

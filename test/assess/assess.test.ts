@@ -82,7 +82,7 @@ it('follows from its arguments alone', () => {
 it('forgets what is no longer configured', () => {
   const before = assessed([...nodes, path('backend', [landingOn(standbyFacts(2))])])
   const { memory, samples } = assessed(nodes.slice(0, 1), { previous: before.memory })
-  expect(memory.outages).toEqual({})
+  expect(memory.outages).toEqual(new Map())
   expect(samples.every(({ metric }) => metric.name.startsWith('mailpath_cluster_'))).toBe(true)
 })
 

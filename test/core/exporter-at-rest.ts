@@ -2,7 +2,6 @@
 export const exporterAtRest = {
   version: '0',
   nodeVersion: process.version,
-  lastReloadSuccessful: true,
-  lastReloadSuccessAt: 0,
+  reload: { successful: true, successAt: 0 },
   logLinesDropped: 0,
 }

@@ -21,7 +21,7 @@ const linesOf = ({ transcript }: Ran): string[] =>
 
 describe('the transcript of a run', () => {
   it('has its notes with time and phase, and how each phase ended', async () => {
-    const given = references(async (_reference, _signal, _maxAgeMs, note) => {
+    const given = references(async (_reference, _signal, { note } = {}) => {
       await sleep(5)
       note?.('env HOST was fetched')
       return 'db-1'

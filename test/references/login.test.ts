@@ -302,7 +302,7 @@ describe('the login by AppRole', () => {
     const { double, references } = await start()
     double.answer('html502', '/v1/auth/')
     for (const path of paths) {
-      const asked = references.value({ vault: { target: 'vault-01', path, key: 'PASS' } }, never, 60_000)
+      const asked = references.value({ vault: { target: 'vault-01', path, key: 'PASS' } }, never, { maxAgeMs: 60_000 })
       expect(await whyNot(asked)).toContain('no login: HTTP 502, not an answer of a Vault')
     }
     expect(double.requests).toHaveLength(1)

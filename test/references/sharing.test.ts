@@ -96,7 +96,7 @@ describe('a fetch', () => {
     }))
     const references = referencesTo({ env: { T: canary }, vaults })
     const ask = (target: string, maxAgeMs?: number) =>
-      references.value({ vault: { target, path, key: 'SMTP_PASS' } }, never, maxAgeMs)
+      references.value({ vault: { target, path, key: 'SMTP_PASS' } }, never, { maxAgeMs })
     await Promise.all([ask('v0'), ask('v1')])
     expect([reads(), other.reads()]).toEqual([1, 1])
     double.put(path, { SMTP_PASS: 'rotated' })
@@ -134,7 +134,7 @@ describe('a fetch', () => {
     const reference = { kubernetes: { ...secret, key: 'HOST' } }
     const all = await Promise.all(Array.from({ length: 10 }, () => whyNot(references.value(reference, never))))
     expect([new Set(all).size, api.requests.length]).toEqual([1, 1])
-    expect(await whyNot(references.value(reference, never, 10_000))).toContain('403 forbidden')
+    expect(await whyNot(references.value(reference, never, { maxAgeMs: 10_000 }))).toContain('403 forbidden')
     expect(api.requests).toHaveLength(1)
   })
 

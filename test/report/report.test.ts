@@ -121,7 +121,7 @@ describe('actions', () => {
     const [root, ...others] = incident.actions
     expect(root).toMatchObject({ root: true, where: ['write_path/backend DATABASE_URL'] })
     expect(others.some(action => action.root)).toBe(false)
-    const ranks = others.map(action => ['critical', 'high', 'medium', 'low'].indexOf(action.severity))
+    const ranks = others.map(action => ['critical', 'high', 'medium', 'low'].indexOf(action.reason.severity))
     expect(ranks).toEqual([...ranks].sort((a, b) => a - b))
   })
 

@@ -293,8 +293,7 @@ function probeOf(kind: string): Probe {
 export const exporter: ExporterState = {
   version: '1.2.3',
   nodeVersion: '20.20.2',
-  lastReloadSuccessful: true,
-  lastReloadSuccessAt: at - 60_000,
+  reload: { successful: true, successAt: at - 60_000 },
   logLinesDropped: 0,
   wakeups: [{ cluster: 'keybuzz', count: 1 }],
   requests: [{ handler: '/metrics', code: 200, count: 4, seconds: 0.25 }],

@@ -6,7 +6,7 @@ import { describeError } from '../../core/errors.ts'
 import type { Look } from '../../core/probe.ts'
 import { looksLike } from '../../core/looks-like.ts'
 import { shapes } from '../../core/shape.ts'
-import { doubtIn } from '../../core/url-doubt.ts'
+import { doubtIn, percentDecoded } from '../../core/url-doubt.ts'
 
 /** A host, or a folder of sockets, with the port where the value says one. */
 export interface Spot {
@@ -42,7 +42,7 @@ export function ledBy(value: string): Led | string {
   const { hostname, port, password } = new URL(value)
   if (hostname === '') return notOne(value)
   const led = one({ kind: 'tcp', at: plain(hostname), port: port === '' ? undefined : Number(port) })
-  return password === '' ? led : { ...led, passwords: [decoded(password)] }
+  return password === '' ? led : { ...led, passwords: [percentDecoded(password)] }
 }
 
 function notOne(value: string): string {
@@ -111,13 +111,5 @@ export async function addressesOf(host: string, look: Look): Promise<readonly st
     // The error has the name in it, which must not be shown.
     look.failed(error, describeError(error))
     return undefined
-  }
-}
-
-function decoded(part: string): string {
-  try {
-    return decodeURIComponent(part)
-  } catch {
-    return part
   }
 }

@@ -2,7 +2,7 @@ import { domainToASCII } from 'node:url'
 import type { ConnectionOptions } from 'node:tls'
 import { isQuoted } from '../../core/looks-like.ts'
 import { misfit, shapes } from '../../core/shape.ts'
-import { doubtInConnection } from '../../core/url-doubt.ts'
+import { doubtInConnection, percentDecoded } from '../../core/url-doubt.ts'
 import type { Method } from './mechanisms.ts'
 
 export const securities = ['starttls', 'tls', 'none', 'opportunistic'] as const
@@ -212,8 +212,8 @@ function planOf(url: URL, scheme: Scheme, query: ReadonlyMap<string, Value>, wel
         : ignoreTls || (autoTls !== undefined && !isTrue(autoTls))
           ? 'none'
           : 'opportunistic',
-    user: decoded(url.username) || undefined,
-    password: decoded(url.password) || undefined,
+    user: percentDecoded(url.username) || undefined,
+    password: percentDecoded(url.password) || undefined,
     hello: read('name', text(isHello)) ?? read('local_domain', text(isHello)),
     servername: tlsName ?? name,
     verify: unverified || (verifyPeer !== undefined && verifyPeer !== '' && !isTrue(verifyPeer)) ? false : undefined,
@@ -266,16 +266,7 @@ const isHost = (text: string): boolean => shapes.host.read(text) !== undefined
 /** Bare, and as it is asked for in DNS: the parser of URLs does not change the host of such schemes. */
 function hostIn({ hostname }: URL): string {
   if (/^\[.*\]$/.test(hostname)) return hostname.slice(1, -1)
-  return domainToASCII(decoded(hostname))
-}
-
-/** Percent signs that encode nothing stay, as in nodemailer. */
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return text
-  }
+  return domainToASCII(percentDecoded(hostname))
 }
 
 /** As PHP's FILTER_VALIDATE_BOOL has it, which Symfony asks. */
