@@ -235,10 +235,10 @@ async function serve(options: Options, { stop, openLog, linesLost, threaded, onH
   onHangUp(() => void reload())
   const notifying = Promise.all([notify.run(monitor, stop), self.run(stop)])
   await monitor.run(stop)
-  const told = notify.stopping()
+  const stopping = notify.stopping()
   await Promise.all([following, notifying])
   log.info({ signal: describeError(stop.reason) }, 'stopped')
-  await Promise.all([web.close(), told, logins.end(AbortSignal.timeout(revokeMs))])
+  await Promise.all([web.close(), stopping, logins.end(AbortSignal.timeout(revokeMs))])
   return 0
 }
 

@@ -1,12 +1,12 @@
-import { commandMeanings, commands, environment, exitCodes, signals, type Told } from '../../src/cli/flags.ts'
+import { commandMeanings, commands, environment, exitCodes, signals, type Row } from '../../src/cli/flags.ts'
 import { optionsOf } from '../../src/cli/help.ts'
 
-const files: readonly Told[] = [
+const files: readonly Row[] = [
   ['mailpath.yml', 'The configuration, in the working directory unless --config.file says otherwise.'],
   ['/run/credentials/mailpath-exporter.service/', 'The secrets that systemd hands to the unit (LoadCredential=).'],
 ]
 
-const examples: readonly Told[] = [
+const examples: readonly Row[] = [
   [
     'mailpath-exporter check --config.file=/etc/mailpath/mailpath.yml',
     'Can mail be sent now? The audit, and a verdict.',
@@ -52,7 +52,7 @@ export function manPage(): string {
   ].join('\n')}\n`
 }
 
-const section = (title: string, rows: readonly Told[]): string[] => [
+const section = (title: string, rows: readonly Row[]): string[] => [
   `.SH ${title}`,
   ...rows.flatMap(([what, meaning]) => ['.TP', `.B ${roff(what)}`, sentences(meaning)]),
 ]

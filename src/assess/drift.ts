@@ -55,10 +55,10 @@ function withPrimary(
 
 /** The nodes that a host leads to; undefined where they are not known. */
 function nodesAt({ isAt }: SourceSeen, nodes: readonly Node[]): readonly Node[] | undefined {
-  const told = nodes.map(node => ({ node, here: isAt?.(placesOf(node)) }))
-  return told.every(({ here }) => here === undefined)
+  const found = nodes.map(node => ({ node, here: isAt?.(placesOf(node)) }))
+  return found.every(({ here }) => here === undefined)
     ? undefined
-    : told.filter(({ here }) => here === true).map(({ node }) => node)
+    : found.filter(({ here }) => here === true).map(({ node }) => node)
 }
 
 /** Where we reach a node, and where it says it is. The two differ behind a tunnel, or with a name. */

@@ -164,7 +164,7 @@ function landsWrong(
   const [foreign] = identifiers.size === 0 ? candidates.filter(one => one.cluster !== cluster) : []
   if (foreign) return wrong('write_path_other_cluster', `of the cluster ${foreign.cluster}, and not of ${cluster}`)
   if (landing.in_recovery) return []
-  // Servers are told apart by facts that some of them do not give.
+  // Some servers do not give the facts that tell servers apart.
   const isPlaced = landing.server_address !== null && nodes.every(one => one.facts?.postmaster_start != null)
   if (candidates.length === 0 && isPlaced && nodes.length > 0)
     return wrong('write_path_unlisted_node', `which is none of the nodes ${nodes.map(one => one.name).join(', ')}`)
@@ -207,7 +207,7 @@ const pointAt = (primary: Node | undefined): string | undefined =>
 /** Adds where it landed, and a remedy that names the primary. */
 function amend(check: CheckStatus, landed: Landed): CheckStatus {
   const { seen, nodes } = landed
-  const told = check.reasons.flatMap(reason => {
+  const reasons = check.reasons.flatMap(reason => {
     // An address without a login is only asked where it leads.
     if (reason.code === 'write_path_not_tried' && landed.onPrimary) return []
     if (reason.code !== 'write_path_read_only') return reason
@@ -222,7 +222,7 @@ function amend(check: CheckStatus, landed: Landed): CheckStatus {
       ? ''
       : `; whether that is the primary is not known: no node of the cluster ${landed.homeless} is looked at`
   const evidence = `${check.evidence}${on}${unproven}`
-  return { ...check, ...finding(evidence, [...told, ...landed.reasons], check.samples) }
+  return { ...check, ...finding(evidence, [...reasons, ...landed.reasons], check.samples) }
 }
 
 const namesOf = (nodes: readonly Node[]): string =>

@@ -125,9 +125,9 @@ export const flags = {
 } as const satisfies Readonly<Record<string, Flag>>
 
 /** A row of a table: a term and its description. */
-export type Told = readonly [what: string, meaning: string]
+export type Row = readonly [what: string, meaning: string]
 
-export const exitCodes: readonly Told[] = [
+export const exitCodes: readonly Row[] = [
   ['0', 'It was ended in order; of check: ok.'],
   ['1', 'It cannot go on, for example because the address is taken, or check-config was cut off; of check: warn.'],
   ['2', 'Of check: fail.'],
@@ -140,7 +140,7 @@ export const exitCodes: readonly Told[] = [
   ['78', 'The configuration is wrong. Every error is printed, with line and column.'],
 ]
 
-export const signals: readonly Told[] = [
+export const signals: readonly Row[] = [
   [
     'SIGHUP',
     'Of serve: read the configuration again, all or nothing. It ends other commands. It also ends serve in the first moment, before Node runs any program.',
@@ -150,9 +150,9 @@ export const signals: readonly Told[] = [
   ['SIGUSR1, SIGUSR2', 'Nothing. Of itself Node would open its inspector, which shows every secret.'],
 ]
 
-export const environment: readonly Told[] = [
+export const environment: readonly Row[] = [
   ['NAME', 'Whatever a reference {env: NAME} of the configuration names.'],
-  ...variables.filter(({ effect }) => effect === 'used').map(({ names, meaning }): Told => [names.join(', '), meaning]),
+  ...variables.filter(({ effect }) => effect === 'used').map(({ names, meaning }): Row => [names.join(', '), meaning]),
   [
     variables.flatMap(({ names, effect }) => (effect === 'refused' ? names : [])).join(', '),
     'Refused: there is no start with them.',

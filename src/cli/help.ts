@@ -1,4 +1,4 @@
-import { commandMeanings, commands, environment, exitCodes, flags, signals, type Flag, type Told } from './flags.ts'
+import { commandMeanings, commands, environment, exitCodes, flags, signals, type Flag, type Row } from './flags.ts'
 import { cell, tableLines } from '../report/table.ts'
 
 /** Columns that every terminal has. */
@@ -26,7 +26,7 @@ export function helpText(): string {
   ].join('\n')
 }
 
-function section(title: string, rows: readonly Told[]): string[] {
+function section(title: string, rows: readonly Row[]): string[] {
   return [
     '',
     `${title}:`,
@@ -38,7 +38,7 @@ function section(title: string, rows: readonly Told[]): string[] {
 }
 
 /** The flags of this command alone, or without a command those of all. */
-export const optionsOf = (command: Flag['command']): Told[] =>
+export const optionsOf = (command: Flag['command']): Row[] =>
   Object.entries<Flag>(flags)
     .filter(([, flag]) => flag.command === command)
     .map(([name, flag]) => [written(name, flag), meaningOf(flag)])

@@ -28,7 +28,7 @@ const sendMs = 5_000
 export function createNotify(env: NodeJS.ProcessEnv, log: Logger): Notify {
   const { NOTIFY_SOCKET: socket, PATH: path } = env
   const watchdogMs = watchdogOf(env)
-  let told = false
+  let warned = false
   let last: Promise<void> = Promise.resolve()
 
   /** Sends one message after the other. Never rejects. */
@@ -38,8 +38,8 @@ export function createNotify(env: NodeJS.ProcessEnv, log: Logger): Notify {
     last = last
       .then(() => run('systemd-notify', assignments, { NOTIFY_SOCKET: socket, PATH: path }))
       .catch((error: unknown) => {
-        if (!told) log.warn({ error: describeError(error) }, 'systemd cannot be notified (systemd-notify)')
-        told = true
+        if (!warned) log.warn({ error: describeError(error) }, 'systemd cannot be notified (systemd-notify)')
+        warned = true
       })
     return last
   }

@@ -1,22 +1,22 @@
 import { oneLine } from '../core/errors.ts'
 
 /**
- * What a server says in an ErrorResponse or a NoticeResponse. The text may be in any language, and so may the severity
- * that node-postgres passes on (S): what decides is `severity` (V), the SQLSTATE and the routine, which are never translated.
+ * An ErrorResponse or a NoticeResponse. The text may be in any language, and so may the severity that node-postgres
+ * passes on (S). So we decide by `severity` (V), the SQLSTATE and the routine, which are never translated.
  * https://www.postgresql.org/docs/current/protocol-error-fields.html
  */
 export interface Said {
-  /** `WARNING`, `NOTICE`, `ERROR`, `FATAL`, …; empty where the server does not say it. */
+  /** `WARNING`, `NOTICE`, `ERROR`, `FATAL`, …; empty if the server does not give it. */
   readonly severity: string
   /** SQLSTATE. */
   readonly code: string
   /** One line, at most 300 characters. */
   readonly text: string
-  /** The function in the server that says it. A pooler gives none. */
+  /** The function in the server that sent it. A pooler gives none. */
   readonly routine: string | undefined
 }
 
-/** The body of such a message: fields of a letter and a text that ends with a zero each, then a zero. */
+/** Parses the body of such a message: fields of a letter and a zero-terminated text, then a zero. */
 export function readSaid(body: Buffer): Said {
   const fields = new Map<string, string>()
   for (let at = 0; at < body.length && body[at] !== 0;) {
@@ -33,7 +33,7 @@ export function readSaid(body: Buffer): Said {
   }
 }
 
-/** As an error such as node-postgres makes one of it. */
+/** The message as an error, in the form of node-postgres. */
 export const errorOf = ({ severity, code, text, routine }: Said): Error =>
   Object.assign(new Error(text), { severity, code, routine })
 
@@ -41,5 +41,5 @@ export const errorOf = ({ severity, code, text, routine }: Said): Error =>
 export const routineOf = (error: unknown): string | undefined =>
   error instanceof Error && 'routine' in error && typeof error.routine === 'string' ? error.routine : undefined
 
-/** Our own words for a refusal without any code: those of the server may be in any language. */
+/** Our own text for a refusal without a code: the server's may be in any language. */
 export const noProcess = 'the server could not take the connection'

@@ -72,7 +72,7 @@ export function startLook(check: Check, references: References, signal: AbortSig
   const fetched = async <T>(
     field: string,
     source: Reference | SettingsSource,
-    fetch: (told: TakeNote) => Promise<T>,
+    fetch: (noteFetch: TakeNote) => Promise<T>,
   ): Promise<T> => {
     try {
       return await look.phase('references', () => fetch(text => note('references', `${field}: ${text}`)))
@@ -86,7 +86,7 @@ export function startLook(check: Check, references: References, signal: AbortSig
   }
   const raw = async (field: string, value: Resolvable): Promise<string> =>
     typeof value === 'object'
-      ? fetched(field, value, told => references.value(value, signal, maxAgeMs, told, by))
+      ? fetched(field, value, noteFetch => references.value(value, signal, maxAgeMs, noteFetch, by))
       : String(value)
   const conceal = (secret: string): void => secretsIn(secret).forEach(redact.add)
   const look: Look = {
@@ -111,7 +111,7 @@ export function startLook(check: Check, references: References, signal: AbortSig
       return secret
     },
     settings: (field, source) =>
-      fetched(field, source, told => references.settings(source, signal, maxAgeMs, told, by)),
+      fetched(field, source, noteFetch => references.settings(source, signal, maxAgeMs, noteFetch, by)),
     async apiServer(secret) {
       const asked = (): Promise<ApiServerAnswer> => references.apiServer(secret, signal, maxAgeMs, look.note, by)
       const answer = await look.phase('secret', asked)

@@ -6,18 +6,18 @@ import type { Login, LoginFailure, TokenLife } from '../core/reference.ts'
 import { wantOf } from '../core/want.ts'
 import type { Given, Logins } from './logins.ts'
 
-/** A token that stands in the configuration as a reference. */
+/** A token that the configuration names by a reference. */
 export interface GivenToken {
-  /** The Vault, and where the token comes from. */
+  /** The Vault, and the source of the token. */
   readonly key: string
   readonly token: string
-  /** Without the token. */
+  /** Opens the Vault without the token. */
   readonly open: () => Promise<Vault>
 }
 
 /**
- * Whether the token may be used, and for how many requests. Before its first use Vault is asked whether it is a wrapping
- * token, since any use would destroy that. One with a limited number of uses is looked up once, and counted from then on.
+ * Whether the token may be used, and for how many requests. Before its first use Vault is asked whether it is a
+ * wrapping token, since any use would destroy that. One with a limited number of uses is looked up once, then counted.
  */
 export async function givenAt(logins: Logins, { key, token, open }: GivenToken, uses: number): Promise<Login> {
   const known = logins.given(key, token)
@@ -27,7 +27,7 @@ export async function givenAt(logins: Logins, { key, token, open }: GivenToken, 
   }
   const given = logins.given(key, token) ?? remember(logins, key, token)
   const { servedAt } = given
-  // Looked up again then, to see what has become of it.
+  // Look it up again, to see what has become of it.
   if (given.life && Date.now() >= given.life.expiresAt) given.life = undefined
   const { life } = given
   const learn = (found: TokenLife): void => {
@@ -46,7 +46,7 @@ export async function givenAt(logins: Logins, { key, token, open }: GivenToken, 
   return { token, failure: undefined, servedAt, accepted, life: { ...given.life, ttlSeconds } }
 }
 
-/** Vault refused it: of one with a limited number of uses others have taken the rest. */
+/** Remembers that Vault refused the token: if its uses are limited, others have used the rest. */
 export function givenRefused(logins: Logins, key: string, token: string): void {
   const given = logins.given(key, token)
   if (given?.life) given.life = { ...given.life, uses: 0 }

@@ -3,11 +3,11 @@ import { describeError } from '../core/errors.ts'
 import type { Asker } from '../monitor/look.ts'
 import type { TakeNote } from '../core/transcript.ts'
 
-/** Who asks, and how old what was fetched for somebody else may be, in milliseconds. */
+/** A caller, and how old a result fetched for another may be, in milliseconds. */
 export interface Asking {
   readonly signal: AbortSignal
   readonly maxAgeMs: number
-  /** What a run of a check was given once, no later run of that check is given again. */
+  /** A check never gets the same result in two runs. */
   readonly by?: Asker | undefined
   readonly note?: TakeNote | undefined
 }
@@ -16,17 +16,16 @@ interface Fetching<T> {
   readonly began: number
   readonly result: Promise<T>
   readonly controller: AbortController
-  /** The run of each check that has it. */
+  /** The run of each check that got the result. */
   readonly givenTo: WeakMap<object, object>
   waiting: number
   settled: boolean
 }
 
 /**
- * Fetches that are shared, by key: one for all who ask while it is under way, or soon enough after it began; its failure
- * is everybody's too. Who leaves it takes only himself away; it ends when the last one has left. `about` begins the text
- * of the error of one who left. Nobody waits anew for one that began more than `joinMs` ago: it may hang. For `keepMs` after
- * its beginning a fetch is kept, and with it what it brought, which may be a secret.
+ * Shares fetches, by key: callers get the fetch under way or a recent result, failures too. A fetch ends when its last
+ * caller has left; a caller that leaves gets an error that begins with `about`. New callers do not join a fetch that
+ * began more than `joinMs` ago: it may hang. Results, which may be secrets, are kept for `keepMs` after the beginning.
  */
 export function sharing<T>(
   joinMs = 1_000,
@@ -83,7 +82,7 @@ export function sharing<T>(
   }
 }
 
-/** Whether no earlier run of the check was given the same. */
+/** Whether no earlier run of the check got this result. */
 function isFor({ givenTo }: Fetching<unknown>, by: Asker | undefined): boolean {
   const run = by && givenTo.get(by.check)
   return run === undefined || run === by?.run

@@ -2,7 +2,7 @@ import { describeError } from '../core/errors.ts'
 import { redactor } from '../core/redact.ts'
 import { inPlaceOf } from '../core/want.ts'
 
-/** The same, and an error says what it was about. */
+/** Adds to an error what it was about. */
 export async function named<T>(what: string, work: Promise<T>): Promise<T> {
   try {
     return await work
@@ -11,7 +11,9 @@ export async function named<T>(what: string, work: Promise<T>): Promise<T> {
   }
 }
 
-/** Work with secrets that the run never sees, such as tokens: they are blotted out of its error, since a server may repeat them. */
+/**
+ * For work with secrets that the run never sees, such as tokens: removes them from its error; servers may echo them.
+ */
 export async function blotting<T>(work: (conceal: (secret: string) => void) => Promise<T>): Promise<T> {
   const redact = redactor()
   try {

@@ -45,7 +45,7 @@ export function cachedBody<Key>(
 }
 
 /**
- * Does the work once per key while its causes are the same objects. Whoever asks meanwhile shares the result. A result is
+ * Does the work once per key while its causes are the same objects. Callers meanwhile share the result. A result is
  * never made from causes older than the request for it.
  */
 export function oncePerCause<Key, Result>(

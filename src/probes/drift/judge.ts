@@ -38,7 +38,7 @@ export function judge({ sources, pairs }: DriftSeen, { name: target }: DriftTarg
 const listed = (labels: readonly string[]): string =>
   labels.length < 2 ? labels.join() : `${labels.slice(0, -1).join(', ')} and ${labels.at(-1) ?? ''}`
 
-/** One reason for the whole target: who agrees with whom. */
+/** One reason for the whole target: which sources agree. */
 function differs(labels: readonly string[], pairs: readonly PairSeen[]): Reason[] {
   const different = pairs.filter(({ agrees }) => agrees === false)
   if (different.length === 0) return []

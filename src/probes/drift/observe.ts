@@ -6,29 +6,29 @@ import { ledBy } from './host.ts'
 import { leadsTo, sameLed, takeLed, type Place, type TakenLed } from './route.ts'
 import type { DriftTarget } from './target.ts'
 
-/** What one look brought back. No value is in it, no hash of one, and no length. */
+/** What one look saw. It has no value, no hash of one, and no length. */
 export interface DriftSeen {
   readonly sources: readonly SourceSeen[]
-  /** Every two of them. */
+  /** Every pair of sources. */
   readonly pairs: readonly PairSeen[]
 }
 
 export interface SourceSeen {
   readonly label: string
-  /** Why it could not be read; undefined where it could. */
+  /** Why it could not be read; undefined if it was. */
   readonly unreadable: string | undefined
-  /** Whether the host is at one of these places, by address or name; undefined where that is not known. */
+  /** Whether the host is at one of these places, by address or name; undefined if unknown. */
   readonly isAt: ((places: readonly Place[]) => boolean | undefined) | undefined
 }
 
 export interface PairSeen {
   readonly a: string
   readonly b: string
-  /** Undefined where one of them is not known. */
+  /** Undefined if one of them is unknown. */
   readonly agrees: boolean | undefined
-  /** They differ in white space around the value, and in nothing else. */
+  /** They differ only in white space around the value. */
   readonly onlySpace: boolean
-  /** Why it is not known whether they agree, where there is more to say than that a name was not resolved. */
+  /** Why it is unknown whether they agree, if the reason is not just a name that did not resolve. */
   readonly why?: string | undefined
 }
 
@@ -36,11 +36,11 @@ export interface PairSeen {
 interface Taken extends SourceSeen {
   readonly value: string | undefined
   readonly trimmed: string | undefined
-  /** Of a host or a URL. */
+  /** For a host or a URL. */
   readonly led: TakenLed | undefined
 }
 
-/** Reads every source. One that cannot be read does not hide how the others compare. */
+/** Reads every source. If one cannot be read, the others are compared all the same. */
 export async function observe({ sources, compare }: DriftTarget, look: Look): Promise<DriftSeen> {
   const take = compare === 'host' ? takeHost : takeValue
   const taken = await Promise.all(Object.entries(sources).map(entry => read(entry, look, take)))

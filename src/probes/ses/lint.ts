@@ -1,4 +1,4 @@
-/** The settings an application needs to send through SES. */
+/** The settings that an application needs to send through SES. */
 export const settingNames = ['access_key', 'secret_key', 'region'] as const
 export type SettingName = (typeof settingNames)[number]
 
@@ -14,13 +14,13 @@ export const faults = {
 } as const
 export type Fault = keyof typeof faults
 
-/** What the value of a setting looks like; never the value. */
+/** The form of a setting's value; never the value. */
 export type Lint =
   | { readonly state: 'absent' }
   | { readonly state: 'well_formed' }
   | { readonly state: 'malformed'; readonly fault: Fault }
 
-/** Looks at a value without asking anybody. Well-formed does not mean that SES takes it. */
+/** Checks a value without asking SES. A well-formed value may still be refused. */
 export function lint(name: SettingName, value: string): Lint {
   const bare = value.trim()
   if (bare === '') return { state: 'absent' }
@@ -31,7 +31,7 @@ export function lint(name: SettingName, value: string): Lint {
 
 const words =
   'change[-_ ]?(me|it)|replace[-_ ]?me|test(ing)?|todo|tbd|dummy|fake|foo|bar|none|null|undefined|any[-_ ]?string|redacted|secret|region|placeholder'
-/** Words people leave in place of a value, the examples of the AWS manual, and templates that were not filled in. */
+/** Placeholders, examples of the AWS manual, and templates that were not filled in. */
 const placeholder = new RegExp(
   `^(?:${words}|x+|\\*+|\\.{2,}|…|your[-_ ].*|.*example(key)?|<.*>|\\$\\{.*\\}|\\{\\{.*\\}\\}|\\[.*\\])$`,
   'i',
