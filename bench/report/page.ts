@@ -4,7 +4,7 @@ import { median } from '../measure/statistics.ts'
 import type { Figure, Result } from './results.ts'
 import { goalText, isLost, isMet, oursText, ratioOf, spread, times, withUnit } from './verdict.ts'
 
-const generated = '<!-- Generated from bench/results; `npm run bench` measures and writes both anew. -->'
+const generated = '<!-- Generated from bench/results; `npm run bench` measures and writes both again. -->'
 
 const intro = `The exporter against what one would run instead, on one machine in one run: a blackbox_exporter, and a postgres_exporter
 for each node. They are measured in turn (A B A B), so what else goes on in the machine befalls both, and it is the

@@ -91,7 +91,7 @@ interface Landed {
   readonly reasons: readonly Reason[]
   readonly primary: Node | undefined
   /** The name of its cluster, if no node of that cluster is looked at. */
-  readonly homeless: string | undefined
+  readonly unseenCluster: string | undefined
   readonly addressOnly: boolean
   readonly atHome: boolean
 }
@@ -139,7 +139,7 @@ function land(
     onPrimary: onPrimary(seen, where, primary, reasons),
     reasons: distinct(reasons),
     primary,
-    homeless: own.length === 0 ? home.cluster : undefined,
+    unseenCluster: own.length === 0 ? home.cluster : undefined,
     addressOnly: seen.addressOnly !== undefined,
     atHome: candidates.every(([node]) => node?.cluster === clusterOf(check)),
   }
@@ -218,9 +218,9 @@ function amend(check: CheckStatus, landed: Landed): CheckStatus {
   const on = nodes.length === 0 ? '' : `${landed.addressOnly ? ', leads to' : ', on'} ${namesOf(nodes)}`
   // The commit is proven. That it was on the primary is not.
   const unproven =
-    landed.homeless === undefined
+    landed.unseenCluster === undefined
       ? ''
-      : `; whether that is the primary is not known: no node of the cluster ${landed.homeless} is looked at`
+      : `; whether that is the primary is not known: no node of the cluster ${landed.unseenCluster} is looked at`
   const evidence = `${check.evidence}${on}${unproven}`
   return { ...check, ...finding(evidence, [...reasons, ...landed.reasons], check.samples) }
 }

@@ -195,9 +195,7 @@ interface Open {
   readonly reported: ReadonlyMap<string, string>
 }
 
-/**
- * Why a session is not of the kind wanted, in libpq's words; undefined if it is. Servers before 14 need one statement.
- */
+/** Why a session is not of the kind wanted, in libpq's words, or undefined. Servers before 14 need one statement. */
 async function unfit(
   look: Look,
   { loggedIn, reported }: Open,

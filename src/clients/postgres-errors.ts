@@ -163,9 +163,7 @@ export const sessionFailure = (error: unknown, look: Look, subject: string): Ses
 export const isOfPooler = ({ code, routine }: Pick<SessionFailure, 'code' | 'routine'>): boolean =>
   code === '08P01' && routine === undefined
 
-/**
- * The cause of the failure, by what is never translated: SQLSTATE, routine, what we did, and texts of other programs.
- */
+/** The cause by what is never translated: SQLSTATE, routine, what we did, and texts of other programs. */
 export function connectionProblem(failure: SessionFailure): ConnectionProblem {
   const { code = '', text, timedOut, routine, phase } = failure
   if (timedOut) return 'no_answer'
@@ -191,9 +189,7 @@ export function connectionProblem(failure: SessionFailure): ConnectionProblem {
 
 const atLogin = new Set(['InitPostgres', 'CheckMyDatabase', 'InitializeSessionUserId', 'ClientAuthentication'])
 
-/**
- * Whether pg_hba.conf may refuse logins without TLS. Only the text of the error would say that it takes them with TLS.
- */
+/** Whether pg_hba.conf may refuse logins without TLS. Only the error's text would say that it takes them with TLS. */
 const maybeWantsTls = ({ code, routine, tlsNotAsked }: SessionFailure): boolean =>
   code === '28000' && routine === 'ClientAuthentication' && tlsNotAsked === true
 

@@ -86,9 +86,7 @@ export const noTimeout = 'set local statement_timeout = 0'
 
 const groupSql = ({ sql }: FactGroup): string => `${noTimeout}; ${sql.trim()}`
 
-/**
- * All groups in one message. Its two statements are one transaction, so the setting ends with it, behind a pooler too.
- */
+/** All groups in one message. It is one transaction, so the setting ends with it, behind a pooler too. */
 export const factsSql = (groups: readonly FactGroup[]): string =>
   `${noTimeout}; select * from ${groups.map(({ sql }, i) => `(${sql.trim()}) as g${i}`).join('\ncross join ')}`
 

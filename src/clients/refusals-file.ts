@@ -66,9 +66,7 @@ export function refusalsFile(folder: string, uid: number) {
 
   let last: Promise<unknown> = Promise.resolve()
   let hanging: Promise<unknown> | undefined
-  /**
-   * Runs work one at a time; undefined if it fails or is too slow. While one hangs no other starts: it holds a thread.
-   */
+  /** Runs one work at a time; undefined if it fails or is too slow. None starts while one hangs: it holds a thread. */
   const patiently = async <T>(work: () => Promise<T>): Promise<T | undefined> => {
     if (hanging) return undefined
     const working = last.then(work).catch(() => undefined)

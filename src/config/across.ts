@@ -15,10 +15,7 @@ type Add = Problems['add']
 /** Each takes memory for as long as the process lives. */
 const maxTargets = 10_000
 
-/**
- * The rules between entries. They read the raw file, before the schema has made targets of it, and skip what they do
- * not understand: the schema reports that.
- */
+/** The rules between entries. They read the raw file and skip what only the schema can report. */
 export function checkAcross(file: Keys, add: Add): void {
   const kinds = systemProbes.filter(probe => 'target' in probe).map(probe => probe.kind)
   const isEmpty = (section: unknown): boolean =>

@@ -6,9 +6,7 @@ export interface Metric<Label extends string = string, Name extends string = str
   readonly labels: readonly Label[]
 }
 
-/**
- * One value of one series. `Name` is the name of its metric: a probe cannot give a sample of another probe's metric.
- */
+/** One value of one series. `Name` names its metric, so a probe cannot give a sample of another probe's metric. */
 export interface Sample<Name extends string = string> {
   readonly metric: Metric<string, Name>
   readonly value: number
@@ -31,10 +29,7 @@ export const counter = <const Name extends `mailpath_${string}_total`, const Lab
   labels: readonly Label[] = [],
 ): Metric<Label, Name> => ({ name, help, type: 'counter', labels })
 
-/**
- * A sample of a metric. An unknown value gives no sample, never 0, -1 or NaN. The labels must be exactly those of the
- * metric, or it does not compile.
- */
+/** A sample of a metric; none for an unknown value, never 0, -1 or NaN. Other labels do not compile. */
 export function sample<Label extends string, Name extends string, Given>(
   metric: Metric<Label, Name>,
   value: number | boolean | undefined,
@@ -81,9 +76,7 @@ function sampleOf<Name extends string>(
   return { metric, value, labels }
 }
 
-/**
- * Copies the labels. An object made by spreading has a hidden class of its own, which takes more memory than itself.
- */
+/** Copies the labels. An object made by spreading has a hidden class of its own, which takes more memory. */
 function like(labels: Readonly<Record<string, string>>): Record<string, string> {
   const own: Record<string, string> = {}
   for (const label of Object.keys(labels)) own[label] = labels[label] ?? ''

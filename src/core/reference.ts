@@ -23,9 +23,7 @@ export interface KubernetesSecret {
   readonly secret: string
 }
 
-/**
- * A value that is there and cannot be used. `why` continues a sentence that begins with its name, and hides the value.
- */
+/** A value that cannot be used. `why` continues a sentence that begins with its name, and hides the value. */
 export interface Unreadable {
   readonly why: string
 }
@@ -35,9 +33,7 @@ export type Settings = Readonly<Record<string, string | Unreadable>>
 
 /** How the API server answered for a Secret, without its values. */
 export interface ApiServerAnswer {
-  /**
-   * `unresolved`: how to reach it or log in is unknown; `unanswered`: no whole answer came; the rest: what it answered.
-   */
+  /** `unresolved`: unknown how to reach it or log in; `unanswered`: no whole answer; the rest: what it answered. */
   readonly kind:
     | 'ok'
     | 'unresolved'

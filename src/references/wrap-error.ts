@@ -11,9 +11,7 @@ export async function named<T>(what: string, work: Promise<T>): Promise<T> {
   }
 }
 
-/**
- * For work with secrets that the run never sees, such as tokens: removes them from its error; servers may echo them.
- */
+/** For work with secrets that the run never sees, such as tokens: a server may echo them, so its error is redacted. */
 export async function blotting<T>(work: (conceal: (secret: string) => void) => Promise<T>): Promise<T> {
   const redact = redactor()
   try {

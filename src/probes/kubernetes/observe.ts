@@ -10,9 +10,7 @@ export interface KubernetesSeen {
   readonly waited: string
 }
 
-/**
- * Asks for one of the Secrets that other checks read: it sees what they see, and shares requests made at the same time.
- */
+/** Asks for a Secret that other checks read: it sees what they see, and shares requests made at the same time. */
 export async function observe({ secret }: KubernetesTarget, look: Look): Promise<KubernetesSeen> {
   try {
     return { answer: await look.apiServer(secret), waited: '' }

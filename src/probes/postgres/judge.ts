@@ -234,9 +234,7 @@ function upkeepProblems(facts: NodeFacts, target: PostgresTarget): [Reason['code
   return found
 }
 
-/**
- * `unreserved`: the next checkpoint may remove needed WAL; `lost`: it did; `extended`: more than max_wal_size is kept.
- */
+/** `unreserved`: the next checkpoint may remove needed WAL; `lost`: it did; `extended`: over max_wal_size is kept. */
 const holdsWal = ({ active, wal_status, kept }: Slot, { max_slot_wal }: PostgresTarget): boolean =>
   wal_status === 'unreserved' ||
   wal_status === 'lost' ||

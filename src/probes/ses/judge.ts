@@ -25,8 +25,8 @@ export const metrics = {
 }
 
 /**
- * Whether the application can send through SES. Never `yes`, since SES itself is not asked yet. One setting alone can
- * prove `no`, even if another cannot be read.
+ * Whether SES can send: never `yes`, since SES is not asked yet. One bad setting proves `no`, even if others are
+ * unread.
  */
 export function canDeliver(seen: SesSeen, target: SesTarget): 'no' | 'unknown' {
   const broken = settingNames.some(name => ['absent', 'malformed'].includes(seen.settings[name].state))

@@ -162,10 +162,7 @@ function notServed({ hello = '' }: SmtpSeen, setup: Setup, reply: Reply, phase: 
   return ourName(text, hello, setup, 'smtp_greeting_refused')
 }
 
-/**
- * Our EHLO name is refused. Unless it is the application's name, nothing is known of the application; if it is, the
- * refusal holds as well.
- */
+/** Our EHLO name is refused. If it is also the application's name, the refusal itself holds as well. */
 const ourName = (text: string, hello: string, setup: Setup, otherwise: Reason['code']): Problem[] => {
   const about = `${text}: it is about the name in EHLO, ${hello}`
   return setup.hello

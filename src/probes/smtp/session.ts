@@ -48,9 +48,7 @@ export interface Session {
 }
 
 const maxReplyBytes = 65_536
-/**
- * Limit of a whole session. A line break counts a hundred times: nodemailer queues lines, and takes a turn for each.
- */
+/** Limit of a session. A line break counts a hundred times: nodemailer queues lines, and takes a turn for each. */
 const maxReceived = 262_144
 const cost = (piece: Buffer): number => piece.length + 100 * (piece.toString('latin1').split('\n').length - 1)
 

@@ -45,9 +45,7 @@ export type UrlReading =
 /** A service whose host nodemailer knows (lib/well-known); else false. */
 export type WellKnown = (service: string) => Readonly<Record<string, unknown>> | false
 
-/**
- * Schemes of nodemailer, and of clients with more precise ones. Only `submission` implies a port (RFC 6409, RFC 8314).
- */
+/** Schemes of nodemailer and of more precise clients. Only `submission` implies a port (RFC 6409, RFC 8314). */
 const schemes: Readonly<Record<string, Scheme>> = {
   smtp: { secure: false },
   smtps: { secure: true },
@@ -145,10 +143,7 @@ function queryOf({ searchParams }: URL): ReadonlyMap<string, Value> | string {
 const named = (key: string): string =>
   /^[A-Za-z][\w.-]{0,40}$/.test(key) ? `its parameter ${key}` : 'one of its parameters'
 
-/**
- * nodemailer's options from the parts of a URL: its own parts win over its query, and a known service over both.
- * Ignored parameters are added to `ignored`.
- */
+/** nodemailer's options: parts of the URL win over its query, and a known service over both. Adds to `ignored`. */
 function optionsOf(
   url: URL,
   scheme: Scheme,

@@ -97,10 +97,7 @@ export const vaultStates = [
 ] as const
 export type VaultState = (typeof vaultStates)[number]
 
-/**
- * The state of a node, in the order of Vault's own handler (http/sys_health.go); `other`: a standby without active
- * node.
- */
+/** The state of a node, in the order of Vault's http/sys_health.go; `other`: a standby without an active node. */
 export function stateOf(facts: HealthFacts): VaultState {
   if (!facts.initialized) return 'uninitialized'
   if (facts.removed === true) return 'removed'

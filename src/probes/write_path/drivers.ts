@@ -27,9 +27,7 @@ export interface Choice {
   readonly fingerprint: string
 }
 
-/**
- * How the application connects, as its driver reads the target; with `auto`, as each driver does. Throws Unresolved.
- */
+/** How the application connects, by its driver; with `auto`, by each driver. Throws Unresolved. */
 export async function choose(target: WritePathTarget, look: Look): Promise<Choice | DriverProblem> {
   const { readings, fingerprint } = await readTarget(target, look)
   const lost = readings.flatMap(({ driver, reading }) =>

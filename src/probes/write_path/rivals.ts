@@ -197,9 +197,7 @@ function notTried(own: Connectable, mine: Outcome, rivals: readonly Party[]): Dr
 
 const unclear = (deeds: Parameters<typeof deedsText>[0]): DriverProblem => ({ kind: 'unclear', text: deedsText(deeds) })
 
-/**
- * The drivers differ, unless all lead to the run's server, or none could write: then its result holds for any driver.
- */
+/** The drivers differ, unless all lead to the run's server or none could write: then its result holds for all. */
 function verdict(
   own: Connectable,
   mine: Outcome,
