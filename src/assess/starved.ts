@@ -30,7 +30,7 @@ const reasonOf = (
 })
 
 /** Assigns a shortage of the exporter to the exporter: one problem for all checks that have it. */
-export const whose = <T extends { readonly probe: string; readonly target: string; readonly reason: Reason }>(
+export const assignShortage = <T extends { readonly probe: string; readonly target: string; readonly reason: Reason }>(
   one: T,
 ): T =>
   one.reason.want === undefined

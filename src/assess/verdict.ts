@@ -7,7 +7,7 @@ import type { Blocker, CheckStatus, MailStatus } from './assessment.ts'
 import type { Checks } from './checks.ts'
 import { clusterOf } from './nodes.ts'
 import { isSource, isUnread, sourcesBehind } from './sources.ts'
-import { whose } from './starved.ts'
+import { assignShortage } from './starved.ts'
 
 /** A reason and the check or cluster that has it. */
 export interface Problem {
@@ -30,7 +30,7 @@ export interface Standing {
   readonly reasons: readonly Reason[]
 }
 export const problemsOf = ({ probe, target, reasons }: Standing): Problem[] =>
-  reasons.map(reason => whose({ probe, target, reason }))
+  reasons.map(reason => assignShortage({ probe, target, reason }))
 
 /** A need without which mail fails, or is unknown. */
 export function needed(standing: Standing): Contribution {

@@ -8,7 +8,7 @@ import { inPlaceOf, ofSeveral, wantOf } from '../core/want.ts'
 import type { Shown } from './certificates.ts'
 import { otherKind } from './postgres-errors.ts'
 import type { Endpoint, Plan, TargetSessionAttrs } from './postgres-url/plan.ts'
-import type { Said } from './postgres-messages.ts'
+import type { ServerMessage } from './postgres-messages.ts'
 import { forClient, negotiateTls, type Way } from './postgres-stream.ts'
 import { address, limitReceived, openLocalSocket, openSocket } from './socket.ts'
 
@@ -22,7 +22,7 @@ export interface LoggedIn {
   /** The certificates of the server; undefined without TLS. */
   readonly certificates: Shown | undefined
   /** Messages of the server apart from results, the first hundred of a run. */
-  readonly notices: Said[]
+  readonly notices: ServerMessage[]
   /** Allows the server to send a run's worth of bytes again. */
   readonly renew: () => void
   /** Ends the session and closes. */
@@ -335,7 +335,7 @@ async function tryOnce(
     inside.connection.on('authenticationOk', () => (progress.authenticated = true))
     inside.connection.on('parameterStatus', status => reported.set(status.parameterName, status.parameterValue))
     client.on('error', () => undefined)
-    const notices: Said[] = []
+    const notices: ServerMessage[] = []
     look.note(
       `logging in as ${plan.user}, database ${plan.database}, ${stream === socket ? 'in the clear' : 'with TLS'}`,
     )

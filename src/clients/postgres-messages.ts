@@ -5,7 +5,7 @@ import { oneLine } from '../core/errors.ts'
  * passes on (S). So we decide by `severity` (V), the SQLSTATE and the routine, which are never translated.
  * https://www.postgresql.org/docs/current/protocol-error-fields.html
  */
-export interface Said {
+export interface ServerMessage {
   /** `WARNING`, `NOTICE`, `ERROR`, `FATAL`, …; empty if the server does not give it. */
   readonly severity: string
   /** SQLSTATE. */
@@ -17,7 +17,7 @@ export interface Said {
 }
 
 /** Parses the body of such a message: fields of a letter and a zero-terminated text, then a zero. */
-export function readSaid(body: Buffer): Said {
+export function readServerMessage(body: Buffer): ServerMessage {
   const fields = new Map<string, string>()
   for (let at = 0; at < body.length && body[at] !== 0;) {
     const end = body.indexOf(0, at)
@@ -34,7 +34,7 @@ export function readSaid(body: Buffer): Said {
 }
 
 /** The message as an error, in the form of node-postgres. */
-export const errorOf = ({ severity, code, text, routine }: Said): Error =>
+export const errorOf = ({ severity, code, text, routine }: ServerMessage): Error =>
   Object.assign(new Error(text), { severity, code, routine })
 
 /** The routine of an error that the server sent. */

@@ -8,7 +8,7 @@ import type { Look } from '../core/probe.ts'
 import { watchHandshake, type Shown } from './certificates.ts'
 import { fileErrorText, readRegular } from './files.ts'
 import { PemError, checkedCertificates, checkedKeyPair } from './pem.ts'
-import { errorOf, noProcess, readSaid, type Said } from './postgres-messages.ts'
+import { errorOf, noProcess, readServerMessage, type ServerMessage } from './postgres-messages.ts'
 import type { ClientCertificate, Endpoint, Pem, Plan, TlsPlan } from './postgres-url/plan.ts'
 
 /** `clear`; `offered`: with TLS if the server offers it; `tls`: with TLS or not at all. */
@@ -166,8 +166,8 @@ const maxRefusalBytes = 8_192
  * The error in answer to an SSLRequest: a message with a length and fields, or a bare text up to a zero if the server
  * could not start a process for the connection. The sender is not authenticated: the text is only quoted.
  */
-async function earlyRefusal(socket: net.Socket, begun: Buffer): Promise<Error> {
-  let bytes = begun
+async function earlyRefusal(socket: net.Socket, first: Buffer): Promise<Error> {
+  let bytes = first
   const wanted = (): number => {
     if (bytes.length < 5) return 5
     const length = bytes.readUInt32BE(1)
@@ -184,7 +184,7 @@ async function earlyRefusal(socket: net.Socket, begun: Buffer): Promise<Error> {
   }
   const isFramed = bytes.length >= 5 && bytes.readUInt32BE(1) <= maxRefusalBytes
   if (isFramed) {
-    const said = readSaid(bytes.subarray(5, 1 + bytes.readUInt32BE(1)))
+    const said = readServerMessage(bytes.subarray(5, 1 + bytes.readUInt32BE(1)))
     return said.code === '' ? new Error(oddAnswer) : errorOf(said)
   }
   const [text = ''] = bytes.toString('utf8', 1, maxRefusalBytes).split('\0')
@@ -212,7 +212,7 @@ async function until(stream: net.Socket, event: string): Promise<void> {
  * whole, well-formed messages, so that it cannot throw. `onNotice` gets messages apart from results, with the severity
  * untranslated, which node-postgres drops.
  */
-export function forClient(stream: net.Socket, onNotice: (notice: Said) => void = () => undefined): net.Socket {
+export function forClient(stream: net.Socket, onNotice: (notice: ServerMessage) => void = () => undefined): net.Socket {
   const on = stream.on.bind(stream)
   return Object.assign(stream, {
     connect() {
@@ -241,7 +241,10 @@ const maxMessageBytes = 65_536
  * its final zeros and over a length that does not move it on, and throws out of a listener on others: without this, a
  * hostile server could freeze or end the process. https://www.postgresql.org/docs/current/protocol-message-formats.html
  */
-function wholeMessages(deliver: (messages: Buffer) => void, onNotice: (notice: Said) => void): (chunk: Buffer) => void {
+function wholeMessages(
+  deliver: (messages: Buffer) => void,
+  onNotice: (notice: ServerMessage) => void,
+): (chunk: Buffer) => void {
   let pending: Buffer = Buffer.alloc(0)
   return chunk => {
     pending = Buffer.concat([pending, chunk])
@@ -253,7 +256,7 @@ function wholeMessages(deliver: (messages: Buffer) => void, onNotice: (notice: S
       const letter = String.fromCharCode(pending[end] ?? 0)
       const body = pending.subarray(end + 5, end + 1 + length)
       if ('EN'.includes(letter) && !endsWithZeros(body)) throw new Error('a message without an end')
-      if (letter === 'N') onNotice(readSaid(body))
+      if (letter === 'N') onNotice(readServerMessage(body))
       end += 1 + length
     }
     const messages = pending.subarray(0, end)

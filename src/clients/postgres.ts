@@ -4,7 +4,7 @@ import { codeOf, describeError } from '../core/errors.ts'
 import type { Look, Watch } from '../core/probe.ts'
 import type { Shown } from './certificates.ts'
 import { endpointText, insideOf, lingerMs, logIn, type LoggedIn } from './postgres-connect.ts'
-import type { Said } from './postgres-messages.ts'
+import type { ServerMessage } from './postgres-messages.ts'
 import { sendCancel, type Peer } from './postgres-stream.ts'
 import type { Plan } from './postgres-url/plan.ts'
 
@@ -28,7 +28,7 @@ export interface Session extends Omit<Watch, 'ask'> {
   /** The certificates of the server; undefined without TLS. */
   readonly certificates: Shown | undefined
   /** Messages of the server apart from results, the first hundred of a run. */
-  readonly notices: readonly Said[]
+  readonly notices: readonly ServerMessage[]
   /**
    * Runs one or more statements in one message (simple query protocol); returns the rows of the last that has any. Ends
    * with the signal of `by`, whose transcript gets it. Default: the look that opened the session.

@@ -60,17 +60,7 @@ interface TransportRequest {
  * A client for Vault: node-vault on a transport of our own. Its own would never time out, ignore the signal, carry the
  * token along a redirect, obey proxies and VAULT_SKIP_VERIFY, and put the token into its errors.
  */
-export async function openVault({
-  url,
-  token,
-  namespace,
-  ca,
-  cert,
-  key,
-  signal,
-  note,
-  onChain,
-}: VaultConnection): Promise<Vault> {
+export async function openVault({ url, token, namespace, onChain, ...rest }: VaultConnection): Promise<Vault> {
   // Imported here, so that a configuration without Vault does not load axios.
   const { default: nodeVault } = await import('node-vault')
   const send = async ({ method, uri, path, headers, json }: TransportRequest) => {
@@ -80,11 +70,7 @@ export async function openVault({
       url: uri,
       headers: sent ? { ...headers, 'Content-Type': 'application/json' } : headers,
       body: sent && JSON.stringify(sent),
-      ca,
-      cert,
-      key,
-      signal,
-      note,
+      ...rest,
     })
     if (answer.chain) onChain?.(answer.chain)
     return { statusCode: answer.status, body: parsed(answer.body), request: { path } }
@@ -176,7 +162,7 @@ export async function readSecret(vault: Vault, path: string): Promise<SecretRead
     return { kind: 'denied', token, text: `${refusals[token]} (${answerText(answer)})${hint(path)}` }
   }
   if (saysNoNamespace(answer)) return { kind: 'no_namespace', text: answerText(answer) }
-  if (answer.status === 404 && isVaults(answer.body)) return gone(answer, path)
+  if (answer.status === 404 && isVaults(answer.body)) return unreadable(answer, path)
   return troubleOf(answer)
 }
 
@@ -187,7 +173,7 @@ const refusals = {
 } as const
 
 /** A 404 of version 2 for a deleted version carries its metadata. */
-function gone(answer: VaultAnswer, path: string): SecretRead {
+function unreadable(answer: VaultAnswer, path: string): SecretRead {
   const metadata = record(record(record(answer.body)?.['data'])?.['metadata'])
   const deletedAt = metadata?.['deletion_time']
   if (metadata?.['destroyed'] === true) return { kind: 'destroyed', text: 'its current version was destroyed' }

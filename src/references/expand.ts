@@ -24,7 +24,7 @@ const budget = 8_000_000
  */
 export function expanded(values: Values, expand: boolean | undefined): Settings {
   if (expand === false || !Object.values(values).some(value => value.includes('$'))) return values
-  if (expand === undefined) return mapped(values, value => asItStands(value, values))
+  if (expand === undefined) return mapped(values, value => ifPlain(value, values))
   const work = { left: budget }
   const byConfig = expandAll(values, values, work)
   const alone = expandAll(values, {}, work)
@@ -41,7 +41,7 @@ export function expanded(values: Values, expand: boolean | undefined): Settings 
 const mapped = <T>(values: Values, to: (value: string, name: string) => T): Record<string, T> =>
   Object.fromEntries(Object.entries(values).map(([name, value]) => [name, to(value, name)]))
 
-function asItStands(value: string, values: Values): string | Unreadable {
+function ifPlain(value: string, values: Values): string | Unreadable {
   const found = anyVariable.test(value) ? (shown(value, values) ?? 'a $ that would be expanded') : undefined
   const what = found ?? (value.includes('\\$') ? 'a $ with a backslash before it' : undefined)
   if (what === undefined) return value

@@ -1,10 +1,9 @@
-import { HttpFailure } from '../clients/http.ts'
 import type { Vault } from '../clients/vault.ts'
 import { lookIntoWrapping } from '../clients/vault-login.ts'
 import { describeError } from '../core/errors.ts'
 import type { Login, LoginFailure, TokenLife } from '../core/reference.ts'
-import { wantOf } from '../core/want.ts'
 import type { Given, Logins } from './logins.ts'
+import { requestFailure } from './wrap-error.ts'
 
 /** A token that the configuration names by a reference. */
 export interface GivenToken {
@@ -59,21 +58,18 @@ export function givenServed(logins: Logins, key: string, token: string): void {
 }
 
 function remember(logins: Logins, key: string, token: string): Given {
-  const given: Given = { token, life: undefined, servedAt: undefined }
+  const given: Given = { token }
   logins.give(key, given)
   return given
 }
 
 async function whyNot(open: GivenToken['open'], token: string): Promise<LoginFailure | undefined> {
   try {
-    const looked = await lookIntoWrapping(await open(), token)
-    if (looked.kind === 'plain') return undefined
-    if (looked.kind !== 'wrapped') return looked
+    const answer = await lookIntoWrapping(await open(), token)
+    if (answer.kind === 'plain') return undefined
+    if (answer.kind !== 'wrapped') return answer
     return { kind: 'wrapped', text: 'it is a wrapping token, and not the token that is wrapped in it' }
   } catch (error) {
-    const text = describeError(error)
-    return error instanceof HttpFailure
-      ? { kind: 'unanswered', text, code: error.code, tls: error.phase === 'tls', want: wantOf(error) }
-      : { kind: 'unresolved', text, want: wantOf(error) }
+    return requestFailure(error, describeError(error))
   }
 }

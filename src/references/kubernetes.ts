@@ -1,6 +1,6 @@
 import { dirname } from 'node:path'
 import { noSuchFile, type ReadFile } from '../clients/files.ts'
-import { HttpFailure, addressOf } from '../clients/http.ts'
+import { addressOf } from '../clients/http.ts'
 import { inClusterUrl, readKubernetesSecret, serviceAccount, type KubernetesApi } from '../clients/kubernetes.ts'
 import { PemError, checkedCertificates, checkedKeyPair } from '../clients/pem.ts'
 import type { KubernetesConfig } from '../config/schema.ts'
@@ -10,10 +10,10 @@ import { describeError } from '../core/errors.ts'
 import type { ApiServerAnswer, KubernetesSecret, Reference } from '../core/reference.ts'
 import { redactor } from '../core/redact.ts'
 import { shaped, shapes } from '../core/shape.ts'
-import { inPlaceOf, wantOf } from '../core/want.ts'
+import { inPlaceOf } from '../core/want.ts'
 import { kubeconfigTask, type KubernetesAccess, type Material } from './kubeconfig.ts'
 import { sharing, type Asking } from './sharing.ts'
-import { named } from './wrap-error.ts'
+import { named, requestFailure } from './wrap-error.ts'
 
 export interface KubernetesSource {
   readonly config: KubernetesConfig | undefined
@@ -117,16 +117,10 @@ export function kubernetesSecrets({
       if (to.token !== undefined) redact.add(to.token)
       const namespace = wanted ?? (await ownNamespace(asking.signal))
       const found = await readKubernetesSecret(to, { namespace, secret }, asking)
-      return found.kind === 'ok'
-        ? { ...found, address, text: '' }
-        : { ...found, address, text: redact.text(found.text) }
+      return { ...found, address, text: found.kind === 'ok' ? '' : redact.text(found.text) }
     } catch (error) {
       if (asking.signal.aborted) throw error
-      const text = redact.text(describeError(error))
-      const want = wantOf(error)
-      return error instanceof HttpFailure
-        ? { kind: 'unanswered', address, text, code: error.code, tls: error.phase === 'tls', want }
-        : { kind: 'unresolved', address, text, want }
+      return { address, ...requestFailure(error, redact.text(describeError(error))) }
     }
   }
 

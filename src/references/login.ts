@@ -1,15 +1,14 @@
 import { unlessAborted } from '../core/abort.ts'
 import { describeError, seconds } from '../core/errors.ts'
 import { fingerprint } from '../core/fingerprint.ts'
-import { HttpFailure } from '../clients/http.ts'
 import type { Vault } from '../clients/vault.ts'
 import { hasLogin, logIn, lookIntoWrapping, renewSelf, type Lease } from '../clients/vault-login.ts'
-import type { Login, LoginFailure, TokenLife } from '../core/reference.ts'
+import type { Login, LoginFailure, LoginWanted, TokenLife } from '../core/reference.ts'
 import { redactor } from '../core/redact.ts'
-import { wantOf } from '../core/want.ts'
 import { backOffText } from './back-off.ts'
 import type { Held, Logins, Revoke, Standing } from './logins.ts'
 import type { Asking } from './sharing.ts'
+import { requestFailure } from './wrap-error.ts'
 
 /** How to log in at one Vault. */
 export interface LoginWay {
@@ -35,14 +34,6 @@ export interface Credentials {
   readonly wrapped?: string | undefined
 }
 
-/** What a caller wants of a login. */
-export interface Wanted {
-  /** The token that Vault refused. */
-  readonly refused?: string | undefined
-  /** How many requests it is for: 1, or 0 to learn what is known of the token. Default 1. */
-  readonly uses?: 0 | 1 | undefined
-}
-
 /** After a refusal that Vault does not count: no need to be blind for longer than a round. */
 const retryMs = 10_000
 /** While a role is locked: trying does no harm, and little good. */
@@ -63,7 +54,7 @@ export async function loginAt(
   logins: Logins,
   way: LoginWay,
   asking: Asking,
-  { refused, uses = 1 }: Wanted,
+  { refused, uses = 1 }: LoginWanted,
 ): Promise<Login> {
   const standing = logins.standing(way.key)
   if (standing.held && standing.held.token === refused && mayBeReplaced(standing)) {
@@ -142,11 +133,7 @@ async function renewOrLogIn(
   } catch (error) {
     // All that waited for it have left: that says nothing of Vault.
     if (signal.aborted) throw error
-    const text = redact.text(describeError(error))
-    standing.failure =
-      error instanceof HttpFailure
-        ? { kind: 'unanswered', text, code: error.code, tls: error.phase === 'tls', want: wantOf(error) }
-        : { kind: 'unresolved', text, want: wantOf(error) }
+    standing.failure = requestFailure(error, redact.text(describeError(error)))
   }
 }
 
@@ -176,10 +163,10 @@ async function loggedIn(
   credentials.secrets.forEach(redact.add)
   const { locks, wrapped } = credentials
   if (wrapped !== undefined && looksLikeToken(wrapped)) {
-    const looked = await lookIntoWrapping(await way.open(signal), wrapped)
-    if (looked.kind === 'wrapped')
+    const answer = await lookIntoWrapping(await way.open(signal), wrapped)
+    if (answer.kind === 'wrapped')
       return { kind: 'wrapped', text: 'secret_id is a wrapping token, and not the SecretID that is wrapped in it' }
-    if (looked.kind !== 'plain') return looked
+    if (answer.kind !== 'plain') return answer
   }
   if (locks === undefined) return oneLogin(logins, standing, way, credentials, signal, redact)
   // Several nodes may be one cluster: their logins by one role are counted together.
@@ -201,8 +188,8 @@ async function oneLogin(
   const attempt = locks === undefined ? undefined : { account: [namespace, mount, locks], credentials: fields }
   const earlier = attempt && (await logins.backOff.current(attempt))
   if (earlier) return { kind: 'refused', text: backOffText(earlier) }
-  const print = fingerprint(fields)
-  if (standing.failure && standing.pause?.credentials === print && performance.now() < standing.pause.until)
+  const sent = fingerprint(fields)
+  if (standing.failure && standing.pause?.credentials === sent && performance.now() < standing.pause.until)
     return standing.failure
   const asked = performance.now()
   const lease = await logIn(await way.open(signal), mount, fields)
@@ -225,7 +212,7 @@ async function oneLogin(
   const locked = isThere === true
   const noMount = isThere === false ? `; there is no login at auth/${mount}` : ''
   const pauseMs = locked ? lockedMs : retryMs
-  standing.pause = { credentials: print, until: performance.now() + pauseMs }
+  standing.pause = { credentials: sent, until: performance.now() + pauseMs }
   return {
     kind: locked ? 'locked' : 'refused',
     text: `${failure.text}${noMount}; tried again after ${seconds(pauseMs)}`,

@@ -24,16 +24,16 @@ export interface Held {
 
 /** The state of one login. */
 export interface Standing {
-  held: Held | undefined
+  held?: Held | undefined
   /** Requests that the token held is still good for. */
   usesLeft: number
-  failure: LoginFailure | undefined
+  failure?: LoginFailure | undefined
   /** Vault refused the last token held. */
   refused: boolean
   /** After a refusal that Vault does not count: when to try these credentials again, by the monotonic clock. */
-  pause: { readonly credentials: string; readonly until: number } | undefined
+  pause?: { readonly credentials: string; readonly until: number } | undefined
   /** When a secret was last read with the token held. */
-  servedAt: number | undefined
+  servedAt?: number | undefined
   readonly attempt: ReturnType<typeof sharing<undefined>>
 }
 
@@ -41,8 +41,8 @@ export interface Standing {
 export interface Given {
   readonly token: string
   /** For a token with a limited number of uses. */
-  life: (Omit<TokenLife, 'ttlSeconds'> & { readonly of: number }) | undefined
-  servedAt: number | undefined
+  life?: (Omit<TokenLife, 'ttlSeconds'> & { readonly of: number }) | undefined
+  servedAt?: number | undefined
 }
 
 /** State of logins at Vaults. It lives as long as the process, across reloads. */
@@ -94,19 +94,9 @@ export function createLogins(memory?: RefusalMemory<VaultRefusal>): Logins {
     backOff: createVaultBackOff(memory),
     retire,
     standing(key) {
-      const known = standings.get(key)
-      if (known) return known
-      const made: Standing = {
-        held: undefined,
-        usesLeft: 0,
-        failure: undefined,
-        refused: false,
-        pause: undefined,
-        servedAt: undefined,
-        attempt: sharing<undefined>(joinMs),
-      }
-      standings.set(key, made)
-      return made
+      const standing = standings.get(key) ?? { usesLeft: 0, refused: false, attempt: sharing<undefined>(joinMs) }
+      standings.set(key, standing)
+      return standing
     },
     given(key, token) {
       const known = givens.get(key)
@@ -116,10 +106,7 @@ export function createLogins(memory?: RefusalMemory<VaultRefusal>): Logins {
     inTurn<T>(key: string, work: () => Promise<T>): Promise<T> {
       const before = turns.get(key)
       const mine = before ? Promise.race([before, wait(longestTurnMs)]).then(work) : work()
-      const ended = mine.then(
-        () => undefined,
-        () => undefined,
-      )
+      const ended = mine.catch(() => undefined)
       turns.set(key, ended)
       void ended.then(() => turns.get(key) === ended && turns.delete(key))
       return mine

@@ -1,6 +1,13 @@
+import { HttpFailure } from '../clients/http.ts'
 import { describeError } from '../core/errors.ts'
 import { redactor } from '../core/redact.ts'
-import { inPlaceOf } from '../core/want.ts'
+import { inPlaceOf, wantOf } from '../core/want.ts'
+
+/** Why a request failed: no whole answer came, or how to make it was not known. */
+export const requestFailure = (error: unknown, text: string) =>
+  error instanceof HttpFailure
+    ? ({ kind: 'unanswered', text, code: error.code, tls: error.phase === 'tls', want: wantOf(error) } as const)
+    : ({ kind: 'unresolved', text, want: wantOf(error) } as const)
 
 /** Adds to an error what it was about. */
 export async function named<T>(what: string, work: Promise<T>): Promise<T> {

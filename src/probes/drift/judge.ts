@@ -17,13 +17,11 @@ export function judge({ sources, pairs }: DriftSeen, { name: target }: DriftTarg
   const unknown = pairs.filter(
     ({ a, b, agrees }) => agrees === undefined && ![a, b].some(one => unreadable.some(({ label }) => label === one)),
   )
+  const labels = sources.map(({ label }) => label)
   return finding(
-    `the same in ${listed(sources.map(one => one.label))}`,
+    `the same in ${listed(labels)}`,
     [
-      ...differs(
-        sources.map(({ label }) => label),
-        pairs,
-      ),
+      ...differs(labels, pairs),
       ...unreadable.map(({ label, why }) =>
         driftReason('drift_unreadable', why.startsWith(`${label}: `) ? why : `${label}: ${why}`),
       ),

@@ -16,9 +16,9 @@ export interface DriftSeen {
 export interface SourceSeen {
   readonly label: string
   /** Why it could not be read; undefined if it was. */
-  readonly unreadable: string | undefined
+  readonly unreadable?: string | undefined
   /** Whether the host is at one of these places, by address or name; undefined if unknown. */
-  readonly isAt: ((places: readonly Place[]) => boolean | undefined) | undefined
+  readonly isAt?: ((places: readonly Place[]) => boolean | undefined) | undefined
 }
 
 export interface PairSeen {
@@ -34,10 +34,10 @@ export interface PairSeen {
 
 /** A source with the fingerprints of its value, which stays where it was read. */
 interface Taken extends SourceSeen {
-  readonly value: string | undefined
-  readonly trimmed: string | undefined
+  readonly value?: string | undefined
+  readonly trimmed?: string | undefined
   /** For a host or a URL. */
-  readonly led: TakenLed | undefined
+  readonly led?: TakenLed | undefined
 }
 
 /** Reads every source. If one cannot be read, the others are compared all the same. */
@@ -49,13 +49,6 @@ export async function observe({ sources, compare }: DriftTarget, look: Look): Pr
 }
 
 type Fingerprints = Omit<Taken, 'label'>
-const nothing: Fingerprints = {
-  unreadable: undefined,
-  isAt: undefined,
-  value: undefined,
-  trimmed: undefined,
-  led: undefined,
-}
 
 async function read(
   [label, reference]: [string, Reference],
@@ -66,22 +59,18 @@ async function read(
     return { label, ...(await take(await look.secret(label, reference), look)) }
   } catch (error) {
     if (!(error instanceof Unresolved)) throw error
-    return { ...nothing, label, unreadable: describeError(error) }
+    return { label, unreadable: describeError(error) }
   }
 }
 
-const takeValue = (value: string): Fingerprints => ({
-  ...nothing,
-  value: fingerprint(value),
-  trimmed: fingerprint(value.trim()),
-})
+const takeValue = (value: string): Fingerprints => ({ value: fingerprint(value), trimmed: fingerprint(value.trim()) })
 
 async function takeHost(value: string, look: Look): Promise<Fingerprints> {
   const found = ledBy(value)
-  if (typeof found === 'string') return { ...nothing, unreadable: found }
+  if (typeof found === 'string') return { unreadable: found }
   for (const password of found.passwords) look.conceal(password)
   const led = await takeLed(found, look)
-  return { ...nothing, value: fingerprint(value), led, isAt: places => leadsTo(led, places) }
+  return { value: fingerprint(value), led, isAt: places => leadsTo(led, places) }
 }
 
 function compared(a: Taken, b: Taken): PairSeen {

@@ -192,43 +192,39 @@ export interface PostgresSeen {
   readonly address: string
   /** Why the URL leads nowhere: then nothing was seen. */
   readonly notUnderstood?: string | undefined
-  readonly facts: NodeFacts | undefined
+  readonly facts?: NodeFacts | undefined
   /** Facts that the server refused. */
   readonly refused?: readonly RefusedFacts[] | undefined
   /** The certificates of the server, if the session has TLS. */
   readonly certificates?: Shown | undefined
-  readonly failure: SessionFailure | undefined
+  readonly failure?: SessionFailure | undefined
 }
 
 /** One connection and one statement; more only if the server refuses a part of it. */
 export async function observe(target: PostgresTarget, look: Look): Promise<PostgresSeen> {
   const plan = await planOf(target, look)
-  if (typeof plan === 'string') return { address: 'url', notUnderstood: plan, facts: undefined, failure: undefined }
+  if (typeof plan === 'string') return { address: 'url', notUnderstood: plan }
   const address = planText(plan)
   try {
     const session = await openOwnSession(look, plan)
     try {
-      return {
-        address: session.address,
-        ...(await factsOf(session, look)),
-        certificates: session.certificates,
-        failure: undefined,
-      }
+      return await seenIn(session, look)
     } finally {
       await session.close()
     }
   } catch (error) {
-    return { address, facts: undefined, certificates: shownIn(error), failure: sessionFailure(error, look, address) }
+    return { address, certificates: shownIn(error), failure: sessionFailure(error, look, address) }
   }
 }
 
-const factsOf = async (session: Session, look: Look): Promise<Pick<PostgresSeen, 'facts' | 'refused'>> => {
+async function seenIn(session: Session, look: Look): Promise<PostgresSeen> {
+  const { address, certificates } = session
   const { row: columns, refused } = await look.phase('query', () => askFacts(session, look, groups))
   const [first] = refused
   // Without its role nothing is known of a node.
   if (first && !('in_recovery' in columns || 'in_hot_standby' in columns))
     throw Object.assign(new Error(first.text), { code: first.code })
-  return { facts: row.parse(columns), refused }
+  return { address, facts: row.parse(columns), refused, certificates }
 }
 
 /** Opens a watch with the login of a run. */
@@ -243,12 +239,10 @@ export async function watch(target: PostgresTarget, look: Look): Promise<Watch<P
     async ask(run) {
       run.note(`asking ${address} in the session that is held open there`)
       try {
-        return { address, ...(await factsOf(session, run)), certificates: session.certificates, failure: undefined }
+        return await seenIn(session, run)
       } catch (error) {
         // The server may have ended only the session. But a run that got no answer has no time left for a login.
-        return run.signal.aborted
-          ? { address, facts: undefined, failure: sessionFailure(error, run, address) }
-          : undefined
+        return run.signal.aborted ? { address, failure: sessionFailure(error, run, address) } : undefined
       }
     },
   }

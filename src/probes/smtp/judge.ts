@@ -14,7 +14,7 @@ import { adviceFor } from './enhanced.ts'
 import { refusesHello } from './hello.ts'
 import { clearLogin, loginProblem } from './judge-login.ts'
 import type { SmtpSeen } from './observe.ts'
-import type { Setup } from './plan.ts'
+import { isTrusted, type Setup } from './plan.ts'
 import { reason, type Problem, type Reason } from './reasons.ts'
 import type { SmtpTarget } from './target.ts'
 import type { TlsFacts } from './tls.ts'
@@ -97,28 +97,22 @@ const setupOf = ({ url }: SmtpSeen, target: SmtpTarget): Setup =>
 function reasonsIn(seen: SmtpSeen, target: SmtpTarget): Reason[] {
   if (seen.notUnderstood !== undefined) return [toReason(seen, ['smtp_url_not_understood', seen.notUnderstood])]
   const setup = setupOf(seen, target)
-  const { security, verify, login } = setup
-  const trusted = !seen.injected && (seen.tls ? !verify || seen.tls.problems.length === 0 : isClear(seen, security))
   const problems = [
     ...brokenOff(seen, setup),
     tlsProblem(seen, setup, target.certificate_warning),
     clearLogin(seen, setup),
-    loginProblem(seen, setup, trusted),
+    loginProblem(seen, setup, isTrusted(seen.tls, seen, setup)),
     ...envelopeProblems(seen, setup),
   ]
   const found = problems.flatMap(problem => (problem ? [toReason(seen, problem)] : []))
-  const proven = login ? seen.authenticated === true : is2xx(replyTo(seen, 'rcpt_to'))
+  const proven = setup.login ? seen.authenticated === true : is2xx(replyTo(seen, 'rcpt_to'))
   const without = found.some(({ code }) => code === 'smtp_auth_not_offered')
   if (proven || without || found.some(({ verdict }) => verdict !== 'warn')) return found
-  const missing: Problem = login
+  const missing: Problem = setup.login
     ? ['smtp_protocol_error', 'the login came to no end']
     : ['smtp_login_not_configured', 'no user is set, so that no login was tried']
   return [...found, toReason(seen, missing)]
 }
-
-/** Whether the session is meant to be in the clear. */
-const isClear = ({ extensions }: SmtpSeen, security: Setup['security']): boolean =>
-  security === 'none' || (security === 'opportunistic' && !offersStarttls(extensions.clear ?? []))
 
 const toReason = ({ address }: SmtpSeen, [code, text, remedy]: Problem): Reason =>
   reason(code, text.startsWith(address) ? text : `${address}: ${text}`, remedy)

@@ -4,10 +4,11 @@ import { describeError, Unresolved } from '../../core/errors.ts'
 import type { Look } from '../../core/probe.ts'
 import type { redactor } from '../../core/redact.ts'
 import { shapes } from '../../core/shape.ts'
+import { offersStarttls, type Dialogue } from './dialogue.ts'
 import { defaultHello } from './hello.ts'
 import type { SmtpTarget } from './target.ts'
 import type { Method } from './mechanisms.ts'
-import { tlsOptions } from './tls.ts'
+import { tlsOptions, type TlsFacts } from './tls.ts'
 import { readUrl, type Security, type UrlPlan, type Waits, type WellKnown } from './url.ts'
 
 export interface Credentials {
@@ -28,6 +29,20 @@ export interface Setup {
   readonly hello: boolean
   /** Parameters of a URL that nodemailer ignores, or that do not affect a session. */
   readonly ignored: readonly string[]
+}
+
+/**
+ * Whether the application would give this server its password. Any other gets only EHLO and QUIT. If STARTTLS is
+ * offered and refused, nodemailer gives up.
+ */
+export function isTrusted(
+  tls: TlsFacts | undefined,
+  { injected, extensions }: Pick<Dialogue, 'injected' | 'extensions'>,
+  { security, verify }: Setup,
+): boolean {
+  if (injected) return false
+  if (tls) return !verify || tls.problems.length === 0
+  return security === 'none' || (security === 'opportunistic' && !offersStarttls(extensions.clear ?? []))
 }
 
 /** How the application would send its mail. The run does exactly this. */

@@ -70,7 +70,7 @@ export function startSession(look: Look, socket: Socket, options: SessionOptions
   const { security, hello, name, clean, waits } = options
   let tls: TlsFacts | undefined
   let begun = ''
-  const hears = (piece: Buffer): number => {
+  const receive = (piece: Buffer): number => {
     if (begun.length < maxBegun) begun += piece.subarray(0, maxBegun).toString('latin1')
     return cost(piece)
   }
@@ -83,7 +83,7 @@ export function startSession(look: Look, socket: Socket, options: SessionOptions
     if (secured && !tls) {
       tls = tlsFacts(secured, name, options.tls.ca)
       look.note(tlsText(tls))
-      if (secured !== socket) limitReceived(secured, maxReceived, hears)
+      if (secured !== socket) limitReceived(secured, maxReceived, receive)
     }
     // Leftover bytes at the end of a connection are logged as well.
     if (entry.tnx === 'server' && !ended()) begun = ''
@@ -110,13 +110,13 @@ export function startSession(look: Look, socket: Socket, options: SessionOptions
   // The timeout counts from here, as in the application, which opens the connection itself.
   if (waits.connectionTimeout !== undefined) Object.assign(connection, { _connectStartedAt: options.startedAt })
   // With a TLS socket over this one the data would be cipher text.
-  limitReceived(socket, maxReceived, piece => (connection._socket === socket ? hears(piece) : cost(piece)))
+  limitReceived(socket, maxReceived, piece => (connection._socket === socket ? receive(piece) : cost(piece)))
   const ending = endingOf(connection, dialogue)
   const step = <T>(work: Promise<T>): Promise<T> => Promise.race([work, ending.broken]).finally(() => dialogue.leave())
   const say = async (command: string): Promise<string> => {
-    await quiet(ending)
+    await yieldOnce(ending)
     look.note(`> ${command}`)
-    return said(connection, command)
+    return sendCommand(connection, command)
   }
   return {
     dialogue,
@@ -131,7 +131,7 @@ export function startSession(look: Look, socket: Socket, options: SessionOptions
       return step(connect(connection))
     },
     async login(mechanism, user, secret) {
-      await quiet(ending)
+      await yieldOnce(ending)
       const work =
         mechanism === 'XOAUTH2'
           ? loginByToken(connection, dialogue, user, secret)
@@ -226,9 +226,9 @@ async function loginByToken(
   token: string,
 ): Promise<boolean> {
   const words = Buffer.from(`user=${user}\x01auth=Bearer ${token}\x01\x01`).toString('base64')
-  const first = await said(connection, `AUTH XOAUTH2 ${words}`)
+  const first = await sendCommand(connection, `AUTH XOAUTH2 ${words}`)
   if (!first.startsWith('334')) return first.startsWith('235')
-  await said(connection, '')
+  await sendCommand(connection, '')
   dialogue.explain(tokenError(first.slice(4)))
   return false
 }
@@ -240,7 +240,7 @@ function tokenError(challenge: string): string {
 }
 
 /** Yield once, so that nodemailer rejects an unsolicited reply instead of taking it for the next answer. */
-const quiet = (ending: Ending): Promise<void> => Promise.race([setImmediate(), ending.broken])
+const yieldOnce = (ending: Ending): Promise<void> => Promise.race([setImmediate(), ending.broken])
 
 async function envelope(
   say: (command: string) => Promise<string>,
@@ -263,7 +263,7 @@ async function nullSender(say: (command: string) => Promise<string>, dialogue: D
  * Sends a command of our own and returns the reply. nodemailer's `send` would go on to DATA; its public way to send any
  * other command is a custom authentication mechanism, which need not authenticate.
  */
-const said = (connection: SMTPConnection, command: string): Promise<string> =>
+const sendCommand = (connection: SMTPConnection, command: string): Promise<string> =>
   new Promise((resolve, reject) => {
     connection.customAuth.set('RAW', session => session.sendCommand(command, (_, reply) => resolve(reply.response)))
     connection.login({ method: 'RAW' }, error => {

@@ -1,5 +1,6 @@
 import { endSeconds, endsSoonIn } from '../../clients/certificates.ts'
 import { remedyForName } from '../../clients/names/index.ts'
+import type { TokenRead } from '../../clients/vault.ts'
 import { defaultCertificateWarning } from '../../fields/index.ts'
 import { gauge, sample, stateSet } from '../../core/metric.ts'
 import { finding } from '../../core/probe.ts'
@@ -8,7 +9,6 @@ import {
   stateOf,
   vaultStates,
   type HealthSeen,
-  type TokenSeen,
   type SecretSeen,
   type VaultFailure,
   type VaultSeen,
@@ -19,7 +19,7 @@ import { defaultTokenWarning, usesToken, type VaultTarget } from './target.ts'
 
 const clockToleranceSeconds = 60
 
-type ValidToken = Extract<TokenSeen, { readonly kind: 'valid' }>
+type ValidToken = Extract<TokenRead, { readonly kind: 'valid' }>
 
 export const metrics = {
   reachable: gauge(

@@ -13,24 +13,24 @@ export interface VaultSeen {
   /** `host:port` */
   readonly address: string
   /** The answer to /sys/health; undefined if none came. */
-  readonly health: HealthSeen | undefined
+  readonly health?: HealthSeen | undefined
   /** With a standby: which node is active. */
-  readonly leader: LeaderSeen | undefined
+  readonly leader?: LeaderSeen | undefined
   /** With a sealed node: how far it is unsealed. */
-  readonly unsealing: Unsealing | undefined
+  readonly unsealing?: Unsealing | undefined
   /** Why there is no token, or why the last login failed; undefined if it worked. */
-  readonly login: LoginFailure | undefined
+  readonly login?: LoginFailure | undefined
   /** The exporter got the token by a login. */
   readonly byLogin: boolean
   /** Milliseconds since a reference last read a secret with the token; undefined if none did. */
-  readonly servedMsAgo: number | undefined
+  readonly servedMsAgo?: number | undefined
   /** Undefined if none is configured, the login gave none, or the node serves no requests. */
-  readonly token: TokenSeen | undefined
+  readonly token?: TokenRead | undefined
   readonly secrets: readonly SecretSeen[]
   /** The certificates of the node, if it shows any. */
   readonly certificates?: Shown | undefined
   /** The request that got no answer. The requests after it were not sent. */
-  readonly failure: VaultFailure | undefined
+  readonly failure?: VaultFailure | undefined
 }
 
 export interface HealthSeen {
@@ -66,8 +66,6 @@ export interface Unsealing {
   readonly given: number
   readonly needed: number
 }
-
-export type TokenSeen = TokenRead
 
 export interface SecretSeen {
   readonly path: string
@@ -111,24 +109,11 @@ export function stateOf(facts: HealthFacts): VaultState {
 /** What was seen so far, so that a failure does not lose it. */
 type Draft = { -readonly [Fact in keyof VaultSeen]: VaultSeen[Fact] }
 
-const nothing = {
-  health: undefined,
-  leader: undefined,
-  unsealing: undefined,
-  login: undefined,
-  byLogin: false,
-  servedMsAgo: undefined,
-  token: undefined,
-  secrets: [],
-  certificates: undefined,
-  failure: undefined,
-}
-
 /** Asks for the health first and without the token, so that it is known even if the rest fails. */
 export async function observe(target: VaultTarget, look: Look): Promise<VaultSeen> {
   const { url } = target
   const trust = await readPemFiles(target, look)
-  const seen: Draft = { ...nothing, address: addressOf(url) }
+  const seen: Draft = { address: addressOf(url), byLogin: false, secrets: [] }
   try {
     const onChain = (chain: Chain): void => {
       seen.certificates = { chain, verified: true, at: Date.now() }
@@ -209,25 +194,25 @@ async function askWith(login: Login, target: VaultTarget, trust: TlsMaterial, lo
   const open = (token: string | undefined): Promise<Vault> =>
     openVault({ url, token, namespace, ...trust, signal: look.signal, note: look.note })
   // A look-up would take one of its uses.
-  const looked: TokenRead = life
+  const read: TokenRead = life
     ? { kind: 'valid', ...life }
     : await look.phase('token', async () => readToken(await open(token)))
-  Object.assign(seen, { token: looked, secrets: [] })
-  if (looked.kind === 'valid' && !life) login.accepted?.()
-  const isLimited = looked.kind === 'valid' && looked.uses < Infinity
-  if (isLimited && !life) login.learn?.(looked)
+  Object.assign(seen, { token: read, secrets: [] })
+  if (read.kind === 'valid' && !life) login.accepted?.()
+  const isLimited = read.kind === 'valid' && read.uses < Infinity
+  if (isLimited && !life) login.learn?.(read)
   // Rejected may only mean that it may not look itself up. After any other trouble the secrets would fail the same way.
-  if (!['valid', 'rejected', 'lookup_denied'].includes(looked.kind)) return
+  if (!['valid', 'rejected', 'lookup_denied'].includes(read.kind)) return
   for (const { path, keys } of secrets ?? []) {
     const next = isLimited ? await loginFor(target, look, seen, undefined, 1) : login
     if (next?.token === undefined) return
     if (next.life) seen.token = { kind: 'valid', ...next.life }
-    const read = (token: string): Promise<SecretSeen> =>
+    const readWith = (token: string): Promise<SecretSeen> =>
       look.phase('secrets', async () => observeSecret(await open(token), path, keys ?? []))
-    let secret = await read(next.token)
+    let secret = await readWith(next.token)
     if (isLimited && secret.token === 'bad') {
       const other = await loginFor(target, look, seen, next.token, 1)
-      if (other?.token !== undefined && other.token !== next.token) secret = await read(other.token)
+      if (other?.token !== undefined && other.token !== next.token) secret = await readWith(other.token)
       if (secret.token === 'bad') seen.token = { kind: 'rejected', text: secret.text }
     }
     seen.secrets = [...seen.secrets, secret]

@@ -62,14 +62,14 @@ function partiesOf(readings: readonly DriverReading[]): readonly Party[] {
   const parties: Party[] = []
   for (const { driver, reading } of readings) {
     if (reading.kind === 'not_understood') continue
-    const made: Party =
+    const next: Party =
       reading.kind === 'plan'
         ? { drivers: [driver], plan: reading.plan }
         : { drivers: [driver], refused: reading.error }
-    const at = parties.findIndex(party => alike(party, made))
+    const at = parties.findIndex(party => alike(party, next))
     const found = parties[at]
     if (found) parties[at] = { ...found, drivers: [...found.drivers, driver] }
-    else parties.push(made)
+    else parties.push(next)
   }
   return parties
 }

@@ -6,7 +6,7 @@ import {
   remedyOf,
   type SessionFailure,
 } from '../../clients/postgres-errors.ts'
-import type { Said } from '../../clients/postgres-messages.ts'
+import type { ServerMessage } from '../../clients/postgres-messages.ts'
 import { counter, gauge, sample } from '../../core/metric.ts'
 import { finding } from '../../core/probe.ts'
 import type { DriverProblem } from './drivers.ts'
@@ -112,9 +112,9 @@ const pausedRemedy =
 
 /** The server warns of a future error. */
 function warningProblem({ address, warnings = [], ladder }: WritePathSeen): Reason[] {
-  const isTold = (said: Said): boolean => isSyncWait(said) && ladder.some(rung => rung.syncWait && !rung.ok)
+  const isReported = (one: ServerMessage): boolean => isSyncWait(one) && ladder.some(rung => rung.syncWait && !rung.ok)
   // Several statements may give the same warning, each with another number in it.
-  const last = new Map(warnings.filter(said => !isTold(said)).map(said => [`${said.code} ${said.routine ?? ''}`, said]))
+  const last = new Map(warnings.filter(one => !isReported(one)).map(one => [`${one.code} ${one.routine ?? ''}`, one]))
   return [...last.values()].map(({ code, text }) =>
     writePathReason('write_path_server_warns', `${address}: the server warns: ${text}, SQLSTATE ${code}`),
   )

@@ -11,7 +11,7 @@ import {
   naming,
   type FactGroup,
 } from '../../clients/postgres-facts.ts'
-import { routineOf, type Said } from '../../clients/postgres-messages.ts'
+import { routineOf, type ServerMessage } from '../../clients/postgres-messages.ts'
 import type { Plan } from '../../clients/postgres-url/plan.ts'
 import { openSession, openWatch, planText, type Session } from '../../clients/postgres.ts'
 import { openSocket } from '../../clients/socket.ts'
@@ -92,14 +92,14 @@ export interface WritePathSeen {
   /** Set if it is unknown how the application connects, or if its driver refuses to. Nothing else was seen then. */
   readonly driver?: DriverProblem | undefined
   /** No user is configured, so only the address was checked. */
-  readonly addressOnly: { readonly peer: string; readonly port: number } | undefined
+  readonly addressOnly?: { readonly peer: string; readonly port: number } | undefined
   readonly landings: readonly Landing[]
   readonly ladder: readonly Rung[]
   /** Warnings of the server while our statements ran. */
-  readonly warnings?: readonly Said[] | undefined
+  readonly warnings?: readonly ServerMessage[] | undefined
   /** The certificates of the server, if the last session had TLS. */
   readonly certificates?: Shown | undefined
-  readonly failure: SessionFailure | undefined
+  readonly failure?: SessionFailure | undefined
 }
 
 /** What a run has found so far. */
@@ -107,15 +107,15 @@ interface Finding {
   address: string
   readonly landings: Landing[]
   readonly ladder: Rung[]
-  readonly warnings: Said[]
+  readonly warnings: ServerMessage[]
   certificates?: Shown | undefined
   /** Where the first session landed, and how it got there. */
-  arrival: Arrival | undefined
+  arrival?: Arrival | undefined
 }
 
 /** Opens fresh sessions one after the other, climbs the write ladder on the first, and notes where the others land. */
 export async function observe(target: WritePathTarget, look: Look): Promise<WritePathSeen> {
-  const nothing = { addressOnly: undefined, landings: [], ladder: [], failure: undefined }
+  const nothing = { landings: [], ladder: [] }
   const choice = await choose(target, look)
   if ('kind' in choice) return { ...nothing, address: 'url', driver: choice }
   const { plan } = choice.own
@@ -126,23 +126,15 @@ export async function observe(target: WritePathTarget, look: Look): Promise<Writ
   return driver ? { ...nothing, address: seen.address, driver } : seen
 }
 
-async function observeBy(
-  plan: Plan,
-  target: WritePathTarget,
-  look: Look,
-): Promise<WritePathSeen & { readonly arrival: Arrival | undefined }> {
-  const found: Finding = { address: planText(plan), landings: [], ladder: [], warnings: [], arrival: undefined }
+async function observeBy(plan: Plan, target: WritePathTarget, look: Look): Promise<WritePathSeen & Finding> {
+  const found: Finding = { address: planText(plan), landings: [], ladder: [], warnings: [] }
   try {
-    if (plan.user === '') return { ...found, addressOnly: await peerOf(plan, look), failure: undefined }
+    if (plan.user === '') return { ...found, addressOnly: await peerOf(plan, look) }
     for (let n = 0; n < target.sessions; n++) await lookThrough(target, plan, look, found, n === 0)
-    return { ...found, addressOnly: undefined, failure: undefined }
+    return found
   } catch (error) {
-    return {
-      ...found,
-      addressOnly: undefined,
-      certificates: found.certificates ?? shownIn(error),
-      failure: sessionFailure(error, look, found.address),
-    }
+    const failure = sessionFailure(error, look, found.address)
+    return { ...found, certificates: found.certificates ?? shownIn(error), failure }
   }
 }
 
@@ -174,7 +166,7 @@ async function lookThrough(
 }
 
 /** Class 01 are warnings by SQLSTATE; other classes are about the statement. */
-const isWarning = ({ severity, code }: Said): boolean => severity === 'WARNING' && code.startsWith('01')
+const isWarning = ({ severity, code }: ServerMessage): boolean => severity === 'WARNING' && code.startsWith('01')
 
 /**
  * Only one of our sessions at a time is in a commit on a server: the others wait for this lock, and the server ends
@@ -230,19 +222,16 @@ async function climb(
   if (landing.in_recovery) return void ladder.push(await look.phase('xid', () => tryOnStandby(look, session)))
   for (const [rung, statement] of ladderSql(target, look.timeoutMs)) {
     const result = await look.phase(rung, () => tryRung(rung, statement, look, session))
-    const passed = rung === 'xid' && mayPass.has(result.code)
+    // It may not write temporary files (53400) or run the functions. The next rungs show whether it may write.
+    const passed = rung === 'xid' && (result.code === '53400' || isNotAllowed(result))
     ladder.push(passed ? { ...result, ok: true, code: undefined, text: '' } : result)
     // The heartbeat row is proof as well, if the role may not run the function of the commit.
     if (!result.ok && !passed && !(rung === 'commit' && isNotAllowed(result))) return
   }
 }
 
-/** The role may not write temporary files (53400) or run the functions. The next rungs show whether it may write. */
-const mayPass = new Set<string | undefined>(['53400', '42501', '42883', '57014'])
-
 /** The role may not run a function (42501, or there is none, 42883), or somebody ended the statement (57014). */
-export const isNotAllowed = ({ code }: Pick<Rung, 'code'>): boolean =>
-  code === '42501' || code === '42883' || code === '57014'
+export const isNotAllowed = ({ code = '' }: Pick<Rung, 'code'>): boolean => ['42501', '42883', '57014'].includes(code)
 
 /**
  * The one rung on a standby, which refuses it. Rolls back a savepoint and commits, since a failed transaction would
@@ -285,7 +274,7 @@ async function tryRung(rung: Rung['rung'], sql: string, look: Look, session: Ses
 }
 
 /** The server's message about a commit whose wait for a standby was cancelled. */
-export const isSyncWait = ({ severity, routine }: Said): boolean =>
+export const isSyncWait = ({ severity, routine }: ServerMessage): boolean =>
   severity === 'WARNING' && routine === 'SyncRepWaitForLSN'
 
 const quoted = (identifier: string): string =>

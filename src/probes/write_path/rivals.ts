@@ -79,18 +79,12 @@ export async function compare(
   return verdict(own, mine, rivals, outcomes, 0)
 }
 
-const keyOf = (outcome: Outcome): string =>
-  outcome.kind === 'in'
-    ? JSON.stringify([
-        'in',
-        outcome.at?.postmaster_start,
-        outcome.at?.server_port,
-        outcome.at?.read_only,
-        outcome.at?.tls,
-      ])
-    : outcome.kind === 'out'
-      ? JSON.stringify(['out', connectionProblem(outcome.failure), outcome.failure.code])
-      : outcome.text
+function keyOf(outcome: Outcome): string {
+  if (outcome.kind === 'refused') return outcome.text
+  if (outcome.kind === 'out') return JSON.stringify(['out', connectionProblem(outcome.failure), outcome.failure.code])
+  const { at } = outcome
+  return JSON.stringify(['in', at?.postmaster_start, at?.server_port, at?.read_only, at?.tls])
+}
 
 const passes = (failure: Failure): boolean =>
   ['unreachable', 'no_answer', 'closed', 'starting_up', 'too_many_connections'].includes(connectionProblem(failure))
