@@ -13,7 +13,7 @@ import { missing, postgresExporter, startPostgresExporter } from '../stage/peers
 import type { Subject } from '../stage/subject.ts'
 import { configOf } from '../stage/targets.ts'
 
-/** Ours with so many targets that are all this node. */
+/** Ours with this many targets, all of them the same node. */
 async function startOurs({ servers }: Stage, targets: number, login_interval?: string): Promise<Subject> {
   const [target] = configOf(servers, 10).postgres
   const postgres = Array.from({ length: targets }, (_, n) => ({

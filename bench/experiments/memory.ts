@@ -9,7 +9,7 @@ import { configOf } from '../stage/targets.ts'
 
 const [targets, nodes] = [50, 5]
 
-/** Resident memory after so many scrapes. The process is ended. */
+/** Resident memory after this many scrapes. Ends the process. */
 async function afterScrapes(subject: Subject, scrapes: number): Promise<number> {
   try {
     await scrapeTimes(subject.url, scrapes)

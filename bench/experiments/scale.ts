@@ -12,7 +12,7 @@ const [targets, intervalSeconds] = [1000, 15]
 
 /**
  * Turns that a check should have had and had not. The window is some intervals and a half long, so that a check that
- * keeps its turns ends at least so many runs in it, wherever in the interval it runs.
+ * keeps its turns ends at least that many runs in it, wherever in the interval it runs.
  */
 function missedTurns(before: ReadonlyMap<string, number>, after: ReadonlyMap<string, number>, turns: number): number {
   return sum([...after].map(([check, runs]) => Math.max(0, turns - (runs - (before.get(check) ?? 0)))))
@@ -31,7 +31,7 @@ interface Work {
   readonly scrapes: readonly number[]
 }
 
-/** What it takes at work, over so many intervals and a half; it is scraped so many times in the end, and ended. */
+/** What it takes at work, over `intervals` and a half; then scrapes it `scrapes` times, and ends it. */
 async function atWork(subject: Subject, intervals: number, scrapes: number): Promise<Work> {
   const scraper = createScraper(subject.url)
   try {

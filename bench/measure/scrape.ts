@@ -45,7 +45,7 @@ function get(url: string, agent: http.Agent | false, timeoutMs: number): Promise
 const limitMs = 30_000
 
 /**
- * So many scrapes one after the other, or as many as half a minute has room for, with a pause between; gives how long each
+ * Scrapes `count` times, one after the other with a pause between, but for half a minute at most. Returns how long each
  * took, in milliseconds.
  */
 export async function scrapeTimes(url: string, count: number, pauseMs = 0): Promise<number[]> {

@@ -6,7 +6,7 @@ type Section = 'postgres' | 'write_path' | 'smtp' | 'vault' | 'settings' | 'pack
 export type Config = Readonly<Record<Section, Entry[]>> & { readonly interval: string; readonly timeout: string }
 
 /**
- * So many targets, in blocks of ten: a Postgres node, three write paths, two relays, two Vaults and two others. Two blocks
+ * Targets in blocks of ten: a Postgres node, three write paths, two relays, two Vaults and two others. Two blocks
  * are an application with a cluster of a primary and a standby, its settings, its packages and a secret kept twice.
  */
 export function configOf(servers: Servers, targets: number, times = { interval: '15s', timeout: '5s' }): Config {

@@ -3,7 +3,7 @@ import { catalogue } from '../../src/exposition/catalogue.ts'
 import { reasonCatalogue } from '../../src/exposition/reasons.ts'
 import { markdownTable } from '../../src/report/table.ts'
 
-/** Files that are made from the code: whoever finds an error in them has to correct it there. */
+/** Head of files that are made from the code: errors in them have to be corrected in the code. */
 const generated =
   '<!-- Generated from the code; `npx vitest run test/docs/docs.test.ts -u` writes it again. -->'
 

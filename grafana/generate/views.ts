@@ -59,11 +59,11 @@ export function nodeRoles(where: OfCluster = {}) {
   return or(seen, constant(unless(configured('postgres'), q(postgres.reachable), ['target']), unknown.code))
 }
 
-/** The state of each Vault node: the one it tells, unreachable, or unknown. */
+/** The state of each Vault node: the one it reports, unreachable, or unknown. */
 export function vaultNodes() {
-  const told = stateOf(vault.state, 'state', vaultStates, ['target'])
+  const reported = stateOf(vault.state, 'state', vaultStates, ['target'])
   const away = constant(by('max', ['target'], calc`${q(vault.reachable)} == 0`), vaultNode.unreachable.code)
-  return union(away, told, constant(configured('vault'), vaultNode.unknown.code))
+  return union(away, reported, constant(configured('vault'), vaultNode.unknown.code))
 }
 
 const landedOn = (where: OfCluster) => by('max', ['target', 'node'], q(writePath.landed, where))

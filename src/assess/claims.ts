@@ -14,9 +14,9 @@ export interface Claim {
 }
 
 /**
- * The claims of the primaries of one cluster, the best first. Clients count most: the rows that they write would be lost. Then
- * standbys that stream; one whose receiver waits or is down does not count. A timeline proves nothing, since a standby that
- * was promoted by mistake has the higher one: it only makes the order the same each time.
+ * The claims of the primaries of one cluster, best first. Clients count most: the rows that they write would be lost.
+ * Then standbys that stream, but not those whose receiver waits or is down. A timeline proves nothing, since a standby
+ * promoted by mistake has the higher one: it only makes the order stable.
  */
 export function claimsOf(
   primaries: readonly Node[],
@@ -52,12 +52,12 @@ function commitsOn(path: CheckStatus, node: Node, nodes: readonly Node[]): boole
   return found.length === 1 && found[0] === node
 }
 
-/** By the address it streams from, if that is one of the primaries, and otherwise by the timeline. */
+/** By the address it streams from, if that is one of the primaries; else by the timeline. */
 function follows({ facts }: Node, primary: Node, primaries: readonly Node[]): boolean {
   if (!facts || receivesWal(facts) !== true) return false
   const upstream = byAddress(primaries, facts.upstream_host, facts.upstream_port)
   return upstream.length > 0 ? upstream.includes(primary) : timelineOf(facts) === timeline(primary)
 }
 
-/** 0 if it is not known. */
+/** 0 if unknown. */
 export const timeline = (node: Node): number => (node.facts && timelineOf(node.facts)) ?? 0

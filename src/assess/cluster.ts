@@ -133,8 +133,8 @@ function assessCluster(
   // A primary that left the configuration is no failover: it may have been renamed.
   const known =
     before && nodes.some(node => node.name === before.primary) ? before : before && { ...before, primary: undefined }
-  const after = remember(known, split.since === undefined ? primary : undefined, split.since, now)
-  const memory = isDeepStrictEqual(before, after) && before ? before : after
+  const remembered = remember(known, split.since === undefined ? primary : undefined, split.since, now)
+  const memory = isDeepStrictEqual(before, remembered) && before ? before : remembered
   const evidence = primaries.length === 0 ? 'no primary is seen' : primaries.map(describe).join('; ')
   const status: ClusterStatus = {
     name,

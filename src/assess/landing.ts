@@ -90,7 +90,7 @@ interface Landed {
   readonly reasons: readonly Reason[]
   readonly primary: Node | undefined
   /** The name of its cluster, if no node of that cluster is looked at. */
-  readonly homeless: string | undefined
+  readonly unseenCluster: string | undefined
   readonly atHome: boolean
 }
 
@@ -137,7 +137,7 @@ function land(
     onPrimary: onPrimary(seen, where, primary, reasons),
     reasons: distinctBy(reasons, ({ code, text }) => `${code} ${text}`),
     primary,
-    homeless: own.length === 0 ? home.cluster : undefined,
+    unseenCluster: own.length === 0 ? home.cluster : undefined,
     atHome: candidates.every(([node]) => node?.cluster === clusterOf(check)),
   }
 }
@@ -161,7 +161,7 @@ function landsWrong(
   const [foreign] = identifiers.size === 0 ? candidates.filter(one => one.cluster !== cluster) : []
   if (foreign) return wrong('write_path_other_cluster', `of the cluster ${foreign.cluster}, and not of ${cluster}`)
   if (landing.in_recovery) return []
-  // Servers are told apart by facts that some of them do not give.
+  // Some servers do not give the facts that tell servers apart.
   const isPlaced = landing.server_address !== null && nodes.every(one => one.facts?.postmaster_start != null)
   if (candidates.length === 0 && isPlaced && nodes.length > 0)
     return wrong('write_path_unlisted_node', `which is none of the nodes ${nodes.map(one => one.name).join(', ')}`)
@@ -215,9 +215,9 @@ function amend(check: CheckStatus, landed: Landed): CheckStatus {
   const on = nodes.length === 0 ? '' : `${seen.addressOnly ? ', leads to' : ', on'} ${namesOf(nodes)}`
   // The commit is proven. That it was on the primary is not.
   const unproven =
-    landed.homeless === undefined
+    landed.unseenCluster === undefined
       ? ''
-      : `; whether that is the primary is not known: no node of the cluster ${landed.homeless} is looked at`
+      : `; whether that is the primary is not known: no node of the cluster ${landed.unseenCluster} is looked at`
   const evidence = `${check.evidence}${on}${unproven}`
   return { ...check, ...finding(evidence, [...reasons, ...landed.reasons], check.samples) }
 }

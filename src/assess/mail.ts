@@ -78,14 +78,14 @@ export function assessMail(
 const direct = kindsOf('own', 'needed')
 const onceForAll = kindsOf('source', 'survived')
 
-/** What is the same for every path. */
+/** Shared by all paths. */
 interface Known {
   readonly checks: Checks
   readonly clusters: readonly ClusterStatus[]
   readonly nodes: ReadonlyMap<string, readonly CheckStatus[]>
   readonly waiting: readonly CheckStatus[]
-  /** Of what no path depends on by itself. */
-  readonly besides: Contribution
+  /** Problems of systems that no path needs by itself. */
+  readonly independent: Contribution
 }
 
 function knownOf(all: readonly CheckStatus[], clusters: readonly ClusterStatus[]): Known {
@@ -95,11 +95,11 @@ function knownOf(all: readonly CheckStatus[], clusters: readonly ClusterStatus[]
     clusters,
     nodes: groupBy(checks.ofKind(postgres.kind), clusterOf),
     waiting: all.filter(isWaiting),
-    besides: survived(all.filter(({ probe }) => onceForAll.some(kind => kind === probe))),
+    independent: survived(all.filter(({ probe }) => onceForAll.some(kind => kind === probe))),
   }
 }
 
-function assessPath(target: MailTarget, { checks, clusters, nodes, waiting, besides }: Known): MailStatus {
+function assessPath(target: MailTarget, { checks, clusters, nodes, waiting, independent }: Known): MailStatus {
   const listed = (kind: string): readonly CheckStatus[] => {
     const names = namesFor(target, kind)
     return names ? checks.withIds(names.map(name => checkId({ probe: kind, target: name }))) : checks.ofKind(kind)
@@ -117,7 +117,7 @@ function assessPath(target: MailTarget, { checks, clusters, nodes, waiting, besi
     ...ownClusters.map(contributionOf),
     ...(writePaths.every(isAddressOnly) && target.write_path?.length !== 0 ? [noWritePath(target)] : []),
     delivery(target, provider, ways),
-    besides,
+    independent,
     survived(checks.withIds([...writesTo].flatMap(cluster => nodes.get(cluster) ?? []).map(({ id }) => id))),
   ]
   const users = [...Object.values(needs), ...Object.values(ways)].flat()
@@ -136,7 +136,7 @@ function assessPath(target: MailTarget, { checks, clusters, nodes, waiting, besi
   }
 }
 
-/** A Vault that takes its token from Kubernetes needs it too. */
+/** A Vault whose token comes from Kubernetes needs that too. */
 const withTheirs = (ids: readonly string[], checks: Checks): readonly string[] => [
   ...ids,
   ...checks.withIds(ids).flatMap(system => system.needs),
@@ -146,7 +146,7 @@ function mailProblem(target: MailTarget, code: keyof typeof mailReasons, text: s
   return { probe: mail.kind, target: target.name, reason: mailReason(code, `${target.name}: ${text}`) }
 }
 
-/** A path without a login says where it leads, but nothing of whether a write commits there. */
+/** A path without a login shows where it leads, but not whether a write commits there. */
 const isAddressOnly = (path: CheckStatus): boolean =>
   seenBy(writePath, path.observation)?.seen.addressOnly !== undefined
 
@@ -168,20 +168,20 @@ type Ability = 'yes' | 'no' | 'unknown' | 'not probed'
 function ability(provider: Provider, checks: readonly CheckStatus[]): Ability {
   if (checks.length === 0) return 'not probed'
   if (provider === 'ses') return checks.every(isDead) ? 'no' : 'unknown'
-  // Every relay listed is one the application needs.
+  // The application needs every relay that is listed.
   const all = worst(checks.map(relay => relay.verdict))
   return all === 'fail' ? 'no' : all === 'unknown' ? 'unknown' : 'yes'
 }
 
-/** Nobody has asked SES itself yet, so that it can deliver is never known. */
+/** SES itself is not asked yet, so it is never known that it can deliver. */
 const isDead = (account: CheckStatus): boolean => {
   const found = account.stale ? undefined : seenBy(ses, account.observation)
   return found !== undefined && canDeliver(found.seen, found.target) === 'no'
 }
 
 /**
- * Whether mail can leave: by the provider the application is set to, or else by the other one. That it falls back to
- * the other one is not taken for granted: where that would make the difference, it has to be said.
+ * Whether mail can leave: by the provider that the application uses, or by the other one. A fallback to the other one
+ * is not assumed: if that decides the verdict, the configuration has to say it.
  */
 function delivery(target: MailTarget, provider: Provider | undefined, all: Ways): Contribution {
   const first = provider ?? firstProvider(kind => all[kind].length > 0)
@@ -189,7 +189,7 @@ function delivery(target: MailTarget, provider: Provider | undefined, all: Ways)
   const noFallback = provider !== undefined && target.fallback !== undefined && target.fallback !== second
   const ways: Ways = noFallback ? { ...all, [second]: [] } : all
   const can: Readonly<Record<Provider, Ability>> = { smtp: ability('smtp', ways.smtp), ses: ability('ses', ways.ses) }
-  // That there is no second way out matters only where the first one does not work.
+  // A missing second provider matters only if the first one does not work.
   const broken = all[second].filter(check => check.verdict === 'fail')
   if (can[first] === 'yes') return survived([...ways[first], ...broken])
   const problems = [...ways[first], ...ways[second]].flatMap(problemsOf)
@@ -219,6 +219,6 @@ const samplesOf = ({ name, verdict, blockers, exceptions }: MailStatus): Sample[
 
 const labelsOf = ({ probe, target, reason }: Problem) => ({ probe, target, reason: reason.code })
 
-/** The text of a reason is no label: of problems that differ in nothing else the first is the series. */
+/** The text of a reason is not a label. Of problems with equal labels the first is the series. */
 const distinct = <T extends Problem>(problems: readonly T[]): T[] =>
   distinctBy(problems.toReversed(), one => JSON.stringify(labelsOf(one)))

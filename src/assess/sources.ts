@@ -13,10 +13,7 @@ export const isSource = ({ probe }: { readonly probe: string }): boolean => sour
 /** Whether a reason says that something could not be read. */
 export const isUnread = ({ code }: Reason): boolean => /_(unresolved|unreadable)$/.test(code)
 
-/**
- * The systems that did not give what a check was to read from them, and those that they in turn did not get something
- * from: a Vault whose token is in a Secret waits for the API server.
- */
+/** The systems that did not give values that these checks need, and in turn the systems that those read from. */
 export function sourcesBehind(checks: readonly CheckStatus[], all: Checks): readonly CheckStatus[] {
   const found = new Set<string>()
   for (let next = checks; next.length > 0;) {
@@ -28,8 +25,8 @@ export function sourcesBehind(checks: readonly CheckStatus[], all: Checks): read
 }
 
 /**
- * The same checks; where one could not read something because the system it is in is down, that reason says so, and asks
- * for nothing to be done here. A system that works, and refuses one value, leaves the reason as it is.
+ * The checks, where a value could not be read because its system is down: the reason then names the system and asks for
+ * nothing else. If the system works and refuses one value, the reason stays.
  */
 export function withCauses(all: Checks): readonly CheckStatus[] {
   return all.all.map(check => {
@@ -43,10 +40,10 @@ export function withCauses(all: Checks): readonly CheckStatus[] {
   })
 }
 
-/** What has not been looked at, or too long ago, is not known to be down. */
+/** A system that was not checked, or too long ago, is not known to be down. */
 const isDown = ({ verdict, observation, stale }: CheckStatus): boolean =>
   (verdict === 'fail' || verdict === 'unknown') && observation !== undefined && !stale
 
-/** A login at a Vault says nothing of where its credentials come from. */
+/** A login at a Vault says nothing about the source of its credentials. */
 const isOf = ({ text }: Reason, system: CheckStatus, { probe }: CheckStatus): boolean =>
   probe === vault.kind || isAbout(text, system)

@@ -2,43 +2,42 @@ import { checkId, type Reason } from '../core/probe.ts'
 import { exporterReason, remedies, wanting } from '../core/starved.ts'
 import { exporterKind, resources, type Resource } from '../core/want.ts'
 
-/** Something that the exporter is short of, or soon will be. It is reported once, and not for each check. */
+/** A resource that the exporter is short of, or soon will be. Reported once, not once per check. */
 export interface Starved {
   readonly resource: Resource
   readonly reason: Reason
-  /** Error codes of the system, as `EMFILE`; empty where only the exporter itself noticed. */
+  /** Error codes of the system, such as `EMFILE`; empty if only the exporter itself noticed. */
   readonly codes: readonly string[]
-  /** The checks that could not look; empty while there is enough for them. */
+  /** The checks that could not run; empty while there is enough for them. */
   readonly checks: readonly string[]
 }
 
-/** What the exporter notices of itself. `text` continues a sentence that begins with "the exporter". */
+/** A shortage that the exporter noticed itself. `text` continues a sentence that begins with "the exporter". */
 export interface Own {
   readonly resource: Resource
   readonly text: string
 }
 
-/** The reason that the exporter itself is short of something. */
 const reasonOf = (
   resource: Resource,
   text = `is short of ${wanting[resource]}, so that not everything could be looked at`,
 ): Reason => exporterReason('exporter_starved', `the exporter ${text}`, remedies[resource])
 
-/** Makes a reason that is a shortage of the exporter one of the exporter: the same one, however many checks have it. */
-export const whose = <T extends { readonly probe: string; readonly target: string; readonly reason: Reason }>(
+/** Assigns a shortage of the exporter to the exporter: one problem for all checks that have it. */
+export const assignShortage = <T extends { readonly probe: string; readonly target: string; readonly reason: Reason }>(
   one: T,
 ): T =>
   one.reason.want === undefined
     ? one
     : { ...one, probe: exporterKind, target: one.reason.want.resource, reason: reasonOf(one.reason.want.resource) }
 
-/** The part of a check that counts here. */
+/** The parts of a check that count here. */
 interface Met {
   readonly id: string
   readonly reasons: readonly Reason[]
 }
 
-/** What the exporter is short of now, by what its checks met and what it notices of itself. */
+/** The shortages of the exporter, found by its checks or by itself. */
 export function starvedOf(checks: readonly Met[], own: readonly Own[] = []): readonly Starved[] {
   const met = checks.flatMap(({ id, reasons }) =>
     reasons.flatMap(({ want }) => (want === undefined ? [] : [{ id, ...want }])),
@@ -62,5 +61,5 @@ const starved = (resource: Resource, text: string): Starved => ({
   checks: [],
 })
 
-/** Its id, in the form of the ids of checks (`probe/target`). */
+/** The id, in the form of check ids (`probe/target`). */
 export const starvedId = ({ resource }: Starved): string => checkId({ probe: exporterKind, target: resource })

@@ -1,19 +1,19 @@
 import { receivesWal } from '../probes/postgres/judge.ts'
 import { byAddress, type Node } from './nodes.ts'
 
-/** A standby whose WAL does not come from the primary, not even by way of other standbys. */
+/** A standby whose WAL does not come from the primary, not even through other standbys. */
 export interface Stray {
   readonly node: Node
-  /** What it streams from. */
+  /** The node it streams from. */
   readonly upstream: Node
-  /** Where the WAL really comes from: another primary, or a standby that receives none. */
+  /** The origin of its WAL: another primary, or a standby that receives none. */
   readonly source: Node
 }
 
 /**
- * The standbys that stream, but not from the primary: their lag is measured against their upstream and says nothing. A standby
- * behind another standby is fine. An upstream is known by its address, so one with a name, or with an address that the
- * exporter does not see, is not judged. `primary` must be certain.
+ * The standbys that stream, but not from the primary: their lag says nothing. A standby behind another standby is fine.
+ * Upstreams are recognised by address, so one with a name, or with an address that the exporter does not use, is not
+ * judged. `primary` must be certain.
  */
 export function straysOf(nodes: readonly Node[], primary: Node): Stray[] {
   return nodes.flatMap(node => {
@@ -26,7 +26,7 @@ export function straysOf(nodes: readonly Node[], primary: Node): Stray[] {
 
 const receives = ({ facts }: Node): boolean => facts !== undefined && receivesWal(facts) === true
 
-/** Undefined where it is the primary, or not known. */
+/** Undefined if it is the primary, or unknown. */
 function sourceOf(standby: Node, primary: Node, nodes: readonly Node[]): Node | undefined {
   let at = standby
   for (const _ of nodes) {
@@ -36,7 +36,7 @@ function sourceOf(standby: Node, primary: Node, nodes: readonly Node[]): Node | 
     if (!next || upstream.includes(primary)) return undefined
     at = next
   }
-  // Standbys in a ring.
+  // A ring of standbys.
   return at
 }
 

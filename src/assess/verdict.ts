@@ -8,22 +8,22 @@ import type { Blocker, CheckStatus, MailStatus } from './assessment.ts'
 import type { Checks } from './checks.ts'
 import { clusterOf } from './nodes.ts'
 import { isSource, isUnread, sourcesBehind } from './sources.ts'
-import { whose } from './starved.ts'
+import { assignShortage } from './starved.ts'
 
-/** A reason and whose it is. */
+/** A reason and the check or cluster that has it. */
 export interface Problem {
   readonly probe: string
   readonly target: string
   readonly reason: Reason
 }
 type Blocking = Problem & { readonly level: Blocker['level'] }
-/** What one necessity does to the verdict: what is to blame, and what is wrong with it besides. */
+/** How one need of a mail path affects its verdict: blockers, and problems that mail survives. */
 export interface Contribution {
   readonly blockers: readonly Blocking[]
   readonly exceptions: readonly Problem[]
 }
 
-/** What can be a necessity: a check or a cluster. */
+/** A check or a cluster, as a need of a mail path. */
 export interface Standing {
   readonly probe: string
   readonly target: string
@@ -31,9 +31,9 @@ export interface Standing {
   readonly reasons: readonly Reason[]
 }
 export const problemsOf = ({ probe, target, reasons }: Standing): Problem[] =>
-  reasons.map(reason => whose({ probe, target, reason }))
+  reasons.map(reason => assignShortage({ probe, target, reason }))
 
-/** A necessity: if it fails or is unknown, so is mail. */
+/** A need without which mail fails, or is unknown. */
 export function needed(standing: Standing): Contribution {
   const { verdict } = standing
   const problems = problemsOf(standing)
@@ -44,16 +44,16 @@ export function needed(standing: Standing): Contribution {
   }
 }
 
-/** What may be broken without mail being so. */
+/** Needs that mail survives. */
 export const survived = (standings: readonly Standing[]): Contribution => ({
   blockers: [],
   exceptions: standings.flatMap(problemsOf),
 })
 
-/** Whether something could not be read that a Vault or Kubernetes may have. */
+/** Whether a value could not be read that Vault or Kubernetes may have. */
 export const isWaiting = ({ reasons }: CheckStatus): boolean => reasons.some(isUnread)
 
-/** The verdict, its blockers in dependency order, and the root: the first of those that make the verdict what it is. */
+/** The verdict, its blockers in dependency order, and the root: the first blocker that is as bad as the verdict. */
 export function conclude(
   contributions: readonly Contribution[],
   checks: Checks,
@@ -75,10 +75,10 @@ export function conclude(
 
 const firstWayOut = Math.min(...providers.map(kind => needs[kind].rank))
 
-/** Place in the dependency order; the provider the application is set to comes before the other one. */
+/** Place in the dependency order. The provider that the application uses comes before the other one. */
 function rank({ probe, reason }: Problem, provider: Provider | undefined): number {
   if (probe === exporterKind) return otherRanks.exporter
-  // What a system could not read itself comes before what waits for it, and after the system it is read from.
+  // A system that could not read its own values: before checks that wait for it, after the system it reads from.
   if (isSource({ probe }) && isUnread(reason)) return otherRanks.secret - 1
   if (reason.code.endsWith('_unresolved')) return otherRanks.secret
   if (probe === provider) return firstWayOut - 1
@@ -88,8 +88,8 @@ function rank({ probe, reason }: Problem, provider: Provider | undefined): numbe
 const key = ({ probe, target, reason }: Problem): string => `${probe}/${target} ${reason.code} ${reason.text}`
 
 /**
- * The systems that do not give what a blocker could not read: its cause, and no failure of their own. One that nothing
- * waits for is not among them, nor one that gave what was asked of it. A cluster waits for what its nodes could not read.
+ * The systems that did not give values which blockers need: their cause, though no failure of their own. Not those that
+ * gave all values, or that nothing waits for. A cluster waits for the values of its nodes.
  */
 function systemsBehind(blockers: readonly Blocking[], checks: Checks, waiting: readonly CheckStatus[]): Blocking[] {
   const blocking = new Set(blockers.map(checkId))

@@ -8,28 +8,28 @@ import { inPlaceOf, ofSeveral, wantOf } from '../core/want.ts'
 import type { Shown } from './certificates.ts'
 import { otherKind } from './postgres-errors.ts'
 import type { Endpoint, Plan, TargetSessionAttrs } from './postgres-url/plan.ts'
-import type { Said } from './postgres-messages.ts'
+import type { ServerMessage } from './postgres-messages.ts'
 import { forClient, negotiateTls, type Way } from './postgres-stream.ts'
 import { address, limitReceived, openLocalSocket, openSocket } from './socket.ts'
 
-/** A login that came to its end, on the endpoint it was had at. */
+/** A finished login, and the endpoint it was made at. */
 export interface LoggedIn {
   readonly client: pg.Client
   readonly socket: net.Socket
   readonly endpoint: Endpoint
-  /** `not offered`: asked for, and answered with no. */
+  /** `not offered`: we asked for TLS, and the server said no. */
   readonly tls: 'used' | 'not offered' | 'not asked'
   /** The certificates of the server; undefined without TLS. */
   readonly certificates: Shown | undefined
-  /** What the server said beside results, the first hundred of a run. */
-  readonly notices: Said[]
-  /** Lets the server send as much again as a run may be sent. */
+  /** Messages of the server apart from results, the first hundred of a run. */
+  readonly notices: ServerMessage[]
+  /** Allows the server to send a run's worth of bytes again. */
   readonly renew: () => void
-  /** Says goodbye and closes. */
+  /** Ends the session and closes. */
   readonly close: () => Promise<void>
 }
 
-/** What node-postgres has inside and does not show. */
+/** Private parts of node-postgres that are used here. */
 interface Inside {
   processID: number
   secretKey: number
@@ -42,21 +42,21 @@ interface Inside {
 }
 export const insideOf = (client: pg.Client): Inside => client as unknown as Inside
 
-/** How long a socket may outlive the run's signal, in milliseconds, so that a cancel request gets its answer. */
+/** How long a socket may outlive the run's signal, in milliseconds: a cancel request needs time for its answer. */
 export const lingerMs = 150
-/** After so long in silence the kernel asks whether the other side is still there: it may have ended without a word. */
+/** After this much silence the kernel probes whether the peer is still there: it may have died without a FIN. */
 const keepAliveMs = 5_000
-/** By a run. Each of our statements gives a row or none; the rest is room for notices. */
+/** Bytes that a run may receive. Each of our statements gives a row or none; the rest is room for notices. */
 const maxReceived = 1_048_576
 
-/** An endpoint as people write it. */
+/** An endpoint in the form that people write. */
 export const endpointText = (endpoint: Endpoint): string =>
   endpoint.kind === 'tcp' ? address(endpoint.host, endpoint.port) : socketPath(endpoint)
 
 /** https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNECT-HOST */
 const socketPath = ({ folder, port }: Endpoint & { readonly kind: 'socket' }): string => `${folder}/.s.PGSQL.${port}`
 
-/** Every endpoint of a plan, up to three of them by name. */
+/** The endpoints of a plan as text, at most three by name. */
 export function planText({ endpoints }: Plan): string {
   const named = endpoints.slice(0, 3).map(endpointText)
   const more = endpoints.length - named.length
@@ -64,11 +64,12 @@ export function planText({ endpoints }: Plan): string {
 }
 
 /**
- * Logs in as the plan says: its endpoints in order, each with TLS as `tls.use` has it, until one is what
- * `targetSessionAttrs` wants. As in libpq, the next endpoint is tried where one could not be connected to, did not answer
- * within `connectTimeoutMs`, takes no connections now (57P03), or is of another kind; a refused login is the end.
+ * Logs in by the plan: tries its endpoints in order, each with TLS according to `tls.use`, until one is of the kind
+ * that `targetSessionAttrs` wants. As in libpq, it tries the next endpoint if one cannot be reached, does not answer
+ * within `connectTimeoutMs`, takes no connections now (57P03), or is of another kind; a refused login ends the search.
  * https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-MULTIPLE-HOSTS
- * Everything ends with the look's signal. Rejects with the error of the only endpoint, or one that names the failure of each.
+ * Everything ends with the look's signal. Rejects with the error of the only endpoint, or one that names the failure of
+ * each.
  */
 export async function logIn(look: Look, plan: Plan): Promise<LoggedIn> {
   const { targetSessionAttrs: wanted } = plan
@@ -76,7 +77,7 @@ export async function logIn(look: Look, plan: Plan): Promise<LoggedIn> {
   const failures: EndpointFailure[] = []
   for (const [pass, attrs] of passes.entries())
     for (const endpoint of plan.endpoints) {
-      // The second time only what was fine but for its kind has anything new to say.
+      // The second pass tries only endpoints that were of the wrong kind; the others would fail again.
       if (pass > 0 && failures.some(one => one.endpoint === endpoint && !(one.error instanceof OtherKind))) continue
       try {
         return await fitting(look, plan, endpoint, attrs)
@@ -95,40 +96,40 @@ interface EndpointFailure {
   readonly error: unknown
 }
 
-/** A server that is there, and is none of those that `target_session_attrs` wants. */
+/** A server that answers, but is not of the kind that `target_session_attrs` wants. */
 class OtherKind extends Error {
   override readonly name = 'OtherKind'
   readonly code = otherKind
 }
 
-/** `connect_timeout` of the application is over. */
+/** The application's `connect_timeout` is over. */
 class ConnectTimeout extends Error {
   override readonly name = 'ConnectTimeout'
   readonly code = 'ETIMEDOUT'
 }
 
-/** What failed before the server had a say, by the phase in which it did. */
+/** A failure before the server could answer, with the phase. */
 class NotConnected extends Error {
   override readonly name = 'NotConnected'
 }
 
-/** `channel_binding=require` of the application, and a server that does not bind the login to TLS. */
+/** The application has `channel_binding=require`, and the server does not bind the login to TLS. */
 class NotBound extends Error {
   override readonly name = 'NotBound'
 }
 
 function triesNext(error: unknown, { nextAfterBreak = false }: Plan): boolean {
-  // The application may well get in at this one. Whether there is a route to it may be the same on its host.
+  // The application may still get in at this endpoint. A missing route may be missing on its host as well.
   if ((wantOf(error)?.resource ?? 'network') !== 'network') return false
   if (error instanceof OtherKind || error instanceof NotConnected) return true
   if (nextAfterBreak) return !(error instanceof ConnectTimeout) && !isRefusal(error)
   return error instanceof ConnectTimeout || codeOf(error) === '57P03'
 }
 
-/** Whether it is an answer of the server. */
+/** Whether the server itself sent the error. */
 const isRefusal = (error: unknown): boolean => error instanceof Error && 'severity' in error
 
-/** One error that names what each endpoint did. That one was there, and of another kind, says most. */
+/** One error that names the failure of each endpoint. A server of the wrong kind is the most telling of them. */
 function allOf(failures: readonly EndpointFailure[], last: unknown): unknown {
   const texts = new Map(failures.map(({ endpoint, error }) => [endpointText(endpoint), describeError(error)]))
   if (texts.size < 2) return last
@@ -162,7 +163,7 @@ async function fitting(look: Look, plan: Plan, endpoint: Endpoint, wanted: Targe
   }
 }
 
-/** The look with a signal that also ends when the connect timeout is over. */
+/** The look with a signal that also aborts when the connect timeout is over. */
 function within(look: Look, timeoutMs: number | undefined): { readonly look: Look; readonly clear: () => void } {
   if (timeoutMs === undefined) return { look, clear: () => undefined }
   const controller = new AbortController()
@@ -190,11 +191,11 @@ function within(look: Look, timeoutMs: number | undefined): { readonly look: Loo
 
 interface Open {
   readonly loggedIn: LoggedIn
-  /** What the server reported of itself at the login, by the name of the setting. */
+  /** Settings that the server reported at the login, by name. */
   readonly reported: ReadonlyMap<string, string>
 }
 
-/** Why a session is not of the kind wanted, in libpq's words; undefined where it is. One statement on servers before 14. */
+/** Why a session is not of the kind wanted, in libpq's words, or undefined. Servers before 14 need one statement. */
 async function unfit(
   look: Look,
   { loggedIn, reported }: Open,
@@ -227,7 +228,7 @@ async function unfit(
   return isStandby ? undefined : 'server is not in hot standby mode'
 }
 
-/** How far a try came. */
+/** How far an attempt came. */
 interface Progress {
   encrypted: boolean
   authenticated: boolean
@@ -236,7 +237,7 @@ interface Progress {
 const isOver = ({ signal }: Look): boolean => signal.aborted
 const atStart = (): Progress => ({ encrypted: false, authenticated: false })
 
-/** With TLS or without, and the other way after a refusal, where the plan has it so. */
+/** Connects with or without TLS, and the other way after a refusal if the plan allows it. */
 async function atEndpoint(look: Look, owner: Look, plan: Plan, endpoint: Endpoint): Promise<Open> {
   const [first, second] = waysOf(plan, endpoint)
   const progress = atStart()
@@ -253,7 +254,7 @@ async function atEndpoint(look: Look, owner: Look, plan: Plan, endpoint: Endpoin
   }
 }
 
-/** libpq does not speak TLS over a Unix socket; where a driver does, its only endpoint is one. */
+/** libpq does not speak TLS over a Unix socket. A driver that does has only this endpoint. */
 function waysOf({ tls, endpoints }: Plan, endpoint: Endpoint): readonly [Way, Way?] {
   if (tls.use === 'never' || (endpoint.kind === 'socket' && endpoints.length > 1)) return ['clear']
   if (tls.use === 'allow') return ['clear', 'offered']
@@ -262,8 +263,8 @@ function waysOf({ tls, endpoints }: Plan, endpoint: Endpoint): readonly [Way, Wa
 }
 
 /**
- * As libpq: a handshake that failed, and what the server refuses before it lets us in. But a wrong password is tried
- * once: it would be wrong the other way too, and each try counts for who locks roles out.
+ * As libpq: tries the other way after a failed handshake, or if the server refuses before it lets us in. A wrong
+ * password is tried once only: it would be wrong again, and each try counts towards a lockout.
  */
 function triesOtherWay(error: unknown, first: Way, { encrypted, authenticated }: Progress): boolean {
   if (authenticated || error instanceof NotConnected || error instanceof NotBound) return false
@@ -272,7 +273,7 @@ function triesOtherWay(error: unknown, first: Way, { encrypted, authenticated }:
   return first === 'clear' ? isRefusal(error) : encrypted
 }
 
-/** The error of two tries, with the code of the one that says more. */
+/** The error of two attempts, with the code of the more telling one. */
 function bothWays(first: unknown, second: unknown, firstEncrypted: boolean): unknown {
   const [tls, clear] = firstEncrypted ? [first, second] : [second, first]
   const alike = codeOf(tls) === codeOf(clear) && codeOf(tls) !== undefined
@@ -293,7 +294,7 @@ async function tryOnce(
   way: Way,
   progress: Progress,
 ): Promise<Open> {
-  // Here, so that a configuration without Postgres does not pay for it, nor the start of any; and before there is a socket.
+  // Imported here, so that a start and a configuration without Postgres do not load it; and before a socket is open.
   const { Client } = (await import('pg')).default
   const lifetime = linger(owner.signal)
   const socket = await connected(look, endpoint, lifetime)
@@ -309,13 +310,13 @@ async function tryOnce(
     const renew = limitReceived(stream, maxReceived)
     let offersBinding = false
     const client = new Client({
-      // None of these five is looked up in the environment then; the stream leads there already, with TLS on it.
+      // Set all five, so that none is read from the environment. The stream already leads there, with TLS on it.
       host: endpoint.kind === 'tcp' ? endpoint.host : endpoint.folder,
       port: endpoint.port,
       user: plan.user,
       database: plan.database,
       ssl: false,
-      // A function, because an absent or empty string falls back to PGPASSWORD. It is asked before anything of it is sent.
+      // A function, because an absent or empty string falls back to PGPASSWORD. It is called before any of it is sent.
       password: () => {
         if (plan.tls.bound === true && !offersBinding) throw new NotBound(notBound)
         return plan.password ?? ''
@@ -324,7 +325,7 @@ async function tryOnce(
       stream: () => forClient(stream, notice => notices.length < 100 && notices.push(notice)),
       ...({ sslnegotiation: 'postgres' } as object),
     })
-    // All that the startup message says, or PGOPTIONS of the exporter would be in it.
+    // The whole startup message, so that PGOPTIONS of the exporter cannot get into it.
     const startup = { ...plan.startup, user: plan.user, ...(plan.database !== '' && { database: plan.database }) }
     const inside = Object.assign(insideOf(client), { getStartupConf: () => startup })
     const reported = new Map<string, string>()
@@ -334,13 +335,13 @@ async function tryOnce(
     inside.connection.on('authenticationOk', () => (progress.authenticated = true))
     inside.connection.on('parameterStatus', status => reported.set(status.parameterName, status.parameterValue))
     client.on('error', () => undefined)
-    const notices: Said[] = []
+    const notices: ServerMessage[] = []
     look.note(
       `logging in as ${plan.user}, database ${plan.database}, ${stream === socket ? 'in the clear' : 'with TLS'}`,
     )
     await look.phase('login', async () => {
       await unlessAborted(look.signal, client.connect())
-      // Let in without a password.
+      // The server let us in without asking for a password.
       if (plan.tls.bound === true && !offersBinding) throw new NotBound(notBound)
     })
     const ended = new Promise<void>(resolve => socket.once('close', () => resolve()))
@@ -376,9 +377,9 @@ async function connected(look: Look, endpoint: Endpoint, lifetime: ReturnType<ty
   }
 }
 
-/** A line break at the end of a password is a usual mistake in a Secret, and cannot be seen. */
+/** A line break at the end of a password is a common mistake in a Secret, and invisible. */
 function explained(error: unknown, { password = '' }: Plan, way: Way): unknown {
-  // Whether a rule for TLS may be why: the server's own words for it may be in any language.
+  // A rule about TLS may be the reason: the server says so in any language.
   if (!(error instanceof Error)) return error
   Object.assign(error, { tlsNotAsked: way === 'clear' })
   if (codeOf(error) !== '28P01') return error
@@ -389,7 +390,7 @@ function explained(error: unknown, { password = '' }: Plan, way: Way): unknown {
   return error
 }
 
-/** A signal that follows another `lingerMs` later. */
+/** A signal that follows the other one `lingerMs` later. */
 function linger(signal: AbortSignal): { signal: AbortSignal; clear: () => void; end: () => void } {
   const controller = new AbortController()
   let timer: ReturnType<typeof setTimeout> | undefined

@@ -5,9 +5,9 @@ import { noProcess, routineOf } from './postgres-messages.ts'
 import { remedyForHost } from './socket.ts'
 
 /**
- * Why a session could not be had, by SQLSTATE where the server gave one
- * (https://www.postgresql.org/docs/current/errcodes-appendix.html), else by what node-postgres says:
- * its time-outs and its "Connection terminated unexpectedly" have no code.
+ * Why a session could not be opened. Decided by SQLSTATE if there is one
+ * (https://www.postgresql.org/docs/current/errcodes-appendix.html), else by the text of node-postgres, whose time-outs
+ * and "Connection terminated unexpectedly" have no code.
  */
 const connectionProblems = {
   unreachable: {
@@ -104,7 +104,7 @@ export function connectionReasons<Kind extends string>(kind: Kind) {
   return Object.fromEntries(entries) as Record<`${Kind}_${ConnectionProblem}`, ReasonSpec>
 }
 
-/** The code of the failure where a server is not of the kind that `target_session_attrs` wants. */
+/** The failure code if a server is not of the kind that `target_session_attrs` wants. */
 export const otherKind = 'OTHER_KIND'
 
 const byState: Record<string, ConnectionProblem> = {
@@ -117,9 +117,9 @@ const byState: Record<string, ConnectionProblem> = {
   '57P02': 'starting_up',
 }
 /**
- * PgBouncer has one SQLSTATE for everything (08P01) and names no routine, as a server does. Its own words are never
- * translated. Any other words are those of the server behind it, in whatever language, which it passes on without their
- * SQLSTATE (up to 1.18): what those mean cannot be read off them.
+ * PgBouncer has one SQLSTATE for everything (08P01), and no routine. Its own texts are never translated. Other texts
+ * come from the server behind it: up to 1.18 it passes them on without their SQLSTATE, in any language, so they say
+ * nothing certain.
  */
 const byWordsOfPooler: readonly (readonly [RegExp, ConnectionProblem])[] = [
   [/SSL required/, 'tls_failed'],
@@ -139,43 +139,43 @@ const unreachableCodes = new Set([
   'ENODATA',
 ])
 
-/** Of a Unix socket: no server has made it, or we may not use it. The latter is also what a local firewall says. */
+/** For a Unix socket: it does not exist, or we may not use it. A local firewall gives the latter as well. */
 const noSocketCodes = new Set(['ENOENT', 'EACCES', 'EPERM'])
 
 export const isSqlState = (code: string): boolean => /^(?=.*\d)[0-9A-Z]{5}$/.test(code)
 
-/** A failure of a session, with what tells causes apart without the words of the server. */
+/** A failure of a session, with facts that tell causes apart in any language. */
 export interface SessionFailure extends Failure {
   /** The function in the server that refused. */
   readonly routine?: string | undefined
-  /** We did not ask for TLS, by the sslmode. */
+  /** By the sslmode we did not ask for TLS. */
   readonly tlsNotAsked?: boolean | undefined
 }
 
-/** What went wrong, where and why, as a fact for `judge`. */
+/** What failed, where and why, as a fact for `judge`. */
 export const sessionFailure = (error: unknown, look: Look, subject: string): SessionFailure => ({
   ...failureOf(error, look, subject),
   routine: routineOf(error),
   tlsNotAsked: error instanceof Error && 'tlsNotAsked' in error && error.tlsNotAsked === true,
 })
 
-/** A pooler says it: its own protocol errors a server says by a routine. */
+/** Whether a pooler refused: a server names a routine with its own protocol errors. */
 export const isOfPooler = ({ code, routine }: Pick<SessionFailure, 'code' | 'routine'>): boolean =>
   code === '08P01' && routine === undefined
 
-/** Why it could not be had. By what is never translated: SQLSTATE, routine, what we did, and the words of other programs. */
+/** The cause by what is never translated: SQLSTATE, routine, what we did, and texts of other programs. */
 export function connectionProblem(failure: SessionFailure): ConnectionProblem {
   const { code = '', text, timedOut, routine, phase } = failure
   if (timedOut) return 'no_answer'
   if (code === otherKind) return 'no_fitting_host'
-  // A timeout of the application's own.
+  // A timeout of the application itself.
   if (code === 'ETIMEDOUT' && phase !== 'dns' && phase !== 'connect') return 'no_answer'
   if (unreachableCodes.has(code) || (phase === 'connect' && noSocketCodes.has(code))) return 'unreachable'
   if (isOfPooler(failure)) return byWordsOfPooler.find(([pattern]) => pattern.test(text))?.[1] ?? 'pooler_refused'
   if (maybeWantsTls(failure)) return 'tls_failed'
   const known = Object.hasOwn(byState, code) ? byState[code] : undefined
   if (known) return known
-  // The database may not be connected to, or not by this role (42501, 55000): no statement of ours was refused.
+  // The database takes no connections, or not from this role (42501, 55000): no statement of ours was refused.
   if (phase === 'login' && routine !== undefined && atLogin.has(routine)) return 'login_failed'
   if (phase === 'login' && /^(?:22|42|55)/.test(code) && isSqlState(code)) return 'setting_refused'
   if (isSqlState(code)) return code === '08P01' ? 'protocol_error' : 'refused_statement'
@@ -189,15 +189,15 @@ export function connectionProblem(failure: SessionFailure): ConnectionProblem {
 
 const atLogin = new Set(['InitPostgres', 'CheckMyDatabase', 'InitializeSessionUserId', 'ClientAuthentication'])
 
-/** pg_hba.conf refuses logins without TLS. Only the text of the error says whether it would take one with TLS. */
+/** Whether pg_hba.conf may refuse logins without TLS. Only the error's text would say that it takes them with TLS. */
 const maybeWantsTls = ({ code, routine, tlsNotAsked }: SessionFailure): boolean =>
   code === '28000' && routine === 'ClientAuthentication' && tlsNotAsked === true
 
-/** Our own words: see NotBound. */
+/** Our own text: see NotBound. */
 const isNotBound = ({ code = '', text }: Failure): boolean =>
   !isSqlState(code) && text.includes('channel_binding=require')
 
-/** What to do about it, where that depends on more than the problem. */
+/** What to do, if it depends on more than the problem. */
 export function remedyOf(failure: SessionFailure): string | undefined {
   if (maybeWantsTls(failure))
     return 'pg_hba.conf lets this role in only over TLS, or not at all. Ask for TLS (sslmode=require or better); else add an entry for this role, database and address.'
@@ -219,16 +219,16 @@ const certificateRemedies: Readonly<Partial<Record<ChainFault, string>>> = {
   'other name': 'Connect by a name that the certificate is for, or install a certificate for this name at the server.',
 }
 
-/** Only we have no slot left: a limit of the role, or of the database. A server that is full says so elsewhere. */
+/** Limits of the role or of the database: only we have no slot left. A full server reports another routine. */
 const limitsOfOurs = new Set(['InitializeSessionUserId', 'CheckMyDatabase', undefined])
 
-/** What a run that failed, or did not, says of the watch of its target. */
+/** Whether the watch of a target may stay open, by the failure of its last run, if any. */
 export const watchStance = (failure: SessionFailure | undefined): WatchStance => {
   if (!failure) return 'open'
   if (connectionProblem(failure) !== 'too_many_connections') return 'closed'
   return limitsOfOurs.has(failure.routine) ? 'in_the_way' : 'no_room'
 }
 
-/** The failure in one line, with the SQLSTATE where the server gave one. */
+/** The failure in one line, with the SQLSTATE if the server gave one. */
 export const failureText = ({ code = '', text }: Failure): string =>
   isSqlState(code) ? `${text}, SQLSTATE ${code}` : text

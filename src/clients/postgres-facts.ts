@@ -5,16 +5,16 @@ import type { Look } from '../core/probe.ts'
 import { isSqlState } from './postgres-errors.ts'
 import { applicationName, type Row, type Session } from './postgres.ts'
 
-/** A select of one row. Where the server refuses one of its functions, all of its columns are missing, and no others. */
+/** A select of one row. If the server refuses one of its functions, all of its columns are missing, and no others. */
 export interface FactGroup {
-  /** What its columns are, for people. */
+  /** Its columns, in words for people. */
   readonly about: string
   readonly sql: string
-  /** Statements that give the same, or some of it, and need no function. */
+  /** Statements that give some or all of the same columns and need no function. */
   readonly instead?: readonly string[]
 }
 
-/** What is asked of every server: which one it is, and whether it takes writes. */
+/** Facts that every server is asked for: which one it is, and whether it takes writes. */
 export const ofAnyServer: readonly FactGroup[] = [
   {
     about: 'the role of the node',
@@ -41,22 +41,22 @@ select host(inet_server_addr()) as server_address,
 ]
 
 /**
- * What gives the session our name, asked together with the first facts. Not where a pooler sits between: with
- * transaction pooling a name, also one of the startup message, stays on the session of the server, and the application's
- * queries would have ours. There the process ID is another than the server's own.
+ * Gives the session our name, together with the first facts. Not behind a pooler, where the process ID differs from
+ * that of the server: with transaction pooling the name would stay on the server's session, and the application's
+ * queries would carry it.
  */
 export const naming = ({ backendPid }: Session): FactGroup => ({
   about: 'the name of our session',
   sql: `select case when pg_backend_pid() = ${backendPid} then set_config('application_name', '${applicationName}', false) end as named`,
 })
 
-/** A fact that is null, or that the server refused. */
+/** A fact that is null if the server has none or refused it. */
 export const maybe = <T>(type: z.ZodType<T>) => type.nullish().transform(value => value ?? null)
 
-/** What GUCs say of themselves, where the functions are refused. */
+/** Settings as `show` gives them, if the functions are refused. */
 const onOff = z.enum(['on', 'off']).optional()
 
-/** The columns of those, as the server gives them. */
+/** The columns of `ofAnyServer`, as the server gives them. */
 export const columnsOfAnyServer = {
   in_recovery: z.boolean().optional(),
   in_hot_standby: onOff,
@@ -81,19 +81,19 @@ interface Facts {
   readonly refused: readonly RefusedFacts[]
 }
 
-/** A role may have a limit that is right for its own statements and too short for ours: see `askFacts`. */
+/** A role may have a limit that suits its own statements and is too short for ours: see `askFacts`. */
 export const noTimeout = 'set local statement_timeout = 0'
 
 const groupSql = ({ sql }: FactGroup): string => `${noTimeout}; ${sql.trim()}`
 
-/** All groups in one message. The two statements in it are one transaction, so the setting ends with it, behind a pooler too. */
+/** All groups in one message. It is one transaction, so the setting ends with it, behind a pooler too. */
 export const factsSql = (groups: readonly FactGroup[]): string =>
   `${noTimeout}; select * from ${groups.map(({ sql }, i) => `(${sql.trim()}) as g${i}`).join('\ncross join ')}`
 
 /**
- * All groups by one statement. Where the server refuses it, each group is asked for alone: permission to run a function is
- * looked at for all of a statement, also for what stands behind CASE. https://www.postgresql.org/docs/current/ddl-priv.html
- * Rejects where the session came to an end.
+ * Asks for all groups in one statement. If the server refuses it, each group is asked for alone: the right to run a
+ * function is checked for a whole statement, even behind CASE. https://www.postgresql.org/docs/current/ddl-priv.html
+ * Rejects if the session ended.
  */
 export async function askFacts(session: Session, look: Look, groups: readonly FactGroup[]): Promise<Facts> {
   try {
@@ -132,7 +132,7 @@ async function askInstead(session: Session, look: Look, statements: readonly str
   return row
 }
 
-/** The server refuses the statement, and goes on. Class 08 and 57P are said when it, or a pooler, ends the session. */
+/** Whether the server refused the statement and goes on. With class 08 and 57P it, or a pooler, ends the session. */
 function isRefusal(error: unknown): boolean {
   const code = codeOf(error) ?? ''
   return isSqlState(code) && !code.startsWith('08') && !code.startsWith('57P')

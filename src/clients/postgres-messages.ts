@@ -1,23 +1,23 @@
 import { oneLine } from '../core/errors.ts'
 
 /**
- * What a server says in an ErrorResponse or a NoticeResponse. The text may be in any language, and so may the severity
- * that node-postgres passes on (S): what decides is `severity` (V), the SQLSTATE and the routine, which are never translated.
+ * An ErrorResponse or a NoticeResponse. The text may be in any language, and so may the severity that node-postgres
+ * passes on (S). So we decide by `severity` (V), the SQLSTATE and the routine, which are never translated.
  * https://www.postgresql.org/docs/current/protocol-error-fields.html
  */
-export interface Said {
-  /** `WARNING`, `NOTICE`, `ERROR`, `FATAL`, …; empty where the server does not say it. */
+export interface ServerMessage {
+  /** `WARNING`, `NOTICE`, `ERROR`, `FATAL`, …; empty if the server does not give it. */
   readonly severity: string
   /** SQLSTATE. */
   readonly code: string
   /** One line, at most 300 characters. */
   readonly text: string
-  /** The function in the server that says it. A pooler gives none. */
+  /** The function in the server that sent it. A pooler gives none. */
   readonly routine: string | undefined
 }
 
-/** The body of such a message: fields of a letter and a text that ends with a zero each, then a zero. */
-export function readSaid(body: Buffer): Said {
+/** Parses the body of such a message: fields of a letter and a zero-terminated text, then a zero. */
+export function readServerMessage(body: Buffer): ServerMessage {
   const fields = new Map<string, string>()
   for (let at = 0; at < body.length && body[at] !== 0;) {
     const end = body.indexOf(0, at)
@@ -33,13 +33,13 @@ export function readSaid(body: Buffer): Said {
   }
 }
 
-/** As an error such as node-postgres makes one of it. */
-export const errorOf = ({ severity, code, text, routine }: Said): Error =>
+/** The message as an error, in the form of node-postgres. */
+export const errorOf = ({ severity, code, text, routine }: ServerMessage): Error =>
   Object.assign(new Error(text), { severity, code, routine })
 
 /** The routine of an error that the server sent. */
 export const routineOf = (error: unknown): string | undefined =>
   error instanceof Error && 'routine' in error && typeof error.routine === 'string' ? error.routine : undefined
 
-/** Our own words for a refusal without any code: those of the server may be in any language. */
+/** Our own text for a refusal without a code: the server's may be in any language. */
 export const noProcess = 'the server could not take the connection'

@@ -8,24 +8,24 @@ import type { Look } from '../core/probe.ts'
 import { watchHandshake, type Shown } from './certificates.ts'
 import { fileErrorText, readRegular } from './files.ts'
 import { PemError, checkedCertificates, checkedKeyPair } from './pem.ts'
-import { errorOf, noProcess, readSaid, type Said } from './postgres-messages.ts'
+import { errorOf, noProcess, readServerMessage, type ServerMessage } from './postgres-messages.ts'
 import type { ClientCertificate, Endpoint, Pem, Plan, TlsPlan } from './postgres-url/plan.ts'
 
-/** `clear`; `offered`: with TLS where the server offers it; `tls`: with TLS or not at all. */
+/** `clear`; `offered`: with TLS if the server offers it; `tls`: with TLS or not at all. */
 export type Way = 'clear' | 'offered' | 'tls'
 
 interface Negotiation {
   readonly plan: Plan
   readonly endpoint: Endpoint
   readonly way: Way
-  /** Called when TLS begins. */
+  /** Called when the TLS handshake begins. */
   readonly onTls: () => void
-  /** Called when TLS stands. */
+  /** Called when the TLS handshake is done. */
   readonly onCertificates: (shown: Shown) => void
 }
 
 /**
- * Asks for TLS, and gives the stream to speak on. Phases `startup` and `tls`. A `direct` plan begins with TLS.
+ * Asks for TLS and returns the stream to speak on. Phases `startup` and `tls`. A `direct` plan begins with TLS.
  * https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-SSL
  */
 export async function negotiateTls(look: Look, socket: net.Socket, negotiation: Negotiation): Promise<net.Socket> {
@@ -71,7 +71,7 @@ async function handshake(
     verified,
     ca === 'usual' || ca === 'none' || plan.usualToo ? undefined : ca,
   )
-  // Between two users nobody listens for errors.
+  // Keep an error listener while the socket changes owner; without one an error ends the process.
   secured.on('error', () => undefined)
   try {
     await until(secured, 'secureConnect')
@@ -85,7 +85,7 @@ async function handshake(
   return secured
 }
 
-/** Throws what the driver would, in plainer words: where a file cannot be read, or TLS cannot use it. */
+/** Throws what the driver would, in plainer words, if a file cannot be read or used for TLS. */
 async function materialOf(plan: TlsPlan) {
   try {
     return { ca: await authoritiesOf(plan), pair: plan.certificate && (await pairOf(plan.certificate)) }
@@ -104,8 +104,8 @@ async function authoritiesOf({ authorities, authoritiesOptional, verify }: TlsPl
 }
 
 /**
- * https://www.postgresql.org/docs/current/libpq-ssl.html#LIBPQ-SSL-CLIENTCERT. Where there is no file of the certificate,
- * libpq goes on without one (`initialize_SSL` in fe-secure-openssl.c).
+ * https://www.postgresql.org/docs/current/libpq-ssl.html#LIBPQ-SSL-CLIENTCERT. If there is no certificate file, libpq
+ * goes on without one (`initialize_SSL` in fe-secure-openssl.c).
  */
 async function pairOf({ cert, key, passphrase, guarded = false }: ClientCertificate) {
   if (guarded && 'file' in cert && !(await exists(cert.file))) return undefined
@@ -130,7 +130,7 @@ const exists = (file: string): Promise<boolean> =>
     (error: unknown) => !['ENOENT', 'ENOTDIR'].includes(codeOf(error) ?? ''),
   )
 
-/** The file may be named by a URL that comes out of an application's settings: it could be anything. */
+/** The file may be named by a URL from an application's settings: it could be anything. */
 async function textOf(given: Pem, what: string): Promise<string> {
   if ('text' in given) return given.text
   try {
@@ -143,8 +143,8 @@ async function textOf(given: Pem, what: string): Promise<string> {
 const oddAnswer = 'not a Postgres server: an odd answer to SSLRequest'
 
 /**
- * SSLRequest, and the one byte that answers it. More than one would be plaintext smuggled in before TLS (CVE-2021-23222),
- * but for an error: a server that cannot even take the connection says so at once.
+ * Sends SSLRequest and returns the one byte that answers it. More than one would be plain text injected before TLS
+ * (CVE-2021-23222), except for an error: a server that cannot even take the connection says so at once.
  */
 async function askForTls(socket: net.Socket): Promise<string> {
   const request = Buffer.alloc(8)
@@ -163,11 +163,11 @@ const letterE = 'E'.charCodeAt(0)
 const maxRefusalBytes = 8_192
 
 /**
- * The error in answer to an SSLRequest: a message with a length and fields; or, of a server that could not start a process
- * for the connection, a bare text up to a zero. Nothing vouches for who says it: it is only ever quoted.
+ * The error in answer to an SSLRequest: a message with a length and fields, or a bare text up to a zero if the server
+ * could not start a process for the connection. The sender is not authenticated: the text is only quoted.
  */
-async function earlyRefusal(socket: net.Socket, begun: Buffer): Promise<Error> {
-  let bytes = begun
+async function earlyRefusal(socket: net.Socket, first: Buffer): Promise<Error> {
+  let bytes = first
   const wanted = (): number => {
     if (bytes.length < 5) return 5
     const length = bytes.readUInt32BE(1)
@@ -180,18 +180,18 @@ async function earlyRefusal(socket: net.Socket, begun: Buffer): Promise<Error> {
       bytes = Buffer.concat([bytes, (socket.read() as Buffer | null) ?? Buffer.alloc(0)])
     }
   } catch {
-    // It hung up: what it said so far is all there is.
+    // It hung up: there is no more to read.
   }
   const isFramed = bytes.length >= 5 && bytes.readUInt32BE(1) <= maxRefusalBytes
   if (isFramed) {
-    const said = readSaid(bytes.subarray(5, 1 + bytes.readUInt32BE(1)))
+    const said = readServerMessage(bytes.subarray(5, 1 + bytes.readUInt32BE(1)))
     return said.code === '' ? new Error(oddAnswer) : errorOf(said)
   }
   const [text = ''] = bytes.toString('utf8', 1, maxRefusalBytes).split('\0')
   return text.trim() === '' ? new Error(oddAnswer) : new Error(`${noProcess}: ${text.trim()}`)
 }
 
-/** Waits for the event; a stream that ends first is an error. */
+/** Waits for the event; rejects if the stream ends first. */
 async function until(stream: net.Socket, event: string): Promise<void> {
   const ended = new AbortController()
   const onClose = (): void => ended.abort(new Error('Connection terminated unexpectedly'))
@@ -208,11 +208,11 @@ async function until(stream: net.Socket, event: string): Promise<void> {
 }
 
 /**
- * The stream as node-postgres wants it. It calls connect() on a stream that has long been connected; and its parser gets
- * whole, well-formed messages only, with nothing that it throws left uncaught. `onNotice` gets what the server says besides
- * results: node-postgres keeps of its severity only the translated one.
+ * Adapts the stream for node-postgres: its connect() is called though it is connected already, and the parser gets only
+ * whole, well-formed messages, so that it cannot throw. `onNotice` gets messages apart from results, with the severity
+ * untranslated, which node-postgres drops.
  */
-export function forClient(stream: net.Socket, onNotice: (notice: Said) => void = () => undefined): net.Socket {
+export function forClient(stream: net.Socket, onNotice: (notice: ServerMessage) => void = () => undefined): net.Socket {
   const on = stream.on.bind(stream)
   return Object.assign(stream, {
     connect() {
@@ -233,15 +233,18 @@ export function forClient(stream: net.Socket, onNotice: (notice: Said) => void =
   })
 }
 
-/** No row or message of our statements comes near. */
+/** Far more than any row or message of our statements has. */
 const maxMessageBytes = 65_536
 
 /**
- * Passes on whole messages. node-postgres' parser (pg-protocol 1.x) loops for ever over an ErrorResponse without its
- * final zeros and over a length that does not move it on, and throws out of a listener on others: without this, a hostile
- * server could freeze or end the process. https://www.postgresql.org/docs/current/protocol-message-formats.html
+ * Passes on whole messages. The parser of node-postgres (pg-protocol 1.x) loops for ever over an ErrorResponse without
+ * its final zeros and over a length that does not move it on, and throws out of a listener on others: without this, a
+ * hostile server could freeze or end the process. https://www.postgresql.org/docs/current/protocol-message-formats.html
  */
-function wholeMessages(deliver: (messages: Buffer) => void, onNotice: (notice: Said) => void): (chunk: Buffer) => void {
+function wholeMessages(
+  deliver: (messages: Buffer) => void,
+  onNotice: (notice: ServerMessage) => void,
+): (chunk: Buffer) => void {
   let pending: Buffer = Buffer.alloc(0)
   return chunk => {
     pending = Buffer.concat([pending, chunk])
@@ -253,7 +256,7 @@ function wholeMessages(deliver: (messages: Buffer) => void, onNotice: (notice: S
       const letter = String.fromCharCode(pending[end] ?? 0)
       const body = pending.subarray(end + 5, end + 1 + length)
       if ('EN'.includes(letter) && !endsWithZeros(body)) throw new Error('a message without an end')
-      if (letter === 'N') onNotice(readSaid(body))
+      if (letter === 'N') onNotice(readServerMessage(body))
       end += 1 + length
     }
     const messages = pending.subarray(0, end)
@@ -262,14 +265,14 @@ function wholeMessages(deliver: (messages: Buffer) => void, onNotice: (notice: S
   }
 }
 
-/** Fields of a letter and a string each, then a zero: whatever is in it, a reader that stops at a zero letter stops. */
+/** Fields of a letter and a string each, then a zero. A reader that stops at a zero letter is certain to stop. */
 const endsWithZeros = (body: Buffer): boolean => body.at(-1) === 0 && (body.length === 1 || body.at(-2) === 0)
 
-/** Where a session is: an address and its port, or the path of a Unix socket. */
+/** The address of a session: host and port, or the path of a Unix socket. */
 export type Peer = { readonly host: string; readonly port: number } | { readonly path: string }
 
 /**
- * A cancel request, on a connection of its own, which the server closes without an answer. Never rejects.
+ * Sends a cancel request on a connection of its own, which the server closes without an answer. Never rejects.
  * https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-CANCELING-REQUESTS
  */
 export function sendCancel(peer: Peer, processId: number, secretKey: number, timeoutMs: number): Promise<void> {

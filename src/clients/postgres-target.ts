@@ -5,7 +5,7 @@ import { shapes, type Shape } from '../core/shape.ts'
 import { readAs, readings, type Given } from './postgres-url/index.ts'
 import type { Driver, Pem, Plan, Reading } from './postgres-url/plan.ts'
 
-/** What the configuration says of how an application connects: by a URL, or by host and so on. */
+/** How an application connects according to the configuration: by a URL, or by host, port and so on. */
 interface Connecting {
   readonly driver: Driver | 'auto'
   readonly url?: Resolvable | undefined
@@ -26,14 +26,14 @@ export interface DriverReading {
   readonly reading: Reading
 }
 
-/** What the drivers in question make of a target. */
+/** How the drivers in question read a target. */
 interface TargetReadings {
   readonly readings: readonly DriverReading[]
-  /** Of all that was read, the password included; worth nothing outside of this process. */
+  /** Fingerprint of all that was read, with the password; of no use outside of this process. */
   readonly fingerprint: string
 }
 
-/** Reads a target as its driver does, or as each driver does where that is `auto`. Throws Unresolved. */
+/** Reads a target as its driver does; with `auto`, as each driver does. Throws Unresolved. */
 export async function readTarget(target: Connecting, look: Look): Promise<TargetReadings> {
   const url = target.url === undefined ? undefined : await look.secret('url', target.url)
   const settings = await settingsOf(target, look)
@@ -47,14 +47,15 @@ export async function readTarget(target: Connecting, look: Look): Promise<Target
 
 const one = (driver: Driver, given: Given): DriverReading => ({ driver, reading: readAs(driver, given) })
 
-/** Parameters of Prisma alone: https://www.prisma.io/docs/orm/overview/databases/postgresql */
+/** Parameters of Prisma only: https://www.prisma.io/docs/orm/overview/databases/postgresql */
 const ofPrisma =
   /[?&](?:schema|pgbouncer|connection_limit|pool_timeout|socket_timeout|statement_cache_size|sslaccept|sslidentity)=/
 
 /**
- * The drivers that the URL can be for. One with a parameter of Prisma's is for Prisma, whose adapter for node-postgres
- * passes over them as well; libpq and postgres.js could not connect with it anywhere. Other parameters say less: somebody
- * may have set `sslrootcert` for postgres.js, which cannot connect with it, and that must not be ok. Prisma always has a URL.
+ * The drivers that the URL can be for. One with a parameter of Prisma is for Prisma, whose adapter for node-postgres
+ * ignores it as well; libpq and postgres.js could not connect with it. Other parameters prove less: an application may
+ * have `sslrootcert` set for postgres.js, which cannot connect with it, and that must not be ok. Prisma always has a
+ * URL.
  */
 function candidates(given: Given): readonly DriverReading[] {
   const all = readings(given)
@@ -78,11 +79,11 @@ const ofSetting: Readonly<Record<string, Shape>> = {
 export const settingShape = (name: string): Shape =>
   (Object.hasOwn(ofSetting, name) ? ofSetting[name] : undefined) ?? orEmpty(shapes.line)
 
-/** Those that hold a secret: they are given as references only. */
+/** Settings that hold a secret: they are given as references only. */
 export const secretSettings = ['PGPASSWORD', 'PGSSLPASSWORD'] as const
 const isSecret = (name: string): boolean => secretSettings.some(one => one === name)
 
-/** The application's own settings: those given as such, and the keys that stand for one. */
+/** The settings of the application: those under `pg_settings`, and the keys that stand for one. */
 async function settingsOf(target: Connecting, look: Look): Promise<Record<string, string>> {
   const { host, port, user, database, sslmode } = target
   const settings: Record<string, string> = {}
@@ -102,12 +103,12 @@ async function settingsOf(target: Connecting, look: Look): Promise<Record<string
   return settings
 }
 
-/** The files of the configuration take the place of those that the application names, which may not be here. */
+/** Replaces the files that the application names, which may not be on this host, by those of the configuration. */
 function withCertificate(reading: Reading, { cert_file: cert, key_file: file }: Connecting): Reading {
   if (reading.kind !== 'plan' || reading.plan.tls.use === 'never' || cert === undefined || file === undefined)
     return reading
   const { plan } = reading
-  // A copy for the exporter: its modes say nothing of the application's.
+  // A copy for the exporter: its file modes say nothing of the application's files.
   const certificate = { ...plan.tls.certificate, cert: { file: cert }, key: { file }, guarded: false }
   return { ...reading, plan: { ...plan, tls: { ...plan.tls, certificate } } }
 }

@@ -4,55 +4,55 @@ import { codeOf, describeError } from '../core/errors.ts'
 import type { Look, Watch } from '../core/probe.ts'
 import type { Shown } from './certificates.ts'
 import { endpointText, insideOf, lingerMs, logIn, type LoggedIn } from './postgres-connect.ts'
-import type { Said } from './postgres-messages.ts'
+import type { ServerMessage } from './postgres-messages.ts'
 import { sendCancel, type Peer } from './postgres-stream.ts'
 import type { Plan } from './postgres-url/plan.ts'
 
 export { planText } from './postgres-connect.ts'
 
-/** The name our sessions have on a server, in pg_stat_activity and in its log. */
+/** The name of our sessions on a server, in pg_stat_activity and in its log. */
 export const applicationName = 'mailpath-exporter'
-/** And those that are held open, to end with the server. */
+/** The name of the sessions that are held open to notice the end of the server. */
 const watchName = `${applicationName} watch`
 
 export type Row = Readonly<Record<string, unknown>>
 
-/** One connection to one server, opened for one run; or to be a watch. */
+/** One connection to one server, opened for one run or as a watch. */
 export interface Session extends Omit<Watch, 'ask'> {
-  /** Where it was had, as people write it: `host:port`, or the path of a Unix socket. */
+  /** `host:port`, or the path of a Unix socket. */
   readonly address: string
-  /** Whether it is encrypted; `not offered`: it was asked for, and the server has none. */
+  /** `not offered`: we asked for TLS, and the server has none. */
   readonly tls: LoggedIn['tls']
-  /** Process ID the server (or a pooler) gave with the cancel key. */
+  /** Process ID that the server (or a pooler) gave with the cancel key. */
   readonly backendPid: number
   /** The certificates of the server; undefined without TLS. */
   readonly certificates: Shown | undefined
-  /** What the server said beside results, the first hundred of a run. */
-  readonly notices: readonly Said[]
+  /** Messages of the server apart from results, the first hundred of a run. */
+  readonly notices: readonly ServerMessage[]
   /**
-   * Runs a text of one or more statements in one message (simple query protocol); gives the rows of the last that has any.
-   * It ends with the signal of `by` and is noted there. Default: who opened the session.
+   * Runs one or more statements in one message (simple query protocol); returns the rows of the last that has any. Ends
+   * with the signal of `by`, whose transcript gets it. Default: the look that opened the session.
    */
   query(sql: string, by?: Look): Promise<readonly Row[]>
-  /** Asks the server to cancel what the session is doing. Resolves once asked; never rejects. */
+  /** Asks the server to cancel the running statement. Resolves once asked; never rejects. */
   cancel(): Promise<void>
-  /** Says goodbye and closes; destroys the socket where that does not come to an end. */
+  /** Ends the session and closes; destroys the socket if that does not finish. */
   close(): Promise<void>
 }
 
 /**
- * Opens a session as an application would: phases `dns`, `connect`, `startup`, `tls`, `login`. What is done is exactly the
- * plan. Everything ends with the run's signal, at most `lingerMs` later. Nothing is taken from PG* environment variables
- * or a .pgpass file. Rejects with node-postgres' errors: `code` is an SQLSTATE where the server gave one.
+ * Opens a session as an application would, exactly by the plan: phases `dns`, `connect`, `startup`, `tls`, `login`.
+ * Everything ends with the run's signal, at most `lingerMs` later. Uses no PG* environment variables and no .pgpass
+ * file. Rejects with errors of node-postgres: `code` is an SQLSTATE if the server gave one.
  */
 export const openSession = async (look: Look, plan: Plan): Promise<Session> =>
   sessionOf(look, plan, await logIn(look, plan))
 
-/** The same under our own name, for a session that is not opened for an application. */
+/** Opens a session under our own name: not as an application would. */
 export const openOwnSession = (look: Look, plan: Plan): Promise<Session> =>
   openSession(look, named(plan, applicationName))
 
-/** A session that idles, in no transaction. */
+/** Opens a session that idles outside of any transaction. */
 export const openWatch = (look: Look, plan: Plan): Promise<Session> => openSession(look, named(plan, watchName))
 
 const named = (plan: Plan, name: string): Plan => ({ ...plan, startup: { ...plan.startup, application_name: name } })
@@ -63,7 +63,7 @@ function sessionOf(
   { client, socket, endpoint, tls, certificates, notices, renew, close }: LoggedIn,
 ): Session {
   const { processID, secretKey } = insideOf(client)
-  // Where the session is, as libpq does it: the name may lead elsewhere, or first to an address that does not answer.
+  // The address of the session itself, as libpq does it: the name may lead elsewhere by now.
   const peer: Peer =
     endpoint.kind === 'socket'
       ? { path: endpointText(endpoint).replace(/^@/, '\0') }
@@ -72,7 +72,7 @@ function sessionOf(
   const begin = (run: Look): void => {
     renew()
     notices.length = 0
-    // The server knows it and may repeat it; this run has not fetched it.
+    // The server may echo the password, so the redactor has to know it.
     if (plan.password !== undefined) run.conceal(plan.password)
   }
   return {
@@ -83,7 +83,7 @@ function sessionOf(
     certificates,
     notices,
     async query(sql, by = look) {
-      // The first of another run.
+      // Another run uses the session.
       if (by !== look) begin(by)
       by.note(`> ${sql.trim()}`)
       try {

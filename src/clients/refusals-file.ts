@@ -18,21 +18,21 @@ interface Refused {
   readonly accounts: Readonly<Record<string, z.output<typeof refusal>>>
 }
 
-/** A local disk takes milliseconds. A login must not wait for one that hangs. */
+/** A local disk takes milliseconds. A login must not wait for a disk that hangs. */
 const patienceMs = 500
 
-/** The file has room for so many with the longest texts. */
+/** The file has room for this many accounts with the longest texts. */
 const mostAccounts = 500
 const maxBytes = 1_048_576
 
 /**
- * Remembers refused logins in a folder of this user alone, for other processes of the same user. Best effort: where the
- * folder is another's, cannot be written, or is slow, nothing is remembered. There is no credential in it, only fingerprints.
+ * Stores refused logins in a folder that only this user may enter, for other processes of the same user. Best effort:
+ * nothing is stored if the folder is another user's, not writable, or slow. It holds fingerprints, no credentials.
  */
 export function refusalsFile(folder: string, uid: number) {
   const file = join(folder, 'refused-logins.json')
 
-  /** A folder in /tmp may have been put there by somebody else. */
+  /** Another user may have made a folder in /tmp first. */
   const isOurs = async (): Promise<boolean> => {
     const found = await lstat(folder)
     return found.isDirectory() && found.uid === uid && (found.mode & 0o077) === 0
@@ -57,7 +57,7 @@ export function refusalsFile(folder: string, uid: number) {
       await handle.writeFile(JSON.stringify({ key, roles })).finally(() => handle.close())
       await rename(next, file)
     } catch (error) {
-      // What a full disk holds of it is of no use.
+      // After a full disk the partial file is of no use.
       await rm(next, { force: true })
       throw error
     }
@@ -66,7 +66,7 @@ export function refusalsFile(folder: string, uid: number) {
 
   let last: Promise<unknown> = Promise.resolve()
   let hanging: Promise<unknown> | undefined
-  /** One after the other; undefined where it fails or takes too long. While one hangs no other is begun: it holds a thread. */
+  /** Runs one work at a time; undefined if it fails or is too slow. None starts while one hangs: it holds a thread. */
   const patiently = async <T>(work: () => Promise<T>): Promise<T | undefined> => {
     if (hanging) return undefined
     const working = last.then(work).catch(() => undefined)

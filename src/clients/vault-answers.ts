@@ -1,14 +1,14 @@
 import { oneLine } from '../core/errors.ts'
 
-/** Whatever status came; the body is parsed JSON, or the text where it is none. */
+/** An answer with any status; the body is parsed JSON, or the text if it is not JSON. */
 export interface VaultAnswer {
   readonly status: number
   readonly body: unknown
 }
 
-/** Why a request was not served, apart from what is said about its path. */
+/** Why a request was not served, apart from problems with its path. */
 export interface Trouble {
-  /** `failed` is any other status, or no answer of a Vault at all. */
+  /** `failed`: any other status, or not an answer of Vault at all. */
   readonly kind: 'sealed' | 'rate_limited' | 'redirected' | 'failed'
   readonly text: string
 }
@@ -19,15 +19,15 @@ export interface NoNamespace {
   readonly text: string
 }
 
-/** As OpenBao and Vault say it. */
+/** In the words of OpenBao and Vault. */
 export const saysNoNamespace = ({ status, body }: VaultAnswer): boolean =>
   status === 404 && (errorsOf(body) ?? []).some(error => /namespace.*not found|no such namespace/i.test(error))
 
 export type TokenRefusal = 'bad' | 'no_right' | 'unclear'
 
 /**
- * What a 403 says of the token. `bad`: it is none, or, by OpenBao, one that is bound to other addresses. `no_right`: it
- * may not do this; by Vault it may also be bound to other addresses. Other words say nothing: `unclear`.
+ * What a 403 says of the token. `bad`: it is not valid, or (OpenBao) bound to other addresses. `no_right`: it may not
+ * do this, or (Vault) is bound to other addresses. Other texts prove nothing: `unclear`.
  */
 export function refusalOf(body: unknown): TokenRefusal | undefined {
   const errors = errorsOf(body)
@@ -48,24 +48,24 @@ export function troubleOf(answer: VaultAnswer): Trouble {
   return { kind: 'failed', text: isVaults(body) ? answerText(answer) : `HTTP ${status}, not an answer of a Vault` }
 }
 
-/** As `HTTP 403: permission denied`. */
+/** For example `HTTP 403: permission denied`. */
 export function answerText({ status, body }: VaultAnswer): string {
   const errors = errorsOf(body) ?? []
   return errors.length === 0 ? `HTTP ${status}` : `HTTP ${status}: ${inShort(oneLine(errors.join('; ')))}`
 }
 
-/** Cut between words: the half of a token that is repeated there would not be known for one, and not be blotted out. */
+/** Cut between words: half of a token that the server repeats would not be redacted. */
 const inShort = (text: string): string => (text.length <= 200 ? text : text.slice(0, 200).replace(/\S*$/, '…'))
 
 export type Fields = Readonly<Record<string, unknown>>
 
-/** The value as an object with fields, if it is one. */
+/** The value if it is an object with fields. */
 export const record = (value: unknown): Fields | undefined =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : undefined
 
 export const isVaults = (body: unknown): boolean => errorsOf(body) !== undefined || 'data' in (record(body) ?? {})
 
-/** Vault's own account of an error; undefined where the body is not one of Vault's. */
+/** The errors in an answer of Vault; undefined if the body is not one of Vault's. */
 export function errorsOf(body: unknown): string[] | undefined {
   const errors = record(body)?.['errors']
   return Array.isArray(errors) ? errors.filter(error => typeof error === 'string') : undefined

@@ -24,29 +24,29 @@ interface VaultConnection {
   readonly namespace?: string | undefined
   /** PEM certificates to trust instead of the system's. */
   readonly ca?: string | undefined
-  /** PEM certificate and private key to show to a listener that asks for them. */
+  /** PEM certificate and private key for a listener that asks for them. */
   readonly cert?: string | undefined
   readonly key?: string | undefined
   readonly signal: AbortSignal
   readonly note?: TakeNote | undefined
-  /** Is given the certificates of the server with each answer over TLS. */
+  /** Called with the certificates of the server at each answer over TLS. */
   readonly onChain?: ((chain: Chain) => void) | undefined
 }
 
-/** Every call throws HttpFailure where no whole answer came, and nothing else. */
+/** Calls throw only HttpFailure, if no whole answer came. */
 export interface Vault {
   /** GET /sys/health, without token and namespace, which it does not need. */
   health(): Promise<VaultAnswer>
-  /** GET /sys/leader and /sys/seal-status, likewise. */
+  /** GET /sys/leader and /sys/seal-status, without token and namespace. */
   leader(): Promise<VaultAnswer>
   sealStatus(): Promise<VaultAnswer>
-  /** GET /auth/token/lookup-self. Takes one use of a token that has a number of them. */
+  /** GET /auth/token/lookup-self. Takes one use of a token with a limited number. */
   lookupSelf(): Promise<VaultAnswer>
   read(path: string): Promise<VaultAnswer>
   write(path: string, body: Fields): Promise<VaultAnswer>
 }
 
-/** What node-vault asks of a transport, as far as the calls made here go. */
+/** What node-vault asks of a transport, for the calls made here. */
 interface TransportRequest {
   readonly method: string
   readonly uri: string
@@ -57,21 +57,11 @@ interface TransportRequest {
 }
 
 /**
- * A Vault through node-vault, on a transport of our own: node-vault's would never time out, ignore the signal, carry the
- * token along a redirect, heed proxies and VAULT_SKIP_VERIFY, and put the token into its errors.
+ * A client for Vault: node-vault on a transport of our own. Its own would never time out, ignore the signal, carry the
+ * token along a redirect, obey proxies and VAULT_SKIP_VERIFY, and put the token into its errors.
  */
-export async function openVault({
-  url,
-  token,
-  namespace,
-  ca,
-  cert,
-  key,
-  signal,
-  note,
-  onChain,
-}: VaultConnection): Promise<Vault> {
-  // Here, so that a configuration without Vault does not pay for loading axios.
+export async function openVault({ url, token, namespace, onChain, ...rest }: VaultConnection): Promise<Vault> {
+  // Imported here, so that a configuration without Vault does not load axios.
   const { default: nodeVault } = await import('node-vault')
   const send = async ({ method, uri, path, headers, json }: TransportRequest) => {
     const sent = record(json)
@@ -80,19 +70,15 @@ export async function openVault({
       url: uri,
       headers: sent ? { ...headers, 'Content-Type': 'application/json' } : headers,
       body: sent && JSON.stringify(sent),
-      ca,
-      cert,
-      key,
-      signal,
-      note,
+      ...rest,
     })
     if (answer.chain) onChain?.(answer.chain)
     return { statusCode: answer.status, body: parsed(answer.body), request: { path } }
   }
   const clientWith = (credentials: { token: string; namespace: string }) => {
-    // Its own debug would print what is sent where DEBUG=node-vault is set.
+    // Its own debug prints everything sent if DEBUG=node-vault is set.
     const client = nodeVault({ endpoint: url, debug: () => undefined, 'request-promise': { defaults: () => send } })
-    // Set afterwards: where the options leave them empty, node-vault takes VAULT_TOKEN, VAULT_NAMESPACE and VAULT_PREFIX.
+    // Set afterwards: for empty options node-vault takes VAULT_TOKEN, VAULT_NAMESPACE and VAULT_PREFIX.
     Object.assign(client, { ...credentials, pathPrefix: '' })
     // Its own loses the status of /sys/health and throws the others.
     client.handleVaultResponse = response =>
@@ -113,7 +99,7 @@ export async function openVault({
 
 export type TokenRead =
   | ({ readonly kind: 'valid' } & TokenLife)
-  /** `rejected`: it is not valid; `lookup_denied`: it may not look itself up, and so may be valid or not. */
+  /** `rejected`: not valid; `lookup_denied`: may not look itself up, so it may be valid or not. */
   | { readonly kind: 'rejected' | 'lookup_denied'; readonly text: string }
   | NoNamespace
   | Trouble
@@ -127,7 +113,7 @@ export async function readToken(vault: Vault): Promise<TokenRead> {
   const data = dataOf(answer)
   if (typeof data?.['ttl'] !== 'number') return troubleOf(answer)
   const { ttl, expire_time: expires, num_uses: uses } = data
-  // A root token has ttl 0 and no time at which it expires.
+  // A root token has ttl 0 and no expiry time.
   const never = ttl === 0 && (expires === null || expires === undefined)
   const at = typeof expires === 'string' ? Date.parse(expires) : NaN
   return {
@@ -138,7 +124,7 @@ export async function readToken(vault: Vault): Promise<TokenRead> {
   }
 }
 
-/** Vault says 0 of a token without a limit, and -1 of one that has just been used for the last time. */
+/** Vault gives 0 for a token without a limit, and -1 for one whose last use is over. */
 function usesLeft(uses: unknown): number {
   if (typeof uses !== 'number' || uses === 0) return Infinity
   return Math.max(0, uses)
@@ -153,7 +139,7 @@ export type SecretRead =
   | { readonly kind: 'missing' | 'deleted' | 'destroyed'; readonly text: string }
   | {
       readonly kind: 'denied'
-      /** Of the token, by the same answer. */
+      /** What the same answer says of the token. */
       readonly token: TokenRefusal
       readonly text: string
     }
@@ -161,8 +147,8 @@ export type SecretRead =
   | Trouble
 
 /**
- * A secret of the KV engine, version 1 or 2, at the path of the HTTP API (`secret/data/app` in version 2).
- * Vault answers a path that the token has no right to like a mount that does not exist: denied.
+ * Reads a secret of the KV engine, version 1 or 2, at the path of the HTTP API (`secret/data/app` in version 2).
+ * Vault answers `denied` both for a missing mount and for a path that the token has no right to.
  */
 export async function readSecret(vault: Vault, path: string): Promise<SecretRead> {
   const answer = await vault.read(path)
@@ -176,7 +162,7 @@ export async function readSecret(vault: Vault, path: string): Promise<SecretRead
     return { kind: 'denied', token, text: `${refusals[token]} (${answerText(answer)})${hint(path)}` }
   }
   if (saysNoNamespace(answer)) return { kind: 'no_namespace', text: answerText(answer) }
-  if (answer.status === 404 && isVaults(answer.body)) return gone(answer, path)
+  if (answer.status === 404 && isVaults(answer.body)) return unreadable(answer, path)
   return troubleOf(answer)
 }
 
@@ -186,8 +172,8 @@ const refusals = {
   unclear: 'the token is not valid or may not read it',
 } as const
 
-/** A 404 of version 2 for a version that was deleted carries its metadata. */
-function gone(answer: VaultAnswer, path: string): SecretRead {
+/** A 404 of version 2 for a deleted version carries its metadata. */
+function unreadable(answer: VaultAnswer, path: string): SecretRead {
   const metadata = record(record(record(answer.body)?.['data'])?.['metadata'])
   const deletedAt = metadata?.['deletion_time']
   if (metadata?.['destroyed'] === true) return { kind: 'destroyed', text: 'its current version was destroyed' }
@@ -216,7 +202,7 @@ function textOf(values: Fields, key: string): string | undefined {
 const dataOf = ({ status, body }: VaultAnswer): Fields | undefined =>
   status === 200 ? record(record(body)?.['data']) : undefined
 
-/** Whatever goes through it afterwards goes down into it, and would run out of stack. */
+/** Code that walks the value recurses, and would run out of stack. */
 const maxDepth = 100
 const tooDeep = { errors: [`its JSON is nested deeper than ${maxDepth} levels`] }
 
@@ -229,7 +215,7 @@ function parsed(body: string): unknown {
   }
 }
 
-/** Of a text that is JSON. */
+/** The nesting depth of a JSON text. */
 function depthOf(json: string): number {
   let [depth, deepest] = [0, 0]
   for (let i = 0; i < json.length; i++) {

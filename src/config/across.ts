@@ -15,10 +15,7 @@ type Add = Problems['add']
 /** Each takes memory for as long as the process lives. */
 const maxTargets = 10_000
 
-/**
- * The rules that hold between entries. They read the file as it stands, before the schema has made targets of it, and
- * pass over what they do not understand: that is the schema's to report.
- */
+/** The rules between entries. They read the raw file and skip what only the schema can report. */
 export function checkAcross(file: Keys, add: Add): void {
   const kinds = systemProbes.filter(probe => 'target' in probe).map(probe => probe.kind)
   const isEmpty = (section: unknown): boolean =>
@@ -53,7 +50,7 @@ function checkNames(file: Keys, add: Add): void {
     const first = new Map<string, Path>()
     for (const { path, name } of entriesOf(file, kind)) {
       if (name === undefined) continue
-      // Two that look alike are one series.
+      // Names that look alike would be one series.
       const earlier = first.get(visible(name))
       if (!earlier) first.set(visible(name), path)
       else
@@ -92,11 +89,11 @@ const timesOf = (keys: Keys): Times => ({
   timeout: anyDuration.safeParse(keys['timeout']).data,
 })
 
-/** A file could have any number of wrong names, and each is compared with all that there are. */
+/** Limits the work: a file could have any number of wrong names, each compared with all that exist. */
 const maxCompared = 10_000
 const maxKnownShown = 10
 
-/** Whatever a field names by its mark has to be there. */
+/** Every name that a field with a mark refers to has to exist. */
 function checkNamed(file: Keys, add: Add): void {
   const known = new Map<string, ReadonlySet<string>>()
   const knownOf = (names: string): ReadonlySet<string> => {
@@ -115,7 +112,7 @@ function checkNamed(file: Keys, add: Add): void {
   })
 }
 
-/** The texts that a mark such as `smtp` or `postgres.cluster` stands for. */
+/** The texts that a mark such as `smtp` or `postgres.cluster` refers to. */
 function textsOf(file: Keys, names: string): string[] {
   const [kind = '', key = 'name'] = names.split('.')
   return entriesOf(file, kind).flatMap(({ keys }) => textOf(keys[key]) ?? [])
@@ -134,7 +131,7 @@ function noSuch(names: string, text: string, known: ReadonlySet<string>, meant: 
   return `${none}; ${meant === undefined ? '' : `did you mean ${quoted(meant)}? `}known are ${shown}${more}`
 }
 
-/** Without going through all the others, for each wrong name. */
+/** The first values, without reading all the others for each wrong name. */
 function firstOf<T>(values: Iterable<T>, count: number): T[] {
   const first: T[] = []
   for (const value of values) {
@@ -186,14 +183,14 @@ interface Found {
   readonly kubernetes: Keys | undefined
 }
 
-/** Every reference to Vault or Kubernetes below a value of the config. */
+/** Every reference to Vault or Kubernetes within a value of the configuration. */
 export function referencesIn(value: unknown, path: Path = []): Found[] {
   if (Array.isArray(value)) return value.flatMap((item: unknown, index) => referencesIn(item, [...path, index]))
   if (!isKeys(value)) return []
   const below = Object.entries(value).flatMap(([key, child]) => referencesIn(child, [...path, key]))
   const { vault, kubernetes } = value
   const target = isKeys(vault) ? textOf(vault['target']) : undefined
-  // A login at a Vault by way of Kubernetes names no Secret.
+  // A login at Vault through Kubernetes names no Secret.
   const secret = isKeys(kubernetes) && kubernetes['secret'] !== undefined ? kubernetes : undefined
   const named = target === undefined ? undefined : { target }
   return named || secret ? [{ path, vault: named, kubernetes: secret }, ...below] : below

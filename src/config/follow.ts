@@ -8,7 +8,7 @@ import { every } from '../monitor/scheduler.ts'
 const longestReadMs = 10_000
 
 /**
- * Looks on an interval, and calls `changed` each time it finds something else than the time before. It polls, because a file
+ * Looks on an interval, and calls `changed` each time the result differs from the last one. It polls, because a file
  * system does not report the symlink swap of a mounted ConfigMap. Neither `look` nor `changed` may reject.
  */
 export async function follow<Found>(
@@ -27,7 +27,7 @@ export async function follow<Found>(
   })
 }
 
-/** The same for the content of a file. That it cannot be read is a change too. */
+/** Follows the content of a file. Being unreadable is a change too. */
 export async function followFile(
   file: string,
   intervalMs: number,

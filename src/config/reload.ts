@@ -4,7 +4,7 @@ import type { Logger } from '../core/log.ts'
 import type { ReloadState } from '../exposition/samples.ts'
 import type { Changes } from '../monitor/swap.ts'
 
-/** What came of reading the configuration again, in words; with an error everything is as before. */
+/** The result of a reload in words; with an error everything stays as before. */
 interface Reloaded {
   readonly summary: string
   readonly error: string | undefined
@@ -19,23 +19,20 @@ interface Reloader {
 }
 
 interface Reloading {
-  /** The one that holds at first. */
+  /** The configuration at the start. */
   readonly config: Config
-  /**
-   * Reads, parses and builds, and throws where anything is wrong. The very same object says that nothing has changed since
-   * it was last given.
-   */
+  /** Reads, parses and builds; throws if anything is wrong. Returns the same object as before if nothing changed. */
   readonly load: () => Promise<Config>
   /** Cannot fail. */
   readonly apply: (config: Config) => Changes
   readonly log: Logger
-  /** From then on nothing is reloaded, and nothing said. */
+  /** After this nothing is reloaded or logged. */
   readonly stop: AbortSignal
 }
 
 /**
- * All or nothing: `apply` comes only after a `load` that has found everything good. One reload is under way and one
- * waits at most: each caller gets the outcome of one that begins after its call.
+ * A reload is all or nothing: `apply` is called only after a `load` without problems. One reload is under way and one
+ * waits at most: a new caller gets the result of one that begins after the call.
  */
 export function createReloader({ config: first, load, apply, log, stop }: Reloading): Reloader {
   let state: ReloadState = { successful: true, successAt: Date.now() }
@@ -49,7 +46,7 @@ export function createReloader({ config: first, load, apply, log, stop }: Reload
       const isSame = config === current
       const changes = isSame ? { kept: config.checks.length, started: 0, ended: 0 } : apply(config)
       current = config
-      // After one that was refused it is news that all is well again.
+      // After a refused one it is news that all is well again.
       if (isSame) log[state.successful ? 'debug' : 'info']({ checks: changes.kept }, 'the configuration is as before')
       else log.info({ checks: config.checks.length, ...changes }, 'the configuration was reloaded')
       state = { successful: true, successAt: Date.now() }
@@ -57,7 +54,7 @@ export function createReloader({ config: first, load, apply, log, stop }: Reload
     } catch (error) {
       if (stop.aborted) return { summary: '', error: 'the exporter ends' }
       state = { ...state, successful: false }
-      // One problem a line.
+      // One problem per line.
       const text = error instanceof ConfigError ? error.message : describeError(error)
       log.error({ error: text }, 'the configuration was not reloaded, and the one before it still holds')
       return { summary: '', error: text }

@@ -11,9 +11,9 @@ export interface Shard {
 }
 
 /**
- * The part of a plan that is this shard's. What is assessed together stays together: the nodes of a cluster and the write
- * paths into it, and a mail path with all that it needs. Together the shards are exactly the whole. Only the API server,
- * which would tie everything together, is in each shard that reads from it.
+ * The part of a plan for this shard. What is assessed together stays together: the nodes of a cluster with the write
+ * paths into it, and a mail path with all that it needs. Together the shards are exactly the whole plan. Only the API
+ * server would tie all together, so it is in each shard that reads from it.
  */
 export function shardOf(plan: Plan, { index, count }: Shard): Plan {
   const isShared = ({ probe }: Check): boolean => probe === kubernetes.kind
@@ -28,7 +28,7 @@ export function shardOf(plan: Plan, { index, count }: Shard): Plan {
   }
 }
 
-/** Gives each check the name of its group: the least of the names of what it is tied to, however far; `shared` ties nothing. */
+/** Gives each check its group: the least name of all checks it is tied to, however far; `shared` ties nothing. */
 function groupsOf({ checks, mail: paths }: Plan, shared: ReadonlySet<string>): (key: string) => string {
   const above = new Map<string, string>()
   const top = (key: string): string => {

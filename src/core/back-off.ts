@@ -5,7 +5,7 @@ import { fingerprint } from './fingerprint.ts'
 export interface Attempt {
   /** What the server would lock, such as a role. */
   readonly account: readonly string[]
-  /** All that is sent. */
+  /** Everything that is sent. */
   readonly credentials: unknown
 }
 
@@ -17,20 +17,20 @@ export interface Refusal {
   readonly at: number
   /** How often in a row these credentials were refused. */
   readonly count: number
-  /** How many refusals of the account came in a row, each within `windowMs` of the one before, with any credentials. */
+  /** Refusals of the account in a row with any credentials, each within `windowMs` of the one before. */
   readonly chain: number
 }
 
 /** How long a server is left alone after a refusal. */
 interface Policy<R extends Refusal> {
-  /** A clock in milliseconds: the monotonic one, or that of the system where other processes read the times. */
+  /** A clock in milliseconds: the monotonic one, or the wall clock if other processes read the times. */
   readonly now: () => number
-  /** For how long the account is not tried: with the same credentials, or with others. */
+  /** How long the account is not tried: with the same credentials, or with others. */
   readonly pauseMs: (last: R, isSame: boolean) => number
   readonly windowMs: number
 }
 
-/** A refusal, and what follows from it. */
+/** A refusal, and until when the login waits. */
 export type BackOff<R extends Refusal> = R & {
   /** When the login is tried again, in milliseconds since the epoch. */
   readonly until: number
@@ -52,20 +52,20 @@ export interface RefusalMemory<R extends Refusal> {
 
 /** Keeps a refused login from being sent again and again, so that no server locks the account. */
 export interface LoginBackOff<R extends Refusal> {
-  /** Set where the login must not be tried now. */
+  /** Set if the login must not be tried now. */
   current(attempt: Attempt): Promise<BackOff<R> | undefined>
-  /** The server refused the login; `more` is what the policy, or a text, needs to know of it. */
+  /** The server refused the login; `more` is what else the policy, or a text, needs. */
   refused(attempt: Attempt, more: Omit<R, keyof Refusal>): Promise<{ backOff: BackOff<R>; isKept: boolean }>
   accepted(attempt: Attempt): Promise<void>
 }
 
 const forgetMs = 86_400_000
-/** A clock that was set back by more than this makes a refusal one of another time. */
+/** Refusals further in the future than this do not count: the clock was set back. */
 const clockMs = 3_600_000
 
 /**
- * Refusals that this process has seen, and with a memory those of other processes. The memory may be lost, or be written
- * by another process with its own key. What this process has seen holds all the same.
+ * Refusals that this process has seen, and with a memory those of other processes. The memory may be lost, or rewritten
+ * by another process with its own key; refusals that this process has seen still count.
  */
 export function createBackOff<R extends Refusal>(policy: Policy<R>, memory?: RefusalMemory<R>): LoginBackOff<R> {
   let own: Refused<R> = { key: randomBytes(32).toString('hex'), accounts: {} }
@@ -134,7 +134,7 @@ function withCounts<R extends Refusal>({ login, last }: Found<R>, other: Found<R
   }
 }
 
-/** What is too old goes. */
+/** Adds the refusal and removes those that are too old. */
 function withRefusal<R extends Refusal>({ key, accounts }: Refused<R>, attempt: Attempt, refusal: R): Refused<R> {
   const { name, login } = find({ key, accounts }, attempt)
   const others = Object.entries(accounts).filter(([one, { at }]) => one !== name && refusal.at - at < forgetMs)

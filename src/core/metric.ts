@@ -1,4 +1,4 @@
-/** A metric is data: it is named here once, and documented, rendered and checked from this. */
+/** A metric as data: named once here, and documented, rendered and checked from this. */
 export interface Metric<Label extends string = string, Name extends string = string> {
   readonly name: Name
   readonly help: string
@@ -6,14 +6,14 @@ export interface Metric<Label extends string = string, Name extends string = str
   readonly labels: readonly Label[]
 }
 
-/** One value of one series. `Name` is the name of its metric: so a probe cannot give a sample of a metric of another. */
+/** One value of one series. `Name` names its metric, so a probe cannot give a sample of another probe's metric. */
 export interface Sample<Name extends string = string> {
   readonly metric: Metric<string, Name>
   readonly value: number
   readonly labels: Readonly<Record<string, string>>
 }
 
-/** These labels and no other. An object with a label too many does not compile, also where it comes in a variable. */
+/** Exactly these labels. An object with a label too many does not compile, not even through a variable. */
 type Exactly<Label extends string, Given> = Given &
   Readonly<Record<Label, string>> & { readonly [Surplus in Exclude<keyof Given, Label>]: never }
 
@@ -29,10 +29,7 @@ export const counter = <const Name extends `mailpath_${string}_total`, const Lab
   labels: readonly Label[] = [],
 ): Metric<Label, Name> => ({ name, help, type: 'counter', labels })
 
-/**
- * A sample of a metric, or none: what is not known is an absent sample, never 0, -1 or NaN.
- * The labels must be exactly those of the metric, or it does not compile.
- */
+/** A sample of a metric; none for an unknown value, never 0, -1 or NaN. Other labels do not compile. */
 export function sample<Label extends string, Name extends string, Given>(
   metric: Metric<Label, Name>,
   value: number | boolean | undefined,
@@ -43,8 +40,8 @@ export function sample<Label extends string, Name extends string, Given>(
 }
 
 /**
- * A one-hot state set: a sample for every state, 1 for the current one. All states are there, so that
- * `== 0` and `changes()` work in PromQL; none is there while the state is unknown.
+ * A one-hot state set: a sample for every state, 1 for the current one. All states are there, so that `== 0` and
+ * `changes()` work in PromQL; if the state is unknown, none is.
  */
 export function stateSet<
   Label extends string,
@@ -67,7 +64,7 @@ export function stateSet<
   })
 }
 
-/** Throws where the labels are not those of the metric: then somebody got past the types, and a label would be lost. */
+/** Throws if the labels are not those of the metric: code got past the types, and a label would be lost. */
 function sampleOf<Name extends string>(
   metric: Metric<string, Name>,
   value: number,
@@ -79,7 +76,7 @@ function sampleOf<Name extends string>(
   return { metric, value, labels }
 }
 
-/** A copy. An object that is spread into another has a hidden class of its own, which takes more memory than itself. */
+/** Copies the labels. An object made by spreading has a hidden class of its own, which takes more memory. */
 function like(labels: Readonly<Record<string, string>>): Record<string, string> {
   const own: Record<string, string> = {}
   for (const label of Object.keys(labels)) own[label] = labels[label] ?? ''

@@ -1,6 +1,6 @@
 import type { Want } from './want.ts'
 
-/** A config value that is fetched when needed. Exactly one source is set. */
+/** A value of the configuration that is fetched when needed. Exactly one source is set. */
 export interface Reference {
   readonly env?: string | undefined
   readonly file?: string | undefined
@@ -8,22 +8,22 @@ export interface Reference {
   readonly credential?: string | undefined
   readonly dotenv?: string | undefined
   readonly key?: string | undefined
-  /** Of `dotenv`: whether the application expands `${NAME}` in it. Undefined where that was not said. */
+  /** With `dotenv`: whether the application expands `${NAME}` in it. Undefined if not configured. */
   readonly expand?: boolean | undefined
   readonly kubernetes?: (KubernetesSecret & { readonly key: string }) | undefined
   readonly vault?: { readonly target: string; readonly path: string; readonly key: string } | undefined
-  /** Used where the source is there but has no such key. */
+  /** Used if the source is there and has no such key. */
   readonly default?: string | undefined
 }
 export type Resolvable = string | number | Reference
 
 export interface KubernetesSecret {
-  /** Only inside of a cluster it may be left out: there it is that of the exporter. */
+  /** May be left out only inside of a cluster: then it is the namespace of the exporter. */
   readonly namespace?: string | undefined
   readonly secret: string
 }
 
-/** A value that is there and cannot be taken. `why` continues a sentence that begins with its name, and has nothing of it. */
+/** A value that cannot be used. `why` continues a sentence that begins with its name, and hides the value. */
 export interface Unreadable {
   readonly why: string
 }
@@ -33,16 +33,16 @@ export type Settings = Readonly<Record<string, string | Unreadable>>
 
 /** What is known of a server that gave no whole answer. */
 interface Unanswered {
-  /** As `ECONNREFUSED`, and whether it was in the TLS handshake. */
+  /** Such as `ECONNREFUSED`, and whether it was in the TLS handshake. */
   readonly code?: string | undefined
   readonly tls?: boolean | undefined
   /** See Failure. */
   readonly want?: Want | undefined
 }
 
-/** How the API server answered for a Secret, without what is in it. */
+/** How the API server answered for a Secret, without its values. */
 export interface ApiServerAnswer extends Unanswered {
-  /** `unresolved`: it is not known how to reach it or to log in; `unanswered`: no whole answer came; else what it said. */
+  /** `unresolved`: unknown how to reach it or log in; `unanswered`: no whole answer; the rest: what it answered. */
   readonly kind:
     | 'ok'
     | 'unresolved'
@@ -53,13 +53,13 @@ export interface ApiServerAnswer extends Unanswered {
     | 'throttled'
     | 'failed'
     | 'not_kubernetes'
-  /** `host:port`; undefined where it is not known. */
+  /** `host:port`; undefined if unknown. */
   readonly address: string | undefined
-  /** One line without a secret; empty where all is well. */
+  /** One line without secrets; empty if all is well. */
   readonly text: string
 }
 
-/** Where an application keeps its settings, all of them. */
+/** Where an application keeps all of its settings. */
 export interface SettingsSource {
   readonly dotenv?: string | undefined
   /** See Reference. */
@@ -76,35 +76,35 @@ export interface LoginWanted {
 
 /** What is known of a token that Vault accepts. */
 export interface TokenLife {
-  /** Infinity where it never expires. */
+  /** Infinity if it never expires. */
   readonly ttlSeconds: number
   /** Milliseconds since the epoch by Vault's clock, or Infinity. */
   readonly expiresAt: number
-  /** Requests it is still good for; Infinity for any number. */
+  /** Requests it is still good for; Infinity if unlimited. */
   readonly uses: number
 }
 
-/** How the exporter stands with a Vault. There may be both, while the token of an earlier login lives. */
+/** The state of a login at Vault. It may have a token and a failure, while the token of an earlier login lives. */
 export interface Login {
   readonly token: string | undefined
-  /** Why the last try to log in, or to renew the token, came to nothing. */
+  /** Why the last attempt to log in or to renew the token failed. */
   readonly failure: LoginFailure | undefined
-  /** Of a token with a limited number of uses, so that no look-up takes one of them. */
+  /** For a token with a limited number of uses, so that no look-up takes one of them. */
   readonly life?: TokenLife | undefined
   /** When Vault last accepted the token, for any check, by the monotonic clock. */
   readonly servedAt?: number | undefined
-  /** The exporter got the token by a login. */
+  /** Whether the token came from a login. */
   readonly byLogin?: boolean | undefined
-  /** Takes it that Vault accepted the token. */
+  /** Call it when Vault accepted the token. */
   readonly accepted?: (() => void) | undefined
-  /** Takes what a look-up said, of a token that stands in the configuration. */
+  /** Call it with the result of a look-up, for a token that the configuration names by a reference. */
   readonly learn?: ((life: TokenLife) => void) | undefined
 }
 
 export interface LoginFailure extends Unanswered {
   /**
-   * `unresolved`: there was nothing to log in with; `unanswered`: no whole answer came; `wrapped`: a wrapping token was
-   * given instead of what is in it; `used_up`: we took all of its uses; the others are what Vault said.
+   * `unresolved`: no credentials; `unanswered`: no whole answer came; `wrapped`: a wrapping token was configured
+   * instead of its content; `used_up`: we took all of its uses; the others are answers of Vault.
    */
   readonly kind:
     | 'unresolved'
@@ -118,6 +118,6 @@ export interface LoginFailure extends Unanswered {
     | 'rate_limited'
     | 'redirected'
     | 'failed'
-  /** One line without a secret. */
+  /** One line without secrets. */
   readonly text: string
 }

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import type { Path } from '../yaml/parse.ts'
 import { isKeys } from '../yaml/strict.ts'
 
-/** What a field of the schema says about its text besides the type, in `.meta()`. */
+/** Facts about the text of a field apart from its type, in `.meta()`. */
 interface Marks {
   /** The text is the path of a file or a folder. */
   readonly path?: boolean

@@ -38,7 +38,7 @@ const settings = z
 /** One host or several, or the folder of a Unix socket. */
 export const hostList = (meaning: string) => text(meaning, shapes.hosts)
 
-/** The keys of everything that logs in to Postgres, besides the URL. */
+/** The keys of all that logs in to Postgres, except the URL. */
 export const loginFields = {
   pg_settings: settings
     .optional()

@@ -117,7 +117,7 @@ export function createLedger(first: Plan, log: Logger, own: () => readonly Own[]
 
   return {
     record(ran) {
-      // The transcript of most runs is never read: it goes with the assessment.
+      // The transcript is not kept: most runs are fine, and their transcripts are never read.
       const { transcript: _, timedOut: __, heldUpMs: ___, ...observation } = ran
       const id = checkId(ran)
       followClock()

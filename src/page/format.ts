@@ -14,7 +14,7 @@ export const sentences: Readonly<Record<Verdict, string>> = {
 
 export const symbols: Readonly<Record<Verdict, string>> = { ok: '✓', warn: '!', fail: '✕', unknown: '?' }
 
-/** A disc, a triangle, an octagon and a diamond, each with its symbol cut out: told apart without colour. 16 × 16. */
+/** A disc, a triangle, an octagon and a diamond, each with its symbol cut out: clear without colour. 16 × 16. */
 export const shapes: Readonly<Record<Verdict, string>> = {
   ok: 'M8 .5a7.5 7.5 0 1 0 0 15a7.5 7.5 0 1 0 0-15zM4 8.3l1.3-1.3l1.8 1.8l3.7-3.8l1.3 1.3l-5 5.2z',
   warn: 'M8 .8L15.8 15H.2zM7.1 5.6h1.8l-.3 5h-1.2zM7.1 11.5h1.8v1.8h-1.8z',

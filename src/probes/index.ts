@@ -10,15 +10,15 @@ import { smtp } from './smtp/index.ts'
 import { vault } from './vault/index.ts'
 import { writePath } from './write_path/index.ts'
 
-/** Every kind of look there is. CONTRIBUTING.md says what a new one takes. */
+/** Every kind of check. CONTRIBUTING.md says what a new one takes. */
 export const probes = [postgres, writePath, smtp, vault, kubernetes, ses, settings, packages, drift, mail] as const
 type Kind = (typeof probes)[number]['kind']
 
-/** A kind that has no row in needs.ts does not compile here. */
+/** A kind without a row in needs.ts does not compile here. */
 const needOf: Readonly<Record<Kind, NeedRow>> = needs
 
-/** Those with a section of the file, which is a list of targets. */
+/** Probes with a section in the file, which is a list of targets. */
 export const listedProbes = probes.filter(probe => 'target' in probe)
 
-/** Those that look at something on the way of mail; `mail` looks at the application itself. */
+/** Probes of the systems that mail needs; `mail` checks the application itself. */
 export const systemProbes = probes.filter(({ kind }) => needOf[kind].need !== 'own')

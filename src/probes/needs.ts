@@ -1,6 +1,6 @@
-/** How mail needs what a kind looks at. */
+/** How mail needs the targets of a kind. */
 type Need =
-  /** It says how the application itself is set: one check for each mail path. If it fails or is unknown, so is mail. */
+  /** The settings of the application itself: one check for each mail path. If it fails or is unknown, so is mail. */
   | 'own'
   /** If one fails or is unknown, so is mail. A mail path may list those it needs; else it needs all. */
   | 'needed'
@@ -8,26 +8,26 @@ type Need =
   | 'way out'
   /** A mail path needs the clusters that its write paths lead to. */
   | 'cluster'
-  /** A node of a cluster. Mail survives without it; only the paths that write to its cluster say that it is broken. */
+  /** A node of a cluster. Mail survives without it; only paths that write to its cluster report that it is broken. */
   | 'node'
-  /** Others read values from it. It blocks mail where something that blocks mail waits for it; else mail survives. */
+  /** Others read values from it. It blocks mail if a blocker waits for it; else mail survives. */
   | 'source'
   /** Mail can be sent without it. While it is broken, mail is `warn`. */
   | 'survived'
-  /** Mail has nothing to do with it. */
+  /** Mail does not depend on it. */
   | 'none'
 
 export interface NeedRow {
   readonly need: Need
   /** Of several blockers, the one with the lowest rank is the root: it may be the cause of those after it. */
   readonly rank: number
-  /** What the audit calls its targets. */
+  /** The title of its targets in the audit. */
   readonly title: string
 }
 
 /**
- * How mail needs each kind of probe, and a cluster, which is what the nodes are together. All that is said by kind
- * follows from here: the lists under `mail` in the file, the verdict and its root, shards, the page and the audit.
+ * How mail needs each kind of probe, and clusters, which the nodes form. Derived from it: the lists under `mail` in the
+ * file, the verdict and its root, shards, the page and the audit.
  */
 export const needs = {
   vault: { need: 'source', rank: 10, title: 'Vault' },
@@ -43,7 +43,7 @@ export const needs = {
   drift: { need: 'survived', rank: 110, title: 'Drift' },
 } as const satisfies Record<string, NeedRow>
 
-/** What blocks mail and is of no kind: what the exporter is short of, and a value that could not be read. */
+/** Blockers without a kind: a shortage of the exporter, and a value that could not be read. */
 export const otherRanks = { exporter: 0, secret: 30 } as const
 
 type Needed = keyof typeof needs
@@ -52,18 +52,18 @@ type KindOf<Ways extends Need> = {
   [Kind in Needed]: (typeof needs)[Kind]['need'] extends Ways ? Kind : never
 }[Needed]
 
-/** The same as a list, by rank. */
+/** These kinds as a list, by rank. */
 export const kindsOf = <Ways extends Need>(...ways: readonly Ways[]): readonly KindOf<Ways>[] =>
   (Object.keys(needs) as Needed[])
     .filter((kind): kind is KindOf<Ways> => ways.some(way => way === needs[kind].need))
     .sort((a, b) => needs[a].rank - needs[b].rank)
 
-/** What a mail path rests on, by kind; its own check apart. */
+/** What a mail path needs, by kind, without its own check. */
 export const pathKinds = kindsOf('source', 'needed', 'cluster', 'way out')
 
-/** The row of a check's kind. */
+/** The row of a kind. */
 export const needRow = (kind: string): NeedRow | undefined => (needs as Readonly<Record<string, NeedRow>>)[kind]
 
-/** Something for each of these kinds. */
+/** A record with a value for each of these kinds. */
 export const byKind = <Kind extends string, T>(kinds: readonly Kind[], of: (kind: Kind) => T): Record<Kind, T> =>
   Object.fromEntries(kinds.map(kind => [kind, of(kind)])) as Record<Kind, T>

@@ -1,16 +1,16 @@
 import { createBackOff, type BackOff, type LoginBackOff, type Refusal, type RefusalMemory } from '../core/back-off.ts'
 import { seconds } from '../core/errors.ts'
 
-/** A login that Vault refused, and counted. */
+/** A login that Vault refused and counted. */
 export interface VaultRefusal extends Refusal {
-  /** What Vault said, in one line without a secret. */
+  /** The answer of Vault, in one line without a secret. */
   readonly text: string
 }
 
 /**
- * Vault locks a role at the fifth refusal, each less than 15 minutes after the one before, for everybody who logs in by it.
- * So a login is tried twice, and then once in an hour: two exporters with the same mistake stay below it. Other credentials
- * of the role are tried at once, but not a fourth time in a row.
+ * Vault locks a role for all its users at the fifth refusal, each less than 15 minutes after the one before. So a login
+ * is tried twice, and then once an hour: two exporters with the same mistake stay below the limit. Other credentials of
+ * the role are tried at once, but not a fourth time in a row.
  */
 const pausesMs = [60_000, 3_600_000] as const
 const windowMs = 900_000
@@ -21,7 +21,7 @@ const afterChainMs = 960_000
 export const createVaultBackOff = (memory?: RefusalMemory<VaultRefusal>): LoginBackOff<VaultRefusal> =>
   createBackOff(
     {
-      // Other processes read the times.
+      // The wall clock, since other processes read the times.
       now: () => Date.now(),
       windowMs,
       pauseMs({ count, chain }, isSame) {
@@ -32,7 +32,7 @@ export const createVaultBackOff = (memory?: RefusalMemory<VaultRefusal>): LoginB
     memory,
   )
 
-/** What Vault said, and when the login is tried again. */
+/** The answer of Vault, and when the login is tried again. */
 export function backOffText({ text, pauseMs, chain }: BackOff<VaultRefusal>, isKept = true): string {
   const again = `${text}; not tried again for ${seconds(pauseMs)}`
   const why =

@@ -6,15 +6,15 @@ const assignment =
   /^[ \t]*(?:export[ \t]+)?([\w.-]+)(?:[ \t]*=|:[ \t])[ \t]*("(?:\\"|[^"])*"|'(?:\\'|[^'])*'|`(?:\\`|[^`])*`|[^#\n]*)[ \t]*(#.*)?$/gm
 
 /**
- * The variables of a `.env` file, read as dotenv 16 does, since that is what the applications read theirs with; of a
- * name given twice the last, and nothing is expanded. `parseEnv` of node:util (20.20) would not do: it takes a byte
- * order mark, a leading tab or a second space after `export` into the name, and a line without `=` swallows the next.
+ * The variables of a `.env` file, as dotenv 16 reads them, since applications use it: the last of a repeated name
+ * counts, and nothing is expanded. Not `parseEnv` of node:util (20.20): it takes a byte order mark, a leading tab or a
+ * second space after `export` into the name, and a line without `=` swallows the next.
  */
 export function parseDotenv(text: string): Readonly<Record<string, string>> {
   return Object.fromEntries(assignments(text).map(({ name, value }) => [name, unquoted(value)]))
 }
 
-/** The same, as the application's loader goes on from there, and without what is not certain; see `expanded`. */
+/** The variables as the application's loader goes on to read them, without uncertain ones; see `expanded`. */
 export function readDotenv(text: string, expand: boolean | undefined): Settings {
   const settings = expanded(parseDotenv(text), expand)
   const cut = assignments(text).flatMap(({ name, value, comment }) =>
@@ -31,7 +31,7 @@ const assignments = (text: string) =>
       .matchAll(assignment),
   ].map(([, name = '', value = '', comment = '']) => ({ name, value, comment }))
 
-/** What is left of the password would be taken for the host, and shown. */
+/** The rest of the password would be taken for the host, and shown. */
 const isCutUrl = (value: string, comment: string): boolean =>
   comment.includes('@') && value.includes('://') && value === value.trimEnd() && !/^["'`]/.test(value)
 

@@ -9,24 +9,22 @@ const variable = /(?<!\\)\$\{([^{}]+)\}|(?<!\\)\$([A-Za-z_][A-Za-z0-9_]*)/
 /** What any release of it takes for a variable: 10 and 13 take `$1` as well. */
 const anyVariable = /(?<!\\)\$(?:\{[^}]|[\w.])/
 
-/** Characters that are gone through for one file. It is far more than a file for people has, and takes a tenth of a second. */
+/** Characters read and written in all for one file: far more than files of people need, and a tenth of a second. */
 const budget = 8_000_000
 
 /**
- * The values as an application gets them from its loader. `expand` says whether that expands variables; undefined where
- * it is not known: then a value that would come out otherwise cannot be taken.
- *
- * `true` is what dotenv-expand 12 does, in quotes of any kind too, since dotenv takes them off before. It is called in two
- * ways (`expand(dotenv.config())`, and as Vite does with an environment of its own): where they come to different values
- * (a variable that is set further below), and where a variable is set nowhere in the file and may be set in the
- * application's environment, the value is not known. The exporter's environment is never looked at.
- *
- * Not by the library itself, which has no bounds: `A=x${B}`, `B=y${B}` never ends, thirty lines that each double the one
- * before need all memory, and many variables in one value take time by their square.
+ * The values as an application gets them from its loader. `expand` says whether that expands variables; with undefined,
+ * a value that depends on it is unreadable.
+ * `true` does what dotenv-expand 12 does, within any quotes too, since dotenv removes them before. It is called in two
+ * ways (`expand(dotenv.config())`, and as Vite does with an environment of its own). A value is unreadable if the two
+ * differ (a variable is set further below), or if it needs a variable that only the application's environment may have.
+ * The environment of the exporter is never used.
+ * The library itself has no bounds: `A=x${B}`, `B=y${B}` never ends, thirty lines that each double the one before need
+ * all memory, and many variables in one value take quadratic time.
  */
 export function expanded(values: Values, expand: boolean | undefined): Settings {
   if (expand === false || !Object.values(values).some(value => value.includes('$'))) return values
-  if (expand === undefined) return mapped(values, value => asItStands(value, values))
+  if (expand === undefined) return mapped(values, value => ifPlain(value, values))
   const work = { left: budget }
   const byConfig = expandAll(values, values, work)
   const alone = expandAll(values, {}, work)
@@ -43,7 +41,7 @@ export function expanded(values: Values, expand: boolean | undefined): Settings 
 const mapped = <T>(values: Values, to: (value: string, name: string) => T): Record<string, T> =>
   Object.fromEntries(Object.entries(values).map(([name, value]) => [name, to(value, name)]))
 
-function asItStands(value: string, values: Values): string | Unreadable {
+function ifPlain(value: string, values: Values): string | Unreadable {
   const found = anyVariable.test(value) ? (shown(value, values) ?? 'a $ that would be expanded') : undefined
   const what = found ?? (value.includes('\\$') ? 'a $ with a backslash before it' : undefined)
   if (what === undefined) return value
@@ -51,7 +49,7 @@ function asItStands(value: string, values: Values): string | Unreadable {
   return { why }
 }
 
-/** The first variable, as it may be shown: without its default, and only where it is a name and not the part of a secret. */
+/** The first variable, if it may be shown: without its default, and only a name that is not part of a secret. */
 function shown(value: string, values: Values): string | undefined {
   const [template = '', braced, bare = ''] = variable.exec(value) ?? []
   const name = (braced ?? bare).split(/:?[-+]/, 1)[0] ?? ''
@@ -64,7 +62,7 @@ const tooMuch = 'expands to too much, or without end'
 
 class Unknown extends Error {}
 
-/** As `expand({ parsed, processEnv })` does. */
+/** Expands as `expand({ parsed, processEnv })` does. */
 function expandAll(parsed: Values, processEnv: Values, work: { left: number }): Settings {
   // No object: a variable may be called __proto__.
   const done = new Map<string, string | Unreadable>()
@@ -86,7 +84,7 @@ function expandAll(parsed: Values, processEnv: Values, work: { left: number }): 
 interface Known {
   readonly parsed: Values
   readonly processEnv: Values
-  /** What came out of the lines above. */
+  /** The results of the lines above. */
   readonly done: ReadonlyMap<string, string | Unreadable>
 }
 
@@ -94,14 +92,14 @@ function expandOne(text: string, known: Known, work: { left: number }): string {
   const seen = new Set<string>()
   let result = text
   for (let match = variable.exec(result); match; match = variable.exec(result)) {
-    // And what a step costs by itself.
+    // The cost of a step itself.
     spend(work, result.length + 400)
     seen.add(result)
     const [template, braced, bare = ''] = match
     const { name, operator, alternative } = partsOf(braced ?? bare)
     const found = lookUp(name, operator, known, shown(result, known.parsed))
     const replacement = replacementFor({ found, operator, alternative }, seen)
-    // A `$` in what is put in may stand for all that is around it: String.prototype.replace has such patterns.
+    // A `$` in the replacement may stand for all text around it: String.prototype.replace has such patterns.
     spend(work, replacement.length * (replacement.includes('$') ? result.length : 1))
     result = result.replace(template, replacement)
     if (result === known.done.get(name)) break
@@ -112,7 +110,7 @@ function expandOne(text: string, known: Known, work: { left: number }): string {
 function partsOf(expression: string): { name: string; operator: string | undefined; alternative: string } {
   const [, name, operator, alternative = ''] = /^(.*?)(:\+|\+|:-|-)(.*)$/s.exec(expression) ?? []
   if (name !== undefined) return { name, operator, alternative }
-  // It splits at null where there is no operator.
+  // The library splits at null if there is no operator.
   if (expression.includes('null'))
     throw new Unknown('holds a variable with null in its name, which dotenv-expand misreads: give it another name')
   return { name: expression, operator: undefined, alternative: '' }

@@ -1,23 +1,22 @@
-import { HttpFailure } from '../clients/http.ts'
 import type { Vault } from '../clients/vault.ts'
 import { lookIntoWrapping } from '../clients/vault-login.ts'
 import { describeError } from '../core/errors.ts'
 import type { Login, LoginFailure, TokenLife } from '../core/reference.ts'
-import { wantOf } from '../core/want.ts'
 import type { Given, Logins } from './logins.ts'
+import { requestFailure } from './wrap-error.ts'
 
-/** A token that stands in the configuration as a reference. */
+/** A token that the configuration names by a reference. */
 interface GivenToken {
-  /** The Vault, and where the token comes from. */
+  /** The Vault, and the source of the token. */
   readonly key: string
   readonly token: string
-  /** Without the token. */
+  /** Opens the Vault without the token. */
   readonly open: () => Promise<Vault>
 }
 
 /**
- * Whether the token may be used, and for how many requests. Before its first use Vault is asked whether it is a wrapping
- * token, since any use would destroy that. One with a limited number of uses is looked up once, and counted from then on.
+ * Whether the token may be used, and for how many requests. Before its first use Vault is asked whether it is a
+ * wrapping token, since any use would destroy that. One with a limited number of uses is looked up once, then counted.
  */
 export async function givenAt(logins: Logins, { key, token, open }: GivenToken, uses: number): Promise<Login> {
   const known = logins.given(key, token)
@@ -27,7 +26,7 @@ export async function givenAt(logins: Logins, { key, token, open }: GivenToken, 
   }
   const given = logins.given(key, token) ?? remember(logins, key, token)
   const { servedAt } = given
-  // Looked up again then, to see what has become of it.
+  // Look it up again, to see what has become of it.
   if (given.life && Date.now() >= given.life.expiresAt) given.life = undefined
   const { life } = given
   const learn = (found: TokenLife): void => {
@@ -46,7 +45,7 @@ export async function givenAt(logins: Logins, { key, token, open }: GivenToken, 
   return { token, failure: undefined, servedAt, accepted, life: { ...given.life, ttlSeconds } }
 }
 
-/** Vault refused it: of one with a limited number of uses others have taken the rest. */
+/** Remembers that Vault refused the token: if its uses are limited, others have used the rest. */
 export function givenRefused(logins: Logins, key: string, token: string): void {
   const given = logins.given(key, token)
   if (given?.life) given.life = { ...given.life, uses: 0 }
@@ -59,21 +58,18 @@ export function givenServed(logins: Logins, key: string, token: string): void {
 }
 
 function remember(logins: Logins, key: string, token: string): Given {
-  const given: Given = { token, life: undefined, servedAt: undefined }
+  const given: Given = { token }
   logins.give(key, given)
   return given
 }
 
 async function whyNot(open: GivenToken['open'], token: string): Promise<LoginFailure | undefined> {
   try {
-    const looked = await lookIntoWrapping(await open(), token)
-    if (looked.kind === 'plain') return undefined
-    if (looked.kind !== 'wrapped') return looked
+    const answer = await lookIntoWrapping(await open(), token)
+    if (answer.kind === 'plain') return undefined
+    if (answer.kind !== 'wrapped') return answer
     return { kind: 'wrapped', text: 'it is a wrapping token, and not the token that is wrapped in it' }
   } catch (error) {
-    const text = describeError(error)
-    return error instanceof HttpFailure
-      ? { kind: 'unanswered', text, code: error.code, tls: error.phase === 'tls', want: wantOf(error) }
-      : { kind: 'unresolved', text, want: wantOf(error) }
+    return requestFailure(error, describeError(error))
   }
 }

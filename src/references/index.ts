@@ -21,25 +21,25 @@ export interface Sources {
   readonly kubernetes: KubernetesConfig | undefined
   /** Folder of the pod's service account. Default: where Kubernetes mounts it. */
   readonly serviceAccount?: string | undefined
-  /** For so long what was fetched may be given to other checks, in milliseconds: until all of a round have run. */
+  /** How long a value may be shared with other checks, in milliseconds: until all checks of a round have run. */
   readonly roundMs?: number | undefined
-  /** What outlives a reload of logins at Vaults. Default: nothing does. */
+  /** Logins at Vaults that outlive a reload. Default: none do. */
   readonly logins?: Logins | undefined
-  /** The same of reads that hang. */
+  /** Reads of files that may hang, which outlive a reload too. */
   readonly read?: ReadFile | undefined
-  /** Where large texts are gone through. */
+  /** Where large texts are parsed. */
   readonly aside?: Aside | undefined
 }
 
-/** What a source holds; undefined where it could be read and has nothing of that name. */
+/** What a source has; undefined if it was read and has no such name. */
 interface Found {
   readonly found: string | Unreadable | undefined
   readonly name: string
 }
 
 /**
- * Fetches references, again each time, but once for all who ask at the same time. An Unresolved begins with the reference
- * and never has the value. An empty value is none: an empty password or host is a mistake wherever it comes from.
+ * Fetches references each time they are needed, but once for all that ask at the same time. An Unresolved begins with
+ * the reference and never has the value. An empty value is refused: an empty password or host is always a mistake.
  */
 export function createReferences({
   env,
@@ -106,10 +106,7 @@ export function createReferences({
   }
 }
 
-/**
- * Bytes that are no UTF-8 have become U+FFFD by now, wherever they come from (Node does it to the environment too): two
- * values that differ would be the same, and a password would be another.
- */
+/** Bytes that are not UTF-8 are U+FFFD by now (environment too): different values would be equal, passwords wrong. */
 const asText = (value: string | Unreadable): string | Unreadable =>
   typeof value === 'string' && value.includes('\uFFFD') ? { why: 'is not UTF-8 text' } : value
 

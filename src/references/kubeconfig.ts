@@ -3,10 +3,10 @@ import { fileReader } from '../clients/files.ts'
 import { parseYaml } from '../yaml/parse.ts'
 import { describeError } from '../core/errors.ts'
 
-/** Something a kubeconfig holds itself, in the field named, or names the file of. */
+/** Certificates, a key or a token: in the field named, or in a file. */
 export type Material = { readonly text: string; readonly field: string } | { readonly file: string }
 
-/** How a kubeconfig says to reach and to log in to an API server. */
+/** How to reach an API server and log in, by a kubeconfig. */
 export interface KubernetesAccess {
   readonly url: string
   readonly servername: string | undefined
@@ -19,8 +19,8 @@ export interface KubernetesAccess {
 type Fields = Readonly<Record<string, unknown>>
 
 /**
- * One context of a kubeconfig: the one named, or its current one. Throws an Error that says what to do, and has nothing
- * of the file in it. Files it names are relative to `folder`, where it is.
+ * Reads one context of a kubeconfig: the one named, or its current one. Throws an Error that says what to do, and shows
+ * nothing of the file. Files that it names are relative to `folder`, where it is.
  * https://kubernetes.io/docs/reference/config-api/kubeconfig.v1/
  */
 export function readKubeconfig(text: string, folder: string, wanted: string | undefined): KubernetesAccess {
@@ -40,21 +40,21 @@ export function readKubeconfig(text: string, folder: string, wanted: string | un
   return { ...serverOf(cluster, folder), ...loginOf(user, folder) }
 }
 
-/** The same, of texts only: with an empty one for no context. */
+/** `readKubeconfig` with texts only: an empty one for no context. */
 export const kubeconfigTask = {
   name: 'kubeconfig',
   run: (text: string, folder: string, wanted: string): KubernetesAccess =>
     readKubeconfig(text, folder, wanted === '' ? undefined : wanted),
 }
 
-/** What can be said of the kubeconfig of a configuration without the server. */
+/** A problem of the configured kubeconfig that shows without the server. */
 interface KubeconfigProblem {
   readonly text: string
-  /** It is read, and cannot be used. Else it cannot be read here and now, which another user may. */
+  /** True if it was read and cannot be used; false if it cannot be read here and now, which another user may. */
   readonly certain: boolean
 }
 
-/** Undefined where there is none, or nothing is wrong with it. */
+/** Undefined if there is no kubeconfig, or no problem. */
 export async function kubeconfigProblem(
   { kubeconfig: file, context }: { readonly kubeconfig?: string | undefined; readonly context?: string | undefined },
   signal: AbortSignal,
@@ -103,7 +103,7 @@ function loginOf(user: Fields, folder: string): Pick<KubernetesAccess, 'token' |
   const key = material(user, 'client-key', folder)
   if ((cert === undefined) !== (key === undefined))
     throw new Error('client-certificate and client-key of the user go together, and one of them is missing')
-  // Where there are both, the file wins, as in client-go: it is rotated.
+  // As in client-go, the file wins over the text: it is rotated.
   const token =
     tokenFile !== undefined
       ? { file: within(folder, tokenFile) }
@@ -114,7 +114,7 @@ function loginOf(user: Fields, folder: string): Pick<KubernetesAccess, 'token' |
   return { token, cert, key }
 }
 
-/** PEM in `…-data`, in base64, or in the file named. */
+/** PEM from `…-data` in base64, or the file named. */
 function material(fields: Fields, key: string, folder: string): Material | undefined {
   const data = textIn(fields, `${key}-data`)
   const file = textIn(fields, key)
@@ -127,7 +127,7 @@ function material(fields: Fields, key: string, folder: string): Material | undef
 
 const within = (folder: string, file: string): string => (isAbsolute(file) ? file : join(folder, file))
 
-/** `{name, context: {…}}` out of `contexts`, and so on. */
+/** Finds `{name, context: {…}}` in `contexts`, and likewise in other lists. */
 function entry(file: Fields, list: string, name: string | undefined, what: string): Fields | undefined {
   const all = file[list]
   if (!Array.isArray(all) || name === undefined) return undefined

@@ -1,6 +1,6 @@
 import { dirname } from 'node:path'
 import { noSuchFile, type ReadFile } from '../clients/files.ts'
-import { HttpFailure, addressOf } from '../clients/http.ts'
+import { addressOf } from '../clients/http.ts'
 import { inClusterUrl, readKubernetesSecret, serviceAccount, type KubernetesApi } from '../clients/kubernetes.ts'
 import { PemError, checkedCertificates, checkedKeyPair } from '../clients/pem.ts'
 import type { KubernetesConfig } from '../config/schema.ts'
@@ -10,15 +10,15 @@ import { describeError } from '../core/errors.ts'
 import type { ApiServerAnswer, KubernetesSecret, Reference } from '../core/reference.ts'
 import { redactor } from '../core/redact.ts'
 import { shaped, shapes } from '../core/shape.ts'
-import { inPlaceOf, wantOf } from '../core/want.ts'
+import { inPlaceOf } from '../core/want.ts'
 import { kubeconfigTask, type KubernetesAccess, type Material } from './kubeconfig.ts'
 import { sharing, type Asking } from './sharing.ts'
-import { named } from './wrap-error.ts'
+import { named, requestFailure } from './wrap-error.ts'
 
 interface KubernetesSource {
   readonly config: KubernetesConfig | undefined
   readonly env: Readonly<Record<string, string | undefined>>
-  /** Where the service account is mounted. */
+  /** Folder where the service account is mounted. */
   readonly account: string | undefined
   readonly read: ReadFile
   readonly value: (reference: Reference, asking: Asking) => Promise<string>
@@ -28,10 +28,10 @@ interface KubernetesSource {
 
 type Settings = Readonly<Record<string, string>>
 
-/** An answer, and the values of the Secret where there is one. */
+/** An answer, with the values of the Secret if there is one. */
 type Answer = ApiServerAnswer & { readonly values?: Settings | undefined }
 
-/** Reads Secrets: one request for all who ask at the same time. What is needed to log in is read again for each. */
+/** Reads Secrets: one request for all that ask at the same time. The login is read again for each request. */
 export function kubernetesSecrets({
   config,
   env,
@@ -42,7 +42,7 @@ export function kubernetesSecrets({
   aside,
 }: KubernetesSource) {
   const shared = sharing<Answer>(undefined, roundMs)
-  /** What the kubeconfig was when it was last read, and what follows from that. */
+  /** The text of the kubeconfig when it was last read, and its result. */
   let last: { readonly text: string; readonly access: Promise<KubernetesAccess> } | undefined
 
   async function inCluster(url: string, asking: Asking): Promise<KubernetesApi> {
@@ -63,7 +63,7 @@ export function kubernetesSecrets({
     } catch (error) {
       if (error instanceof PemError || signal.aborted) throw error
       const why = describeError(error)
-      // Outside of a cluster there is none, and the system's are used.
+      // Outside of a cluster there is no such file, and the system's certificates are used.
       if (why === noSuchFile && config?.url !== undefined) return undefined
       throw new Error(`${what}: ${why}; mount it, or set kubernetes.ca_file`)
     }
@@ -85,7 +85,7 @@ export function kubernetesSecrets({
   async function accessOf(file: string, signal: AbortSignal): Promise<KubernetesAccess> {
     const text = await read(file, signal)
     if (text === last?.text) return unlessAborted(signal, last.access)
-    // It is everybody's, and goes on when the first who asks leaves.
+    // The result is shared, so it goes on when the first that asks leaves.
     const access = aside(kubeconfigTask, [text, dirname(file), config?.context ?? ''], new AbortController().signal)
     last = { text, access }
     return unlessAborted(signal, access)
@@ -106,9 +106,9 @@ export function kubernetesSecrets({
       shapes.word,
     )
 
-  /** Throws only where the signal ends it. */
+  /** Throws only if the signal ends it. */
   async function ask({ namespace: wanted, secret }: KubernetesSecret, asking: Asking): Promise<Answer> {
-    // The run never sees the token, and a server may repeat it.
+    // The run never sees the token, and a server may echo it.
     const redact = redactor()
     let address: string | undefined
     try {
@@ -117,16 +117,10 @@ export function kubernetesSecrets({
       if (to.token !== undefined) redact.add(to.token)
       const namespace = wanted ?? (await ownNamespace(asking.signal))
       const found = await readKubernetesSecret(to, { namespace, secret }, asking)
-      return found.kind === 'ok'
-        ? { ...found, address, text: '' }
-        : { ...found, address, text: redact.text(found.text) }
+      return { ...found, address, text: found.kind === 'ok' ? '' : redact.text(found.text) }
     } catch (error) {
       if (asking.signal.aborted) throw error
-      const text = redact.text(describeError(error))
-      const want = wantOf(error)
-      return error instanceof HttpFailure
-        ? { kind: 'unanswered', address, text, code: error.code, tls: error.phase === 'tls', want }
-        : { kind: 'unresolved', address, text, want }
+      return { address, ...requestFailure(error, redact.text(describeError(error))) }
     }
   }
 
@@ -150,7 +144,7 @@ export function kubernetesSecrets({
   }
 }
 
-/** A token is one word. An empty one would make the exporter an anonymous user. */
+/** A token is one word. With an empty one the exporter would be an anonymous user. */
 function tokenIn(text: string, what: string): string {
   const token = text.trim()
   if (token === '') throw new Error(`${what}: is empty; expected a token`)
@@ -159,14 +153,14 @@ function tokenIn(text: string, what: string): string {
   return token
 }
 
-/** What is wrong with the server begins with its name; what is wrong with one Secret, or here, says so itself. */
+/** A problem of the server begins with its name; a problem of one Secret, or of this host, names itself. */
 function answerText({ kind, address, text }: Answer): string {
   if (kind === 'unanswered') return `the API server ${text}`
   const isOfServer = kind === 'unauthorized' || kind === 'throttled' || kind === 'failed' || kind === 'not_kubernetes'
   return isOfServer ? `the API server ${address ?? ''}: ${text}` : text
 }
 
-/** What one who leaves was waiting for: the server, where its address is known without reading a file. */
+/** What an aborted request was waiting for: the server, if its address is known without reading a file. */
 function about(config: KubernetesConfig | undefined, env: KubernetesSource['env']): string {
   const url = config?.url ?? inClusterUrl(env)
   if (config?.kubeconfig !== undefined) return `the API server of ${config.kubeconfig}`

@@ -1,25 +1,24 @@
 import { unlessAborted } from '../core/abort.ts'
 import { describeError, seconds } from '../core/errors.ts'
 import { fingerprint } from '../core/fingerprint.ts'
-import { HttpFailure } from '../clients/http.ts'
 import type { Vault } from '../clients/vault.ts'
 import { hasLogin, logIn, lookIntoWrapping, renewSelf, type Lease } from '../clients/vault-login.ts'
-import type { Login, LoginFailure, TokenLife } from '../core/reference.ts'
+import type { Login, LoginFailure, LoginWanted, TokenLife } from '../core/reference.ts'
 import { redactor } from '../core/redact.ts'
-import { wantOf } from '../core/want.ts'
 import { backOffText } from './back-off.ts'
 import type { Held, Logins, Revoke, Standing } from './logins.ts'
 import type { Asking } from './sharing.ts'
+import { requestFailure } from './wrap-error.ts'
 
 /** How to log in at one Vault. */
 export interface LoginWay {
-  /** What makes it this login and no other: the Vault, the mount, and where the credentials come from. */
+  /** Identifies the login: the Vault, the mount, and the source of the credentials. */
   readonly key: string
   /** `host:port` */
   readonly address: string
   readonly namespace: string | undefined
   readonly mount: string
-  /** What is sent; fetched for each login, since it is rotated. */
+  /** Fetched for each login, since they are rotated. */
   readonly credentials: (signal: AbortSignal) => Promise<Credentials>
   readonly open: (signal: AbortSignal, token?: string) => Promise<Vault>
   readonly revoke: Revoke
@@ -27,43 +26,35 @@ export interface LoginWay {
 
 export interface Credentials {
   readonly fields: Readonly<Record<string, string>>
-  /** Those values of the fields that must not be shown. */
+  /** Values among the fields that must not be shown. */
   readonly secrets: readonly string[]
-  /** The RoleID, where Vault counts refusals and locks the role. */
+  /** The RoleID, if Vault counts refusals and locks the role. */
   readonly locks?: string | undefined
   /** The value that could be a wrapping token by mistake. */
   readonly wrapped?: string | undefined
 }
 
-/** What is wanted of a login. */
-interface Wanted {
-  /** The token that Vault refused. */
-  readonly refused?: string | undefined
-  /** How many requests it is for: 1, or 0 to learn what is known of the token. Default 1. */
-  readonly uses?: 0 | 1 | undefined
-}
-
-/** A refusal that Vault does not count is no reason to stay blind for longer than a round. */
+/** After a refusal that Vault does not count: no need to be blind for longer than a round. */
 const retryMs = 10_000
-/** A role that is locked: trying does no harm, and little good. */
+/** While a role is locked: trying does no harm, and little good. */
 const lockedMs = 60_000
-/** A token that was of use is replaced after this time at the earliest when it is refused, and one that never was after that. */
+/** A refused token that was of use is replaced after this time at the earliest; one that never was, after the other. */
 const replaceMs = 5_000
 const replaceUnusedMs = 60_000
 /** Others may take the uses of a new token before we do, again and again. */
 const mostTries = 20
 
 /**
- * The login that all share. It is renewed, or made again, only when two thirds of the token's life or all but one of its
- * uses are over, or when Vault `refused` the token. That may be for a right it does not have, so one that never was of use
- * is kept for a while. Which refused credentials are tried again when: docs/design.md. A try that failed is one for all
- * who ask within their `maxAgeMs`.
+ * The shared login. It is renewed or made again only if two thirds of the token's life or all but one of its uses are
+ * over, or if Vault `refused` the token. The refusal may be about a right that it does not have, so a token that never
+ * was of use is kept for a while. docs/design.md says when refused credentials are tried again. A failed attempt is
+ * shared by all that ask within their `maxAgeMs`.
  */
 export async function loginAt(
   logins: Logins,
   way: LoginWay,
   asking: Asking,
-  { refused, uses = 1 }: Wanted,
+  { refused, uses = 1 }: LoginWanted,
 ): Promise<Login> {
   const standing = logins.standing(way.key)
   if (standing.held && standing.held.token === refused && mayBeReplaced(standing)) {
@@ -98,7 +89,7 @@ const nothing = { token: undefined }
 
 const isFresh = ({ held }: Standing): boolean => held !== undefined && performance.now() < held.renewAt
 
-/** The token held, for so many requests; undefined where it is not good for them. The last use of all is kept to revoke it with. */
+/** Takes uses of the token held; undefined if it has too few. The last use is kept to revoke it with. */
 function take(standing: Standing, uses: number): Omit<Login, 'failure'> | undefined {
   const held = alive(standing)
   if (!held || standing.usesLeft < uses + keptBack(held)) return undefined
@@ -111,7 +102,7 @@ function take(standing: Standing, uses: number): Omit<Login, 'failure'> | undefi
   return { token, life: lifeOf(held, standing.usesLeft), servedAt, byLogin: true, accepted }
 }
 
-/** Undefined where it can be looked up at no cost. */
+/** Undefined if a look-up costs nothing. */
 function lifeOf({ uses, endsAt }: Held, left: number): TokenLife | undefined {
   if (uses === Infinity) return undefined
   const ms = endsAt - performance.now()
@@ -140,17 +131,13 @@ async function renewOrLogIn(
       ? undefined
       : await loggedIn(logins, standing, way, signal, redact)
   } catch (error) {
-    // All who waited for it have left: that says nothing of Vault.
+    // All that waited for it have left: that says nothing of Vault.
     if (signal.aborted) throw error
-    const text = redact.text(describeError(error))
-    standing.failure =
-      error instanceof HttpFailure
-        ? { kind: 'unanswered', text, code: error.code, tls: error.phase === 'tls', want: wantOf(error) }
-        : { kind: 'unresolved', text, want: wantOf(error) }
+    standing.failure = requestFailure(error, redact.text(describeError(error)))
   }
 }
 
-/** Whether the token has a new life. One that nears the end of all renewals would get ever shorter ones. */
+/** Renews the token; false if it has no new life. Near its maximum life the renewals would get ever shorter. */
 async function renewed(standing: Standing, way: LoginWay, signal: AbortSignal): Promise<boolean> {
   const held = alive(standing)
   // A renewal takes a use as well.
@@ -164,7 +151,7 @@ async function renewed(standing: Standing, way: LoginWay, signal: AbortSignal): 
   return isNew
 }
 
-/** Why there was no login; undefined where there was. */
+/** Logs in. Returns why that failed, or undefined. */
 async function loggedIn(
   logins: Logins,
   standing: Standing,
@@ -176,10 +163,10 @@ async function loggedIn(
   credentials.secrets.forEach(redact.add)
   const { locks, wrapped } = credentials
   if (wrapped !== undefined && looksLikeToken(wrapped)) {
-    const looked = await lookIntoWrapping(await way.open(signal), wrapped)
-    if (looked.kind === 'wrapped')
+    const answer = await lookIntoWrapping(await way.open(signal), wrapped)
+    if (answer.kind === 'wrapped')
       return { kind: 'wrapped', text: 'secret_id is a wrapping token, and not the SecretID that is wrapped in it' }
-    if (looked.kind !== 'plain') return looked
+    if (answer.kind !== 'plain') return answer
   }
   if (locks === undefined) return oneLogin(logins, standing, way, credentials, signal, redact)
   // Several nodes may be one cluster: their logins by one role are counted together.
@@ -201,8 +188,8 @@ async function oneLogin(
   const attempt = locks === undefined ? undefined : { account: [namespace, mount, locks], credentials: fields }
   const earlier = attempt && (await logins.backOff.current(attempt))
   if (earlier) return { kind: 'refused', text: backOffText(earlier) }
-  const print = fingerprint(fields)
-  if (standing.failure && standing.pause?.credentials === print && performance.now() < standing.pause.until)
+  const sent = fingerprint(fields)
+  if (standing.failure && standing.pause?.credentials === sent && performance.now() < standing.pause.until)
     return standing.failure
   const asked = performance.now()
   const lease = await logIn(await way.open(signal), mount, fields)
@@ -220,19 +207,19 @@ async function oneLogin(
     const { backOff, isKept } = await logins.backOff.refused(attempt, { text: failure.text })
     return { ...failure, text: backOffText(backOff, isKept) }
   }
-  // Vault answers a locked role like a mount that does not exist. A login with nothing in it tells them apart.
+  // Vault answers the same for a locked role and for a missing mount. An empty login tells them apart.
   const isThere = attempt && status === 403 ? await hasLogin(await way.open(signal), mount) : undefined
   const locked = isThere === true
   const noMount = isThere === false ? `; there is no login at auth/${mount}` : ''
   const pauseMs = locked ? lockedMs : retryMs
-  standing.pause = { credentials: print, until: performance.now() + pauseMs }
+  standing.pause = { credentials: sent, until: performance.now() + pauseMs }
   return {
     kind: locked ? 'locked' : 'refused',
     text: `${failure.text}${noMount}; tried again after ${seconds(pauseMs)}`,
   }
 }
 
-/** From now on this token, and no more the one before. */
+/** Replaces the token held. */
 function hold(logins: Logins, standing: Standing, revoke: Revoke, lease: Lease, asked: number): void {
   logins.retire(standing)
   const { token, renewable, uses } = lease
@@ -243,7 +230,7 @@ function hold(logins: Logins, standing: Standing, revoke: Revoke, lease: Lease, 
   standing.refused = false
 }
 
-/** As Vault and OpenBao write them. A SecretID is a UUID, unless another was chosen. */
+/** In the form of Vault and OpenBao. A SecretID is a UUID, unless another was chosen. */
 const looksLikeToken = (text: string): boolean => /^(hvs|hvb|hvr|s|b|r)\./.test(text)
 
 const livesFrom = (asked: number, { lifeSeconds }: Lease): Pick<Held, 'lifeMs' | 'renewAt' | 'endsAt'> => {

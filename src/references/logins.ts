@@ -3,68 +3,68 @@ import type { LoginBackOff, RefusalMemory } from '../core/back-off.ts'
 import { createVaultBackOff, type VaultRefusal } from './back-off.ts'
 import { sharing } from './sharing.ts'
 
-/** Ends a token at its Vault. */
+/** Revokes a token at its Vault. */
 export type Revoke = (token: string, signal: AbortSignal) => Promise<unknown>
 
-/** A token got by a login. Times are those of the monotonic clock, in milliseconds. */
+/** A token from a login. Times are those of the monotonic clock, in milliseconds. */
 export interface Held {
   readonly token: string
   readonly renewable: boolean
   readonly since: number
   readonly lifeMs: number
-  /** From here on it is to be renewed, while it can still be used: when two thirds of its life are over. */
+  /** Renew it from here on, when two thirds of its life are over; it can still be used. */
   readonly renewAt: number
   readonly endsAt: number
-  /** The one before was refused. */
+  /** It replaces a token that Vault refused. */
   readonly insteadOfRefused: boolean
-  /** The requests it was good for at first; Infinity for any number. */
+  /** Requests that it was good for at first; Infinity if unlimited. */
   readonly uses: number
   readonly revoke: Revoke
 }
 
-/** How it stands with one login. */
+/** The state of one login. */
 export interface Standing {
-  held: Held | undefined
+  held?: Held | undefined
   /** Requests that the token held is still good for. */
   usesLeft: number
-  failure: LoginFailure | undefined
-  /** The token held last was refused. */
+  failure?: LoginFailure | undefined
+  /** Vault refused the last token held. */
   refused: boolean
-  /** A refusal that Vault does not count: when to try these credentials again, by the monotonic clock. */
-  pause: { readonly credentials: string; readonly until: number } | undefined
+  /** After a refusal that Vault does not count: when to try these credentials again, by the monotonic clock. */
+  pause?: { readonly credentials: string; readonly until: number } | undefined
   /** When a secret was last read with the token held. */
-  servedAt: number | undefined
+  servedAt?: number | undefined
   readonly attempt: ReturnType<typeof sharing<undefined>>
 }
 
-/** How it stands with a token that is written in the configuration as a reference. */
+/** The state of a token that the configuration names by a reference. */
 export interface Given {
   readonly token: string
-  /** Of a token that is good for a limited number of requests. */
-  life: (Omit<TokenLife, 'ttlSeconds'> & { readonly of: number }) | undefined
-  servedAt: number | undefined
+  /** For a token with a limited number of uses. */
+  life?: (Omit<TokenLife, 'ttlSeconds'> & { readonly of: number }) | undefined
+  servedAt?: number | undefined
 }
 
-/** What is known of logins at Vaults for as long as the process lives, whatever becomes of the configuration. */
+/** State of logins at Vaults. It lives as long as the process, across reloads. */
 export interface Logins {
   readonly backOff: LoginBackOff<VaultRefusal>
   standing(key: string): Standing
-  /** Undefined where another token was given there before, or none. */
+  /** Undefined if no token or another one was given before. */
   given(key: string, token: string): Given | undefined
   give(key: string, given: Given): void
-  /** Work that is done one after the other, by key; what hangs is not waited for. */
+  /** Runs work one at a time by key; does not wait long for work that hangs. */
   inTurn<T>(key: string, work: () => Promise<T>): Promise<T>
-  /** The token held is used no more. It is revoked soon, when what was asked with it has come back. */
+  /** Stops using the token held. It is revoked soon, when the requests that use it have come back. */
   retire(standing: Standing): void
-  /** Forgets what no configuration names any more, and revokes its tokens. */
+  /** Forgets logins that no configuration names any more, and revokes their tokens. */
   retain(keys: ReadonlySet<string>): void
-  /** Revokes every token of ours, as far as that is possible until the signal aborts. Never rejects. */
+  /** Revokes every token of ours, as far as possible until the signal aborts. Never rejects. */
   end(signal: AbortSignal): Promise<void>
 }
 
-/** A login that takes longer than this is not waited for by those who come later. */
+/** Later callers do not wait for a login that has taken longer than this. */
 const joinMs = 5_000
-/** What was asked with a token has come back by then. If not, it is asked again with the next one. */
+/** Time for requests with a retired token to come back. Later ones are repeated with the next token. */
 const retireMs = 1_000
 const revokeMs = 5_000
 const longestTurnMs = 1_000
@@ -94,19 +94,9 @@ export function createLogins(memory?: RefusalMemory<VaultRefusal>): Logins {
     backOff: createVaultBackOff(memory),
     retire,
     standing(key) {
-      const known = standings.get(key)
-      if (known) return known
-      const made: Standing = {
-        held: undefined,
-        usesLeft: 0,
-        failure: undefined,
-        refused: false,
-        pause: undefined,
-        servedAt: undefined,
-        attempt: sharing<undefined>(joinMs),
-      }
-      standings.set(key, made)
-      return made
+      const standing = standings.get(key) ?? { usesLeft: 0, refused: false, attempt: sharing<undefined>(joinMs) }
+      standings.set(key, standing)
+      return standing
     },
     given(key, token) {
       const known = givens.get(key)
@@ -116,10 +106,7 @@ export function createLogins(memory?: RefusalMemory<VaultRefusal>): Logins {
     inTurn<T>(key: string, work: () => Promise<T>): Promise<T> {
       const before = turns.get(key)
       const mine = before ? Promise.race([before, wait(longestTurnMs)]).then(work) : work()
-      const ended = mine.then(
-        () => undefined,
-        () => undefined,
-      )
+      const ended = mine.catch(() => undefined)
       turns.set(key, ended)
       void ended.then(() => turns.get(key) === ended && turns.delete(key))
       return mine

@@ -2,7 +2,7 @@ import { unlessAborted } from '../core/abort.ts'
 import { describeError } from '../core/errors.ts'
 import type { Asker, Fetching } from '../monitor/look.ts'
 
-/** Who asks, and how. */
+/** A caller, and what it accepts. */
 export interface Asking extends Fetching {
   readonly signal: AbortSignal
 }
@@ -11,17 +11,16 @@ interface Shared<T> {
   readonly began: number
   readonly result: Promise<T>
   readonly controller: AbortController
-  /** The run of each check that has it. */
+  /** The run of each check that got the result. */
   readonly givenTo: WeakMap<object, object>
   waiting: number
   settled: boolean
 }
 
 /**
- * Fetches that are shared, by key: one for all who ask while it is under way, or soon enough after it began; its failure
- * is everybody's too. Who leaves it takes only himself away; it ends when the last one has left. `about` begins the text
- * of the error of one who left. Nobody waits anew for one that began more than `joinMs` ago: it may hang. For `keepMs` after
- * its beginning a fetch is kept, and with it what it brought, which may be a secret.
+ * Shares fetches, by key: callers get the fetch under way or a recent result, failures too. A fetch ends when its last
+ * caller has left; a caller that leaves gets an error that begins with `about`. New callers do not join a fetch that
+ * began more than `joinMs` ago: it may hang. Results, which may be secrets, are kept for `keepMs` after the beginning.
  */
 export function sharing<T>(
   joinMs = 1_000,
@@ -78,7 +77,7 @@ export function sharing<T>(
   }
 }
 
-/** Whether no earlier run of the check was given the same. */
+/** Whether no earlier run of the check got this result. */
 function isFor({ givenTo }: Shared<unknown>, by: Asker | undefined): boolean {
   const run = by && givenTo.get(by.check)
   return run === undefined || run === by?.run

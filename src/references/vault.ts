@@ -17,7 +17,7 @@ import { blotting, named } from './wrap-error.ts'
 
 interface VaultSource {
   readonly targets: readonly VaultTarget[]
-  /** Where the service account is mounted. */
+  /** Folder where the service account is mounted. */
   readonly account: string | undefined
   readonly read: ReadFile
   readonly value: (reference: Reference, asking: Asking) => Promise<string>
@@ -25,16 +25,16 @@ interface VaultSource {
   readonly logins: Logins
 }
 
-/** The value of a key as text, or undefined where the secret has no such key. */
+/** The value of a key as text, or undefined if the secret has no such key. */
 type ValueOf = (key: string) => string | undefined
 
-/** What makes the login of a target this one and no other, whatever the target is called. */
+/** Identifies the login of a target, whatever its name. */
 export function loginKey({ url, namespace, ca_file, cert_file, key_file, ...target }: VaultTarget): string {
   const { token, app_role, kubernetes } = target
   return JSON.stringify([url, namespace, ca_file, cert_file, key_file, token, app_role, kubernetes])
 }
 
-/** Reads secrets of Vault targets: one request, and one login, for all who ask at the same time. */
+/** Reads secrets of Vault targets: one request, and one login, for all that ask at the same time. */
 export function vaultSecrets({ targets, account = serviceAccount, read, value, roundMs, logins }: VaultSource) {
   const shared = sharing<ValueOf>(undefined, roundMs)
 
@@ -63,7 +63,7 @@ export function vaultSecrets({ targets, account = serviceAccount, read, value, r
     return openVault({ url, token, namespace, ...trust, signal, note })
   }
 
-  /** Undefined where the target has its token written as a reference, or none. */
+  /** Undefined if the token of the target is a reference, or there is none. */
   function wayOf(target: VaultTarget, { maxAgeMs, note }: Omit<Asking, 'signal'>): LoginWay | undefined {
     const { app_role: appRole, kubernetes, namespace } = target
     const way = {
@@ -128,13 +128,13 @@ export function vaultSecrets({ targets, account = serviceAccount, read, value, r
     }
     const token = await tokenOf(target, asking)
     const secret = await get(token)
-    // A token that has no right to this secret is as good as the next would be.
+    // The token has no right to this secret, and the next one would not have it either.
     if (target.token || secret.kind !== 'denied' || secret.token !== 'bad') return secret
     const next = await tokenOf(target, asking, { refused: token })
     return next === token ? secret : get(next)
   }
 
-  /** What is wrong with a node that calls itself sealed: Vault says that of one without data, too. */
+  /** Why a node says that it is sealed: Vault says so without data, too. */
   async function whySealed(target: VaultTarget, asking: Asking): Promise<string> {
     const vault = await open(target, asking)
     const body = record((await vault.health().catch(() => undefined))?.body)
@@ -169,5 +169,5 @@ export function vaultSecrets({ targets, account = serviceAccount, read, value, r
   }
 }
 
-/** Vault says what there is at a path only to a token that it accepts. */
+/** Vault says what is at a path only to a token that it accepts. */
 const isServed = ({ kind }: SecretRead): boolean => ['ok', 'missing', 'deleted', 'destroyed'].includes(kind)

@@ -25,7 +25,7 @@ type Matchers<L extends string> = Readonly<Partial<Record<L, Matcher>>>
 export const q = <L extends string>(metric: Metric<L>, matchers?: Matchers<NoInfer<L>>): Selector<L | Attached> =>
   select(metric, { job: matches('$job'), instance: matches('$instance'), ...matchers })
 
-/** The series of a metric, whoever exports it. */
+/** The series of a metric, of all exporters. */
 export const series = <L extends string>(
   metric: Metric<L>,
   matchers?: Matchers<NoInfer<L> | Attached>,

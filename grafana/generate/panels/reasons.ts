@@ -36,8 +36,8 @@ function effects(probes: readonly string[] | undefined): Vector<Label> {
 
 /** What to do, by reason: one line, though replicas of two versions may differ. */
 function remedies(): Vector<'reason' | 'remedy'> {
-  const told = by('max', ['reason', 'remedy'], q(reasonMetrics.info))
-  return { ...told, promql: `topk by (reason) (1, ${told.promql})` }
+  const remedy = by('max', ['reason', 'remedy'], q(reasonMetrics.info))
+  return { ...remedy, promql: `topk by (reason) (1, ${remedy.promql})` }
 }
 
 /** Every reason that holds, with what it does to mail and what to do about it; what blocks mail comes first. */

@@ -125,23 +125,23 @@ async function byServers(name: string, resolv: Resolv, { signal, note, machine }
   for (const candidate of isAskable(name) && servers.length > 0 ? candidates(name, resolv) : []) {
     // A name that a search domain makes too long. After a failure only the name itself is tried.
     if (!isAskable(candidate) || (!searches && candidate !== name)) continue
-    const told = await askServers(candidate, servers, resolv, machine.port, signal, note)
+    const reply = await askServers(candidate, servers, resolv, machine.port, signal, note)
     // The server that answers is asked first for the rest: the dead ones have had their second.
-    servers = [told.server, ...servers].filter((server, index, list) => list.indexOf(server) === index)
-    if (told.kind === 'found') {
-      const { addresses, server, missing } = told
+    servers = [reply.server, ...servers].filter((server, index, list) => list.indexOf(server) === index)
+    if (reply.kind === 'found') {
+      const { addresses, server, missing } = reply
       if (missing)
         note?.(`the name server ${server} does not answer for ${missing} of ${candidate}: the system waits for it`)
       note?.(`${candidate}: answered by the name server ${server}`)
       return { status: 'success', addresses }
     }
-    if (told.kind === 'none') exists ||= told.exists
+    if (reply.kind === 'none') exists ||= reply.exists
     else {
-      if (told.want) throw told.want
-      failed = new NameFailure('EAI_AGAIN', `the name server ${told.server} ${dnsErrorText(told.code)}`)
-      if (told.code === 'ECONNREFUSED') return { status: 'unavail', addresses: [], failure: failed }
+      if (reply.want) throw reply.want
+      failed = new NameFailure('EAI_AGAIN', `the name server ${reply.server} ${dnsErrorText(reply.code)}`)
+      if (reply.code === 'ECONNREFUSED') return { status: 'unavail', addresses: [], failure: failed }
       // A server that says SERVFAIL may know the next name. One that does not answer will not.
-      searches &&= told.code === 'ESERVFAIL'
+      searches &&= reply.code === 'ESERVFAIL'
     }
   }
   const failure = failed ?? new NameFailure('ENOTFOUND', exists ? 'the name has no address' : 'there is no such name')

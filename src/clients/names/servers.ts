@@ -4,7 +4,7 @@ import { ask, hasRoom, type Answer } from './ask.ts'
 import { patienceMs, type Resolv } from './resolv.ts'
 
 /** An answer, and the server that gave it. */
-type Told = Answer & { readonly server: string }
+type Reply = Answer & { readonly server: string }
 
 /** After this time without an answer the next server is asked as well, in milliseconds. The system waits longer. */
 const nextServerMs = 1_000
@@ -23,20 +23,20 @@ export async function askServers(
   port: number,
   signal: AbortSignal,
   note: TakeNote | undefined,
-): Promise<Told> {
+): Promise<Reply> {
   const begun = performance.now()
   const patience = patienceMs(resolv)
   const types = resolv.noAaaa ? (['A'] as const) : (['A', 'AAAA'] as const)
   const turns = Array.from({ length: resolv.attempts }, () => servers).flat()
   const pauseMs = Math.max(nextServerMs, againMs / servers.length)
-  const underWay = new Map<Promise<Told | undefined>, { readonly server: string; readonly end: AbortController }>()
+  const underWay = new Map<Promise<Reply | undefined>, { readonly server: string; readonly end: AbortController }>()
   const endAll = (): void => {
     for (const { end } of underWay.values()) end.abort(signal.reason)
   }
   const begin = (server: string): void => {
     const end = new AbortController()
     const timeoutMs = Math.max(1, Math.ceil(patience - (performance.now() - begun)))
-    const asking: Promise<Told | undefined> = ask(
+    const asking: Promise<Reply | undefined> = ask(
       server,
       port,
       { name, types, single: resolv.single, timeoutMs },
@@ -60,7 +60,7 @@ export async function askServers(
       )
     }
   }
-  let last: Told | undefined
+  let last: Reply | undefined
   let due = 0
   signal.addEventListener('abort', endAll)
   try {
@@ -79,14 +79,14 @@ export async function askServers(
       }
       // By our own clock: the one of c-ares in Node goes by whole seconds.
       if (underWay.size === 0 || leftMs <= 0) break
-      const told = await firstOf([...underWay.keys()], server === undefined ? leftMs : Math.min(waitMs, leftMs))
-      if (told === undefined) noteSilent()
-      else if (told.kind !== 'failed') return told
+      const reply = await firstOf([...underWay.keys()], server === undefined ? leftMs : Math.min(waitMs, leftMs))
+      if (reply === undefined) noteSilent()
+      else if (reply.kind !== 'failed') return reply
       else {
-        note?.(`the name server ${told.server} ${dnsErrorText(told.code)} for ${name}`)
-        if (!told.want || !last) last = told
+        note?.(`the name server ${reply.server} ${dnsErrorText(reply.code)} for ${name}`)
+        if (!reply.want || !last) last = reply
         // c-ares waits for at most 5 s, whatever it is given.
-        if (told.code === 'ETIMEOUT' && performance.now() - begun < patience - 100) turns.push(told.server)
+        if (reply.code === 'ETIMEOUT' && performance.now() - begun < patience - 100) turns.push(reply.server)
         // The next one at once.
         due = 0
       }
@@ -99,7 +99,7 @@ export async function askServers(
 }
 
 /** The first answer; undefined if none came in time. */
-async function firstOf(asking: readonly Promise<Told | undefined>[], ms: number): Promise<Told | undefined> {
+async function firstOf(asking: readonly Promise<Reply | undefined>[], ms: number): Promise<Reply | undefined> {
   let timer: ReturnType<typeof setTimeout> | undefined
   const over = new Promise<undefined>(resolve => {
     timer = setTimeout(() => resolve(undefined), ms)

@@ -8,16 +8,16 @@ import { looksLike } from '../../core/looks-like.ts'
 import { shapes } from '../../core/shape.ts'
 import { doubtIn, percentDecoded } from '../../core/url-doubt.ts'
 
-/** A host, or a folder of sockets, with the port where the value says one. */
+/** A host, or a folder of sockets, with the port if the value has one. */
 export interface Spot {
   readonly kind: 'tcp' | 'socket'
   readonly at: string
   readonly port: number | undefined
 }
 
-/** Where a value leads to: to one spot, or to the first of several that fits. */
+/** Where a value leads: to one spot, or to the first of several that fits. */
 export interface Route {
-  /** The driver that reads it so; undefined where that is no question. */
+  /** The driver that reads it this way; undefined if all do. */
   readonly driver: Driver | undefined
   readonly spots: readonly Spot[]
   readonly attrs: TargetSessionAttrs
@@ -25,13 +25,13 @@ export interface Route {
 
 export interface Led {
   readonly routes: readonly Route[]
-  /** Drivers of which it is not known where they would go, with why. */
+  /** Drivers whose destination is unknown, with the reason. */
   readonly unclear: ReadonlyMap<Driver, string>
-  /** The passwords in it. */
+  /** The passwords in the value. */
   readonly passwords: readonly string[]
 }
 
-/** Where a value leads to, that is a host, host:port, or a URL; or why that cannot be said. */
+/** Where a value leads (a host, host:port, or a URL), or why that is unknown. */
 export function ledBy(value: string): Led | string {
   if (isOfPostgres(value)) return ledByPostgres(value)
   if (value.startsWith('/')) return one({ kind: 'socket', at: value, port: undefined })
@@ -56,7 +56,7 @@ const one = (...spots: readonly Spot[]): Led => ({
   passwords: [],
 })
 
-/** A host, host:port, or several with commas between, as PGHOST has them. */
+/** Reads a host, host:port, or several with commas between, as in PGHOST. */
 function ledByHost(value: string): Led | string {
   const spots = value.split(',').map(hostSpot)
   return spots.every(spot => spot !== undefined) ? one(...spots) : notOne(value)
@@ -95,13 +95,13 @@ const spotOf = (endpoint: Endpoint): Spot =>
     ? { kind: 'socket', at: endpoint.folder, port: endpoint.port }
     : { kind: 'tcp', at: plain(endpoint.address ?? endpoint.host), port: endpoint.port }
 
-/** One way to write it, of several. */
+/** A host in one of several ways to write it. */
 export function plain(host: string): string {
   const bare = host.replace(/^\[(.*)\]$/, '$1').replace(/(.)\.$/, '$1')
   return isIPv6(bare) ? new URL(`http://[${bare}]`).hostname.slice(1, -1) : bare.toLowerCase()
 }
 
-/** The addresses of a host, sorted; undefined where its name cannot be resolved here. */
+/** The addresses of a host, sorted; undefined if its name does not resolve here. */
 export async function addressesOf(host: string, look: Look): Promise<readonly string[] | undefined> {
   if (isIP(host)) return [host]
   try {

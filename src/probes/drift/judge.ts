@@ -17,13 +17,11 @@ export function judge({ sources, pairs }: DriftSeen, { name: target }: DriftTarg
   const unknown = pairs.filter(
     ({ a, b, agrees }) => agrees === undefined && ![a, b].some(one => unreadable.some(({ label }) => label === one)),
   )
+  const labels = sources.map(({ label }) => label)
   return finding(
-    `the same in ${listed(sources.map(one => one.label))}`,
+    `the same in ${listed(labels)}`,
     [
-      ...differs(
-        sources.map(({ label }) => label),
-        pairs,
-      ),
+      ...differs(labels, pairs),
       ...unreadable.map(({ label, why }) =>
         driftReason('drift_unreadable', why.startsWith(`${label}: `) ? why : `${label}: ${why}`),
       ),
@@ -38,7 +36,7 @@ export function judge({ sources, pairs }: DriftSeen, { name: target }: DriftTarg
 const listed = (labels: readonly string[]): string =>
   labels.length < 2 ? labels.join() : `${labels.slice(0, -1).join(', ')} and ${labels.at(-1) ?? ''}`
 
-/** One reason for the whole target: who agrees with whom. */
+/** One reason for the whole target: which sources agree. */
 function differs(labels: readonly string[], pairs: readonly PairSeen[]): Reason[] {
   const different = pairs.filter(({ agrees }) => agrees === false)
   if (different.length === 0) return []

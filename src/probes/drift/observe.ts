@@ -6,41 +6,41 @@ import { ledBy } from './host.ts'
 import { leadsTo, sameLed, takeLed, type Place, type TakenLed } from './route.ts'
 import type { DriftTarget } from './target.ts'
 
-/** What one look brought back. No value is in it, no hash of one, and no length. */
+/** What one look saw. It has no value, no hash of one, and no length. */
 export interface DriftSeen {
   readonly sources: readonly SourceSeen[]
-  /** Every two of them. */
+  /** Every pair of sources. */
   readonly pairs: readonly PairSeen[]
 }
 
 export interface SourceSeen {
   readonly label: string
-  /** Why it could not be read; undefined where it could. */
-  readonly unreadable: string | undefined
-  /** Whether the host is at one of these places, by address or name; undefined where that is not known. */
-  readonly isAt: ((places: readonly Place[]) => boolean | undefined) | undefined
+  /** Why it could not be read; undefined if it was. */
+  readonly unreadable?: string | undefined
+  /** Whether the host is at one of these places, by address or name; undefined if unknown. */
+  readonly isAt?: ((places: readonly Place[]) => boolean | undefined) | undefined
 }
 
 export interface PairSeen {
   readonly a: string
   readonly b: string
-  /** Undefined where one of them is not known. */
+  /** Undefined if one of them is unknown. */
   readonly agrees: boolean | undefined
-  /** They differ in white space around the value, and in nothing else. */
+  /** They differ only in white space around the value. */
   readonly onlySpace: boolean
-  /** Why it is not known whether they agree, where there is more to say than that a name was not resolved. */
+  /** Why it is unknown whether they agree, if the reason is not just a name that did not resolve. */
   readonly why?: string | undefined
 }
 
 /** A source with the fingerprints of its value, which stays where it was read. */
 interface Taken extends SourceSeen {
-  readonly value: string | undefined
-  readonly trimmed: string | undefined
-  /** Of a host or a URL. */
-  readonly led: TakenLed | undefined
+  readonly value?: string | undefined
+  readonly trimmed?: string | undefined
+  /** For a host or a URL. */
+  readonly led?: TakenLed | undefined
 }
 
-/** Reads every source. One that cannot be read does not hide how the others compare. */
+/** Reads every source. If one cannot be read, the others are compared all the same. */
 export async function observe({ sources, compare }: DriftTarget, look: Look): Promise<DriftSeen> {
   const take = compare === 'host' ? takeHost : takeValue
   const taken = await Promise.all(Object.entries(sources).map(entry => read(entry, look, take)))
@@ -49,13 +49,6 @@ export async function observe({ sources, compare }: DriftTarget, look: Look): Pr
 }
 
 type Fingerprints = Omit<Taken, 'label'>
-const nothing: Fingerprints = {
-  unreadable: undefined,
-  isAt: undefined,
-  value: undefined,
-  trimmed: undefined,
-  led: undefined,
-}
 
 async function read(
   [label, reference]: [string, Reference],
@@ -66,22 +59,18 @@ async function read(
     return { label, ...(await take(await look.secret(label, reference), look)) }
   } catch (error) {
     if (!(error instanceof Unresolved)) throw error
-    return { ...nothing, label, unreadable: describeError(error) }
+    return { label, unreadable: describeError(error) }
   }
 }
 
-const takeValue = (value: string): Fingerprints => ({
-  ...nothing,
-  value: fingerprint(value),
-  trimmed: fingerprint(value.trim()),
-})
+const takeValue = (value: string): Fingerprints => ({ value: fingerprint(value), trimmed: fingerprint(value.trim()) })
 
 async function takeHost(value: string, look: Look): Promise<Fingerprints> {
   const found = ledBy(value)
-  if (typeof found === 'string') return { ...nothing, unreadable: found }
+  if (typeof found === 'string') return { unreadable: found }
   for (const password of found.passwords) look.conceal(password)
   const led = await takeLed(found, look)
-  return { ...nothing, value: fingerprint(value), led, isAt: places => leadsTo(led, places) }
+  return { value: fingerprint(value), led, isAt: places => leadsTo(led, places) }
 }
 
 function compared(a: Taken, b: Taken): PairSeen {

@@ -22,6 +22,6 @@ export const reasons = {
     remedy: 'Set it to the primary, or to an endpoint that follows the primary, and restart what has read it.',
   },
 } as const satisfies Record<string, ReasonSpec>
-/** For the assessment too: where the primary is only the nodes know. */
+/** The assessment uses it too: only the nodes know where the primary is. */
 export const driftReason = reasonsOf(reasons)
 export type Reason = ReturnType<typeof driftReason>

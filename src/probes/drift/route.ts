@@ -9,14 +9,14 @@ export interface Place {
   readonly port: number
 }
 
-/** A spot with fingerprints in the place of its name and addresses, which stay where they were read. */
+/** A spot with fingerprints instead of its name and addresses, which stay where they were read. */
 interface TakenSpot {
   readonly kind: Spot['kind']
   readonly name: string
   readonly port: number | undefined
-  /** Of all addresses of a host together, by family; undefined where they are not known. */
+  /** All addresses of a host together, by family; undefined if unknown. */
   readonly addresses: Readonly<Record<4 | 6, string | undefined>> | undefined
-  /** Whether it is one of these places; undefined where that is not known. */
+  /** Whether it is one of these places; undefined if unknown. */
   readonly isAt: (places: readonly Place[]) => boolean | undefined
 }
 
@@ -32,7 +32,7 @@ export interface TakenLed {
 }
 
 export async function takeLed({ routes, unclear }: Led, look: Look): Promise<TakenLed> {
-  // Drivers mostly lead to the same host, and its name is looked up once.
+  // Drivers mostly lead to the same host, so its name is looked up once.
   const known = new Map<string, Promise<readonly string[] | undefined>>()
   const addresses = (host: string): Promise<readonly string[] | undefined> => {
     const found = known.get(host) ?? addressesOf(host, look)
@@ -50,7 +50,7 @@ export async function takeLed({ routes, unclear }: Led, look: Look): Promise<Tak
 }
 
 function takeSpot({ kind, at, port }: Spot, addresses: readonly string[] | undefined): TakenSpot {
-  // Without a port of its own it leads to whatever port somebody adds.
+  // Without a port in the value, the port that a client adds is unknown.
   const asWritten = (place: Place): string => `${plain(place.host)} ${port === undefined ? '' : place.port}`
   const places = new Set([at, ...(addresses ?? [])].map(one => fingerprint(`${one} ${port ?? ''}`)))
   const resolved = addresses !== undefined
@@ -71,21 +71,21 @@ function ofFamily(addresses: readonly string[], isOne: (address: string) => bool
   return family.length === 0 ? undefined : fingerprint(family.join())
 }
 
-/** Whether it leads to one of these places: for every driver, or for none; else it is not known. */
+/** Whether it leads to one of these places: true or false if it is so for every driver, else undefined. */
 export function leadsTo({ routes, unclear }: TakenLed, places: readonly Place[]): boolean | undefined {
   const each = new Set(routes.map(route => routeLeadsTo(route, places)))
   return each.size === 1 && unclear.size === 0 ? [...each][0] : undefined
 }
 
 function routeLeadsTo({ spots, attrs }: TakenRoute, places: readonly Place[]): boolean | undefined {
-  // Which of several is a standby is not known here.
+  // Which of several is a standby is unknown here.
   if (spots.length > 1 && attrs !== 'any' && attrs !== 'primary' && attrs !== 'read-write') return undefined
   const each = (attrs === 'any' ? spots.slice(0, 1) : spots).map(spot => spot.isAt(places))
   if (each.includes(true)) return true
   return each.includes(undefined) ? undefined : false
 }
 
-/** Whether two values lead to the same places, and why that is not known where it is not. */
+/** Whether two values lead to the same places; if that is unknown, why. */
 export function sameLed(a: TakenLed, b: TakenLed): { readonly agrees: boolean | undefined; readonly why?: string } {
   const [unclear] = [...a.unclear, ...b.unclear]
   if (unclear) return { agrees: undefined, why: `for ${unclear[0]} that is not known: ${unclear[1]}` }
@@ -115,9 +115,9 @@ function sameRoute(a: TakenRoute, b: TakenRoute): boolean | undefined {
   return each.includes(undefined) ? undefined : true
 }
 
-/** Two hosts agree when they are written alike, or lead to the same addresses of the families that both have. */
+/** Two hosts agree if they are written alike, or have the same addresses in the families that both have. */
 function sameSpot(a: TakenSpot, b: TakenSpot): boolean | undefined {
-  // A socket may be one of the server that the host is.
+  // A socket may be one of the server at the host.
   if (a.kind !== b.kind) return undefined
   if (a.port !== undefined && b.port !== undefined && a.port !== b.port) return false
   if (a.name === b.name) return true

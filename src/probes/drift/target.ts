@@ -9,7 +9,7 @@ export interface DriftTarget extends Target {
   readonly compare: 'value' | 'host'
 }
 
-/** What stands for the primary of a cluster among the labels of sources. */
+/** The label that means the primary of a cluster. */
 export const primaryLabel = 'primary'
 
 const sources = z

@@ -19,7 +19,7 @@ export const metrics = {
   ),
 }
 
-/** What each answer says of the server. Those about one Secret come from a server that works. */
+/** What each answer means for the server. Problems of one Secret come from a server that works. */
 const codes: Record<ApiServerAnswer['kind'], Reason['code'] | undefined> = {
   ok: undefined,
   forbidden: undefined,

@@ -4,16 +4,13 @@ import type { ApiServerAnswer } from '../../core/reference.ts'
 import type { KubernetesTarget } from './target.ts'
 
 export interface KubernetesSeen {
-  /** Undefined where none came in time. */
+  /** Undefined if none came in time. */
   readonly answer: ApiServerAnswer | undefined
-  /** What was waited for in vain; empty where an answer came. */
+  /** What timed out; empty if an answer came. */
   readonly waited: string
 }
 
-/**
- * Asks for one of the Secrets that other checks read: so it meets what they meet, and costs no request of its own where
- * they ask at the same time.
- */
+/** Asks for a Secret that other checks read: it sees what they see, and shares requests made at the same time. */
 export async function observe({ secret }: KubernetesTarget, look: Look): Promise<KubernetesSeen> {
   try {
     return { answer: await look.apiServer(secret), waited: '' }

@@ -1,10 +1,10 @@
 import type { Target } from '../../core/probe.ts'
 import type { KubernetesSecret } from '../../core/reference.ts'
 
-/** The API server that references are read from. It is no entry of a list: it follows from what is read. */
+/** The API server that references are read from. It is not in a list: it follows from the references. */
 export interface KubernetesTarget extends Target {
   /** One of the Secrets that are read from it. */
   readonly secret: KubernetesSecret
-  /** What the file says of how to reach it; undefined where that is where the exporter runs. */
+  /** How the file says to reach it; undefined for the cluster that the exporter runs in. */
   readonly access: object | undefined
 }

@@ -9,7 +9,7 @@ import { byKind, kindsOf, needRow } from '../needs.ts'
 const listed = kindsOf('needed', 'way out')
 type Lists = { readonly [Kind in (typeof listed)[number]]?: readonly string[] | undefined }
 
-/** A mail path: an application that sends mail, and what it needs for that. A list left out means all targets of that kind. */
+/** A mail path: an application that sends mail, and what it needs. A missing list means all targets of that kind. */
 export interface MailTarget extends Target, Lists {
   readonly provider: Resolvable
   readonly fallback?: Provider | 'none' | undefined
@@ -18,10 +18,10 @@ export interface MailTarget extends Target, Lists {
 export const providers = kindsOf('way out')
 export type Provider = (typeof providers)[number]
 
-/** The provider where none is known: the first that there is a target of. */
+/** The provider if none is known: the first that has a target. */
 export const firstProvider = (isThere: (provider: Provider) => boolean): Provider => providers.find(isThere) ?? 'smtp'
 
-/** The names of the targets of a kind that a mail path needs by itself; undefined for all of them. */
+/** The names of the targets of a kind that a mail path lists; undefined for all of them. */
 export function namesFor(path: MailTarget, kind: string): readonly string[] | undefined {
   if (needRow(kind)?.need === 'own') return [path.name]
   const list = listed.find(one => one === kind)
@@ -29,7 +29,7 @@ export function namesFor(path: MailTarget, kind: string): readonly string[] | un
 }
 
 export interface MailSeen {
-  /** Undefined where it is set to something else. That is not kept: it comes out of a settings file and may be anything. */
+  /** Undefined if the setting has another value. That one is not kept: it may be any text of a settings file. */
   readonly provider: Provider | undefined
 }
 
@@ -57,7 +57,7 @@ const reasons = {
 } as const satisfies Record<string, ReasonSpec>
 const reason = reasonsOf(reasons)
 
-/** Which provider an application is set to send with. Whether it can is the assessment's to say. */
+/** Which provider an application is set to send with. The assessment decides whether it can. */
 export const mail = defineProbe({
   kind: 'mail',
   summary: 'An application that sends mail: its provider, and the write paths and relays it needs.',

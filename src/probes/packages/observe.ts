@@ -13,7 +13,7 @@ export interface PackageSeen {
   readonly name: string
   /** `broken`: it is there, but Node would refuse to load it. */
   readonly state: 'installed' | 'missing' | 'broken' | 'unreadable'
-  /** Of an installed package. */
+  /** With `installed`. */
   readonly version?: string
   /** The section of the application's package.json that lists a missing package. */
   readonly listed?: string
@@ -28,17 +28,17 @@ export interface FileSeen {
 }
 
 export interface PackagesSeen {
-  /** Why the folder could not be looked into; the lists are empty then. */
+  /** Why the folder could not be read; the lists are empty then. */
   readonly why?: string
   readonly packages: readonly PackageSeen[]
   readonly files: readonly FileSeen[]
 }
 
-/** Looks into the folder: one file after the other, so that no more than one is held in memory. */
+/** Searches the folder one file at a time, so that only one is in memory. */
 export async function observe(target: PackagesTarget, look: Look): Promise<PackagesSeen> {
   let folder: string
   try {
-    // As Node does it: it looks for packages above the real path, not above a link to it.
+    // As in Node: it looks for packages above the real path, not above a link to it.
     folder = await realpath(target.folder)
     await access(`${folder}/.`, constants.X_OK)
   } catch (error) {
@@ -54,7 +54,7 @@ export async function observe(target: PackagesTarget, look: Look): Promise<Packa
 
 const names = z.record(z.string(), z.unknown()).catch({})
 const manifest = z.object({
-  // It is shown, and comes out of somebody's file.
+  // It is shown, and comes from a file of the application.
   version: z.string().regex(shapes.version.pattern).catch('without a version'),
   dependencies: names,
   optionalDependencies: names,
@@ -112,7 +112,7 @@ async function search(
 const maxCodeBytes = 16 * 1_048_576
 const maxManifestBytes = 1_048_576
 
-/** The text of a file, or why it cannot be had; neither where there is no such file. */
+/** The text of a file, or why it could not be read; neither if there is no such file. */
 async function readText(
   path: string,
   maxBytes: number,

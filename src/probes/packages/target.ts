@@ -3,7 +3,7 @@ import type { Target } from '../../core/probe.ts'
 import { filePath, section, targetFields } from '../../fields/index.ts'
 import { expects } from '../../yaml/expects.ts'
 
-/** An application's folder, what must be installed there, and what its files must not hold. */
+/** An application's folder, what must be installed in it, and what its files must not contain. */
 export interface PackagesTarget extends Target {
   readonly folder: string
   readonly require: readonly string[]

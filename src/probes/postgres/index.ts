@@ -15,7 +15,7 @@ export const postgres = defineProbe({
   observe,
   watch: {
     wanted: target => target.watch,
-    // A watch could have the last slot that an application needs.
+    // A watch could take the last slot that an application needs.
     stance: ({ facts, failure, notUnderstood }) => {
       if (notUnderstood !== undefined) return 'closed'
       return facts && isNearlyFull(facts) ? 'no_room' : watchStance(failure)

@@ -94,7 +94,7 @@ export const metrics = {
 /** The upstream sends a keepalive after half of wal_sender_timeout (60 s by default). */
 const freshSeconds = 60
 
-/** Whether the WAL receiver of a standby streams; undefined on a primary, and where the role may not see it. */
+/** Whether the WAL receiver of a standby streams; undefined on a primary, and if the role may not see it. */
 export const receivesWal = (facts: NodeFacts): boolean | undefined => {
   if (!facts.in_recovery) return undefined
   if (facts.receiver_running === null) return undefined
@@ -104,7 +104,7 @@ export const receivesWal = (facts: NodeFacts): boolean | undefined => {
 const isFresh = (facts: NodeFacts): boolean =>
   receivesWal(facts) === true && facts.receiver_silent_seconds !== null && facts.receiver_silent_seconds < freshSeconds
 
-/** Timeline as the node itself knows it now: pg_control_checkpoint() would lag behind a promotion by seconds. */
+/** The timeline that the node itself knows: pg_control_checkpoint() would lag behind a promotion by seconds. */
 export const timelineOf = (facts: NodeFacts): number | undefined =>
   facts.wal_file_timeline === null
     ? (facts.received_timeline ?? undefined)
@@ -117,11 +117,11 @@ export const isNearlyFull = ({ connections, max_connections: limit }: NodeFacts)
 function lagOf(facts: NodeFacts): { readonly bytes: number; readonly seconds: number | undefined } | undefined {
   if (!isFresh(facts) || facts.replay_lag_bytes === null) return undefined
   const bytes = Math.max(0, facts.replay_lag_bytes)
-  // With everything replayed, the age of the last transaction only says how quiet the primary is.
+  // With everything replayed, the age of the last transaction only shows how quiet the primary is.
   return { bytes, seconds: bytes === 0 ? 0 : (facts.last_replay_seconds ?? undefined) }
 }
 
-/** Samples that are counted against the upstream, and mean nothing where that is the wrong one. */
+/** Samples that are measured against the upstream, and mean nothing if that is the wrong one. */
 export const lagMetrics = [metrics.lagSeconds, metrics.lagBytes] as const
 
 export function judge(seen: PostgresSeen, target: PostgresTarget) {
@@ -187,7 +187,7 @@ function problemsOf({ address, refused = [] }: PostgresSeen, facts: NodeFacts, t
       'postgres_role_lacks_pg_monitor',
       'the role lacks pg_monitor: WAL receiver, its timeline and the lag cannot be seen',
     )
-  // A server that has no such thing (0A000) cannot be helped.
+  // A server without such a function (0A000) cannot be helped.
   const denied = refused.filter(({ code }) => code === '42501')
   if (denied.length > 0)
     add('postgres_facts_refused', `not known: ${denied.map(({ about, text }) => `${about} (${text})`).join(', ')}`)
@@ -199,7 +199,7 @@ const lastId = 2 ** 31 - 3_000_000
 
 const inMegabytes = (bytes: number): string => `${Math.round(bytes / 1_048_576)} MiB`
 
-/** What is well today, and stops writes one day. */
+/** Conditions that do no harm today, and stop writes one day. */
 function upkeepProblems(facts: NodeFacts, target: PostgresTarget): [Reason['code'], string][] {
   const found: [Reason['code'], string][] = []
   const { transaction_id_age: ids, multixact_age: multixacts } = facts
@@ -234,7 +234,7 @@ function upkeepProblems(facts: NodeFacts, target: PostgresTarget): [Reason['code
   return found
 }
 
-/** `unreserved`: what it needs may be gone at the next checkpoint; `lost`: it is; `extended`: more than max_wal_size is kept. */
+/** `unreserved`: the next checkpoint may remove needed WAL; `lost`: it did; `extended`: over max_wal_size is kept. */
 const holdsWal = ({ active, wal_status, kept }: Slot, { max_slot_wal }: PostgresTarget): boolean =>
   wal_status === 'unreserved' ||
   wal_status === 'lost' ||

@@ -18,10 +18,10 @@ import type { Look, Watch } from '../../core/probe.ts'
 import type { PostgresTarget } from './target.ts'
 
 /**
- * Everything there is to know of a node, in one statement. What only a primary or only a standby can answer stands
- * behind CASE, or it would raise 55000. Asked are the functions behind the views (pg_settings, pg_stat_replication,
- * pg_stat_wal_receiver, whose columns are NULL without pg_monitor): a session is new each time, and to look a view up for
- * the first time costs the server more than what it shows. https://www.postgresql.org/docs/current/monitoring-stats.html
+ * All facts of a node, in one statement. Functions that raise 55000 on a primary or on a standby are behind CASE. It
+ * uses the functions below the views (pg_settings, pg_stat_replication, pg_stat_wal_receiver, whose columns are NULL
+ * without pg_monitor): a session is new each time, and the first use of a view costs the server more than its result.
+ * https://www.postgresql.org/docs/current/monitoring-stats.html
  */
 const groups: readonly FactGroup[] = [
   ...ofAnyServer,
@@ -110,7 +110,7 @@ select coalesce(max(extract(epoch from clock_timestamp() - prepared)), 0)::float
   left((array_agg(gid order by prepared))[1], 100) as oldest_prepared
 from pg_prepared_xact()`,
   },
-  // Without pg_monitor only our own sessions show this.
+  // Without pg_monitor this shows our own sessions only.
   {
     about: 'what the oldest transaction holds back',
     sql: `
@@ -127,7 +127,7 @@ const slot = z.object({
   name: z.string(),
   active: z.boolean(),
   wal_status: z.string().nullable(),
-  /** Bytes that can still be written before WAL it needs may go; null where nothing limits it. */
+  /** Bytes that can still be written before WAL it needs may go; null if nothing limits it. */
   safe_wal_size: z.number().nullable(),
   /** Bytes of WAL it keeps back. */
   kept: z.number().nullable(),
@@ -137,7 +137,7 @@ export type Slot = z.output<typeof slot>
 const row = z
   .object({
     ...columnsOfAnyServer,
-    // It becomes a label, whatever the server says.
+    // It becomes a label, so it must have a safe form.
     version: z
       .string()
       .optional()
@@ -148,7 +148,7 @@ const row = z
     receiver_running: maybe(z.boolean()),
     receiver_status: maybe(z.string()),
     received_timeline: maybe(z.number()),
-    /** Where the WAL receiver is connected to, as primary_conninfo has it: a name or an address. */
+    /** Where the WAL receiver is connected to, as in primary_conninfo: a name or an address. */
     upstream_host: maybe(z.string()),
     upstream_port: maybe(z.number()),
     receiver_silent_seconds: maybe(z.number()),
@@ -184,7 +184,7 @@ const row = z
     return { ...seen, in_recovery, read_only, version: seen.version || oneLine(server_version ?? '').slice(0, 64) }
   })
 
-/** What a node says of itself; null is what it does not, or refuses to say. */
+/** Facts of a node; null if it has none, or refuses to say. */
 export type NodeFacts = z.output<typeof row>
 
 export interface PostgresSeen {
@@ -192,46 +192,42 @@ export interface PostgresSeen {
   readonly address: string
   /** Why the URL leads nowhere: then nothing was seen. */
   readonly notUnderstood?: string | undefined
-  readonly facts: NodeFacts | undefined
-  /** What the server refused to say. */
+  readonly facts?: NodeFacts | undefined
+  /** Facts that the server refused. */
   readonly refused?: readonly RefusedFacts[] | undefined
-  /** The certificates of the server, where the session has TLS. */
+  /** The certificates of the server, if the session has TLS. */
   readonly certificates?: Shown | undefined
-  readonly failure: SessionFailure | undefined
+  readonly failure?: SessionFailure | undefined
 }
 
-/** One connection, one statement; more only where the server refuses a part of that. */
+/** One connection and one statement; more only if the server refuses a part of it. */
 export async function observe(target: PostgresTarget, look: Look): Promise<PostgresSeen> {
   const plan = await planOf(target, look)
-  if (typeof plan === 'string') return { address: 'url', notUnderstood: plan, facts: undefined, failure: undefined }
+  if (typeof plan === 'string') return { address: 'url', notUnderstood: plan }
   const address = planText(plan)
   try {
     const session = await openOwnSession(look, plan)
     try {
-      return {
-        address: session.address,
-        ...(await factsOf(session, look)),
-        certificates: session.certificates,
-        failure: undefined,
-      }
+      return await seenIn(session, look)
     } finally {
       await session.close()
     }
   } catch (error) {
-    return { address, facts: undefined, certificates: shownIn(error), failure: sessionFailure(error, look, address) }
+    return { address, certificates: shownIn(error), failure: sessionFailure(error, look, address) }
   }
 }
 
-const factsOf = async (session: Session, look: Look): Promise<Pick<PostgresSeen, 'facts' | 'refused'>> => {
+async function seenIn(session: Session, look: Look): Promise<PostgresSeen> {
+  const { address, certificates } = session
   const { row: columns, refused } = await look.phase('query', () => askFacts(session, look, groups))
   const [first] = refused
   // Without its role nothing is known of a node.
   if (first && !('in_recovery' in columns || 'in_hot_standby' in columns))
     throw Object.assign(new Error(first.text), { code: first.code })
-  return { facts: row.parse(columns), refused }
+  return { address, facts: row.parse(columns), refused, certificates }
 }
 
-/** With the login of a run. */
+/** Opens a watch with the login of a run. */
 export async function watch(target: PostgresTarget, look: Look): Promise<Watch<PostgresSeen>> {
   const plan = await planOf(target, look)
   if (typeof plan === 'string') throw new Unresolved(`url: ${plan}`)
@@ -243,21 +239,19 @@ export async function watch(target: PostgresTarget, look: Look): Promise<Watch<P
     async ask(run) {
       run.note(`asking ${address} in the session that is held open there`)
       try {
-        return { address, ...(await factsOf(session, run)), certificates: session.certificates, failure: undefined }
+        return await seenIn(session, run)
       } catch (error) {
-        // The server may have ended the session only; but a run that got no answer has no time left for a login.
-        return run.signal.aborted
-          ? { address, facts: undefined, failure: sessionFailure(error, run, address) }
-          : undefined
+        // The server may have ended only the session. But a run that got no answer has no time left for a login.
+        return run.signal.aborted ? { address, failure: sessionFailure(error, run, address) } : undefined
       }
     },
   }
 }
 
-/** How to log in, or why that is not known. */
+/** How to log in, or why that is unknown. */
 async function planOf(target: PostgresTarget, look: Look): Promise<Plan | string> {
   const given = await readingOf(target, look)
-  // It is our own login: where libpq would take the authorities of its user, ours are those of the system.
+  // Our own login trusts the authorities of the system, while libpq would use those of its user.
   const ofSystem = { ...target, pg_settings: { PGSSLROOTCERT: 'system', ...target.pg_settings } }
   const other = given.kind === 'not_understood' ? await readingOf(ofSystem, look) : given
   if (other.kind === 'plan') return other.plan

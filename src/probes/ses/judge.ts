@@ -20,12 +20,12 @@ export const metrics = {
   implemented: gauge('mailpath_ses_implemented', "Whether the application's SES sender is more than a stub.", [
     'target',
   ]),
-  // Here come reachable, sending_enabled, production_access, quota_* and identity_verified, once SES itself is asked.
+  // To add once SES itself is asked: reachable, sending_enabled, production_access, quota_* and identity_verified.
 }
 
 /**
- * Whether the application can send through SES. Never `yes`: SES itself is not asked yet.
- * `no` is proven by one setting alone, also while another cannot be read.
+ * Whether SES can send: never `yes`, since SES is not asked yet. One bad setting proves `no`, even if others are
+ * unread.
  */
 export function canDeliver(seen: SesSeen, target: SesTarget): 'no' | 'unknown' {
   const broken = settingNames.some(name => ['absent', 'malformed'].includes(seen.settings[name].state))
@@ -35,7 +35,7 @@ export function canDeliver(seen: SesSeen, target: SesTarget): 'no' | 'unknown' {
 const isPresent = ({ state }: SesSetting): boolean | undefined =>
   state === 'unreadable' ? undefined : state !== 'absent'
 
-/** Undefined where what could not be read would decide. */
+/** Undefined if it depends on a setting that could not be read. */
 function configState(settings: readonly SesSetting[]): ConfigState | undefined {
   const present = settings.map(isPresent)
   if (present.includes(true) && present.includes(false)) return 'partial'
@@ -77,7 +77,7 @@ function reasonsFor(seen: SesSeen, target: SesTarget, state: ConfigState | undef
   return found
 }
 
-/** Settings with their sources. Those from one place, such as a file, stand together: `a, b (dotenv /app/.env#A, #B)`. */
+/** Settings with their sources. Those of one source are listed together: `a, b (dotenv /app/.env#A, #B)`. */
 function listed(settings: readonly { readonly name: string; readonly source: string }[]): string {
   const places = groupBy(settings, ({ source }) => source.split('#')[0] ?? '')
   return [...places]

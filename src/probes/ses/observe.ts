@@ -27,16 +27,16 @@ export type Lint =
   | { readonly state: 'malformed'; readonly fault: Fault }
 
 export type SesSetting = (Lint | { readonly state: 'unreadable'; readonly why: string }) & {
-  /** Where it comes from, as text. */
+  /** Its source, as text. */
   readonly source: string
 }
 
-/** What each setting looks like. The values stay in here. */
+/** The form of each setting. The values stay in here. */
 export interface SesSeen {
   readonly settings: Readonly<Record<SettingName, SesSetting>>
 }
 
-/** Fetches the three settings. One that cannot be read does not hide the other two. */
+/** Fetches the three settings. If one cannot be read, the other two are judged all the same. */
 export async function observe(target: SesTarget, look: Look): Promise<SesSeen> {
   const setting = (name: SettingName): Promise<SesSetting> => observeSetting(name, target[name], look)
   const [access_key, secret_key, region] = await Promise.all([
@@ -49,7 +49,7 @@ export async function observe(target: SesTarget, look: Look): Promise<SesSeen> {
 
 async function observeSetting(name: SettingName, from: Resolvable, look: Look): Promise<SesSetting> {
   const source = sourceOf(from)
-  // The default is what a readable source without such a key gives: '' tells "absent" from "could not be read".
+  // A readable source without such a key gives the default, so '' means "absent", not "could not be read".
   const orEmpty = typeof from === 'object' ? { ...from, default: from.default ?? '' } : from
   try {
     const value = await look.secret(name, orEmpty)

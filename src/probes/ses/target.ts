@@ -9,7 +9,7 @@ export interface SesTarget extends Target {
   readonly access_key: Resolvable
   readonly secret_key: Reference
   readonly region: Resolvable
-  /** False where the application's SES sender is a stub. */
+  /** False if the SES sender of the application is a stub. */
   readonly implemented: boolean
 }
 

@@ -4,16 +4,16 @@ import { expects } from '../../yaml/expects.ts'
 import { secretsIn } from '../../core/looks-like.ts'
 import type { Reference } from '../../core/reference.ts'
 
-/** What is expected of a setting. A scalar in the config is short for `equals`. */
+/** What a setting should be. A scalar in the file is short for `equals`. */
 export interface Expectation {
-  /** Without it only presence is asked for. */
+  /** If left out, only presence is asked for. */
   readonly equals?: string | undefined
   readonly present?: true | undefined
   readonly optional?: boolean | undefined
   /** What the application uses if the setting is missing. */
   readonly default?: string | undefined
   readonly secret?: boolean | undefined
-  /** Another place this one setting comes from. */
+  /** Another source for this one setting. */
   readonly from?: Reference | undefined
 }
 export type Expected = string | number | boolean | Expectation
@@ -41,7 +41,7 @@ const expected = z.union([
   }),
 ])
 
-/** The settings by name. What is expected of a secret must not stand in the file. */
+/** The settings by name. The expected value of a secret must not be in the file. */
 export const expectations = z
   .record(z.string(), expected)
   .superRefine((settings, context) => {
@@ -63,7 +63,7 @@ export const expectations = z
   })
   .describe('What is expected of each setting.')
 
-/** Whatever the setting is called: what is expected is shown. */
+/** Refused under any name, since expected values are shown. */
 const holdsPassword = (expected: string): boolean =>
   expected.includes('PRIVATE KEY-----') || (expected.includes('://') && secretsIn(expected).length > 1)
 
@@ -75,6 +75,6 @@ const secretInFile =
 export const expectationOf = (given: Expected): Expectation =>
   typeof given === 'object' ? given : { equals: String(given) }
 
-/** Whether the value must never be shown, and so not be compared with anything that stands in the config. */
+/** Whether the value must never be shown, and so not be compared with a value of the file. */
 export const isSecret = (name: string, given: Expected): boolean =>
   expectationOf(given).secret ?? /pass|secret|key|token|url/i.test(name)

@@ -4,7 +4,7 @@ import { observe } from './observe.ts'
 import { reasons } from './reasons.ts'
 import { settingsTarget } from './target.ts'
 
-/** An application's own settings, compared with what they should be. */
+/** An application's settings, compared with what they should be. */
 export const settings = defineProbe({
   kind: 'settings',
   summary: "An application's own settings, compared with what they should be.",

@@ -5,19 +5,19 @@ import { sourceOf } from '../../core/source.ts'
 import { expectationOf, isSecret, type Expectation } from './expectation.ts'
 import type { SettingsTarget } from './target.ts'
 
-/** `verified`: compared with what is expected, and the same. `present`: only presence was asked for. */
+/** `verified`: equal to the expected value. `present`: only presence was asked for. */
 export type SettingState = 'verified' | 'present' | 'absent' | 'different' | 'unreadable'
 
-/** A row of the table of settings. The actual value is never in it. */
+/** A row of the table of settings, without the actual value. */
 export interface SettingSeen {
   readonly name: string
   readonly state: SettingState
-  /** Where the value comes from, as text; `default` where the application's own applies. */
+  /** The source, as text; `default` if the application's own default applies. */
   readonly source: string
-  /** Undefined where only presence was asked for. */
+  /** Undefined if only presence was asked for. */
   readonly expected: string | undefined
   readonly optional: boolean
-  /** More about a value that is different or could not be read. */
+  /** Details of a value that is different or could not be read. */
   readonly why: string | undefined
 }
 
@@ -25,7 +25,7 @@ export interface SettingsSeen {
   readonly settings: readonly SettingSeen[]
 }
 
-/** Reads the application's settings. What cannot be read does not hide the rest. */
+/** Reads the application's settings. If one cannot be read, the rest are judged all the same. */
 export async function observe(target: SettingsTarget, look: Look): Promise<SettingsSeen> {
   const source = sourceOf(target.from)
   const all = fetched(source, look, () => look.settings('from', target.from))
@@ -47,7 +47,7 @@ export async function observe(target: SettingsTarget, look: Look): Promise<Setti
   return { settings }
 }
 
-/** What came of a fetch: a value, or why there is none; neither where the value is absent. */
+/** The result of a fetch: a value, or why there is none; neither if the value is absent. */
 interface Fetched<T> {
   readonly got?: T | undefined
   readonly why?: string
@@ -58,14 +58,14 @@ async function fetched<T>(source: string, look: Look, fetch: () => Promise<T>): 
     return { got: await fetch() }
   } catch (error) {
     if (!(error instanceof Unresolved)) throw error
-    // The source stands beside it.
+    // The source is shown next to it.
     const why = describeError(error).replace(`from: ${source}: `, '')
     look.failed(error, why)
     return { why }
   }
 }
 
-// The default is what a readable source without such a key gives: '' tells "absent" from "could not be read".
+// A readable source without such a key gives the default, so '' means "absent", not "could not be read".
 const fetchOne = (from: Reference, look: Look): Promise<Fetched<string>> =>
   fetched(sourceOf(from), look, () => look.secret('from', { ...from, default: from.default ?? '' }))
 

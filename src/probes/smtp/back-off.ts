@@ -2,7 +2,7 @@ import { createBackOff, type Attempt, type BackOff, type Refusal } from '../../c
 import type { Reply } from './dialogue.ts'
 import type { Credentials, SmtpPlan } from './plan.ts'
 
-/** A login that a relay refused for good (5xx). */
+/** A login that a relay refused permanently (5xx). */
 interface SmtpRefusal extends Refusal {
   readonly reply: Reply
   /** The first pause. */
@@ -10,16 +10,16 @@ interface SmtpRefusal extends Refusal {
 }
 export type SmtpBackOff = Pick<BackOff<SmtpRefusal>, 'until' | 'count' | 'reply'>
 
-/** With a short interval four tries in the first ten minutes: fail2ban's default is to ban at the fifth. */
+/** With a short interval this makes four tries in the first ten minutes: by default fail2ban bans at the fifth. */
 const leastMs = 60_000
 const longestMs = 3_600_000
 
-/** The first pause is an interval, or a minute where that is longer. */
+/** The first pause is one interval, but at least a minute. */
 export const firstPause = (intervalMs = 0): number => Math.max(intervalMs, leastMs)
 
 /**
- * The back-off of all logins at relays. It is here because a probe has no state of its own, and not kept by target: a reload
- * that changes an interval or a name must not send a refused login again. Each pause is twice the one before.
+ * The back-off of all logins at relays. Kept here because a probe has no state, and not by target: a reload that
+ * changes an interval or a name must not repeat a refused login. Each pause is twice the one before.
  */
 export const loginBackOff = createBackOff<SmtpRefusal>({
   now: () => performance.now(),
@@ -27,7 +27,7 @@ export const loginBackOff = createBackOff<SmtpRefusal>({
   pauseMs: ({ count, firstMs }) => Math.min(firstMs * 2 ** (count - 1), longestMs),
 })
 
-/** How a relay counts is not known, so each password has a back-off of its own. */
+/** It is unknown how a relay counts, so each password has a back-off of its own. */
 export const attemptOf = ({ host, port }: SmtpPlan, { user, secret }: Credentials): Attempt => ({
   account: [host, String(port), user, secret],
   credentials: secret,

@@ -1,21 +1,21 @@
 import { oneLine } from '../../core/errors.ts'
 import type { Look } from '../../core/probe.ts'
 
-/** `null_sender` is a MAIL FROM without a sender, which only asks whether a login is wanted. */
+/** `null_sender`: a MAIL FROM without a sender, which only asks whether a login is needed. */
 export type Step = 'greeting' | 'ehlo' | 'starttls' | 'auth' | 'null_sender' | 'mail_from' | 'rcpt_to'
 
-/** What the server answered to a step; no code where that is not a reply of SMTP (RFC 5321 §4.2). */
+/** The server's answer to a step; without a code if it is not a reply of SMTP (RFC 5321 §4.2). */
 export interface Reply {
   readonly step: Step
   readonly code: number | undefined
   readonly text: string
-  /** What it said in another form, such as the error of an OAuth token. */
+  /** The same in another form, such as the error of an OAuth token. */
   readonly detail?: string | undefined
 }
 
 export const is2xx = (reply: Reply | undefined): boolean => Math.floor((reply?.code ?? 0) / 100) === 2
 
-/** For a login, or for TLS (RFC 3207 §4, RFC 4954 §6): no verdict on the password, the sender or the recipient. */
+/** The server wants a login or TLS first (RFC 3207 §4, RFC 4954 §6): no verdict on password, sender or recipient. */
 export const asksForMore = ({ code }: Reply): boolean => code === 530 || code === 538
 
 export const quoted = (reply: Reply): string => `"${reply.text.slice(0, 160)}"`
@@ -24,28 +24,28 @@ export const quoted = (reply: Reply): string => `"${reply.text.slice(0, 160)}"`
 export const replyTo = ({ replies }: { readonly replies: readonly Reply[] }, step: Step): Reply | undefined =>
   replies.findLast(reply => reply.step === step)
 
-/** What EHLO offers: keywords with their parameters, in capitals (RFC 5321 §4.1.1.1). */
+/** The keywords of EHLO with their parameters, in capitals (RFC 5321 §4.1.1.1). */
 export interface Extensions {
-  /** Before there was TLS; undefined where there always was, or EHLO was not answered. */
+  /** Before TLS began; undefined if the session began with TLS, or EHLO was not answered. */
   readonly clear: readonly string[] | undefined
   readonly now: readonly string[] | undefined
-  /** EHLO was refused and HELO taken, which offers nothing. */
+  /** EHLO was refused and HELO accepted, which offers nothing. */
   readonly helo?: boolean | undefined
 }
 
 export const offersStarttls = (lines: readonly string[]): boolean => lines.some(line => /^STARTTLS\b/.test(line))
 
-/** What was said in a session and the phases it went through, taken from nodemailer's own log. */
+/** The replies of a session and its phases, taken from nodemailer's own log. */
 export interface Dialogue {
   readonly replies: readonly Reply[]
   readonly extensions: Extensions
-  /** Clear text stood behind the reply to STARTTLS (response injection). nodemailer has discarded it. */
+  /** Clear text followed the reply to STARTTLS (response injection). nodemailer has discarded it. */
   readonly injected: boolean
-  /** The logger of nodemailer. Of what we send only the verb is looked at. */
+  /** The logger of nodemailer. Of what we send only the verb is used. */
   log(entry: { readonly tnx?: string; readonly discarded?: number }, line: unknown): void
   /** The replies from here on belong to this step, and its phase begins. */
   begin(step: Step): void
-  /** A phase begins. Its replies are given by `add`. */
+  /** A phase begins. Its replies are added by `add`. */
   enter(phase: string): void
   add(step: Step, line: string): Reply
   /** Adds a detail to the last reply. */
@@ -54,7 +54,7 @@ export interface Dialogue {
   leave(): void
 }
 
-/** `clean` blots secrets out of what the server said; `state` tells how the connection is now. */
+/** `clean` blots secrets out of what the server said; `state` gives the state of the connection. */
 export function followDialogue(
   look: Look,
   clean: (text: string) => string,
@@ -85,12 +85,12 @@ export function followDialogue(
     const verb = /^[A-Z]+(?= |$)/.exec(line)?.[0] ?? ''
     if (steps[verb] === 'ehlo') helo = verb === 'HELO'
     if (Object.hasOwn(steps, verb)) begin(steps[verb])
-    // Of a command of our own nodemailer shows nothing: who says it tells.
+    // nodemailer hides commands of our own; our code notes them instead.
     if (line !== '/* secret */') note('>', shown(line))
   }
   function hear(line: string): void {
     note('<', withoutChallenge(line))
-    // What is left over when a connection ends is logged as if it were a reply.
+    // Leftover bytes at the end of a connection are logged like a reply.
     if (!current || state.ended()) return
     const reply = add(current, line)
     if (!is2xx(reply)) return
@@ -134,16 +134,13 @@ const steps: Readonly<Record<string, Step | undefined>> = {
   QUIT: undefined,
 }
 
-/**
- * What we send, as far as it may be shown: nodemailer has left the credentials out of most of it, but they are not to
- * depend on that.
- */
+/** What we send, as far as it may be shown. nodemailer hides most credentials, but we do not rely on that. */
 const shown = (line: string): string => {
   if (/^(EHLO|HELO) \S+$|^(STARTTLS|RSET|QUIT|AUTH [\w-]+)$/.test(line)) return line
   return `${/^AUTH [\w-]+ /.exec(line)?.[0] ?? ''}(hidden)`
 }
 
-/** With the challenge of CRAM-MD5 a password could be guessed, where a server repeats the answer to it (RFC 2195). */
+/** From the challenge of CRAM-MD5 and an echoed answer the password could be guessed (RFC 2195). */
 const withoutChallenge = (line: string): string => (line.startsWith('334 ') ? '334 (hidden)' : line)
 
 const codeIn = (line: string): number | undefined =>

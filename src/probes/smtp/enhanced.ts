@@ -1,6 +1,6 @@
 import type { Reply } from './dialogue.ts'
 
-/** What a reply of a known provider or server asks for. */
+/** What to do about a reply of a known provider or server. */
 interface Advice {
   readonly says: RegExp
   readonly remedy: string
@@ -17,7 +17,7 @@ const sendgrid = 'https://www.twilio.com/docs/sendgrid/for-developers/sending-em
 const rfc4954 = 'https://www.rfc-editor.org/rfc/rfc4954#section-6'
 const registry = 'https://www.iana.org/assignments/smtp-enhanced-status-codes'
 
-/** The first that fits holds: what a provider says in words, before what its code means in general. */
+/** The first match counts: what a provider says in words comes before the general meaning of its code. */
 const table: readonly Advice[] = [
   // Microsoft 365
   {
@@ -142,7 +142,7 @@ const table: readonly Advice[] = [
     remedy: 'The provider has disabled the domain, or has not verified it: see the domain in its console.',
     source: 'https://documentation.mailgun.com/docs/mailgun/user-manual/sending-messages/send-smtp',
   },
-  // Of the words that many servers share
+  // Texts that many servers share
   {
     says: /relay(?:ing)? (?:access )?denied|unable to relay|not permitted to relay/i,
     remedy:
@@ -202,13 +202,13 @@ const table: readonly Advice[] = [
   },
 ]
 
-/** What to do about a refusal, where more is known of it than what its code means in general. */
+/** What to do about a refusal, if more is known than the general meaning of its code. */
 export const adviceFor = ({ text }: Reply): string | undefined => {
   const words = inOnePiece(text)
   return table.find(({ says }) => says.test(words))?.remedy
 }
 
-/** A sentence may go over several lines, and each of them begins with the codes. */
+/** Joins a sentence that goes over several lines, each of which begins with the codes. */
 function inOnePiece(text: string): string {
   const [codes] = /^\d{3}[ -](?:\d\.\d{1,3}\.\d{1,3} )?/.exec(text) ?? ['']
   const again = codes.replace('-', ' ')

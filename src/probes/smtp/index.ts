@@ -4,7 +4,7 @@ import { observe } from './observe.ts'
 import { reasons } from './reasons.ts'
 import { smtpTarget } from './target.ts'
 
-/** A relay, as far as QUIT: TLS, certificate, login and, where wanted, an envelope. */
+/** A relay, up to QUIT: TLS, certificate, login and, if wanted, an envelope. */
 export const smtp = defineProbe({
   kind: 'smtp',
   summary: 'A mail relay: greeting, STARTTLS, certificate, login and envelope, without sending mail.',

@@ -6,7 +6,7 @@ import type { Problem } from './reasons.ts'
 import type { SmtpBackOff } from './back-off.ts'
 import { asksForMore, offersStarttls, quoted, replyTo, type Reply } from './dialogue.ts'
 
-/** What is wrong with the login, if it should have one. `trusted` says whether the other side may be given it. */
+/** What is wrong with the login, if there should be one. `trusted`: the server may be given the password. */
 export function loginProblem(seen: SmtpSeen, setup: Setup, trusted: boolean): Problem | undefined {
   const { authenticated, backOff, unresolved, extensions, failure } = seen
   if (!setup.login) return undefined
@@ -17,7 +17,7 @@ export function loginProblem(seen: SmtpSeen, setup: Setup, trusted: boolean): Pr
   return notOffered(seen)
 }
 
-/** Where the login was made without TLS although the target would have taken TLS. */
+/** A login was made without TLS although the target would have accepted TLS. */
 export const clearLogin = ({ authenticated, tls }: SmtpSeen, { security }: Setup): Problem | undefined =>
   authenticated !== undefined && !tls && security === 'opportunistic'
     ? ['smtp_login_in_clear', 'STARTTLS is not offered, and the login was sent in the clear']
@@ -61,7 +61,7 @@ const refused = (user: string, reply: Reply, detail: string, backOff: SmtpBackOf
     ? `the login of ${user} was refused with ${quoted(reply)}${detail}${backOff.count > 1 ? `, ${backOff.count} times in a row` : ''}; next try not before ${new Date(backOff.until).toISOString()}`
     : `the answer to the login of ${user} was ${quoted(reply)}${detail}`
 
-/** What the provider says of it; else what can be changed: the token, or the mechanism where there are others. */
+/** The provider's own advice; else what can be changed: the token, or the mechanism if others are on offer. */
 function remedyFor({ mechanism, extensions }: SmtpSeen, reply: Reply): string | undefined {
   if (mechanism === 'XOAUTH2') return adviceForToken(reply)
   const advice = adviceFor(reply)

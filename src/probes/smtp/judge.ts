@@ -14,7 +14,7 @@ import { adviceFor } from './enhanced.ts'
 import { refusesHello } from './hello.ts'
 import { clearLogin, loginProblem } from './judge-login.ts'
 import type { SmtpSeen } from './observe.ts'
-import type { Setup } from './plan.ts'
+import { isTrusted, type Setup } from './plan.ts'
 import { reason, type Problem, type Reason } from './reasons.ts'
 import type { SmtpTarget } from './target.ts'
 import type { TlsFacts } from './tls.ts'
@@ -59,7 +59,7 @@ function evidence({ address, tls, authenticated, user }: SmtpSeen): string {
   return `${address}: ${login}${tls ? ` over ${tls.version}` : ', in the clear'}`
 }
 
-/** Where the certificate is not verified, its metrics would only set off alerts. */
+/** If the certificate is not verified, its metrics would only cause false alerts. */
 function samples(seen: SmtpSeen, verify: boolean, target: string) {
   if (seen.notUnderstood !== undefined) return []
   const at = { target }
@@ -77,7 +77,7 @@ function samples(seen: SmtpSeen, verify: boolean, target: string) {
   ].flat()
 }
 
-/** Whether STARTTLS is offered in the clear and taken where it was tried; undefined where that is not known. */
+/** Whether STARTTLS is offered in the clear, and accepted if it was tried; undefined if unknown. */
 function hasStarttls({ replies, extensions }: SmtpSeen): boolean | undefined {
   const refused = replies.some(reply => reply.step === 'starttls' && !is2xx(reply))
   return extensions.clear && !refused && offersStarttls(extensions.clear)
@@ -93,32 +93,26 @@ const setupOf = ({ url }: SmtpSeen, target: SmtpTarget): Setup =>
     ignored: [],
   }
 
-/** Every reason that holds; none only where a login was taken, or an envelope by a relay without login. */
+/** Every reason that holds; none only after an accepted login, or an accepted envelope without login. */
 function reasonsIn(seen: SmtpSeen, target: SmtpTarget): Reason[] {
   if (seen.notUnderstood !== undefined) return [toReason(seen, ['smtp_url_not_understood', seen.notUnderstood])]
   const setup = setupOf(seen, target)
-  const { security, verify, login } = setup
-  const trusted = !seen.injected && (seen.tls ? !verify || seen.tls.problems.length === 0 : isClear(seen, security))
   const problems = [
     ...brokenOff(seen, setup),
     tlsProblem(seen, setup, target.certificate_warning),
     clearLogin(seen, setup),
-    loginProblem(seen, setup, trusted),
+    loginProblem(seen, setup, isTrusted(seen.tls, seen, setup)),
     ...envelopeProblems(seen, setup),
   ]
   const found = problems.flatMap(problem => (problem ? [toReason(seen, problem)] : []))
-  const proven = login ? seen.authenticated === true : is2xx(replyTo(seen, 'rcpt_to'))
+  const proven = setup.login ? seen.authenticated === true : is2xx(replyTo(seen, 'rcpt_to'))
   const without = found.some(({ code }) => code === 'smtp_auth_not_offered')
   if (proven || without || found.some(({ verdict }) => verdict !== 'warn')) return found
-  const missing: Problem = login
+  const missing: Problem = setup.login
     ? ['smtp_protocol_error', 'the login came to no end']
     : ['smtp_login_not_configured', 'no user is set, so that no login was tried']
   return [...found, toReason(seen, missing)]
 }
-
-/** Whether it was to be in the clear. */
-const isClear = ({ extensions }: SmtpSeen, security: Setup['security']): boolean =>
-  security === 'none' || (security === 'opportunistic' && !offersStarttls(extensions.clear ?? []))
 
 const toReason = ({ address }: SmtpSeen, [code, text, remedy]: Problem): Reason =>
   reason(code, text.startsWith(address) ? text : `${address}: ${text}`, remedy)
@@ -130,7 +124,7 @@ function brokenOff(seen: SmtpSeen, setup: Setup): Problem[] {
   const { phase, code, timedOut } = failure
   const text = begun ? `${failure.text}; what had come by then: "${begun.slice(0, 160)}"` : failure.text
   if (timedOut || code === 'ETIMEDOUT') return [noAnswer(seen, text)]
-  // That a server hangs up after a 421 says nothing new (RFC 5321 §3.8): what it refused has a reason of its own.
+  // The end of the connection after a 421 is expected (RFC 5321 §3.8): the refusal has a reason of its own.
   if (phase === 'envelope' && replies.at(-1)?.code === 421) return []
   if (phase === 'dns' || phase === 'connect') return [['smtp_unreachable', text, remedyForHost(failure)]]
   if (aboutOurCertificate.test(`${code ?? ''} ${text}`)) return [['smtp_client_certificate_wanted', text]]
@@ -141,11 +135,11 @@ function brokenOff(seen: SmtpSeen, setup: Setup): Problem[] {
   return [['smtp_protocol_error', last?.step === phase ? `the answer was ${quoted(last)} (phase ${phase})` : text]]
 }
 
-/** Alerts that a TLS server sends about the certificate of its client, or the lack of one (RFC 8446 §6.2). */
+/** Alerts that a TLS server sends about the client's certificate, or a missing one (RFC 8446 §6.2). */
 const aboutOurCertificate =
   /alert[ _](?:(?:no|bad|unsupported)[ _]certificate|certificate[ _](?:required|unknown|expired|revoked)|unknown[ _]ca)\b/i
 
-/** nodemailer waits for 30 s, and for the end of a greeting that has begun. */
+/** nodemailer waits 30 s for a greeting, and for the end of one that has begun. */
 function noAnswer({ failure, begun }: SmtpSeen, text: string): Problem {
   if (failure?.phase !== 'greeting' || !begun) return ['smtp_no_answer', text, failure && remedyForHost(failure)]
   return [
@@ -162,10 +156,7 @@ function notServed({ hello = '' }: SmtpSeen, setup: Setup, reply: Reply, phase: 
   return ourName(text, hello, setup, 'smtp_greeting_refused')
 }
 
-/**
- * Our name in EHLO is refused. Where it is not that of the application, nothing is known of the application; else the
- * refusal holds as well.
- */
+/** Our EHLO name is refused. If it is also the application's name, the refusal itself holds as well. */
 const ourName = (text: string, hello: string, setup: Setup, otherwise: Reason['code']): Problem[] => {
   const about = `${text}: it is about the name in EHLO, ${hello}`
   return setup.hello
@@ -206,7 +197,7 @@ const shownBy = ({ tls, at }: SmtpSeen): Shown | undefined =>
 const wrong = ({ chain, problems, expected }: TlsFacts, at: number): string =>
   chain ? whatIsWrong(chain, { problems, expected, at }) : `the certificate does not verify (${problems.join(', ')})`
 
-/** For the one thing that is wrong with the certificates; the general one where there is more, or another. */
+/** The remedy if exactly one thing is wrong with the certificates; else undefined, for the general one. */
 function remedyForChain({ chain, problems }: TlsFacts, at: number): string | undefined {
   const [only, ...more] = chain ? faultsOf(chain, problems, at) : []
   return only === undefined || more.length > 0 ? undefined : chainRemedies[only]
@@ -238,7 +229,7 @@ function envelopeProblems(seen: SmtpSeen, setup: Setup): Problem[] {
     replyTo(seen, 'mail_from'),
     replyTo(seen, 'rcpt_to'),
   ]
-  // Why else one may be refused says nothing of mail that has a sender.
+  // Other refusals of an empty sender prove nothing about mail that has one.
   if (asked && asksForMore(asked)) return refusedBy(seen, setup, asked, 'MAIL FROM', 'smtp_sender_refused')
   if (sender && !is2xx(sender)) return refusedBy(seen, setup, sender, 'MAIL FROM', 'smtp_sender_refused')
   if (!recipient || is2xx(recipient)) return []
@@ -260,14 +251,14 @@ function refusedBy(
   return [[code, text, code === 'smtp_recipient_deferred' ? undefined : adviceFor(reply)]]
 }
 
-/** In a reply, as Postfix says it (`smtpd_tls_req_ccert`), after a handshake that went well. */
+/** In a reply after a successful handshake, in the words of Postfix (`smtpd_tls_req_ccert`). */
 const wantsCertificate =
   /\bno client certificate|client certificate (?:is )?(?:required|needed|missing|not (?:presented|trusted|valid))/i
 
 /**
- * As it is in the field (RFC 6647 §2.1). Waiting heals no other 4xx: Postfix denies relaying with 454, 452 is a full disk,
- * 4.3.x says that the mail system itself is broken (RFC 3463 §3.4), and a client or a sender that does not resolve goes on
- * not to.
+ * Greylisting as it is in practice (RFC 6647 §2.1). No other 4xx passes by waiting: Postfix denies relaying with 454,
+ * 452 is a full disk, 4.3.x is a broken mail system (RFC 3463 §3.4), and a client or sender that does not resolve stays
+ * so.
  */
 const greylisting = /^45[01](?![ -]4\.3\.)/
 const notGreylisting = /(?:Client host|Sender address) rejected|cannot find your/i

@@ -8,47 +8,45 @@ import { inPlaceOf } from '../../core/want.ts'
 import type { SmtpTarget } from './target.ts'
 import { attemptOf, firstPause, loginBackOff, type SmtpBackOff } from './back-off.ts'
 import { allowsAuth, mechanismFor, type Mechanism } from './mechanisms.ts'
-import { planFor, type Fetched, type Setup, type SmtpPlan } from './plan.ts'
+import { isTrusted, planFor, type Fetched, type Setup, type SmtpPlan } from './plan.ts'
 import type { Session, SessionOptions } from './session.ts'
 import { shakeHands, type TlsFacts } from './tls.ts'
-import { offersStarttls, type Extensions, type Reply } from './dialogue.ts'
+import type { Extensions, Reply } from './dialogue.ts'
 
 export interface SmtpSeen {
-  /** When, in milliseconds since the epoch: what certificates and the back-off are measured against. */
+  /** Milliseconds since the epoch: certificates and the back-off are compared with it. */
   readonly at: number
   readonly address: string
-  /** Why the URL could not be followed; then nothing was looked at. */
+  /** Why the URL could not be followed; then nothing was seen. */
   readonly notUnderstood?: string | undefined
-  /** What the URL asks for, in place of the target's keys. */
+  /** What the URL asks for, instead of the target's keys. */
   readonly url?: Setup | undefined
   /** Our name in EHLO. */
   readonly hello?: string | undefined
   /** In the order they came, without those to RSET and QUIT. */
   readonly replies: readonly Reply[]
-  /** The beginning of a reply that was still under way when the dialogue broke off. */
+  /** The beginning of a reply that was not complete when the dialogue broke off. */
   readonly begun?: string | undefined
   readonly extensions: Extensions
   readonly injected: boolean
-  readonly tls: TlsFacts | undefined
-  /** Whom to log in as, where that is configured and known. */
-  readonly user: string | undefined
+  readonly tls?: TlsFacts | undefined
+  /** The user of the login, if it is configured and known. */
+  readonly user?: string | undefined
   /** Why user or password could not be fetched. */
-  readonly unresolved: string | undefined
-  /** What the login is made with; undefined where there is none to make. */
+  readonly unresolved?: string | undefined
+  /** The mechanism of the login; undefined without a login. */
   readonly mechanism?: Mechanism | undefined
-  /** Undefined where no login was tried. */
-  readonly authenticated: boolean | undefined
-  /** The back-off that holds from now on; the login was not tried where `authenticated` is undefined. */
-  readonly backOff: SmtpBackOff | undefined
+  /** Undefined if no login was tried. */
+  readonly authenticated?: boolean | undefined
+  /** The back-off from now on; the login was not tried if `authenticated` is undefined. */
+  readonly backOff?: SmtpBackOff | undefined
   /** Why the dialogue broke off. */
-  readonly failure: Failure | undefined
+  readonly failure?: Failure | undefined
 }
 
 type Login = Pick<SmtpSeen, 'authenticated' | 'backOff' | 'mechanism'>
 
-const notTried: Login = { authenticated: undefined, backOff: undefined, mechanism: undefined }
-
-/** One session: as far as it goes without telling a password to somebody it is not meant for. It ends with QUIT. */
+/** One session, which goes as far as it can without giving a password to the wrong server. It ends with QUIT. */
 export async function observe(target: SmtpTarget, look: Look): Promise<SmtpSeen> {
   const secrets = redactor()
   const clean = (text: string): string => secrets.text(text)
@@ -56,12 +54,12 @@ export async function observe(target: SmtpTarget, look: Look): Promise<SmtpSeen>
   if ('notUnderstood' in plan) return notLooked(target, plan.notUnderstood)
   const { host, port } = plan
   const line = openLine(look)
-  let login = notTried
+  let login: Login = {}
   let failure: Failure | undefined
   try {
     const session = await line.open(plan, clean)
     await session.begin()
-    if (isTrusted(session, plan)) {
+    if (isTrusted(session.tls, session.dialogue, plan)) {
       login = await logIn(session, await plan.credentials, plan, target)
       const mails = login.authenticated ?? mailsWithoutLogin(session, plan)
       if (target.envelope && mails) await session.envelope(target.envelope.from, target.envelope.to)
@@ -72,10 +70,11 @@ export async function observe(target: SmtpTarget, look: Look): Promise<SmtpSeen>
   }
   const session = await line.close()
   const credentials = await plan.credentials
+  const { security, verify, hello, ignored } = plan
   return {
     at: Date.now(),
     address: address(host, port),
-    url: target.url === undefined ? undefined : setupOf(plan),
+    url: target.url === undefined ? undefined : { security, verify, login: plan.login, hello, ignored },
     hello: plan.helloName,
     replies: session?.dialogue.replies ?? [],
     begun: failure && beforeLogin.includes(failure.phase) ? line.begun() || undefined : undefined,
@@ -89,16 +88,8 @@ export async function observe(target: SmtpTarget, look: Look): Promise<SmtpSeen>
   }
 }
 
-/** Later the other side may have the password, and half of one is not blotted out. */
+/** In later phases the server may have the password, and half a password would not be redacted. */
 const beforeLogin = ['greeting', 'ehlo', 'starttls']
-
-const setupOf = ({ security, verify, login, hello, ignored }: SmtpPlan): Setup => ({
-  security,
-  verify,
-  login,
-  hello,
-  ignored,
-})
 
 const notLooked = ({ url = '' }: SmtpTarget, notUnderstood: string): SmtpSeen => ({
   at: Date.now(),
@@ -107,19 +98,13 @@ const notLooked = ({ url = '' }: SmtpTarget, notUnderstood: string): SmtpSeen =>
   replies: [],
   extensions: { clear: undefined, now: undefined },
   injected: false,
-  tls: undefined,
-  user: undefined,
-  unresolved: undefined,
-  authenticated: undefined,
-  backOff: undefined,
-  failure: undefined,
 })
 
 interface Line {
   open(plan: SmtpPlan, clean: SessionOptions['clean']): Promise<Session>
-  /** The beginning of a reply that had come when the dialogue broke off. */
+  /** The beginning of a reply that was not complete when the dialogue broke off. */
   begun(): string
-  /** Ends the session, if there was one, and leaves no socket behind. Never rejects. */
+  /** Ends the session, if there is one, and leaves no socket open. Never rejects. */
   close(): Promise<Session | undefined>
 }
 
@@ -136,7 +121,7 @@ function openLine(look: Look): Line {
   look.signal.addEventListener('abort', onAbort)
   return {
     async open({ host, port, name, security, helloName: hello, tls, waits }, clean) {
-      // Here, so that a start does not wait for nodemailer; and before there is a socket.
+      // Imported here, so that a start does not wait for nodemailer; and before a socket is open.
       const { startSession } = await import('./session.ts')
       const startedAt = Date.now()
       const plain = await openSocket(look, host, port, lifetime.signal)
@@ -156,39 +141,28 @@ function openLine(look: Look): Line {
   }
 }
 
-/**
- * Whether the other side is the one a password is meant for: to the application, that is. Nothing but EHLO and QUIT is said
- * to any other. Where STARTTLS is offered and refused, nodemailer gives up.
- */
-function isTrusted({ tls, dialogue }: Session, { security, verify }: SmtpPlan): boolean {
-  if (dialogue.injected) return false
-  if (tls) return !verify || tls.problems.length === 0
-  return security === 'none' || (security === 'opportunistic' && !offersStarttls(dialogue.extensions.clear ?? []))
-}
-
-/** Whether nodemailer would go on to the mail without a login: where there is none, and where AUTH is not offered. */
+/** Whether nodemailer would send mail without a login: if there is none, or AUTH is not offered. */
 const mailsWithoutLogin = ({ dialogue }: Session, { login, force }: SmtpPlan): boolean =>
   !login || !(allowsAuth(dialogue.extensions) || force)
 
 async function logIn(session: Session, fetched: Fetched, plan: SmtpPlan, target: SmtpTarget): Promise<Login> {
-  if (!fetched || 'unresolved' in fetched) return notTried
+  if (!fetched || 'unresolved' in fetched) return {}
   const { replies, extensions } = session.dialogue
   const { user, secret, token } = fetched
   const mechanism = mechanismFor({ method: plan.method, token, force: plan.force }, extensions)
-  if (!mechanism) return notTried
+  if (!mechanism) return {}
   const attempt = attemptOf(plan, fetched)
   const earlier = await loginBackOff.current(attempt)
-  if (earlier) return { authenticated: undefined, backOff: earlier, mechanism }
+  if (earlier) return { backOff: earlier, mechanism }
   const authenticated = await session.login(mechanism, user, secret)
   if (authenticated) await loginBackOff.accepted(attempt)
   const reply = replies.at(-1)
-  if (authenticated || reply?.code === undefined || reply.code < 500)
-    return { authenticated, backOff: undefined, mechanism }
+  if (authenticated || reply?.code === undefined || reply.code < 500) return { authenticated, mechanism }
   const { backOff } = await loginBackOff.refused(attempt, { reply, firstMs: firstPause(target.interval) })
   return { authenticated, backOff, mechanism }
 }
 
-/** The error without the jargon: OpenSSL hides its reason, and nodemailer the system's code. */
+/** The error in plain words: OpenSSL hides its reason, and nodemailer the code of the system. */
 function plainError(error: unknown, clean: (text: string) => string): unknown {
   if (!(error instanceof Error) || error instanceof AggregateError) return error
   const { reason, originalCode } = error as { readonly reason?: unknown; readonly originalCode?: unknown }

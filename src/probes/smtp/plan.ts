@@ -4,10 +4,11 @@ import { describeError, Unresolved } from '../../core/errors.ts'
 import type { Look } from '../../core/probe.ts'
 import type { redactor } from '../../core/redact.ts'
 import { shapes } from '../../core/shape.ts'
+import { offersStarttls, type Dialogue } from './dialogue.ts'
 import { defaultHello } from './hello.ts'
 import type { SmtpTarget } from './target.ts'
 import type { Method } from './mechanisms.ts'
-import { tlsOptions } from './tls.ts'
+import { tlsOptions, type TlsFacts } from './tls.ts'
 import { readUrl, type Security, type UrlPlan, type Waits, type WellKnown } from './url.ts'
 
 export interface Credentials {
@@ -18,34 +19,48 @@ export interface Credentials {
 }
 export type Fetched = Credentials | { readonly unresolved: string } | undefined
 
-/** What a target, or its URL, asks for, as far as judging goes. */
+/** What a target, or its URL, asks for, as far as `judge` needs it. */
 export interface Setup {
   readonly security: Security
   readonly verify: boolean
   /** Whether the application has a login. */
   readonly login: boolean
-  /** Whether it is said what the application says in EHLO. */
+  /** Whether the application's EHLO name is configured. */
   readonly hello: boolean
-  /** The parameters of a URL that nodemailer passes over, or that change nothing of one session. */
+  /** Parameters of a URL that nodemailer ignores, or that do not affect a session. */
   readonly ignored: readonly string[]
 }
 
-/** How the application would hand its mail over. What is run is exactly this. */
+/**
+ * Whether the application would give this server its password. Any other gets only EHLO and QUIT. If STARTTLS is
+ * offered and refused, nodemailer gives up.
+ */
+export function isTrusted(
+  tls: TlsFacts | undefined,
+  { injected, extensions }: Pick<Dialogue, 'injected' | 'extensions'>,
+  { security, verify }: Setup,
+): boolean {
+  if (injected) return false
+  if (tls) return !verify || tls.problems.length === 0
+  return security === 'none' || (security === 'opportunistic' && !offersStarttls(extensions.clear ?? []))
+}
+
+/** How the application would send its mail. The run does exactly this. */
 export interface SmtpPlan extends Setup {
   readonly host: string
   readonly port: number
-  /** The name the certificate has to be for. */
+  /** The name that the certificate has to be for. */
   readonly name: string
   readonly helloName: string
   readonly method: Method
   readonly force: boolean
   readonly waits: Waits
   readonly tls: ConnectionOptions
-  /** Beside the dialogue: a Vault that hangs is no reason not to see how the relay is. Never rejects. */
+  /** Fetched in parallel: the relay is checked even if Vault hangs. Never rejects. */
   readonly credentials: Promise<Fetched>
 }
 
-/** Throws Unresolved. A URL that cannot be followed is given back as what is the matter with it. */
+/** Throws Unresolved. Returns the problem of a URL that cannot be followed. */
 export async function planFor(
   target: SmtpTarget,
   look: Look,
@@ -89,7 +104,7 @@ async function readTarget(
   return reading
 }
 
-/** Here, so that a start does not wait for nodemailer. */
+/** Imported here, so that a start does not wait for nodemailer. */
 async function services(): Promise<WellKnown> {
   const { default: wellKnown } = await import('nodemailer/lib/well-known')
   return service => {
@@ -105,7 +120,7 @@ async function placeOf(target: SmtpTarget, look: Look): Promise<{ host: string; 
   return { host: name, port: await look.text('port', port, shapes.port) }
 }
 
-/** Never rejects: without credentials there is still all the rest to see. What the URL has counts before the keys beside it. */
+/** Never rejects: without credentials all the rest can be checked. Those of the URL win over the keys next to it. */
 async function fetchCredentials(
   target: SmtpTarget,
   url: UrlPlan | undefined,
@@ -130,7 +145,7 @@ async function fetchCredentials(
             ? `${where}a user and no password`
             : `${word}: it is empty`,
       }
-    // As it is sent: servers quote what they do not understand.
+    // In the forms that are sent: servers quote what they do not understand.
     for (const form of [secret, `\0${name}\0${secret}`, `user=${name}\x01auth=Bearer ${secret}\x01\x01`]) {
       secrets.add(form)
       look.conceal(form)

@@ -135,7 +135,7 @@ export const reasons = {
   ),
 } as const satisfies Record<string, ReasonSpec>
 
-/** What holds, in a text without the address, and a remedy where there is a better one than that of the reason. */
+/** A reason, its text without the address, and a remedy if there is a better one than the reason's own. */
 export type Problem = readonly [code: Reason['code'], text: string, remedy?: string | undefined]
 export const reason = reasonsOf(reasons)
 export type Reason = ReturnType<typeof reason>

@@ -16,10 +16,10 @@ export interface SessionOptions {
   readonly security: Security
   /** Our name in EHLO. */
   readonly hello: string
-  /** The name the server's certificate has to be for. */
+  /** The name that the certificate has to be for. */
   readonly name: string
   readonly tls: ConnectionOptions
-  /** What the application gives the relay to connect, to greet, and between two answers. */
+  /** The time that the application gives the relay to connect, to greet, and between two answers. */
   readonly waits: Waits
   /** When connecting began, in milliseconds since the epoch. */
   readonly startedAt: number
@@ -29,51 +29,48 @@ export interface SessionOptions {
 
 export interface Session {
   readonly dialogue: Dialogue
-  /** Once TLS stands. */
+  /** Set once the TLS handshake is done. */
   readonly tls: TlsFacts | undefined
-  /** The beginning of a reply that has not come to its end, in one line. */
+  /** The beginning of an incomplete reply, in one line. */
   readonly begun: string
-  /** Greeting, EHLO and, where it is wanted and offered, STARTTLS. Rejects when the dialogue breaks off. */
+  /** Greeting, EHLO and, if wanted and offered, STARTTLS. Rejects if the dialogue breaks off. */
   begin(): Promise<void>
-  /** AUTH, with a password or (XOAUTH2) a token; false where it was refused. Rejects when the dialogue breaks off. */
+  /** AUTH, with a password or (XOAUTH2) a token; false if it was refused. Rejects if the dialogue breaks off. */
   login(mechanism: Mechanism, user: string, secret: string): Promise<boolean>
-  /** MAIL FROM, RCPT TO, RSET: nothing is sent. Rejects when the dialogue breaks off. */
+  /** MAIL FROM, RCPT TO, RSET: no mail is sent. Rejects if the dialogue breaks off. */
   envelope(from: string, to: string): Promise<void>
-  /** MAIL FROM without a sender, and RSET: whether mail is taken without a login. Rejects when the dialogue breaks off. */
+  /** MAIL FROM without a sender, and RSET: whether mail needs a login. Rejects if the dialogue breaks off. */
   nullSender(): Promise<void>
-  /**
-   * Says QUIT where the dialogue still stands, and hangs up at the answer, after a second, or with the run's signal: what
-   * was to be seen has been seen. Never rejects.
-   */
+  /** Sends QUIT if the dialogue still works; closes after the answer, a second, or the run's signal. Never rejects. */
   end(): Promise<void>
-  /** Says QUIT where it may be said, and hangs up without waiting: the time is up. */
+  /** Sends QUIT if allowed, and closes without waiting: the time is up. */
   leave(): void
 }
 
 const maxReplyBytes = 65_536
-/** Of a whole session, where a line costs a hundred times its break: nodemailer queues them, and takes a turn for each. */
+/** Limit of a session. A line break counts a hundred times: nodemailer queues lines, and takes a turn for each. */
 const maxReceived = 262_144
 const cost = (piece: Buffer): number => piece.length + 100 * (piece.toString('latin1').split('\n').length - 1)
 
-/** nodemailer's timeouts are idle timeouts; what ends us is the run's signal, unless the application sets them. */
+/** nodemailer's timeouts are idle timeouts. The run's signal ends a session, unless the application sets them. */
 const never = 2 ** 31 - 1
 
-/** How long an answer to QUIT is waited for, in milliseconds. */
+/** How long to wait for an answer to QUIT, in milliseconds. */
 const quitMs = 1_000
 
-/** As much of a reply that has begun is kept. */
+/** Characters of an incomplete reply that are kept. */
 const maxBegun = 512
 
 /**
- * A session of nodemailer's SMTP connection on a connected socket, which is encrypted already for `security: tls`.
- * It never logs in by itself. Where STARTTLS is missing or refused it goes on in the clear, so that it can end with
- * QUIT, and where a certificate does not verify it goes on as well: to `login` or not is for the caller to decide.
+ * A session of nodemailer's SMTP connection on a connected socket, which is encrypted already for `security: tls`. It
+ * never logs in by itself. If STARTTLS is missing or refused it goes on in the clear, so that it can end with QUIT, and
+ * it goes on with a certificate that does not verify: the caller decides whether to call `login`.
  */
 export function startSession(look: Look, socket: Socket, options: SessionOptions): Session {
   const { security, hello, name, clean, waits } = options
   let tls: TlsFacts | undefined
   let begun = ''
-  const hears = (piece: Buffer): number => {
+  const receive = (piece: Buffer): number => {
     if (begun.length < maxBegun) begun += piece.subarray(0, maxBegun).toString('latin1')
     return cost(piece)
   }
@@ -86,15 +83,15 @@ export function startSession(look: Look, socket: Socket, options: SessionOptions
     if (secured && !tls) {
       tls = tlsFacts(secured, name, options.tls.ca)
       look.note(tlsText(tls))
-      if (secured !== socket) limitReceived(secured, maxReceived, hears)
+      if (secured !== socket) limitReceived(secured, maxReceived, receive)
     }
-    // What is left over at the end of a connection is logged as well.
+    // Leftover bytes at the end of a connection are logged as well.
     if (entry.tnx === 'server' && !ended()) begun = ''
     dialogue.log(entry, line)
   }
   const connection: SMTPConnection = new SMTPConnection({
     connection: socket,
-    // Else it is `localhost`, which would be asked for by SNI, and verified, where the name is an IP address.
+    // Else it is `localhost`, which would be sent by SNI and verified if the name is an IP address.
     host: name,
     secure: security === 'tls',
     secured: security === 'tls',
@@ -110,16 +107,16 @@ export function startSession(look: Look, socket: Socket, options: SessionOptions
     transactionLog: true,
     logger: { debug: log, info: log, warn: log, error: log },
   })
-  // What it counts from, as for the application, which connects by it as well.
+  // The timeout counts from here, as in the application, which opens the connection itself.
   if (waits.connectionTimeout !== undefined) Object.assign(connection, { _connectStartedAt: options.startedAt })
-  // Of a TLS socket over this one it would be cipher text.
-  limitReceived(socket, maxReceived, piece => (connection._socket === socket ? hears(piece) : cost(piece)))
+  // With a TLS socket over this one the data would be cipher text.
+  limitReceived(socket, maxReceived, piece => (connection._socket === socket ? receive(piece) : cost(piece)))
   const ending = endingOf(connection, dialogue)
   const step = <T>(work: Promise<T>): Promise<T> => Promise.race([work, ending.broken]).finally(() => dialogue.leave())
   const say = async (command: string): Promise<string> => {
-    await quiet(ending)
+    await yieldOnce(ending)
     look.note(`> ${command}`)
-    return said(connection, command)
+    return sendCommand(connection, command)
   }
   return {
     dialogue,
@@ -134,12 +131,12 @@ export function startSession(look: Look, socket: Socket, options: SessionOptions
       return step(connect(connection))
     },
     async login(mechanism, user, secret) {
-      await quiet(ending)
+      await yieldOnce(ending)
       const work =
         mechanism === 'XOAUTH2'
           ? loginByToken(connection, dialogue, user, secret)
           : login(connection, mechanism, user, secret)
-      // nodemailer takes any 2xx for a yes, and RFC 4954 §4 has 235 alone.
+      // nodemailer accepts any 2xx; RFC 4954 §4 allows only 235.
       return (await step(work)) && dialogue.replies.at(-1)?.code === 235
     },
     envelope: (from, to) => step(envelope(say, dialogue, from, to)),
@@ -153,9 +150,9 @@ export function startSession(look: Look, socket: Socket, options: SessionOptions
 }
 
 interface Ending {
-  /** Rejects when it comes to an end before it should. */
+  /** Rejects if the dialogue ends too early. */
   readonly broken: Promise<never>
-  /** Says QUIT, once, where it may be said; whether that was now. */
+  /** Sends QUIT once, if allowed. Returns whether it did so now. */
   quit(): boolean
   readonly saidQuit: boolean
 }
@@ -163,7 +160,7 @@ interface Ending {
 function endingOf(connection: SMTPConnection, { replies }: Dialogue): Ending {
   let saidQuit = false
   function quit(): boolean {
-    // Not before the greeting, nor into a handshake: talking out of turn gets a client banned.
+    // Not before the greeting or during a handshake: clients that talk out of turn get banned.
     const polite = replies.length > 0 && replies.every(({ code }) => code !== undefined && code !== 421)
     if (!polite || saidQuit || connection.destroyed || connection.upgrading) return false
     connection.quit()
@@ -173,7 +170,7 @@ function endingOf(connection: SMTPConnection, { replies }: Dialogue): Ending {
   const broken = new Promise<never>((_, reject) => {
     connection.on('error', error => {
       reject(error as Error)
-      // nodemailer hangs up next, also where the server only refused to go on and expects a QUIT.
+      // nodemailer closes next, even if the server only refused to go on and expects a QUIT.
       quit()
     })
     connection.on('end', () => {
@@ -200,7 +197,7 @@ async function end(connection: SMTPConnection, ending: Ending, stop: AbortSignal
   })
   const answered = !signal.aborted && ending.quit() && (await ended)
   connection.close()
-  // Until our last words (QUIT, close_notify) are out, and the answer is in where nodemailer did not wait for it.
+  // Until our last data (QUIT, close_notify) is sent, and the answer is in if nodemailer did not wait for it.
   const readable = ending.saidQuit && answered === false
   if (socket) await finished(socket, { readable, signal }).catch(() => undefined)
   limit.clear()
@@ -219,8 +216,8 @@ const login = (connection: SMTPConnection, method: Mechanism, user: string, pass
   })
 
 /**
- * SASL XOAUTH2 (https://developers.google.com/workspace/gmail/imap/xoauth2-protocol). A token is refused by a 334 with JSON in base64, which wants an empty line before the reply itself. By ourselves, because nodemailer would log
- * in again with another token.
+ * SASL XOAUTH2 (https://developers.google.com/workspace/gmail/imap/xoauth2-protocol). A token is refused by a 334 with
+ * JSON in base64, which needs an empty line before the reply itself. nodemailer would log in again with another token.
  */
 async function loginByToken(
   connection: SMTPConnection,
@@ -229,21 +226,21 @@ async function loginByToken(
   token: string,
 ): Promise<boolean> {
   const words = Buffer.from(`user=${user}\x01auth=Bearer ${token}\x01\x01`).toString('base64')
-  const first = await said(connection, `AUTH XOAUTH2 ${words}`)
+  const first = await sendCommand(connection, `AUTH XOAUTH2 ${words}`)
   if (!first.startsWith('334')) return first.startsWith('235')
-  await said(connection, '')
+  await sendCommand(connection, '')
   dialogue.explain(tokenError(first.slice(4)))
   return false
 }
 
-/** The status in the error of a token, and nothing else of it: it is whatever the server likes. */
+/** Only the status in the error of a token: the rest is any text of the server. */
 function tokenError(challenge: string): string {
   const [, status] = /"status"\s*:\s*"?([\w-]{1,40})"?/.exec(Buffer.from(challenge, 'base64').toString('latin1')) ?? []
   return status === undefined ? 'the error of the token has no status' : `status ${status} of the token`
 }
 
-/** A turn, in which nodemailer stumbles over a reply that was not asked for: it is no answer to what is said next. */
-const quiet = (ending: Ending): Promise<void> => Promise.race([setImmediate(), ending.broken])
+/** Yield once, so that nodemailer rejects an unsolicited reply instead of taking it for the next answer. */
+const yieldOnce = (ending: Ending): Promise<void> => Promise.race([setImmediate(), ending.broken])
 
 async function envelope(
   say: (command: string) => Promise<string>,
@@ -263,10 +260,10 @@ async function nullSender(say: (command: string) => Promise<string>, dialogue: D
 }
 
 /**
- * The reply to a command of our own. nodemailer's `send` would go on to DATA; its public way to any other command is
- * an authentication mechanism of one's own, which need not authenticate.
+ * Sends a command of our own and returns the reply. nodemailer's `send` would go on to DATA; its public way to send any
+ * other command is a custom authentication mechanism, which need not authenticate.
  */
-const said = (connection: SMTPConnection, command: string): Promise<string> =>
+const sendCommand = (connection: SMTPConnection, command: string): Promise<string> =>
   new Promise((resolve, reject) => {
     connection.customAuth.set('RAW', session => session.sendCommand(command, (_, reply) => resolve(reply.response)))
     connection.login({ method: 'RAW' }, error => {

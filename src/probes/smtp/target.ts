@@ -19,7 +19,7 @@ import { expects } from '../../yaml/expects.ts'
 import { methods, type Method } from './mechanisms.ts'
 import { readUrl, securities, type Security } from './url.ts'
 
-/** A mail relay, and how an application hands its mail to it. */
+/** A mail relay, and how an application sends mail through it. */
 export interface SmtpTarget extends Target {
   readonly url?: Resolvable | undefined
   readonly host?: Resolvable | undefined

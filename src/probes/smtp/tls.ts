@@ -6,27 +6,27 @@ import { chainInWords, chainOf, nameProblem, type Chain } from '../../clients/ce
 export interface TlsFacts {
   readonly version: string
   readonly cipher: string
-  /** Undefined where the certificates cannot be read. */
+  /** Undefined if the certificates cannot be read. */
   readonly chain: Chain | undefined
-  /** The name the certificate has to be for. */
+  /** The name that the certificate has to be for. */
   readonly expected: string
   /** Why it does not verify, chain and name: codes of https://nodejs.org/docs/latest-v20.x/api/tls.html#x509-certificate-error-codes */
   readonly problems: readonly string[]
 }
 
 /**
- * Options to shake hands with any server, so that the certificate can be looked at even when it does not verify.
- * It is the caller's to look at `problems` before anything is said. A `ca` in `more` takes the place of the usual authorities.
+ * Options to shake hands with any server, so that its certificate can be seen even if it does not verify. Callers must
+ * look at `problems` before they send anything. A `ca` in `more` replaces the usual authorities.
  */
 export const tlsOptions = (name: string, more: ConnectionOptions): ConnectionOptions => ({
   ...more,
   rejectUnauthorized: false,
   host: name,
-  // RFC 6066 §3 has no IP addresses there.
+  // RFC 6066 §3 forbids IP addresses there.
   ...(isIP(name) ? {} : { servername: name }),
 })
 
-/** TLS on a connected socket. Rejects with OpenSSL's error, or where the socket closes. */
+/** TLS on a connected socket. Rejects with OpenSSL's error, or if the socket closes. */
 export function shakeHands(socket: Socket, options: ConnectionOptions): Promise<TLSSocket> {
   return new Promise((resolve, reject) => {
     const secured = connect({ ...options, socket }, () => resolve(secured))
@@ -35,16 +35,16 @@ export function shakeHands(socket: Socket, options: ConnectionOptions): Promise<
   })
 }
 
-/** `ca` as it was given to the handshake. */
+/** `ca` must be the one of the handshake. */
 export function tlsFacts(socket: TLSSocket, expected: string, ca: ConnectionOptions['ca']): TlsFacts {
-  // Typed as an Error, and a code or a message in truth.
+  // Typed as an Error, but it is a code or a message.
   const verification = socket.authorized ? [] : [String(socket.authorizationError)]
   return {
     version: socket.getProtocol() ?? 'unknown',
     cipher: socket.getCipher().standardName,
     chain: chainOf(socket, typeof ca === 'string' ? ca : undefined),
     expected,
-    // The name is only looked at by Node where the chain is good.
+    // Node checks the name only if the chain is good.
     problems: [...new Set([...verification, ...nameProblem(socket, expected)])],
   }
 }

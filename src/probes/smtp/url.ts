@@ -8,14 +8,14 @@ import type { Method } from './mechanisms.ts'
 export const securities = ['starttls', 'tls', 'none', 'opportunistic'] as const
 export type Security = (typeof securities)[number]
 
-/** nodemailer's own limits, in milliseconds, where the URL sets them. */
+/** nodemailer's own limits, in milliseconds, if the URL sets them. */
 export interface Waits {
   readonly connectionTimeout?: number
   readonly greetingTimeout?: number
   readonly socketTimeout?: number
 }
 
-/** What an application does that is given a URL. */
+/** What an application does with a URL. */
 export interface UrlPlan {
   readonly host: string
   readonly port: number
@@ -36,16 +36,16 @@ type UrlReading =
   | {
       readonly kind: 'plan'
       readonly plan: UrlPlan
-      /** Parameters that change nothing of one session. */
+      /** Parameters that do not affect a session. */
       readonly ignored: readonly string[]
     }
-  /** It may mean something, and cannot be followed here: a clause that names the parameter or the form, and no value. */
+  /** It may have an effect, and cannot be followed here. `why` names the parameter or the form, and no value. */
   | { readonly kind: 'not_understood'; readonly why: string }
 
-/** A service that nodemailer knows the host of (lib/well-known); false where it does not. */
+/** A service whose host nodemailer knows (lib/well-known); else false. */
 export type WellKnown = (service: string) => Readonly<Record<string, unknown>> | false
 
-/** Of nodemailer, and of clients whose scheme says more. Only `submission` has a port by its name (RFC 6409, RFC 8314). */
+/** Schemes of nodemailer and of more precise clients. Only `submission` implies a port (RFC 6409, RFC 8314). */
 const schemes: Readonly<Record<string, Scheme>> = {
   smtp: { secure: false },
   smtps: { secure: true },
@@ -60,11 +60,11 @@ interface Scheme {
   readonly secure?: boolean
   readonly starttls?: boolean
   readonly port?: number
-  /** Written for clients that disagree about the port where there is none: Django takes 25. */
+  /** For clients that disagree about the default port: Django uses 25. */
   readonly foreign?: boolean
 }
 
-/** https://symfony.com/doc/current/mailer.html#using-a-third-party-transport, and what frameworks call sending nothing. */
+/** https://symfony.com/doc/current/mailer.html#using-a-third-party-transport, and names for sending nothing. */
 const otherForms: readonly (readonly [RegExp, string])[] = [
   [/^(?:failover|roundrobin)\s*\(/i, 'it is a list of transports of Symfony Mailer; make a target of each'],
   [
@@ -81,13 +81,13 @@ const otherForms: readonly (readonly [RegExp, string])[] = [
   ],
 ]
 
-/** They change nothing of one session: pool, logging, composing a message. lib/smtp-pool, lib/shared, lib/mailer of nodemailer 10. */
+/** They do not affect a session: pool, logging, composing. lib/smtp-pool, lib/shared, lib/mailer of nodemailer 10. */
 const withoutEffect = new Set([
   ...['pool', 'maxConnections', 'maxMessages', 'maxRequeues', 'idleTimeout', 'rateDelta', 'rateLimit', 'dnsTtl'],
   ...['logger', 'debug', 'transactionLog', 'component', 'maxResponseSize', 'socketCloseTimeout'],
   ...['disableFileAccess', 'disableUrlAccess', 'attachDataUrls', 'textEncoding'],
 ])
-/** The same in Symfony's SmtpTransport: they space messages, or connections. */
+/** The same in Symfony's SmtpTransport: they add pauses between messages or connections. */
 const symfonyWithoutEffect = new Set([
   'restart_threshold',
   'restart_threshold_sleep',
@@ -101,11 +101,11 @@ const quoted = notUnderstood('it is in quotes: `docker run --env-file` keeps the
 const expected = notUnderstood('expected a URL such as smtp://user:password@mail.example.com:587')
 
 /**
- * What nodemailer 10 makes of a connection URL (`parseConnectionUrl` in lib/shared, the transport, the connection). Pure.
- * A parameter that is not followed here, or that nodemailer does not know, is `not_understood`; no value is in any text.
+ * How nodemailer 10 reads a connection URL (`parseConnectionUrl` in lib/shared, the transport, the connection). Pure. A
+ * parameter that is unknown to nodemailer, or not followed here, gives `not_understood`; no text contains a value.
  */
 export function readUrl(text: string, wellKnown: WellKnown = () => false): UrlReading {
-  // nodemailer takes a text that begins otherwise for no URL at all.
+  // With other characters before it, nodemailer does not take a text for a URL.
   if (/^[\0-\x20]/.test(text)) return notUnderstood('there is white space before it, which nodemailer does not take')
   const value = text.replace(/[\0-\x20]+$/, '')
   const form = otherForms.find(([pattern]) => pattern.test(value))
@@ -124,7 +124,7 @@ export function readUrl(text: string, wellKnown: WellKnown = () => false): UrlRe
 
 const parse = (text: string): URL | undefined => (URL.canParse(text) ? new URL(text) : undefined)
 
-/** A value as nodemailer converts it: a number where JavaScript takes it for one, so that nothing at all is 0. */
+/** A value as nodemailer converts it: a number if JavaScript takes it for one, so an empty text is 0. */
 type Value = string | number | boolean
 const convert = (value: string): Value =>
   !Number.isNaN(Number(value)) ? Number(value) : value === 'true' ? true : value === 'false' ? false : value
@@ -143,10 +143,7 @@ function queryOf({ searchParams }: URL): ReadonlyMap<string, Value> | string {
 const named = (key: string): string =>
   /^[A-Za-z][\w.-]{0,40}$/.test(key) ? `its parameter ${key}` : 'one of its parameters'
 
-/**
- * nodemailer's options out of the parts of a URL: what the URL itself says counts before its query, and a known service
- * before both. `ignored` takes what is passed over.
- */
+/** nodemailer's options: parts of the URL win over its query, and a known service over both. Adds to `ignored`. */
 function optionsOf(
   url: URL,
   scheme: Scheme,
@@ -181,7 +178,7 @@ function planOf(url: URL, scheme: Scheme, query: ReadonlyMap<string, Value>, wel
   const flag = (key: string): boolean => Boolean(take(key))
   const read = <T>(key: string, parse: (value: unknown) => T | undefined): T | undefined => {
     const value = take(key)
-    // nodemailer takes these for not given.
+    // nodemailer treats these as not given.
     if (value === undefined || value === '' || value === 0 || value === false) return undefined
     const result = parse(value)
     if (result === undefined) problems.push(`${named(key)} has a value that is not understood`)
@@ -255,7 +252,7 @@ const tlsVersions = ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'] as const
 const optional = <K extends string, T>(key: K, value: T | undefined): Partial<Record<K, T>> =>
   value === undefined ? {} : ({ [key]: value } as Record<K, T>)
 
-/** XOAUTH2 is passed over by nodemailer where there is a password alone. */
+/** nodemailer ignores XOAUTH2 if there is only a password. */
 const method = (value: unknown): Method | undefined => {
   const name = String(value).trim().toLowerCase()
   return name === 'xoauth2' ? 'auto' : (['plain', 'login', 'cram-md5'] as const).find(known => known === name)
@@ -263,17 +260,17 @@ const method = (value: unknown): Method | undefined => {
 
 const isHost = (text: string): boolean => shapes.host.read(text) !== undefined
 
-/** Bare, and as it is asked for in DNS: the parser of URLs does not change the host of such schemes. */
+/** Without brackets, and in the form of DNS: the URL parser does not change the host of such schemes. */
 function hostIn({ hostname }: URL): string {
   if (/^\[.*\]$/.test(hostname)) return hostname.slice(1, -1)
   return domainToASCII(percentDecoded(hostname))
 }
 
-/** As PHP's FILTER_VALIDATE_BOOL has it, which Symfony asks. */
+/** As in PHP's FILTER_VALIDATE_BOOL, which Symfony uses. */
 const isTrue = (value: unknown): boolean =>
   value === true || value === 1 || (typeof value === 'string' && /^(?:true|on|yes)$/i.test(value))
 
-/** Parameters of other clients, so that the text can say whose they are. */
+/** Parameters of other clients, so that the text can name the client. */
 const foreign: readonly (readonly [RegExp, string])[] = [
   [
     /^(?:peer_fingerprint|source_ip|auth_mode|username|password|region|session_token|verify_peer|stream)$/,

@@ -1,5 +1,6 @@
 import { endSeconds, endsSoonIn } from '../../clients/certificates.ts'
 import { remedyForName } from '../../clients/names/index.ts'
+import type { TokenRead } from '../../clients/vault.ts'
 import { defaultCertificateWarning } from '../../fields/index.ts'
 import { gauge, sample, stateSet } from '../../core/metric.ts'
 import { finding } from '../../core/probe.ts'
@@ -8,7 +9,6 @@ import {
   stateOf,
   vaultStates,
   type HealthSeen,
-  type TokenSeen,
   type SecretSeen,
   type VaultFailure,
   type VaultSeen,
@@ -19,7 +19,7 @@ import { defaultTokenWarning, usesToken, type VaultTarget } from './target.ts'
 
 const clockToleranceSeconds = 60
 
-type ValidToken = Extract<TokenSeen, { readonly kind: 'valid' }>
+type ValidToken = Extract<TokenRead, { readonly kind: 'valid' }>
 
 export const metrics = {
   reachable: gauge(
@@ -59,7 +59,7 @@ export function judge(seen: VaultSeen, target: VaultTarget) {
     ...tokenReasons(seen, target),
     ...secretReasons(seen),
   ]
-  // The same trouble befalls every request: it is one reason.
+  // A problem that every request has is one reason.
   const once = found.filter(
     (one, index) => found.findIndex(({ code, text }) => code === one.code && text === one.text) === index,
   )
@@ -93,8 +93,8 @@ function failureReasons({ failure }: VaultSeen, { cert_file: file }: VaultTarget
 }
 
 /**
- * Alerts that only a server sends that looks at the certificate of its client; with TLS 1.3 after the handshake, and as a
- * code of their own, before that as EPROTO.
+ * TLS alerts of servers that check the certificate of the client. TLS 1.3 sends them after the handshake, with a code
+ * of their own; earlier versions during it, as EPROTO.
  */
 const wantsCertificate = ({ code = '', text }: VaultFailure): boolean =>
   /ALERT_(NO_CERTIFICATE|CERTIFICATE_\w+|(BAD|UNSUPPORTED)_CERTIFICATE|UNKNOWN_CA)$/.test(code) ||
@@ -105,7 +105,7 @@ function certificateReasons({ address, certificates }: VaultSeen, target: VaultT
   return ends === undefined ? [] : [reason('vault_certificate_expires_soon', `${address}: ${ends}`)]
 }
 
-/** What each state means; a standby is as healthy as the active node. */
+/** The meaning of each state; a standby is as healthy as the active node. */
 const states: Record<VaultState, readonly [Reason['code'], string] | undefined> = {
   active: undefined,
   standby: undefined,
@@ -122,7 +122,7 @@ function healthReasons({ address, health, leader, unsealing }: VaultSeen, target
   const { status, facts } = health
   if (!facts) return [notVault(address, health)]
   const [stateCode, words] = states[stateOf(facts)] ?? []
-  // Healthy for what it is, but somebody means to read secrets there.
+  // Healthy for what it is, but it is configured to read secrets there.
   const code = stateCode === 'vault_dr_secondary' && usesToken(target) ? 'vault_serves_no_secrets' : stateCode
   const progress = unsealing && `, ${unsealing.given} of ${counted(unsealing.needed, 'key')} given`
   const active = stateCode === 'vault_standby_without_active' ? naming(leader) : ''
@@ -139,7 +139,7 @@ function healthReasons({ address, health, leader, unsealing }: VaultSeen, target
 }
 
 function notVault(address: string, { status }: HealthSeen): Reason {
-  // Without the body of a standby, which has the same status.
+  // A standby has the same status, but with a body.
   if (status === 429) return reason('vault_rate_limited', `${address}: HTTP 429 from /sys/health: too many requests`)
   const redirect = status >= 300 && status < 400 ? ', a redirect, which is not followed' : ''
   return reason('vault_not_vault', `${address}: HTTP ${status} from /sys/health${redirect}: not an answer of a Vault`)
@@ -150,18 +150,18 @@ function naming(leader: VaultSeen['leader']): string {
   return `; it names ${leader.address} as the active node${leader.silent === undefined ? '' : ', which does not answer'}`
 }
 
-/** A standby without an active node takes no login and no write. What it has, OpenBao still gives. */
+/** A standby without an active node takes no login and no write. OpenBao still serves reads. */
 function leaderReasons({ address, health, leader, token, secrets }: VaultSeen): Reason[] {
   const facts = health?.facts
   if (!facts || !leader || stateOf(facts) === 'other') return []
-  // Vault leaves the address empty where `redact_addresses` is set; then it says elsewhere that there is an active node.
+  // With `redact_addresses` Vault hides the address, and reports the active node in another field.
   const none = leader.address === '' && facts.haHealthy !== true
   if (!none && leader.silent === undefined) return []
   const what = none ? 'knows no active node (/sys/leader)' : `names ${leader.address} as the active node`
   const text = `${address}: is a standby and ${what}${none ? '' : `, which does not answer (${leader.silent ?? ''})`}`
   if (isAccepted(secrets) || token?.kind === 'valid')
     return [reason('vault_no_leader', `${text}; it still serves what is read`)]
-  // That it is not seen from here does not say that the standby has lost it.
+  // That it is not seen from here does not prove that the standby has lost it.
   return [none ? reason('vault_standby_without_active', text) : reason('vault_no_leader', text)]
 }
 
@@ -187,7 +187,7 @@ function loginReasons(seen: VaultSeen): Reason[] {
   const { address, login } = seen
   switch (login?.kind) {
     case undefined:
-    // That is a failure, like any request that is not answered.
+    // A failure, like any request without an answer.
     case 'unanswered':
       return []
     case 'unresolved':
@@ -209,7 +209,7 @@ function loginReasons(seen: VaultSeen): Reason[] {
   }
 }
 
-/** What was read with the token so long ago says nothing of it now. */
+/** A read with the token longer ago than this proves nothing about it now. */
 const servedMs = 60_000
 
 function tokenReasons(seen: VaultSeen, target: VaultTarget): Reason[] {
@@ -250,7 +250,7 @@ function lifetimeReasons(
   { token, token_warning: limit = defaultTokenWarning, secrets = [] }: VaultTarget,
 ): Reason[] {
   const found: Reason[] = []
-  // One that comes of a login is renewed by the exporter, and where that fails there is a reason for it.
+  // The exporter renews a token from a login, and reports it if that fails.
   if (token && ttlSeconds * 1000 < limit) {
     const warning = `(warning below ${span(limit / 1000)})`
     found.push(reason('vault_token_expires_soon', `${address}: the token ${remaining(ttlSeconds)} ${warning}`))
@@ -270,7 +270,7 @@ function secretReasons(seen: VaultSeen): Reason[] {
       case 'ok':
         return keyReasons(secret)
       case 'denied':
-        // Not a second fact where the token is good for nothing.
+        // No second reason if the token itself was rejected.
         return rejected ? [] : [reason('vault_secret_denied', `${secret.path}: ${secret.text}`)]
       case 'missing':
         return [reason('vault_secret_missing', `${secret.path}: ${secret.text}`)]
@@ -299,7 +299,7 @@ function samples(
   { health, failure, token, secrets, certificates }: VaultSeen,
   { name: target, secrets: wanted }: VaultTarget,
 ) {
-  // A listener that refuses our certificate is there, and says nothing of the node.
+  // A listener that refuses our certificate is up, but proves nothing about the node.
   const refused = failure && !wantsCertificate(failure) ? false : undefined
   const answered = health !== undefined || refused
   const facts = health?.facts
@@ -314,7 +314,7 @@ function samples(
 }
 
 function secretSamples({ path, kind, keys }: SecretSeen, target: string, wanted: readonly string[] = ['']) {
-  // Then nothing was said of the secret itself.
+  // The answer says nothing of the secret itself.
   if (kind in troubles) return []
   return wanted.flatMap(key => {
     const readable = kind === 'ok' && (key === '' || keys[key] === 'present')

@@ -8,38 +8,38 @@ import { failureOf, type Look } from '../../core/probe.ts'
 import type { Login, LoginFailure } from '../../core/reference.ts'
 import { usesToken, type VaultTarget } from './target.ts'
 
-/** What one look at a Vault brought back. Values of secrets are not in it. */
+/** What one look at a Vault saw, without values of secrets. */
 export interface VaultSeen {
   /** `host:port` */
   readonly address: string
-  /** The answer to /sys/health; undefined where none came. */
-  readonly health: HealthSeen | undefined
-  /** Of a standby: which node is active. */
-  readonly leader: LeaderSeen | undefined
-  /** Of a sealed node: how far it is unsealed. */
-  readonly unsealing: Unsealing | undefined
-  /** Why there is no token, or why the last login failed; undefined where it did not. */
-  readonly login: LoginFailure | undefined
+  /** The answer to /sys/health; undefined if none came. */
+  readonly health?: HealthSeen | undefined
+  /** With a standby: which node is active. */
+  readonly leader?: LeaderSeen | undefined
+  /** With a sealed node: how far it is unsealed. */
+  readonly unsealing?: Unsealing | undefined
+  /** Why there is no token, or why the last login failed; undefined if it worked. */
+  readonly login?: LoginFailure | undefined
   /** The exporter got the token by a login. */
   readonly byLogin: boolean
-  /** For how long no secret was read with the token by a reference, in milliseconds; undefined where none ever was. */
-  readonly servedMsAgo: number | undefined
-  /** Undefined where none is configured or came of a login, or the node serves no requests. */
-  readonly token: TokenSeen | undefined
+  /** Milliseconds since a reference last read a secret with the token; undefined if none did. */
+  readonly servedMsAgo?: number | undefined
+  /** Undefined if none is configured, the login gave none, or the node serves no requests. */
+  readonly token?: TokenRead | undefined
   readonly secrets: readonly SecretSeen[]
-  /** The certificates of the node, where it shows any. */
+  /** The certificates of the node, if it shows any. */
   readonly certificates?: Shown | undefined
-  /** The request that got no answer. What would have come after it was not looked at. */
-  readonly failure: VaultFailure | undefined
+  /** The request that got no answer. The requests after it were not sent. */
+  readonly failure?: VaultFailure | undefined
 }
 
 export interface HealthSeen {
   readonly status: number
-  /** Undefined where the answer is not one of a Vault. */
+  /** Undefined if the answer is not one of Vault. */
   readonly facts: HealthFacts | undefined
 }
 
-/** The body of /sys/health. What a node does not say is undefined. */
+/** The body of /sys/health. Fields that a node leaves out are undefined. */
 export interface HealthFacts {
   readonly initialized: boolean
   readonly sealed: boolean
@@ -53,30 +53,28 @@ export interface HealthFacts {
   readonly clockAheadSeconds: number | undefined
 }
 
-/** The body of /sys/leader, as far as a standby goes. */
+/** The body of /sys/leader, as far as a standby needs it. */
 interface LeaderSeen {
-  /** The address of the active node, as it wants to be called; empty where there is none, or Vault is set not to say it. */
+  /** The address that the active node advertises; empty if there is none, or if Vault is set to hide it. */
   readonly address: string
-  /** Why that node does not answer as an active one; undefined where it does, or was not asked. */
+  /** Why that node does not answer as an active one; undefined if it does, or was not asked. */
   readonly silent: string | undefined
 }
 
-/** The body of /sys/seal-status, of a node that is unsealed by keys. */
+/** The body of /sys/seal-status, for a node that is unsealed by keys. */
 interface Unsealing {
   readonly given: number
   readonly needed: number
 }
 
-export type TokenSeen = TokenRead
-
 export interface SecretSeen {
   readonly path: string
   readonly kind: Awaited<ReturnType<typeof readSecret>>['kind']
-  /** Why it could not be read; empty where it could. */
+  /** Why it could not be read; empty if it was. */
   readonly text: string
-  /** Of `denied`: what the answer says of the token. */
+  /** With `denied`: what the answer says of the token. */
   readonly token?: TokenRefusal | undefined
-  /** The keys asked for; empty where the secret could not be read. */
+  /** The keys asked for; empty if the secret could not be read. */
   readonly keys: Readonly<Record<string, 'present' | 'empty' | 'missing'>>
 }
 
@@ -97,7 +95,7 @@ export const vaultStates = [
 ] as const
 export type VaultState = (typeof vaultStates)[number]
 
-/** The state of a node, in the order of Vault's own handler (http/sys_health.go); `other` is a standby that lost the active node. */
+/** The state of a node, in the order of Vault's http/sys_health.go; `other`: a standby without an active node. */
 export function stateOf(facts: HealthFacts): VaultState {
   if (!facts.initialized) return 'uninitialized'
   if (facts.removed === true) return 'removed'
@@ -108,27 +106,14 @@ export function stateOf(facts: HealthFacts): VaultState {
   return facts.standby ? 'standby' : 'active'
 }
 
-/** What was seen so far: a failure must not take with it what came before. */
+/** What was seen so far, so that a failure does not lose it. */
 type Draft = { -readonly [Fact in keyof VaultSeen]: VaultSeen[Fact] }
 
-const nothing = {
-  health: undefined,
-  leader: undefined,
-  unsealing: undefined,
-  login: undefined,
-  byLogin: false,
-  servedMsAgo: undefined,
-  token: undefined,
-  secrets: [],
-  certificates: undefined,
-  failure: undefined,
-}
-
-/** Asks for the health first and without the token, so that it is known whatever becomes of the rest. */
+/** Asks for the health first and without the token, so that it is known even if the rest fails. */
 export async function observe(target: VaultTarget, look: Look): Promise<VaultSeen> {
   const { url } = target
   const trust = await readPemFiles(target, look)
-  const seen: Draft = { ...nothing, address: addressOf(url) }
+  const seen: Draft = { address: addressOf(url), byLogin: false, secrets: [] }
   try {
     const onChain = (chain: Chain): void => {
       seen.certificates = { chain, verified: true, at: Date.now() }
@@ -141,7 +126,7 @@ export async function observe(target: VaultTarget, look: Look): Promise<VaultSee
       seen.unsealing = await look.phase('health', async () => unsealingOf(await anonymous.sealStatus()))
     if (state === 'standby' || state === 'performance_standby' || state === 'other')
       seen.leader = await look.phase('health', async () => leaderOf(await anonymous.leader()))
-    // Vault says in its health whether a standby has its active node; OpenBao goes on naming one that is dead.
+    // Vault's health says whether a standby has its active node; OpenBao goes on naming a dead one.
     const asking =
       state === 'standby' && facts?.haHealthy === undefined ? askLeader(target, trust, look, seen) : undefined
     try {
@@ -158,14 +143,14 @@ export async function observe(target: VaultTarget, look: Look): Promise<VaultSee
   return seen
 }
 
-/** A failure that was met before there was an address. */
+/** A failure before there was an address. */
 const inNames = (failure: VaultFailure): VaultFailure => ({
   ...failure,
   phase: 'dns',
   text: failure.timedOut ? `${failure.text}: the name was still looked up` : failure.text,
 })
 
-/** Asks the active node for its health, without the token, beside all the rest: it may hang. Never rejects. */
+/** Asks the active node for its health, without the token, in parallel: it may hang. Never rejects. */
 async function askLeader({ url }: VaultTarget, trust: TlsMaterial, look: Look, seen: Draft): Promise<void> {
   const { leader } = seen
   if (!leader || !canBeAsked(leader.address, url)) return
@@ -175,13 +160,13 @@ async function askLeader({ url }: VaultTarget, trust: TlsMaterial, look: Look, s
     if (!facts || stateOf(facts) === 'active') return
     seen.leader = { ...leader, silent: `HTTP ${status} from /sys/health, ${stateOf(facts).replace('_', ' ')}` }
   } catch (error) {
-    // A certificate that does not fit, or a name that only its cluster knows: that says nothing of the node.
+    // A certificate that does not fit, or a name that only its cluster resolves, proves nothing about the node.
     if (!(error instanceof HttpFailure) || error.phase === 'tls' || error.code === 'ENOTFOUND' || error.want) return
     seen.leader = { ...leader, silent: describeError(look.signal.aborted ? look.signal.reason : error) }
   }
 }
 
-/** An address of this host that a node on another one gives as its own is a mistake in its configuration. */
+/** A local address that a node on another host advertises is a mistake in its configuration. */
 function canBeAsked(address: string, url: string): boolean {
   if (!/^https?:/.test(address) || !URL.canParse(address)) return false
   const isLocal = (of: string): boolean => /^(localhost|127\.|\[::1\]|0\.0\.0\.0|\[::\])/.test(new URL(of).hostname)
@@ -209,25 +194,25 @@ async function askWith(login: Login, target: VaultTarget, trust: TlsMaterial, lo
   const open = (token: string | undefined): Promise<Vault> =>
     openVault({ url, token, namespace, ...trust, signal: look.signal, note: look.note })
   // A look-up would take one of its uses.
-  const looked: TokenRead = life
+  const read: TokenRead = life
     ? { kind: 'valid', ...life }
     : await look.phase('token', async () => readToken(await open(token)))
-  Object.assign(seen, { token: looked, secrets: [] })
-  if (looked.kind === 'valid' && !life) login.accepted?.()
-  const isLimited = looked.kind === 'valid' && looked.uses < Infinity
-  if (isLimited && !life) login.learn?.(looked)
-  // Rejected may only mean that it may not look itself up; after any other trouble the secrets would tell the same.
-  if (!['valid', 'rejected', 'lookup_denied'].includes(looked.kind)) return
+  Object.assign(seen, { token: read, secrets: [] })
+  if (read.kind === 'valid' && !life) login.accepted?.()
+  const isLimited = read.kind === 'valid' && read.uses < Infinity
+  if (isLimited && !life) login.learn?.(read)
+  // Rejected may only mean that it may not look itself up. After any other trouble the secrets would fail the same way.
+  if (!['valid', 'rejected', 'lookup_denied'].includes(read.kind)) return
   for (const { path, keys } of secrets ?? []) {
     const next = isLimited ? await loginFor(target, look, seen, undefined, 1) : login
     if (next?.token === undefined) return
     if (next.life) seen.token = { kind: 'valid', ...next.life }
-    const read = (token: string): Promise<SecretSeen> =>
+    const readWith = (token: string): Promise<SecretSeen> =>
       look.phase('secrets', async () => observeSecret(await open(token), path, keys ?? []))
-    let secret = await read(next.token)
+    let secret = await readWith(next.token)
     if (isLimited && secret.token === 'bad') {
       const other = await loginFor(target, look, seen, next.token, 1)
-      if (other?.token !== undefined && other.token !== next.token) secret = await read(other.token)
+      if (other?.token !== undefined && other.token !== next.token) secret = await readWith(other.token)
       if (secret.token === 'bad') seen.token = { kind: 'rejected', text: secret.text }
     }
     seen.secrets = [...seen.secrets, secret]
@@ -235,11 +220,11 @@ async function askWith(login: Login, target: VaultTarget, trust: TlsMaterial, lo
   }
 }
 
-/** Vault tells what there is at a path only to a token that it accepts. */
+/** Vault says what is at a path only to a token that it accepts. */
 export const isAccepted = (secrets: readonly SecretSeen[]): boolean =>
   secrets.some(({ kind }) => ['ok', 'missing', 'deleted', 'destroyed'].includes(kind))
 
-/** Undefined where it got no answer. A failed login leaves the token of the one before, while it lives. */
+/** Undefined if it got no answer. After a failed login the token of the one before is used while it lives. */
 async function loginFor(
   { name }: VaultTarget,
   look: Look,
@@ -275,7 +260,7 @@ function leaderOf({ status, body }: VaultAnswer): LeaderSeen | undefined {
   const fields = record(body)
   if (status !== 200 || fields?.['ha_enabled'] !== true) return undefined
   const { leader_address: address } = fields
-  // Go leaves out what is empty.
+  // Go leaves out empty fields.
   return { address: typeof address === 'string' ? oneLine(address).slice(0, 200) : '', silent: undefined }
 }
 
@@ -300,7 +285,7 @@ function healthSeen({ status, body }: VaultAnswer): HealthSeen {
     drSecondary: fields['replication_dr_mode'] === 'secondary',
     performanceStandby: fields['performance_standby'] === true,
     standby: fields['standby'] === true,
-    // A redacted one is empty. It becomes a label, so it has to look like a version.
+    // Empty if redacted. It becomes a label, so it must look like a version.
     version: typeof version === 'string' && /^[\w.+-]{1,64}$/.test(version) ? version : undefined,
     clockAheadSeconds: typeof time === 'number' && time > 0 ? Math.round(time - Date.now() / 1000) : undefined,
   }

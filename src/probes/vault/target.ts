@@ -20,10 +20,10 @@ export interface VaultTarget extends Target {
   readonly token?: Reference | undefined
   readonly app_role?: AppRole | undefined
   readonly kubernetes?: KubernetesRole | undefined
-  /** Namespace of Vault Enterprise, for what is asked with the token. */
+  /** Namespace of Vault Enterprise, for requests with the token. */
   readonly namespace?: string | undefined
   readonly ca_file?: string | undefined
-  /** PEM files: what to show to a listener that wants a certificate of its clients. */
+  /** PEM files for a listener that asks clients for a certificate. */
   readonly cert_file?: string | undefined
   readonly key_file?: string | undefined
   readonly secrets?: readonly VaultSecret[] | undefined
@@ -53,10 +53,10 @@ interface VaultSecret {
 /** Milliseconds. */
 export const defaultTokenWarning = 86_400_000
 
-/** The keys that say how a target comes by its token. */
+/** The keys that say where a target gets its token. */
 export const vaultAuths = ['token', 'app_role', 'kubernetes'] as const
 
-/** Whether something is asked with a token, and not only the health. */
+/** Whether requests with a token are made, and not only the health check. */
 export const usesToken = (target: VaultTarget): boolean => vaultAuths.some(auth => target[auth] !== undefined)
 
 const unique = (names: readonly string[]): boolean => new Set(names).size === names.length

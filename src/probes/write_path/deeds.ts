@@ -1,4 +1,4 @@
-/** What a driver does, as the end of a sentence about one of them and about several. */
+/** What a driver does, as the end of a sentence about one driver and about several. */
 export interface Deed {
   readonly one: string
   readonly many: string
@@ -14,7 +14,7 @@ export const refusesUrl = (why: string): Deed => deed('refuses the URL', 'refuse
 export const landsOn = (where: string): Deed => deed('lands', 'land', ` on ${where}`)
 export const goesTo = (where: string): Deed => deed('goes', 'go', ` to ${where}`)
 
-/** In one line; drivers that do the same are named together. */
+/** One line; drivers that do the same are named together. */
 export function deedsText(deeds: readonly (Deed & { readonly drivers: readonly string[] })[]): string {
   const alike = new Map<string, Deed & { readonly drivers: readonly string[] }>()
   for (const one of deeds) {

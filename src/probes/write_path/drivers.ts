@@ -5,29 +5,29 @@ import type { Look } from '../../core/probe.ts'
 import { deedsText, listed, refusesUrl } from './deeds.ts'
 import type { WritePathTarget } from './target.ts'
 
-/** Why it is not known how the application connects, or that its driver refuses to. */
+/** Why it is unknown how the application connects, or that its driver refuses to. */
 export interface DriverProblem {
   readonly kind: 'refused' | 'not_understood' | 'unclear'
   /** What each driver does, in one line. */
   readonly text: string
-  /** Others of the drivers accept the URL. */
+  /** Other drivers accept the URL. */
   readonly onlySome?: boolean | undefined
 }
 
-/** Drivers that connect alike, or refuse alike. */
+/** Drivers that connect in the same way, or refuse in the same way. */
 export type Party =
   | { readonly drivers: readonly Driver[]; readonly plan: Plan }
   | { readonly drivers: readonly Driver[]; readonly refused: string }
 export type Connectable = Extract<Party, { readonly plan: Plan }>
 
-/** What is run, and what other drivers would do instead. */
+/** The plan to run, and what other drivers would do. */
 export interface Choice {
   readonly own: Connectable
   readonly rivals: readonly Party[]
   readonly fingerprint: string
 }
 
-/** How the application connects, as its driver reads it; with `driver: auto`, as each of them does. Throws Unresolved. */
+/** How the application connects, by its driver; with `auto`, by each driver. Throws Unresolved. */
 export async function choose(target: WritePathTarget, look: Look): Promise<Choice | DriverProblem> {
   const { readings, fingerprint } = await readTarget(target, look)
   const lost = readings.flatMap(({ driver, reading }) =>
@@ -62,14 +62,14 @@ function partiesOf(readings: readonly DriverReading[]): readonly Party[] {
   const parties: Party[] = []
   for (const { driver, reading } of readings) {
     if (reading.kind === 'not_understood') continue
-    const made: Party =
+    const next: Party =
       reading.kind === 'plan'
         ? { drivers: [driver], plan: reading.plan }
         : { drivers: [driver], refused: reading.error }
-    const at = parties.findIndex(party => alike(party, made))
+    const at = parties.findIndex(party => alike(party, next))
     const found = parties[at]
     if (found) parties[at] = { ...found, drivers: [...found.drivers, driver] }
-    else parties.push(made)
+    else parties.push(next)
   }
   return parties
 }

@@ -5,7 +5,7 @@ import { observe, watch } from './observe.ts'
 import { reasons } from './reasons.ts'
 import { writePathTarget } from './target.ts'
 
-/** A way by which something writes: opened as the application opens it, up to a real commit. */
+/** A path by which something writes: opened as the application opens it, up to a real commit. */
 export const writePath = defineProbe({
   kind: 'write_path',
   summary:

@@ -6,7 +6,7 @@ import {
   remedyOf,
   type SessionFailure,
 } from '../../clients/postgres-errors.ts'
-import type { Said } from '../../clients/postgres-messages.ts'
+import type { ServerMessage } from '../../clients/postgres-messages.ts'
 import { counter, gauge, sample } from '../../core/metric.ts'
 import { finding } from '../../core/probe.ts'
 import type { DriverProblem } from './drivers.ts'
@@ -14,7 +14,7 @@ import { isNotAllowed, isSyncWait, type Landing, type Rung, type WritePathSeen }
 import { writePathReason, type Reason } from './reasons.ts'
 import type { WritePathTarget } from './target.ts'
 
-/** What makes transactions read-only: being a standby, or where default_transaction_read_only is set. */
+/** Why transactions are read-only: a standby, or the place where default_transaction_read_only is set. */
 export const readOnlyCauses = ['standby', 'role', 'database', 'server', 'session'] as const
 export type ReadOnlyCause = (typeof readOnlyCauses)[number]
 
@@ -88,7 +88,7 @@ function problemsOf(seen: WritePathSeen, target: WritePathTarget): Reason[] {
     ...seen.ladder.flatMap(rung => rungProblem(seen, rung)),
     ...(failure ? [failureProblem(failure)] : []),
   ]
-  // Without a commit there is no evidence of a write, whatever else went well.
+  // Without a commit nothing proves a write, even if all else went well.
   if (found.length === 0 && !isProven(seen))
     found.push(writePathReason('write_path_write_refused', `${address}: no write was committed`))
   return [...found, ...warningProblem(seen), ...roleProblem(seen, target)]
@@ -98,7 +98,7 @@ function problemsOf(seen: WritePathSeen, target: WritePathTarget): Reason[] {
 const isProven = ({ ladder }: WritePathSeen): boolean => ladder.some(({ rung, ok }) => rung !== 'xid' && ok)
 
 function failureProblem(failure: SessionFailure): Reason {
-  // A server that hangs mostly does not get as far as a login.
+  // A server that hangs rarely gets as far as a login.
   const mayBePaused = failure.timedOut && ['login', 'landing'].includes(failure.phase)
   return writePathReason(
     `write_path_${connectionProblem(failure)}`,
@@ -110,17 +110,17 @@ function failureProblem(failure: SessionFailure): Reason {
 const pausedRemedy =
   'If this is a pooler: it is paused (show databases on its console, then resume), or has no server to give (show pools). Else the server hangs: look at its load, its disks and locks, or whether it is stopped.'
 
-/** The server warns of what will be an error later. */
+/** The server warns of a future error. */
 function warningProblem({ address, warnings = [], ladder }: WritePathSeen): Reason[] {
-  const isTold = (said: Said): boolean => isSyncWait(said) && ladder.some(rung => rung.syncWait && !rung.ok)
-  // Each statement may say the same with another number in it.
-  const last = new Map(warnings.filter(said => !isTold(said)).map(said => [`${said.code} ${said.routine ?? ''}`, said]))
+  const isReported = (one: ServerMessage): boolean => isSyncWait(one) && ladder.some(rung => rung.syncWait && !rung.ok)
+  // Several statements may give the same warning, each with another number in it.
+  const last = new Map(warnings.filter(one => !isReported(one)).map(one => [`${one.code} ${one.routine ?? ''}`, one]))
   return [...last.values()].map(({ code, text }) =>
     writePathReason('write_path_server_warns', `${address}: the server warns: ${text}, SQLSTATE ${code}`),
   )
 }
 
-/** By the clock of the server. A password that has ended, and still lets in, is not looked at there. */
+/** By the clock of the server. A password that has ended and still works is not checked there. */
 function roleProblem(
   { address, landings }: WritePathSeen,
   { role_expiry_warning: warning }: WritePathTarget,
@@ -145,7 +145,7 @@ const driverProblem = (address: string, { kind, text, onlySome = false }: Driver
 const setDriver =
   'Set `driver` of this path to the one the application has. Only if it is one of those named does the URL, or this path, have to be changed.'
 
-/** Why transactions of a session are read-only; undefined where they are not. */
+/** Why transactions of a session are read-only; undefined if they are not. */
 export const readOnlyCause = (landing: Landing): ReadOnlyCause | undefined => {
   if (landing.in_recovery) return 'standby'
   if (!landing.read_only) return undefined
@@ -184,7 +184,7 @@ function readOnlyProblem(seen: WritePathSeen): Reason[] {
   return [writePathReason('write_path_read_only', readOnlyText(seen), remedy)]
 }
 
-/** Where writes fail, and why. Only the assessment knows the names of the nodes: `there`. */
+/** Where writes fail, and why. `there` names the node, which only the assessment knows. */
 export function readOnlyText(seen: WritePathSeen, there = ''): string {
   const { address, landings, ladder } = seen
   const cause = firstCause(seen) ?? 'standby'
@@ -198,7 +198,7 @@ export function readOnlyText(seen: WritePathSeen, there = ''): string {
 
 function rungProblem(seen: WritePathSeen, rung: Rung): Reason[] {
   const { address } = seen
-  // readOnlyProblem has 25006 already.
+  // readOnlyProblem reports 25006 already.
   if (rung.ok || rung.code === '25006') return []
   const text = `${address}: ${rung.code ? `SQLSTATE ${rung.code}, ` : ''}${rung.text} (rung ${rung.rung})`
   if (rung.code === '53100') return [writePathReason('write_path_disk_full', text)]

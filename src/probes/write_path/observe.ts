@@ -11,7 +11,7 @@ import {
   naming,
   type FactGroup,
 } from '../../clients/postgres-facts.ts'
-import { routineOf, type Said } from '../../clients/postgres-messages.ts'
+import { routineOf, type ServerMessage } from '../../clients/postgres-messages.ts'
 import type { Plan } from '../../clients/postgres-url/plan.ts'
 import { openSession, openWatch, planText, type Session } from '../../clients/postgres.ts'
 import { openSocket } from '../../clients/socket.ts'
@@ -22,8 +22,8 @@ import type { WritePathTarget } from './target.ts'
 import { compare, type Arrival } from './rivals.ts'
 
 /**
- * Where the session is, and whether its transactions are read-only: the first rung, in one statement. The functions behind
- * the views spare the server what a view costs at its first use in a session.
+ * Where the session is, and whether its transactions are read-only: the first rung, in one statement. It uses the
+ * functions below the views, since the first use of a view in a session costs the server more.
  * https://www.postgresql.org/docs/current/functions-info.html
  */
 const groups: readonly FactGroup[] = [
@@ -55,11 +55,11 @@ const row = z
     wal_file_timeline: maybe(z.string()),
     backend_pid: maybe(z.number()),
     backend_age_seconds: maybe(z.number()),
-    /** Seconds since the epoch, and from now by the clock of the server; null for ever. */
+    /** Seconds since the epoch, and from now by the clock of the server; null if it never ends. */
     role_valid_until: maybe(z.number()),
     role_valid_seconds: maybe(z.number()),
   })
-  // Where neither can be asked for, the rungs of the ladder say it.
+  // If the server gives neither, the rungs of the ladder show it.
   .transform(({ in_hot_standby, transaction_read_only, ...seen }) => ({
     ...seen,
     in_recovery: seen.in_recovery ?? in_hot_standby === 'on',
@@ -67,55 +67,55 @@ const row = z
   }))
 /** Where one session landed. */
 export interface Landing extends z.output<typeof row> {
-  /** A pooler sits between: it gave another process ID than the backend has, or a backend older than our connect. */
+  /** A pooler is in between: its process ID is not that of the backend, or the backend is older than our connection. */
   readonly pooled: boolean
 }
 
-/** One rung of the write ladder, as it went. */
+/** The result of one rung of the write ladder. */
 export interface Rung {
   readonly rung: 'xid' | 'commit' | 'heartbeat'
   readonly ok: boolean
-  /** It did not come back until the deadline. */
+  /** It did not finish before the deadline. */
   readonly hung: boolean
   readonly seconds: number
-  /** SQLSTATE, where the server refused, and the function in it that did; a pooler names none. */
+  /** SQLSTATE, if the server refused, and the function in it that did; a pooler names none. */
   readonly code: string | undefined
   readonly routine?: string | undefined
   readonly text: string
-  /** The server said, when asked to cancel, that the commit waited for a synchronous standby. */
+  /** Asked to cancel, the server said that the commit waited for a synchronous standby. */
   readonly syncWait: boolean
 }
 
 export interface WritePathSeen {
   /** Where we connected to: `host:port`. */
   readonly address: string
-  /** Set where it is not known how the application connects, or its driver refuses to: nothing else was seen then. */
+  /** Set if it is unknown how the application connects, or if its driver refuses to. Nothing else was seen then. */
   readonly driver?: DriverProblem | undefined
-  /** No user is configured: only the address was looked at. */
-  readonly addressOnly: { readonly peer: string; readonly port: number } | undefined
+  /** No user is configured, so only the address was checked. */
+  readonly addressOnly?: { readonly peer: string; readonly port: number } | undefined
   readonly landings: readonly Landing[]
   readonly ladder: readonly Rung[]
-  /** What the server warned of while our statements ran. */
-  readonly warnings?: readonly Said[] | undefined
-  /** The certificates of the server, where the last session had TLS. */
+  /** Warnings of the server while our statements ran. */
+  readonly warnings?: readonly ServerMessage[] | undefined
+  /** The certificates of the server, if the last session had TLS. */
   readonly certificates?: Shown | undefined
-  readonly failure: SessionFailure | undefined
+  readonly failure?: SessionFailure | undefined
 }
 
-/** What a run finds out as it goes on. */
+/** What a run has found so far. */
 interface Finding {
   address: string
   readonly landings: Landing[]
   readonly ladder: Rung[]
-  readonly warnings: Said[]
+  readonly warnings: ServerMessage[]
   certificates?: Shown | undefined
-  /** Where the first session landed, and how it was had. */
-  arrival: Arrival | undefined
+  /** Where the first session landed, and how it got there. */
+  arrival?: Arrival | undefined
 }
 
-/** Opens fresh sessions one after the other, climbs the write ladder on the first, and looks where the others land. */
+/** Opens fresh sessions one after the other, climbs the write ladder on the first, and notes where the others land. */
 export async function observe(target: WritePathTarget, look: Look): Promise<WritePathSeen> {
-  const nothing = { addressOnly: undefined, landings: [], ladder: [], failure: undefined }
+  const nothing = { landings: [], ladder: [] }
   const choice = await choose(target, look)
   if ('kind' in choice) return { ...nothing, address: 'url', driver: choice }
   const { plan } = choice.own
@@ -126,23 +126,15 @@ export async function observe(target: WritePathTarget, look: Look): Promise<Writ
   return driver ? { ...nothing, address: seen.address, driver } : seen
 }
 
-async function observeBy(
-  plan: Plan,
-  target: WritePathTarget,
-  look: Look,
-): Promise<WritePathSeen & { readonly arrival: Arrival | undefined }> {
-  const found: Finding = { address: planText(plan), landings: [], ladder: [], warnings: [], arrival: undefined }
+async function observeBy(plan: Plan, target: WritePathTarget, look: Look): Promise<WritePathSeen & Finding> {
+  const found: Finding = { address: planText(plan), landings: [], ladder: [], warnings: [] }
   try {
-    if (plan.user === '') return { ...found, addressOnly: await peerOf(plan, look), failure: undefined }
+    if (plan.user === '') return { ...found, addressOnly: await peerOf(plan, look) }
     for (let n = 0; n < target.sessions; n++) await lookThrough(target, plan, look, found, n === 0)
-    return { ...found, addressOnly: undefined, failure: undefined }
+    return found
   } catch (error) {
-    return {
-      ...found,
-      addressOnly: undefined,
-      certificates: found.certificates ?? shownIn(error),
-      failure: sessionFailure(error, look, found.address),
-    }
+    const failure = sessionFailure(error, look, found.address)
+    return { ...found, certificates: found.certificates ?? shownIn(error), failure }
   }
 }
 
@@ -157,7 +149,7 @@ async function lookThrough(
   const session = await openSession(look, plan)
   seen.address = session.address
   seen.certificates = session.certificates
-  // What is said at a login, of all logins, is no answer to a statement of ours.
+  // Messages at the login go to all logins, so they are not about our statements.
   const saidAtLogin = session.notices.length
   try {
     const { row: columns } = await look.phase('landing', () => askFacts(session, look, [...groups, naming(session)]))
@@ -173,26 +165,25 @@ async function lookThrough(
   }
 }
 
-/** Class 01 is what a server warns of; other classes complain of the statement. */
-const isWarning = ({ severity, code }: Said): boolean => severity === 'WARNING' && code.startsWith('01')
+/** Class 01 are warnings by SQLSTATE; other classes are about the statement. */
+const isWarning = ({ severity, code }: ServerMessage): boolean => severity === 'WARNING' && code.startsWith('01')
 
 /**
- * At most one of our sessions at a time is in a commit on a server: the others wait for this lock, and the server itself
- * ends their wait (lock_timeout). So if commits hang there and cancel requests do not get through, one backend of ours
- * stays behind, and no more, however long the outage. Only statement_timeout does nothing for a commit that waits for a
- * synchronous standby. https://www.postgresql.org/docs/current/warm-standby.html#SYNCHRONOUS-REPLICATION
+ * Only one of our sessions at a time is in a commit on a server: the others wait for this lock, and the server ends
+ * their wait (lock_timeout). So if commits hang and cancel requests do not get through, at most one backend of ours
+ * stays behind, however long the outage. statement_timeout does not end the wait for a synchronous standby.
+ * https://www.postgresql.org/docs/current/warm-standby.html#SYNCHRONOUS-REPLICATION
  */
 const commitLock = 0x6d61696c // "mail"
 
 /**
- * The rungs after `transaction_read_only`, none of which leaves a row. First a transaction that takes an ID, which is proof
- * for a standby, and spills some 200 kB to a temporary file where the tables of the database are, for on a full data volume
- * a commit still goes through and an INSERT that needs a new page does not. It waits for no disk and no standby, so that it
- * can be committed: a rollback would count as one in pg_stat_database, for which people have alerts. It proves nothing for
- * default_transaction_read_only, nor for disk and standby: so a real commit follows, of a logical message, which takes no
- * table and any role may write.
- *
- * The statements of one message are one transaction. None has a time limit of the server: ours ends them.
+ * The rungs after `transaction_read_only`. None leaves a row.
+ * First a transaction that takes an ID, which a standby refuses. It also spills some 200 kB to a temporary file next to
+ * the tables: on a full data volume a commit still works, and an INSERT that needs a new page does not. It waits for no
+ * disk and no standby, so it can be committed; a rollback would count in pg_stat_database, for which people have
+ * alerts. It proves nothing about default_transaction_read_only, disk and standby, so a real commit follows: a logical
+ * message, which needs no table and which any role may write.
+ * The statements of one message are one transaction. The server has no time limit for them: ours ends them.
  * https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-MULTI-STATEMENT
  * https://www.postgresql.org/docs/current/functions-admin.html#FUNCTIONS-REPLICATION
  * https://www.postgresql.org/docs/current/disk-full.html
@@ -218,7 +209,7 @@ export function ladderSql(
   return sql
 }
 
-/** More rows than work_mem holds go to a temporary file; what it needs is freed when the transaction ends. */
+/** More rows than work_mem holds, so they go to a temporary file, which is freed when the transaction ends. */
 const spillSql = `set local work_mem = '64kB'; set local temp_tablespaces = ''; select pg_current_xact_id(), count(*) from generate_series(1, 10000)`
 
 async function climb(
@@ -231,26 +222,20 @@ async function climb(
   if (landing.in_recovery) return void ladder.push(await look.phase('xid', () => tryOnStandby(look, session)))
   for (const [rung, statement] of ladderSql(target, look.timeoutMs)) {
     const result = await look.phase(rung, () => tryRung(rung, statement, look, session))
-    const passed = rung === 'xid' && mayPass.has(result.code)
+    // It may not write temporary files (53400) or run the functions. The next rungs show whether it may write.
+    const passed = rung === 'xid' && (result.code === '53400' || isNotAllowed(result))
     ladder.push(passed ? { ...result, ok: true, code: undefined, text: '' } : result)
-    // A row of the heartbeat is proof as well, where the role may not run what the commit is made with.
+    // The heartbeat row is proof as well, if the role may not run the function of the commit.
     if (!result.ok && !passed && !(rung === 'commit' && isNotAllowed(result))) return
   }
 }
 
-/**
- * A role that may not write temporary files (53400, temp_file_limit), or not run the functions: that says nothing of a
- * write, and the rungs after it do.
- */
-const mayPass = new Set<string | undefined>(['53400', '42501', '42883', '57014'])
-
 /** The role may not run a function (42501, or there is none, 42883), or somebody ended the statement (57014). */
-export const isNotAllowed = ({ code }: Pick<Rung, 'code'>): boolean =>
-  code === '42501' || code === '42883' || code === '57014'
+export const isNotAllowed = ({ code = '' }: Pick<Rung, 'code'>): boolean => ['42501', '42883', '57014'].includes(code)
 
 /**
- * The one rung on a standby, which refuses it. A savepoint is rolled back and the transaction committed, since a failed
- * transaction counts as a rollback in pg_stat_database, each round of ours.
+ * The one rung on a standby, which refuses it. Rolls back a savepoint and commits, since a failed transaction would
+ * count as a rollback in pg_stat_database in every round.
  */
 async function tryOnStandby(look: Look, session: Session): Promise<Rung> {
   const attempt = `begin; ${noTimeout}; savepoint attempt; select pg_current_xact_id()`
@@ -260,7 +245,7 @@ async function tryOnStandby(look: Look, session: Session): Promise<Rung> {
   return tried
 }
 
-/** Runs a rung. What the server refuses is a fact; what hangs until the deadline is cancelled first. */
+/** Runs a rung. A refusal is a fact; a statement that hangs until the deadline is cancelled first. */
 async function tryRung(rung: Rung['rung'], sql: string, look: Look, session: Session): Promise<Rung> {
   const from = performance.now()
   const cancel = (): void => void session.cancel()
@@ -288,8 +273,8 @@ async function tryRung(rung: Rung['rung'], sql: string, look: Look, session: Ses
   }
 }
 
-/** What the server says of a commit whose wait for a standby was cancelled. */
-export const isSyncWait = ({ severity, routine }: Said): boolean =>
+/** The server's message about a commit whose wait for a standby was cancelled. */
+export const isSyncWait = ({ severity, routine }: ServerMessage): boolean =>
   severity === 'WARNING' && routine === 'SyncRepWaitForLSN'
 
 const quoted = (identifier: string): string =>
@@ -300,7 +285,7 @@ const quoted = (identifier: string): string =>
 const heartbeatSql = (table: string, name: string): string =>
   `insert into ${quoted(table)} (target, beat) values ('${name.replaceAll("'", "''")}', now()) on conflict (target) do update set beat = excluded.beat`
 
-/** The address a path without a login leads to. Nothing is sent, so the server has nothing to complain about in its log. */
+/** The address of a path without a login. Nothing is sent, so the server logs no complaint. */
 async function peerOf({ endpoints: [first] }: Plan, look: Look): Promise<{ peer: string; port: number }> {
   if (first?.kind !== 'tcp') throw new Error('without a user only a host and its port can be looked at, and no socket')
   const host = first.address ?? first.host
@@ -310,7 +295,7 @@ async function peerOf({ endpoints: [first] }: Plan, look: Look): Promise<{ peer:
   return peer
 }
 
-/** As the runs connect. */
+/** Opens a watch the way runs connect. */
 export async function watch(target: WritePathTarget, look: Look): Promise<Watch> {
   const choice = await choose(target, look)
   if ('kind' in choice) throw new Unresolved(`url: ${choice.text}`)

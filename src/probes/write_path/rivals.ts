@@ -10,7 +10,7 @@ import { deedsText, getsIn, goesTo, isRefused, landsOn, listed, refusesUrl, wasN
 import { isConnectable, type Choice, type Connectable, type DriverProblem, type Party } from './drivers.ts'
 import type { WritePathTarget } from './target.ts'
 
-/** Where a session landed, as far as it is to be compared. */
+/** Where a session landed, in facts that can be compared. */
 export interface Arrival {
   readonly address: string
   readonly tls: Session['tls']
@@ -25,7 +25,7 @@ type Outcome =
   | { readonly kind: 'out'; readonly failure: Failure }
   | { readonly kind: 'refused'; readonly text: string }
 
-/** What a party did when it was last tried. */
+/** The outcome for each party at the last attempt. */
 interface Tried {
   readonly key: string
   /** By the monotonic clock. */
@@ -34,22 +34,19 @@ interface Tried {
   readonly outcomes: readonly Outcome[]
 }
 
-/** Other ways are tried at most so often, as long as neither URL, password nor the server reached change. */
+/** How long an outcome holds, in milliseconds, while neither URL, password nor the server reached change. */
 const holdsMs = 3_600_000
 /** After a failure that may pass by itself. */
 const passingMs = 300_000
-/** A path may alternate between servers: what was found is kept for each of the last ones. */
+/** A path may alternate between servers, so the outcomes for the last ones are kept. */
 const mostKept = 8
 
-/**
- * What was found with each target. Here, because a probe has no state of its own, and by the target, so that it goes with
- * it.
- */
+/** Outcomes by target. Kept here because a probe has no state, and weakly, so that they go with the target. */
 const memory = new WeakMap<WritePathTarget, { readonly fingerprint: string; readonly tried: readonly Tried[] }>()
 
 /**
- * Whether it matters which driver the application has: undefined where all of them would fare as the run did. What other
- * drivers would do is tried up to the login, and only where the run's own session has not shown it already.
+ * Whether it matters which driver the application has; undefined if all would do as the run did. Other drivers are
+ * tried up to the login, and only if the run's own session does not prove the outcome already.
  */
 export async function compare(
   target: WritePathTarget,
@@ -57,9 +54,9 @@ export async function compare(
   { own, rivals, fingerprint }: Choice,
   ran: { readonly at: Arrival | undefined; readonly failure: Failure | undefined; readonly wrote: boolean },
 ): Promise<DriverProblem | undefined> {
-  // For want of our own nothing was found out, and nothing is to be remembered.
+  // A shortage of the exporter proves nothing, so nothing is kept.
   if (rivals.length === 0 || ran.failure?.want) return undefined
-  // Whoever gets in there cannot write either: what the run found is the whole truth, and may have taken all of its time.
+  // Other ways lead to the same place, which takes no write: nothing more to prove, and the time may be over.
   if (ran.at && !ran.wrote && rivals.every(rival => !isConnectable(rival) || differInTls(own, rival))) return undefined
   if (own.plan.user === '') return byAddress(own, rivals)
   const mine: Outcome =
@@ -71,9 +68,9 @@ export async function compare(
   const now = performance.now()
   if (last && now < last.until) return verdict(own, mine, rivals, last.outcomes, now - last.at)
   const outcomes = await tryAll(look, own, mine, rivals)
-  // What was found before is over: another way that hangs from now on must not go on counting as one that gets in.
+  // Do not use the old outcomes: a way that hangs from now on must not count as one that gets in.
   if (!outcomes || outcomes.some(one => one.kind === 'out' && one.failure.want)) return notTried(own, mine, rivals)
-  // Where no way gets in, the run fails. Then it has to be noticed soon when one of the others gets in.
+  // If no way gets in, the run fails, and it must be noticed soon when another way gets in.
   const isPassing = outcomes.some(
     one => one.kind === 'out' && (mine.kind === 'out' ? !isWrongPassword(one.failure) : passes(one.failure)),
   )
@@ -82,23 +79,17 @@ export async function compare(
   return verdict(own, mine, rivals, outcomes, 0)
 }
 
-const keyOf = (outcome: Outcome): string =>
-  outcome.kind === 'in'
-    ? JSON.stringify([
-        'in',
-        outcome.at?.postmaster_start,
-        outcome.at?.server_port,
-        outcome.at?.read_only,
-        outcome.at?.tls,
-      ])
-    : outcome.kind === 'out'
-      ? JSON.stringify(['out', connectionProblem(outcome.failure), outcome.failure.code])
-      : outcome.text
+function keyOf(outcome: Outcome): string {
+  if (outcome.kind === 'refused') return outcome.text
+  if (outcome.kind === 'out') return JSON.stringify(['out', connectionProblem(outcome.failure), outcome.failure.code])
+  const { at } = outcome
+  return JSON.stringify(['in', at?.postmaster_start, at?.server_port, at?.read_only, at?.tls])
+}
 
 const passes = (failure: Failure): boolean =>
   ['unreachable', 'no_answer', 'closed', 'starting_up', 'too_many_connections'].includes(connectionProblem(failure))
 
-/** Undefined where the time of the run was over before all had been tried. */
+/** Undefined if the time of the run was over before all were tried. */
 async function tryAll(
   look: Look,
   own: Connectable,
@@ -118,14 +109,14 @@ async function tryAll(
   return outcomes
 }
 
-/** Whether what the run did is what the other plan would do as well, to the letter. */
+/** Whether the other plan would do exactly the same as the run. */
 function sharesFate(own: Plan, mine: Outcome, rival: Plan): boolean {
   if (mine.kind === 'out') {
     const { failure } = mine
     const problem = connectionProblem(failure)
     const sameDoor = samePlaces(own, rival)
     if (['unreachable', 'no_answer', 'starting_up', 'too_many_connections'].includes(problem)) return sameDoor
-    // Tries with a wrong password lock roles out.
+    // Repeated logins with a wrong password lock roles out.
     const sameLogin = own.user === rival.user && own.password === rival.password
     return sameDoor && sameLogin && isWrongPassword(failure)
   }
@@ -156,7 +147,7 @@ const identity = z.object({
   read_only: z.boolean(),
 })
 
-/** The name of a driver that the application may not have would stay on the sessions of a pooler. */
+/** On a pooler's sessions the name of a driver would stay, and the application may not have that driver. */
 const nameless = (plan: Plan): Plan => {
   const { application_name: _, ...startup } = plan.startup
   return { ...plan, startup }
@@ -164,7 +155,7 @@ const nameless = (plan: Plan): Plan => {
 
 const isOver = ({ signal }: Look): boolean => signal.aborted
 
-/** Undefined where the time of the run was over. */
+/** Undefined if the time of the run was over. */
 async function tryOne(look: Look, { drivers, plan }: Connectable): Promise<Outcome | undefined> {
   if (isOver(look)) return undefined
   look.note(`trying how ${listed(drivers)} would connect`)
@@ -176,7 +167,7 @@ async function tryOne(look: Look, { drivers, plan }: Connectable): Promise<Outco
     } catch (error) {
       if (isOver(look)) return undefined
       const failure = failureOf(error, look, planText(plan))
-      // Who may not ask where it got in is still there; but a server that went down has let it do nothing.
+      // A refused query still means that the login worked; if the server went down, nothing worked.
       return passes(failure) ? { kind: 'out', failure } : { kind: 'in', at: undefined }
     } finally {
       await session.close()
@@ -186,7 +177,7 @@ async function tryOne(look: Look, { drivers, plan }: Connectable): Promise<Outco
   }
 }
 
-/** Without a user there is only where the drivers would go. */
+/** Without a user only the destinations of the drivers are compared. */
 function byAddress(own: Connectable, rivals: readonly Party[]): DriverProblem | undefined {
   const parties = [own, ...rivals.filter(isConnectable)]
   if (parties.every(({ plan }) => samePlaces(plan, own.plan))) return undefined
@@ -200,10 +191,7 @@ function notTried(own: Connectable, mine: Outcome, rivals: readonly Party[]): Dr
 
 const unclear = (deeds: Parameters<typeof deedsText>[0]): DriverProblem => ({ kind: 'unclear', text: deedsText(deeds) })
 
-/**
- * They differ, unless all are where the run is, or none could write: then what the run found is the whole truth, whichever
- * driver it is.
- */
+/** The drivers differ, unless all lead to the run's server or none could write: then its result holds for all. */
 function verdict(
   own: Connectable,
   mine: Outcome,
@@ -222,14 +210,14 @@ function verdict(
   return { kind, text: minutes > 0 ? `${text} (tried ${minutes} min ago)` : text }
 }
 
-/** The run landed where no write is taken. A server that refuses the rival now, and lets it in later, is the same one. */
+/** The run landed on a server that takes no write. It is the same one if it refuses the other login only now. */
 function cannotWriteEither(own: Connectable, mine: Outcome, rival: Party, outcome: Outcome | undefined): boolean {
   if (mine.kind !== 'in' || mine.at?.read_only !== true) return false
   if (!isConnectable(rival)) return true
   return sameArrival(own, mine, rival, outcome) || (outcome?.kind === 'out' && differInTls(own, rival))
 }
 
-/** Whether it has to be said where each one lands, since to get in is not enough, or not the same. */
+/** Whether the text has to name the servers, since getting in is not enough, or differs. */
 function matters(all: readonly Outcome[]): boolean {
   const arrivals = all.flatMap(one => (one.kind === 'in' ? [one.at] : []))
   const servers = new Set(arrivals.map(at => JSON.stringify([at?.address, at?.server_port, at?.postmaster_start])))
@@ -239,7 +227,7 @@ function matters(all: readonly Outcome[]): boolean {
 function sameArrival(own: Connectable, mine: Outcome, rival: Connectable, outcome: Outcome | undefined): boolean {
   if (mine.kind !== 'in' || outcome?.kind !== 'in') return false
   if (own.plan.user !== rival.plan.user || own.plan.database !== rival.plan.database) return false
-  // It is a proxy that leads to one server and then to another.
+  // A proxy that leads to one server and then to another.
   if (differInTls(own, rival)) return true
   const [a, b] = [mine.at, outcome.at]
   if (a === b) return true
@@ -250,11 +238,11 @@ function sameArrival(own: Connectable, mine: Outcome, rival: Connectable, outcom
   return a.address === b.address
 }
 
-/** In nothing else: they go to the same places, with the same login. */
+/** They differ only in TLS: same places, same login. */
 const differInTls = (own: Connectable, rival: Connectable): boolean =>
   samePlan({ ...own.plan, tls: rival.plan.tls }, rival.plan)
 
-/** What a party did, by name of the server where that is what differs. */
+/** What a party did, with the name of the server if that differs. */
 function deedOf(party: Party, outcome: Outcome | undefined, apart: boolean): Deed {
   if (!outcome) return wasNotTried
   if (outcome.kind === 'refused') return refusesUrl(outcome.text)
