@@ -84,8 +84,8 @@ function place(
 interface Landed {
   readonly seen: WritePathSeen
   readonly nodes: readonly Node[]
-  /** Those of them on which a transaction is read-only. */
-  readonly readOnly: readonly Node[]
+  /** The node of each session; of an address without a login there is no session. */
+  readonly places: readonly { readonly node: Node; readonly landing: Landing | undefined }[]
   readonly onPrimary: boolean | undefined
   readonly reasons: readonly Reason[]
   readonly primary: Node | undefined
@@ -129,11 +129,10 @@ function land(
   const reasons = seen.addressOnly
     ? pointsWrong(seen, found[0], home)
     : seen.landings.flatMap((landing, i) => landsWrong(seen.address, landing, candidates[i] ?? [], home))
-  const readOnly = where.flatMap((node, i) => (node && seen.landings[i] && readOnlyCause(seen.landings[i]) ? node : []))
   return {
     seen,
     nodes: found,
-    readOnly: [...new Set(readOnly)],
+    places: where.flatMap((node, i) => (node ? [{ node, landing: seen.landings[i] }] : [])),
     onPrimary: onPrimary(seen, where, primary, reasons),
     reasons: distinctBy(reasons, ({ code, text }) => `${code} ${text}`),
     primary,
@@ -203,16 +202,26 @@ const pointAt = (primary: Node | undefined): string | undefined =>
 
 /** Adds where it landed, and a remedy that names the primary. */
 function amend(check: CheckStatus, landed: Landed): CheckStatus {
+<<<<<<< HEAD
   const { seen, nodes } = landed
   const reasons = check.reasons.flatMap(reason => {
+=======
+  const { seen, places } = landed
+  const readOnly = places.filter(({ landing }) => landing && readOnlyCause(landing))
+  const told = check.reasons.flatMap(reason => {
+>>>>>>> break
     // An address without a login is only asked where it leads.
     if (reason.code === 'write_path_not_tried' && landed.onPrimary) return []
     if (reason.code !== 'write_path_read_only') return reason
     const isStandby = seen.landings.some(landing => readOnlyCause(landing) === 'standby')
     const remedy = (isStandby ? pointAt(landed.primary) : undefined) ?? reason.remedy
-    return { ...reason, text: readOnlyText(seen, namesOf(landed.readOnly)), remedy }
+    return { ...reason, text: readOnlyText(seen, namesOf(readOnly)), remedy }
   })
+<<<<<<< HEAD
   const on = nodes.length === 0 ? '' : `${seen.addressOnly ? ', leads to' : ', on'} ${namesOf(nodes)}`
+=======
+  const on = places.length === 0 ? '' : `${landed.addressOnly ? ', leads to' : ', on'} ${namesOf(places)}`
+>>>>>>> break
   // The commit is proven. That it was on the primary is not.
   const unproven =
     landed.unseenCluster === undefined
@@ -222,7 +231,22 @@ function amend(check: CheckStatus, landed: Landed): CheckStatus {
   return { ...check, ...finding(evidence, [...reasons, ...landed.reasons], check.samples) }
 }
 
+<<<<<<< HEAD
 const namesOf = (nodes: readonly Node[]): string =>
   nodes
     .map(({ name, facts }) => (facts ? `${name} (${facts.in_recovery ? 'standby' : 'primary'})` : name))
     .join(' and ')
+=======
+/** With the role that the session found. The last look at the node may be from before a promotion, or from after it. */
+function namesOf(places: Landed['places']): string {
+  const names = places.map(({ node: { name, facts }, landing }) => {
+    const role = landing ?? facts
+    return role ? `${name} (${role.in_recovery ? 'standby' : 'primary'})` : name
+  })
+  return [...new Set(names)].join(' and ')
+}
+
+const distinct = (reasons: readonly Reason[]): Reason[] => [
+  ...new Map(reasons.map(reason => [`${reason.code} ${reason.text}`, reason])).values(),
+]
+>>>>>>> break

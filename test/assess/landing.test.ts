@@ -53,6 +53,14 @@ describe('a write path that lands', () => {
     expect(valueOf(all, 'mailpath_write_path_on_primary')).toBe(0)
   })
 
+  it('says the role that the session found, though the node was promoted between the two looks', () => {
+    const promoted = node(two, primaryFacts(2))
+    const before = over([node(one, undefined), promoted, path('backend', [landingOn(standbyFacts(2))])])
+    expect(before.status.reasons[0]?.text).toMatch(/lands on db-2 \(standby\): .*25006/)
+    const after = over([...nodes, path('backend', [landingOn(primaryFacts(2))])])
+    expect(after.status.evidence).toMatch(/, on db-2 \(primary\)$/)
+  })
+
   it('on a standby of a cluster whose primary is not known has no primary to name', () => {
     const { status } = over([
       node(one, undefined),
