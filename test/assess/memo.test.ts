@@ -96,4 +96,4 @@ it('concludes the same from what it has assessed before as from what it sees for
     }),
     { numRuns: 300 },
   )
-})
+}, 120_000)

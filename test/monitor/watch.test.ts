@@ -161,7 +161,7 @@ function mostAtOnce(log: string, user = '.*'): number {
 }
 
 describe('a primary that goes down', () => {
-  it('is told long before the next run, with all that depends on it; and what comes after it, until roles settle', () =>
+  it('is reported long before the next run, with all that depends on it; and so is what follows, until roles settle', () =>
     whileWatching({}, async ({ monitor, lead }) => {
       await untilWatched(first)
       await first.kill()
@@ -180,7 +180,7 @@ describe('a primary that goes down', () => {
       expect(wakeupsOf(monitor)).toBe(1)
     }))
 
-  it('is told when it was shut down in order, and that it is back', () =>
+  it('is reported when it was shut down in order, and when it is back', () =>
     whileWatching({}, async ({ monitor }) => {
       await untilWatched(first)
       await first.stop('fast')
@@ -308,7 +308,7 @@ describe('a watch', () => {
         await soon(() => of()?.verdict === 'ok', 'it is seen to be back')
       }))
 
-    it('keeps its password out of what they say, though it was told to the server and not to them', async () => {
+    it('keeps its password out of what they say, though only the login had it and not the run', async () => {
       const { user: name, password } = cluster.logins.monitor
       const begin = () => startLook(checkOf(never), noReferences, new AbortController().signal)
       const read = readAs('libpq', { url: `${first.url({ user: name, password })}?sslmode=disable`, settings: {} })
@@ -367,7 +367,7 @@ describe('a watch', () => {
       await soon(() => verdictOf(monitor, `postgres/${second.name}`) === 'fail', 'it is seen to be down')
     }))
 
-  it('is closed in order when its check is changed, and is opened anew; a shutdown leaves none', async () => {
+  it('is closed in order when its check is changed, and is opened again; a shutdown leaves none', async () => {
     const log = await logFromNow(first)
     await whileWatching({}, async ({ swap }) => {
       await Promise.all([untilWatched(first), untilWatched(second)])

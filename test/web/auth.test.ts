@@ -28,7 +28,7 @@ async function cpuOf(pid: number): Promise<number> {
 }
 
 describe('a login', () => {
-  it('is asked of nobody where there are no users', async () => {
+  it('is not asked for if there are no users', async () => {
     const authenticate = basicAuth(() => ({}))
     expect(await authenticate(undefined)).toBe(true)
     expect(await authenticate('Bearer x')).toBe(true)
@@ -140,7 +140,7 @@ describe('the time a login takes', () => {
   })
 })
 
-describe('users, when the file is read anew', () => {
+describe('users, when the file is read again', () => {
   it('are locked out, let in and given other passwords without a restart', async () => {
     const [one, two] = await Promise.all([hash('one', 4), hash('two', 4)])
     const web = await serving({ config: { basic_auth_users: { alice: one, bob: one } } })

@@ -273,7 +273,7 @@ describe('a target', () => {
     await stillServes(web)
   })
 
-  it('in absolute form is that of its path, whoever it names', async () => {
+  it('in absolute form is that of its path, whatever host it names', async () => {
     const web = await serving()
     for (const target of ['http://example.org/-/healthy', 'HTTPS://user@example.org:1/-/healthy?a=b'])
       expect(await said(web.port, head(`GET ${target} HTTP/1.1`, 'Connection: close'))).toMatch(

@@ -87,7 +87,7 @@ describe('a request for a check', () => {
     ['smtp', 'http://10.0.0.1/', ['fake']],
     ['fak', 'e/it', ['fake']],
     ['<b>', '%00%0d%0aX:%20y', ['fake']],
-  ])('of %s and %s, which is not configured, is told what is', async (probe, target, known) => {
+  ])('of %s and %s, which is not configured, is answered with what is', async (probe, target, known) => {
     const checks = ['it', 'other'].map(name => checkOf(() => Promise.resolve(fine), { target: name }))
     const web = await serving({ checks })
     const { status, body } = await ask(web, { path: `/probe?probe=${encodeURIComponent(probe)}&target=${target}` })
@@ -216,7 +216,7 @@ describe('a check that is asked for', () => {
     await asking
   })
 
-  it('and is taken out of the configuration meanwhile is told so', async () => {
+  it('and is taken out of the configuration meanwhile is answered so', async () => {
     const { check, begun } = held()
     const web = await serving({ checks: [check] })
     const asking = probed(web)

@@ -142,7 +142,7 @@ describe('HTTP/2 and HTTP/1.1 on one port', () => {
     }
   })
 
-  it('are both told apart by ALPN, and without it, it is HTTP/1.1', async () => {
+  it('are chosen by ALPN; without it, it is HTTP/1.1', async () => {
     const web = await secured()
     const spoken = (ALPNProtocols?: string[]) =>
       new Promise((resolve, reject) => {
