@@ -110,7 +110,7 @@ describe('the command line', () => {
     expect(nothing).toMatchObject({ code: 64, output: expect.stringContaining('known are postgres/hung') as string })
   })
 
-  it('says of a kubeconfig what can be told without the server', async () => {
+  it('says of a kubeconfig what can be known without the server', async () => {
     const kubeconfig = path.join(folder, 'kubeconfig')
     const reads = path.join(folder, 'reads.yml')
     const host = '{ kubernetes: { namespace: a, secret: b, key: c } }'

@@ -57,7 +57,7 @@ describe.runIf(isLinux)('on a machine that is short of CPU', () => {
     expect([await verdictOf(late), late.looks()]).toEqual([[], 2])
   })
 
-  it('a server that hangs is told as what was seen first', async () => {
+  it('a server that hangs is reported by what was seen first', async () => {
     const late = onceLate(never)
     expect([await verdictOf(late), late.looks()]).toEqual([['deadline_exceeded'], 2])
   })

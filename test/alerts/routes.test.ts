@@ -49,7 +49,7 @@ describe.skipIf(!needs('amtool', amtool, alertmanagerInstall))('with amtool', ()
     await test(receiverOf(alert), ...sampleOf(alert))
   })
 
-  it('pages for an alert that nobody has thought of', async () => {
+  it('pages for an alert that no route names', async () => {
     await test('pager', 'alertname=Another', 'severity=disaster')
     await expect(test('log', 'alertname=Another', 'severity=disaster')).rejects.toThrow(/exit code 1/)
   })
@@ -116,7 +116,7 @@ describe('inhibition', () => {
     expect(down.length).toBeGreaterThan(0)
   })
 
-  it('silences no page for something that pages nobody', () => {
+  it('silences no page for something that sends no page', () => {
     const wrong = pairs.filter(
       ({ source, target }) => target.set['severity'] === 'critical' && source.set['severity'] !== 'critical',
     )

@@ -125,7 +125,7 @@ describe('records', () => {
 const pages = alerts.filter(rule => rule.labels?.['severity'] === 'critical')
 
 describe('alerts', () => {
-  it.each(titled(alerts))('%s has what routing and whoever is paged need', (_, rule) => {
+  it.each(titled(alerts))('%s has what routing and the person who is paged need', (_, rule) => {
     const { alert, labels = {}, annotations = {} } = rule
     expect(alert).toMatch(/^(?:Mail(?:path)?(?:[A-Z][a-z]+)+|Watchdog)$/)
     expect(['critical', 'warning', 'info', 'none']).toContain(labels['severity'])

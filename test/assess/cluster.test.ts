@@ -216,7 +216,7 @@ describe('two primaries', () => {
     expect([clusterOf(done).primary, metric(done, 'failovers_total')]).toEqual([two, 1])
   })
 
-  it('with other system identifiers are not one cluster, which is told and is no split brain', () => {
+  it('with other system identifiers are not one cluster, which is reported and is no split brain', () => {
     const stranger = primaryFacts(3, { system_identifier: otherIdentifier })
     const all = assessed([node(one, primaryFacts(1)), node(two, standbyFacts(2)), node(three, stranger)])
     expect(clusterOf(all)).toMatchObject({ primary: one, primaries: 1, splitBrain: false, verdict: 'warn' })
@@ -242,7 +242,7 @@ describe('one server under two names', () => {
     expect(clusterOf(seen)).toMatchObject({ primaries: 1, splitBrain: false, verdict: 'ok' })
   })
 
-  it('is no split brain where it does not say when it started, and nobody is told to fence it', () => {
+  it('is no split brain if it does not say when it started, and no remedy says to fence it', () => {
     const silent = { server_address: null, server_port: null, postmaster_start: null }
     for (const more of [{}, { system_identifier: null }, { wal_file_timeline: null }]) {
       const seen = twice({ ...silent, ...more }, { ...silent, ...more })

@@ -103,7 +103,7 @@ describe('hosts that should lead to the primary', () => {
     })
   })
 
-  it('are not told apart where several servers are behind one address', () => {
+  it('are not distinguished if several servers are behind one address', () => {
     const [a, b] = [primaryFacts(1), standbyFacts(2, { server_address: '10.0.0.121' })]
     expect(outcome([node('db-1', a), node('db-2', b), hosts(at('10.0.0.121'))])).toMatchObject({
       verdict: 'ok',

@@ -70,14 +70,14 @@ describe('a write path that lands', () => {
     expect(status.reasons[0]?.remedy).toBe('Point it at the primary, or at an endpoint that follows the primary.')
   })
 
-  it('on a read-only primary is not told to go to another node', () => {
+  it('on a read-only primary is not advised to go to another node', () => {
     const readOnly = landingOn(primaryFacts(1), { read_only: true, read_only_source: 'database' })
     expect(over([...nodes, path('backend', [readOnly])]).status.reasons[0]?.remedy).toMatch(
       /^Reset default_transaction/,
     )
   })
 
-  it('on a standby nobody listed is read-only, and nothing besides', () => {
+  it('on a standby that is not listed is read-only, and nothing else', () => {
     expect(over([...nodes, path('backend', [landingOn(standbyFacts(9))])]).codes).toEqual(['write_path_read_only'])
   })
 
@@ -133,7 +133,7 @@ describe('a write path that lands', () => {
     }
   })
 
-  it('on a server nobody listed warns, but only where every node is known', () => {
+  it('on a server that is not listed warns, but only if every node is known', () => {
     const unlisted = path('backend', [landingOn(primaryFacts(9))])
     const { status, landing, codes } = over([...nodes, unlisted])
     expect([codes, status.verdict, landing.onPrimary]).toEqual([['write_path_unlisted_node'], 'warn', undefined])
@@ -160,7 +160,7 @@ describe('a write path that lands', () => {
   })
 })
 
-describe('nodes are told apart', () => {
+describe('nodes are distinguished', () => {
   const tunnel: Partial<NodeFacts> = { server_address: '127.0.0.1', server_port: 5432 }
   const behindTunnel = [node(one, primaryFacts(1, tunnel)), node(two, standbyFacts(2, tunnel))]
 

@@ -141,7 +141,7 @@ describe('clusters', () => {
     expect(proven.status.verdict).toBe('ok')
   })
 
-  it('no primary blocks, and is told before the write path that fails of it', () => {
+  it('no primary blocks, and is named before the write path that fails because of it', () => {
     const [a, b] = [standbyFacts(1), two]
     const { status } = pathOver([...others, node('db-1', a), node('db-2', b), path('write', [landingOn(a)])])
     expect(outcomeOf(status)).toEqual({ verdict: 'fail', root: 'cluster_no_primary' })
@@ -154,7 +154,7 @@ describe('clusters', () => {
     expect([status.verdict, exceptionsOf(status)]).toEqual(['warn', ['cluster_mixed']])
   })
 
-  it('nobody knows the primary, because Vault does not give the passwords, and yet a write commits: mail survives', () => {
+  it('the primary is not known, because Vault does not give the passwords, and yet a write commits: mail survives', () => {
     const target = nodeTarget('db-1')
     const unresolved: Looked = {
       check: checkOf(postgres, target, ['vault/vault-01']),

@@ -131,7 +131,7 @@ const rootsOf = ({ verdict, blockers, root }: MailStatus, samples: readonly Samp
   states: verdicts.filter(state => valueOf({ samples }, 'mailpath_mail_verdict', { verdict: state }) === 1),
 })
 
-describe('what is told besides the root', () => {
+describe('what is reported with the root', () => {
   it('does not count a Vault and the login that waits for it as two failures', () => {
     const one = { ...fine, vault: 'down, and the SMTP password comes from it', smtp: 'unknown' } as const
     const { status } = pathOver(platform(one))

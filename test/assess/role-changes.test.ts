@@ -118,7 +118,7 @@ describe('the roles in a cluster', () => {
     },
   )
 
-  it('are nobody’s business where nothing in the cluster is watched', () => {
+  it('wake no check if nothing in the cluster is watched', () => {
     expect(story([failing('postgres_unreachable', { watch: false })])[0]).toBeUndefined()
   })
 

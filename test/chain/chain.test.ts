@@ -18,7 +18,7 @@ const able = [
 /** Every wait in it has a limit of its own. */
 const timeoutMs = 600_000
 
-describe.skipIf(!able)('the whole chain: who is told what, through Prometheus and Alertmanager', () => {
+describe.skipIf(!able)('the whole chain: who is notified of what, through Prometheus and Alertmanager', () => {
   let stage: Stage
   beforeAll(async () => {
     stage = await startStage()

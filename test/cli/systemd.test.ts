@@ -57,7 +57,7 @@ const until = (what: string, condition: () => boolean): Promise<unknown> =>
 const tools =
   optional('systemd-notify', 'apt-get install systemd') && optional('python3', 'apt-get install python3-minimal')
 
-describe.skipIf(!tools)('what systemd is told', { timeout: 120_000 }, () => {
+describe.skipIf(!tools)('what is reported to systemd', { timeout: 120_000 }, () => {
   it('is ready once it serves; then the mail verdict when it changes, and stopping', async () => {
     const socket = await listening()
     const { running, url, setTo } = await daemon({ NOTIFY_SOCKET: socket.address })

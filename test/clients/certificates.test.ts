@@ -196,7 +196,7 @@ describe('a chain that does not verify', () => {
     else expect(told).toMatch(text)
   })
 
-  it('is told by the error of a client that verifies', async () => {
+  it('is known by the error of a client that verifies', async () => {
     const port = await serve(good, [expired])
     const error: unknown = await new Promise(resolve => {
       const socket = tls.connect({ port, host: '127.0.0.1', ca: root.cert, rejectUnauthorized: true })

@@ -264,7 +264,7 @@ settings:
     expect(find(config, 'vault/vault-01').needs).toEqual([])
   })
 
-  it('are told apart from labels that have the name of a source', () => {
+  it('are not mistaken for labels that have the name of a source', () => {
     const config = parse(`vault:
   - { name: vault-01, url: "https://vault-01:8200", kubernetes: { role: mailpath } }
 drift:

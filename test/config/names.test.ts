@@ -21,7 +21,7 @@ it.each([
     'vault: [{ name: a, url: "https://h", token: { env: X }, secrets: [{ path: "secret/\\ud800" }] }]',
     'secrets[0].path: has an invisible character in it',
   ],
-])('what nobody can see is refused, with its line: %s', (_, yaml, error) => {
+])('an invisible character is refused, with its line: %s', (_, yaml, error) => {
   expect(loaded(yaml)).toMatch(/^mailpath\.yml:1:\d+: /)
   expect(loaded(yaml)).toContain(error)
 })

@@ -55,7 +55,7 @@ describe('the transcript of a run', () => {
     expect(linesOf(result)).toEqual(['20 connect: done after 20.0 ms', '5250 commit: no answer within 5 s'])
   })
 
-  it('knows no secret, whenever and however that was told', async () => {
+  it('knows no secret, whenever and however it came in', async () => {
     const given = references(() => Promise.resolve('p@ss"word\nin two lines'))
     const result = await ran(async look => {
       look.note('sent p@ss"word\nin two lines')

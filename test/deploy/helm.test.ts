@@ -155,7 +155,7 @@ describe.skipIf(helm === undefined)('the chart, by helm', () => {
     expect((await template(...relay, '--set=rbac=null')).map(({ kind }) => kind)).toContain('Deployment')
   })
 
-  it('lets nobody in where nobody is named', async () => {
+  it('lets no client in if none is named', async () => {
     const none = ['--set=networkPolicy.enabled=true', '--set-json=networkPolicy.from=[]']
     expect(only(await template(...relay, ...none), 'NetworkPolicy')).toMatchObject({ spec: { ingress: [] } })
   })

@@ -77,7 +77,7 @@ describe('the runner of the fault matrix', { timeout: faultMs }, () => {
   })
   afterAll(() => bench.stop())
 
-  it('proves a fault that is told, and healed', async () => {
+  it('proves a fault that is reported, and healed', async () => {
     const proof = await bench.prove('told')
     expect(proof.detectedAfter).toBeLessThan(2_000)
     expect(proof.healedAfter).toBeLessThan(2_000)

@@ -2,7 +2,6 @@ import { connect, type Socket } from 'node:net'
 import { setImmediate } from 'node:timers/promises'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { usualLimits } from '../../src/web/limits.ts'
 import { waitFor } from '../servers/processes.ts'
 import { ask, serving, shortLimits, statusesIn } from '../web/serving.ts'
 import { assertAsync, bounded, endsWith, patienceMs, stillServes } from './limits.ts'
@@ -238,7 +237,7 @@ it(
 
 it('keeps nothing of who asked many things at once and is gone', { timeout: 60_000 }, async () => {
   // With the time that an answer may take by default: that is how long Node 20 kept each request, and a timer for it.
-  const web = await serving({ limits: usualLimits })
+  const web = await serving()
   const timers = (): number => process.getActiveResourcesInfo().filter(kind => kind === 'Timeout').length
   const before = timers()
   // More than the system holds for who does not read.

@@ -35,7 +35,7 @@ describe('the dashboards follow from the code', () => {
     await expect(text).toMatchFileSnapshot(`../../grafana/dashboards/${uid}.json`)
   })
 
-  it('and there is no file besides them', () => {
+  it('and there is no other file', () => {
     const files = readdirSync(new URL('../../grafana/dashboards/', import.meta.url)).filter(file =>
       file.endsWith('.json'),
     )

@@ -95,7 +95,7 @@ describe('a watch', () => {
     expect(one.openings).toHaveLength(1)
   })
 
-  it('is closed by the first run that is not let in, so that it holds up no shutdown, and nobody is woken', async () => {
+  it('is closed by the first run that is not let in, so that it holds up no shutdown, and wakes no check', async () => {
     const one = target()
     const { ran, lost } = keeping(one)
     await ran('open')
@@ -111,7 +111,7 @@ describe('a watch', () => {
     expect(one.log).toEqual([])
   })
 
-  it('that the target ends is told, and is opened again no more often than the check runs by itself', async () => {
+  it('that the target ends is reported, and is opened again no more often than the check runs by itself', async () => {
     const one = target()
     const { ran, lost } = keeping(one, () => true)
     await ran('open')

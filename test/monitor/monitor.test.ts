@@ -60,7 +60,7 @@ describe('a monitor', () => {
     expect(one.monitor.status().startedAt).toBe(start)
   })
 
-  it('has one run of a check under way, whoever asks for it', async () => {
+  it('has one run of a check under way, however many ask for it', async () => {
     const { check, began } = inTurn([fine], {}, 1_000)
     const one = monitored(check)
     const both = Promise.all([one.monitor.runAll(one.stop.signal), one.monitor.runAll(one.stop.signal)])

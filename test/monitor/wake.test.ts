@@ -40,7 +40,7 @@ const once = () => {
 }
 
 describe('a cluster that is woken', () => {
-  it('is looked at once where everything is as before, and that is told', async () => {
+  it('is looked at once if everything is as before, and that is logged', async () => {
     const { looks, wake, waker } = waking(() => ({}))
     const news = wake()
     await vi.advanceTimersByTimeAsync(burstMs)
@@ -83,7 +83,7 @@ describe('a cluster that is woken', () => {
     await vi.advanceTimersByTimeAsync(5_000)
   })
 
-  it('has one burst at a time, whoever wakes it', async () => {
+  it('has one burst at a time, whatever wakes it', async () => {
     const isNew = once()
     const { looks, wake, waker } = waking(() => ({ changed: isNew(), settled: false }))
     const both = [wake()]
@@ -95,7 +95,7 @@ describe('a cluster that is woken', () => {
     expect(waker.counts()[0]?.count).toBe(1)
   })
 
-  it('is looked at anew where another watch ends while nothing has changed yet', async () => {
+  it('is looked at again if another watch ends while nothing has changed yet', async () => {
     const { looks, wake } = waking(() => ({ changed: looks.length === 2, settled: looks.length !== 2 }))
     const both = [wake()]
     await vi.advanceTimersByTimeAsync(roundMs / 2)

@@ -55,7 +55,7 @@ describe.each(readdirSync(folder))('the workflow %s', name => {
       for (const job of [needs].flat()) expect(Object.keys(workflow.jobs)).toContain(job)
   })
 
-  it('pins its actions, gives no more rights than it says, and lets nobody else put words into a shell', () => {
+  it('pins its actions, gives no more rights than it says, and puts no words of others into a shell', () => {
     for (const { uses } of steps) if (uses) expect(uses).toMatch(/^[\w-]+\/[\w-]+@(v\d+|[0-9a-f]{40})$/)
     expect(Object.values(workflow.permissions ?? { missing: 'write' })).not.toContain('write')
     for (const { run } of steps) expect(run ?? '').not.toContain('${{')

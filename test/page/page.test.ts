@@ -323,7 +323,7 @@ describe('the page', () => {
     [5_000, 5],
     [15_000, 15],
     [86_400_000, 60],
-  ])('with checks every %d ms loads itself anew every %d s', (intervalMs, seconds) => {
+  ])('with checks every %d ms loads itself again every %d s', (intervalMs, seconds) => {
     const every = (ms: number) => ({ ...db, check: { ...db.check, intervalMs: ms } })
     const page = render(statusFrom([every(intervalMs), every(86_400_000)]))
     expect(page).toContain(`<meta http-equiv="refresh" content="${seconds}" />`)

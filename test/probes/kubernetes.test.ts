@@ -86,7 +86,7 @@ describe('the API server', () => {
     )
   })
 
-  it('takes us for nobody where something between takes the login away', () => {
+  it('takes us for an anonymous client if something between takes the login away', () => {
     const answer: ApiServerAnswer = { kind: 'unauthorized', address: '10.0.0.1:6443', text: '403 forbidden to …' }
     const found = kubernetes.judge({ answer, waited: '' }, target)
     expect([found.verdict, valueOf(found, 'mailpath_kubernetes_authenticated')]).toEqual(['fail', 0])

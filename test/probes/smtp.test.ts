@@ -295,7 +295,7 @@ describe('a password that cannot be fetched', () => {
     expect(server).toMatchObject({ logins: 0, quits: 1 })
   })
 
-  it('is told beside a relay that is down', async () => {
+  it('is reported beside a relay that is down', async () => {
     const server = await relay()
     await server.close()
     const observation = await seenAt(server, targetOf(server.port, { password: { env: 'NOWHERE' } }))
@@ -324,7 +324,7 @@ describe('a refused login', () => {
   // Certificates are for the years we live in.
   const plain = { security: 'none' } as const
 
-  it('is held off, longer each time, while the other phases go on; then it is tried again', async () => {
+  it('waits longer after each refusal while the other phases go on; then it is tried again', async () => {
     clock()
     const server = await relay(plain)
     const target = targetOf(server.port, { ...plain, password: { env: 'WRONG' } })
@@ -382,7 +382,7 @@ describe('a refused login', () => {
     expect(server.logins).toBe(2)
   })
 
-  it.each([454, 421])('for a while (%i) is not held off', async code => {
+  it.each([454, 421])('for a while (%i) does not make the next login wait', async code => {
     const server = await relay()
     server.refuse(code)
     const target = targetOf(server.port)
@@ -536,7 +536,7 @@ describe('the config', () => {
 
 describe.skipIf(!needs('Postfix', postfixBinary(), postfixInstall))('Postfix', () => {
   const login = { user: 'probe', password }
-  it('is probed as it stands: STARTTLS, TLS, an expired certificate, a wrong password, an envelope', async () => {
+  it('is probed as it was installed: STARTTLS, TLS, an expired certificate, a wrong password, an envelope', async () => {
     const postfix = await startPostfix({ login })
     onTestFinished(() => postfix.stop())
     const { starttls, plain, expired, tls, postscreen } = postfix.ports

@@ -163,7 +163,7 @@ describe('a path whose drivers would connect differently', () => {
     }
   })
 
-  it('is tried again soon where nobody gets in, so that it is no failure for an hour once others do', async () => {
+  it('is tried again soon if no login gets in, so that it is no failure for an hour once others do', async () => {
     const target = targetOf()
     const at = url('?dbname=nowhere').replace(`/${cluster.database}?`, '/later?')
     expect(codes(await run(target, at))).toEqual(['write_path_database_missing'])
@@ -191,7 +191,7 @@ describe('a path whose drivers would connect differently', () => {
     }
   })
 
-  it('has failed, whoever gets in, where the server goes down before anything was asked of it', async () => {
+  it('has failed, whatever login gets in, if the server goes down before anything was asked of it', async () => {
     const proxy = await startBreakingDown(primary().port)
     try {
       const at = url().replace(`:${primary().port}/`, `:${proxy.port}/`)

@@ -162,7 +162,7 @@ describe('by kubeconfig', () => {
     expect(await value()).toBe('10.0.0.122')
   })
 
-  it('reads files beside it, anew each time; a token file wins over a token', async () => {
+  it('reads the files beside it again each time; a token file wins over a token', async () => {
     const api = await startApi()
     const { kubeconfig, value } = await ask(
       contents(
@@ -194,7 +194,7 @@ describe('by kubeconfig', () => {
     expect(api.requests).toMatchObject([{ token: false }])
   })
 
-  it('trusts the authority it names, for the name it names, and nobody else', async () => {
+  it('trusts only the authority it names, and only for the name it names', async () => {
     const { port } = await startApi({ tls: made.wrongName })
     const login = { token: canary }
     expect(await whyNot((await ask(contents(port, login))).value())).toContain('the certificate is not for 127.0.0.1')
@@ -204,7 +204,7 @@ describe('by kubeconfig', () => {
     expect(await whyNot((await ask(untrusted)).value())).toContain('certificate')
   })
 
-  it('takes the context it is told to', async () => {
+  it('takes the context that the configuration names', async () => {
     const { port } = await startApi()
     const other = contents(port, { token: canary }, {}, { 'current-context': 'other' })
     expect(await (await ask(other, 'production')).value()).toBe('10.0.0.122')

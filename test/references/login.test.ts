@@ -45,7 +45,7 @@ describe('the login by AppRole', () => {
     expect(double.granted).toEqual({ logins: 1, renewals: 0, refusals: 0 })
   })
 
-  it('is renewed, or made anew, before its token ends, and seldom', async () => {
+  it('is renewed, or made again, before its token ends, and seldom', async () => {
     const ttl = 1.5
     const used = async (loginRenewable: boolean, loginMaxTtl: number) => {
       const { double, references } = await start()
@@ -68,7 +68,7 @@ describe('the login by AppRole', () => {
     ])
   })
 
-  it('is made anew, once, when the token was revoked', async () => {
+  it('is made once more when the token was revoked', async () => {
     const { double, references } = await start()
     await read(references)
     for (let time = 2; time < 4; time++) {
@@ -94,7 +94,7 @@ describe('the login by AppRole', () => {
     expect(double.granted.logins).toBe(1)
   })
 
-  it('is held off when it was refused, until the credentials change', async () => {
+  it('is not tried again after a refusal until the credentials change', async () => {
     const { double, env, references } = await start()
     env['SECRET'] = `${canary}-used-up`
     for (let round = 0; round < 5; round++)
@@ -220,7 +220,7 @@ describe('the login by AppRole', () => {
     expect(double.granted).toEqual({ logins: 0, renewals: 0, refusals: 0 })
   })
 
-  it('is made anew before the uses of its token are used up, and revokes what it leaves', async () => {
+  it('is made again before the uses of its token are used up, and revokes the token it leaves', async () => {
     const { double, references } = await start()
     double.loginUses = 5
     for (let round = 0; round < 10; round++)
@@ -230,7 +230,7 @@ describe('the login by AppRole', () => {
     await waitFor(() => double.issued.length <= 1, { what: 'the tokens before were revoked' })
   })
 
-  it('is made anew at once for a token that was revoked soon after the one before', async () => {
+  it('is made again at once for a token that was revoked soon after the one before', async () => {
     const { double, references } = await start()
     for (let time = 0; time < 2; time++) {
       expect(await read(references)).toBe('hunter2')
@@ -334,7 +334,7 @@ describe('the login by AppRole', () => {
 })
 
 describe('the login by Kubernetes', () => {
-  it('is tried again soon, since Vault locks nobody out there', async () => {
+  it('is tried again soon, since Vault locks no user out there', async () => {
     const { double, target } = await start()
     const jwt_file = await file('not yet', 'token')
     const { app_role: _, ...rest } = target

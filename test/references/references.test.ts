@@ -58,7 +58,7 @@ describe('file', () => {
     expect(await valueOf({ file: await file(content) })).toBe(value)
   })
 
-  it('is read anew after a symlink swap, as Kubernetes mounts change', async () => {
+  it('is read again after a symlink swap, as Kubernetes mounts change', async () => {
     const dir = await folder()
     const [one, two, link, next] = ['one', 'two', 'link', 'next'].map(name => join(dir, name)) as [
       string,
@@ -99,7 +99,7 @@ describe('file', () => {
     )
   })
 
-  it('is not waited for where it is a FIFO that nobody writes to', async () => {
+  it('is not waited for if it is a FIFO that no process writes to', async () => {
     const path = join(await folder(), 'fifo')
     execFileSync('mkfifo', [path])
     // More than libuv has threads: were they blocked, nothing could be read any more.
@@ -328,7 +328,7 @@ describe('vault', () => {
     return { double, vaults, value, why: () => whyNot(value('SMTP_PASS', { default: 'not taken' })) }
   }
 
-  it('is a key of a secret, read anew each time', async () => {
+  it('is a key of a secret, read again each time', async () => {
     const { double, value } = await start()
     expect(await value('SMTP_PASS')).toBe('hunter2')
     double.put(path, { SMTP_PASS: 'rotated' })

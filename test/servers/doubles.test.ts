@@ -64,7 +64,7 @@ describe('smtp', () => {
     expect(smtp).toMatchObject({ logins: 2, accepted: 2, messages: 0 })
   })
 
-  it('takes a new password, and refuses whatever it is told to refuse', async () => {
+  it('takes a new password, and refuses whatever a test has it refuse', async () => {
     const smtp = await withUser({ security: 'none' })
     smtp.password('probe', 'changed')
     expect(await login(smtp, 'none', 'right')).toBe('EAUTH 535')

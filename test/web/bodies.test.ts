@@ -80,7 +80,7 @@ describe('a scrape', () => {
 })
 
 describe('a body', () => {
-  it('is made once for a thousand who ask at once, and anew for its next cause', async () => {
+  it('is made once for a thousand requests at once, and again when something has changed', async () => {
     let cause = {}
     let made = 0
     const body = oncePerCause(

@@ -159,7 +159,7 @@ beforeAll(async () => {
 afterAll(() => removeFolder(folder))
 
 describe('a bad file', () => {
-  it('is among those that are told below', async () => {
+  it('is among those that are tested below', async () => {
     expect((await readdir(path.join(import.meta.dirname, 'bad'))).sort()).toEqual(Object.keys(messages).sort())
   })
 
@@ -167,7 +167,7 @@ describe('a bad file', () => {
     expect(await refusal(name)).toEqual(lines)
   })
 
-  it('is told of without what may be a secret', async () => {
+  it('is reported without what may be a secret', async () => {
     for (const name of Object.keys(messages)) expect((await refusal(name)).join('\n')).not.toContain('hunter2')
   })
 })
@@ -251,7 +251,7 @@ describe('a file that is not there, or cannot be used', () => {
     expect(await refusal(name)).toEqual([message])
   })
 
-  it('is told of where the certificate may not be read, hangs, or has too weak a key', async () => {
+  it('is reported if the certificate may not be read, hangs, or has too weak a key', async () => {
     await writeFile(path.join(folder, 'unreadable.key'), '')
     await makeUnreadable(path.join(folder, 'unreadable.key'))
     await runProcess('mkfifo', [path.join(folder, 'fifo.crt')])

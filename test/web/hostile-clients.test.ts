@@ -92,7 +92,7 @@ describe('a client that takes its time', () => {
     ['sends a letter now and then', '', drip('G', 40)],
     ['sends line breaks now and then', '', drip('\r\n', 40)],
   ])('%s, is cut off', async (_, words, onOpen) => {
-    const web = await serving()
+    const web = await serving({ limits: shortLimits })
     expect(statusesIn(await said(web.port, words, onOpen)).filter(status => status !== 408 && status !== 400)).toEqual(
       [],
     )
@@ -100,7 +100,7 @@ describe('a client that takes its time', () => {
   })
 
   it('keeps its connection for a while after an answer, and not for ever', async () => {
-    const web = await serving()
+    const web = await serving({ limits: shortLimits })
     const text = await said(web.port, head('GET /-/healthy HTTP/1.1'), socket => {
       // Within the time of keep-alive: a second request on the same connection.
       setTimeout(() => socket.write(head('GET /-/healthy HTTP/1.1')), shortLimits.keepAliveTimeout / 3)
@@ -120,7 +120,7 @@ describe('a client that takes its time', () => {
   }
 
   it('never reads, is cut off, and was answered no more than the system keeps for it', async () => {
-    const web = await serving()
+    const web = await serving({ limits: shortLimits })
     const socket = asksForMuch(web)
     await waitFor(
       () => {
@@ -187,7 +187,7 @@ describe('a request that two servers could read in two ways', () => {
     'get / HTTP/1.1',
     'PRI * HTTP/2.0',
   ])('by its first line (%s) leads to nothing worse than an answer', async line => {
-    const web = await serving()
+    const web = await serving({ limits: shortLimits })
     const statuses = statusesIn(await said(web.port, head(line, 'Connection: close')))
     expect(statuses.filter(status => status !== 200 && status !== 400 && status !== 408)).toEqual([])
     await stillServes(web)
@@ -209,7 +209,7 @@ describe('a method that an endpoint has not', () => {
   })
 
   it('repeats nothing of a TRACE, and tunnels no CONNECT', async () => {
-    const web = await serving()
+    const web = await serving({ limits: shortLimits })
     const elsewhere = await serving()
     const traced = await said(web.port, head('TRACE / HTTP/1.1', 'Cookie: canary=1', 'Connection: close'))
     expect(statusesIn(traced)).toEqual([405])
@@ -273,7 +273,7 @@ describe('a target', () => {
     await stillServes(web)
   })
 
-  it('in absolute form is that of its path, whoever it names', async () => {
+  it('in absolute form is that of its path, whatever host it names', async () => {
     const web = await serving()
     for (const target of ['http://example.org/-/healthy', 'HTTPS://user@example.org:1/-/healthy?a=b'])
       expect(await said(web.port, head(`GET ${target} HTTP/1.1`, 'Connection: close'))).toMatch(

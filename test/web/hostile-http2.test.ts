@@ -176,7 +176,7 @@ describe('streams', () => {
     await stillServes(web)
   })
 
-  it('whose answer nobody takes are ended, also where the connection is kept busy', async () => {
+  it('whose answer the client does not take are ended, even if the connection is kept busy', async () => {
     const web = await secured({ ...shortLimits, answerMs: 500, idleMs: 60_000 })
     const client = session(web, { initialWindowSize: 10 })
     const stream = client.request({ ':path': '/' }).pause()

@@ -129,7 +129,7 @@ describe('more connections than there may be', () => {
   })
 })
 
-describe('answers that nobody takes', () => {
+describe('answers that the client does not take', () => {
   it('are bounded over all connections: who takes none goes, and who takes his stays', async () => {
     const web = await serving({ limits: { ...patient, answerMs: 60_000, maxHeld: 20 * 8_192 + 200_000 } })
     const scraper = await client(web, get('/metrics'))

@@ -3,9 +3,10 @@ import { gunzipSync } from 'node:zlib'
 import { request } from 'node:https'
 import { connect as connectTls } from 'node:tls'
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { usualLimits } from '../../src/web/limits.ts'
 import { have, needs, runProcess } from '../servers/processes.ts'
 import { authority, issue, type Signed } from './pki.ts'
-import { lasting, serving, shortLimits, type Served } from './serving.ts'
+import { lasting, serving, type Served } from './serving.ts'
 
 let ca: Signed
 let server: Signed
@@ -130,7 +131,7 @@ describe('HTTP/2 and HTTP/1.1 on one port', () => {
   it('refuse an answer for which there is no room in the same way', async () => {
     const config = { tls_server_config: { cert: server.cert, key: server.key } }
     // Room for a request, and hardly more.
-    const limited = (perRequest: number) => serving({ config, limits: { ...shortLimits, maxHeld: perRequest + 100 } })
+    const limited = (perRequest: number) => serving({ config, limits: { ...usualLimits, maxHeld: perRequest + 100 } })
     const answers = [
       await byHttp1(await limited(8_192), get('/metrics')),
       await byHttp2(session2(await limited(32_768)), get('/metrics')),
@@ -141,7 +142,7 @@ describe('HTTP/2 and HTTP/1.1 on one port', () => {
     }
   })
 
-  it('are both told apart by ALPN, and without it, it is HTTP/1.1', async () => {
+  it('are chosen by ALPN; without it, it is HTTP/1.1', async () => {
     const web = await secured()
     const spoken = (ALPNProtocols?: string[]) =>
       new Promise((resolve, reject) => {

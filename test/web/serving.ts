@@ -1,4 +1,4 @@
-/** The web server of the exporter in this process, with short limits, and a client that asks it one thing. */
+/** The web server of the exporter in this process, and a client that asks it one thing. */
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
 import { request as httpsRequest, type RequestOptions } from 'node:https'
 import { rename, writeFile } from 'node:fs/promises'
@@ -16,7 +16,7 @@ import { checkOf, fine, noReferences } from '../monitor/checks.ts'
 import { exporterAtRest } from '../core/exporter-at-rest.ts'
 import { removeFolder, tempFolder } from '../servers/processes.ts'
 
-/** The time limits of the daemon divided by twenty. */
+/** The time limits of the daemon divided by twenty, for tests of what happens when they are over. */
 export const shortLimits: Limits = {
   ...usualLimits,
   headersTimeout: 500,
@@ -81,7 +81,7 @@ export async function serving(given: Given = {}): Promise<Served> {
     places: given.places ?? [loopback],
     file: given.config && path.join(folder, 'web.yml'),
     stop: stop.signal,
-    limits: given.limits ?? shortLimits,
+    limits: given.limits ?? usualLimits,
     allowedHosts: given.allowedHosts ?? [],
     lookMs,
   })

@@ -55,7 +55,7 @@ describe('what a name server says', () => {
     ['FORMERR', { rcode: 1 }, 'EAI_AGAIN', 'the name server 127.0.0.1 answers FORMERR'],
     ['bytes that are no answer', { garbage: 40 }, 'EAI_AGAIN', 'the name server 127.0.0.1 gives no whole answer'],
     ['nothing', { silent: 'all' }, 'EAI_AGAIN', 'the name server 127.0.0.1 does not answer'],
-  ] as const)('is told apart: %s', async (_, row, code, text) => {
+  ] as const)('is distinguished: %s', async (_, row, code, text) => {
     const { port } = await nameServer(row ? { 'name.test': row } : {})
     const resolvConf = `${server('127.0.0.1')}options timeout:1 attempts:1\n`
     const failure = await find('name.test', machineOf({ resolvConf }, { port }))
@@ -177,7 +177,7 @@ describe('a lookup', () => {
     'a\\.b',
     '127.0.0.256',
     'x\u0000y',
-  ])('asks nobody for %j, which cannot be a name', async name => {
+  ])('asks no server for %j, which cannot be a name', async name => {
     const { port, asked } = await nameServer({ '*.test': { found: ['127.0.0.1'] } })
     const { code } = await find(name, machineOf({ resolvConf: server('127.0.0.1') }, { port }))
     expect(code).toBe('ENOTFOUND')

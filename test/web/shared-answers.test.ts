@@ -3,7 +3,6 @@ import { setMaxListeners } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { gunzipSync } from 'node:zlib'
 import { expect, it } from 'vitest'
-import { usualLimits } from '../../src/web/limits.ts'
 import { checkOf, fine, never } from '../monitor/checks.ts'
 import { lasting, serving } from './serving.ts'
 
@@ -59,7 +58,7 @@ function scrape(socket: Socket, zipped: boolean): Promise<Taken> {
 }
 
 it('a thousand scrapes at once all get the whole, and the same, while probes hang', { timeout: 120_000 }, async () => {
-  const web = await serving({ checks, limits: usualLimits })
+  const web = await serving({ checks })
   const stop = new AbortController()
   // A listener per check.
   setMaxListeners(0, stop.signal)
