@@ -1,4 +1,4 @@
-/** docs/design.md, "Where things are", and the floors of eslint.config.js, held to the files of src. */
+/** docs/design.md ("The way of one check", "Where things are") and the floors of eslint.config.js, compared with src. */
 import { readFileSync, readdirSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -22,6 +22,17 @@ it('has a row in the table for each folder of src, from the bottom up', () => {
   expect([...design.matchAll(/^\| `src\/([^/`]+)` \|/gm)].map(([, name]) => name)).toEqual(floors)
   const folders = files.filter(file => file.includes(path.sep)).map(file => file.split(path.sep)[0])
   expect([...new Set(folders)].sort()).toEqual(floors.toSorted())
+})
+
+it('shows the way of one check in at most 25 files, each of which leads to the next ones', () => {
+  const picture = /## The way of one check\n[^]*?```\n([^]*?)```/.exec(design)?.[1] ?? ''
+  const way = [...picture.matchAll(/^ +src\/(\S+\.ts) /gm)].map(([, file = '']) => file)
+  expect(way.filter(file => !files.includes(file))).toEqual([])
+  expect([way[0], way.at(-1), new Set(way).size]).toEqual(['main.ts', 'web/body.ts', way.length])
+  expect(way.length).toBeLessThanOrEqual(25)
+  const reached = new Set(['main.ts'])
+  for (const file of reached) for (const to of importsOf.get(file) ?? []) if (way.includes(to)) reached.add(to)
+  expect(way.filter(file => !reached.has(file))).toEqual([])
 })
 
 it('has no file that imports itself by way of others', () => {

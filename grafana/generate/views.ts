@@ -4,7 +4,7 @@ import { metrics as postgres } from '../../src/probes/postgres/judge.ts'
 import { metrics as smtp } from '../../src/probes/smtp/judge.ts'
 import { metrics as vault } from '../../src/probes/vault/judge.ts'
 import { metrics as writePath } from '../../src/probes/write_path/judge.ts'
-import { checkMetrics } from '../../src/exposition/check-metrics.ts'
+import { checkMetrics } from '../../src/exposition/samples.ts'
 import {
   by,
   calc,

@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Metric, Sample } from '../core/metric.ts'
 import { visible, vouched, type Shown } from '../core/shown.ts'
 import { catalogue } from './catalogue.ts'
+import type { Group } from './samples.ts'
 
 export const formats = ['prometheus', 'openmetrics'] as const
 export type Format = (typeof formats)[number]
@@ -10,9 +11,6 @@ export const contentTypes = {
   prometheus: 'text/plain; version=0.0.4; charset=utf-8',
   openmetrics: 'application/openmetrics-text; version=1.0.0; charset=utf-8',
 } as const
-
-/** Samples that come and go together. Never changed: other samples are another array. */
-export type Group = readonly Sample[]
 
 /** A metric with its lines, without line ends. The lines are the same in both formats. */
 export interface Family {

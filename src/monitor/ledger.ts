@@ -1,13 +1,28 @@
 import { assess } from '../assess/assess.ts'
-import { shiftMemory, type Assessment, type Plan } from '../assess/assessment.ts'
+import { shiftMemory, type Assessment, type CheckStatus, type Plan } from '../assess/assessment.ts'
 import { staleAt } from '../assess/freshness.ts'
 import type { Own } from '../assess/starved.ts'
 import { clockSteps } from '../core/clock.ts'
 import type { Logger } from '../core/log.ts'
-import { checkId, type Observation } from '../core/probe.ts'
-import { shiftRecord, withRun, type CheckRecord } from './records.ts'
+import { checkId, type Observation, type Verdict } from '../core/probe.ts'
+import { withFailed, type FailedRun } from './failed-runs.ts'
 import type { Ran } from './run.ts'
 import { createVerdictLog } from './verdict-log.ts'
+
+/** What is kept of a check in addition to its last observation. */
+export interface CheckRecord {
+  readonly runs: number
+  readonly failures: number
+  /** Milliseconds since the epoch. */
+  readonly lastOkAt: number | undefined
+  /** Verdicts of the last runs, oldest first. */
+  readonly history: readonly Verdict[]
+  /** The last runs that failed or were unknown, oldest first. */
+  readonly failed: readonly FailedRun[]
+}
+
+/** How many verdicts of a check are kept. */
+export const historyLength = 50
 
 /** The one value that all outputs render. */
 export interface Status extends Assessment {
@@ -128,3 +143,25 @@ export function createLedger(first: Plan, log: Logger, own: () => readonly Own[]
     ready,
   }
 }
+
+const empty: CheckRecord = { runs: 0, failures: 0, lastOkAt: undefined, history: [], failed: [] }
+
+/** The record with one more run. It counts the verdict of the assessment, since other checks may change that of the run. */
+function withRun(before: CheckRecord | undefined, ran: Ran, check: CheckStatus): CheckRecord {
+  const { runs, failures, lastOkAt, history, failed } = before ?? empty
+  const { verdict } = check
+  return {
+    runs: runs + 1,
+    failures: failures + Number(verdict === 'fail'),
+    lastOkAt: verdict === 'ok' ? ran.finishedAt : lastOkAt,
+    history: [...history, verdict].slice(-historyLength),
+    failed: withFailed(failed, ran, check, history.at(-1)),
+  }
+}
+
+/** The record as it would be if the clock had always been that many milliseconds ahead. */
+const shiftRecord = ({ lastOkAt, failed, ...rest }: CheckRecord, byMs: number): CheckRecord => ({
+  ...rest,
+  lastOkAt: lastOkAt === undefined ? undefined : lastOkAt + byMs,
+  failed: failed.map(one => ({ ...one, startedAt: one.startedAt + byMs })),
+})

@@ -1,9 +1,9 @@
 import type { Check } from '../core/probe.ts'
-import { pressureNow } from '../core/pressure.ts'
+import { pressureNow, wasHungry, wasStarved, type Pressure } from '../core/pressure.ts'
+import { withoutCpu } from '../core/starved.ts'
 import { createKeeper, type Keeper } from './keeper.ts'
 import type { References } from './look.ts'
 import { run, type Ran } from './run.ts'
-import { secondLook } from './second-look.ts'
 
 /** A check that is in the plan now, and its state. */
 export interface Turn {
@@ -32,7 +32,7 @@ export async function runTurn(
   ownLogin: boolean,
 ): Promise<Ran | undefined> {
   const before = pressureNow()
-  const asked = ownLogin ? check : { ...check, look: keeper.look }
+  const asked = check.watch && !ownLogin ? { ...check, look: keeper.look } : check
   const first = await run(asked, references(), stop)
   const ran = first && (await keeper.gaveWay(first)) ? await run(check, references(), stop) : first
   if (ran?.verdict !== 'fail' || failed || stop.aborted) return ran
@@ -42,3 +42,39 @@ export async function runTurn(
 /** The loop of the check does not hang. */
 export const isAlive = ({ check, lastTick }: Turn): boolean =>
   performance.now() - lastTick < 3 * check.intervalMs + check.timeoutMs
+
+/** How long a second look may take, in milliseconds: enough for a healthy server, and a dead one is reported hardly later. */
+export const secondLookMs = 1_000
+
+/** If the exporter stood still for this long during a run, the failure of the run proves nothing. In milliseconds. */
+const stoodStillMs = 1_000
+
+/**
+ * What holds after a run that failed, where the run before did not fail. It runs the check a second time in two cases, and in
+ * no other:
+ *
+ * - The run timed out while the machine was short of CPU: the exporter may have been late, or a server on the same machine.
+ * - The exporter itself stood still: a server that waits in vain hangs up.
+ *
+ * `before` is the pressure at the begin of the run.
+ */
+async function secondLook(
+  ran: Ran,
+  check: Check,
+  before: Pressure,
+  references: References,
+  stop: AbortSignal,
+): Promise<Ran | undefined> {
+  if (ran.heldUpMs >= stoodStillMs) {
+    const second = await run(check, references, stop)
+    if (second?.verdict !== 'fail') return second
+    // Under a CPU limit it stands still in many short parts.
+    const wasShort = second.heldUpMs >= stoodStillMs || (second.timedOut && wasHungry(before, pressureNow()))
+    return wasShort ? withoutCpu(second) : second
+  }
+  if (!ran.timedOut || !wasStarved(before, pressureNow())) return ran
+  const timeoutMs = Math.min(secondLookMs, check.timeoutMs)
+  const second = await run({ ...check, timeoutMs }, references, stop)
+  if (!second?.timedOut) return second
+  return wasHungry(before, pressureNow()) ? withoutCpu(ran) : ran
+}

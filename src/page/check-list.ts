@@ -1,8 +1,7 @@
 import type { CheckStatus } from '../assess/assessment.ts'
 import { byVerdict, verdicts, type Reason, type Verdict } from '../core/probe.ts'
 import { exporterKind } from '../core/want.ts'
-import { historyLength, type CheckRecord } from '../monitor/records.ts'
-import type { Status } from '../monitor/ledger.ts'
+import { historyLength, type CheckRecord, type Status } from '../monitor/ledger.ts'
 import { html, type Html } from './html.ts'
 import { about, ago, count, icon, length, prose, type Anchors } from './format.ts'
 

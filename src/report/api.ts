@@ -1,7 +1,6 @@
 import type { Blocker, CheckStatus, ClusterStatus, MailStatus } from '../assess/assessment.ts'
 import { exitCode, type Reason } from '../core/probe.ts'
-import type { CheckRecord } from '../monitor/records.ts'
-import type { Status } from '../monitor/ledger.ts'
+import type { CheckRecord, Status } from '../monitor/ledger.ts'
 import { auditVerdict } from './audit.ts'
 
 /**

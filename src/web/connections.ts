@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2Session } from 'node:http2'
 import type { Socket } from 'node:net'
-import type { ExporterState } from '../exposition/catalogue.ts'
+import type { ExporterState } from '../exposition/samples.ts'
 import type { Connection, HeldAnswer } from './connection.ts'
 import { nextToGo, stageOf, type Stage } from './eviction.ts'
 import { isHttp2 } from './http2.ts'

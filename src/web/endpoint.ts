@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Reload } from '../config/reload.ts'
 import type { Logger } from '../core/log.ts'
-import type { ExporterState } from '../exposition/catalogue.ts'
+import type { ExporterState } from '../exposition/samples.ts'
 import type { Monitor } from '../monitor/index.ts'
 import type { Connections } from './connections.ts'
 

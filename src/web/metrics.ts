@@ -1,5 +1,5 @@
 import { formatFor } from '../exposition/accept.ts'
-import { samplesOf } from '../exposition/catalogue.ts'
+import { samplesOf } from '../exposition/samples.ts'
 import { watchProcess } from '../exposition/process-metrics.ts'
 import { contentTypes, expose, type Format } from '../exposition/text-format.ts'
 import { cachedBody } from './body.ts'

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { ExporterState } from '../exposition/catalogue.ts'
+import type { ExporterState } from '../exposition/samples.ts'
 
 /** How often each endpoint answered with each status code, and how long that took in total. */
 type Counts = ExporterState['requests']

@@ -3,7 +3,7 @@ import { Counter, Gauge, Registry, type RegistryContentType } from 'prom-client'
 import { describe, expect, it } from 'vitest'
 import { counter, gauge, sample, type Sample } from '../../src/core/metric.ts'
 import { visible } from '../../src/core/shown.ts'
-import { samplesOf } from '../../src/exposition/catalogue.ts'
+import { samplesOf } from '../../src/exposition/samples.ts'
 import { contentTypes, expose, formats } from '../../src/exposition/text-format.ts'
 import { exporter, incidentSeen, statusOf } from '../status/incident.ts'
 

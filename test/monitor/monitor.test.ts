@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Verdict } from '../../src/core/probe.ts'
-import { historyLength } from '../../src/monitor/records.ts'
+import { historyLength } from '../../src/monitor/ledger.ts'
 import { landingOn, node, path, primaryFacts, standbyFacts, start } from '../status/looked.ts'
 import { checkOf, fine, never, untilAborted } from './checks.ts'
 import {

@@ -3,9 +3,8 @@ import { createReferences } from '../../src/references/index.ts'
 import type { Verdict } from '../../src/core/probe.ts'
 import { ses } from '../../src/probes/ses/index.ts'
 import { canDeliver } from '../../src/probes/ses/judge.ts'
-import type { SesSeen } from '../../src/probes/ses/observe.ts'
 import type { SesTarget } from '../../src/probes/ses/target.ts'
-import { lint, settingNames, type Fault, type SettingName } from '../../src/probes/ses/lint.ts'
+import { lint, settingNames, type Fault, type SesSeen, type SettingName } from '../../src/probes/ses/observe.ts'
 import { byKubernetes, expectSamples, probeContract } from './contract.ts'
 import { look } from './look.ts'
 
@@ -89,6 +88,10 @@ describe('judge', () => {
       },
     }
   }
+  const sameSource = ({ settings: { access_key, secret_key, region } }: SesSeen): SesSeen => {
+    const source = 'env SAME'
+    return { settings: { access_key: { ...access_key, source }, secret_key: { ...secret_key, source }, region } }
+  }
   const good = 'well_formed'
 
   // Which settings are present is written as one digit each, - where it is not known.
@@ -123,6 +126,16 @@ describe('judge', () => {
       'fail',
       ['ses_partial not set: secret_key (env SECRET_KEY), while others are'],
       '101',
+      'partial',
+      'no',
+    ],
+    [
+      'two from one place, which has no such value',
+      sameSource(seen('absent', 'absent', good)),
+      target,
+      'fail',
+      ['ses_partial not set: access_key, secret_key (env SAME), while others are'],
+      '001',
       'partial',
       'no',
     ],

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { createReferences } from '../../src/references/index.ts'
+import { Unresolved } from '../../src/core/errors.ts'
 import type { Observation, Verdict } from '../../src/core/probe.ts'
 import { settings } from '../../src/probes/settings/index.ts'
 import type { SettingSeen, SettingsSeen } from '../../src/probes/settings/observe.ts'
@@ -184,6 +185,18 @@ describe('observe', () => {
     expect(observation.verdict).toBe('unknown')
     for (const { text } of observation.reasons)
       expect(text).toMatch(/^SMTP_\w+ \(dotenv \/nowhere\/\.env\): .*no such file/)
+  })
+
+  it('holds what was read against the target, though the exporter had no descriptor for another setting', async () => {
+    const noDescriptor = Object.assign(new Error('EMFILE: too many open files'), { code: 'EMFILE', syscall: 'open' })
+    const unread = Object.assign(new Unresolved(`file /run/pass: ${noDescriptor.message}`), { cause: noDescriptor })
+    const expected = { SMTP_HOST: 'mail', SMTP_PASS: { from: { file: '/run/pass' } } }
+    const references = {
+      settings: () => Promise.resolve({ SMTP_HOST: 'another' }),
+      value: () => Promise.reject(unread),
+    }
+    const observation = await look(settings, { ...target, expect: expected }, { references })
+    expect(observation?.reasons.map(({ code }) => code)).toEqual(['setting_different', 'exporter_starved'])
   })
 
   it('says what it has where one source hangs until the time is up', async () => {

@@ -3,7 +3,7 @@
  */
 import { parseConfig } from '../../src/config/load.ts'
 import { checkId, type Probe } from '../../src/core/probe.ts'
-import type { ExporterState } from '../../src/exposition/catalogue.ts'
+import type { ExporterState } from '../../src/exposition/samples.ts'
 import type { Status } from '../../src/monitor/ledger.ts'
 import { probes } from '../../src/probes/index.ts'
 import type { KubernetesSeen } from '../../src/probes/kubernetes/observe.ts'

@@ -16,8 +16,7 @@ import {
   type Verdict,
 } from '../../src/core/probe.ts'
 import { commonReasons } from '../../src/core/reasons.ts'
-import type { Status } from '../../src/monitor/ledger.ts'
-import type { CheckRecord } from '../../src/monitor/records.ts'
+import type { CheckRecord, Status } from '../../src/monitor/ledger.ts'
 import type { MailTarget } from '../../src/probes/mail/index.ts'
 import { postgres } from '../../src/probes/postgres/index.ts'
 import type { PostgresTarget } from '../../src/probes/postgres/target.ts'

@@ -1,6 +1,5 @@
 import { type Panel } from '@grafana/grafana-foundation-sdk/dashboard'
-import { exporterMetrics } from '../../../src/exposition/catalogue.ts'
-import { checkMetrics } from '../../../src/exposition/check-metrics.ts'
+import { checkMetrics, exporterMetrics } from '../../../src/exposition/samples.ts'
 import { lines } from '../build/charts.ts'
 import { by, calc, each, increase, q, rate } from '../build/promql.ts'
 import { query } from '../build/query.ts'

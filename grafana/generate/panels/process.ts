@@ -1,5 +1,5 @@
 import type { Metric } from '../../../src/core/metric.ts'
-import { exporterMetrics } from '../../../src/exposition/catalogue.ts'
+import { exporterMetrics } from '../../../src/exposition/samples.ts'
 import { lines } from '../build/charts.ts'
 import { by, calc, each, increase, join, q, rate } from '../build/promql.ts'
 import { query } from '../build/query.ts'

@@ -1,7 +1,7 @@
 import { type Panel } from '@grafana/grafana-foundation-sdk/dashboard'
 import { mailMetrics } from '../../../src/assess/mail.ts'
 import { clusterMetrics } from '../../../src/assess/cluster-metrics.ts'
-import { checkMetrics } from '../../../src/exposition/check-metrics.ts'
+import { checkMetrics } from '../../../src/exposition/samples.ts'
 import { reasonMetrics } from '../../../src/exposition/reasons.ts'
 import { probes } from '../../../src/probes/index.ts'
 import { by, constant, copied, each, join, labelled, matches, or, q, union, type Vector } from '../build/promql.ts'

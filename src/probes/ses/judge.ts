@@ -1,8 +1,7 @@
 import { groupBy } from '../../core/group.ts'
 import { gauge, sample, stateSet } from '../../core/metric.ts'
 import { finding } from '../../core/probe.ts'
-import { faults, settingNames } from './lint.ts'
-import type { SesSeen, SesSetting } from './observe.ts'
+import { faults, settingNames, type SesSeen, type SesSetting } from './observe.ts'
 import { reason, type Reason } from './reasons.ts'
 import type { SesTarget } from './target.ts'
 
@@ -82,9 +81,9 @@ function reasonsFor(seen: SesSeen, target: SesTarget, state: ConfigState | undef
 function listed(settings: readonly { readonly name: string; readonly source: string }[]): string {
   const places = groupBy(settings, ({ source }) => source.split('#')[0] ?? '')
   return [...places]
-    .map(
-      ([place, all]) =>
-        `${all.map(({ name }) => name).join(', ')} (${place}${all.map(({ source }) => source.slice(place.length)).join(', ')})`,
-    )
+    .map(([place, all]) => {
+      const keys = new Set(all.map(({ source }) => source.slice(place.length)))
+      return `${all.map(({ name }) => name).join(', ')} (${place}${[...keys].join(', ')})`
+    })
     .join(', ')
 }

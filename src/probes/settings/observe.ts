@@ -28,7 +28,7 @@ export interface SettingsSeen {
 /** Reads the application's settings. What cannot be read does not hide the rest. */
 export async function observe(target: SettingsTarget, look: Look): Promise<SettingsSeen> {
   const source = sourceOf(target.from)
-  const all = fetched(source, () => look.settings('from', target.from))
+  const all = fetched(source, look, () => look.settings('from', target.from))
   const rows = Object.entries(target.expect).map(async ([name, given]): Promise<SettingSeen> => {
     const expectation = expectationOf(given)
     const secret = isSecret(name, given)
@@ -53,19 +53,21 @@ interface Fetched<T> {
   readonly why?: string
 }
 
-async function fetched<T>(source: string, fetch: () => Promise<T>): Promise<Fetched<T>> {
+async function fetched<T>(source: string, look: Look, fetch: () => Promise<T>): Promise<Fetched<T>> {
   try {
     return { got: await fetch() }
   } catch (error) {
+    if (!(error instanceof Unresolved)) throw error
     // The source stands beside it.
-    if (error instanceof Unresolved) return { why: describeError(error).replace(`from: ${source}: `, '') }
-    throw error
+    const why = describeError(error).replace(`from: ${source}: `, '')
+    look.failed(error, why)
+    return { why }
   }
 }
 
 // The default is what a readable source without such a key gives: '' tells "absent" from "could not be read".
 const fetchOne = (from: Reference, look: Look): Promise<Fetched<string>> =>
-  fetched(sourceOf(from), () => look.secret('from', { ...from, default: from.default ?? '' }))
+  fetched(sourceOf(from), look, () => look.secret('from', { ...from, default: from.default ?? '' }))
 
 function pick({ got, why }: Fetched<Settings>, name: string): Fetched<string> {
   if (why !== undefined) return { why }
