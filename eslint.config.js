@@ -124,7 +124,7 @@ export default tseslint.config(
       'src/exposition/text-format.ts',
       'src/page/{layout,html}.ts',
       'src/report/{markdown,report,table}.ts',
-      'src/web/{text,body}.ts',
+      'src/web/respond.ts',
     ],
     rules: { 'no-restricted-syntax': ['error', ...templates] },
   },

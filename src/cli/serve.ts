@@ -15,7 +15,6 @@ import { createSelf } from '../monitor/self.ts'
 import type { Changes } from '../monitor/swap.ts'
 import { loginKey } from '../references/vault.ts'
 import { limitsFor, usualLimits, type Limits } from '../web/limits.ts'
-import { createRouter } from '../web/router.ts'
 import { startWeb, type Web } from '../web/web.ts'
 import { keepSmall } from './heap.ts'
 import type { Options } from './parse.ts'
@@ -95,14 +94,13 @@ export async function serve(
     reload: options.enableLifecycle ? reload : undefined,
   }
   const web = await startWeb({
-    createListener: (guard, connections) => createRouter(served, guard, connections),
+    served,
     places: options.listen,
     file: options.webConfigFile,
     allowedHosts: options.allowedHosts,
     aside,
     bytes,
     threaded,
-    log,
     stop,
     limits: limits(),
   })

@@ -3,7 +3,7 @@ import { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import express, { type Express } from 'express'
 import type { Answer, Endpoint } from './endpoint.ts'
 import { isHttp2 } from './http2.ts'
-import { HttpError } from './text.ts'
+import { HttpError } from './respond.ts'
 
 /** An endpoint that is ready to answer. */
 interface Route extends Pick<Endpoint, 'path' | 'methods'> {

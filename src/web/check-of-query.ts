@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { checkId, type Check } from '../core/probe.ts'
 import type { Monitor } from '../monitor/index.ts'
-import { HttpError } from './text.ts'
+import { HttpError } from './respond.ts'
 
 /** The check that `?probe=&target=` names, and which of the `switches` are on. Throws an HttpError for any other query. */
 export function checkOfQuery(
@@ -10,7 +10,7 @@ export function checkOfQuery(
   switches: readonly string[] = [],
 ): { readonly check: Check; readonly on: ReadonlySet<string> } {
   const query = new URLSearchParams(/\?(.*)$/s.exec(url)?.[1])
-  const problem = problemIn(query, ['probe', 'target'], switches)
+  const problem = problemIn(query, switches)
   if (problem !== undefined) throw new HttpError(400, problem)
   const [probe, target] = [query.get('probe') ?? '', query.get('target') ?? '']
   const checks = monitor.checks()
@@ -20,7 +20,8 @@ export function checkOfQuery(
   return { check, on: new Set(switches.filter(name => query.get(name) === 'true')) }
 }
 
-function problemIn(query: URLSearchParams, needed: readonly string[], switches: readonly string[]): string | undefined {
+function problemIn(query: URLSearchParams, switches: readonly string[]): string | undefined {
+  const needed = ['probe', 'target']
   const known = [...needed, ...switches]
   if ([...query.keys()].some(key => !known.includes(key))) return `the parameters here are ${known.join(', ')}`
   const twice = known.find(key => query.getAll(key).length > 1)

@@ -76,7 +76,7 @@ export function webConfigReader(
   return async reading => {
     const text = await readText(file, '--web.config.file', reading)
     if (text !== last?.text) last = { text, given: await aside(webConfigTask, [text, file], reading.signal) }
-    return withFiles(last.given, { file, text, signal: reading.signal })
+    return withFiles(last.given, file, text, reading.signal)
   }
 }
 
@@ -87,10 +87,7 @@ export const webConfigTask = {
   run: (text: string, file: string): Given => parseStrictly(schema, text, file, checkUserNames),
 }
 
-async function withFiles(
-  given: Given,
-  { file, text, signal }: { readonly file: string; readonly text: string; readonly signal: AbortSignal },
-): Promise<WebConfig> {
+async function withFiles(given: Given, file: string, text: string, signal: AbortSignal): Promise<WebConfig> {
   let problems: Problems | undefined
   const add: Problems['add'] = (path, message) => {
     problems ??= problemsOf(file, parseYaml(text))

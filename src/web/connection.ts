@@ -24,6 +24,7 @@ export interface Connection {
 
 /** An answer that the client has not taken completely. */
 export interface HeldAnswer {
+  readonly connection: Connection
   readonly request: IncomingMessage
   readonly response: ServerResponse
   readonly from: number

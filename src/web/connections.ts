@@ -5,20 +5,12 @@ import type { ExporterState } from '../exposition/samples.ts'
 import type { Connection, HeldAnswer } from './connection.ts'
 import { nextToGo, stageOf, type Stage } from './eviction.ts'
 import { isHttp2 } from './http2.ts'
+import type { Limits } from './limits.ts'
 import { networkOf } from './network.ts'
 
 /** Why a connection or a request was refused, or a connection was ended to make room. */
 const none = { connections: 0, address: 0, gave_way: 0, not_taken: 0, waiting: 0, too_early: 0, resets: 0 }
 type Refusal = keyof typeof none
-
-/** What all clients together may take. The clients of one address count as one, and so do those of one /64 of IPv6. */
-export interface ConnectionLimits {
-  /** A probe needs file descriptors too. A connection with TLS takes the place of eight. */
-  readonly maxConnections: number
-  readonly maxPerAddress: number
-  /** Bytes of answers that no client has taken yet, and of the requests under way. */
-  readonly maxHeld: number
-}
 
 /** All connections from clients, over all places and both versions of HTTP, and the room that is left. */
 export interface Connections {
@@ -58,12 +50,12 @@ const maxFirstResets = 8
 const searchMs = 100
 
 /** The limits are read again for each decision. */
-export function createConnections(limits: () => ConnectionLimits): Connections {
+export function createConnections(limits: () => Limits): Connections {
   const connections = new Set<Connection>()
   const places = new Map<string, number>()
   const known = new WeakMap<object, Connection>()
   /** Not a WeakMap: each garbage collection would go through all that were ever in it. */
-  const answers = new Map<ServerResponse, { readonly connection: Connection; readonly answer: HeldAnswer }>()
+  const answers = new Map<ServerResponse, HeldAnswer>()
   /** How many answers share a body. */
   const shared = new Map<Buffer, number>()
   const refused = { ...none }
@@ -79,8 +71,8 @@ export function createConnections(limits: () => ConnectionLimits): Connections {
     if (all > 0) places.set(connection.address, all)
     else places.delete(connection.address)
   }
-  const release = (connection: Connection, answer: HeldAnswer): void => {
-    if (!connection.answers.delete(answer)) return
+  const release = (answer: HeldAnswer): void => {
+    if (!answer.connection.answers.delete(answer)) return
     answers.delete(answer.response)
     held -= answer.bytes
     const { body } = answer
@@ -92,7 +84,7 @@ export function createConnections(limits: () => ConnectionLimits): Connections {
   const leave = (connection: Connection): void => {
     if (!connections.delete(connection)) return
     addPlaces(connection, -connection.places)
-    for (const answer of [...connection.answers]) release(connection, answer)
+    for (const answer of connection.answers) release(answer)
   }
   const end = (connection: Connection, why: Refusal): void => {
     refused[why]++
@@ -204,12 +196,12 @@ export function createConnections(limits: () => ConnectionLimits): Connections {
       }
       // It may have been ended itself to make room.
       if (!connections.has(connection)) return false
-      const answer: HeldAnswer = { request, response, from: performance.now(), body: undefined, bytes }
+      const answer: HeldAnswer = { connection, request, response, from: performance.now(), body: undefined, bytes }
       held += bytes
       connection.answers.add(answer)
-      answers.set(response, { connection, answer })
+      answers.set(response, answer)
       response.on('close', () => {
-        release(connection, answer)
+        release(answer)
         const { stream } = isHttp2(request) ? request : { stream: undefined }
         if (stream ? stream.rstCode === 0 : response.writableFinished) connection.taken++
         else if (stream) countReset(connection, 'resets')
@@ -218,8 +210,9 @@ export function createConnections(limits: () => ConnectionLimits): Connections {
       return true
     },
     hold(response, body) {
-      const { connection, answer } = answers.get(response) ?? {}
-      if (!connection || !answer || answer.body) return true
+      const answer = answers.get(response)
+      if (!answer || answer.body) return true
+      const { connection } = answer
       // With TLS, each connection has its own encrypted copy.
       const isShared = connection.places < placesOfTls
       const more = isShared && shared.has(body) ? 0 : body.length

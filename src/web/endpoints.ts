@@ -2,7 +2,7 @@ import type { Answer, Endpoint, Source } from './endpoint.ts'
 import { metricsEndpoint } from './metrics.ts'
 import { probeEndpoint } from './probe.ts'
 import { apiEndpoint, failuresEndpoint, pageEndpoint } from './status.ts'
-import { HttpError, sendText } from './text.ts'
+import { HttpError, sendText } from './respond.ts'
 
 const read = ['GET', 'HEAD']
 const act = ['POST']

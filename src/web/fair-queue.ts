@@ -15,48 +15,38 @@ interface QueueLimits {
 }
 
 export function fairQueue({ atOnce, waiting, waitingInAll }: QueueLimits): FairQueue {
-  interface Place {
-    readonly start: () => void
-    readonly leave: () => void
-  }
   let running = 0
   let inAll = 0
-  /** In the order of their turns. No line is empty. */
-  const lines = new Map<string, Place[]>()
+  /** In the order of their turns. No line is empty. Work starts if its function gets true, and loses its place with false. */
+  const lines = new Map<string, ((mayStart: boolean) => void)[]>()
 
-  const take = (network: string, at: number): Place | undefined => {
+  const settle = (network: string, at: number, mayStart: boolean): void => {
     const line = lines.get(network)
-    const [place] = line?.splice(at, 1) ?? []
-    if (place) inAll--
+    const [resolve] = line?.splice(at, 1) ?? []
+    if (resolve) inAll--
     if (line?.length === 0) lines.delete(network)
-    return place
+    resolve?.(mayStart)
   }
   const next = (): void => {
     const [first] = lines.keys()
     if (first === undefined) return
-    const place = take(first, Math.random() < 1 / 8 ? 0 : -1 - Math.floor(4 * Math.random()))
+    settle(first, Math.random() < 1 / 8 ? 0 : -1 - Math.floor(4 * Math.random()), true)
     const rest = lines.get(first)
-    if (rest) {
-      // Its next turn comes after all other lines.
-      lines.delete(first)
-      lines.set(first, rest)
-    }
-    place?.start()
+    if (!rest) return
+    // Its next turn comes after all other lines.
+    lines.delete(first)
+    lines.set(first, rest)
   }
-  const makeRoom = (): void => {
-    const [longest] = [...lines].reduce((a, b) => (b[1].length > a[1].length ? b : a))
-    take(longest, 0)?.leave()
-  }
-  const stand = (network: string): Promise<boolean> => {
-    if ((lines.get(network)?.length ?? 0) >= waiting) take(network, 0)?.leave()
-    const line = lines.get(network) ?? []
-    return new Promise<boolean>(resolve => {
-      line.push({ start: () => resolve(true), leave: () => resolve(false) })
+  const longest = (): string => [...lines].reduce((a, b) => (b[1].length > a[1].length ? b : a))[0]
+  const stand = (network: string): Promise<boolean> =>
+    new Promise(resolve => {
+      const line = lines.get(network) ?? []
+      line.push(resolve)
       lines.set(network, line)
       inAll++
-      if (inAll > waitingInAll) makeRoom()
+      if (line.length > waiting) settle(network, 0, false)
+      if (inAll > waitingInAll) settle(longest(), 0, false)
     })
-  }
 
   return async (network, work) => {
     if (running < atOnce) running++

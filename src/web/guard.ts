@@ -5,7 +5,7 @@ import { isCrossSite } from './cross-site.ts'
 import { isForUs } from './hosts.ts'
 import { isHttp2 } from './http2.ts'
 import { networkOf } from './network.ts'
-import { HttpError } from './text.ts'
+import { HttpError } from './respond.ts'
 
 /** Throws an HttpError if a request may not go on. */
 export type Guard = (request: IncomingMessage, response: ServerResponse) => Promise<void>

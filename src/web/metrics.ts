@@ -2,7 +2,7 @@ import { formatFor } from '../exposition/accept.ts'
 import { samplesOf } from '../exposition/samples.ts'
 import { watchProcess } from '../exposition/process-metrics.ts'
 import { contentTypes, expose, type Format } from '../exposition/text-format.ts'
-import { cachedBody } from './body.ts'
+import { cachedBody } from './respond.ts'
 import type { Answer, Source } from './endpoint.ts'
 
 /** All metrics, in the format that the client prefers. */
@@ -25,6 +25,6 @@ export function metricsEndpoint({ monitor, exporter, requests, connections }: So
   )
   return (request, response) => {
     const format = formatFor(request.headers.accept)
-    return send(request, response, format, contentTypes[format], 'Accept, Accept-Encoding')
+    return send(response, format, contentTypes[format], 'Accept, Accept-Encoding')
   }
 }

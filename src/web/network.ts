@@ -12,9 +12,7 @@ export function networkOf(address: string | undefined): string {
   // A socket for both kinds shows IPv4 as `::ffff:192.0.2.1`.
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(written)?.[1]
   if (mapped !== undefined) return mapped
-  const [head = '', tail] = written.split('::')
-  const before = head === '' ? [] : head.split(':')
-  const after = tail === undefined || tail === '' ? [] : tail.split(':')
-  const zeros = tail === undefined ? 0 : 8 - before.length - after.length
-  return [...before, ...Array<string>(zeros).fill('0'), ...after].slice(0, 4).join(':')
+  const [before = [], after = []] = written.split('::').map(half => half.split(':').filter(group => group !== ''))
+  const zeros = Array<string>(8 - before.length - after.length).fill('0')
+  return [...before, ...zeros, ...after].slice(0, 4).join(':')
 }

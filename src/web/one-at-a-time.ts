@@ -14,7 +14,7 @@ const maxIgnored = 65_536
  */
 export function oneAtATime(socket: Socket, connection: Connection, tooEarly: () => void): void {
   const parsers = socket.listeners('data')
-  const heads = headsIn()
+  const endOfHead = findHeads()
   let early = empty
   let ignored = 0
   const isBusy = (): boolean => connection.answers.size > 0 || connection.last || socket.destroyed
@@ -30,13 +30,9 @@ export function oneAtATime(socket: Socket, connection: Connection, tooEarly: () 
     tooEarly()
   }
   const feed = (chunk: Buffer): void => {
-    if (!isBusy() && heads.isWhole(chunk)) {
-      for (const parse of parsers) parse.call(socket, chunk)
-      return
-    }
     let rest = chunk
     while (rest.length > 0 && !isBusy()) {
-      const end = heads.endIn(rest)
+      const end = endOfHead(rest)
       const piece = rest.subarray(0, end)
       rest = rest.subarray(end)
       for (const parse of parsers) parse.call(socket, piece)
@@ -64,34 +60,25 @@ export function oneAtATime(socket: Socket, connection: Connection, tooEarly: () 
 
 const empty: Buffer = Buffer.alloc(0)
 const [lineFeed, carriageReturn] = [10, 13]
-/** A head ends with an empty line. Some parsers accept the second form too. */
-const [emptyLine, bareEmptyLine] = [Buffer.from('\n\r\n'), Buffer.from('\n\n')]
 
-/** Finds where the head of a request ends in a stream of bytes: at the first empty line after one that is not empty. */
-function headsIn() {
+/**
+ * Returns a function that says where the head of a request ends in the next chunk of a stream: after the first empty line
+ * that follows one that is not empty; at the end of the chunk if the head goes on.
+ */
+function findHeads(): (chunk: Buffer) => number {
   let begun = false
   let isEmpty = true
-  return {
-    /** Whether a chunk is exactly one head. Nearly all requests of scrapers are, and this is quick. */
-    isWhole: (chunk: Buffer): boolean =>
-      !begun &&
-      isEmpty &&
-      chunk.length > emptyLine.length &&
-      chunk.indexOf(emptyLine) === chunk.length - emptyLine.length &&
-      !chunk.includes(bareEmptyLine),
-    /** Where the head ends; the length of the chunk if the head goes on. */
-    endIn(chunk: Buffer): number {
-      for (let from = 0; ;) {
-        const at = chunk.indexOf(lineFeed, from)
-        const length = (at < 0 ? chunk.length : at) - from
-        if (length > 1 || (length === 1 && chunk[from] !== carriageReturn)) isEmpty = false
-        if (at < 0) return chunk.length
-        const isEnd = begun && isEmpty
-        begun = !isEnd && (begun || !isEmpty)
-        isEmpty = true
-        from = at + 1
-        if (isEnd) return from
-      }
-    },
+  return chunk => {
+    for (let from = 0; ;) {
+      const at = chunk.indexOf(lineFeed, from)
+      const length = (at < 0 ? chunk.length : at) - from
+      if (length > 1 || (length === 1 && chunk[from] !== carriageReturn)) isEmpty = false
+      if (at < 0) return chunk.length
+      const isEnd = begun && isEmpty
+      begun = !isEnd && (begun || !isEmpty)
+      isEmpty = true
+      from = at + 1
+      if (isEnd) return from
+    }
   }
 }

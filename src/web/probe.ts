@@ -5,10 +5,10 @@ import type { Monitor } from '../monitor/index.ts'
 import { formatFor } from '../exposition/accept.ts'
 import { checkSeries } from '../exposition/samples.ts'
 import { contentTypes, expose, type Format } from '../exposition/text-format.ts'
-import { oncePerCause } from './body.ts'
+import { oncePerCause } from './once-per-cause.ts'
 import { checkOfQuery } from './check-of-query.ts'
 import type { Answer, Source } from './endpoint.ts'
-import { HttpError, sendShown } from './text.ts'
+import { HttpError, sendShown } from './respond.ts'
 
 /** A request may start a check at most once per interval; once per 30 s if the interval is longer. */
 const maxApartMs = 30_000

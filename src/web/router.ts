@@ -7,7 +7,7 @@ import { endpoints } from './endpoints.ts'
 import type { Guard } from './guard.ts'
 import { usualLimits } from './limits.ts'
 import { countRequests, pathOf } from './requests.ts'
-import { HttpError, sendText } from './text.ts'
+import { HttpError, sendText } from './respond.ts'
 
 /**
  * Counts and guards every request, and lets its endpoint answer. Machines request some endpoints all day: those are found

@@ -2,7 +2,8 @@ import { createServer as createHttp } from 'node:http'
 import type { Server, Socket } from 'node:net'
 import type { WebConfig } from './config.ts'
 import type { Connections } from './connections.ts'
-import { limitRequests, type LimitedListener, type Limits } from './limits.ts'
+import { limitRequests, type LimitedListener } from './limited-listener.ts'
+import type { Limits } from './limits.ts'
 import { oneAtATime } from './one-at-a-time.ts'
 import type { TlsConfig } from './tls.ts'
 
@@ -11,7 +12,7 @@ interface WebServer {
   /** New connections use this from now on. */
   readonly renew: (tls: TlsConfig) => void
   /** Changes how many connections it takes. */
-  readonly limit: (limits: Pick<Limits, 'maxConnections'>) => void
+  readonly limit: (limits: Limits) => void
   /** Ends every connection. */
   readonly cut: () => void
   readonly close: () => Promise<void>
@@ -33,7 +34,7 @@ export async function createWebServer(
     : createPlainServer(listener, limits, connections)
   server.timeout = limits.idleMs
   // Above this, Node closes connections without an answer.
-  const limit = ({ maxConnections }: Pick<Limits, 'maxConnections'>): void => {
+  const limit = ({ maxConnections }: Limits): void => {
     server.maxConnections = maxConnections + maxRefusing
   }
   limit(limits)

@@ -2,7 +2,7 @@ import { checkId } from '../core/probe.ts'
 import { json, type Shown } from '../core/shown.ts'
 import type { Status } from '../monitor/ledger.ts'
 import { statusJson } from '../report/api.ts'
-import { cachedBody } from './body.ts'
+import { cachedBody } from './respond.ts'
 import { checkOfQuery } from './check-of-query.ts'
 import type { Answer, Source } from './endpoint.ts'
 
@@ -22,13 +22,13 @@ export function pageEndpoint(source: Source): Answer {
     return renderPage(status, { version: exporter().version, configFile, refresh })
   })
   return (request, response) =>
-    send(request, response, request.url?.endsWith('?refresh=off') !== true, 'text/html; charset=utf-8')
+    send(response, request.url?.endsWith('?refresh=off') !== true, 'text/html; charset=utf-8')
 }
 
 /** The status as JSON. */
 export function apiEndpoint(source: Source): Answer {
   const send = bodyOf(source, status => json(statusJson(status)))
-  return (request, response) => send(request, response, undefined, 'application/json; charset=utf-8')
+  return (_, response) => send(response, undefined, 'application/json; charset=utf-8')
 }
 
 /** The last failed runs of a check. */
@@ -40,5 +40,5 @@ export function failuresEndpoint(source: Source): Answer {
     return renderFailures(check, records.get(id)?.failed ?? [], startedAt)
   })
   return (request, response) =>
-    send(request, response, checkId(checkOfQuery(request, source.monitor).check), 'text/html; charset=utf-8')
+    send(response, checkId(checkOfQuery(request, source.monitor).check), 'text/html; charset=utf-8')
 }

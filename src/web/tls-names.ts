@@ -27,7 +27,7 @@ export const cipherSuites = {
 } as const
 
 /** The suites of TLS 1.3. As in Go, they cannot be chosen: they are always on. */
-export const always = ['TLS_AES_128_GCM_SHA256', 'TLS_AES_256_GCM_SHA384', 'TLS_CHACHA20_POLY1305_SHA256'] as const
+export const always = Object.values(cipherSuites).filter(suite => suite.startsWith('TLS_'))
 
 /** Not every OpenSSL has the last one. */
 export const curves = {

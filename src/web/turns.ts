@@ -1,4 +1,7 @@
-/** Does the work now, or in a later turn of the event loop. For work that waits, returns a function that cancels it. */
+/**
+ * Does the work now, or in a later turn of the event loop. For work that waits, returns a function that cancels it. Each piece
+ * of work is a function of its own.
+ */
 type Turns = (work: () => void, isKnown?: boolean) => (() => void) | undefined
 
 /**
@@ -35,9 +38,7 @@ export function takeTurns(perTurn: number): Turns {
       return undefined
     }
     const queue = isKnown ? known : others
-    // A function of its own: the same work may wait more than once.
-    const one = (): void => work()
-    queue.add(one)
-    return () => queue.delete(one)
+    queue.add(work)
+    return () => queue.delete(work)
   }
 }

@@ -1,4 +1,3 @@
-import type { RequestListener } from 'node:http'
 import { isDeepStrictEqual } from 'node:util'
 import { bytesReader, type ReadBytes } from '../clients/files.ts'
 import type { Aside } from '../core/aside.ts'
@@ -7,10 +6,13 @@ import { describeError } from '../core/errors.ts'
 import type { Logger } from '../core/log.ts'
 import { basicAuth, type Threaded } from './auth.ts'
 import { openToAll, webConfigReader, type WebConfig } from './config.ts'
-import { createConnections, type ConnectionLimits, type Connections } from './connections.ts'
-import { guard, type Guard } from './guard.ts'
-import { usualLimits, type LimitedListener, type Limits } from './limits.ts'
+import { createConnections } from './connections.ts'
+import type { Served } from './endpoint.ts'
+import { guard } from './guard.ts'
+import type { LimitedListener } from './limited-listener.ts'
+import { usualLimits, type Limits } from './limits.ts'
 import { listenAt, type Place } from './listen.ts'
+import { createRouter } from './router.ts'
 import { createWebServer } from './servers.ts'
 import { takeTurns } from './turns.ts'
 
@@ -21,17 +23,16 @@ export interface Web {
   /** Where it serves: the addresses that were bound. */
   readonly addresses: readonly string[]
   /** Changes how many connections it takes. Open ones stay. */
-  limit(limits: ConnectionLimits): void
+  limit(limits: Limits): void
   /** Ends every connection. */
   close(): Promise<void>
 }
 
 interface Serving {
-  readonly createListener: (guard: Guard, connections: Connections) => RequestListener
+  readonly served: Served
   readonly places: readonly Place[]
   /** `--web.config.file`. */
   readonly file: string | undefined
-  readonly log: Logger
   /** Host names by which a browser may ask, beside those that public DNS does not have. */
   readonly allowedHosts?: readonly string[]
   /** After it aborts, changes of the file are ignored, and no password is verified. */
@@ -52,18 +53,17 @@ interface Serving {
  * reloads a changed file for `--web.config.file`: all of it or nothing.
  */
 export async function startWeb(serving: Serving): Promise<Web> {
-  const { createListener, places, file, log, stop, allowedHosts, limits = usualLimits, lookMs = 2_000 } = serving
+  const { served, places, file, stop, allowedHosts, limits = usualLimits, lookMs = 2_000 } = serving
+  const { log } = served
   const bytes = serving.bytes ?? bytesReader()
   const read = file === undefined ? undefined : webConfigReader(file, serving.aside)
   const load = read && (() => read({ signal: stop, bytes }))
   let config = load ? await load() : openToAll
   const authenticate = basicAuth(() => config.users, stop, serving.threaded)
-  let connectionLimits: ConnectionLimits = limits
-  const connections = createConnections(() => connectionLimits)
-  const answer = createListener(
-    guard(() => config, authenticate, allowedHosts),
-    connections,
-  )
+  let current = limits
+  const connections = createConnections(() => current)
+  const check = guard(() => config, authenticate, allowedHosts)
+  const answer = createRouter(served, check, connections)
   const turns = takeTurns(requestsPerTurn)
   const listener: LimitedListener = (request, response, isKnown) => {
     const cancel = turns(() => answer(request, response), isKnown)
@@ -101,8 +101,8 @@ export async function startWeb(serving: Serving): Promise<Web> {
     log.info({ file }, 'the web configuration was reloaded')
   }
   if (load) void followConfig(load, config, lookMs, apply, log, stop)
-  const limit = (next: ConnectionLimits): void => {
-    connectionLimits = next
+  const limit = (next: Limits): void => {
+    current = next
     for (const server of servers) server.limit(next)
   }
   return { addresses, limit, close }
@@ -122,9 +122,7 @@ async function followConfig(
   const takeChange = async (): Promise<string | undefined> => {
     try {
       const next = await load()
-      if (stop.aborted || isDeepStrictEqual(known, next)) return undefined
-      known = next
-      apply(next)
+      if (!stop.aborted && !isDeepStrictEqual(known, next)) apply((known = next))
       return undefined
     } catch (error) {
       return describeError(error)

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { gauge, sample } from '../../src/core/metric.ts'
 import { finding } from '../../src/core/probe.ts'
-import { oncePerCause } from '../../src/web/body.ts'
+import { oncePerCause } from '../../src/web/once-per-cause.ts'
 import { checkOf, noReferences } from '../monitor/checks.ts'
 import { ask, serving, type Served } from './serving.ts'
 

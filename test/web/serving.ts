@@ -9,7 +9,6 @@ import type { Check } from '../../src/core/probe.ts'
 import type { References } from '../../src/monitor/look.ts'
 import { createLog } from '../../src/core/log.ts'
 import { createMonitor, type Monitor } from '../../src/monitor/index.ts'
-import { createRouter } from '../../src/web/router.ts'
 import type { Place } from '../../src/web/listen.ts'
 import { usualLimits, type Limits } from '../../src/web/limits.ts'
 import { startWeb } from '../../src/web/web.ts'
@@ -78,11 +77,9 @@ export async function serving(given: Given = {}): Promise<Served> {
   const stop = new AbortController()
   const exporter = () => exporterAtRest
   const web = await startWeb({
-    createListener: (guard, connections) =>
-      createRouter({ monitor, configFile: 'mailpath.yml', exporter, log }, guard, connections),
+    served: { monitor, configFile: 'mailpath.yml', exporter, log },
     places: given.places ?? [loopback],
     file: given.config && path.join(folder, 'web.yml'),
-    log,
     stop: stop.signal,
     limits: given.limits ?? shortLimits,
     allowedHosts: given.allowedHosts ?? [],

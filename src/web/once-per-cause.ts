@@ -1,0 +1,21 @@
+import { createMemo } from '../core/memo.ts'
+
+/**
+ * Does the work once per key while its causes are the same objects. Requests meanwhile share the result. A result is
+ * never made from causes older than the request for it.
+ */
+export function oncePerCause<Key, Result>(
+  work: (key: Key) => Promise<Result>,
+  causes: () => readonly unknown[],
+): (key: Key) => Promise<Result> {
+  const resultsOf = createMemo<object, Map<Key, Promise<Result>>>()
+  return key => {
+    const results = resultsOf(causes, causes(), () => new Map())
+    const known = results.get(key)
+    if (known) return known
+    const result = work(key)
+    results.set(key, result)
+    result.catch(() => results.delete(key))
+    return result
+  }
+}
