@@ -28,7 +28,7 @@ it('shows the way of one check in at most 25 files, each of which leads to the n
   const picture = /## The way of one check\n[^]*?```\n([^]*?)```/.exec(design)?.[1] ?? ''
   const way = [...picture.matchAll(/^ +src\/(\S+\.ts) /gm)].map(([, file = '']) => file)
   expect(way.filter(file => !files.includes(file))).toEqual([])
-  expect([way[0], way.at(-1), new Set(way).size]).toEqual(['main.ts', 'web/body.ts', way.length])
+  expect([way[0], way.at(-1), new Set(way).size]).toEqual(['main.ts', 'web/respond.ts', way.length])
   expect(way.length).toBeLessThanOrEqual(25)
   const reached = new Set(['main.ts'])
   for (const file of reached) for (const to of importsOf.get(file) ?? []) if (way.includes(to)) reached.add(to)

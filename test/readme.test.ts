@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { parseConfig } from '../src/config/load.ts'
 import { probes } from '../src/probes/index.ts'
@@ -39,6 +39,20 @@ describe('the README', () => {
     for (const [, file = ''] of readme.matchAll(/\]\(([^):]+)\)/g)) expect(read(file).length, file).toBeGreaterThan(0)
   })
 })
+
+const root = new URL('../', import.meta.url)
+/** postgres-urls.md names files of other programs. */
+const documents = readdirSync(new URL('docs', root)).filter(name => name.endsWith('.md') && name !== 'postgres-urls.md')
+
+it.each(['README.md', 'CONTRIBUTING.md', '.ci/run', ...documents.map(name => `docs/${name}`)])(
+  '%s names only paths that are there',
+  file => {
+    const folders = 'src|test|bench|build|docs|alerts|grafana|deploy|packaging'
+    const named = read(file).matchAll(new RegExp(`[\`\\s]((?:${folders})/[\\w./-]*\\w)(?=[\`\\s,)])`, 'g'))
+    const gone = [...named].flatMap(([, path = '']) => (existsSync(new URL(path, root)) ? [] : [path]))
+    expect(gone).toEqual([])
+  },
+)
 
 describe('SECURITY.md', () => {
   const text = read('SECURITY.md')
