@@ -34,7 +34,7 @@ export function manPage(): string {
     'Serves what it finds as Prometheus metrics and a status page, or prints it once',
     'as an audit.',
     'No mail is sent.',
-    ...sections.flatMap(([title, rows]) => section(title === 'Exit codes' ? 'EXIT STATUS' : title.toUpperCase(), rows)),
+    ...sections().flatMap(([title, rows]) => section(title === 'Exit codes' ? 'EXIT STATUS' : title.toUpperCase(), rows)),
     ...section('FILES', files),
     ...section('EXAMPLES', examples),
     '.SH SEE ALSO',

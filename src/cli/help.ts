@@ -10,7 +10,7 @@ export function helpText(): string {
     'Usage: mailpath-exporter [serve|check|check-config] [options]',
     '',
     'Whether this platform can send mail right now, and if not, what to fix.',
-    ...sections.flatMap(([title, rows]) => [
+    ...sections().flatMap(([title, rows]) => [
       '',
       `${title}:`,
       ...tableLines(
@@ -24,14 +24,8 @@ export function helpText(): string {
   ].join('\n')
 }
 
-/** The flags of this command alone, or without a command those of all. */
-const optionsOf = (command: Flag['command']): Term[] =>
-  Object.entries<Flag>(flags)
-    .filter(([, flag]) => flag.command === command)
-    .map(([name, flag]) => [written(name, flag), meaningOf(flag)])
-
 /** What there is to say of the command line, for --help and the man page. */
-export const sections: readonly (readonly [title: string, rows: readonly Term[]])[] = [
+export const sections = (): readonly (readonly [title: string, rows: readonly Term[]])[] => [
   ['Commands', commands.map(command => [command, commandMeanings[command]])],
   ['Options', optionsOf(undefined)],
   ['Options of serve', optionsOf('serve')],
@@ -40,6 +34,12 @@ export const sections: readonly (readonly [title: string, rows: readonly Term[]]
   ['Signals', signals],
   ['Environment', environment],
 ]
+
+/** The flags of this command alone, or without a command those of all. */
+const optionsOf = (command: Flag['command']): Term[] =>
+  Object.entries<Flag>(flags)
+    .filter(([, flag]) => flag.command === command)
+    .map(([name, flag]) => [written(name, flag), meaningOf(flag)])
 
 /** As `--log.level=LEVEL`. */
 const written = (name: string, { value, short }: Flag): string =>
