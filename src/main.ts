@@ -214,7 +214,7 @@ async function serve(options: Options, { stop, openLog, linesLost, threaded, onH
   }
   const web = await startWeb({
     served,
-    places: options.listen,
+    listenAddresses: options.listen,
     file: options.webConfigFile,
     allowedHosts: options.allowedHosts,
     aside,
