@@ -49,19 +49,19 @@ export interface WebOptions {
 }
 
 /**
- * Serves at all listen addresses. Rejects with a ConfigError, or with an Error that names the address that is taken. While it serves, it
- * reloads a changed file for `--web.config.file`: all of it or nothing.
+ * Serves at all listen addresses. Rejects with a ConfigError, or with an Error that names the address that is taken. While
+ * it serves, it reloads a changed file for `--web.config.file`: all of it or nothing.
  */
 export async function startWeb(options: WebOptions): Promise<Web> {
-  const { served, listenAddresses, file, stop, allowedHosts, limits = usualLimits, lookMs = 2_000 } = options
+  const { served, listenAddresses, file, stop, allowedHosts, lookMs = 2_000 } = options
   const { log } = served
   const bytes = options.bytes ?? bytesReader()
   const read = file === undefined ? undefined : webConfigReader(file, options.aside)
   const load = read && (() => read({ signal: stop, bytes }))
   let config = load ? await load() : openToAll
   const authenticate = basicAuth(() => config.users, stop, options.threaded)
-  let current = limits
-  const connections = createConnections(() => current)
+  let limits = options.limits ?? usualLimits
+  const connections = createConnections(() => limits)
   const check = createGuard(() => config, authenticate, allowedHosts)
   const answer = createRouter(served, check, connections)
   const turns = takeTurns(requestsPerTurn)
@@ -105,7 +105,7 @@ export async function startWeb(options: WebOptions): Promise<Web> {
   }
   if (load) void followConfig(load, config, lookMs, apply, log, stop)
   const limit = (next: Limits): void => {
-    current = next
+    limits = next
     for (const server of servers) server.limit(next)
   }
   return { addresses, limit, close }
