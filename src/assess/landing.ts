@@ -202,14 +202,9 @@ const pointAt = (primary: Node | undefined): string | undefined =>
 
 /** Adds where it landed, and a remedy that names the primary. */
 function amend(check: CheckStatus, landed: Landed): CheckStatus {
-<<<<<<< HEAD
-  const { seen, nodes } = landed
-  const reasons = check.reasons.flatMap(reason => {
-=======
   const { seen, places } = landed
   const readOnly = places.filter(({ landing }) => landing && readOnlyCause(landing))
-  const told = check.reasons.flatMap(reason => {
->>>>>>> break
+  const reasons = check.reasons.flatMap(reason => {
     // An address without a login is only asked where it leads.
     if (reason.code === 'write_path_not_tried' && landed.onPrimary) return []
     if (reason.code !== 'write_path_read_only') return reason
@@ -217,11 +212,7 @@ function amend(check: CheckStatus, landed: Landed): CheckStatus {
     const remedy = (isStandby ? pointAt(landed.primary) : undefined) ?? reason.remedy
     return { ...reason, text: readOnlyText(seen, namesOf(readOnly)), remedy }
   })
-<<<<<<< HEAD
-  const on = nodes.length === 0 ? '' : `${seen.addressOnly ? ', leads to' : ', on'} ${namesOf(nodes)}`
-=======
-  const on = places.length === 0 ? '' : `${landed.addressOnly ? ', leads to' : ', on'} ${namesOf(places)}`
->>>>>>> break
+  const on = places.length === 0 ? '' : `${seen.addressOnly ? ', leads to' : ', on'} ${namesOf(places)}`
   // The commit is proven. That it was on the primary is not.
   const unproven =
     landed.unseenCluster === undefined
@@ -231,12 +222,6 @@ function amend(check: CheckStatus, landed: Landed): CheckStatus {
   return { ...check, ...finding(evidence, [...reasons, ...landed.reasons], check.samples) }
 }
 
-<<<<<<< HEAD
-const namesOf = (nodes: readonly Node[]): string =>
-  nodes
-    .map(({ name, facts }) => (facts ? `${name} (${facts.in_recovery ? 'standby' : 'primary'})` : name))
-    .join(' and ')
-=======
 /** With the role that the session found. The last look at the node may be from before a promotion, or from after it. */
 function namesOf(places: Landed['places']): string {
   const names = places.map(({ node: { name, facts }, landing }) => {
@@ -245,8 +230,3 @@ function namesOf(places: Landed['places']): string {
   })
   return [...new Set(names)].join(' and ')
 }
-
-const distinct = (reasons: readonly Reason[]): Reason[] => [
-  ...new Map(reasons.map(reason => [`${reason.code} ${reason.text}`, reason])).values(),
-]
->>>>>>> break

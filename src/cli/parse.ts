@@ -5,7 +5,7 @@ import { logFormats, logLevels, type LogFormat, type LogLevel } from '../core/lo
 import type { Environment } from '../environment/refusal.ts'
 import { commands, flags, type Command } from './flags.ts'
 import { reportFormats as formats, type ReportFormat } from '../report/report.ts'
-import { parsePlace, systemdSockets, type Place } from '../web/listen.ts'
+import { parseListenAddress, systemdSockets, type ListenAddress } from '../web/listen.ts'
 
 /** A message for the user who typed the command: exit code 64 (EX_USAGE). */
 export class UsageError extends Error {
@@ -22,7 +22,7 @@ export interface Options {
   readonly allowedHosts: readonly string[]
   /** The part of the targets that this exporter has; undefined for all. */
   readonly shard: Shard | undefined
-  readonly listen: readonly Place[]
+  readonly listen: readonly ListenAddress[]
   /** The web configuration: TLS, users. */
   readonly webConfigFile: string | undefined
   readonly logLevel: LogLevel
@@ -50,7 +50,7 @@ export function parseCommand(args: readonly string[], environment: Environment =
     enableLifecycle: values['web.enable-lifecycle'] ?? false,
     allowedHosts: (values['web.allowed-host'] ?? []).map(parseHostName),
     shard: values.shard === undefined ? undefined : parseShard(values.shard),
-    listen: placesOf(values['web.listen-address'], values['web.systemd-socket'] ?? false, environment),
+    listen: addressesOf(values['web.listen-address'], values['web.systemd-socket'] ?? false, environment),
     webConfigFile: values['web.config.file'],
     logLevel: oneOf('--log.level', valueOf('log.level'), logLevels),
     logFormat: oneOf('--log.format', valueOf('log.format'), logFormats),
@@ -93,11 +93,11 @@ function parseTime(text: string): number {
   return parsed.data
 }
 
-function placesOf(addresses: readonly string[] | undefined, systemd: boolean, environment: Environment): Place[] {
+function addressesOf(addresses: readonly string[] | undefined, systemd: boolean, env: Environment): ListenAddress[] {
   if (systemd && addresses)
     throw new UsageError('--web.systemd-socket takes the place of --web.listen-address: give one of them')
   if (!systemd) return (addresses ?? [flags['web.listen-address'].fallback]).map(parseListen)
-  const sockets = systemdSockets(environment)
+  const sockets = systemdSockets(env)
   if (sockets.length === 0)
     throw new UsageError('--web.systemd-socket: systemd has passed no socket; start it by its .socket unit')
   return sockets
@@ -109,8 +109,8 @@ function parseHostName(text: string): string {
   return text
 }
 
-function parseListen(text: string): Place {
-  const place = parsePlace(text)
-  if (place) return place
+function parseListen(text: string): ListenAddress {
+  const address = parseListenAddress(text)
+  if (address) return address
   throw misfit('--web.listen-address', '[HOST]:PORT, such as :10587 or 127.0.0.1:10587, or unix:/PATH', text)
 }

@@ -84,7 +84,7 @@ export async function serve(
   }
   const web = await startWeb({
     served,
-    places: options.listen,
+    listenAddresses: options.listen,
     file: options.webConfigFile,
     allowedHosts: options.allowedHosts,
     aside,

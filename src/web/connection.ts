@@ -11,7 +11,7 @@ export interface Connection {
   places: number
   readonly answers: Set<HeldAnswer>
   /** How many answers the client took completely. */
-  taken: number
+  answersTaken: number
   /** How many requests the client took back, or we refused. */
   resets: number
   /** Set if the connection speaks HTTP/2. */

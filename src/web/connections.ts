@@ -59,14 +59,14 @@ export function createConnections(limits: () => Limits): Connections {
   /** How many answers share a body. */
   const shared = new Map<Buffer, number>()
   const refused = { ...none }
-  let taken = 0
+  let placesTaken = 0
   let held = 0
   let searchAgainAt = 0
 
   const placesOf = (address: string): number => places.get(address) ?? 0
   const addPlaces = (connection: Connection, more: number): void => {
     connection.places += more
-    taken += more
+    placesTaken += more
     const all = placesOf(connection.address) + more
     if (all > 0) places.set(connection.address, all)
     else places.delete(connection.address)
@@ -100,7 +100,7 @@ export function createConnections(limits: () => Limits): Connections {
     for (;;) {
       const own = placesOf(address) + more
       const isOverOwn = own > maxPerAddress
-      if (!isOverOwn && taken + more <= maxConnections) return undefined
+      if (!isOverOwn && placesTaken + more <= maxConnections) return undefined
       const mayGo = (one: Connection, all: number, stage: Stage): boolean => {
         if (stage === 'busy') return false
         if (one.address === address) return stage !== 'idle'
@@ -116,12 +116,12 @@ export function createConnections(limits: () => Limits): Connections {
     const { maxHeld } = limits()
     while (held > 0 && held + bytes > maxHeld) {
       const now = performance.now()
-      const isKnown = connection.taken > 0
+      const isKnown = connection.answersTaken > 0
       if (!isKnown && now < searchAgainAt) return false
       const victim = nextToGo(
         connections,
         placesOf,
-        (one, _all, stage) => stage === 'stalled' || (isKnown && stage === 'busy' && one.taken === 0),
+        (one, _all, stage) => stage === 'stalled' || (isKnown && stage === 'busy' && one.answersTaken === 0),
       )
       if (!victim) {
         searchAgainAt = now + searchMs
@@ -134,7 +134,7 @@ export function createConnections(limits: () => Limits): Connections {
 
   const countReset = (connection: Connection, why: Refusal): void => {
     connection.resets++
-    const max = connection.taken > 0 && why === 'resets' ? maxResets : maxFirstResets
+    const max = connection.answersTaken > 0 && why === 'resets' ? maxResets : maxFirstResets
     if (connection.resets > max && connections.has(connection)) end(connection, why)
   }
 
@@ -152,7 +152,7 @@ export function createConnections(limits: () => Limits): Connections {
         enteredAt: performance.now(),
         places: 0,
         answers: new Set(),
-        taken: 0,
+        answersTaken: 0,
         resets: 0,
         session: undefined,
         last: false,
@@ -203,7 +203,7 @@ export function createConnections(limits: () => Limits): Connections {
       response.on('close', () => {
         release(answer)
         const { stream } = isHttp2(request) ? request : { stream: undefined }
-        if (stream ? stream.rstCode === 0 : response.writableFinished) connection.taken++
+        if (stream ? stream.rstCode === 0 : response.writableFinished) connection.answersTaken++
         else if (stream) countReset(connection, 'resets')
         if (connection.answers.size === 0) connection.free()
       })

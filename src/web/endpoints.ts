@@ -1,8 +1,11 @@
+import { formatFor } from '../exposition/accept.ts'
+import { watchProcess } from '../exposition/process-metrics.ts'
+import { samplesOf } from '../exposition/samples.ts'
+import { contentTypes, expose, type Format } from '../exposition/text-format.ts'
 import type { Answer, Endpoint, Source } from './endpoint.ts'
-import { metricsEndpoint } from './metrics.ts'
 import { probeEndpoint } from './probe.ts'
 import { apiEndpoint, failuresEndpoint, pageEndpoint } from './status.ts'
-import { HttpError, sendText } from './respond.ts'
+import { HttpError, cachedBody, sendText } from './respond.ts'
 
 const read = ['GET', 'HEAD']
 const act = ['POST']
@@ -18,6 +21,30 @@ export const endpoints: readonly Endpoint[] = [
   { path: '/-/ready', methods: read, createAnswer: readyEndpoint, isDirect: true },
   { path: '/-/reload', methods: act, createAnswer: reloadEndpoint },
 ]
+
+/** All metrics, in the format that the client prefers. */
+function metricsEndpoint({ monitor, exporter, requests, connections }: Source): Answer {
+  const processMetrics = watchProcess()
+  const send = cachedBody(
+    async (format: Format) => {
+      const process = await processMetrics()
+      const state = {
+        ...exporter(),
+        wakeups: monitor.wakeups(),
+        requests: requests(),
+        connections: connections.counts(),
+      }
+      return expose(samplesOf(monitor.status(), state), format, process)
+    },
+    // The counts of requests, connections and wakeups are not part of the cache key: they may be a second old.
+    () => [monitor.status(), processMetrics(), ...Object.values(exporter())],
+    connections.hold,
+  )
+  return (request, response) => {
+    const format = formatFor(request.headers.accept)
+    return send(response, format, contentTypes[format], 'Accept, Accept-Encoding')
+  }
+}
 
 function healthyEndpoint({ monitor }: Source): Answer {
   return (_, response) => {

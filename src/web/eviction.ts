@@ -10,11 +10,11 @@ const patienceMs = { first: 1_000, later: 10_000 }
 const stages = ['stalled', 'silent', 'idle', 'busy'] as const
 export type Stage = (typeof stages)[number]
 
-export function stageOf({ answers, taken }: Connection, now: number): Stage {
-  const patience = taken > 0 ? patienceMs.later : patienceMs.first
+export function stageOf({ answers, answersTaken }: Connection, now: number): Stage {
+  const patience = answersTaken > 0 ? patienceMs.later : patienceMs.first
   for (const { from, response } of answers) if (now - from > patience && response.writableEnded) return 'stalled'
   if (answers.size > 0) return 'busy'
-  return taken > 0 ? 'idle' : 'silent'
+  return answersTaken > 0 ? 'idle' : 'silent'
 }
 
 type Rank = readonly [places: number, stage: number, order: number]

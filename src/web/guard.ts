@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Authenticate } from './auth.ts'
 import type { WebConfig } from './config.ts'
 import { isCrossSite } from './cross-site.ts'
-import { isForUs } from './hosts.ts'
+import { isAllowedHost } from './hosts.ts'
 import { isHttp2 } from './http2.ts'
 import { networkOf } from './network.ts'
 import { HttpError } from './respond.ts'
@@ -25,7 +25,7 @@ const usualHeaders = {
 const maxHeaders = 100
 
 /** Runs before every endpoint: security headers, bodies (no request may have one), other sites, rate limit, users. */
-export function guard(
+export function createGuard(
   config: () => WebConfig,
   authenticate: Authenticate,
   allowedHosts: readonly string[] = [],
@@ -41,7 +41,7 @@ export function guard(
     if (isCrossSite(request)) throw new HttpError(403, 'a page of another site may not do this')
     // With users or with TLS, a page of another site cannot read an answer: it has no password, or the name is wrong.
     const isOpen = !config().tls && Object.keys(config().users).length === 0
-    if (isOpen && !isForUs(request.headers, allowedHosts)) throw new HttpError(421, notForUs)
+    if (isOpen && !isAllowedHost(request.headers, allowedHosts)) throw new HttpError(421, unknownHost)
     if (!take()) throw new HttpError(429, 'too many requests', { 'Retry-After': '1' })
     const isRight = await authenticate(request.headers.authorization, () => networkOf(request.socket.remoteAddress))
     if (isRight === undefined) throw new HttpError(503, 'too many passwords to verify', { 'Retry-After': '1' })
@@ -60,7 +60,7 @@ function isEmpty(request: IncomingMessage): boolean {
   return request.headers['transfer-encoding'] === undefined
 }
 
-const notForUs =
+const unknownHost =
   'a browser asked by a name that is not known to be of this exporter; if it is, start it with --web.allowed-host=NAME'
 
 /** A token bucket for all clients together. */

@@ -8,7 +8,7 @@ import type { IncomingHttpHeaders } from 'node:http'
  * name that public DNS does not have, or by an allowed name. Other clients may use any name: a page cannot leave out the
  * headers that show a browser.
  */
-export function isForUs(headers: IncomingHttpHeaders, allowed: readonly string[]): boolean {
+export function isAllowedHost(headers: IncomingHttpHeaders, allowed: readonly string[]): boolean {
   if (!isOfBrowser(headers)) return true
   const name = nameIn(headers.host ?? '')
   return isIP(name) !== 0 || isPrivate(name) || [hostname(), ...allowed].some(one => one.toLowerCase() === name)

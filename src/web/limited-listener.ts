@@ -31,7 +31,7 @@ export function limitRequests(server: Server | Http2Server, connections: Connect
       return
     }
     request.url = originForm(request.url ?? '')
-    handle(request, response, connection.taken > 0)
+    handle(request, response, connection.answersTaken > 0)
   }
   // Without listeners Node answers `Expect` itself: it invites the body, or refuses the request.
   for (const event of ['request', 'checkContinue', 'checkExpectation']) server.on(event, listener)

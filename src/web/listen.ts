@@ -5,11 +5,11 @@ import { addressesOf } from '../clients/names/index.ts'
 import { codeOf, describeError } from '../core/errors.ts'
 
 /** Where to serve: a TCP address (all addresses of the machine if there is no host), a Unix socket, or a socket of systemd. */
-export type Place =
+export type ListenAddress =
   { readonly host: string | undefined; readonly port: number } | { readonly socket: string } | { readonly fd: number }
 
 /** `:10587`, `127.0.0.1:10587`, `[::1]:10587` or `unix:/run/mailpath/web.sock`; undefined if it is none of these. */
-export function parsePlace(text: string): Place | undefined {
+export function parseListenAddress(text: string): ListenAddress | undefined {
   const socket = /^unix:(?:\/\/)?(\/.+)$/.exec(text)?.[1]
   if (socket !== undefined) return { socket }
   const match = /^(?:\[([^\]]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(text)
@@ -20,7 +20,7 @@ export function parsePlace(text: string): Place | undefined {
 }
 
 /** The sockets that systemd opened for us: https://www.freedesktop.org/software/systemd/man/latest/sd_listen_fds.html */
-export function systemdSockets(env: NodeJS.ProcessEnv): Place[] {
+export function systemdSockets(env: NodeJS.ProcessEnv): ListenAddress[] {
   const { LISTEN_PID: pid, LISTEN_FDS: count } = env
   if (Number(pid) !== process.pid) return []
   return Array.from({ length: Number(count) || 0 }, (_, n) => ({ fd: 3 + n }))
@@ -31,39 +31,39 @@ const backlog = 2_048
 
 /**
  * Listens there and resolves with the bound address. For a host name it takes the first address. Rejects with an Error that
- * names the place. The name lookup ends when `stop` aborts.
+ * names the address. The name lookup ends when `stop` aborts.
  */
 export async function listenAt(
   server: Server,
-  place: Place,
+  address: ListenAddress,
   stop: AbortSignal = new AbortController().signal,
 ): Promise<string> {
-  if ('socket' in place) await removeDead(place.socket)
+  if ('socket' in address) await removeDead(address.socket)
   try {
-    server.listen({ ...(await optionsOf(place, stop)), backlog })
+    server.listen({ ...(await optionsOf(address, stop)), backlog })
     await once(server, 'listening')
-    return addressOf(server, place)
+    return addressOf(server, address)
   } catch (error) {
-    throw new Error(`cannot listen on ${written(place)}: ${describeError(error)}`)
+    throw new Error(`cannot listen on ${written(address)}: ${describeError(error)}`)
   }
 }
 
-async function optionsOf(place: Place, signal: AbortSignal) {
-  if ('socket' in place) return { path: place.socket }
-  if ('fd' in place) return place
-  if (place.host === undefined) return { port: place.port }
-  const [first] = await addressesOf(place.host, { signal })
-  return { port: place.port, host: first?.address ?? place.host }
+async function optionsOf(address: ListenAddress, signal: AbortSignal) {
+  if ('socket' in address) return { path: address.socket }
+  if ('fd' in address) return address
+  if (address.host === undefined) return { port: address.port }
+  const [first] = await addressesOf(address.host, { signal })
+  return { port: address.port, host: first?.address ?? address.host }
 }
 
-function written(place: Place): string {
-  if ('socket' in place) return place.socket
-  return 'fd' in place ? `file descriptor ${place.fd}` : joined(place.host ?? '', place.port)
+function written(address: ListenAddress): string {
+  if ('socket' in address) return address.socket
+  return 'fd' in address ? `file descriptor ${address.fd}` : joined(address.host ?? '', address.port)
 }
 
-function addressOf(server: Server, place: Place): string {
+function addressOf(server: Server, address: ListenAddress): string {
   const bound = server.address()
-  return bound === null || typeof bound === 'string' ? (bound ?? written(place)) : joined(bound.address, bound.port)
+  return bound === null || typeof bound === 'string' ? (bound ?? written(address)) : joined(bound.address, bound.port)
 }
 
 const joined = (host: string, port: number): string => `${host.includes(':') ? `[${host}]` : host}:${port}`

@@ -1,7 +1,7 @@
 import { createMemo } from '../core/memo.ts'
 
 /**
- * Does the work once per key while its causes are the same objects. Requests meanwhile share the result. A result is
+ * Does the work once per key while its causes are the same objects. Requests in the meantime share the result. A result is
  * never made from causes older than the request for it.
  */
 export function oncePerCause<Key, Result>(

@@ -1,5 +1,5 @@
-import { createServer as createHttp2, type ServerHttp2Session } from 'node:http2'
-import { createServer as createHttps } from 'node:https'
+import { createServer as createHttp2Server, type ServerHttp2Session } from 'node:http2'
+import { createServer as createHttpsServer } from 'node:https'
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { isClientAllowed } from './client-certificate.ts'
@@ -26,7 +26,7 @@ export function createSecureServer(
   connections: Connections,
 ) {
   let tls = first
-  const server = createHttps({
+  const server = createHttpsServer({
     ...limits,
     ...tls.context,
     requestCert: tls.clientAuth !== 'NoClientCert',
@@ -35,12 +35,12 @@ export function createSecureServer(
   })
   limitRequests(server, connections, listener)
   // It does not listen: it gets its connections from the server above.
-  const second = createHttp2({
+  const http2Server = createHttp2Server({
     settings: { maxConcurrentStreams: 32, maxHeaderListSize: limits.maxHeaderSize },
     maxSessionMemory: 1,
   })
-  limitRequests(second, connections, listener)
-  second.setTimeout(limits.idleMs)
+  limitRequests(http2Server, connections, listener)
+  http2Server.setTimeout(limits.idleMs)
   const handshakes = takeTurns(handshakesPerTurn)
 
   /** By both ends, since Node does not say which connection a TLS socket came from. */
@@ -50,7 +50,7 @@ export function createSecureServer(
     // Unix sockets have no ends that differ.
     return ends === undefined ? connections.enter(socket) : byEnds.get(ends)
   }
-  const toTls = server.listeners('connection')
+  const tlsListeners = server.listeners('connection')
   server.removeAllListeners('connection')
   server.on('connection', (socket: Socket) => {
     const connection = connections.enter(socket)
@@ -72,12 +72,12 @@ export function createSecureServer(
         socket.setTimeout(0).off('timeout', tooLate)
         if (socket.destroyed || !connections.startTls(connection)) return
         if (socket.readableLength === 0) socket.destroy()
-        else for (const listener of toTls) listener.call(server, socket)
+        else for (const listener of tlsListeners) listener.call(server, socket)
       }),
     )
   })
 
-  const toHttp1 = server.listeners('secureConnection')
+  const http1Listeners = server.listeners('secureConnection')
   server.removeAllListeners('secureConnection')
   server.on('secureConnection', (socket: TLSSocket) => {
     const connection = isClientAllowed(socket, tls) ? connectionBehind(socket) : undefined
@@ -86,12 +86,12 @@ export function createSecureServer(
       return
     }
     if (socket.alpnProtocol === 'h2') {
-      second.once('session', (session: ServerHttp2Session) => connections.link(connection, session))
-      second.emit('connection', socket)
+      http2Server.once('session', (session: ServerHttp2Session) => connections.link(connection, session))
+      http2Server.emit('connection', socket)
       return
     }
     connections.link(connection, socket)
-    for (const listener of toHttp1) listener.call(server, socket)
+    for (const listener of http1Listeners) listener.call(server, socket)
     oneAtATime(socket, connection, () => connections.tooEarly(connection))
   })
   const renew = (next: TlsConfig): void => {

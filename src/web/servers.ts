@@ -1,4 +1,4 @@
-import { createServer as createHttp } from 'node:http'
+import { createServer as createHttpServer } from 'node:http'
 import type { Server, Socket } from 'node:net'
 import type { WebConfig } from './config.ts'
 import type { Connections } from './connections.ts'
@@ -56,9 +56,9 @@ export async function createWebServer(
 }
 
 function createPlainServer(listener: LimitedListener, limits: Limits, connections: Connections) {
-  const server = createHttp(limits)
+  const server = createHttpServer(limits)
   limitRequests(server, connections, listener)
-  const toHttp = server.listeners('connection')
+  const httpListeners = server.listeners('connection')
   server.removeAllListeners('connection')
   server.on('connection', (socket: Socket) => {
     const connection = connections.enter(socket)
@@ -66,7 +66,7 @@ function createPlainServer(listener: LimitedListener, limits: Limits, connection
       refuse(socket)
       return
     }
-    for (const listener of toHttp) listener.call(server, socket)
+    for (const listener of httpListeners) listener.call(server, socket)
     oneAtATime(socket, connection, () => connections.tooEarly(connection))
   })
   return { server, renew: () => undefined }

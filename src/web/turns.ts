@@ -1,14 +1,9 @@
 /**
- * Does the work now, or in a later turn of the event loop. For work that waits, returns a function that cancels it. Each piece
- * of work is a function of its own.
+ * Starts at most `perTurn` pieces of work in each turn of the event loop. The rest waits for a later turn, so that probes
+ * run in between. Half of each turn is kept for known clients, if any of them wait. For work that waits, a function is
+ * returned that cancels it. Each piece of work must be a function of its own.
  */
-type Turns = (work: () => void, isKnown?: boolean) => (() => void) | undefined
-
-/**
- * Starts at most `perTurn` pieces of work in each turn of the event loop. The rest waits, so that probes are not held up
- * by a flood. Half of each turn is kept for known clients, if any of them wait.
- */
-export function takeTurns(perTurn: number): Turns {
+export function takeTurns(perTurn: number): (work: () => void, isKnown?: boolean) => (() => void) | undefined {
   const known = new Set<() => void>()
   const others = new Set<() => void>()
   let done = 0

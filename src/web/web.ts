@@ -8,10 +8,10 @@ import { basicAuth, type Threaded } from './auth.ts'
 import { openToAll, webConfigReader, type WebConfig } from './config.ts'
 import { createConnections } from './connections.ts'
 import type { Served } from './endpoint.ts'
-import { guard } from './guard.ts'
+import { createGuard } from './guard.ts'
 import type { LimitedListener } from './limited-listener.ts'
 import { usualLimits, type Limits } from './limits.ts'
-import { listenAt, type Place } from './listen.ts'
+import { listenAt, type ListenAddress } from './listen.ts'
 import { createRouter } from './router.ts'
 import { createWebServer } from './servers.ts'
 import { takeTurns } from './turns.ts'
@@ -28,9 +28,9 @@ export interface Web {
   close(): Promise<void>
 }
 
-interface Serving {
+interface WebOptions {
   readonly served: Served
-  readonly places: readonly Place[]
+  readonly listenAddresses: readonly ListenAddress[]
   /** `--web.config.file`. */
   readonly file: string | undefined
   /** Host names by which a browser may ask, beside those that public DNS does not have. */
@@ -49,20 +49,20 @@ interface Serving {
 }
 
 /**
- * Serves at all places. Rejects with a ConfigError, or with an Error that names the place that is taken. While it serves, it
- * reloads a changed file for `--web.config.file`: all of it or nothing.
+ * Serves at all listen addresses. Rejects with a ConfigError, or with an Error that names the address that is taken. While
+ * it serves, it reloads a changed file for `--web.config.file`: all of it or nothing.
  */
-export async function startWeb(serving: Serving): Promise<Web> {
-  const { served, places, file, stop, allowedHosts, limits = usualLimits, lookMs = 2_000 } = serving
+export async function startWeb(options: WebOptions): Promise<Web> {
+  const { served, listenAddresses, file, stop, allowedHosts, lookMs = 2_000 } = options
   const { log } = served
-  const bytes = serving.bytes ?? bytesReader()
-  const read = file === undefined ? undefined : webConfigReader(file, serving.aside)
+  const bytes = options.bytes ?? bytesReader()
+  const read = file === undefined ? undefined : webConfigReader(file, options.aside)
   const load = read && (() => read({ signal: stop, bytes }))
   let config = load ? await load() : openToAll
-  const authenticate = basicAuth(() => config.users, stop, serving.threaded)
-  let current = limits
-  const connections = createConnections(() => current)
-  const check = guard(() => config, authenticate, allowedHosts)
+  const authenticate = basicAuth(() => config.users, stop, options.threaded)
+  let limits = options.limits ?? usualLimits
+  const connections = createConnections(() => limits)
+  const check = createGuard(() => config, authenticate, allowedHosts)
   const answer = createRouter(served, check, connections)
   const turns = takeTurns(requestsPerTurn)
   const listener: LimitedListener = (request, response, isKnown) => {
@@ -70,7 +70,10 @@ export async function startWeb(serving: Serving): Promise<Web> {
     if (cancel) response.on('close', cancel)
   }
   const servers = await Promise.all(
-    places.map(async place => ({ place, ...(await createWebServer(listener, config, limits, connections)) })),
+    listenAddresses.map(async address => ({
+      address,
+      ...(await createWebServer(listener, config, limits, connections)),
+    })),
   )
   const sweeping = setInterval(() => connections.sweep(limits.answerMs), limits.connectionsCheckingInterval).unref()
   const close = async (): Promise<void> => {
@@ -79,7 +82,7 @@ export async function startWeb(serving: Serving): Promise<Web> {
   }
   const addresses: string[] = []
   try {
-    for (const { server, place } of servers) addresses.push(await listenAt(server, place, stop))
+    for (const { server, address } of servers) addresses.push(await listenAt(server, address, stop))
   } catch (error) {
     await close()
     throw error
@@ -102,7 +105,7 @@ export async function startWeb(serving: Serving): Promise<Web> {
   }
   if (load) void followConfig(load, config, lookMs, apply, log, stop)
   const limit = (next: Limits): void => {
-    current = next
+    limits = next
     for (const server of servers) server.limit(next)
   }
   return { addresses, limit, close }

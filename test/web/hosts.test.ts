@@ -2,7 +2,7 @@ import { hash } from '@node-rs/bcrypt'
 import { hostname } from 'node:os'
 import { chromium } from 'playwright-core'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { isForUs } from '../../src/web/hosts.ts'
+import { isAllowedHost } from '../../src/web/hosts.ts'
 import { have, needs } from '../servers/processes.ts'
 import { ask, basic, serving } from './serving.ts'
 
@@ -29,7 +29,7 @@ describe('a browser', () => {
     'Allowed.Example.com.:443',
     hostname(),
   ])('is answered at %s', host => {
-    expect(isForUs({ host, ...browser }, ['allowed.example.com'])).toBe(true)
+    expect(isAllowedHost({ host, ...browser }, ['allowed.example.com'])).toBe(true)
   })
 
   it.each([
@@ -45,7 +45,7 @@ describe('a browser', () => {
     '',
     ':80',
   ])('is not answered at "%s"', host => {
-    expect(isForUs({ host, ...browser }, ['allowed.example.com'])).toBe(false)
+    expect(isAllowedHost({ host, ...browser }, ['allowed.example.com'])).toBe(false)
   })
 
   it.each([
@@ -55,8 +55,8 @@ describe('a browser', () => {
     { origin: 'http://attacker.com' },
     { referer: 'http://attacker.com/' },
   ])('is known by %o', headers => {
-    expect(isForUs({ host: 'attacker.com', ...headers }, [])).toBe(false)
-    expect(isForUs({ host: 'attacker.com', 'user-agent': 'Prometheus/3.0', accept: '*/*' }, [])).toBe(true)
+    expect(isAllowedHost({ host: 'attacker.com', ...headers }, [])).toBe(false)
+    expect(isAllowedHost({ host: 'attacker.com', 'user-agent': 'Prometheus/3.0', accept: '*/*' }, [])).toBe(true)
   })
 })
 

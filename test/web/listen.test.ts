@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:net'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
-import { listenAt, parsePlace, systemdSockets } from '../../src/web/listen.ts'
+import { listenAt, parseListenAddress, systemdSockets } from '../../src/web/listen.ts'
 import {
   freePort,
   have,
@@ -40,7 +40,7 @@ describe('an address to serve on', () => {
     ['unix:/run/a b.sock', { socket: '/run/a b.sock' }],
     ['unix:///run/web.sock', { socket: '/run/web.sock' }],
   ])('%s', (text, place) => {
-    expect(parsePlace(text)).toEqual(place)
+    expect(parseListenAddress(text)).toEqual(place)
   })
 
   it.each([
@@ -57,7 +57,7 @@ describe('an address to serve on', () => {
     'a:1:2',
     ':1 ',
   ])('is not %j', text => {
-    expect(parsePlace(text)).toBeUndefined()
+    expect(parseListenAddress(text)).toBeUndefined()
   })
 })
 

@@ -9,7 +9,7 @@ import type { Check } from '../../src/core/probe.ts'
 import type { References } from '../../src/monitor/look.ts'
 import { createLog } from '../../src/core/log.ts'
 import { createMonitor, type Monitor } from '../../src/monitor/index.ts'
-import type { Place } from '../../src/web/listen.ts'
+import type { ListenAddress } from '../../src/web/listen.ts'
 import { usualLimits, type Limits } from '../../src/web/limits.ts'
 import { startWeb } from '../../src/web/web.ts'
 import { checkOf, fine, noReferences } from '../monitor/checks.ts'
@@ -32,7 +32,7 @@ interface Given {
   /** What stands in the file for `--web.config.file`, and in the files beside it. */
   readonly config?: object
   readonly files?: Readonly<Record<string, string>>
-  readonly places?: readonly Place[]
+  readonly places?: readonly ListenAddress[]
   readonly checks?: readonly Check[]
   readonly references?: References
   readonly limits?: Limits
@@ -53,7 +53,7 @@ export interface Served {
 }
 
 const lookMs = 40
-export const loopback: Place = { host: '127.0.0.1', port: 0 }
+export const loopback: ListenAddress = { host: '127.0.0.1', port: 0 }
 
 /** Serves until the test is over. */
 export async function serving(given: Given = {}): Promise<Served> {
@@ -78,7 +78,7 @@ export async function serving(given: Given = {}): Promise<Served> {
   const exporter = () => exporterAtRest
   const web = await startWeb({
     served: { monitor, configFile: 'mailpath.yml', exporter, log },
-    places: given.places ?? [loopback],
+    listenAddresses: given.places ?? [loopback],
     file: given.config && path.join(folder, 'web.yml'),
     stop: stop.signal,
     limits: given.limits ?? usualLimits,
