@@ -7,6 +7,7 @@ import { shardOf } from '../config/shard.ts'
 import { inPlace, inThread, type Aside } from '../core/aside.ts'
 import { describeError } from '../core/errors.ts'
 import type { Logger } from '../core/log.ts'
+import { createMemo } from '../core/memo.ts'
 import { version } from '../core/version.ts'
 import { environment } from '../environment/taken.ts'
 import { connectionsFor, descriptorLimit, neededFor } from '../monitor/descriptors.ts'
@@ -44,13 +45,11 @@ export async function serve(
   // Node 20 does not load TypeScript in a thread, so a developer who runs the sources has none.
   const aside = import.meta.filename.endsWith('.ts') ? inPlace : inThread(import.meta.filename)
   const read = configReader(options.configFile, { bytes })
-  let whole: Config | undefined
-  let mine: Config | undefined
+  const { shard } = options
+  const shardMemo = createMemo<Config, Config>()
   const load = async (by: Aside): Promise<Config> => {
-    const next = await read(by, stop)
-    if (next !== whole || !mine) mine = options.shard ? { ...next, ...shardOf(next, options.shard) } : next
-    whole = next
-    return mine
+    const whole = await read(by, stop)
+    return shard ? shardMemo(whole, [], () => ({ ...whole, ...shardOf(whole, shard) })) : whole
   }
   // No check runs yet, so parsing here delays nothing.
   const config = await load(inPlace)
@@ -61,7 +60,7 @@ export async function serve(
   const self = createSelf()
   const monitor = createMonitor(config, references, log, self.own)
   const notify = createNotify(environment, log)
-  const open: { web?: Web } = {}
+  let web: Web | undefined = undefined
   const limits = (): Limits => limitsFor(usualLimits, roomFor(monitor.checks().length, log))
   let current = config
   const apply = (next: Config): Changes => {
@@ -71,30 +70,25 @@ export async function serve(
     current = next
     const changes = monitor.swap(next, references)
     // A request may reload before all places are open.
-    open.web?.limit(limits())
+    web?.limit(limits())
     logins.retain(new Set(next.vaults.map(loginKey)))
     return changes
   }
   const reloader = createReloader({ config, load: () => load(aside), apply, log, stop })
   const reload = notify.around(reloader.reload)
-  const exporter = () => {
-    const { successful, successAt } = reloader.state()
-    return {
-      version,
-      nodeVersion: process.version,
-      lastReloadSuccessful: successful,
-      lastReloadSuccessAt: successAt,
-      logLinesDropped: linesLost(),
-    }
-  }
   const served = {
     monitor,
     configFile: config.file,
-    exporter,
+    exporter: () => ({
+      version,
+      nodeVersion: process.version,
+      ...reloader.state(),
+      logLinesDropped: linesLost(),
+    }),
     log,
     reload: options.enableLifecycle ? reload : undefined,
   }
-  const web = await startWeb({
+  web = await startWeb({
     createListener: (guard, connections) => createRouter(served, guard, connections),
     places: options.listen,
     file: options.webConfigFile,
@@ -106,7 +100,6 @@ export async function serve(
     stop,
     limits: limits(),
   })
-  open.web = web
   log.info({ version, config: config.file, checks: config.checks.length, addresses: web.addresses }, 'listening')
   const following =
     options.autoReloadMs === undefined

@@ -13,9 +13,9 @@ export interface Reloaded {
 export type Reload = () => Promise<Reloaded>
 
 export interface ReloadState {
-  readonly successful: boolean
+  readonly lastReloadSuccessful: boolean
   /** When a good configuration was last read, in milliseconds since the epoch. */
-  readonly successAt: number
+  readonly lastReloadSuccessAt: number
 }
 
 export interface Reloader {
@@ -43,7 +43,7 @@ export interface Reloading {
  * waits at most: whoever asks gets the outcome of one that begins after that.
  */
 export function createReloader({ config: first, load, apply, log, stop }: Reloading): Reloader {
-  let state: ReloadState = { successful: true, successAt: Date.now() }
+  let state: ReloadState = { lastReloadSuccessful: true, lastReloadSuccessAt: Date.now() }
   let current = first
   let underWay: Promise<Reloaded> | undefined
   let waiting: Promise<Reloaded> | undefined
@@ -52,16 +52,16 @@ export function createReloader({ config: first, load, apply, log, stop }: Reload
     try {
       const config = await load()
       const isSame = config === current
-      const changes = isSame ? { kept: config.checks.length, started: 0, ended: 0 } : apply(config)
+      const { kept, started, ended } = isSame ? { kept: config.checks.length, started: 0, ended: 0 } : apply(config)
       current = config
       // After one that was refused it is news that all is well again.
-      if (isSame) log[state.successful ? 'debug' : 'info']({ checks: changes.kept }, 'the configuration is as before')
-      else log.info({ checks: config.checks.length, ...changes }, 'the configuration was reloaded')
-      state = { successful: true, successAt: Date.now() }
-      return { summary: `reloaded: ${described(changes)}`, error: undefined }
+      if (isSame) log[state.lastReloadSuccessful ? 'debug' : 'info']({ checks: kept }, 'the configuration is as before')
+      else log.info({ checks: config.checks.length, kept, started, ended }, 'the configuration was reloaded')
+      state = { lastReloadSuccessful: true, lastReloadSuccessAt: Date.now() }
+      return { summary: `reloaded: ${kept} checks as before, ${started} started, ${ended} ended`, error: undefined }
     } catch (error) {
       if (stop.aborted) return { summary: '', error: 'the exporter ends' }
-      state = { ...state, successful: false }
+      state = { ...state, lastReloadSuccessful: false }
       // One problem a line.
       const text = error instanceof ConfigError ? error.message : describeError(error)
       log.error({ error: text }, 'the configuration was not reloaded, and the one before it still holds')
@@ -87,6 +87,3 @@ export function createReloader({ config: first, load, apply, log, stop }: Reload
     state: () => state,
   }
 }
-
-const described = ({ kept, started, ended }: Changes): string =>
-  `${kept} checks as before, ${started} started, ${ended} ended`
