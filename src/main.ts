@@ -14,11 +14,8 @@ import { version } from './core/version.ts'
 import { kubeconfigTask } from './references/kubeconfig.ts'
 import { webConfigTask } from './web/config.ts'
 
-/** sysexits.h */
-const exUsage = 64
-const exOutput = 74
-const exConfig = 78
-const exFailure = 1
+/** Of sysexits.h, but for the first. */
+const ex = { failure: 1, usage: 64, output: 74, config: 78 }
 
 /** Runs the command of the command line. Gives the exit code. */
 async function main(own: Process): Promise<number> {
@@ -46,16 +43,16 @@ function kindOf({ command }: Options): Kind {
   const unknown = exitCode('unknown')
   if (command === 'check') return { cutOff: unknown, unforeseen: unknown, isDaemon: false }
   const isDaemon = command === 'serve'
-  return { cutOff: isDaemon ? 0 : exFailure, unforeseen: exFailure, isDaemon }
+  return { cutOff: isDaemon ? 0 : ex.failure, unforeseen: ex.failure, isDaemon }
 }
 
 function outcomeOf(error: unknown, { unforeseen }: Kind): Outcome {
-  if (error instanceof ConfigError) return { code: exConfig, text: error.message }
+  if (error instanceof ConfigError) return { code: ex.config, text: error.message }
   const text = `mailpath-exporter: ${describeError(error)}`
-  if (error instanceof UsageError) return { code: exUsage, text: `${text}\nTry mailpath-exporter --help.` }
+  if (error instanceof UsageError) return { code: ex.usage, text: `${text}\nTry mailpath-exporter --help.` }
   if (!(error instanceof OutputError)) return { code: unforeseen, text }
   // The reader has all that it wanted, as `head` does.
-  return { code: unforeseen === exFailure ? exOutput : unforeseen, text: codeOf(error) === 'EPIPE' ? '' : text }
+  return { code: unforeseen === ex.failure ? ex.output : unforeseen, text: codeOf(error) === 'EPIPE' ? '' : text }
 }
 
 if (isMainThread) runAsProcess(main, outcomeOf)

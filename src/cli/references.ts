@@ -1,20 +1,14 @@
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { ReadFile } from '../clients/files.ts'
 import { refusalsFile } from '../clients/refusals-file.ts'
 import type { Config } from '../config/load.ts'
-import type { Aside } from '../core/aside.ts'
 import { environment } from '../environment/taken.ts'
 import { spreadMs } from '../monitor/scheduler.ts'
 import { createReferences } from '../references/index.ts'
 import { createLogins, type Logins } from '../references/logins.ts'
 
 /** What stays when the configuration changes. */
-interface Lasting {
-  readonly logins: Logins
-  readonly read: ReadFile
-  readonly aside: Aside
-}
+type Lasting = Required<Pick<Parameters<typeof createReferences>[0], 'logins' | 'read' | 'aside'>>
 
 export const referencesOf = ({ vaults, kubernetes, checks }: Config, lasting: Lasting) =>
   createReferences({ env: environment, vaults, kubernetes, roundMs: roundMs(checks), ...lasting })

@@ -36,7 +36,9 @@ export async function runTurn(
   const first = await run(asked, references(), stop)
   const ran = first && (await keeper.gaveWay(first)) ? await run(check, references(), stop) : first
   if (ran?.verdict !== 'fail' || failed || stop.aborted) return ran
-  return secondLook(ran, check, before, references(), stop)
+  const again = (longestMs: number): Promise<Ran | undefined> =>
+    run({ ...check, timeoutMs: Math.min(longestMs, check.timeoutMs) }, references(), stop)
+  return secondLook(ran, before, again)
 }
 
 /** The loop of the check does not hang. */
@@ -50,31 +52,23 @@ export const secondLookMs = 1_000
 const stoodStillMs = 1_000
 
 /**
- * What holds after a run that failed, where the run before did not fail. It runs the check a second time in two cases, and in
- * no other:
+ * What holds after a run that failed, if the run before did not fail. It runs the check a second time in two cases only:
  *
  * - The run timed out while the machine was short of CPU: the exporter may have been late, or a server on the same machine.
  * - The exporter itself stood still: a server that waits in vain hangs up.
  *
- * `before` is the pressure at the begin of the run.
+ * `before` is the pressure at the start of the run.
  */
-async function secondLook(
-  ran: Ran,
-  check: Check,
-  before: Pressure,
-  references: References,
-  stop: AbortSignal,
-): Promise<Ran | undefined> {
+async function secondLook(ran: Ran, before: Pressure, again: (longestMs: number) => Promise<Ran | undefined>) {
   if (ran.heldUpMs >= stoodStillMs) {
-    const second = await run(check, references, stop)
+    const second = await again(Infinity)
     if (second?.verdict !== 'fail') return second
     // Under a CPU limit it stands still in many short parts.
     const wasShort = second.heldUpMs >= stoodStillMs || (second.timedOut && wasHungry(before, pressureNow()))
     return wasShort ? withoutCpu(second) : second
   }
   if (!ran.timedOut || !wasStarved(before, pressureNow())) return ran
-  const timeoutMs = Math.min(secondLookMs, check.timeoutMs)
-  const second = await run({ ...check, timeoutMs }, references, stop)
+  const second = await again(secondLookMs)
   if (!second?.timedOut) return second
   return wasHungry(before, pressureNow()) ? withoutCpu(ran) : ran
 }
