@@ -7,7 +7,7 @@ const read = (file: string): string => readFileSync(new URL(`../${file}`, import
 
 const rules = read('alerts/mailpath.rules.yml')
 const chart = 'deploy/helm/mailpath-exporter'
-const origin = '# Generated from alerts/mailpath.rules.yml; `npx vitest run test/deploy -u` writes it anew.\n'
+const origin = '# Generated from alerts/mailpath.rules.yml; `npx vitest run test/deploy -u` writes it again.\n'
 
 /** The rules as the Prometheus operator takes them: a file of rules is the `spec`. */
 const prometheusRule = `${origin}apiVersion: monitoring.coreos.com/v1

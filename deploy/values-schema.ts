@@ -1,4 +1,4 @@
-/** What the values of the chart may be. Helm checks it at every install: a key that nobody reads is an error. */
+/** What the values of the chart may be. Helm checks it at every install: an unknown key is an error. */
 import { z } from 'zod'
 import { configSchema, type JsonSchema } from '../docs/generate/config-schema.ts'
 

@@ -361,7 +361,9 @@ describe('a secret', () => {
     expect(texts['API']).toContain('wrong password <secret>')
     expect(texts['API']).toContain('535')
     for (const who of ['echoes refused', 'echoes refused by pod'])
-      expect(texts['API']?.match(new RegExp(`the login at ${who}: HTTP 403: denied to [^}]*<secret>`))).not.toBeNull()
+      expect(
+        texts['API']?.match(new RegExp(`vault ${who} [^}]*: no login: HTTP 403: denied to [^}]*<secret>`)),
+      ).not.toBeNull()
     for (const who of ['echoes taken', 'echoes taken by pod'])
       expect(
         texts['API']?.match(new RegExp(`${who}: the token is not valid or may not read it [^}]*<secret>`)),

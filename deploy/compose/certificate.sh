@@ -3,5 +3,5 @@ set -eu
 cd /tls
 [ -s cert.pem ] || openssl req -x509 -newkey rsa:2048 -nodes -days 90 -subj /CN=mailpit \
   -addext subjectAltName=DNS:mailpit -keyout key.pem -out cert.pem
-# Whoever the containers run as.
+# The user of the containers.
 chmod a+r key.pem cert.pem

@@ -1,5 +1,3 @@
-import { setTimeout } from 'node:timers/promises'
-
 /** Smaller changes of the wall clock are its ordinary discipline. */
 const stepMs = 1_000
 
@@ -19,4 +17,13 @@ export function clockSteps(): () => number {
 
 /** Resolves after the time, or when `stop` aborts. */
 export const sleep = (ms: number, stop: AbortSignal): Promise<void> =>
-  setTimeout(ms, undefined, { signal: stop }).catch(() => undefined)
+  new Promise(resolve => {
+    const done = (): void => {
+      clearTimeout(timer)
+      stop.removeEventListener('abort', done)
+      resolve()
+    }
+    const timer = setTimeout(done, ms)
+    if (stop.aborted) done()
+    else stop.addEventListener('abort', done)
+  })

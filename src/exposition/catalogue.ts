@@ -38,7 +38,7 @@ export const catalogue: readonly MetricGroup[] = [
   })),
   {
     title: 'The exporter',
-    about: 'Besides these there are the `process_*` and `nodejs_*` metrics of prom-client.',
+    about: 'There are also the `process_*` and `nodejs_*` metrics of prom-client.',
     metrics: Object.values(exporterMetrics),
   },
 ]

@@ -122,7 +122,7 @@ const postgres: Area<TlsStage> = {
     presents('an intermediate certificate ends in five days', intermediateEnds, pathTaken(seconds(soon), pathWarns)),
     presents('a certificate is sent that has expired, and that no client needs', surplus, pathTaken(seconds(year))),
     {
-      name: 'Postgres chain: the certificate of the server ends in a day, and nobody verifies it',
+      name: 'Postgres chain: the certificate of the server ends in a day, and no client verifies it',
       async inject(stage) {
         await connectWith(stage, 'sslmode=require')
         await stage.use(leafEnds)

@@ -4,7 +4,7 @@ import type { Runnable } from './runner.ts'
 
 export const docFile = new URL('../../docs/faults.md', import.meta.url)
 
-const generated = '<!-- Generated from test/faults; `npm run faults` writes it anew. -->'
+const generated = '<!-- Generated from test/faults; `npm run faults` writes it again. -->'
 
 const intro = `What the exporter was seen to catch: each of these faults is injected into a real component, or where none can be
 had into a double of it, and must be named as given here within one interval and one deadline; from then on the exporter
@@ -18,7 +18,7 @@ export function faultsDoc(areas: readonly Runnable[]): string {
   const rows = areas.flatMap(area => area.faults)
   const groups = areas.flatMap(({ name, faults }) => [
     `## ${name}`,
-    markdownTable(['Fault', 'Mail', 'Root blocker', 'Also told'], faults.map(row)),
+    markdownTable(['Fault', 'Mail', 'Root blocker', 'Also reported'], faults.map(row)),
   ])
   return `${['# Faults', generated, intro, `There are ${rows.length} of them.`, ...groups].join('\n\n')}\n`
 }

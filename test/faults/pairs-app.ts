@@ -54,7 +54,7 @@ export const vault = {
     knob(double => (double.tokenTtl = 3_600)),
   ),
   unusedDenied: inVault(
-    'Vault secret that nobody takes denied',
+    'unused Vault secret denied',
     [vaultTells('vault_secret_denied')],
     knob(double => double.deny(unusedPath)),
   ),

@@ -22,9 +22,9 @@ export async function setHba({ cluster }: ClusterStage, rules: readonly string[]
   })
 }
 
-/** Has the server read its files again. The postmaster does it in one go after that line, before it lets anybody in. */
+/** Has the server read its files again. The postmaster logs SIGHUP, in any language, and then reads them before it lets anybody in. */
 export async function reload(node: PostgresNode): Promise<void> {
-  const times = (): number => node.log().split('received SIGHUP').length
+  const times = (): number => node.log().split('SIGHUP').length
   const before = times()
   await node.query('select pg_reload_conf()')
   await waitFor(() => times() > before, { what: `${node.name} reads its files` })

@@ -144,7 +144,7 @@ const faults: readonly Fault<ClusterStage>[] = [
     seen: warns(`postgres/${one} postgres_transaction_long`, { [series('postgres_horizon_age')]: 'any' }),
   },
   {
-    name: 'Postgres upkeep: a replication slot that nobody reads',
+    name: 'Postgres upkeep: a replication slot without a reader',
     async inject(stage) {
       await ask(stage, `select pg_create_physical_replication_slot('unread', true)`)
       for (let file = 0; file < 4; file++) await switchWal(stage)

@@ -12,7 +12,7 @@ const set =
     return Promise.resolve()
   }
 
-/** The same while nobody listens at the relay. */
+/** The same without a listener at the relay. */
 const withoutRelay =
   (wanted: Record<string, string | undefined>): Row['inject'] =>
   async stage => {
@@ -77,7 +77,7 @@ const malformed = (name: string, setting: SettingName, value: string): Row => ({
 const malformedRows: Row[] = [
   malformed('placeholder for the access key', 'access_key', 'your-access-key'),
   malformed('placeholder for the secret key', 'secret_key', 'changeme'),
-  malformed('template that nobody filled in', 'region', '${AWS_REGION}'),
+  malformed('template that was not filled in', 'region', '${AWS_REGION}'),
   malformed('access key cut off', 'access_key', 'AKIA2E0A8F3B244C998'),
   malformed('temporary access key without its session token', 'access_key', 'ASIA2E0A8F3B244C9986'),
   malformed('SMTP password in place of the secret key', 'secret_key', smtpPassword()),

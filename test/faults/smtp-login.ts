@@ -21,7 +21,7 @@ const refused = blocked('smtp_auth_failed', backedOff)
 
 const notAgain: Fault<RelayStage> = {
   ...changed(
-    'Login: refused with 535, and held off from then on while the other phases go on',
+    'Login: refused with 535, and not sent again while the other phases go on',
     server => server.password(user, 'changed at the relay'),
     refused,
   ),

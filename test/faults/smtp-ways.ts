@@ -93,7 +93,7 @@ export const smtpWithSes: Area<RelayStage> = {
     ),
     downWhile('Relay down, and SES half configured', { SECRET: undefined }, 'ses_partial'),
     {
-      name: 'Relay down, and SES configured, which nobody has asked',
+      name: 'Relay down, and SES configured but not verified',
       inject: ({ relay }) => relay.swap(port => closesAtOnce({ port })),
       seen: blocked('smtp_closed', nothing, { verdict: 'unknown' }),
     },

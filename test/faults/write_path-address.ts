@@ -57,7 +57,7 @@ const urlFaults: readonly Fault<WritePathStage>[] = [
     skip: oneAddress,
   },
   withUrl(
-    'a port where nobody listens',
+    'a port without a listener',
     url => url.replace(/127.0.0.1:\d+/, 'localhost:9'),
     fails('write_path_unreachable'),
   ),

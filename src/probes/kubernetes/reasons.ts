@@ -51,7 +51,7 @@ export const reasons = {
     meaning:
       'The API server has more requests than it serves and turned this one away (429), so nothing was found out.',
     remedy:
-      'Find out who sends so many requests (metrics apiserver_flowcontrol_rejected_requests_total by flow_schema), or give the exporter a flow schema of its own.',
+      'Find the client that sends too many requests (metrics apiserver_flowcontrol_rejected_requests_total by flow_schema), or give the exporter a flow schema of its own.',
   },
   kubernetes_access_unresolved: {
     verdict: 'unknown',

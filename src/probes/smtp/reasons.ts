@@ -85,7 +85,7 @@ export const reasons = {
   ),
   smtp_auth_failed: fails(
     'critical',
-    'The relay refuses this user and password (5xx). The login is then held off longer each time, so that the account is not locked; a changed password is tried at once.',
+    'The relay refuses this user and password (5xx). The exporter then waits longer before each next try, so that the account is not locked. It tries a changed password at once.',
     'Set the right password (or `token`) where it comes from. If it was put right at the relay, restart the exporter to try at once.',
   ),
   smtp_auth_temporary: fails(
