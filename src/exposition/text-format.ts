@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { distinctBy, groupBy } from '../core/group.ts'
 import { createMemo } from '../core/memo.ts'
 import type { Metric, Sample } from '../core/metric.ts'
 import { visible, vouched, type Shown } from '../core/shown.ts'
@@ -13,7 +14,7 @@ export const contentTypes = {
   openmetrics: 'application/openmetrics-text; version=1.0.0; charset=utf-8',
 } as const
 
-/** A metric with its lines, without line ends. The lines are the same in both formats. */
+/** A metric with its lines, one or several in each text. They are the same in both formats. */
 export interface Family {
   readonly name: string
   readonly help: string
@@ -30,62 +31,66 @@ export async function expose(
   format: Format,
   process: readonly Family[] = [],
 ): Promise<Shown> {
-  const texts = [...familiesOf(await writtenOf(groups)), ...process].map(family => familyText(family, format))
+  const texts = [...familiesOf(await piecesOf(groups)), ...process].map(family => familyText(family, format))
   return vouched(format === 'openmetrics' ? `${texts.join('')}# EOF\n` : texts.join('\n'))
 }
 
-/** A sample with its series and its value as text. */
-interface Written {
+/** The lines of one metric in a group, as one text: thousands of strings, sorted at each scrape, would cost more than all else. */
+interface Piece {
   readonly metric: Metric
-  readonly series: string
-  readonly value: string
+  readonly lines: string
 }
 
 /** A group stays the same object from one scrape to the next while its check is as before. */
-const memo = createMemo<Group, readonly Written[]>()
+const memo = createMemo<Group, readonly Piece[]>()
 
 /** Samples written in one turn of the event loop: writing 1,000 checks at once would delay the checks under way. */
 const samplesPerTurn = 1_000
 /** The most turns for one text. On a busy event loop each turn makes the scraper wait. */
 const maxTurns = 20
 
-async function writtenOf(groups: readonly Group[]): Promise<(readonly Written[])[]> {
+async function piecesOf(groups: readonly Group[]): Promise<Piece[]> {
   const perTurn = Math.max(samplesPerTurn, groups.reduce((sum, { length }) => sum + length, 0) / maxTurns)
-  const all: (readonly Written[])[] = []
+  const pieces: Piece[] = []
   let count = 0
-  const writeAll = (group: Group): readonly Written[] => {
+  const writeAll = (group: Group): readonly Piece[] => {
     count += group.length
-    return group.map(write)
+    const byMetric = groupBy(group, ({ metric }) => metric)
+    return [...byMetric].map(([metric, samples]) => ({ metric, lines: ordered(samples.map(write)) }))
   }
   for (const group of groups) {
-    all.push(memo(group, [], () => writeAll(group)))
+    pieces.push(...memo(group, [], () => writeAll(group)))
     if (count < perTurn) continue
     count = 0
     await nextTurn()
   }
-  return all
+  return pieces
 }
 
-const write = ({ metric, labels, value }: Sample): Written => ({
-  metric,
-  series: seriesText(metric.name, metric.labels, labels),
-  value: numberText(value),
-})
+const write = ({ metric, labels, value }: Sample): string =>
+  [seriesText(metric.name, metric.labels, labels), numberText(value)].join(' ')
 
-function familiesOf(groups: readonly (readonly Written[])[]): Family[] {
-  const valuesOf = new Map<Metric, Map<string, string>>()
-  for (const group of groups)
-    for (const { metric, series, value } of group) {
-      const values = valuesOf.get(metric)
-      if (values) values.set(series, value)
-      else valuesOf.set(metric, new Map([[series, value]]))
-    }
-  return [...valuesOf]
+/** In the order of the series; of two lines of one series the last. */
+const ordered = (lines: readonly string[]): string => distinctBy(lines, seriesOf).sort().join('\n')
+
+/** A line without its value. */
+const seriesOf = (line: string): string => line.slice(0, line.lastIndexOf(' '))
+
+const familiesOf = (pieces: readonly Piece[]): Family[] =>
+  [...groupBy(pieces, ({ metric }) => metric)]
     .sort(([a], [b]) => rankOf(a) - rankOf(b))
-    .map(([metric, values]) => ({
-      ...metric,
-      lines: [...values.keys()].sort().map(series => `${series} ${values.get(series) ?? ''}`),
-    }))
+    .map(([metric, own]) => ({ ...metric, lines: [joined(own.map(({ lines }) => lines))] }))
+
+/** Pieces that do not overlap, such as those of two checks, only have to be put in order. */
+function joined(pieces: readonly string[]): string {
+  const sorted = pieces.toSorted()
+  const isApart = sorted.every((piece, i) => i === 0 || isAfter(piece, sorted[i - 1] ?? ''))
+  return isApart ? sorted.join('\n') : ordered(pieces.join('\n').split('\n'))
+}
+
+function isAfter(piece: string, before: string): boolean {
+  const last = before.slice(before.lastIndexOf('\n') + 1)
+  return last < piece && !piece.startsWith(`${seriesOf(last)} `)
 }
 
 const order = new Map(catalogue.flatMap(group => group.metrics).map((metric, index) => [metric.name, index]))
