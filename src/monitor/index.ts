@@ -94,7 +94,7 @@ export function createMonitor(
     ledger.record(ran)
     gathering ??= setTimeout(assess, ledger.gatherMs())
     turn.failed = ran.verdict === 'fail'
-    if (running) void tend(turn, ran)
+    if (running) tend(turn, ran)
     return ran
   }
 
@@ -122,10 +122,14 @@ export function createMonitor(
     )
   }
 
-  /** Opens or closes the watch after a run. Where the target ended it, something may have happened to its cluster. */
-  const tend = async ({ check, keeper }: Turn, ran: Ran): Promise<void> => {
-    const isLost = await keeper.after(ran)
-    if (!isLost || !running) return
+  /** Opens or closes the watch after a run. Not `async`: it would keep the run, with its transcript, for as long as the watch. */
+  const tend = ({ check, keeper }: Turn, ran: Ran): void => {
+    void keeper.after(ran).then(isLost => (isLost ? lost(check, keeper) : undefined))
+  }
+
+  /** The target ended the watch of a check: something may have happened to its cluster. */
+  const lost = async (check: Check, keeper: Turn['keeper']): Promise<void> => {
+    if (!running) return
     const text = `${checkId(check)} ended its watch`
     keeper.endWas(await wake(clusterOf(check), { text, isChange: false }, running))
   }
