@@ -31,9 +31,14 @@ export async function expose(
   format: Format,
   process: readonly Family[] = [],
 ): Promise<Shown> {
-  const texts = [...familiesOf(await piecesOf(groups)), ...process].map(family => familyText(family, format))
-  return vouched(format === 'openmetrics' ? `${texts.join('')}# EOF\n` : texts.join('\n'))
+  const families = [...familiesOf(await piecesOf(groups)), ...process]
+  // Joined once: with 1,000 targets it is 2 MB, and each further copy costs time and memory.
+  const lines = families.flatMap(family => [...headOf(family, format), ...family.lines, ...endOf[format]])
+  return vouched([...lines, ...(format === 'openmetrics' ? ['# EOF', ''] : [])].join('\n'))
 }
+
+/** In Prometheus text an empty line separates two metrics. */
+const endOf: Readonly<Record<Format, readonly string[]>> = { prometheus: [''], openmetrics: [] }
 
 /** The lines of one metric in a group, as one text: thousands of strings, sorted at each scrape, would cost more than all else. */
 interface Piece {
@@ -79,13 +84,13 @@ const seriesOf = (line: string): string => line.slice(0, line.lastIndexOf(' '))
 const familiesOf = (pieces: readonly Piece[]): Family[] =>
   [...groupBy(pieces, ({ metric }) => metric)]
     .sort(([a], [b]) => rankOf(a) - rankOf(b))
-    .map(([metric, own]) => ({ ...metric, lines: [joined(own.map(({ lines }) => lines))] }))
+    .map(([metric, own]) => ({ ...metric, lines: inOrder(own.map(({ lines }) => lines)) }))
 
-/** Pieces that do not overlap, such as those of two checks, only have to be put in order. */
-function joined(pieces: readonly string[]): string {
+/** Pieces that do not overlap, such as those of two checks, only have to be sorted. */
+function inOrder(pieces: readonly string[]): string[] {
   const sorted = pieces.toSorted()
   const isApart = sorted.every((piece, i) => i === 0 || isAfter(piece, sorted[i - 1] ?? ''))
-  return isApart ? sorted.join('\n') : ordered(pieces.join('\n').split('\n'))
+  return isApart ? sorted : [ordered(pieces.join('\n').split('\n'))]
 }
 
 function isAfter(piece: string, before: string): boolean {
@@ -96,12 +101,10 @@ function isAfter(piece: string, before: string): boolean {
 const order = new Map(catalogue.flatMap(group => group.metrics).map((metric, index) => [metric.name, index]))
 const rankOf = ({ name }: Metric): number => order.get(name) ?? order.size
 
-function familyText(family: Family, format: Format): string {
-  const { type, lines } = family
-  const name = format === 'openmetrics' && type === 'counter' ? family.name.replace(/_total$/, '') : family.name
+function headOf({ name, help, type }: Family, format: Format): [string, string] {
+  const own = format === 'openmetrics' && type === 'counter' ? name.replace(/_total$/, '') : name
   // OpenMetrics wants quotes in HELP escaped, and Prometheus text does not.
-  const help = family.help.replaceAll('"', "'")
-  return [`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`, ...lines, ''].join('\n')
+  return [`# HELP ${own} ${help.replaceAll('"', "'")}`, `# TYPE ${own} ${type}`]
 }
 
 /** Prometheus can have a limit of its own (`label_value_length_limit`), and then refuses the whole scrape. */
