@@ -15,7 +15,7 @@ const content = z.object({ key: z.string().min(32), roles: z.record(z.string(), 
 /** The last refusal of each account. */
 interface Refused {
   readonly key: string
-  readonly accounts: Readonly<Record<string, z.output<typeof refusal>>>
+  readonly accounts: Map<string, z.output<typeof refusal>>
 }
 
 /** A local disk takes milliseconds. A login must not wait for a disk that hangs. */
@@ -42,13 +42,13 @@ export function refusalsFile(folder: string, uid: number) {
     if (!(await isOurs())) return undefined
     const bytes = await readRegular(file, maxBytes)
     const { key, roles } = content.parse(JSON.parse(bytes.toString('utf8')))
-    return { key, accounts: roles }
+    return { key, accounts: new Map(Object.entries(roles)) }
   }
 
   const writeAll = async ({ key, accounts }: Refused): Promise<boolean> => {
     await mkdir(folder, { mode: 0o700 }).catch(() => undefined)
     if (!(await isOurs())) return false
-    const newest = Object.entries(accounts).sort(([, a], [, b]) => b.at - a.at)
+    const newest = [...accounts].sort(([, a], [, b]) => b.at - a.at)
     const roles = Object.fromEntries(newest.slice(0, mostAccounts))
     const next = `${file}.${process.pid}`
     await rm(next, { force: true })

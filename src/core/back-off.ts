@@ -40,7 +40,7 @@ export type BackOff<R extends Refusal> = R & {
 /** The last refusal of each account by its fingerprint, and the key of the fingerprints. */
 interface Refused<R extends Refusal> {
   readonly key: string
-  readonly accounts: Readonly<Record<string, R>>
+  readonly accounts: Map<string, R>
 }
 
 /** A place that outlives the process. Never rejects. */
@@ -68,12 +68,13 @@ const clockMs = 3_600_000
  * by another process with its own key; refusals that this process has seen still count.
  */
 export function createBackOff<R extends Refusal>(policy: Policy<R>, memory?: RefusalMemory<R>): LoginBackOff<R> {
-  let own: Refused<R> = { key: randomBytes(32).toString('hex'), accounts: {} }
+  const own = { key: randomBytes(32).toString('hex'), accounts: new Map<string, R>() }
 
   /** The newest refusal, and the login by the key of the side that knows it. */
   const look = async (attempt: Attempt) => {
     const shared = (await memory?.read()) ?? own
-    const [mine, theirs] = [find(own, attempt), find(shared, attempt)]
+    const mine = find(own, attempt)
+    const theirs = shared === own ? mine : find(shared, attempt)
     const isTheirs = theirs.last !== undefined && theirs.last.at >= (mine.last?.at ?? -Infinity)
     const [newest, other] = isTheirs ? [theirs, mine] : [mine, theirs]
     return { shared, login: newest.login, last: withCounts(newest, other, policy.windowMs) }
@@ -97,15 +98,15 @@ export function createBackOff<R extends Refusal>(policy: Policy<R>, memory?: Ref
       const count = last?.login === login ? last.count + 1 : 1
       const chain = last && at - last.at < policy.windowMs ? last.chain + 1 : 1
       const refusal = { ...more, login, at, count, chain } as R
-      own = withRefusal(own, attempt, refusal)
-      const isKept = memory === undefined || (await memory.write(withRefusal(shared, attempt, refusal)))
+      for (const side of new Set([own, shared])) add(side, attempt, refusal)
+      const isKept = memory === undefined || (await memory.write(shared))
       return { backOff: following(refusal, login), isKept }
     },
     async accepted(attempt) {
       const { shared, last } = await look(attempt)
       if (!last) return
-      own = without(own, attempt)
-      await memory?.write(without(shared, attempt))
+      for (const side of [own, shared]) side.accounts.delete(find(side, attempt).name)
+      await memory?.write(shared)
     },
   }
 }
@@ -118,8 +119,7 @@ interface Found<R> {
 
 function find<R extends Refusal>({ key, accounts }: Refused<R>, { account, credentials }: Attempt): Found<R> {
   const name = fingerprint(account, key)
-  const last = Object.hasOwn(accounts, name) ? accounts[name] : undefined
-  return { name, login: fingerprint(credentials, key), last }
+  return { name, login: fingerprint(credentials, key), last: accounts.get(name) }
 }
 
 /** A memory that was lost in between has counted too few. */
@@ -134,14 +134,9 @@ function withCounts<R extends Refusal>({ login, last }: Found<R>, other: Found<R
   }
 }
 
-/** Adds the refusal and removes those that are too old. */
-function withRefusal<R extends Refusal>({ key, accounts }: Refused<R>, attempt: Attempt, refusal: R): Refused<R> {
-  const { name, login } = find({ key, accounts }, attempt)
-  const others = Object.entries(accounts).filter(([one, { at }]) => one !== name && refusal.at - at < forgetMs)
-  return { key, accounts: Object.fromEntries([[name, { ...refusal, login }], ...others]) }
-}
-
-function without<R extends Refusal>({ key, accounts }: Refused<R>, attempt: Attempt): Refused<R> {
-  const { [find({ key, accounts }, attempt).name]: _, ...others } = accounts
-  return { key, accounts: others }
+/** Adds the refusal and removes those that are too old. In place: when a password is wrong everywhere, there are thousands. */
+function add<R extends Refusal>(side: Refused<R>, attempt: Attempt, refusal: R): void {
+  const { name, login } = find(side, attempt)
+  for (const [one, { at }] of side.accounts) if (refusal.at - at >= forgetMs) side.accounts.delete(one)
+  side.accounts.set(name, { ...refusal, login })
 }
