@@ -20,11 +20,7 @@ import { needs, waitFor } from '../servers/processes.ts'
 vi.setConfig({ testTimeout: 120_000 })
 
 // On a busy machine too, a run that times out counts as a failure here. test/starved.test.ts has the rest.
-vi.mock('../../src/core/pressure.ts', async original => ({
-  ...(await original<object>()),
-  wasStarved: () => false,
-  wasHungry: () => false,
-}))
+vi.mock('node:fs', async original => (await import('../servers/silent-kernel.ts')).withoutPressure(await original()))
 
 let cluster: Cluster
 let first: PostgresNode

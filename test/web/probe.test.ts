@@ -10,11 +10,7 @@ import { startSmtp, type Smtp } from '../servers/smtp.ts'
 import { ask, serving, type Answer, type Served } from './serving.ts'
 
 // Whatever else this machine does, a run that times out fails here. test/starved.test.ts has the rest.
-vi.mock('../../src/core/pressure.ts', async original => ({
-  ...(await original<object>()),
-  wasStarved: () => false,
-  wasHungry: () => false,
-}))
+vi.mock('node:fs', async original => (await import('../servers/silent-kernel.ts')).withoutPressure(await original()))
 
 const pathOf = (target: string, more = ''): string => `/probe?probe=fake&target=${encodeURIComponent(target)}${more}`
 const probed = (web: Served, target = 'it', more = ''): Promise<Answer> => ask(web, { path: pathOf(target, more) })
