@@ -52,7 +52,9 @@ export const postgresTarget = section({
   max_slot_wal: count(
     'Bytes of WAL that a replication slot may hold. For a slot without a reader, or one beyond max_wal_size.',
   ).default(134_217_728),
-  max_archive_failure: duration('If the last try to archive failed: how long ago a WAL file may last have been archived.')
+  max_archive_failure: duration(
+    'If the last try to archive failed: how long ago a WAL file may last have been archived.',
+  )
     .default(10_000)
     .meta({ default: '10s' }),
   max_prepared_time: duration('How long a prepared transaction may stay open.')
