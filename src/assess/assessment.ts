@@ -48,6 +48,10 @@ export interface ClusterStatus {
   readonly nodes: readonly NodeStatus[]
   /** Name of the primary; in a split brain the one with the best claim (`claims.ts`). */
   readonly primary: string | undefined
+  /** Patroni manages it: a `patroni` target of the cluster answered. It decides who is promoted. */
+  readonly hasPatroni: boolean
+  /** Name of the node that holds the leader lock of Patroni; undefined if none does, or if that is not known. */
+  readonly lockHolder: string | undefined
   /** Undefined while none is seen and some node could not be asked. */
   readonly primaries: number | undefined
   readonly splitBrain: boolean | undefined

@@ -35,6 +35,11 @@ export const clusterMetrics = {
     'Times the primary was seen to be another node than before.',
     labels,
   ),
+  timelineWentBack: counter(
+    'mailpath_cluster_timeline_went_back_total',
+    'Times the primary was seen on an older timeline, or at an earlier WAL position, than a primary before it: commits are lost.',
+    labels,
+  ),
   lastFailover: gauge(
     'mailpath_cluster_last_failover_timestamp_seconds',
     'When the primary was last seen to have changed.',

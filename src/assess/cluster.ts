@@ -1,60 +1,16 @@
 import { isDeepStrictEqual } from 'node:util'
 import { groupBy } from '../core/group.ts'
 import type { Sample } from '../core/metric.ts'
-import { finding, reasonsOf, type Reason, type ReasonSpec, type Target } from '../core/probe.ts'
+import { finding, type Reason, type Target } from '../core/probe.ts'
 import { createMemo } from '../core/memo.ts'
 import { writePath } from '../probes/write_path/index.ts'
 import type { CheckStatus, ClusterMemory, ClusterStatus, Memory } from './assessment.ts'
 import { claimsOf, isDecided, timeline, type Claim } from './claims.ts'
 import { clusterSamples } from './cluster-metrics.ts'
+import { clusterReason, type clusterReasons } from './cluster-reasons.ts'
 import { clusterOf, mayBeSame, mayBeSamePort, type Node } from './nodes.ts'
 import { straysOf, type Stray } from './upstream.ts'
 
-export const clusterReasons = {
-  cluster_no_primary: {
-    verdict: 'fail',
-    severity: 'critical',
-    meaning: 'Every node of the cluster answers, and none of them is a primary.',
-    remedy:
-      'Find out why the failover manager promotes none. Without one, make sure that the old primary stays down, then promote the standby that has most.',
-  },
-  cluster_split_brain: {
-    verdict: 'fail',
-    severity: 'critical',
-    meaning: 'Two nodes with the same system identifier are writable: what is written to one of them will be lost.',
-    remedy:
-      'Keep the one that clients write to, and fence the other at once. Copy the data of the other before it is rewound.',
-  },
-  cluster_primary_unknown: {
-    verdict: 'unknown',
-    severity: 'high',
-    meaning:
-      'No primary is seen. A node that cannot be asked may be it, or two nodes that take writes may be one server.',
-    remedy: 'Heal the nodes that do not answer, or the way to them.',
-  },
-  cluster_mixed: {
-    verdict: 'warn',
-    severity: 'high',
-    meaning: 'Nodes under the name of one cluster have different system identifiers: they are not one cluster.',
-    remedy:
-      'Correct the URL or the `cluster` of the postgres target named. If the node was initialised again, rebuild it.',
-  },
-  cluster_timeline_behind: {
-    verdict: 'warn',
-    severity: 'high',
-    meaning: 'A standby is on an older timeline than the primary: it does not follow since a promotion.',
-    remedy:
-      'Check whether it only has to be pointed at the primary (primary_conninfo). Rewind or rebuild it only if its log says that it forked off.',
-  },
-  cluster_wrong_upstream: {
-    verdict: 'warn',
-    severity: 'high',
-    meaning:
-      'A standby streams from a server that has no WAL of the primary: it falls behind, while its own lag looks small.',
-    remedy: 'Correct primary_conninfo of the standby named, or heal the server it streams from.',
-  },
-} as const satisfies Record<string, ReasonSpec>
-const reason = reasonsOf(clusterReasons)
 
 interface Clusters {
   readonly clusters: readonly ClusterStatus[]
@@ -144,6 +100,8 @@ function assessCluster(
       verdict: check.verdict,
       role: facts && (facts.in_recovery ? 'standby' : 'primary'),
     })),
+    hasPatroni: false,
+    lockHolder: undefined,
     primary,
     primaries: count,
     splitBrain: splitKnown,
@@ -252,7 +210,7 @@ interface Known {
 function reasonsFor({ name, nodes, claims, identifier, strays, maybeOne, confirmed }: Known): Reason[] {
   const found: Reason[] = []
   const add = (code: keyof typeof clusterReasons, text: string, remedy?: string): number =>
-    found.push(reason(code, `cluster ${name}: ${text}`, remedy))
+    found.push(clusterReason(code, `cluster ${name}: ${text}`, remedy))
   const namesOf = (list: readonly Node[]): string => list.map(node => node.name).join(', ')
   const primaries = claims.map(({ node }) => node)
   const [primary, second] = primaries

@@ -31,6 +31,8 @@ export type Severity = (typeof severities)[number]
 /** An entry of a probe's closed list of reasons. */
 export interface ReasonSpec {
   readonly verdict: Exclude<Verdict, 'ok'>
+  /** When it is `fail` instead. Completes "fail if". */
+  readonly failsIf?: string
   readonly severity: Severity
   /** What it means, for the documentation. */
   readonly meaning: string
@@ -284,9 +286,9 @@ export function seenBy<T extends Target, Seen>(
 /** Returns a function that makes reasons of a closed list only. It returns the `Reason` of its probe. */
 export const reasonsOf =
   <Code extends string>(specs: Readonly<Record<Code, ReasonSpec>>) =>
-  (code: Code, text: string, remedy?: string): Reason<Code> => ({
+  (code: Code, text: string, remedy?: string, verdict?: 'fail'): Reason<Code> => ({
     code,
-    verdict: specs[code].verdict,
+    verdict: verdict ?? specs[code].verdict,
     severity: specs[code].severity,
     text,
     remedy: remedy ?? specs[code].remedy,

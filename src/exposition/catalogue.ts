@@ -1,5 +1,6 @@
 import { clusterMetrics } from '../assess/cluster-metrics.ts'
 import { mailMetrics } from '../assess/mail.ts'
+import { sessionMetrics } from '../assess/sessions.ts'
 import type { Metric } from '../core/metric.ts'
 import { systemProbes } from '../probes/index.ts'
 import { mail } from '../probes/mail/index.ts'
@@ -29,7 +30,7 @@ export const catalogue: readonly MetricGroup[] = [
   {
     title: 'Clusters',
     about: 'What follows from the nodes of a Postgres cluster taken together.',
-    metrics: Object.values(clusterMetrics),
+    metrics: [...Object.values(clusterMetrics), ...Object.values(sessionMetrics)],
   },
   ...systemProbes.map(probe => ({
     title: `Probe \`${probe.kind}\``,

@@ -1,8 +1,11 @@
 import { drift } from './drift/index.ts'
+import { haproxy } from './haproxy/index.ts'
 import { kubernetes } from './kubernetes/index.ts'
 import { mail } from './mail/index.ts'
 import { needs, type NeedRow } from './needs.ts'
 import { packages } from './packages/index.ts'
+import { patroni } from './patroni/index.ts'
+import { pgbouncer } from './pgbouncer/index.ts'
 import { postgres } from './postgres/index.ts'
 import { ses } from './ses/index.ts'
 import { settings } from './settings/index.ts'
@@ -11,7 +14,7 @@ import { vault } from './vault/index.ts'
 import { writePath } from './write_path/index.ts'
 
 /** Every kind of check. CONTRIBUTING.md says what a new one takes. */
-export const probes = [postgres, writePath, smtp, vault, kubernetes, ses, settings, packages, drift, mail] as const
+export const probes = [postgres, patroni, haproxy, pgbouncer, writePath, smtp, vault, kubernetes, ses, settings, packages, drift, mail] as const
 type Kind = (typeof probes)[number]['kind']
 
 /** A kind without a row in needs.ts does not compile here. */

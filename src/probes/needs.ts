@@ -8,8 +8,10 @@ type Need =
   | 'way out'
   /** A mail path needs the clusters that its write paths lead to. */
   | 'cluster'
-  /** A node of a cluster. Mail survives without it; only paths that write to its cluster report that it is broken. */
+  /** A node of a cluster, or what manages it. Mail survives without it; only paths that write to its cluster report it. */
   | 'node'
+  /** It stands between write paths and the nodes. Mail survives without a look at it; only paths that name it report it. */
+  | 'between'
   /** Others read values from it. It blocks mail if a blocker waits for it; else mail survives. */
   | 'source'
   /** Mail can be sent without it. While it is broken, mail is `warn`. */
@@ -36,7 +38,10 @@ export const needs = {
   settings: { need: 'needed', rank: 50, title: 'Settings' },
   packages: { need: 'needed', rank: 60, title: 'Packages' },
   cluster: { need: 'cluster', rank: 70, title: 'Postgres leader' },
+  patroni: { need: 'node', rank: 72, title: 'Patroni' },
   postgres: { need: 'node', rank: 75, title: 'Postgres node' },
+  haproxy: { need: 'between', rank: 76, title: 'HAProxy' },
+  pgbouncer: { need: 'between', rank: 78, title: 'PgBouncer' },
   write_path: { need: 'needed', rank: 80, title: 'Write path' },
   smtp: { need: 'way out', rank: 90, title: 'SMTP' },
   ses: { need: 'way out', rank: 100, title: 'SES' },

@@ -75,6 +75,29 @@ export const reasons = {
     remedy:
       'Point the path at the primary and fence that server. Copy its data before it is rewound or rebuilt: rows that only it has exist nowhere else.',
   },
+  write_path_check_lag: {
+    verdict: 'fail',
+    severity: 'high',
+    meaning:
+      'The primary has changed, and the health check of HAProxy has not noticed yet: HAProxy still leads to a node that is not the primary, or does not lead to the primary yet.',
+    remedy:
+      'Wait: it takes `inter` × `fall` to take a server out, and `inter` × `rise` to take one in. Point nothing elsewhere. If it lasts longer, see whether the check asks for the role (option httpchk with /primary of Patroni).',
+  },
+  write_path_server_in_maintenance: {
+    verdict: 'fail',
+    severity: 'critical',
+    meaning: 'The server of the primary is in maintenance or drained in HAProxy, so no session reaches it.',
+    remedy: 'If the work on it is done: set server PROXY/SERVER state ready, on the runtime API of HAProxy.',
+  },
+  write_path_sessions_on_standby: {
+    verdict: 'warn',
+    failsIf: 'the path has `pooled: true`',
+    severity: 'high',
+    meaning:
+      'The role of the application has sessions on a standby that have been there for a while, while new sessions land on the primary. A pool keeps them, and each write on one of them fails with SQLSTATE 25006.',
+    remedy:
+      'End them: restart the pool of the application, or RECONNECT on the console of PgBouncer. For the next time: `on-marked-down shutdown-sessions` on the servers of HAProxy, and a limit of idle time and of lifetime for the pool.',
+  },
   write_path_certificate_expires_soon: {
     verdict: 'warn',
     severity: 'high',

@@ -11,7 +11,9 @@ import {
   portList,
   secret,
   section,
+  shapedText,
   targetFields,
+  targetName,
   text,
 } from '../../fields/index.ts'
 import { certificatePair, drivers, hostList, loginFields, sslModes, type SslMode } from '../../fields/postgres.ts'
@@ -37,6 +39,9 @@ export interface WritePathTarget extends Target {
   readonly heartbeat?: { readonly table: string } | undefined
   readonly role_expiry_warning: number
   readonly watch: boolean
+  readonly pooled?: boolean | undefined
+  readonly haproxy?: { readonly target: string; readonly proxy: string } | undefined
+  readonly pgbouncer?: { readonly target: string; readonly database: string } | undefined
 }
 
 export const writePathTarget = section({
@@ -84,6 +89,21 @@ export const writePathTarget = section({
   watch: flag(
     'Keep an idle session open through this path too, to notice at once when a proxy or pooler on it goes down. It takes one of the connections of the role. While it is open, the database cannot be dropped.',
   ).default(false),
+  pooled: flag(
+    'Whether the application keeps sessions open (a pool). `true`: sessions of its role that stay on a standby make the path `fail`. `false`: they are not reported. Default: they are a warning.',
+  ).optional(),
+  haproxy: section({
+    target: targetName('haproxy').describe('The haproxy target.'),
+    proxy: shapedText(shapes.name, 'The `listen` or `backend` with the servers that the path leads to.'),
+  })
+    .optional()
+    .describe('The HAProxy that the path goes through.'),
+  pgbouncer: section({
+    target: targetName('pgbouncer').describe('The pgbouncer target.'),
+    database: shapedText(shapes.database, 'The database of PgBouncer that the path logs in to.'),
+  })
+    .optional()
+    .describe('The PgBouncer that the path goes through.'),
 }).superRefine((value, context) => {
   certificatePair(value, context)
   if ((value.url === undefined) === (value.host === undefined))

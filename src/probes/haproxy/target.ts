@@ -1,0 +1,69 @@
+import * as z from 'zod'
+import type { Target } from '../../core/probe.ts'
+import type { Reference, Resolvable } from '../../core/reference.ts'
+import { shapes } from '../../core/shape.ts'
+import {
+  certificateWarning,
+  filePath,
+  literalUrl,
+  secret,
+  section,
+  targetFields,
+  targetName,
+  text,
+} from '../../fields/index.ts'
+import { certificatePair } from '../../fields/postgres.ts'
+
+export interface HaproxyTarget extends Target {
+  readonly url?: string | undefined
+  /** Path of a Unix socket, or `host:port`. */
+  readonly socket?: string | undefined
+  readonly user?: Resolvable | undefined
+  readonly password?: Reference | undefined
+  readonly ca_file?: string | undefined
+  readonly cert_file?: string | undefined
+  readonly key_file?: string | undefined
+  /** Milliseconds. */
+  readonly certificate_warning: number
+  /** The postgres target behind a server, by the name of the server. */
+  readonly servers?: Readonly<Record<string, string>> | undefined
+}
+
+export const haproxyTarget: z.ZodType<HaproxyTarget> = section({
+  ...targetFields,
+  url: literalUrl(['http', 'https'], 'http://lb-1:8404/metrics')
+    .optional()
+    .describe(
+      'Its Prometheus endpoint (http-request use-service prometheus-exporter), or its statistics as CSV (`http://lb-1:8404/stats;csv`).',
+    ),
+  socket: z
+    .string()
+    .regex(/^(?:\/[^\p{Cc}]{1,100}|[^\s/\p{Cc}]{1,253}:\d{1,5})$/u, 'expected the path of a Unix socket, or host:port')
+    .optional()
+    .describe(
+      'Instead of `url`: its runtime API (`stats socket`), a path or host:port. `level user` is enough. Only this says the addresses of servers without more.',
+    ),
+  user: text('User of the statistics, with `url`.', shapes.user).optional(),
+  password: secret('Password of that user.').optional(),
+  ca_file: filePath(
+    'PEM file with the certificate of the authority. Default: the authorities of the system.',
+  ).optional(),
+  cert_file: filePath('PEM file of a client certificate.').optional(),
+  key_file: filePath('PEM file of the private key of `cert_file`, without a passphrase.').optional(),
+  certificate_warning: certificateWarning,
+  servers: z
+    .record(z.string().min(1), targetName('postgres'))
+    .optional()
+    .describe(
+      'The postgres target behind a server, by the name of the server. Default: the one with the address of the server, else the one with its name.',
+    ),
+}).superRefine((value, context) => {
+  certificatePair(value, context)
+  if ((value.url === undefined) === (value.socket === undefined))
+    context.addIssue('give either url or socket, not both and not none')
+  if ((value.user === undefined) !== (value.password === undefined))
+    context.addIssue('user and password go together')
+  if (value.socket !== undefined)
+    for (const key of ['user', 'ca_file', 'cert_file'] as const)
+      if (value[key] !== undefined) context.addIssue({ code: 'custom', path: [key], message: 'goes with url' })
+})
