@@ -66,7 +66,7 @@ export interface ClusterStatus {
 export interface Roles {
   /** Name of the cluster. */
   readonly cluster: string
-  /** The checks of its nodes and of the write paths into it, except those that the server does not let in. */
+  /** The checks of its nodes, of their Patroni, of the write paths into it and what these go through; not those that are refused. */
   readonly checks: readonly string[]
   /** The shortest interval of its checks. */
   readonly intervalMs: number
@@ -116,6 +116,10 @@ export interface Memory {
   readonly clusters: ReadonlyMap<string, ClusterMemory>
   /** Seconds without a committed write, by write path. */
   readonly outages: ReadonlyMap<string, { readonly seconds: number; readonly out: boolean }>
+  /** Since when HAProxy has led wrong or nowhere (`write_path_check_lag`), by write path, in milliseconds since the epoch. */
+  readonly lags: ReadonlyMap<string, number>
+  /** What write paths saw first, and fail with the consequences of now (`first-cause.ts`), by check. */
+  readonly causes: ReadonlyMap<string, Reason>
   /** The role each node was last seen in, by cluster and check. */
   readonly roles: ReadonlyMap<string, ReadonlyMap<string, string>>
 }
@@ -128,6 +132,7 @@ export const shifted = (at: number | undefined, byMs: number): number | undefine
 export const shiftMemory = (memory: Memory, byMs: number): Memory => ({
   ...memory,
   at: memory.at + byMs,
+  lags: new Map([...memory.lags].map(([path, since]) => [path, since + byMs])),
   clusters: new Map(
     [...memory.clusters].map(([name, { splitSince, lastFailoverAt, ...rest }]) => [
       name,
