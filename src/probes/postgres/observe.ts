@@ -115,31 +115,29 @@ select coalesce(max(extract(epoch from clock_timestamp() - prepared)), 0)::float
   left((array_agg(gid order by prepared))[1], 100) as oldest_prepared
 from pg_prepared_xact()`,
   },
-  // Without pg_monitor this shows our own sessions only.
+  // Without pg_monitor this shows our own sessions only. The list of sessions is read once: it may have thousands of rows.
   {
-    about: 'what the oldest transaction holds back',
+    about: 'what the oldest transaction holds back, and the sessions by role and database',
     sql: `
+with activity as materialized (
+  select pid, usesysid, datid, application_name, state, backend_type, backend_start, xact_start, backend_xmin, backend_xid
+  from pg_stat_get_activity(null) where pid <> pg_backend_pid())
 select coalesce(max(extract(epoch from clock_timestamp() - xact_start)) filter (where backend_type = 'client backend'), 0)::float8 as transaction_seconds,
   coalesce(max(age(backend_xmin)), 0)::float8 as horizon_age,
-  (array_agg(pid order by xact_start) filter (where backend_type = 'client backend'))[1] as oldest_pid
-from pg_stat_get_activity(null)
-where pid <> pg_backend_pid() and backend_type <> 'autovacuum worker' and (backend_xmin is not null or backend_xid is not null)`,
-  },
-  // Without this right all but the number of sessions is hidden. Our own sessions end by themselves.
-  {
-    about: 'sessions by role and database',
-    sql: `
-select case when pg_has_role(current_user, 'pg_read_all_stats', 'usage') then (select coalesce(json_agg(one), '[]') from (
-  select pg_get_userbyid(usesysid) as role,
-    (select datname from pg_database where oid = datid) as database,
-    count(*)::int as count,
-    (count(*) filter (where state = 'idle'))::int as idle,
-    (count(*) filter (where backend_start < clock_timestamp() - interval '${settledSeconds} s'))::int as settled,
-    extract(epoch from clock_timestamp() - min(backend_start))::float8 as oldest_seconds
-  from pg_stat_get_activity(null)
-  where backend_type = 'client backend' and usesysid is not null and datid is not null
-    and pid <> pg_backend_pid() and application_name not like '${applicationName}%'
-  group by usesysid, datid order by settled desc, count desc limit ${mostSessionGroups}) as one) end as sessions`,
+  (array_agg(pid order by xact_start) filter (where backend_type = 'client backend'))[1] as oldest_pid,
+  case when pg_has_role(current_user, 'pg_read_all_stats', 'usage') then (select coalesce(json_agg(one), '[]') from (
+    select pg_get_userbyid(usesysid) as role,
+      (select datname from pg_database where oid = datid) as database,
+      count(*)::int as count,
+      (count(*) filter (where state = 'idle'))::int as idle,
+      (count(*) filter (where backend_start < clock_timestamp() - interval '${settledSeconds} s'))::int as settled,
+      extract(epoch from clock_timestamp() - min(backend_start))::float8 as oldest_seconds
+    from activity
+    where backend_type = 'client backend' and usesysid is not null and datid is not null
+      and application_name not like '${applicationName}%'
+    group by usesysid, datid order by settled desc, count desc limit ${mostSessionGroups}) as one) end as sessions
+from activity
+where backend_type <> 'autovacuum worker' and (backend_xmin is not null or backend_xid is not null)`,
   },
 ]
 export const nodeSql = factsSql(groups)
