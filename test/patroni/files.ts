@@ -19,6 +19,9 @@ export const ports = {
   metrics: 8404,
 } as const
 
+/** Debian's Postgres. */
+export const binaries = '/usr/lib/postgresql/15/bin'
+
 /** Of Patroni, in seconds: as short as it takes them. Since 4.0 it raises a `ttl` below 20. */
 export interface Times {
   readonly ttl: number
@@ -67,7 +70,7 @@ export const patroniFile = (
       listen: `${addresses[name]}:${ports.postgres}`,
       connect_address: `${addresses[name]}:${ports.postgres}`,
       data_dir: `${folder}/data`,
-      bin_dir: '/usr/lib/postgresql/15/bin',
+      bin_dir: binaries,
       pgpass: `${folder}/pgpass`,
       authentication: {
         superuser: { username: 'postgres', password: 'x' },

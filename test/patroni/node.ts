@@ -1,9 +1,10 @@
 /** A database host: a Patroni, and the Postgres that it runs. */
-import { mkdirSync, readFileSync, chownSync, writeFileSync } from 'node:fs'
+import { chownSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Client, type QueryResultRow } from 'pg'
 import { removeFolder, runProcess, unprivileged, waitFor, type RunningProcess } from '../servers/processes.ts'
-import { addresses, patroniFile, ports, type Times } from './files.ts'
+import { addresses, binaries, database, patroniFile, ports, type Times } from './files.ts'
 import type { Host } from './network.ts'
 import type { NodeName } from './record.ts'
 
@@ -35,6 +36,10 @@ export interface DatabaseNode {
   readonly api: (method: 'GET' | 'POST' | 'PATCH', url: string, body?: unknown) => Promise<PatroniAnswer>
   /** As superuser, by a session of its own. */
   readonly query: <R extends QueryResultRow>(sql: string, database?: string) => Promise<R[]>
+  /** A standby gets rows that no other node has, on its timeline, and goes on as a standby. */
+  readonly diverge: () => Promise<void>
+  /** Stops the process of that name as soon as there is one, for so long. */
+  readonly hold: (process: string, ms: number) => Promise<void>
   /** Forgets its data. Nothing may run on it. */
   readonly empty: () => Promise<void>
   readonly log: () => string
@@ -86,15 +91,17 @@ export async function createNode({ host, name, below, binary, times }: NodeOptio
   }
   const running = (): RunningProcess | undefined => (patroni?.alive() ? patroni : undefined)
 
+  const start = (): void => {
+    if (running()) return
+    const env = { PATH: `${binaries}:/usr/bin:/bin`, HOME: folder, LC_ALL: 'C.UTF-8', TZ: 'UTC' }
+    patroni = host.start(`patroni ${name}`, binary, [file], { env, logFile, cwd: folder, lastSignal: 'SIGKILL' })
+  }
+
   return {
     name,
     host,
     folder,
-    start() {
-      if (running()) return
-      const env = { PATH: '/usr/lib/postgresql/15/bin:/usr/bin:/bin', HOME: folder, LC_ALL: 'C.UTF-8', TZ: 'UTC' }
-      patroni = host.start(`patroni ${name}`, binary, [file], { env, logFile, cwd: folder, lastSignal: 'SIGKILL' })
-    },
+    start,
     patroni: running,
     postmaster() {
       try {
@@ -147,6 +154,22 @@ export async function createNode({ host, name, below, binary, times }: NodeOptio
         void client.end().catch(() => undefined)
       }
     },
+    async diverge() {
+      await running()?.stop('SIGTERM', 15_000)
+      const [data, standby] = [path.join(folder, 'data'), path.join(folder, 'data', 'standby.signal')]
+      rmSync(standby)
+      const rows = `insert into attempts select -n from generate_series(1, 1000) n;\n`
+      await host.run(path.join(binaries, 'postgres'), ['--single', '-D', data, database], { input: rows })
+      writeFileSync(standby, '')
+      own(standby)
+      start()
+    },
+    async hold(name, ms) {
+      const held = await waitFor(() => host.processes().find(pid => nameOf(pid) === name), { what: `${name} runs` })
+      signal(held, 'SIGSTOP')
+      await sleep(ms)
+      signal(held, 'SIGCONT')
+    },
     async empty() {
       await removeFolder(path.join(folder, 'data'))
       await removeFolder(path.join(volume, 'pg_wal'))
@@ -158,5 +181,13 @@ export async function createNode({ host, name, below, binary, times }: NodeOptio
         return ''
       }
     },
+  }
+}
+
+const nameOf = (pid: number): string => {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, 'utf8').trim()
+  } catch {
+    return ''
   }
 }
