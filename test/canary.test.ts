@@ -41,6 +41,8 @@ const secrets = [
   'drift',
   'wrong',
   'version',
+  'haproxy',
+  'pgbouncer',
 ]
   .map(canary)
   .concat(bearer)
@@ -137,7 +139,9 @@ function configFor(name: string, { postgres, smtp, http }: Record<'postgres' | '
 - write_path: { name: ${name} host, cluster: kb, host: 127.0.0.1, port: ${postgres}, user: probe, password: { file: ${file('postgres')} } }
 - smtp: { name: ${name}, host: 127.0.0.1, port: ${smtp}, security: none, user: probe, password: { env: SMTP } }
 - smtp: { name: ${name} by vault, host: 127.0.0.1, port: ${smtp}, security: none, user: probe, password: { vault: { target: ${name}, path: secret/data/x, key: PASS } } }
-${['taken', 'refused'].map(mount => byLogin(`${name} ${mount}`, mount, http, smtp)).join('')}- vault: { name: ${name}, url: "http://127.0.0.1:${http}", token: { env: VAULT }, secrets: [{ path: secret/data/x, keys: [PASS] }] }
+${['taken', 'refused'].map(mount => byLogin(`${name} ${mount}`, mount, http, smtp)).join('')}- haproxy: { name: ${name}, url: "http://127.0.0.1:${http}/metrics", user: probe, password: { env: HAPROXY } }
+- pgbouncer: { name: ${name}, url: "postgres://probe@127.0.0.1:${postgres}/pgbouncer", password: { env: PGBOUNCER } }
+- vault: { name: ${name}, url: "http://127.0.0.1:${http}", token: { env: VAULT }, secrets: [{ path: secret/data/x, keys: [PASS] }] }
 `
   // What a server that echoes says has to be seen, also on a machine that is busy; the others would only be waited for.
   return name === 'echoes' ? entries.replaceAll(': { name:', ': { timeout: 15s, name:') : entries
@@ -175,6 +179,8 @@ function wrongTargets({ postgres, smtp, http }: Record<'postgres' | 'smtp' | 'ht
       { ...vault, token: password },
       { ...vault, app_role: login },
     ],
+    haproxy: [{ url: `http://127.0.0.1:${http}/metrics`, user: 'probe', password }],
+    pgbouncer: [{ url, password, pg_settings: { PGSSLMODE: 'prefer' } }],
     ses: [{ access_key: 'a', secret_key: password, region: 'eu-west-1' }],
     settings: [{ from: { dotenv: path.join(folder, '.env') }, expect: { ANY: { present: true } } }],
     drift: [{ sources: { a: password, b: password } }],
@@ -302,6 +308,8 @@ beforeAll(async () => {
     POSTGRES: canary('postgres'),
     SMTP: canary('smtp'),
     VAULT: canary('vault'),
+    HAPROXY: canary('haproxy'),
+    PGBOUNCER: canary('pgbouncer'),
     KUBERNETES: canary('kubernetes'),
     ACCESS: canary('access'),
     SECRET: canary('secret'),
@@ -353,7 +361,7 @@ afterAll(async () => {
 
 describe('a secret', () => {
   it('was used by every probe that takes one, and every one of them failed', () => {
-    expect(status.checks.length).toBe(5 * 14 + 7 + wrongs.length)
+    expect(status.checks.length).toBe(5 * 16 + 7 + wrongs.length)
     const fine = status.checks.filter(check => check.verdict === 'ok').map(check => check.id)
     // Any value will do there.
     expect(fine.filter(id => !id.startsWith('settings/wrong expect'))).toEqual([])
