@@ -2,14 +2,14 @@ import { reasonsOf, type ReasonSpec } from '../../core/probe.ts'
 
 export const reasons = {
   patroni_unreachable: {
-    verdict: 'warn',
+    verdict: 'fail',
     severity: 'high',
     meaning:
       'No connection to the REST API of Patroni, or it was closed before an answer came. Patroni may be down on that node; HAProxy then takes the node out, and nobody fails over to it.',
     remedy: 'See on that node whether Patroni runs (systemctl status patroni), then the address and the firewall.',
   },
   patroni_no_answer: {
-    verdict: 'warn',
+    verdict: 'fail',
     severity: 'high',
     meaning: 'The REST API of Patroni did not answer within the timeout of the check.',
     remedy:
@@ -38,14 +38,8 @@ export const reasons = {
   patroni_not_patroni: {
     verdict: 'unknown',
     severity: 'medium',
-    meaning: 'Something answers HTTP, but not as Patroni answers /leader.',
+    meaning: 'Something answers, but not as Patroni answers /leader.',
     remedy: 'Check scheme, host and port of `url`: it is the `restapi` section of the Patroni of one node.',
-  },
-  patroni_values_unresolved: {
-    verdict: 'unknown',
-    severity: 'medium',
-    meaning: 'The login, or a file of a certificate, could not be read, so Patroni was not asked.',
-    remedy: 'Make the source named readable to the exporter.',
   },
 } as const satisfies Record<string, ReasonSpec>
 export const reason = reasonsOf(reasons)
