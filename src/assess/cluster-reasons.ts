@@ -98,7 +98,8 @@ export const clusterReasons = {
     severity: 'high',
     meaning:
       'Patroni and HAProxy say that a replica runs, and it receives no WAL: its data have diverged, or its upstream has removed WAL that it needs.',
-    remedy: 'See its log. Then build it again: patronictl reinit CLUSTER MEMBER. Until then it is no candidate for a failover.',
+    remedy:
+      'See its log. Then build it again: patronictl reinit CLUSTER MEMBER. Until then it is no candidate for a failover.',
   },
   cluster_standby_by_design: {
     verdict: 'fail',
