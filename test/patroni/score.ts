@@ -3,7 +3,7 @@ import type { Verdict } from '../../src/core/probe.ts'
 import { harmIn } from './advice.ts'
 import { nodeNames, ways, type Attempt, type Said, type SaidReason, type ScenarioRun, type Way } from './record.ts'
 import { both, lengthOf, union, widened, without, type Span } from './spans.ts'
-import { gapsOf, outagesOf, overdue, troublesOf, within } from './truth.ts'
+import { gapsOf, outagesOf, overdue, troublesOf, within } from './outages.ts'
 
 export type Kind = Attempt['kind']
 

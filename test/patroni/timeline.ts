@@ -1,6 +1,6 @@
 /** A run in few lines: what was done, what the writers could do, and what the exporter said. Pure. */
 import { nodeNames, ways, type Said, type ScenarioRun, type Way } from './record.ts'
-import { outagesOf } from './truth.ts'
+import { outagesOf } from './outages.ts'
 
 export interface Line {
   /** Seconds since the first mark. */

@@ -1,67 +1,100 @@
-/** What the writers of a run prove: when nothing could be committed. */
-import type { Attempt, ScenarioRun, Way } from './record.ts'
-import { both, union, type Span } from './spans.ts'
+/** Asks the servers themselves, past the exporter, what they are. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Client } from 'pg'
+import { addresses, ports } from './files.ts'
+import { nodeNames, type NodeName, type NodeTruth, type Truth } from './record.ts'
+import { serversOf, type Stage } from './stage.ts'
 
-/** An attempt that took longer is no better than one that failed. In milliseconds. */
-const slowMs = 1_000
-/** Shorter gaps are no outage: a session that ends, and the next one. In milliseconds. */
-export const shortestOutageMs = 1_000
+const everyMs = 400
+const patienceMs = 700
 
-/** Between two commits in a row, with attempts in between that did not commit in time. */
-export interface Gap {
-  readonly way: Way
-  readonly kind: Attempt['kind']
-  /** From the commit before (or the begin of the run) until the one after it (or the end of the run). */
-  readonly span: Span
-  /** When the last attempt began that did not commit in time. So long it is proven that nothing could be committed. */
-  readonly provenUntil: number
+export interface TruthWatch {
+  readonly truth: readonly Truth[]
+  /** The last one. */
+  readonly now: () => Truth | undefined
+  readonly stop: () => Promise<void>
 }
 
-/**
- * The gaps of all writers. Writers with fresh sessions are one group for each way: a new session finds its way, or does not.
- * A pooled session is a group of its own, since another one proves nothing about it.
- */
-export function gapsOf(run: ScenarioRun): Gap[] {
-  const groups = new Map<string, Attempt[]>()
-  for (const attempt of run.attempts) {
-    const group = attempt.kind === 'fresh' ? `fresh ${attempt.by}` : attempt.writer
-    groups.set(group, [...(groups.get(group) ?? []), attempt])
+export function watchTruth(stage: Stage): TruthWatch {
+  const truth: Truth[] = []
+  const ended = new AbortController()
+  const sessions = Object.fromEntries(nodeNames.map(name => [name, roleBySql(name)])) as Record<
+    NodeName,
+    ReturnType<typeof roleBySql>
+  >
+  const look = async (): Promise<void> => {
+    const at = Date.now()
+    const balancer = serversOf(await stage.haproxy.command('show stat').catch(() => ''))
+    const nodes = await Promise.all(
+      nodeNames.map(async name => {
+        const [sql, api] = await Promise.all([sessions[name].look(), patroniOf(name)])
+        const server = balancer.get(`haproxy/${name}`)
+        return [name, { sql, ...api, haproxy: server && `${server.status} ${server.check}`.trim() }] as const
+      }),
+    )
+    const now = { at, nodes: Object.fromEntries(nodes) as Record<NodeName, NodeTruth> }
+    if (JSON.stringify(truth.at(-1)?.nodes) !== JSON.stringify(now.nodes)) truth.push(now)
   }
-  return [...groups.values()].flatMap(group => gapsOfGroup(group, run))
+  const running = (async () => {
+    while (!ended.signal.aborted) {
+      await look()
+      await sleep(everyMs)
+    }
+    for (const session of Object.values(sessions)) session.close()
+  })()
+  return {
+    truth,
+    now: () => truth.at(-1),
+    async stop() {
+      ended.abort()
+      await running
+    },
+  }
 }
 
-/** The same, with each writer as a group of its own: whatever went wrong for anybody. */
-export const troublesOf = (run: ScenarioRun, way: Way): Span[] =>
-  union(
-    [...new Set(run.attempts.filter(({ by }) => by === way).map(({ writer }) => writer))].flatMap(writer =>
-      gapsOfGroup(
-        run.attempts.filter(one => one.writer === writer),
-        run,
-      ).map(({ span }) => span),
-    ),
-  )
-
-/** The gaps that are long enough to be an outage. */
-export const outagesOf = (run: ScenarioRun): Gap[] =>
-  gapsOf(run).filter(({ span }) => span.until - span.from >= shortestOutageMs)
-
-function gapsOfGroup(group: readonly Attempt[], { from, to }: ScenarioRun): Gap[] {
-  const [first] = group
-  if (!first) return []
-  const commits = group.flatMap(({ at, took, ok }) => (ok ? at + took : [])).sort((a, b) => a - b)
-  const bad = group.flatMap(({ at, took, ok }) => (ok && took < slowMs ? [] : at))
-  const edges = [from, ...commits, to]
-  return edges.slice(1).flatMap((until, i) => {
-    const span = { from: edges[i] ?? from, until }
-    const inside = bad.filter(at => at >= span.from && at < until)
-    if (inside.length === 0) return []
-    return { way: first.by, kind: first.kind, span, provenUntil: Math.max(...inside) }
-  })
+async function patroniOf(name: NodeName): Promise<Pick<NodeTruth, 'patroni' | 'says' | 'timeline'>> {
+  try {
+    const answer = await fetch(`http://${addresses[name]}:${ports.patroni}/primary`, {
+      signal: AbortSignal.timeout(patienceMs),
+    })
+    const { role, state, timeline } = (await answer.json()) as { role?: string; state?: string; timeline?: number }
+    return { patroni: answer.status, says: `${role}/${state}`, timeline }
+  } catch (error) {
+    const silent = (error as Error).name === 'TimeoutError'
+    return { patroni: silent ? 'silent' : 'refused', says: undefined, timeline: undefined }
+  }
 }
 
-/** The spans of gaps of one kind, by which nothing could be committed for longer than `graceMs`: from then on, as proven. */
-export const overdue = (gaps: readonly Gap[], graceMs: number): Span[] =>
-  union(gaps.map(({ span, provenUntil }) => ({ from: span.from + graceMs, until: provenUntil })))
-
-/** The part of a span that lies in the run. */
-export const within = (spans: readonly Span[], { from, to }: ScenarioRun): Span[] => both(spans, [{ from, until: to }])
+function roleBySql(name: NodeName): { readonly look: () => Promise<NodeTruth['sql']>; readonly close: () => void } {
+  let client: Client | undefined
+  const close = (): void => {
+    const last = client
+    client = undefined
+    if (!last) return
+    void last.end().catch(() => undefined)
+    last.connection.stream.destroy()
+  }
+  return {
+    async look() {
+      try {
+        if (!client) {
+          client = new Client({
+            host: addresses[name],
+            port: ports.postgres,
+            user: 'postgres',
+            connectionTimeoutMillis: patienceMs,
+            query_timeout: patienceMs,
+          })
+          client.on('error', close)
+          await client.connect()
+        }
+        const { rows } = await client.query<{ standby: boolean }>('select pg_is_in_recovery() as standby')
+        return rows[0]?.standby ? 'standby' : 'primary'
+      } catch {
+        close()
+        return 'down'
+      }
+    },
+    close,
+  }
+}
