@@ -131,7 +131,8 @@ export async function startViewsStage(): Promise<ViewsStage> {
       await haproxy.admin(`set server write/${node} state ready`)
       await haproxy.admin(`enable health write/${node}`)
     }
-    await pgbouncer.resume()
+    // It refuses what is not paused.
+    await pgbouncer.resume().catch(() => undefined)
     await pgbouncer.retarget(cluster.node(one))
   }
   await reset()
