@@ -17,7 +17,8 @@ export const reasons = {
     verdict: 'unknown',
     severity: 'medium',
     meaning: 'The TLS handshake with the statistics failed, mostly over a certificate that does not verify.',
-    remedy: 'Correct `ca_file`, or renew the certificate named.',
+    remedy:
+      'Correct `ca_file`, or renew the certificate named. If HAProxy asks for certificates of its clients, set `cert_file` and `key_file`.',
   },
   haproxy_certificate_expires_soon: {
     verdict: 'warn',
