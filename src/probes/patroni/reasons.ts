@@ -2,7 +2,7 @@ import { reasonsOf, type ReasonSpec } from '../../core/probe.ts'
 
 export const reasons = {
   patroni_unreachable: {
-    verdict: 'warn',
+    verdict: 'fail',
     severity: 'high',
     meaning:
       'No connection to the REST API of Patroni, or it was closed before an answer came. If Patroni is down on that node, HAProxy takes the node out, and no failover leads to it.',
@@ -10,7 +10,7 @@ export const reasons = {
       'See on that node whether Patroni runs (systemctl status patroni). If it is down, start it. If it runs, look at the address and the firewall, and do not restart it: that stops its Postgres.',
   },
   patroni_no_answer: {
-    verdict: 'warn',
+    verdict: 'fail',
     severity: 'high',
     meaning: 'The REST API of Patroni did not answer within the timeout of the check.',
     remedy:
@@ -39,14 +39,8 @@ export const reasons = {
   patroni_not_patroni: {
     verdict: 'unknown',
     severity: 'medium',
-    meaning: 'Something answers HTTP, but not as Patroni answers /leader.',
+    meaning: 'Something answers, but not as Patroni answers /leader.',
     remedy: 'Check scheme, host and port of `url`: it is the `restapi` section of the Patroni of one node.',
-  },
-  patroni_values_unresolved: {
-    verdict: 'unknown',
-    severity: 'medium',
-    meaning: 'The login, or a file of a certificate, could not be read, so Patroni was not asked.',
-    remedy: 'Make the source named readable to the exporter.',
   },
 } as const satisfies Record<string, ReasonSpec>
 export const reason = reasonsOf(reasons)
