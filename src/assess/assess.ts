@@ -43,7 +43,13 @@ export function assess(
     samples: [...clusters.samples, ...landings.samples, ...mail.samples],
     recheck: clusters.recheck,
     roles,
-    memory: { at: now, clusters: clusters.memory, outages: landings.outages, roles: memory },
+    memory: {
+      at: now,
+      clusters: clusters.memory,
+      writes: clusters.writes,
+      outages: landings.outages,
+      roles: memory,
+    },
   }
 }
 

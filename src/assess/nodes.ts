@@ -27,6 +27,9 @@ function nodeOf(check: CheckStatus): Node {
   return { check, name: check.target, cluster: clusterOf(check), address, facts }
 }
 
+/** When the last look at a check began, in milliseconds since the epoch; 0 without one. */
+export const lookedAt = ({ observation }: CheckStatus): number => observation?.startedAt ?? 0
+
 /** The `cluster` a postgres or write_path target belongs to. */
 export const clusterOf = ({ config }: { readonly config: Target }): string => config.cluster ?? ''
 
@@ -51,6 +54,13 @@ export function nodesOfSession(landing: Landing, nodes: readonly Node[]): readon
 
 /** A session on a Unix socket has no port. */
 export const mayBeSamePort = (a: number | null, b: number | null): boolean => a === null || b === null || a === b
+
+/** Two targets may be one server: the node, and an address that follows the primary. */
+export const isSameServer = (a: Node, b: Node): boolean =>
+  a === b ||
+  (a.facts?.postmaster_start != null &&
+    a.facts.postmaster_start === b.facts?.postmaster_start &&
+    mayBeSamePort(a.facts.server_port, b.facts.server_port))
 
 export const byAddress = (nodes: readonly Node[], address: string | null, port: number | null): readonly Node[] =>
   address === null ? [] : nodes.filter(({ facts }) => facts?.server_address === address && facts.server_port === port)
