@@ -8,6 +8,7 @@ import { assessLandings } from './landing.ts'
 import { assessMail } from './mail.ts'
 import { nodesOf } from './nodes.ts'
 import { assessRoles } from './role-changes.ts'
+import { assessSessions } from './sessions.ts'
 import { withCauses } from './sources.ts'
 import { asBefore, statusOf } from './freshness.ts'
 import { starvedOf, type Own } from './starved.ts'
@@ -31,7 +32,8 @@ export function assess(
   const known = compared.map(check => (strays.has(check.id) ? withoutLag(check) : check))
   const landings = assessLandings(known, nodes, clusters.clusters, previous, now)
   const { roles, memory } = assessRoles(landings.checks, nodes, clusters.clusters, previous)
-  const checks = withCauses(indexOf(landings.checks))
+  const sessions = assessSessions(landings.checks, nodes, clusters.clusters)
+  const checks = withCauses(indexOf(sessions.checks))
   const mail = assessMail(plan.mail, checks, clusters.clusters)
   return {
     at: now,
@@ -40,7 +42,7 @@ export function assess(
     clusters: clusters.clusters,
     landings: landings.landings,
     checks: checks.map(asBefore),
-    samples: [...clusters.samples, ...landings.samples, ...mail.samples],
+    samples: [...clusters.samples, ...landings.samples, ...sessions.samples, ...mail.samples],
     recheck: clusters.recheck,
     roles,
     memory: {
