@@ -9,7 +9,7 @@ import type { Starved } from './starved.ts'
 export interface Plan {
   readonly checks: readonly Check[]
   readonly mail: readonly MailTarget[]
-  /** Clusters with a node that is not among the checks (`check --only`): nothing can be concluded about them. */
+  /** Clusters with a node, or its Patroni, that is not among the checks (`check --only`): nothing can be concluded about them. */
   readonly partial?: readonly string[]
 }
 

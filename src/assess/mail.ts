@@ -150,9 +150,17 @@ function mailProblem(target: MailTarget, code: keyof typeof mailReasons, text: s
 const isAddressOnly = (path: CheckStatus): boolean =>
   seenBy(writePath, path.observation)?.seen.addressOnly !== undefined
 
-/** An unseen primary does not make mail unknown: a committed write is proof, and a write path without one says so itself. */
+/**
+ * An unseen primary does not make mail unknown: a committed write is proof, and a write path without one says so itself. Rows
+ * that were lost stop no mail from now on.
+ */
 const contributionOf = (cluster: Standing): Contribution =>
-  cluster.verdict === 'unknown' ? survived([cluster]) : needed(cluster)
+  cluster.verdict === 'unknown' || (cluster.verdict === 'fail' && !cluster.reasons.some(stopsMail))
+    ? survived([cluster])
+    : needed(cluster)
+
+const stopsMail = ({ code, verdict }: Standing['reasons'][number]): boolean =>
+  verdict === 'fail' && code !== 'cluster_timeline_went_back'
 
 const noWritePath = (target: MailTarget): Contribution => {
   const problem = mailProblem(target, 'mail_write_path_not_probed', 'no write_path target with a login is configured')
