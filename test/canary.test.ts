@@ -42,6 +42,8 @@ const secrets = [
   'drift',
   'wrong',
   'version',
+  'haproxy',
+  'pgbouncer',
 ]
   .map(canary)
   .concat(bearer)
@@ -151,7 +153,9 @@ function configFor(name: string, { postgres, smtp, http }: Record<'postgres' | '
 - write_path: { name: ${name} host, cluster: kb, host: 127.0.0.1, port: ${postgres}, user: probe, password: { file: ${file('postgres')} } }
 - smtp: { name: ${name}, host: 127.0.0.1, port: ${smtp}, security: none, user: probe, password: { env: SMTP } }
 - smtp: { name: ${name} by vault, host: 127.0.0.1, port: ${smtp}, security: none, user: probe, password: { vault: { target: ${name}, path: secret/data/x, key: PASS } } }
-${['taken', 'refused'].map(mount => byLogin(`${name} ${mount}`, mount, http, smtp)).join('')}- vault: { name: ${name}, url: "http://127.0.0.1:${http}", token: { env: VAULT }, secrets: [{ path: secret/data/x, keys: [PASS] }] }
+${['taken', 'refused'].map(mount => byLogin(`${name} ${mount}`, mount, http, smtp)).join('')}- haproxy: { name: ${name}, url: "http://127.0.0.1:${http}/metrics", user: probe, password: { env: HAPROXY } }
+- pgbouncer: { name: ${name}, url: "postgres://probe@127.0.0.1:${postgres}/pgbouncer", password: { env: PGBOUNCER } }
+- vault: { name: ${name}, url: "http://127.0.0.1:${http}", token: { env: VAULT }, secrets: [{ path: secret/data/x, keys: [PASS] }] }
 - patroni: { name: ${name}, cluster: kb, url: "http://127.0.0.1:${http}", user: probe, password: { env: PATRONI } }
 `
   // What a server that echoes says has to be seen, also on a machine that is busy; the others would only be waited for.
@@ -191,6 +195,8 @@ function wrongTargets({ postgres, smtp, http }: Record<'postgres' | 'smtp' | 'ht
       { ...vault, app_role: login },
     ],
     patroni: [{ cluster: 'kb', url: `http://127.0.0.1:${http}`, user: 'probe', password }],
+    haproxy: [{ url: `http://127.0.0.1:${http}/metrics`, user: 'probe', password }],
+    pgbouncer: [{ url, password, pg_settings: { PGSSLMODE: 'prefer' } }],
     ses: [{ access_key: 'a', secret_key: password, region: 'eu-west-1' }],
     settings: [{ from: { dotenv: path.join(folder, '.env') }, expect: { ANY: { present: true } } }],
     drift: [{ sources: { a: password, b: password } }],
@@ -318,6 +324,8 @@ beforeAll(async () => {
     POSTGRES: canary('postgres'),
     SMTP: canary('smtp'),
     VAULT: canary('vault'),
+    HAPROXY: canary('haproxy'),
+    PGBOUNCER: canary('pgbouncer'),
     KUBERNETES: canary('kubernetes'),
     PATRONI: canary('patroni'),
     ACCESS: canary('access'),
@@ -370,7 +378,7 @@ afterAll(async () => {
 
 describe('a secret', () => {
   it('was used by every probe that takes one, and every one of them failed', () => {
-    expect(status.checks.length).toBe(5 * 15 + 7 + wrongs.length)
+    expect(status.checks.length).toBe(5 * 17 + 7 + wrongs.length)
     const fine = status.checks.filter(check => check.verdict === 'ok').map(check => check.id)
     // Any value will do there, and as any password of a Patroni that only says what it was sent.
     const anyIs = /^(settings\/wrong expect|patroni\/(echoes$|wrong password))/
