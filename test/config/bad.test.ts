@@ -66,6 +66,22 @@ const messages: Record<string, string[]> = {
     '14:34: smtp[0].password.vault.target: there is no vault target "vault-1"; the file has no vault targets',
     '17:19: mail[0].smtp[1]: there is no smtp target "relay-2"; did you mean "relay"?',
   ],
+  'haproxy.yml': [
+    '2:5: haproxy[0]: give either url or socket, not both and not none',
+    '3:5: haproxy[1]: give either url or socket, not both and not none',
+    '7:10: haproxy[2].url: not a valid URL; expected one such as http://lb-1:8404/metrics',
+    '9:13: haproxy[3].socket: expected the path of a Unix socket, or host:port',
+    '11:13: haproxy[4].socket: expected the path of a Unix socket, or host:port',
+    '13:13: haproxy[5].socket: expected the path of a Unix socket, or host:port',
+    '15:13: haproxy[6].socket: expected the path of a Unix socket, or host:port',
+    '17:10: haproxy[7].url: the URL must not hold a user or a password; expected one such as http://lb-1:8404/metrics',
+    '18:5: haproxy[8]: cert_file and key_file go together',
+    '18:5: haproxy[8]: user and password go together',
+    '24:14: haproxy[9].ca_file: goes with url',
+    '27:20: haproxy[10].servers.n1: there is no postgres target "db-2"; did you mean "db-1"?',
+    '32:24: write_path[0].haproxy.target: there is no haproxy target "lb-2"; known are "none", "both", "page", "socket", "port", "six", "prefix", "login", "half", "files" and 1 more',
+    '33:26: write_path[0].pgbouncer.target: there is no pgbouncer target "pool-1"; the file has no pgbouncer targets',
+  ],
   'host.yml': [
     '3:11: smtp[0].host: expected a host name or an IP address, without port or scheme; it looks like a URL',
     '5:11: smtp[1].host: expected a host name or an IP address, without port or scheme; it looks like a host with a port',
@@ -117,10 +133,10 @@ const messages: Record<string, string[]> = {
     '5:15: smtp[0].password: a secret must not stand in this file; write a reference, for example { env: NAME } or { file: /run/secrets/name }',
   ],
   'no-targets-but-mail.yml': [
-    '1:1: there is no target; give at least one under postgres, write_path, smtp, vault, ses, settings, packages, drift',
+    '1:1: there is no target; give at least one under postgres, patroni, haproxy, pgbouncer, write_path, smtp, vault, ses, settings, packages, drift',
   ],
   'no-targets.yml': [
-    '1:1: there is no target; give at least one under postgres, write_path, smtp, vault, ses, settings, packages, drift',
+    '1:1: there is no target; give at least one under postgres, patroni, haproxy, pgbouncer, write_path, smtp, vault, ses, settings, packages, drift',
   ],
   'no-vault-target.yml': [
     '5:45: settings[0].expect.SMTP_PASS.from.vault.target: there is no vault target "vault-01"; the file has no vault targets',
@@ -140,6 +156,11 @@ const messages: Record<string, string[]> = {
     '8:17: packages[1].forbid[0].file: must be a path inside the folder, without a leading / and without ..',
     '9:17: packages[1].forbid[1].file: must be a path inside the folder, without a leading / and without ..',
     '10:9: packages[1].forbid[2].pattern: is missing; expected text',
+  ],
+  'pgbouncer.yml': [
+    '3:10: pgbouncer[0].url: the URL holds a password, and a secret must not stand in this file; take it out and set password to a reference, for example { env: NAME }',
+    '4:15: pgbouncer[0].max_wait: expected a duration such as 500ms, 15s or 5m',
+    '5:5: pgbouncer[1]: cert_file and key_file go together',
   ],
   'port.yml': [
     '4:11: smtp[0].port: expected a port number, not in quotes',
@@ -210,7 +231,7 @@ const messages: Record<string, string[]> = {
     '6:5: postgres[0]: unknown key databse; known keys: name, interval, timeout, cluster, url, password, driver, pg_settings, ca_file, cert_file, key_file, certificate_warning, max_lag, max_transaction_id_age, max_multixact_age, max_slot_wal, max_archive_failure, max_prepared_time, max_transaction_time, watch, login_interval',
   ],
   'unknown-section.yml': [
-    '5:1: unknown key postgress; known keys: interval, timeout, watch, kubernetes, postgres, write_path, smtp, vault, ses, settings, packages, drift, mail',
+    '5:1: unknown key postgress; known keys: interval, timeout, watch, kubernetes, postgres, patroni, haproxy, pgbouncer, write_path, smtp, vault, ses, settings, packages, drift, mail',
   ],
   'unknown-vault-target.yml': [
     '9:34: smtp[0].password.vault.target: there is no vault target "vault-02"; did you mean "vault-01"?',
