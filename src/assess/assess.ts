@@ -1,13 +1,17 @@
 import type { Observation } from '../core/probe.ts'
 import { lagMetrics } from '../probes/postgres/judge.ts'
 import type { Assessment, CheckStatus, Memory, Plan } from './assessment.ts'
+import { behindPaths } from './behind.ts'
+import { withMissing } from './between.ts'
 import { indexOf } from './checks.ts'
 import { assessClusters } from './cluster.ts'
 import { assessDrift } from './drift.ts'
+import { withFirstCauses } from './first-cause.ts'
 import { assessLandings } from './landing.ts'
 import { assessMail } from './mail.ts'
 import { nodesOf } from './nodes.ts'
 import { assessRoles } from './role-changes.ts'
+import { assessSessions } from './sessions.ts'
 import { withCauses } from './sources.ts'
 import { asBefore, statusOf } from './freshness.ts'
 import { starvedOf, type Own } from './starved.ts'
@@ -28,10 +32,13 @@ export function assess(
   const clusters = assessClusters(seen, nodes, previous, now)
   const compared = assessDrift(seen, nodes, clusters.clusters)
   const strays = new Set(clusters.strays)
-  const known = compared.map(check => (strays.has(check.id) ? withoutLag(check) : check))
+  const known = withMissing(compared.map(check => (strays.has(check.id) ? withoutLag(check) : check)))
   const landings = assessLandings(known, nodes, clusters.clusters, previous, now)
   const { roles, memory } = assessRoles(landings.checks, nodes, clusters.clusters, previous)
-  const checks = withCauses(indexOf(landings.checks))
+  const first = withFirstCauses(landings.checks, previous)
+  const sessions = assessSessions(first.checks, nodes, clusters.clusters)
+  const all = indexOf(sessions.checks)
+  const checks = withCauses(all, behindPaths(all, nodes, clusters.clusters, clusters.memory))
   const mail = assessMail(plan.mail, checks, clusters.clusters)
   return {
     at: now,
@@ -40,10 +47,18 @@ export function assess(
     clusters: clusters.clusters,
     landings: landings.landings,
     checks: checks.map(asBefore),
-    samples: [...clusters.samples, ...landings.samples, ...mail.samples],
+    samples: [...clusters.samples, ...landings.samples, ...sessions.samples, ...mail.samples],
     recheck: clusters.recheck,
     roles,
-    memory: { at: now, clusters: clusters.memory, outages: landings.outages, roles: memory },
+    memory: {
+      at: now,
+      clusters: clusters.memory,
+      writes: clusters.writes,
+      outages: landings.outages,
+      lags: landings.lags,
+      causes: first.memory,
+      roles: memory,
+    },
   }
 }
 
