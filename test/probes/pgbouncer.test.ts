@@ -117,6 +117,15 @@ describe('the console', () => {
     ])
   })
 
+  it('shows a database by the fallback by its pools alone, while it has no connections', () => {
+    const pools = [{ database: 'idle', user: 'a', cl_active: 0, cl_waiting: 0, maxwait: 0, maxwait_us: 0 }]
+    const databases = databasesIn({ databases: [ofConsole], pools, servers: [], allPaused: false })
+    expect(databases).toEqual([database('idle', { host: undefined, port: undefined, active: 0, servers: [] })])
+    const found = pgbouncer.judge({ address: 'pool-1:6432', version: '1.18.0', databases }, target())
+    expect(found.verdict).toBe('ok')
+    expect(valueOf(found, 'mailpath_pgbouncer_paused')).toBeUndefined()
+  })
+
   it('is none without the database of the console', () => {
     const none = { pools: [], servers: [], allPaused: false }
     expect(databasesIn({ ...none, databases: [] })).toBeUndefined()
@@ -190,6 +199,7 @@ describe.skipIf(!needs('PgBouncer', pgbouncerBinary(), pgbouncerInstall))('a rea
     pool = await startPgbouncer({
       to: first,
       logins: [cluster.logins.backend, stats],
+      database: 'keybuzz_backend',
       pooling: 'session',
       settings: { stats_users: 'stats', default_pool_size: 1, server_login_retry: 60, query_wait_timeout: 60 },
     })
