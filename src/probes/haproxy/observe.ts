@@ -1,57 +1,23 @@
-import type { Shown } from '../../clients/certificates.ts'
+import { finished } from 'node:stream/promises'
+import type { Chain, Shown } from '../../clients/certificates.ts'
+import { addressOf, HttpFailure, httpRequest } from '../../clients/http.ts'
+import { readPemFiles } from '../../clients/pem.ts'
+import { limitReceived, openLocalSocket, openSocket } from '../../clients/socket.ts'
+import { unlessAborted } from '../../core/abort.ts'
 import type { Failure } from '../../core/errors.ts'
-import type { Look } from '../../core/probe.ts'
+import { failureOf, type Look } from '../../core/probe.ts'
+import { shapes } from '../../core/shape.ts'
+import { readStatistics, serverMetrics, type HaproxyServer } from './statistics.ts'
 import type { HaproxyTarget } from './target.ts'
 
-/** https://docs.haproxy.org/2.6/management.html#9.1 (status) */
-export const serverStatuses = ['UP', 'DOWN', 'MAINT', 'DRAIN', 'NOLB'] as const
-export type ServerStatus = (typeof serverStatuses)[number]
-
-/** Results of a health check. https://docs.haproxy.org/2.6/management.html#9.1 (check_status) */
-export const checkStatuses = [
-  'UNK',
-  'INI',
-  'SOCKERR',
-  'L4OK',
-  'L4TOUT',
-  'L4CON',
-  'L6OK',
-  'L6TOUT',
-  'L6RSP',
-  'L7OK',
-  'L7OKC',
-  'L7TOUT',
-  'L7RSP',
-  'L7STS',
-  'PROCERR',
-  'PROCTOUT',
-  'PROCOK',
-] as const
-export type CheckStatus = (typeof checkStatuses)[number]
-
-/** A server of a backend. */
-export interface HaproxyServer {
-  readonly proxy: string
-  readonly server: string
-  /** Undefined for a word that is not known, or `no check`. */
-  readonly status: ServerStatus | undefined
-  readonly checkStatus: CheckStatus | undefined
-  /** Of the last check: the HTTP status, or the exit code. */
-  readonly checkCode: number | undefined
-  readonly sessions: number | undefined
-  /** When it last went up or down, in milliseconds since the epoch. */
-  readonly lastChangeAt: number | undefined
-  /** `address` and `port`, where HAProxy says them. */
-  readonly address: string | undefined
-  readonly port: number | undefined
-}
+export type { HaproxyServer } from './statistics.ts'
 
 export interface HaproxySeen {
   /** `host:port`, or the path of the socket. */
   readonly address: string
   /** Undefined if it gave no answer, or not one of HAProxy. */
   readonly servers?: readonly HaproxyServer[] | undefined
-  /** The names of all proxies with servers or listeners. */
+  /** The names of all proxies with servers. */
   readonly proxies?: readonly string[] | undefined
   /** HTTP status, if there was one. */
   readonly status?: number | undefined
@@ -59,8 +25,86 @@ export interface HaproxySeen {
   readonly failure?: (Failure & { readonly tls: boolean }) | undefined
 }
 
+/** 1,000 servers are 6 MiB of metrics up to HAProxy 2.9, which cannot leave any out. */
+const maxBytes = 16 * 1_048_576
+
 /** One request: the statistics over HTTP, or one line of commands on the socket. */
-export async function observe(target: HaproxyTarget, look: Look): Promise<HaproxySeen> {
-  await look.phase('request', () => undefined)
-  return { address: target.url ?? target.socket ?? '' }
+export const observe = (target: HaproxyTarget, look: Look): Promise<HaproxySeen> =>
+  target.url === undefined ? overSocket(target.socket ?? '', look) : overHttp(target.url, target, look)
+
+async function overHttp(url: string, target: HaproxyTarget, look: Look): Promise<HaproxySeen> {
+  const address = addressOf(url)
+  const trust = await readPemFiles(target, look)
+  const headers = await loginOf(target, look)
+  const shown = (chain: Chain, verified: boolean): Shown => ({ chain, verified, at: Date.now() })
+  const { signal, note } = look
+  try {
+    const { status, body, chain } = await look.phase('request', () =>
+      httpRequest({ method: 'GET', url: narrowed(url), headers, ...trust, maxBodyBytes: maxBytes, signal, note }),
+    )
+    return {
+      address,
+      status,
+      certificates: chain && shown(chain, true),
+      ...(status === 200 && readStatistics(body, Date.now())),
+    }
+  } catch (error) {
+    if (!(error instanceof HttpFailure)) throw error
+    const { phase, code = '', chain } = error
+    const failure = { ...failureOf(error, look, address), ...(phase === 'dns' && { phase }) }
+    // TLS 1.3 refuses the certificate of a client after the handshake.
+    const tls = phase === 'tls' || code.startsWith('ERR_SSL_')
+    return { address, certificates: chain && shown(chain, false), failure: { ...failure, tls } }
+  }
+}
+
+async function loginOf({ user, password }: HaproxyTarget, look: Look): Promise<Readonly<Record<string, string>>> {
+  if (user === undefined || password === undefined) return {}
+  const name = await look.text('user', user, shapes.user)
+  const login = `${name}:${await look.secret('password', password)}`
+  return { Authorization: `Basic ${Buffer.from(login).toString('base64')}` }
+}
+
+/**
+ * Asks for no more than is read, if the URL itself asks for nothing: all metrics of a HAProxy can be megabytes. `scope`
+ * is known from 2.0 on, and `metrics` from 3.0 on; each version ignores what it does not know.
+ */
+export function narrowed(url: string): string {
+  const all = new URL(url)
+  if (all.search !== '' || all.pathname.includes(';')) return url
+  all.search = `?scope=server&metrics=${serverMetrics.join()}`
+  return all.href
+}
+
+/** Backends (2) and servers (4) of all proxies; then their addresses, which `show stat` has for operators only. */
+const commands = 'show stat -1 6 -1;show servers state\n'
+
+async function overSocket(socket: string, look: Look): Promise<HaproxySeen> {
+  try {
+    const text = await ask(socket, look)
+    return { address: socket, ...readStatistics(text, Date.now()) }
+  } catch (error) {
+    return { address: socket, failure: { ...failureOf(error, look, socket), tls: false } }
+  }
+}
+
+/** The answer to one line of commands. HAProxy closes the connection after it. */
+async function ask(place: string, look: Look): Promise<string> {
+  const [, host = '', port = ''] = /^\[?([^\]]+)\]?:(\d+)$/.exec(place) ?? []
+  const socket = await (place.startsWith('/') ? openLocalSocket(look, place) : openSocket(look, host, Number(port)))
+  try {
+    return await look.phase('request', async () => {
+      limitReceived(socket, maxBytes)
+      const chunks: Buffer[] = []
+      socket.on('data', (chunk: Buffer) => chunks.push(chunk))
+      look.note(`> ${commands.trim()}`)
+      socket.write(commands)
+      await unlessAborted(look.signal, finished(socket, { writable: false }))
+      const text = Buffer.concat(chunks).toString('utf8')
+      look.note(`< ${text.length} characters`)
+      return text
+    })
+  } finally {
+    socket.destroy()
+  }
 }

@@ -2,13 +2,13 @@ import { reasonsOf, type ReasonSpec } from '../../core/probe.ts'
 
 export const reasons = {
   haproxy_unreachable: {
-    verdict: 'warn',
+    verdict: 'fail',
     severity: 'high',
     meaning: 'No connection to the statistics of HAProxy, or it was closed before an answer came.',
     remedy: 'See on its host whether HAProxy runs (systemctl status haproxy), then the address and the firewall.',
   },
   haproxy_no_answer: {
-    verdict: 'warn',
+    verdict: 'fail',
     severity: 'high',
     meaning: 'HAProxy did not answer within the timeout of the check.',
     remedy: 'See whether HAProxy hangs, or has no connection left (maxconn).',
@@ -17,7 +17,8 @@ export const reasons = {
     verdict: 'unknown',
     severity: 'medium',
     meaning: 'The TLS handshake with the statistics failed, mostly over a certificate that does not verify.',
-    remedy: 'Correct `ca_file`, or renew the certificate named.',
+    remedy:
+      'Correct `ca_file`, or renew the certificate named. If HAProxy asks for certificates of its clients (`verify required`), set `cert_file` and `key_file`.',
   },
   haproxy_certificate_expires_soon: {
     verdict: 'warn',
@@ -44,12 +45,6 @@ export const reasons = {
     severity: 'high',
     meaning: 'A write path names a proxy that this HAProxy does not have.',
     remedy: 'Correct `haproxy.proxy` of the write path: the name after `listen` or `backend` in haproxy.cfg.',
-  },
-  haproxy_values_unresolved: {
-    verdict: 'unknown',
-    severity: 'medium',
-    meaning: 'The login, or a file of a certificate, could not be read, so HAProxy was not asked.',
-    remedy: 'Make the source named readable to the exporter.',
   },
 } as const satisfies Record<string, ReasonSpec>
 export const reason = reasonsOf(reasons)
