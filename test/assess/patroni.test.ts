@@ -10,6 +10,7 @@ import {
   node,
   nodeTarget,
   reported,
+  rung,
   path,
   landingOn,
   primaryFacts,
@@ -321,11 +322,28 @@ describe('no primary', () => {
     expect(last(back).memory.clusters.get('keybuzz')?.down).toBeUndefined()
   })
 
+  it('after a write path met a full disk there, says so', () => {
+    const met = { ladder: [{ ...rung('commit'), ok: false, code: '53100', text: 'could not extend file' }] }
+    const full = (at: number) => path('DATABASE_URL', [landingOn(primaryFacts(1))], { at, ...met })
+    const before = assessed([...looksAt(healthy, start), full(start)], { now: start })
+    const after = assessed(looksAt(holding({ state: 'crashed' }), start + second), {
+      now: start + second,
+      previous: before.memory,
+    })
+    expect(rootIn(after).text).toMatch(/before that, .*could not extend file/)
+    expect(rootIn(after).remedy).toMatch(/free space on it/)
+  })
+
   it('for another reason of the crash, the remedy is its log', () => {
     const all = last(story([healthy, holding({ state: 'start failed' })]))
     expect(rootIn(all)).toMatchObject({ code: 'cluster_leader_crash_looping' })
     expect(rootIn(all).text).toMatch(/Patroni says start failed; db-1:5432: connect ECONNREFUSED/)
-    expect(rootIn(all).remedy).toMatch(/^See the log of Postgres/)
+    expect(rootIn(all).remedy).toMatch(
+      /^Wait some seconds: Patroni starts it again\. If that fails: See the log of Postgres/,
+    )
+    const long = last(story([healthy, ...times(10, holding({ state: 'start failed' }))]))
+    expect(rootIn(long).text).toMatch(/its Postgres does not stay up, for 18 s/)
+    expect(rootIn(long).remedy).toMatch(/^See the log of Postgres/)
   })
 
   it('that SQL can ask, as all its slots are taken by commits that hang, is no reason against the write path', () => {
