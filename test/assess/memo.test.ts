@@ -25,6 +25,12 @@ const roles = {
   primary: (number: number) => primaryFacts(number),
   promoted: (number: number) => primaryFacts(number, { wal_file_timeline: '00000002' }),
   standby: (number: number) => standbyFacts(number),
+  crowded: (number: number) =>
+    standbyFacts(number, {
+      sessions: [
+        { role: 'kb_backend', database: 'keybuzz_backend', count: 2, idle: 1, settled: 1, oldest_seconds: 34 },
+      ],
+    }),
   replaced: (number: number) =>
     standbyFacts(number, { server_address: '10.0.0.129', postmaster_start: '2026-01-11T08:00:00.000000' }),
   cascaded: (number: number) => standbyFacts(number, { upstream_host: '10.0.0.122' }),
@@ -40,6 +46,7 @@ const words: Readonly<Record<Role, (number: number) => PatroniFacts | undefined>
   primary: number => leaderSays(number),
   promoted: number => leaderSays(number, { state: 'crashed' }),
   standby: number => replicaSays(number),
+  crowded: number => replicaSays(number, { syncStandby: true }),
   replaced: number => replicaSays(number, { paused: true, pendingRestart: true }),
   cascaded: number => replicaSays(number, { dcsLastSeenAt: start, clusterUnlocked: true }),
   foreign: number => leaderSays(number, { failsafeActive: true, dcsLastSeenAt: start }),
