@@ -102,10 +102,13 @@ const called = ({ facts, memberName }: Member): string => `${facts?.scope ?? 'CL
 const isRunningReplica = (member: Member | undefined): member is Member & { readonly facts: object } =>
   member?.facts?.role === 'replica' && member.facts.state === 'running'
 
-/** Without a primary it is why there is none (`leaderless.ts`). A cluster of one node has never had one. */
+/**
+ * Without a primary it is why there is none (`leaderless.ts`). A cluster of one node has never had one. Of two primaries a
+ * resume would rewind one at once, with its rows.
+ */
 function noCandidate({ view, nodes, primaries }: Scene): Said[] {
-  const [primary] = primaries
-  const why = nodes.length > 1 && primary ? noCandidateIn(view) : undefined
+  const [primary, second] = primaries
+  const why = nodes.length > 1 && primary && !second ? noCandidateIn(view) : undefined
   if (!primary || !why) return []
   return [
     {
