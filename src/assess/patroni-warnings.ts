@@ -146,7 +146,10 @@ function unlisted({ view: { list, members }, nodes }: Scene): Said[] {
   }))
   const known = placed.flatMap(({ node }) => node ?? [])
   const unknown = placed.filter(({ node }) => !node).map(({ name }) => name)
-  const others = nodes.filter(node => node.facts && !known.some(other => isSameServer(other, node)))
+  // The key of a member ends with its Patroni. Where that is looked at, it says so itself.
+  const others = nodes.filter(
+    node => node.facts && !members.some(one => one.node === node) && !known.some(other => isSameServer(other, node)),
+  )
   // Their names and addresses may only differ here and there.
   const mayBeOne = unknown.length > 0 && others.length > 0
   const texts = [

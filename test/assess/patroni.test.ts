@@ -457,6 +457,12 @@ describe('other things that Patroni knows', () => {
     expect(listing([one, two, three, other], more)[0]?.remedy).toMatch(/^If they are the same servers: set `node`/)
   })
 
+  it('of a node whose Patroni is silent it does not say that it is no member: its key in the DCS has ended', () => {
+    const world: World = [...healthy.slice(0, 2), { sql: standbyFacts(3), says: 'silent' }]
+    const codes = listing([listedMember(1), listedMember(2)], world).map(({ code }) => code)
+    expect(codes).toEqual(['cluster_patroni_silent'])
+  })
+
   it('of an address that follows the primary it does not say that it is no member', () => {
     const vip = node('vip', primaryFacts(1))
     const members = [1, 2, 3].map(number => listedMember(number))
