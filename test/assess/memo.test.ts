@@ -15,6 +15,7 @@ import {
   start,
   type Looked,
 } from '../status/looked.ts'
+import { balancer, byBalancer, down, server, shutOut, silentBalancer, through } from './platform.ts'
 
 /** What a node can be found as; its number makes its address. */
 const roles = {
@@ -29,8 +30,8 @@ const roles = {
 } as const satisfies Record<string, (number: number) => NodeFacts | undefined>
 type Role = keyof typeof roles
 
-/** Two clusters of two nodes, and two paths that should write to the first of them. */
-const names = ['db-1', 'db-2', 'db-3', 'db-4', 'path-1', 'path-2'] as const
+/** Two clusters of two nodes, and two paths that should write to the first of them, one of them through a HAProxy. */
+const names = ['db-1', 'db-2', 'db-3', 'db-4', 'path-1', 'path-2', 'lb-1'] as const
 const clusterOf = (number: number): string => (number <= 2 ? 'keybuzz' : 'other')
 
 /** A run of one of them: a node is found as that, or the path lands on the node of that number, as that. */
@@ -53,7 +54,13 @@ const stories = fc.array(
 function looked({ name, role, number }: Run, at: number): Looked {
   const own = Number(name.slice(-1))
   if (name.startsWith('db')) return node(name, roles[role](own), { at, cluster: clusterOf(own) })
+  if (name === 'lb-1')
+    return role === 'down'
+      ? silentBalancer(at)
+      : balancer([server(`db-${number}`), role === 'primary' ? server('db-1') : down('db-2')], at)
   const facts = roles[role](number)
+  if (name === 'path-2')
+    return through(byBalancer, facts ? [landingOn(facts)] : [], { at, ...(!facts && shutOut('closed')) }, name)
   return path(name, facts ? [landingOn(facts)] : [], { at })
 }
 

@@ -99,8 +99,9 @@ export function through(
   ties: Ties,
   landings: readonly Landing[],
   { at = start, ...fields }: { at?: number } & Partial<WritePathSeen> = {},
+  name = 'app',
 ): Looked {
-  const target = { ...pathTarget('app'), ...ties }
+  const target = { ...pathTarget(name), ...ties }
   const seen = wrote(landings, { address: 'lb-1:5000', ...fields })
   return { check: checkOf(writePath, target), observation: judged(writePath, target, seen, at) }
 }
