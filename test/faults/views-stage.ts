@@ -90,6 +90,9 @@ export async function startViewsStage(): Promise<ViewsStage> {
     PGBOUNCER_URL: urlTo(cluster.logins.backend, pgbouncer.port, cluster.database),
     CONSOLE_URL: urlTo(administrator, pgbouncer.port, 'pgbouncer'),
   }
+  // Just after a start its ports are there a moment before its socket.
+  const admin = (command: string): Promise<string> =>
+    waitFor(() => haproxy.admin(command), { what: 'HAProxy takes a command' })
   const kept: Client[] = []
   const keep = async (where: ClientConfig): Promise<Client> => {
     const client = new Client(where)
@@ -111,7 +114,7 @@ export async function startViewsStage(): Promise<ViewsStage> {
     const servers = new RegExp(`^write,(${nodes.join('|')}),(?:[^,]*,){15}(\\w+)`, 'gmu')
     await waitFor(
       async () => {
-        const found = [...(await haproxy.admin('show stat')).matchAll(servers)]
+        const found = [...(await admin('show stat')).matchAll(servers)]
         const isUp = found.flatMap(([, name = '', status]) => (status === 'UP' ? name : []))
         return found.length === nodes.length && isUp.sort().join() === [...up].sort().join()
       },
@@ -126,10 +129,11 @@ export async function startViewsStage(): Promise<ViewsStage> {
     await Promise.all(others.splice(0).map(other => other.close()))
     await Promise.all([...nodes.map(node => patroni(node).restart()), secured.restart({ tls: made.good })])
     elect(one)
-    if (!haproxy.process.alive()) await haproxy.route(nodes.map(name => ({ ...placeOf(stage, name), checkPort: patroni(name).port })))
+    if (!haproxy.process.alive())
+      await haproxy.route(nodes.map(name => ({ ...placeOf(stage, name), checkPort: patroni(name).port })))
     for (const node of nodes) {
-      await haproxy.admin(`set server write/${node} state ready`)
-      await haproxy.admin(`enable health write/${node}`)
+      await admin(`set server write/${node} state ready`)
+      await admin(`enable health write/${node}`)
     }
     // It refuses what is not paused.
     await pgbouncer.resume().catch(() => undefined)
@@ -155,7 +159,7 @@ export async function startViewsStage(): Promise<ViewsStage> {
       statistics.cut()
     },
     async stopChecks() {
-      for (const node of nodes) await haproxy.admin(`disable health write/${node}`)
+      for (const node of nodes) await admin(`disable health write/${node}`)
     },
     async fillPool() {
       for (let taken = 0; taken <= poolSize; taken++) {
@@ -200,7 +204,8 @@ export async function startViewsStage(): Promise<ViewsStage> {
 }
 
 /** Those of the exporter; HAProxy asks for /primary. */
-const ownRequests = ({ requests }: PatroniKnobs): number => requests.filter(({ line }) => line.includes('/leader')).length
+const ownRequests = ({ requests }: PatroniKnobs): number =>
+  requests.filter(({ line }) => line.includes('/leader')).length
 
 const portOf = (url: string): number => Number(new URL(url).port)
 
