@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import path from 'node:path'
@@ -187,6 +188,8 @@ export async function startViewsStage(): Promise<ViewsStage> {
       })
     },
     async heal() {
+      // After a switchover it is a standby like any other.
+      if (existsSync(path.join(first.dataDir, 'standby.signal'))) await cluster.failover(one)
       await stage.heal()
       await reset()
       await untilUp(one)
