@@ -1,4 +1,4 @@
-import { freePort } from '../servers/processes.ts'
+import { freePort, type RunningProcess } from '../servers/processes.ts'
 import { clusterName, one, three, two, type NodeName } from './cluster-stage.ts'
 import type { Fault } from './fault.ts'
 import { balancer, pooler, viaBalancer, viaPooler, type ViewsStage } from './views-stage.ts'
@@ -67,7 +67,7 @@ export const balancerFaults: readonly Fault<ViewsStage>[] = [
   },
   {
     name: 'HAProxy: hangs (SIGSTOP)',
-    inject: stage => Promise.resolve(stage.haproxy.process.signal('SIGSTOP')),
+    inject: stage => halt(stage.haproxy),
     heal: async stage => {
       stage.haproxy.process.signal('SIGCONT')
       await stage.reset()
@@ -153,6 +153,11 @@ export const balancerFaults: readonly Fault<ViewsStage>[] = [
   },
 ]
 
+function halt({ process }: { readonly process: RunningProcess }): Promise<void> {
+  process.signal('SIGSTOP')
+  return Promise.resolve()
+}
+
 const setState = async ({ haproxy }: ViewsStage, node: NodeName, state: 'maint' | 'drain'): Promise<void> => {
   await haproxy.admin(`set server write/${node} state ${state}`)
 }
@@ -162,7 +167,7 @@ async function failOver(stage: ViewsStage): Promise<void> {
   await stage.cluster.failover(two)
   stage.elect(two)
   Object.assign(stage.patroni(one).knobs(), { state: 'stopped' })
-  await stage.pgbouncer.retarget(stage.cluster.node(two))
+  await stage.lead(stage.cluster.node(two))
 }
 
 /** The same, and the old one is a standby afterwards. */
@@ -170,7 +175,7 @@ async function switchOver(stage: ViewsStage): Promise<void> {
   await stage.cluster.failover(two)
   await stage.cluster.rejoin(one)
   stage.elect(two)
-  await stage.pgbouncer.retarget(stage.cluster.node(two))
+  await stage.lead(stage.cluster.node(two))
 }
 
 /** What PgBouncer knows of itself and of what is behind it. */
@@ -197,7 +202,7 @@ export const poolerFaults: readonly Fault<ViewsStage>[] = [
   },
   {
     name: 'PgBouncer with its console: nothing listens where it leads',
-    inject: async stage => stage.pgbouncer.retarget({ host: '127.0.0.1', port: await freePort() }),
+    inject: async stage => stage.lead({ host: '127.0.0.1', port: await freePort() }),
     heal: reset,
     seen: { verdict: 'fail', root: `write_path/${viaPooler} write_path_no_answer` },
   },
@@ -227,7 +232,7 @@ export const poolerFaults: readonly Fault<ViewsStage>[] = [
     name: 'PgBouncer with its console: in front of a node that was demoted',
     async inject(stage) {
       await switchOver(stage)
-      await stage.pgbouncer.retarget(stage.cluster.node(one))
+      await stage.lead(stage.cluster.node(one))
       await stage.untilUp(two)
     },
     seen: {
@@ -238,7 +243,7 @@ export const poolerFaults: readonly Fault<ViewsStage>[] = [
   },
   {
     name: 'PgBouncer with its console: hangs (SIGSTOP)',
-    inject: stage => Promise.resolve(stage.pgbouncer.process.signal('SIGSTOP')),
+    inject: stage => halt(stage.pgbouncer),
     heal: async stage => {
       stage.pgbouncer.process.signal('SIGCONT')
       await stage.reset()

@@ -68,7 +68,7 @@ export const apiFaults: readonly Fault<ViewsStage>[] = [
   },
   {
     name: 'Patroni of a standby: hangs',
-    inject: async stage => stage.patroni(two).knobs().answer('silent'),
+    inject: stage => answer(stage, two, 'silent'),
     heal: reset,
     seen: warns(`patroni/${two} patroni_no_answer`, ofCluster('cluster_patroni_silent')),
   },
@@ -86,7 +86,7 @@ export const apiFaults: readonly Fault<ViewsStage>[] = [
   },
   {
     name: 'Patroni of the primary: hangs',
-    inject: async stage => stage.patroni(one).knobs().answer('silent'),
+    inject: stage => answer(stage, one, 'silent'),
     heal: reset,
     seen: {
       verdict: 'fail',
@@ -96,25 +96,25 @@ export const apiFaults: readonly Fault<ViewsStage>[] = [
   },
   {
     name: 'Patroni of a standby: ends the connection in the middle of its answer',
-    inject: async stage => stage.patroni(two).knobs().answer('cut'),
+    inject: stage => answer(stage, two, 'cut'),
     heal: reset,
     seen: isUnknown(`patroni/${two} patroni_not_patroni`),
   },
   {
     name: 'Patroni of a standby: answers without end',
-    inject: async stage => stage.patroni(two).knobs().answer('endless'),
+    inject: stage => answer(stage, two, 'endless'),
     heal: reset,
     seen: isUnknown(`patroni/${two} patroni_not_patroni`),
   },
   {
     name: 'Patroni of a standby: the URL leads to a page of something else',
-    inject: async stage => stage.patroni(two).knobs().answer({ status: 200, body: '<h1>Welcome to nginx!</h1>' }),
+    inject: stage => answer(stage, two, { status: 200, body: '<h1>Welcome to nginx!</h1>' }),
     heal: reset,
     seen: isUnknown(`patroni/${two} patroni_not_patroni`),
   },
   {
     name: 'Patroni of a standby: wants a login (401)',
-    inject: async stage => stage.patroni(two).knobs().answer({ status: 401, body: 'Unauthorized' }),
+    inject: stage => answer(stage, two, { status: 401, body: 'Unauthorized' }),
     heal: reset,
     seen: isUnknown(`patroni/${two} patroni_login_refused`),
   },
@@ -131,6 +131,11 @@ export const apiFaults: readonly Fault<ViewsStage>[] = [
     seen: isUnknown(`patroni/${three} patroni_tls_failed`),
   },
 ]
+
+function answer(stage: ViewsStage, node: NodeName, how: Parameters<PatroniKnobs['answer']>[0]): Promise<void> {
+  stage.patroni(node).knobs().answer(how)
+  return Promise.resolve()
+}
 
 const secure = (stage: ViewsStage, which: 'expired' | 'wrongName'): Promise<void> =>
   stage.secured.restart({ tls: stage.certificates[which] })
@@ -215,7 +220,7 @@ async function switchOver(
 ): Promise<void> {
   await stage.cluster.failover(to)
   await stage.cluster.rejoin(one)
-  await stage.pgbouncer.retarget(stage.cluster.node(to))
+  await stage.lead(stage.cluster.node(to))
   stage.elect(to)
   await say(stage, { members: change(stage.patroni(to).knobs().members) })
   await stage.untilUp(to)
@@ -280,7 +285,7 @@ export const leaderlessFaults: readonly Fault<ViewsStage>[] = [
     name: 'One primary, which nobody elected: promoted in maintenance mode',
     async inject(stage) {
       await stage.cluster.failover(two)
-      await stage.pgbouncer.retarget(stage.cluster.node(two))
+      await stage.lead(stage.cluster.node(two))
       stage.elect(undefined)
       await say(stage, { paused: true })
       await stage.patroni(one).down()

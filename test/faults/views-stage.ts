@@ -38,6 +38,8 @@ export interface ViewsStage extends ClusterStage {
   readonly certificates: Certificates
   readonly haproxy: Haproxy
   readonly pgbouncer: Pgbouncer
+  /** Has the database of PgBouncer lead there. */
+  readonly lead: (to: { readonly host: string; readonly port: number }) => Promise<void>
   /** In front of the statistics of HAProxy. */
   readonly statistics: Router
   /** The statistics are answered by something else, with this status and body. */
@@ -122,6 +124,7 @@ export async function startViewsStage(): Promise<ViewsStage> {
       { what: `HAProxy has up: ${up.join(', ')}` },
     )
   }
+  const lead: ViewsStage['lead'] = to => pgbouncer.retarget(to, cluster.database)
   const reset = async (): Promise<void> => {
     Object.assign(stage.env, urls)
     dropSessions()
@@ -138,7 +141,7 @@ export async function startViewsStage(): Promise<ViewsStage> {
     }
     // It refuses what is not paused.
     await pgbouncer.resume().catch(() => undefined)
-    await pgbouncer.retarget(cluster.node(one))
+    await lead(cluster.node(one))
   }
   await reset()
   await untilUp(one)
@@ -149,6 +152,7 @@ export async function startViewsStage(): Promise<ViewsStage> {
     certificates: made,
     haproxy,
     pgbouncer,
+    lead,
     statistics,
     elect,
     untilUp,
