@@ -34,9 +34,9 @@ export const balancer = (servers: readonly HaproxyServer[], at = start): Looked 
   const seen = { address: 'lb-1:8404', servers, proxies: ['write', 'read'] }
   return { check: checkOf(haproxy, balancerTarget), observation: judged(haproxy, balancerTarget, seen, at) }
 }
-export const silentBalancer = (at = start): Looked => ({
+export const silentBalancer = (at = start, code = 'haproxy_unreachable'): Looked => ({
   check: checkOf(haproxy, balancerTarget),
-  observation: reported(haproxy, balancerTarget, ['haproxy_unreachable'], { at }),
+  observation: reported(haproxy, balancerTarget, [code], { at }),
 })
 
 const poolerTarget = pgbouncer.target.parse({ name: 'pool-1', url: 'postgres://stats@pool-1:6432/pgbouncer' })
@@ -61,6 +61,33 @@ const patroniTarget = patroni.target.parse({ name: 'patroni-2', cluster: 'keybuz
 export const silentPatroni: Looked = {
   check: checkOf(patroni, patroniTarget),
   observation: reported(patroni, patroniTarget, ['patroni_unreachable']),
+}
+
+/** The Patroni of db-2, which holds the leader lock or not. */
+export const lock = (holdsLock: boolean): Looked => {
+  const facts = {
+    name: 'db-2',
+    scope: 'keybuzz',
+    version: '3.0.2',
+    role: holdsLock ? 'primary' : 'replica',
+    state: 'running',
+    holdsLock,
+    timeline: 1,
+    systemIdentifier: undefined,
+    dcsLastSeenAt: start,
+    clusterUnlocked: false,
+    paused: false,
+    failsafeActive: false,
+    pendingRestart: false,
+    pendingParameters: [],
+    syncStandby: false,
+    tags: { nofailover: false, noloadbalance: false, nostream: false },
+    followers: [],
+  } as const
+  return {
+    check: checkOf(patroni, patroniTarget),
+    observation: reported(patroni, patroniTarget, [], { seen: { address: 'db-2:8008', facts } }),
+  }
 }
 
 type Ties = Pick<WritePathTarget, 'haproxy' | 'pgbouncer'>
@@ -122,7 +149,10 @@ export function story(...looks: readonly Moment[]): readonly Said[] {
     const found = assessment.checks.find(check => check.probe === 'write_path')
     const [status] = assessment.mail
     if (!found || !status) throw new Error('there is no write path')
-    const { root, blockers, exceptions } = status
+    const { exceptions } = status
+    // No relay is looked at here.
+    const blockers = status.blockers.filter(({ probe }) => probe !== mail.kind)
+    const root = blockers.find(one => one.root)
     return {
       assessment,
       path: found,
