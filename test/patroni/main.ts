@@ -3,14 +3,12 @@
  * It runs scenarios, some half an hour of them, and keeps a record of each. `--newest` takes Patroni from PyPI instead of
  * Debian's. It begins itself again in a network namespace of its own.
  */
-import { spawnSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { have, tempFolder } from '../servers/processes.ts'
+import { fastTempBase, have, removeFolder, startProcess, tempFolder, unprivileged } from '../servers/processes.ts'
 import type { Times } from './files.ts'
-import { isAlone } from './network.ts'
 import type { ScenarioRun } from './record.ts'
 import { runScenario } from './scenario.ts'
 import { scenarios } from './scenarios.ts'
@@ -30,6 +28,9 @@ const { values } = parseArgs({
     records: { type: 'string' },
   },
 })
+
+/** Set in the namespace: where the stage has its files. */
+const folderVariable = 'MAILPATH_STAGE'
 
 /** Debian's Patroni takes any. */
 const quick: Times = { ttl: 12, loop_wait: 2, retry_timeout: 3 }
@@ -53,11 +54,12 @@ async function main(): Promise<number> {
     say(`skipped: ${lacking}`)
     return 77
   }
-  if (!isAlone()) return inNamespace()
+  const below = process.env[folderVariable]
+  if (below === undefined) return inNamespace()
 
   const folder = values.records ?? tempFolder('mailpath-records-')
   mkdirSync(folder, { recursive: true })
-  const stage = await startStage({ patroni: have('patroni') ?? 'patroni', times: quick })
+  const stage = await startStage({ folder: below, patroni: have('patroni') ?? 'patroni', times: quick })
   say(Object.entries(stage.versions).flat().join(' '))
   const runs: ScenarioRun[] = []
   for (const [n, scenario] of chosen.entries()) {
@@ -74,13 +76,23 @@ async function main(): Promise<number> {
   return runs.some(run => run.broken !== undefined) ? 1 : 0
 }
 
-/** The same command, where there is no network but ours, and no mounts but ours. */
-function inNamespace(): number {
+/**
+ * The same command, where there is no network but ours, and no mounts and processes but ours: all of them end with it. The
+ * shell takes care of processes whose parent has ended, as init does.
+ */
+async function inNamespace(): Promise<number> {
+  const folder = tempFolder('mailpath-stage-', unprivileged(), fastTempBase())
   const self = fileURLToPath(import.meta.url)
   const command = [process.execPath, ...process.execArgv, self, ...process.argv.slice(2)]
-  return (
-    spawnSync('unshare', ['--net', '--mount', '--propagation', 'private', ...command], { stdio: 'inherit' }).status ?? 1
-  )
+  const namespaces = ['--net', '--mount', '--propagation', 'private', '--pid', '--fork', '--mount-proc', '--kill-child']
+  const inside = startProcess('stage', 'unshare', [...namespaces, 'sh', '-c', '"$0" "$@"; exit $?', ...command], {
+    stdout: 1,
+    stderr: 2,
+    env: { ...process.env, [folderVariable]: folder },
+  })
+  const code = await inside.exited
+  await removeFolder(folder)
+  return code ?? 1
 }
 
 function line({ name, from, to, attempts, lost, said, broken }: ScenarioRun): string {

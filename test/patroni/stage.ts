@@ -5,12 +5,10 @@ import path from 'node:path'
 import { Client } from 'pg'
 import {
   account,
-  fastTempBase,
   have,
   removeFolder,
   runProcess,
   startProcess,
-  tempFolder,
   unprivileged,
   waitFor,
   type RunningProcess,
@@ -73,6 +71,8 @@ export interface Stage {
 }
 
 export interface StageOptions {
+  /** Gets the files of the servers. */
+  readonly folder: string
   readonly patroni: string
   readonly times: Times
 }
@@ -90,8 +90,7 @@ const binaryOf = (name: string): string => have(name) ?? name
 /** Until all of a new stage is up, in milliseconds. */
 const startMs = 60_000
 
-export async function startStage({ patroni, times }: StageOptions): Promise<Stage> {
-  const folder = tempFolder('mailpath-patroni-', unprivileged(), fastTempBase())
+export async function startStage({ folder, patroni, times }: StageOptions): Promise<Stage> {
   chmodSync(folder, 0o755)
   const network = await startNetwork()
   const etcd = {} as Record<EtcdName, EtcdMember>
@@ -209,7 +208,6 @@ export async function startStage({ patroni, times }: StageOptions): Promise<Stag
     await end()
     await network.stop()
     for (const node of all) await runProcess('umount', ['--lazy', path.join(node.folder, 'wal')]).catch(() => undefined)
-    await removeFolder(folder)
   }
 
   try {
