@@ -1,9 +1,12 @@
 import type { Observation } from '../core/probe.ts'
 import { lagMetrics } from '../probes/postgres/judge.ts'
 import type { Assessment, CheckStatus, Memory, Plan } from './assessment.ts'
+import { behindPaths } from './behind.ts'
+import { withMissing } from './between.ts'
 import { indexOf } from './checks.ts'
 import { assessClusters } from './cluster.ts'
 import { assessDrift } from './drift.ts'
+import { withFirstCauses } from './first-cause.ts'
 import { assessLandings } from './landing.ts'
 import { assessMail } from './mail.ts'
 import { nodesOf } from './nodes.ts'
@@ -28,10 +31,12 @@ export function assess(
   const clusters = assessClusters(seen, nodes, previous, now)
   const compared = assessDrift(seen, nodes, clusters.clusters)
   const strays = new Set(clusters.strays)
-  const known = compared.map(check => (strays.has(check.id) ? withoutLag(check) : check))
+  const known = withMissing(compared.map(check => (strays.has(check.id) ? withoutLag(check) : check)))
   const landings = assessLandings(known, nodes, clusters.clusters, previous, now)
   const { roles, memory } = assessRoles(landings.checks, nodes, clusters.clusters, previous)
-  const checks = withCauses(indexOf(landings.checks))
+  const first = withFirstCauses(landings.checks, previous)
+  const all = indexOf(first.checks)
+  const checks = withCauses(all, behindPaths(all, nodes, clusters.clusters, clusters.memory))
   const mail = assessMail(plan.mail, checks, clusters.clusters)
   return {
     at: now,
@@ -48,6 +53,8 @@ export function assess(
       clusters: clusters.memory,
       writes: clusters.writes,
       outages: landings.outages,
+      lags: landings.lags,
+      causes: first.memory,
       roles: memory,
     },
   }

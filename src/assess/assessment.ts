@@ -9,7 +9,7 @@ import type { Starved } from './starved.ts'
 export interface Plan {
   readonly checks: readonly Check[]
   readonly mail: readonly MailTarget[]
-  /** Clusters with a node that is not among the checks (`check --only`): nothing can be concluded about them. */
+  /** Clusters with a node, or its Patroni, that is not among the checks (`check --only`): nothing can be concluded about them. */
   readonly partial?: readonly string[]
 }
 
@@ -67,7 +67,7 @@ export interface ClusterStatus {
 export interface Roles {
   /** Name of the cluster. */
   readonly cluster: string
-  /** The checks of its nodes and of the write paths into it, except those that the server does not let in. */
+  /** The checks of its nodes, of their Patroni, of the write paths into it and what these go through; not those that are refused. */
   readonly checks: readonly string[]
   /** The shortest interval of its checks. */
   readonly intervalMs: number
@@ -119,6 +119,10 @@ export interface Memory {
   readonly writes: ReadonlyMap<string, WritesMemory>
   /** Seconds without a committed write, by write path. */
   readonly outages: ReadonlyMap<string, { readonly seconds: number; readonly out: boolean }>
+  /** Since when HAProxy has led wrong or nowhere (`write_path_check_lag`), by write path, in milliseconds since the epoch. */
+  readonly lags: ReadonlyMap<string, number>
+  /** What write paths saw first, and fail with the consequences of now (`first-cause.ts`), by check. */
+  readonly causes: ReadonlyMap<string, Reason>
   /** The role each node was last seen in, by cluster and check. */
   readonly roles: ReadonlyMap<string, ReadonlyMap<string, string>>
 }
@@ -127,6 +131,7 @@ export interface Memory {
 export const shiftMemory = (memory: Memory, byMs: number): Memory => ({
   ...memory,
   at: memory.at + byMs,
+  lags: mapped(memory.lags, since => since + byMs),
   clusters: mapped(memory.clusters, one => shiftCluster(one, byMs)),
   writes: mapped(memory.writes, one => shiftWrites(one, byMs)),
 })

@@ -16,7 +16,7 @@ import { doubtsOf } from './doubts.ts'
 import { fillingOf } from './filling.ts'
 import { holderDown, noPrimaryRemedy, whyLeaderless } from './leaderless.ts'
 import { followWrites, lostNow } from './lost-writes.ts'
-import { managedBy, patroniView } from './members.ts'
+import { managedBy, patroniView, type PatroniView } from './members.ts'
 import { clusterOf, mayBeSame, type Node } from './nodes.ts'
 import { patroniWarnings, toCompareAgain } from './patroni-warnings.ts'
 import {
@@ -243,7 +243,11 @@ function reasonsFor({
   if (leaderless.length > 0) found.push(...leaderless)
   else if (!primary && unseen.length === 0)
     add('cluster_no_primary', `all ${nodes.length} nodes answer, and none is its primary`, noPrimaryRemedy(hasPatroni))
-  else if (!primary) add('cluster_primary_unknown', `no primary is seen, and nothing is known of ${namesOf(unseen)}`)
+  else if (!primary)
+    add(
+      'cluster_primary_unknown',
+      `no primary is seen, and nothing is known of ${namesOf(unseen)}${byPatroni(scene.view)}`,
+    )
   if (lost) add('cluster_timeline_went_back', lost.text)
   const said = new Set(leaderless.map(({ code }) => code))
   found.push(...patroniWarnings(scene).filter(({ code }) => !said.has(code)))
@@ -259,6 +263,14 @@ function reasonsFor({
     add('cluster_wrong_upstream', `${node.name} streams from ${upstream.name}, but ${why}`)
   }
   return found
+}
+
+/** Patroni may know the primary where no session is to be had. */
+function byPatroni({ holder }: PatroniView): string {
+  const { role, state } = holder?.facts ?? {}
+  return holder && role === 'primary' && state === 'running'
+    ? `; by its Patroni ${holder.name} is the primary, and runs`
+    : ''
 }
 
 /** The value that occurs most often; of several the first. */

@@ -18,11 +18,7 @@ export function dcsOf({ members }: PatroniView): DcsView {
 
 export const failsafeIsOn = ({ members }: PatroniView): boolean => members.some(({ facts }) => facts?.failsafeActive)
 
-/** Since Patroni began, if it never reached it: then the time that it gives is 0. */
-const muchTooOldMs = 10 * 365 * 86_400_000
-
-const sinceWhen = ({ name, dcsAgeMs = 0 }: Member): string =>
-  dcsAgeMs > muchTooOldMs ? `${name} not since it started` : `${name} last ${inSeconds(dcsAgeMs)} ago`
+const sinceWhen = ({ name, dcsAgeMs = 0 }: Member): string => `${name} last ${inSeconds(dcsAgeMs)} ago`
 
 const reached = ({ lost, reaching }: DcsView): string =>
   reaching.length === 0

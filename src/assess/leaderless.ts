@@ -1,5 +1,5 @@
 import { clusterReasons } from './cluster-reasons.ts'
-import { inSeconds, isDown, listed, namesOf, type Said, type Scene } from './cluster-scene.ts'
+import { inSeconds, isDown, namesOf, type Said, type Scene } from './cluster-scene.ts'
 import type { Down } from './cluster-memory.ts'
 import { noPrimaryForDcs } from './dcs.ts'
 import { memberAt, type Member, type PatroniView } from './members.ts'
@@ -135,27 +135,16 @@ function noCandidate({ view, nodes, before }: Scene): Said[] {
 export function noCandidateIn({
   members,
   holder,
-  list,
 }: PatroniView): { readonly text: string; readonly remedy: string } | undefined {
   if (members.some(({ facts }) => facts?.paused))
     return {
       text: 'maintenance mode is on',
       remedy: 'If the maintenance is over: patronictl resume. Promote none by hand.',
     }
-  const running = ['running', 'streaming', 'in archive recovery']
-  const holderName = holder?.facts?.name
-  const standbys = list
-    ? list
-        .filter(({ name, state }) => name !== holderName && running.includes(state))
-        .map(({ name, nofailover }) => ({ name, nofailover }))
-    : members.flatMap(one =>
-        one !== holder && one.facts?.state === 'running'
-          ? [{ name: one.name, nofailover: one.facts.tags.nofailover }]
-          : [],
-      )
-  const isKnown = list !== undefined || members.every(({ facts, silent }) => facts !== undefined || silent)
-  if (!isKnown || standbys.length === 0 || !standbys.every(({ nofailover }) => nofailover)) return undefined
-  const names = listed(standbys.map(({ name }) => name))
+  const standbys = members.filter(one => one !== holder && one.facts?.state === 'running')
+  const isKnown = members.every(({ facts, silent }) => facts !== undefined || silent)
+  if (!isKnown || standbys.length === 0 || !standbys.every(({ facts }) => facts?.tags.nofailover)) return undefined
+  const names = namesOf(standbys)
   return {
     text: `each standby that runs has the tag nofailover (${names})`,
     remedy: `Take the tag nofailover from ${standbys.length > 1 ? `one of ${names}` : names} in the file of Patroni there, and reload it (patronictl reload). Promote none by hand.`,

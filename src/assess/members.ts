@@ -1,6 +1,7 @@
 import { seenBy, type Reason } from '../core/probe.ts'
 import { patroni } from '../probes/patroni/index.ts'
-import type { PatroniFacts, PatroniMember, PatroniSeen } from '../probes/patroni/observe.ts'
+import type { PatroniFacts, PatroniMember } from '../probes/patroni/answer.ts'
+import type { PatroniSeen } from '../probes/patroni/observe.ts'
 import type { PatroniTarget } from '../probes/patroni/target.ts'
 import type { CheckStatus } from './assessment.ts'
 import type { ClusterMemory } from './cluster-memory.ts'
@@ -11,6 +12,8 @@ export interface Member {
   readonly check: CheckStatus
   /** Name of the node that it manages; of the member, or of the target, while the node is not known. */
   readonly name: string
+  /** Its name in Patroni. Patroni says it from 3.2 on; before that it is known if the holder lists it. */
+  readonly memberName: string | undefined
   /** The node that it manages. */
   readonly node: Node | undefined
   /** Undefined if it is silent, and if nothing is known of it. */
@@ -28,7 +31,7 @@ export interface PatroniView {
   readonly members: readonly Member[]
   /** The member that holds the leader lock. Undefined if none does, and if that is not known. */
   readonly holder: Member | undefined
-  /** All members, as the holder lists them. */
+  /** All members, as the holder listed them some minutes ago: their states are old. */
   readonly list: readonly PatroniMember[] | undefined
 }
 
@@ -39,7 +42,9 @@ export function patroniView(
   managed: ClusterMemory['managed'],
 ): PatroniView {
   const looks = checks.flatMap(check => lookOf(check) ?? [])
-  const holding = latest(looks.filter(({ seen }) => seen?.facts?.holdsLock))
+  const leading = looks.filter(({ seen }) => seen?.facts?.holdsLock)
+  // Without a lock a node leads on in failsafe mode, in maintenance mode, and until `ttl` is over.
+  const holding = latest(leading.filter(({ seen }) => !seen?.facts?.clusterUnlocked)) ?? latest(leading)
   const list = holding?.seen?.members
   const members = looks.map(look => memberOf(look, nodes, list, managed))
   return { members, list, holder: members.find(({ check }) => check === holding?.check) }
@@ -81,12 +86,20 @@ function memberOf(
   managed: ClusterMemory['managed'],
 ): Member {
   const facts = seen?.facts
-  const node = nodeOf(target, facts, nodes, list) ?? named(nodes, managed.get(target.name))
+  const listed = list?.find(({ name, apiUrl }) =>
+    facts?.name === undefined ? sameHost(apiUrl, target.url) : name === facts.name,
+  )
+  const memberName = facts?.name ?? listed?.name
+  const node = nodeOf(target, memberName, listed, nodes) ?? named(nodes, managed.get(target.name))
   // Both times are of the look: `now` would count the time since then, in which nothing was looked at.
-  const dcsAgeMs = facts?.dcsLastSeenAt === undefined ? undefined : Math.max(0, lookedAt(check) - facts.dcsLastSeenAt)
+  const dcsAgeMs =
+    facts?.dcsLastSeenAt === undefined
+      ? undefined
+      : Math.max(0, (seen?.answeredAt ?? lookedAt(check)) - facts.dcsLastSeenAt)
   return {
     check,
-    name: node?.name ?? facts?.name ?? target.name,
+    name: node?.name ?? memberName ?? target.name,
+    memberName,
     node,
     facts,
     silent: !check.stale && check.reasons.some(({ code }) => silence.includes(code)),
@@ -101,13 +114,12 @@ const named = (nodes: readonly Node[], name: string | undefined): Node | undefin
 /** By the key `node`, else by the name of the member, else by its address in the list of the holder, else by the host of `url`. */
 function nodeOf(
   target: PatroniTarget,
-  facts: PatroniFacts | undefined,
+  memberName: string | undefined,
+  listed: PatroniMember | undefined,
   nodes: readonly Node[],
-  list: readonly PatroniMember[] | undefined,
 ): Node | undefined {
   if (target.node !== undefined) return named(nodes, target.node)
-  const listed = list?.find(({ name, apiUrl }) => (facts ? name === facts.name : sameHost(apiUrl, target.url)))
-  return named(nodes, facts?.name ?? listed?.name) ?? (listed && atAddress(listed, nodes)) ?? atHost(target.url, nodes)
+  return named(nodes, memberName) ?? (listed && atAddress(listed, nodes)) ?? atHost(target.url, nodes)
 }
 
 /** The node of a member in the list of the holder, by name, else by address. */

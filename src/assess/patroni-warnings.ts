@@ -51,7 +51,7 @@ function notElected({ view, primaries, doubts }: Scene): Said[] {
   const { holder } = view
   return primaries.flatMap((primary): Said[] => {
     const member = memberAt(view, primary)
-    if (!member?.facts || member.facts.holdsLock || member.facts.failsafeActive || member.dcsLost) return []
+    if (!member?.facts || member === holder || member.facts.failsafeActive || member.dcsLost) return []
     if (doubts.lasts(`${primary.name} is not elected`, [primary.check, member.check]) < 0) return []
     const { name } = primary
     const why = member.facts.paused ? ' (maintenance mode is on)' : ''
@@ -86,16 +86,18 @@ function diverged({ view, nodes, primaries, doubts }: Scene): Said[] {
     const what = `${node.name} receives nothing from ${primary.name}, at ${node.facts.wal_lsn ?? '?'}`
     const lasts = doubts.lasts(what, [node.check, member.check])
     if (lasts < divergedMs) return []
-    const { scope, name } = member.facts
     return [
       {
         code: 'cluster_replica_diverged',
         text: `Patroni says that ${node.name} runs as a replica, and it has received and replayed no WAL for ${inSeconds(lasts)}`,
-        remedy: `See the log of Postgres on ${node.name}. If it says that the timelines forked, or that the WAL was removed: patronictl reinit ${scope} ${name}. Until then it is no candidate for a failover.`,
+        remedy: `See the log of Postgres on ${node.name}. If it says that the timelines forked, or that the WAL was removed: patronictl reinit ${called(member)}. Until then it is no candidate for a failover.`,
       },
     ]
   })
 }
+
+/** As patronictl wants it: the cluster of Patroni and the member. */
+const called = ({ facts, memberName }: Member): string => `${facts?.scope ?? 'CLUSTER'} ${memberName ?? 'MEMBER'}`
 
 const isRunningReplica = (member: Member | undefined): member is Member & { readonly facts: object } =>
   member?.facts?.role === 'replica' && member.facts.state === 'running'
@@ -122,7 +124,7 @@ function pendingRestarts({ view: { members, holder } }: Scene): Said[] {
   const which = parameters.length > 0 ? ` (${parameters.join(', ')})` : ''
   // The standbys first: a restart of the primary stops writes for a moment.
   const ordered = [...waiting].sort((a, b) => Number(a === holder) - Number(b === holder))
-  const commands = ordered.map(({ facts }) => `patronictl restart ${facts?.scope ?? ''} ${facts?.name ?? ''}`)
+  const commands = ordered.map(one => `patronictl restart ${called(one)}`)
   return [
     {
       code: 'cluster_pending_restart',
@@ -137,7 +139,7 @@ function unlisted({ view: { list, members }, nodes }: Scene): Said[] {
   if (!list) return []
   const placed = list.map(listedOne => ({
     name: listedOne.name,
-    node: nodeOfListed(listedOne, nodes) ?? members.find(({ facts }) => facts?.name === listedOne.name)?.node,
+    node: members.find(({ memberName }) => memberName === listedOne.name)?.node ?? nodeOfListed(listedOne, nodes),
   }))
   const known = placed.flatMap(({ node }) => node ?? [])
   const unknown = placed.filter(({ node }) => !node).map(({ name }) => name)
@@ -164,6 +166,6 @@ export function toCompareAgain({ view: { members }, primaries, nodes }: Scene): 
   const isOlder = ({ node, check }: Member): boolean => node !== undefined && lookedAt(check) < lookedAt(node.check)
   const isDoubtful = ({ node, facts }: Member): boolean =>
     node !== undefined &&
-    (primaries.length === 0 ? !node.facts : primaries.includes(node) && facts !== undefined && !facts.holdsLock)
+    (primaries.length === 0 ? !node.facts : primaries.includes(node) && facts?.holdsLock === false)
   return nodes.length === 0 ? [] : members.filter(one => isOlder(one) && isDoubtful(one)).map(({ check }) => check.id)
 }
