@@ -122,7 +122,10 @@ export function story(...looks: readonly Moment[]): readonly Said[] {
     const found = assessment.checks.find(check => check.probe === 'write_path')
     const [status] = assessment.mail
     if (!found || !status) throw new Error('there is no write path')
-    const { root, blockers, exceptions } = status
+    const { exceptions } = status
+    // No relay is looked at here.
+    const blockers = status.blockers.filter(({ probe }) => probe !== mail.kind)
+    const root = blockers.find(one => one.root)
     return {
       assessment,
       path: found,
