@@ -11,6 +11,7 @@ import { assessLandings } from './landing.ts'
 import { assessMail } from './mail.ts'
 import { nodesOf } from './nodes.ts'
 import { assessRoles } from './role-changes.ts'
+import { assessSessions } from './sessions.ts'
 import { withCauses } from './sources.ts'
 import { asBefore, statusOf } from './freshness.ts'
 import { starvedOf, type Own } from './starved.ts'
@@ -35,7 +36,8 @@ export function assess(
   const landings = assessLandings(known, nodes, clusters.clusters, previous, now)
   const { roles, memory } = assessRoles(landings.checks, nodes, clusters.clusters, previous)
   const first = withFirstCauses(landings.checks, previous)
-  const all = indexOf(first.checks)
+  const sessions = assessSessions(first.checks, nodes, clusters.clusters)
+  const all = indexOf(sessions.checks)
   const checks = withCauses(all, behindPaths(all, nodes, clusters.clusters, clusters.memory))
   const mail = assessMail(plan.mail, checks, clusters.clusters)
   return {
@@ -45,7 +47,7 @@ export function assess(
     clusters: clusters.clusters,
     landings: landings.landings,
     checks: checks.map(asBefore),
-    samples: [...clusters.samples, ...landings.samples, ...mail.samples],
+    samples: [...clusters.samples, ...landings.samples, ...sessions.samples, ...mail.samples],
     recheck: clusters.recheck,
     roles,
     memory: {

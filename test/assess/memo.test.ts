@@ -25,6 +25,12 @@ const roles = {
   primary: (number: number) => primaryFacts(number),
   promoted: (number: number) => primaryFacts(number, { wal_file_timeline: '00000002' }),
   standby: (number: number) => standbyFacts(number),
+  crowded: (number: number) =>
+    standbyFacts(number, {
+      sessions: [
+        { role: 'kb_backend', database: 'keybuzz_backend', count: 2, idle: 1, settled: 1, oldest_seconds: 34 },
+      ],
+    }),
   replaced: (number: number) =>
     standbyFacts(number, { server_address: '10.0.0.129', postmaster_start: '2026-01-11T08:00:00.000000' }),
   cascaded: (number: number) => standbyFacts(number, { upstream_host: '10.0.0.122' }),

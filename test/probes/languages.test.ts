@@ -1,8 +1,10 @@
 /** The words of a server are for people: what is concluded is the same in every language. */
 import { chown, writeFile } from 'node:fs/promises'
 import path from 'node:path'
+import { Client } from 'pg'
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
-import type { Observation } from '../../src/core/probe.ts'
+import { seenBy, type Observation } from '../../src/core/probe.ts'
+import { postgres } from '../../src/probes/postgres/index.ts'
 import { writePath } from '../../src/probes/write_path/index.ts'
 import type { WritePathTarget } from '../../src/probes/write_path/target.ts'
 import { certificates } from '../servers/certificates.ts'
@@ -75,6 +77,19 @@ describe.each(languages)('in %s', language => {
       // Or nothing would be tested here.
       const said = (await seenAt(node().port, { login: 'wrong' })).evidence
       expect(said).not.toContain('password authentication failed')
+    })
+
+    it('shows the sessions of the application', async () => {
+      const { backend, monitor } = cluster.logins
+      const client = new Client({ host: '127.0.0.1', port: node().port, database: cluster.database, ...backend })
+      await client.connect()
+      onTestFinished(() => client.end())
+      const url = `postgres://${monitor.user}@127.0.0.1:${node().port}/postgres`
+      const target = postgres.target.parse({ name: 'db', cluster: 'kb', url, password: { env: 'PASSWORD' } })
+      const seen = await look(postgres, target, { references: env({ PASSWORD: monitor.password }) })
+      expect(seenBy(postgres, seen)?.seen.facts?.sessions).toMatchObject([
+        { role: backend.user, database: cluster.database, count: 1, idle: 1 },
+      ])
     })
 
     it('refuses a password', async () => {

@@ -31,6 +31,8 @@ const landing: Landing = {
   wal_file_timeline: '00000001',
   backend_pid: 42,
   backend_age_seconds: 0.01,
+  role: 'kb_backend',
+  database: 'keybuzz_backend',
   role_valid_until: null,
   role_valid_seconds: null,
   pooled: false,

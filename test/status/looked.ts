@@ -142,6 +142,7 @@ export const wellKept = {
   transaction_seconds: 0,
   horizon_age: 1,
   oldest_pid: null,
+  sessions: [],
 } as const satisfies Partial<NodeFacts>
 
 /** A node of a cluster of three; its number makes its address, and when its postmaster started. */
@@ -220,6 +221,8 @@ export const landingOn = (facts: NodeFacts, fields: Partial<Landing> = {}): Land
   wal_file_timeline: facts.wal_file_timeline,
   backend_pid: 4711,
   backend_age_seconds: 0,
+  role: 'kb_backend',
+  database: 'keybuzz_backend',
   role_valid_until: null,
   role_valid_seconds: null,
   pooled: false,

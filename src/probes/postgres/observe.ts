@@ -11,10 +11,15 @@ import {
   type RefusedFacts,
 } from '../../clients/postgres-facts.ts'
 import { ownPlan } from '../../clients/postgres-target.ts'
-import { openOwnSession, openWatch, planText, type Session } from '../../clients/postgres.ts'
+import { applicationName, openOwnSession, openWatch, planText, type Session } from '../../clients/postgres.ts'
 import { Unresolved, oneLine } from '../../core/errors.ts'
 import type { Look, Watch } from '../../core/probe.ts'
 import type { PostgresTarget } from './target.ts'
+
+/** A session that is older than this was not opened for one statement: a pool, or a person, keeps it. */
+const settledSeconds = 5
+/** So many pairs of role and database are told at most, those with most settled sessions. */
+export const mostSessionGroups = 50
 
 /**
  * All facts of a node, in one statement. Functions that raise 55000 on a primary or on a standby are behind CASE. It
@@ -109,15 +114,29 @@ select coalesce(max(extract(epoch from clock_timestamp() - prepared)), 0)::float
   left((array_agg(gid order by prepared))[1], 100) as oldest_prepared
 from pg_prepared_xact()`,
   },
-  // Without pg_monitor this shows our own sessions only.
+  // Without pg_monitor this shows our own sessions only. The list of sessions is read once: it may have thousands of rows.
   {
-    about: 'what the oldest transaction holds back',
+    about: 'what the oldest transaction holds back, and the sessions by role and database',
     sql: `
+with activity as materialized (
+  select pid, usesysid, datid, application_name, state, backend_type, backend_start, xact_start, backend_xmin, backend_xid
+  from pg_stat_get_activity(null) where pid <> pg_backend_pid())
 select coalesce(max(extract(epoch from clock_timestamp() - xact_start)) filter (where backend_type = 'client backend'), 0)::float8 as transaction_seconds,
   coalesce(max(age(backend_xmin)), 0)::float8 as horizon_age,
-  (array_agg(pid order by xact_start) filter (where backend_type = 'client backend'))[1] as oldest_pid
-from pg_stat_get_activity(null)
-where pid <> pg_backend_pid() and backend_type <> 'autovacuum worker' and (backend_xmin is not null or backend_xid is not null)`,
+  (array_agg(pid order by xact_start) filter (where backend_type = 'client backend'))[1] as oldest_pid,
+  case when pg_has_role(current_user, 'pg_read_all_stats', 'usage') then (select coalesce(json_agg(one), '[]') from (
+    select pg_get_userbyid(usesysid) as role,
+      (select datname from pg_database where oid = datid) as database,
+      count(*)::int as count,
+      (count(*) filter (where state = 'idle'))::int as idle,
+      (count(*) filter (where backend_start < clock_timestamp() - interval '${settledSeconds} s'))::int as settled,
+      extract(epoch from clock_timestamp() - min(backend_start))::float8 as oldest_seconds
+    from activity
+    where backend_type = 'client backend' and usesysid is not null and datid is not null
+      and application_name not like '${applicationName}%'
+    group by usesysid, datid order by settled desc, count desc limit ${mostSessionGroups}) as one) end as sessions
+from activity
+where backend_type <> 'autovacuum worker' and (backend_xmin is not null or backend_xid is not null)`,
   },
 ]
 export const nodeSql = factsSql(groups)
@@ -132,6 +151,18 @@ const slot = z.object({
   kept: z.number().nullable(),
 })
 export type Slot = z.output<typeof slot>
+
+/** The sessions of clients of one role in one database, without ours. */
+const sessionGroup = z.object({
+  role: z.string(),
+  database: z.string(),
+  count: z.number(),
+  idle: z.number(),
+  /** How many are older than a few seconds. */
+  settled: z.number(),
+  oldest_seconds: z.number(),
+})
+export type SessionGroup = z.output<typeof sessionGroup>
 
 const row = z
   .object({
@@ -172,6 +203,7 @@ const row = z
     transaction_seconds: maybe(z.number()),
     horizon_age: maybe(z.number()),
     oldest_pid: maybe(z.number()),
+    sessions: maybe(z.array(sessionGroup)),
   })
   .transform(({ in_hot_standby, transaction_read_only, server_version, ...seen }, context) => {
     const in_recovery = seen.in_recovery ?? (in_hot_standby && in_hot_standby === 'on')

@@ -39,6 +39,11 @@ select case when not pg_is_in_recovery() then substr(pg_walfile_name(pg_current_
 select pg_backend_pid() as backend_pid,
   (select extract(epoch from clock_timestamp() - backend_start)::float8 from pg_stat_get_activity(pg_backend_pid())) as backend_age_seconds`,
   },
+  // Behind a pooler they may be others than those of the login.
+  {
+    about: 'its role and its database',
+    sql: `select session_user::text as role, current_database()::text as database`,
+  },
   {
     about: 'until when the password of the role is valid',
     sql: `
@@ -55,6 +60,9 @@ const row = z
     wal_file_timeline: maybe(z.string()),
     backend_pid: maybe(z.number()),
     backend_age_seconds: maybe(z.number()),
+    /** Of the session on the server. */
+    role: maybe(z.string()),
+    database: maybe(z.string()),
     /** Seconds since the epoch, and from now by the clock of the server; null if it never ends. */
     role_valid_until: maybe(z.number()),
     role_valid_seconds: maybe(z.number()),
