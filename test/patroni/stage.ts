@@ -1,5 +1,5 @@
 /** Three nodes under Patroni, three members of etcd, HAProxy and PgBouncer in front: a platform as many run it. */
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import path from 'node:path'
 import { Client } from 'pg'
@@ -91,7 +91,6 @@ const binaryOf = (name: string): string => have(name) ?? name
 const startMs = 60_000
 
 export async function startStage({ folder, patroni, times }: StageOptions): Promise<Stage> {
-  chmodSync(folder, 0o755)
   const network = await startNetwork()
   const etcd = {} as Record<EtcdName, EtcdMember>
   for (const name of etcdNames) etcd[name] = etcdMember(name, await network.host(name, etcdAddresses[name]), folder)
@@ -276,11 +275,11 @@ async function versionsOf(node: DatabaseNode, patroni: string): Promise<Record<s
     /\d+(\.\d+)+/.exec(await runProcess(binary, args))?.[0] ?? ''
   const [row] = await node.query<{ server_version: string }>('show server_version')
   return {
-    Patroni: await words(patroni, '--version'),
-    Postgres: row?.server_version.split(' ')[0] ?? '',
+    patroni: await words(patroni, '--version'),
+    postgres: row?.server_version.split(' ')[0] ?? '',
     etcd: await words(binaryOf('etcd'), '--version'),
-    HAProxy: await words(binaryOf('haproxy'), '-v'),
-    PgBouncer: await words(binaryOf('pgbouncer'), '--version'),
+    haproxy: await words(binaryOf('haproxy'), '-v'),
+    pgbouncer: await words(binaryOf('pgbouncer'), '--version'),
   }
 }
 
