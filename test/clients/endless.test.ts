@@ -3,6 +3,8 @@ import { TLSSocket } from 'node:tls'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createReferences } from '../../src/references/index.ts'
 import type { Observation } from '../../src/core/probe.ts'
+import { haproxy } from '../../src/probes/haproxy/index.ts'
+import { pgbouncer } from '../../src/probes/pgbouncer/index.ts'
 import { postgres } from '../../src/probes/postgres/index.ts'
 import { smtp } from '../../src/probes/smtp/index.ts'
 import { vault } from '../../src/probes/vault/index.ts'
@@ -168,5 +170,38 @@ describe('an HTTP server that without end sends', () => {
     const larger = text.replace(/1 MiB|2048 KiB/, limit => ofKubernetes[limit] ?? limit)
     await expect(fetched.value(secret, AbortSignal.timeout(timeoutMs))).rejects.toThrow(larger)
     expect(server.sent).toBeLessThan(fewBytes)
+  })
+})
+
+describe('a balancer that without end sends', () => {
+  const series = 'haproxy_server_status{proxy="a",server="b",state="UP"} 1\n'
+  const titles = '# pxname,svname,status,type\n'
+  const rowOfConsole = Buffer.concat(Array<Buffer>(4_000).fill(text('D', '\0\x01\0\0\0\x01x')))
+
+  it('metrics', async () => {
+    const server = await open(flood(series, { opening: 'HTTP/1.1 200 OK\r\n\r\n', words: 1 }))
+    const target = haproxy.target.parse({ name: 'x', url: `http://127.0.0.1:${server.port}` })
+    const found = await look(haproxy, target, { timeoutMs })
+    await expectCutOff(found, server, server.sent, ['haproxy_unreachable'])
+    expect(textOf(found)).toContain('the answer is larger than 8 MiB')
+  })
+
+  it.each([
+    ['servers', titles, 'a,b,UP,2\n'],
+    ['one line', '', 'x'],
+  ])('%s, by its socket', async (_, opening, block) => {
+    const server = await open(flood(block, { opening, words: 1 }))
+    const target = haproxy.target.parse({ name: 'x', socket: `127.0.0.1:${server.port}` })
+    const found = await look(haproxy, target, { timeoutMs })
+    await expectCutOff(found, server, server.sent, ['haproxy_unreachable'])
+    expect(textOf(found)).toContain('the server sent too much: more than 8192 KiB')
+  })
+
+  it('databases, by its console', async () => {
+    const opening = Buffer.concat([message('R', Buffer.alloc(4)), text('Z', 'I')])
+    const server = await open(flood(rowOfConsole, { opening, words: 2 }))
+    const url = `postgres://a@127.0.0.1:${server.port}/pgbouncer?sslmode=disable`
+    const found = await look(pgbouncer, pgbouncer.target.parse({ name: 'x', url }), { timeoutMs })
+    await expectCutOff(found, server, server.sent, ['pgbouncer_protocol_error'])
   })
 })

@@ -1,4 +1,5 @@
 import { createServer } from 'node:http'
+import { createServer as createTcp } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Observation } from '../../src/core/probe.ts'
 import { haproxy } from '../../src/probes/haproxy/index.ts'
@@ -165,6 +166,27 @@ it.each([
   ['http://lb-1:8404/stats;csv', false],
 ])('asks %s for servers only where the URL asks for nothing itself: %s', (url, narrower) => {
   expect(narrowed(url) !== url).toBe(narrower)
+})
+
+it('asks once in a round, and only reads', async () => {
+  const said: string[] = []
+  const double = await listen(
+    createTcp(socket =>
+      socket.on('data', data => {
+        said.push(String(data))
+        socket.end()
+      }),
+    ),
+  )
+  try {
+    await look(haproxy, target({ url: `http://127.0.0.1:${double.port}/metrics` }))
+    await look(haproxy, target({ socket: `127.0.0.1:${double.port}` }))
+    expect(double.accepted).toBe(2)
+    expect(said[0]).toMatch(/^GET \/metrics\?scope=server&metrics=haproxy_server_status,[\w,]+ HTTP\/1\.1\r\n/)
+    expect(said.slice(1)).toEqual(['show stat -1 6 -1;show servers state\n'])
+  } finally {
+    await double.close()
+  }
 })
 
 const http = 'HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 99\r\n\r\nhaproxy_server_status{'

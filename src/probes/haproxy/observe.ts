@@ -25,8 +25,8 @@ export interface HaproxySeen {
   readonly failure?: (Failure & { readonly tls: boolean }) | undefined
 }
 
-/** 1,000 servers are 6 MiB of metrics up to HAProxy 2.9, which cannot leave any out. */
-const maxBytes = 16 * 1_048_576
+/** Up to HAProxy 2.9, which cannot leave any metric out, 1,000 servers are 6 MiB. */
+const maxBytes = 8 * 1_048_576
 
 /** One request: the statistics over HTTP, or one line of commands on the socket. */
 export const observe = (target: HaproxyTarget, look: Look): Promise<HaproxySeen> =>

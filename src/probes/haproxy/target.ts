@@ -29,6 +29,14 @@ export interface HaproxyTarget extends Target {
   readonly servers?: Readonly<Record<string, string>> | undefined
 }
 
+/** A path of Linux has at most 107 bytes; an IPv6 address is in brackets. */
+function isPlace(text: string): boolean {
+  if (text.startsWith('/')) return Buffer.byteLength(text) < 108 && shapes.path.read(text) !== undefined
+  const [, host = '', port = ''] = /^(\[.*\]|[^:]*):(\d+)$/s.exec(text) ?? []
+  const bare = host.replace(/^\[(.*)\]$/s, '$1')
+  return bare.trim() === bare && shapes.host.read(bare) !== undefined && shapes.port.read(port) !== undefined
+}
+
 export const haproxyTarget: z.ZodType<HaproxyTarget> = section({
   ...targetFields,
   url: literalUrl(['http', 'https'], 'http://lb-1:8404/metrics')
@@ -38,7 +46,7 @@ export const haproxyTarget: z.ZodType<HaproxyTarget> = section({
     ),
   socket: z
     .string()
-    .regex(/^(?:\/[^\p{Cc}]{1,100}|[^\s/\p{Cc}]{1,253}:\d{1,5})$/u, 'expected the path of a Unix socket, or host:port')
+    .refine(isPlace, 'expected the path of a Unix socket, or host:port')
     .optional()
     .describe(
       'Instead of `url`: its runtime API (`stats socket`), a path or host:port. `level user` is enough. Only this says the addresses of servers without more.',
