@@ -182,7 +182,8 @@ async function switchOver(stage: ViewsStage): Promise<void> {
 export const poolerFaults: readonly Fault<ViewsStage>[] = [
   {
     name: 'PgBouncer with its console: paused',
-    inject: stage => stage.pgbouncer.pause(),
+    // Debian's 1.18 does not say that all databases are paused, only that one is.
+    inject: async ({ pgbouncer, cluster }) => void (await pgbouncer.admin(`PAUSE ${cluster.database}`)),
     heal: reset,
     seen: {
       verdict: 'fail',

@@ -85,7 +85,13 @@ export async function startViewsStage(): Promise<ViewsStage> {
     servers: nodes.map(name => ({ ...placeOf(stage, name), checkPort: patroni(name).port })),
   })
   const settings = { default_pool_size: poolSize, query_wait_timeout: 30, server_login_retry: 0.2 }
-  const pgbouncer = await startPgbouncer({ to: first, logins: [cluster.logins.backend], pooling: 'session', settings })
+  const pgbouncer = await startPgbouncer({
+    to: first,
+    database: cluster.database,
+    logins: [cluster.logins.backend],
+    pooling: 'session',
+    settings,
+  })
   const urlTo = ({ user, password }: Login, port: number, database: string): string =>
     `postgres://${user}:${password}@127.0.0.1:${port}/${database}`
   const urls = {
@@ -140,7 +146,7 @@ export async function startViewsStage(): Promise<ViewsStage> {
       await admin(`enable health write/${node}`)
     }
     // It refuses what is not paused.
-    await pgbouncer.resume().catch(() => undefined)
+    await pgbouncer.admin(`RESUME ${cluster.database}`).catch(() => undefined)
     await lead(cluster.node(one))
   }
   await reset()

@@ -20,6 +20,8 @@ export const pgbouncerBinary = () => have('pgbouncer')
 interface PgbouncerOptions {
   to: { host: string; port: number }
   logins: readonly Login[]
+  /** The only database there is. Default: any that a client names. */
+  database?: string
   pooling?: 'session' | 'transaction'
   /** More lines for the [pgbouncer] section. */
   settings?: Readonly<Record<string, string | number>>
@@ -79,7 +81,7 @@ export async function startPgbouncer(options: PgbouncerOptions): Promise<Pgbounc
     users,
     [administrator, ...options.logins].map(({ user, password }) => `"${user}" "${password}"`),
   )
-  await configure(options.to)
+  await configure(options.to, options.database)
 
   const logFile = path.join(folder, 'pgbouncer.log')
   const running = startProcess('pgbouncer', binary, [ini], { ...account, cwd: '/', logFile })
