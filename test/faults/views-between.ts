@@ -198,7 +198,8 @@ export const poolerFaults: readonly Fault<ViewsStage>[] = [
     heal: reset,
     seen: {
       verdict: 'fail',
-      root: `pgbouncer/${pooler} pgbouncer_database_missing`,
+      root: `write_path/${viaPooler} write_path_database_missing`,
+      reasons: [`pgbouncer/${pooler} pgbouncer_database_missing`],
     },
   },
   {
