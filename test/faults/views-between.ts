@@ -226,8 +226,8 @@ export const poolerFaults: readonly Fault<ViewsStage>[] = [
     heal: reset,
     seen: {
       verdict: 'fail',
-      root: `pgbouncer/${pooler} pgbouncer_clients_wait`,
-      reasons: [`write_path/${viaPooler} write_path_no_answer`],
+      root: `write_path/${viaPooler} write_path_no_answer`,
+      reasons: [`pgbouncer/${pooler} pgbouncer_clients_wait`],
     },
   },
   {
