@@ -82,6 +82,8 @@ export const patroniFile = (
         shared_buffers: '24MB',
         fsync: 'off',
         log_min_messages: 'warning',
+        // In files of its own: what kill -9 leaves behind is gone with them.
+        dynamic_shared_memory_type: 'mmap',
       },
       pg_hba: ['local all all trust', 'host all all 0.0.0.0/0 trust', 'host replication all 0.0.0.0/0 trust'],
       basebackup: [{ checkpoint: 'fast' }, { waldir: wal }, 'no-sync'],

@@ -129,7 +129,7 @@ export interface ScenarioRun {
   readonly name: string
   /** What was done, in a sentence or two. */
   readonly does: string
-  /** The versions of Patroni, Postgres and HAProxy. */
+  /** Of `patroni`, `postgres`, `etcd`, `haproxy`, `pgbouncer`. */
   readonly versions: Readonly<Record<string, string>>
   /** Of the exporter. */
   readonly intervalMs: number

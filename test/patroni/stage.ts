@@ -1,16 +1,14 @@
 /** Three nodes under Patroni, three members of etcd, HAProxy and PgBouncer in front: a platform as many run it. */
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import path from 'node:path'
 import { Client } from 'pg'
 import {
   account,
-  fastTempBase,
   have,
   removeFolder,
   runProcess,
   startProcess,
-  tempFolder,
   unprivileged,
   waitFor,
   type RunningProcess,
@@ -73,6 +71,8 @@ export interface Stage {
 }
 
 export interface StageOptions {
+  /** Gets the files of the servers. */
+  readonly folder: string
   readonly patroni: string
   readonly times: Times
 }
@@ -90,9 +90,7 @@ const binaryOf = (name: string): string => have(name) ?? name
 /** Until all of a new stage is up, in milliseconds. */
 const startMs = 60_000
 
-export async function startStage({ patroni, times }: StageOptions): Promise<Stage> {
-  const folder = tempFolder('mailpath-patroni-', unprivileged(), fastTempBase())
-  chmodSync(folder, 0o755)
+export async function startStage({ folder, patroni, times }: StageOptions): Promise<Stage> {
   const network = await startNetwork()
   const etcd = {} as Record<EtcdName, EtcdMember>
   for (const name of etcdNames) etcd[name] = etcdMember(name, await network.host(name, etcdAddresses[name]), folder)
@@ -209,7 +207,6 @@ export async function startStage({ patroni, times }: StageOptions): Promise<Stag
     await end()
     await network.stop()
     for (const node of all) await runProcess('umount', ['--lazy', path.join(node.folder, 'wal')]).catch(() => undefined)
-    await removeFolder(folder)
   }
 
   try {
@@ -278,11 +275,11 @@ async function versionsOf(node: DatabaseNode, patroni: string): Promise<Record<s
     /\d+(\.\d+)+/.exec(await runProcess(binary, args))?.[0] ?? ''
   const [row] = await node.query<{ server_version: string }>('show server_version')
   return {
-    Patroni: await words(patroni, '--version'),
-    Postgres: row?.server_version.split(' ')[0] ?? '',
+    patroni: await words(patroni, '--version'),
+    postgres: row?.server_version.split(' ')[0] ?? '',
     etcd: await words(binaryOf('etcd'), '--version'),
-    HAProxy: await words(binaryOf('haproxy'), '-v'),
-    PgBouncer: await words(binaryOf('pgbouncer'), '--version'),
+    haproxy: await words(binaryOf('haproxy'), '-v'),
+    pgbouncer: await words(binaryOf('pgbouncer'), '--version'),
   }
 }
 
