@@ -48,7 +48,7 @@ export interface DatabaseNode {
 /** How long a request or a query of the stage may take, in milliseconds. */
 const patienceMs = 5_000
 /** A volume of its own for WAL, in MB: small, so that it can be filled. */
-const walMegabytes = 256
+const walMegabytes = 640
 
 export interface NodeOptions {
   readonly host: Host
