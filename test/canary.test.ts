@@ -30,6 +30,7 @@ const secrets = [
   'smtp',
   'vault',
   'kubernetes',
+  'patroni',
   'access',
   'secret',
   'setting',
@@ -41,6 +42,8 @@ const secrets = [
   'drift',
   'wrong',
   'version',
+  'haproxy',
+  'pgbouncer',
 ]
   .map(canary)
   .concat(bearer)
@@ -50,6 +53,7 @@ const forms = secrets.flatMap(secret => [
   encodeURI(secret),
   Buffer.from(secret).toString('base64'),
   Buffer.from(`\0probe\0${secret}`).toString('base64'),
+  Buffer.from(`probe:${secret}`).toString('base64'),
   Buffer.from(secret).toString('hex'),
 ])
 
@@ -97,19 +101,31 @@ const smtpThatEchoes = () =>
     ],
   })
 
-/** Puts the headers and the body into its answer; a login at the mount `taken` it takes, and gives a token. */
+/**
+ * Puts the headers and the body into its answer; a login at the mount `taken` it takes, and gives a token. As a Patroni it
+ * has the header with the password for its name.
+ */
 const httpThatEchoes = () =>
   listen(
     createHttp((request, response) => {
       const taken = request.url === '/v1/auth/taken/login'
+      const { authorization = '' } = request.headers
+      const patroni = {
+        state: 'running',
+        role: 'replica',
+        patroni: { version: '4.1.4', scope: 'kb', name: authorization },
+      }
       void text(request).then(body =>
-        response.writeHead(taken ? 200 : 403, { 'content-type': 'application/json' }).end(
-          JSON.stringify({
-            errors: [`denied to ${body} ${JSON.stringify(request.headers)}`],
-            message: inspect(request.headers),
-            ...(taken && { auth: { client_token: canary('login'), lease_duration: 60, renewable: true } }),
-          }),
-        ),
+        response
+          .writeHead(taken ? 200 : request.url === '/leader' ? 503 : 403, { 'content-type': 'application/json' })
+          .end(
+            JSON.stringify({
+              errors: [`denied to ${body} ${JSON.stringify(request.headers)}`],
+              message: inspect(request.headers),
+              ...(taken && { auth: { client_token: canary('login'), lease_duration: 60, renewable: true } }),
+              ...(request.url === '/leader' && patroni),
+            }),
+          ),
       )
     }),
   )
@@ -137,7 +153,10 @@ function configFor(name: string, { postgres, smtp, http }: Record<'postgres' | '
 - write_path: { name: ${name} host, cluster: kb, host: 127.0.0.1, port: ${postgres}, user: probe, password: { file: ${file('postgres')} } }
 - smtp: { name: ${name}, host: 127.0.0.1, port: ${smtp}, security: none, user: probe, password: { env: SMTP } }
 - smtp: { name: ${name} by vault, host: 127.0.0.1, port: ${smtp}, security: none, user: probe, password: { vault: { target: ${name}, path: secret/data/x, key: PASS } } }
-${['taken', 'refused'].map(mount => byLogin(`${name} ${mount}`, mount, http, smtp)).join('')}- vault: { name: ${name}, url: "http://127.0.0.1:${http}", token: { env: VAULT }, secrets: [{ path: secret/data/x, keys: [PASS] }] }
+${['taken', 'refused'].map(mount => byLogin(`${name} ${mount}`, mount, http, smtp)).join('')}- haproxy: { name: ${name}, url: "http://127.0.0.1:${http}/metrics", user: probe, password: { env: HAPROXY } }
+- pgbouncer: { name: ${name}, url: "postgres://probe@127.0.0.1:${postgres}/pgbouncer", password: { env: PGBOUNCER } }
+- vault: { name: ${name}, url: "http://127.0.0.1:${http}", token: { env: VAULT }, secrets: [{ path: secret/data/x, keys: [PASS] }] }
+- patroni: { name: ${name}, cluster: kb, url: "http://127.0.0.1:${http}", user: probe, password: { env: PATRONI } }
 `
   // What a server that echoes says has to be seen, also on a machine that is busy; the others would only be waited for.
   return name === 'echoes' ? entries.replaceAll(': { name:', ': { timeout: 15s, name:') : entries
@@ -175,6 +194,9 @@ function wrongTargets({ postgres, smtp, http }: Record<'postgres' | 'smtp' | 'ht
       { ...vault, token: password },
       { ...vault, app_role: login },
     ],
+    patroni: [{ cluster: 'kb', url: `http://127.0.0.1:${http}`, user: 'probe', password }],
+    haproxy: [{ url: `http://127.0.0.1:${http}/metrics`, user: 'probe', password }],
+    pgbouncer: [{ url, password, pg_settings: { PGSSLMODE: 'prefer' } }],
     ses: [{ access_key: 'a', secret_key: password, region: 'eu-west-1' }],
     settings: [{ from: { dotenv: path.join(folder, '.env') }, expect: { ANY: { present: true } } }],
     drift: [{ sources: { a: password, b: password } }],
@@ -302,7 +324,10 @@ beforeAll(async () => {
     POSTGRES: canary('postgres'),
     SMTP: canary('smtp'),
     VAULT: canary('vault'),
+    HAPROXY: canary('haproxy'),
+    PGBOUNCER: canary('pgbouncer'),
     KUBERNETES: canary('kubernetes'),
+    PATRONI: canary('patroni'),
     ACCESS: canary('access'),
     SECRET: canary('secret'),
     EXPECTED: canary('expected'),
@@ -353,13 +378,15 @@ afterAll(async () => {
 
 describe('a secret', () => {
   it('was used by every probe that takes one, and every one of them failed', () => {
-    expect(status.checks.length).toBe(5 * 14 + 7 + wrongs.length)
+    expect(status.checks.length).toBe(5 * 17 + 7 + wrongs.length)
     const fine = status.checks.filter(check => check.verdict === 'ok').map(check => check.id)
-    // Any value will do there.
-    expect(fine.filter(id => !id.startsWith('settings/wrong expect'))).toEqual([])
+    // Any value will do there, and as any password of a Patroni that only says what it was sent.
+    const anyIs = /^(settings\/wrong expect|patroni\/(echoes$|wrong password))/
+    expect(fine.filter(id => !anyIs.test(id))).toEqual([])
     // The servers did say it: what is blotted out was really there.
     expect(texts['API']).toContain('wrong password <secret>')
     expect(texts['API']).toContain('535')
+    expect(texts['API']).toMatch(/<secret>[^"]* of kb, replica, running/)
     for (const who of ['echoes refused', 'echoes refused by pod'])
       expect(
         texts['API']?.match(new RegExp(`vault ${who} [^}]*: no login: HTTP 403: denied to [^}]*<secret>`)),

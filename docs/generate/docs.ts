@@ -55,9 +55,9 @@ export function reasonsDoc(): string {
     about,
     markdownTable(
       ['Reason', 'Verdict', 'Severity', 'Meaning', 'What to do'],
-      Object.entries(reasons).map(([name, { verdict, severity, meaning, remedy }]) => [
+      Object.entries(reasons).map(([name, { verdict, failsIf, severity, meaning, remedy }]) => [
         code(name),
-        verdict,
+        failsIf === undefined ? verdict : inCell(`${verdict}; fail if ${failsIf}`),
         severity,
         inCell(meaning),
         inCell(remedy),

@@ -1,9 +1,12 @@
 import type { Observation } from '../core/probe.ts'
 import { lagMetrics } from '../probes/postgres/judge.ts'
 import type { Assessment, CheckStatus, Memory, Plan } from './assessment.ts'
+import { behindPaths } from './behind.ts'
+import { withMissing } from './between.ts'
 import { indexOf } from './checks.ts'
 import { assessClusters } from './cluster.ts'
 import { assessDrift } from './drift.ts'
+import { withFirstCauses } from './first-cause.ts'
 import { assessLandings } from './landing.ts'
 import { assessMail } from './mail.ts'
 import { nodesOf } from './nodes.ts'
@@ -29,11 +32,13 @@ export function assess(
   const clusters = assessClusters(seen, nodes, previous, now)
   const compared = assessDrift(seen, nodes, clusters.clusters)
   const strays = new Set(clusters.strays)
-  const known = compared.map(check => (strays.has(check.id) ? withoutLag(check) : check))
+  const known = withMissing(compared.map(check => (strays.has(check.id) ? withoutLag(check) : check)))
   const landings = assessLandings(known, nodes, clusters.clusters, previous, now)
   const { roles, memory } = assessRoles(landings.checks, nodes, clusters.clusters, previous)
-  const sessions = assessSessions(landings.checks, nodes, clusters.clusters)
-  const checks = withCauses(indexOf(sessions.checks))
+  const first = withFirstCauses(landings.checks, previous)
+  const sessions = assessSessions(first.checks, nodes, clusters.clusters)
+  const all = indexOf(sessions.checks)
+  const checks = withCauses(all, behindPaths(all, nodes, clusters.clusters, clusters.memory))
   const mail = assessMail(plan.mail, checks, clusters.clusters)
   return {
     at: now,
@@ -45,7 +50,15 @@ export function assess(
     samples: [...clusters.samples, ...landings.samples, ...sessions.samples, ...mail.samples],
     recheck: clusters.recheck,
     roles,
-    memory: { at: now, clusters: clusters.memory, outages: landings.outages, roles: memory },
+    memory: {
+      at: now,
+      clusters: clusters.memory,
+      writes: clusters.writes,
+      outages: landings.outages,
+      lags: landings.lags,
+      causes: first.memory,
+      roles: memory,
+    },
   }
 }
 

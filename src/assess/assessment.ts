@@ -2,13 +2,14 @@ import type { Sample } from '../core/metric.ts'
 import type { Check, Observation, Reason, Target, Verdict } from '../core/probe.ts'
 import type { MailTarget, Provider } from '../probes/mail/index.ts'
 import type { pathKinds } from '../probes/needs.ts'
+import { shiftCluster, shiftWrites, withoutLost, type ClusterMemory, type WritesMemory } from './cluster-memory.ts'
 import type { Starved } from './starved.ts'
 
 /** What the configuration wants assessed. */
 export interface Plan {
   readonly checks: readonly Check[]
   readonly mail: readonly MailTarget[]
-  /** Clusters with a node that is not among the checks (`check --only`): nothing can be concluded about them. */
+  /** Clusters with a node, or its Patroni, that is not among the checks (`check --only`): nothing can be concluded about them. */
   readonly partial?: readonly string[]
 }
 
@@ -48,7 +49,7 @@ export interface ClusterStatus {
   readonly nodes: readonly NodeStatus[]
   /** Name of the primary; in a split brain the one with the best claim (`claims.ts`). */
   readonly primary: string | undefined
-  /** Patroni manages it: a `patroni` target of the cluster answered. It decides who is promoted. */
+  /** Patroni manages it: the cluster has a `patroni` target. It decides who is promoted, also while it does not answer. */
   readonly hasPatroni: boolean
   /** Name of the node that holds the leader lock of Patroni; undefined if none does, or if that is not known. */
   readonly lockHolder: string | undefined
@@ -66,7 +67,7 @@ export interface ClusterStatus {
 export interface Roles {
   /** Name of the cluster. */
   readonly cluster: string
-  /** The checks of its nodes and of the write paths into it, except those that the server does not let in. */
+  /** The checks of its nodes, of their Patroni, of the write paths into it and what these go through; not those that are refused. */
   readonly checks: readonly string[]
   /** The shortest interval of its checks. */
   readonly intervalMs: number
@@ -114,36 +115,32 @@ export interface MailStatus {
 export interface Memory {
   readonly at: number
   readonly clusters: ReadonlyMap<string, ClusterMemory>
+  /** By cluster. */
+  readonly writes: ReadonlyMap<string, WritesMemory>
   /** Seconds without a committed write, by write path. */
   readonly outages: ReadonlyMap<string, { readonly seconds: number; readonly out: boolean }>
+  /** Since when HAProxy has led wrong or nowhere (`write_path_check_lag`), by write path, in milliseconds since the epoch. */
+  readonly lags: ReadonlyMap<string, number>
+  /** What write paths saw first, and fail with the consequences of now (`first-cause.ts`), by check. */
+  readonly causes: ReadonlyMap<string, Reason>
   /** The role each node was last seen in, by cluster and check. */
   readonly roles: ReadonlyMap<string, ReadonlyMap<string, string>>
 }
-
-/** A time as it would be if the clock had always been that many milliseconds ahead. */
-export const shifted = (at: number | undefined, byMs: number): number | undefined =>
-  at === undefined ? undefined : at + byMs
 
 /** The memory as it would be if the clock had always been that many milliseconds ahead. */
 export const shiftMemory = (memory: Memory, byMs: number): Memory => ({
   ...memory,
   at: memory.at + byMs,
-  clusters: new Map(
-    [...memory.clusters].map(([name, { splitSince, lastFailoverAt, ...rest }]) => [
-      name,
-      { ...rest, splitSince: shifted(splitSince, byMs), lastFailoverAt: shifted(lastFailoverAt, byMs) },
-    ]),
-  ),
+  lags: mapped(memory.lags, since => since + byMs),
+  clusters: mapped(memory.clusters, one => shiftCluster(one, byMs)),
+  writes: mapped(memory.writes, one => shiftWrites(one, byMs)),
 })
 
-export interface ClusterMemory {
-  readonly primary: string | undefined
-  readonly failovers: number
-  /** Milliseconds since the epoch. */
-  readonly lastFailoverAt: number | undefined
-  /** Since when two primaries have been seen, in milliseconds since the epoch. */
-  readonly splitSince: number | undefined
-}
+/** The memory after somebody has seen what was to be seen: a reload. */
+export const acknowledged = (memory: Memory): Memory => ({ ...memory, writes: mapped(memory.writes, withoutLost) })
+
+const mapped = <T>(map: ReadonlyMap<string, T>, change: (value: T) => T): ReadonlyMap<string, T> =>
+  new Map([...map].map(([name, value]) => [name, change(value)]))
 
 /** Everything that follows from the latest observations; all outputs render this. */
 export interface Assessment {

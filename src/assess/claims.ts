@@ -2,11 +2,13 @@ import { seenBy } from '../core/probe.ts'
 import { receivesWal, timelineOf } from '../probes/postgres/judge.ts'
 import { writePath } from '../probes/write_path/index.ts'
 import type { CheckStatus } from './assessment.ts'
-import { byAddress, nodesOfSession, type Node } from './nodes.ts'
+import { byAddress, isSameServer, nodesOfSession, type Node } from './nodes.ts'
 
 /** The evidence for keeping one of several primaries. */
 export interface Claim {
   readonly node: Node
+  /** It holds the leader lock of Patroni. */
+  readonly holdsLock: boolean
   /** The write paths whose last run committed there. */
   readonly writers: readonly string[]
   /** The standbys that stream from it. */
@@ -14,32 +16,36 @@ export interface Claim {
 }
 
 /**
- * The claims of the primaries of one cluster, best first. Clients count most: the rows that they write would be lost.
- * Then standbys that stream, but not those whose receiver waits or is down. A timeline proves nothing, since a standby
+ * The claims of the primaries of one cluster, best first. The leader lock of Patroni counts most: Patroni makes the others
+ * follow its holder, so every write elsewhere will be lost. Then clients: the rows that they write would be lost. Then standbys that stream, but not those whose receiver waits or is down. A timeline proves nothing, since a standby
  * promoted by mistake has the higher one: it only makes the order stable.
  */
 export function claimsOf(
   primaries: readonly Node[],
   nodes: readonly Node[],
   paths: readonly CheckStatus[],
+  lockHolder?: Node,
 ): readonly Claim[] {
   return primaries
     .map(node => ({
       node,
+      holdsLock: lockHolder !== undefined && isSameServer(node, lockHolder),
       writers: paths.filter(path => commitsOn(path, node, nodes)).map(({ target }) => target),
       followers: nodes.filter(standby => follows(standby, node, primaries)).map(({ name }) => name),
     }))
     .sort(
       (a, b) =>
+        Number(b.holdsLock) - Number(a.holdsLock) ||
         b.writers.length - a.writers.length ||
         b.followers.length - a.followers.length ||
         timeline(b.node) - timeline(a.node),
     )
 }
 
-/** Whether something shows which primary to keep. */
-export function isDecided([first, second]: readonly Claim[]): boolean {
+/** Whether something shows which primary to keep. Where there is Patroni, only the leader lock does. */
+export function isDecided([first, second]: readonly Claim[], hasPatroni: boolean): boolean {
   if (!first || !second) return true
+  if (hasPatroni) return first.holdsLock
   return first.writers.length !== second.writers.length || first.followers.length !== second.followers.length
 }
 

@@ -1,7 +1,8 @@
 import { distinctBy } from '../core/group.ts'
 import { counter, gauge, sample, stateSet, type Sample } from '../core/metric.ts'
 import { verdicts } from '../core/probe.ts'
-import type { ClusterMemory, ClusterStatus } from './assessment.ts'
+import type { ClusterStatus } from './assessment.ts'
+import type { ClusterMemory } from './cluster-memory.ts'
 import type { Node } from './nodes.ts'
 
 const labels = ['postgres_cluster'] as const
@@ -47,7 +48,12 @@ export const clusterMetrics = {
   ),
 }
 
-export function clusterSamples(status: ClusterStatus, nodes: readonly Node[], memory: ClusterMemory): Sample[] {
+export function clusterSamples(
+  status: ClusterStatus,
+  nodes: readonly Node[],
+  memory: ClusterMemory,
+  timesLost: number,
+): Sample[] {
   const at = { postgres_cluster: status.name }
   // Nothing is known of a node that was not looked at.
   const looked = nodes.every(node => node.facts !== undefined || node.check.verdict === 'fail')
@@ -63,6 +69,7 @@ export function clusterSamples(status: ClusterStatus, nodes: readonly Node[], me
     sample(clusterMetrics.nodesUnreachable, looked ? unreachable : undefined, at),
     status.primary === undefined ? [] : sample(clusterMetrics.primary, 1, { ...at, node: status.primary }),
     sample(clusterMetrics.failovers, memory.failovers, at),
+    sample(clusterMetrics.timelineWentBack, timesLost, at),
     sample(clusterMetrics.lastFailover, lastFailoverAt === undefined ? undefined : lastFailoverAt / 1000, at),
   ].flat()
 }

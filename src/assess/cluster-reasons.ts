@@ -57,7 +57,7 @@ export const clusterReasons = {
     failsIf: 'no node is primary',
     severity: 'critical',
     meaning:
-      'Patroni does not reach its DCS (etcd, Consul, ZooKeeper, Kubernetes). If that lasts, it demotes the primary, unless failsafe_mode is on, and promotes none.',
+      'Patroni does not reach its DCS (etcd, Consul, ZooKeeper, Kubernetes). If that lasts, the primary is demoted, unless failsafe_mode keeps it, and a Patroni without a DCS promotes none.',
     remedy:
       'Bring the DCS back: look at its members, their logs and disks, and the network to them. Promote no node by hand, and restart neither Patroni nor Postgres: once the DCS is back, Patroni goes on by itself.',
   },
@@ -65,7 +65,7 @@ export const clusterReasons = {
     verdict: 'warn',
     severity: 'critical',
     meaning:
-      'The DCS is lost, and failsafe_mode keeps the primary. It does so only while the primary reaches the Patroni of every member: one that hangs or goes down is an outage.',
+      'The primary has lost the DCS, and failsafe_mode keeps it. That lasts only while it reaches the Patroni of every member: if one of them hangs or goes down, there is an outage.',
     remedy: 'Bring the DCS back. Until then stop, restart or update no Patroni and no node.',
   },
   cluster_patroni_silent: {
@@ -73,9 +73,9 @@ export const clusterReasons = {
     failsIf: 'no node is primary',
     severity: 'critical',
     meaning:
-      'A node answers, and its Patroni does not. If it is the primary, HAProxy takes it out, and when its lock ends (`ttl`) another node is promoted while this one still takes writes: a split brain.',
+      'A node answers, and its Patroni does not. If Patroni is down on the primary, HAProxy takes the node out. When its lock ends (`ttl`), another node is promoted while this one still takes writes: a split brain.',
     remedy:
-      'Start Patroni again on the node named (systemctl restart patroni), at once if it is the primary. Leave its Postgres alone.',
+      'On the node named, see whether Patroni runs: systemctl status patroni. If it is down, run systemctl start patroni, at once if the node is the primary. If it runs, do not restart it, since that stops its Postgres: see its log and the way to its REST API.',
   },
   cluster_primary_not_elected: {
     verdict: 'warn',
@@ -83,22 +83,23 @@ export const clusterReasons = {
     meaning:
       'A node takes writes, and by its Patroni it does not hold the leader lock: nobody elected it. It was promoted behind the back of Patroni, or maintenance mode is on.',
     remedy:
-      'Send no writes to the node named. Copy its data first: rows that only it has exist nowhere else. Then patronictl reinit it. If it is the one to keep, see patronictl list, and let Patroni elect it.',
+      'Send no writes to the node named, and see patronictl list: which node holds the lock? Copy the data of the node named before it is rewound or rebuilt: rows that only it has exist nowhere else. Leave the holder of the lock alone.',
   },
   cluster_leader_crash_looping: {
     verdict: 'fail',
     severity: 'critical',
     meaning:
-      'A node holds the leader lock, and its Postgres does not come up. As long as its Patroni renews the lock, there is no failover.',
+      'A node holds the leader lock, and its Postgres does not come up, or goes down again and again. While its Patroni renews the lock, no other node is promoted.',
     remedy:
-      'See the log of Postgres on the node named: a full disk, a damaged file, a wrong parameter. Free or mend that, and it comes up by itself. If it cannot be mended: patronictl failover. Promote none by hand.',
+      'See the log of Postgres on the node named: a full disk, a damaged file, a wrong parameter. Mend that, and Patroni starts it by itself. If it recovers from a crash, wait. If it cannot be mended: patronictl failover. Promote none by hand.',
   },
   cluster_replica_diverged: {
     verdict: 'warn',
     severity: 'high',
     meaning:
       'Patroni and HAProxy say that a replica runs, and it receives no WAL: its data have diverged, or its upstream has removed WAL that it needs.',
-    remedy: 'See its log. Then build it again: patronictl reinit CLUSTER MEMBER. Until then it is no candidate for a failover.',
+    remedy:
+      'See its log. If it has diverged, it may have rows that no other node has: copy its data first. Then build it again: patronictl reinit CLUSTER MEMBER. Until then it is no candidate for a failover.',
   },
   cluster_standby_by_design: {
     verdict: 'fail',
@@ -115,20 +116,22 @@ export const clusterReasons = {
     meaning:
       'If the primary fails, no node is promoted: maintenance mode is on, or each standby that runs has the tag nofailover.',
     remedy:
-      'If the maintenance is over: patronictl resume. If it is the tag: take nofailover from a standby, and reload its Patroni. Promote none by hand.',
+      'If the maintenance is over: patronictl resume. If it is the tag: take nofailover out of the configuration of a standby, and reload its Patroni. Promote none by hand.',
   },
   cluster_pending_restart: {
     verdict: 'warn',
     severity: 'low',
     meaning: 'A parameter was changed and takes effect only after a restart of Postgres.',
-    remedy: 'Restart it in a quiet hour: patronictl restart CLUSTER MEMBER, the standbys first.',
+    remedy:
+      'Restart in a quiet hour: patronictl restart CLUSTER MEMBER. If the value grows, the standbys first; if it gets smaller, the primary first.',
   },
   cluster_member_unlisted: {
     verdict: 'warn',
     severity: 'medium',
     meaning:
       'Patroni has a member that is no postgres target here, or a postgres target is no member of the cluster of Patroni.',
-    remedy: 'Add a postgres target (and a patroni target) for the member named, or take the target out that is none.',
+    remedy:
+      'Add a postgres target (and a patroni target) for the member named, or take out the target that is no member.',
   },
 } as const satisfies Record<string, ReasonSpec>
 export const clusterReason = reasonsOf(clusterReasons)

@@ -1,16 +1,35 @@
 import { isDeepStrictEqual } from 'node:util'
 import { groupBy } from '../core/group.ts'
 import type { Sample } from '../core/metric.ts'
-import { finding, type Reason, type Target } from '../core/probe.ts'
+import { finding, type Target } from '../core/probe.ts'
 import { createMemo } from '../core/memo.ts'
+import { patroni } from '../probes/patroni/index.ts'
 import { writePath } from '../probes/write_path/index.ts'
-import type { CheckStatus, ClusterMemory, ClusterStatus, Memory } from './assessment.ts'
+import type { CheckStatus, ClusterStatus, Memory } from './assessment.ts'
 import { claimsOf, isDecided, timeline, type Claim } from './claims.ts'
+import type { ClusterMemory, LostWrites } from './cluster-memory.ts'
 import { clusterSamples } from './cluster-metrics.ts'
-import { clusterReason, type clusterReasons } from './cluster-reasons.ts'
-import { clusterOf, mayBeSame, mayBeSamePort, type Node } from './nodes.ts'
+import { clusterReason } from './cluster-reasons.ts'
+import type { Said, Scene } from './cluster-scene.ts'
+import { dcsOf, failsafeIsOn } from './dcs.ts'
+import { doubtsOf } from './doubts.ts'
+import { fillingOf } from './filling.ts'
+import { holderDown, noPrimaryRemedy, whyLeaderless } from './leaderless.ts'
+import { followWrites, lostNow } from './lost-writes.ts'
+import { managedBy, patroniView, type PatroniView } from './members.ts'
+import { clusterOf, mayBeSame, type Node } from './nodes.ts'
+import { patroniWarnings, toCompareAgain } from './patroni-warnings.ts'
+import {
+  apartOf,
+  describe,
+  isWritable,
+  splitBrain,
+  splitEvidence,
+  splitRemedy,
+  toLookAtAgain,
+  writableServers,
+} from './split-brain.ts'
 import { straysOf, type Stray } from './upstream.ts'
-
 
 interface Clusters {
   readonly clusters: readonly ClusterStatus[]
@@ -19,6 +38,7 @@ interface Clusters {
   /** The checks of standbys that do not get the WAL of the primary. */
   readonly strays: readonly string[]
   readonly memory: Memory['clusters']
+  readonly writes: Memory['writes']
 }
 
 export function assessClusters(
@@ -27,19 +47,35 @@ export function assessClusters(
   previous: Memory | undefined,
   now: number,
 ): Clusters {
-  const pathsInto = groupBy(
-    checks.filter(({ probe }) => probe === writePath.kind),
-    clusterOf,
-  )
+  const ofKind = (kind: string) =>
+    groupBy(
+      checks.filter(({ probe }) => probe === kind),
+      clusterOf,
+    )
+  const [pathsInto, patronisOf] = [ofKind(writePath.kind), ofKind(patroni.kind)]
   const all = [...groupBy(nodes, node => node.cluster)].map(([name, own]) => {
     const before = previous?.clusters.get(name)
-    // It matters only between several primaries where clients write.
-    const paths = own.filter(isWritable).length > 1 ? (pathsInto.get(name) ?? []) : []
-    const make = (): Cluster => assessCluster(name, own, paths, before, now)
+    const paths = pathsInto.get(name) ?? []
+    const identifier = commonest(own.flatMap(node => node.facts?.system_identifier ?? []))
+    const servers = writableServers(own, identifier)
+    const writes = followWrites(previous?.writes.get(name), servers.length === 1 ? servers[0] : undefined, now)
+    const parts: Parts = {
+      name,
+      nodes: own,
+      identifier,
+      servers,
+      // It matters only between several primaries where clients write.
+      paths: own.filter(isWritable).length > 1 ? paths : [],
+      full: paths.filter(isFull),
+      patronis: patronisOf.get(name) ?? [],
+      lost: lostNow(writes, now),
+      timesLost: writes.times,
+    }
+    const make = (): Cluster => assessCluster(parts, before, now)
     const [first] = own
-    return first
-      ? clusterMemo(first.check.config, [before, ...own, ...paths], make, ({ memory }) => memory === before)
-      : make()
+    const of = [before, parts.lost, writes.times, ...own, ...parts.paths, ...parts.full, ...parts.patronis]
+    const cluster = first ? clusterMemo(first.check.config, of, make, ({ memory }) => memory === before) : make()
+    return { ...cluster, writes }
   })
   return {
     clusters: all.map(one => one.status),
@@ -47,7 +83,27 @@ export function assessClusters(
     recheck: all.flatMap(one => one.recheck),
     strays: all.flatMap(one => one.strays.map(({ node }) => node.check.id)),
     memory: new Map(all.map(one => [one.status.name, one.memory])),
+    writes: new Map(all.map(one => [one.status.name, one.writes])),
   }
+}
+
+const isFull = ({ stale, reasons }: CheckStatus): boolean =>
+  !stale && reasons.some(({ code }) => code === 'write_path_disk_full')
+
+/** All that is looked at of one cluster. */
+interface Parts {
+  readonly name: string
+  readonly nodes: readonly Node[]
+  readonly identifier: string | undefined
+  /** The nodes that take writes, one of each server. */
+  readonly servers: readonly Node[]
+  /** The write paths into it, where they decide between several primaries. */
+  readonly paths: readonly CheckStatus[]
+  /** The write paths that met a full disk. */
+  readonly full: readonly CheckStatus[]
+  readonly patronis: readonly CheckStatus[]
+  readonly lost: LostWrites | undefined
+  readonly timesLost: number
 }
 
 interface Cluster {
@@ -61,35 +117,37 @@ interface Cluster {
 /** By the target of the first node. The time is part of the memory alone, so a result with a new memory does not last. */
 const clusterMemo = createMemo<Target, Cluster>()
 
-const isWritable = ({ facts }: Node): boolean => facts?.in_recovery === false
-
-function assessCluster(
-  name: string,
-  nodes: readonly Node[],
-  paths: readonly CheckStatus[],
-  before: ClusterMemory | undefined,
-  now: number,
-): Cluster {
-  const identifier = commonest(nodes.flatMap(node => node.facts?.system_identifier ?? []))
-  const servers = nodes
-    .filter(node => isWritable(node) && mayBeSame(node.facts?.system_identifier, identifier))
-    .filter((node, i, all) => all.findIndex(other => isSameServer(other, node)) === i)
-  const claims = claimsOf(servers, nodes, paths)
+function assessCluster(parts: Parts, before: ClusterMemory | undefined, now: number): Cluster {
+  const { name, nodes, servers, paths, patronis } = parts
+  const view = patroniView(patronis, nodes, before?.managed ?? new Map())
+  const hasPatroni = patronis.length > 0
+  const claims = claimsOf(servers, nodes, paths, view.holder?.node)
   const primaries = claims.map(({ node }) => node)
   const allSeen = nodes.every(node => node.facts)
-  const apart = primaries.filter((node, i) => !primaries.slice(0, i).some(other => mayBeSameServer(other, node)))
+  const apart = apartOf(primaries)
   const maybeOne = primaries.length > 1 && apart.length === 1
   const split = splitBrain(apart, before, now)
-  const primary = primaries[0]?.name
+  const primary = primaries[0]
   const count = maybeOne || (primaries.length === 0 && !allSeen) ? undefined : primaries.length
   const splitKnown = split.confirmed ? true : primaries.length < 2 && allSeen ? false : undefined
   const certain = primaries.length === 1 || split.confirmed
-  const strays = certain && primaries[0] ? straysOf(nodes, primaries[0]) : []
-  const reasons = reasonsFor({ name, nodes, claims, identifier, strays, maybeOne, confirmed: split.confirmed })
+  const strays = certain && primary ? straysOf(nodes, primary) : []
+  const doubts = doubtsOf(before?.doubts, now)
+  const down = holderDown(view, primary, before?.down, now)
+  const scene: Scene = { nodes, primaries, view, before, down, doubts }
+  const reasons = reasonsFor({ ...parts, scene, claims, strays, maybeOne, confirmed: split.confirmed, hasPatroni })
   // A primary that left the configuration is no failover: it may have been renamed.
   const known =
     before && nodes.some(node => node.name === before.primary) ? before : before && { ...before, primary: undefined }
-  const remembered = remember(known, split.since === undefined ? primary : undefined, split.since, now)
+  const remembered: ClusterMemory = {
+    ...failoverMemory(known, split.since === undefined ? primary?.name : undefined, now),
+    splitSince: split.since,
+    managed: new Map([...(before?.managed ?? []), ...managedBy(view)].filter(([one]) => isTarget(patronis, one))),
+    doubts: doubts.since(),
+    down,
+    failsafe: failsafeIsOn(view) || (before?.failsafe === true && dcsOf(view).lost.length > 0),
+    filling: hasPatroni ? fillingOf(primary, parts.full, before?.filling) : undefined,
+  }
   const memory = isDeepStrictEqual(before, remembered) && before ? before : remembered
   const evidence = primaries.length === 0 ? 'no primary is seen' : primaries.map(describe).join('; ')
   const status: ClusterStatus = {
@@ -100,122 +158,79 @@ function assessCluster(
       verdict: check.verdict,
       role: facts && (facts.in_recovery ? 'standby' : 'primary'),
     })),
-    hasPatroni: false,
-    lockHolder: undefined,
-    primary,
+    hasPatroni,
+    lockHolder: view.holder?.node?.name,
+    primary: primary?.name,
     primaries: count,
     splitBrain: splitKnown,
-    undecided: !isDecided(claims),
-    ...finding(evidence, reasons, []),
+    undecided: !isDecided(claims, hasPatroni),
+    ...finding(
+      evidence,
+      reasons.map(({ code, text, remedy, verdict }) =>
+        clusterReason(code, `cluster ${name}: ${text}`, remedy, verdict),
+      ),
+      [],
+    ),
   }
-  const recheck = toLookAtAgain(apart, before, split).map(node => node.check.id)
-  return { status, samples: clusterSamples(status, nodes, memory), recheck, strays, memory }
+  const again = toLookAtAgain(apart, before, split)
+  // Who holds the lock may have changed as well.
+  const theirs = again.length === 0 ? [] : view.members.filter(({ node }) => node && again.includes(node))
+  const recheck = [...again, ...theirs].map(({ check }) => check.id)
+  return {
+    status,
+    samples: clusterSamples(status, nodes, memory, parts.timesLost),
+    recheck: [...new Set([...recheck, ...toCompareAgain(scene)])],
+    strays,
+    memory,
+  }
 }
 
-/** Two targets may be one server: the node, and an address that follows the primary. */
-const isSameServer = (a: Node, b: Node): boolean =>
-  a === b ||
-  (a.facts?.postmaster_start != null &&
-    a.facts.postmaster_start === b.facts?.postmaster_start &&
-    mayBeSamePort(a.facts.server_port, b.facts.server_port))
+const isTarget = (checks: readonly CheckStatus[], name: string): boolean => checks.some(({ target }) => target === name)
 
-/**
- * Two that do not say when they started may be one server with two names, and a healthy server must not be fenced for that.
- * The timeline of a primary changes only with its promotion, so two timelines at one time are two servers.
- */
-const mayBeSameServer = (a: Node, b: Node): boolean =>
-  a.facts?.postmaster_start == null &&
-  b.facts?.postmaster_start == null &&
-  (timeline(a) === 0 || timeline(b) === 0 || timeline(a) === timeline(b))
-
-const describe = (node: Node): string =>
-  `${node.name} (${node.address ?? '?'}) is primary on timeline ${timeline(node)}`
-
-/**
- * Two primaries are only a suspicion at first: one look may be from before a promotion, and the other from after it. It is
- * confirmed once each of them has been looked at again.
- */
-function splitBrain(primaries: readonly Node[], before: ClusterMemory | undefined, now: number) {
-  if (primaries.length < 2) return { since: undefined, confirmed: false }
-  const since = before?.splitSince ?? now
-  return { since, confirmed: before?.splitSince !== undefined && primaries.every(node => lookedAt(node) >= since) }
-}
-
-/** Each of them when the suspicion is new, and later those that were not looked at again. */
-const toLookAtAgain = (
-  primaries: readonly Node[],
-  before: ClusterMemory | undefined,
-  { since, confirmed }: ReturnType<typeof splitBrain>,
-): readonly Node[] => {
-  if (since === undefined || confirmed) return []
-  return before?.splitSince === undefined ? primaries : primaries.filter(node => lookedAt(node) < since)
-}
-
-const lookedAt = (node: Node): number => node.check.observation?.startedAt ?? 0
-
-function remember(
+function failoverMemory(
   before: ClusterMemory | undefined,
   primary: string | undefined,
-  splitSince: number | undefined,
   now: number,
-): ClusterMemory {
+): Pick<ClusterMemory, 'primary' | 'failovers' | 'lastFailoverAt'> {
   const changed = before?.primary !== undefined && primary !== undefined && primary !== before.primary
   return {
     primary: primary ?? before?.primary,
     failovers: (before?.failovers ?? 0) + Number(changed),
     lastFailoverAt: changed ? now : before?.lastFailoverAt,
-    splitSince,
   }
 }
 
-const splitEvidence = (claims: readonly Claim[]): string =>
-  claims
-    .map(({ node, writers, followers }) => {
-      const writes =
-        writers.length > 0 ? [`${writers.join(', ')} ${writers.length > 1 ? 'write' : 'writes'} there`] : []
-      const streams = followers.length > 0 ? [`${followers.join(', ')} follows it`] : []
-      return [describe(node), ...writes, ...streams].join(', ')
-    })
-    .join('; ')
-
-/** Names a node to fence only if something shows which one to keep: a rewind loses the rows that only that node has. */
-function splitRemedy(claims: readonly Claim[]): string {
-  const [best, ...others] = claims
-  const names = others.map(({ node }) => node.name).join(', ')
-  const kept = best?.node.name ?? ''
-  const copy = 'rows that only it has exist nowhere else'
-  const areOne = claims.every(({ node }) => node.facts?.system_identifier != null)
-  const before = areOne
-    ? ''
-    : 'First see that they are one cluster, since not each of them says so: select system_identifier from pg_control_system(). '
-  if (!isDecided(claims))
-    return `${before}Nothing here tells whether to keep ${kept} or ${names}. Look which one clients write to (pg_stat_activity) and keep that. Fence the other at once, and copy its data before it is rewound: ${copy}.`
-  const why = best?.writers.length ? 'clients write to it' : 'standbys follow it'
-  return `${before}Keep ${kept}: ${why}. Fence ${names} at once, through its failover manager if it has one. Copy the data of ${names} before it is rewound: ${copy}.`
-}
-
-interface Known {
-  readonly name: string
-  readonly nodes: readonly Node[]
+interface Known extends Parts {
+  readonly scene: Scene
   /** Of the primaries. */
   readonly claims: readonly Claim[]
-  readonly identifier: string | undefined
   readonly strays: readonly Stray[]
   /** All the primaries may be one server. */
   readonly maybeOne: boolean
   /** The split brain is confirmed. */
   readonly confirmed: boolean
+  readonly hasPatroni: boolean
 }
 
-function reasonsFor({ name, nodes, claims, identifier, strays, maybeOne, confirmed }: Known): Reason[] {
-  const found: Reason[] = []
-  const add = (code: keyof typeof clusterReasons, text: string, remedy?: string): number =>
-    found.push(clusterReason(code, `cluster ${name}: ${text}`, remedy))
+/** In the order of causes: of several that fail, the first is the root. */
+function reasonsFor({
+  nodes,
+  scene,
+  claims,
+  identifier,
+  strays,
+  maybeOne,
+  confirmed,
+  hasPatroni,
+  lost,
+}: Known): readonly Said[] {
+  const found: Said[] = []
+  const add = (code: Said['code'], text: string, remedy?: string): number => found.push({ code, text, remedy })
   const namesOf = (list: readonly Node[]): string => list.map(node => node.name).join(', ')
-  const primaries = claims.map(({ node }) => node)
+  const { primaries } = scene
   const [primary, second] = primaries
   const unseen = nodes.filter(node => !node.facts)
-  if (confirmed) add('cluster_split_brain', splitEvidence(claims), splitRemedy(claims))
+  if (confirmed) add('cluster_split_brain', splitEvidence(claims), splitRemedy(claims, hasPatroni))
   if (maybeOne)
     add(
       'cluster_primary_unknown',
@@ -224,9 +239,18 @@ function reasonsFor({ name, nodes, claims, identifier, strays, maybeOne, confirm
     )
   const foreign = nodes.filter(node => node.facts && !mayBeSame(node.facts.system_identifier, identifier))
   if (foreign.length > 0) add('cluster_mixed', `${namesOf(foreign)} has another system identifier than the other nodes`)
-  if (!primary && unseen.length === 0)
-    add('cluster_no_primary', `all ${nodes.length} nodes answer, and none is its primary`)
-  else if (!primary) add('cluster_primary_unknown', `no primary is seen, and nothing is known of ${namesOf(unseen)}`)
+  const leaderless = whyLeaderless(scene)
+  if (leaderless.length > 0) found.push(...leaderless)
+  else if (!primary && unseen.length === 0)
+    add('cluster_no_primary', `all ${nodes.length} nodes answer, and none is its primary`, noPrimaryRemedy(hasPatroni))
+  else if (!primary)
+    add(
+      'cluster_primary_unknown',
+      `no primary is seen, and nothing is known of ${namesOf(unseen)}${byPatroni(scene.view)}`,
+    )
+  if (lost) add('cluster_timeline_went_back', lost.text)
+  const said = new Set(leaderless.map(({ code }) => code))
+  found.push(...patroniWarnings(scene).filter(({ code }) => !said.has(code)))
   for (const node of nodes) {
     const [own, its] = [timeline(node), primary && !second ? timeline(primary) : 0]
     if (primary && node.facts?.in_recovery && own > 0 && own < its)
@@ -239,6 +263,14 @@ function reasonsFor({ name, nodes, claims, identifier, strays, maybeOne, confirm
     add('cluster_wrong_upstream', `${node.name} streams from ${upstream.name}, but ${why}`)
   }
   return found
+}
+
+/** Patroni may know the primary where no session is to be had. */
+function byPatroni({ holder }: PatroniView): string {
+  const { role, state } = holder?.facts ?? {}
+  return holder && role === 'primary' && state === 'running'
+    ? `; by its Patroni ${holder.name} is the primary, and runs`
+    : ''
 }
 
 /** The value that occurs most often; of several the first. */

@@ -3,10 +3,10 @@ import { gauge, sample, stateSet, type Sample } from '../core/metric.ts'
 import { checkId, reasonsOf, seenBy, verdicts, worst, type ReasonSpec } from '../core/probe.ts'
 import { firstProvider, mail, namesFor, providers, type MailTarget, type Provider } from '../probes/mail/index.ts'
 import { byKind, kindsOf, pathKinds } from '../probes/needs.ts'
-import { postgres } from '../probes/postgres/index.ts'
 import { ses } from '../probes/ses/index.ts'
 import { canDeliver } from '../probes/ses/judge.ts'
 import { writePath } from '../probes/write_path/index.ts'
+import { throughOf } from '../probes/write_path/through.ts'
 import type { CheckStatus, ClusterStatus, MailStatus } from './assessment.ts'
 import { indexOf, type Checks } from './checks.ts'
 import { clusterOf } from './nodes.ts'
@@ -77,11 +77,13 @@ export function assessMail(
 
 const direct = kindsOf('own', 'needed')
 const onceForAll = kindsOf('source', 'survived')
+const ofClusters = kindsOf('node')
 
 /** Shared by all paths. */
 interface Known {
   readonly checks: Checks
   readonly clusters: readonly ClusterStatus[]
+  /** The nodes of each cluster, and what manages them. */
   readonly nodes: ReadonlyMap<string, readonly CheckStatus[]>
   readonly waiting: readonly CheckStatus[]
   /** Problems of systems that no path needs by itself. */
@@ -93,7 +95,7 @@ function knownOf(all: readonly CheckStatus[], clusters: readonly ClusterStatus[]
   return {
     checks,
     clusters,
-    nodes: groupBy(checks.ofKind(postgres.kind), clusterOf),
+    nodes: groupBy(ofClusters.flatMap(checks.ofKind), clusterOf),
     waiting: all.filter(isWaiting),
     independent: survived(all.filter(({ probe }) => onceForAll.some(kind => kind === probe))),
   }
@@ -119,6 +121,7 @@ function assessPath(target: MailTarget, { checks, clusters, nodes, waiting, inde
     delivery(target, provider, ways),
     independent,
     survived(checks.withIds([...writesTo].flatMap(cluster => nodes.get(cluster) ?? []).map(({ id }) => id))),
+    survived(checks.withIds(writePaths.flatMap(throughOf))),
   ]
   const users = [...Object.values(needs), ...Object.values(ways)].flat()
   const systems = checks.withIds(
@@ -150,9 +153,17 @@ function mailProblem(target: MailTarget, code: keyof typeof mailReasons, text: s
 const isAddressOnly = (path: CheckStatus): boolean =>
   seenBy(writePath, path.observation)?.seen.addressOnly !== undefined
 
-/** An unseen primary does not make mail unknown: a committed write is proof, and a write path without one says so itself. */
+/**
+ * An unseen primary does not make mail unknown: a committed write is proof, and a write path without one says so itself. Rows
+ * that were lost stop no mail from now on.
+ */
 const contributionOf = (cluster: Standing): Contribution =>
-  cluster.verdict === 'unknown' ? survived([cluster]) : needed(cluster)
+  cluster.verdict === 'unknown' || (cluster.verdict === 'fail' && !cluster.reasons.some(stopsMail))
+    ? survived([cluster])
+    : needed(cluster)
+
+const stopsMail = ({ code, verdict }: Standing['reasons'][number]): boolean =>
+  verdict === 'fail' && code !== 'cluster_timeline_went_back'
 
 const noWritePath = (target: MailTarget): Contribution => {
   const problem = mailProblem(target, 'mail_write_path_not_probed', 'no write_path target with a login is configured')

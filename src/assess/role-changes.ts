@@ -1,14 +1,15 @@
 import type { ConnectionProblem } from '../clients/postgres-errors.ts'
 import { groupBy } from '../core/group.ts'
-import type { Target } from '../core/probe.ts'
+import { seenBy, type Target } from '../core/probe.ts'
 import { createMemo } from '../core/memo.ts'
+import { patroni } from '../probes/patroni/index.ts'
 import { postgres } from '../probes/postgres/index.ts'
 import { writePath } from '../probes/write_path/index.ts'
+import { throughOf } from '../probes/write_path/through.ts'
 import type { CheckStatus, ClusterStatus, Memory, Roles } from './assessment.ts'
-import { clusterOf, clustersByName, type Node } from './nodes.ts'
+import { indexOf } from './checks.ts'
+import { clusterOf, clustersByName, hasProblem, isDown, type Node } from './nodes.ts'
 
-/** Seen of a server that is down, going down or coming up. */
-const down: readonly ConnectionProblem[] = ['unreachable', 'no_answer', 'closed', 'starting_up']
 /** The server refuses us. Asking more often changes nothing, and may lock the role out. */
 const refused: readonly ConnectionProblem[] = [
   'login_failed',
@@ -18,8 +19,8 @@ const refused: readonly ConnectionProblem[] = [
   'protocol_error',
 ]
 
-const has = ({ probe, reasons }: CheckStatus, problems: readonly ConnectionProblem[]): boolean =>
-  reasons.some(({ code }) => problems.some(problem => code === `${probe}_${problem}`))
+const isRefused = (check: CheckStatus): boolean =>
+  hasProblem(check, refused) || check.reasons.some(({ code }) => code === `${check.probe}_login_refused`)
 
 const isWatched = ({ config }: CheckStatus): boolean => config.watch === true
 
@@ -30,11 +31,12 @@ export function assessRoles(
   clusters: readonly ClusterStatus[],
   previous: Memory | undefined,
 ): { readonly roles: readonly Roles[]; readonly memory: Memory['roles'] } {
-  const kinds: readonly string[] = [postgres.kind, writePath.kind]
+  const kinds: readonly string[] = [postgres.kind, writePath.kind, patroni.kind]
   const groups = groupBy(
     checks.filter(({ probe }) => kinds.includes(probe)),
     clusterOf,
   )
+  const index = indexOf(checks)
   const byName = clustersByName(clusters)
   const byCheck = new Map(nodes.map(node => [node.check.id, node]))
   const all = [...groups].flatMap(([cluster, group]) => {
@@ -43,8 +45,10 @@ export function assessRoles(
     const status = byName.get(cluster)
     const before = previous?.roles.get(cluster)
     const own = group.map(({ id }) => byCheck.get(id))
-    const make = (): RolesFound => rolesOf(cluster, group, own, status, before)
-    return rolesMemo(first.config, [status, before, ...group, ...own], make)
+    // What is between is looked at with them: it may lead wrong for as long as the roles change.
+    const between = index.withIds(group.flatMap(throughOf))
+    const make = (): RolesFound => rolesOf({ cluster, group, nodes: own, between }, status, before)
+    return rolesMemo(first.config, [status, before, ...group, ...own, ...between], make)
   })
   return {
     roles: all.map(({ roles }) => roles),
@@ -59,11 +63,17 @@ interface RolesFound {
 
 const rolesMemo = createMemo<Target, RolesFound>()
 
-/** `nodes` has the node of each check of the group, at the same index. */
+interface Group {
+  readonly cluster: string
+  readonly group: readonly CheckStatus[]
+  /** The node of each check of the group, at the same index. */
+  readonly nodes: readonly (Node | undefined)[]
+  /** The balancers and poolers of its write paths. */
+  readonly between: readonly CheckStatus[]
+}
+
 function rolesOf(
-  cluster: string,
-  group: readonly CheckStatus[],
-  nodes: readonly (Node | undefined)[],
+  { cluster, group, nodes, between }: Group,
   status: ClusterStatus | undefined,
   before: RolesFound['marks'] | undefined,
 ): RolesFound {
@@ -71,7 +81,7 @@ function rolesOf(
     const mark = markOf(check, nodes[i]?.facts) ?? before?.get(check.id)
     return mark === undefined ? [] : [[check.id, mark] as const]
   })
-  const useful = group.filter(check => !has(check, refused))
+  const useful = [...group, ...between].filter(check => !isRefused(check))
   const paths = useful.filter(({ probe }) => probe === writePath.kind)
   return {
     roles: {
@@ -88,8 +98,15 @@ function rolesOf(
 /** The state of the server behind a check. Undefined where the check does not show it: then the last state holds. */
 function markOf(check: CheckStatus, facts: Node['facts']): string | undefined {
   if (check.stale || check.verdict === 'unknown') return undefined
-  if (has(check, down)) return 'down'
+  // The lock tells of a promotion, which ends no session. That a Patroni is silent is no role.
+  if (check.probe === patroni.kind) return lockMark(check)
+  if (isDown(check)) return 'down'
   // Even a short restart is a change.
   if (facts) return `${facts.in_recovery ? 'standby' : 'primary'} since ${facts.postmaster_start}`
-  return check.probe === writePath.kind && isWatched(check) && !has(check, refused) ? 'up' : undefined
+  return check.probe === writePath.kind && isWatched(check) && !hasProblem(check, refused) ? 'up' : undefined
+}
+
+function lockMark({ observation }: CheckStatus): string | undefined {
+  const facts = seenBy(patroni, observation)?.seen.facts
+  return facts && (facts.holdsLock ? 'holds the lock' : 'without the lock')
 }

@@ -3,6 +3,7 @@ import { vault } from '../probes/vault/index.ts'
 import { isAbout } from '../core/source.ts'
 import type { Reason } from '../core/probe.ts'
 import type { CheckStatus } from './assessment.ts'
+import { outside } from './behind.ts'
 import type { Checks } from './checks.ts'
 
 /** The kinds of systems that others read values from, in dependency order. */
@@ -25,20 +26,31 @@ export function sourcesBehind(checks: readonly CheckStatus[], all: Checks): read
 }
 
 /**
- * The checks, where a value could not be read because its system is down: the reason then names the system and asks for
- * nothing else. If the system works and refuses one value, the reason stays.
+ * The checks. A reason that follows from another check says so, and asks for nothing else: where a value could not be read
+ * because its system is down, and where a path does not get in because what is behind it is down (`behind`). If the system
+ * works and refuses one value, the reason stays.
  */
-export function withCauses(all: Checks): readonly CheckStatus[] {
+export function withCauses(
+  all: Checks,
+  behind: (path: CheckStatus) => CheckStatus | undefined,
+): readonly CheckStatus[] {
   return all.all.map(check => {
-    if (!check.observation?.unmet.length || !check.reasons.some(isUnread)) return check
-    const down = all.withIds(check.observation.unmet).filter(isDown)
+    const unmet = check.observation?.unmet ?? []
+    const down = unmet.length > 0 && check.reasons.some(isUnread) ? all.withIds(unmet).filter(isDown) : []
+    const below = behind(check)
+    if (down.length === 0 && !below) return check
     const reasons = check.reasons.map(reason => {
-      const cause = isUnread(reason) ? down.find(system => isOf(reason, system, check)) : undefined
+      if (reason.because !== undefined) return reason
+      const source = isUnread(reason) ? down.find(system => isOf(reason, system, check)) : undefined
+      const cause = source ?? (isLockedOut(check, reason) ? below : undefined)
       return cause ? { ...reason, because: cause.id, remedy: `Mend ${cause.id} first: this follows from it.` } : reason
     })
     return reasons.every((reason, i) => reason === check.reasons[i]) ? check : { ...check, reasons }
   })
 }
+
+const isLockedOut = ({ probe }: CheckStatus, { code }: Reason): boolean =>
+  outside.some(problem => code === `${probe}_${problem}`)
 
 /** A system that was not checked, or too long ago, is not known to be down. */
 const isDown = ({ verdict, observation, stale }: CheckStatus): boolean =>

@@ -61,8 +61,8 @@ export function conclude(
   provider: Provider | undefined,
 ): Pick<MailStatus, 'verdict' | 'blockers' | 'root' | 'exceptions'> {
   const direct = contributions.flatMap(one => one.blockers)
-  const blockers = distinctBy([...direct, ...systemsBehind(direct, checks, waiting)], key).sort(
-    (a, b) => rank(a, provider) - rank(b, provider),
+  const blockers = distinctBy([...direct, ...causesBehind(direct, checks, waiting)], key).sort(
+    (a, b) => rank(a, provider) - rank(b, provider) || Number(isConsequence(a)) - Number(isConsequence(b)),
   )
   const blocked = new Set(blockers.map(key))
   const others = contributions.flatMap(one => one.exceptions).filter(one => !blocked.has(key(one)))
@@ -85,19 +85,33 @@ function rank({ probe, reason }: Problem, provider: Provider | undefined): numbe
   return needRow(probe)?.rank ?? Infinity
 }
 
+const isConsequence = ({ reason }: Problem): boolean => reason.because !== undefined
+
 const key = ({ probe, target, reason }: Problem): string => `${probe}/${target} ${reason.code} ${reason.text}`
 
 /**
- * The systems that did not give values which blockers need: their cause, though no failure of their own. Not those that
- * gave all values, or that nothing waits for. A cluster waits for the values of its nodes.
+ * The causes of blockers in other checks. What a blocker says that it follows from is as bad for mail as the blocker. Systems
+ * that did not give values which blockers need are no failure of their own; not those that gave all values, or that nothing
+ * waits for. A cluster waits for the values of its nodes.
  */
-function systemsBehind(blockers: readonly Blocking[], checks: Checks, waiting: readonly CheckStatus[]): Blocking[] {
+function causesBehind(blockers: readonly Blocking[], checks: Checks, waiting: readonly CheckStatus[]): Blocking[] {
   const blocking = new Set(blockers.map(checkId))
   const blocks = (check: CheckStatus): boolean =>
     blocking.has(check.id) ||
     (check.probe === postgres.kind && blocking.has(checkId({ probe: 'cluster', target: clusterOf(check) })))
-  return sourcesBehind(waiting.filter(blocks), checks)
+  const sources = sourcesBehind(waiting.filter(blocks), checks)
     .flatMap(problemsOf)
     .filter(({ reason }) => reason.verdict !== 'warn')
-    .map(problem => ({ ...problem, level: 'unknown' }))
+    .map(problem => ({ ...problem, level: 'unknown' as const }))
+  const named = blockers.flatMap(({ reason: { because }, level }) => {
+    const [cause] = because === undefined ? [] : checks.withIds([because])
+    return cause && !isSource(cause) ? mainProblemsOf(cause).map(problem => ({ ...problem, level })) : []
+  })
+  return [...sources, ...named]
+}
+
+/** Only the worst of a check is the cause of something else; of a pooler it is that it is paused. */
+function mainProblemsOf(check: CheckStatus): Problem[] {
+  const paused = check.reasons.find(({ code }) => code === 'pgbouncer_paused')
+  return problemsOf({ ...check, reasons: paused ? [paused] : check.reasons.slice(0, 1) })
 }

@@ -10,6 +10,7 @@ import { shown } from '../core/shown.ts'
 import { environment } from '../environment/taken.ts'
 import { createMonitor } from '../monitor/index.ts'
 import { kubernetes } from '../probes/kubernetes/index.ts'
+import { patroni } from '../probes/patroni/index.ts'
 import { postgres } from '../probes/postgres/index.ts'
 import { kubeconfigProblem } from '../references/kubeconfig.ts'
 import { audit, auditVerdict } from '../report/audit.ts'
@@ -49,7 +50,8 @@ function narrowed(config: Config, only: readonly string[]): Plan {
       `--only=${nothing}: there is no such target; known are ${config.checks.map(checkId).join(', ')}`,
     )
   const checks = config.checks.filter(one => only.some(name => wanted(name).includes(one)))
-  const others = config.checks.filter(one => one.probe === postgres.kind && !checks.includes(one))
+  const ofClusters: readonly string[] = [postgres.kind, patroni.kind]
+  const others = config.checks.filter(one => ofClusters.includes(one.probe) && !checks.includes(one))
   return { checks, mail: [], partial: others.map(clusterOf) }
 }
 

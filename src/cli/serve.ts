@@ -67,7 +67,14 @@ export async function serve(
     logins.retain(new Set(next.vaults.map(loginKey)))
     return changes
   }
-  const reloader = createReloader({ config, load: () => read(aside), apply, log, stop })
+  const reloader = createReloader({
+    config,
+    load: () => read(aside),
+    apply,
+    seen: () => monitor.acknowledge(),
+    log,
+    stop,
+  })
   const reload = notify.around(reloader.reload)
   const exporter = () => ({
     version,

@@ -215,6 +215,20 @@ export const shownIn = (error: unknown): Shown | undefined =>
 
 const nameCode = 'ERR_TLS_CERT_ALTNAME_INVALID'
 
+/**
+ * Whether a server refused us for want of a client certificate, or because of ours. TLS 1.3 sends that alert after the
+ * handshake, with a code of its own; earlier versions during it, as EPROTO.
+ */
+export const wantsClientCertificate = ({
+  code = '',
+  text,
+}: {
+  readonly code: string | undefined
+  readonly text: string
+}): boolean =>
+  /ALERT_(NO_CERTIFICATE|CERTIFICATE_\w+|(BAD|UNSUPPORTED)_CERTIFICATE|UNKNOWN_CA)$/.test(code) ||
+  / alert (unknown ca|no certificate|certificate \w+|(bad|unsupported) certificate) \(/.test(text)
+
 /** Checks that the certificate is for a name. Returns Node's error code if not. */
 export const nameProblem = (socket: tls.TLSSocket, expected: string): string[] =>
   tls.checkServerIdentity(expected, socket.getPeerCertificate()) ? [nameCode] : []

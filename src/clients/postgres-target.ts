@@ -45,6 +45,23 @@ export async function readTarget(target: Connecting, look: Look): Promise<Target
   return { readings: list, fingerprint: fingerprint([given, target.cert_file, target.key_file]) }
 }
 
+/** How to log in for a look of our own, or why that is unknown. Throws Unresolved. */
+export async function ownPlan(target: Connecting & { readonly driver: Driver }, look: Look): Promise<Plan | string> {
+  const given = await readingOf(target, look)
+  // Our own login trusts the authorities of the system, while libpq would use those of its user.
+  const ofSystem = { ...target, pg_settings: { PGSSLROOTCERT: 'system', ...target.pg_settings } }
+  const other = given.kind === 'not_understood' ? await readingOf(ofSystem, look) : given
+  if (other.kind === 'plan') return other.plan
+  return given.kind === 'refused' ? `${target.driver} refuses it: ${given.error}` : `the URL ${whyOf(given)}`
+}
+
+async function readingOf(target: Connecting, look: Look): Promise<Reading> {
+  const { readings } = await readTarget(target, look)
+  return readings[0]?.reading ?? { kind: 'not_understood', why: 'is read by no driver' }
+}
+
+const whyOf = (reading: Reading): string => (reading.kind === 'not_understood' ? reading.why : '')
+
 const one = (driver: Driver, given: Given): DriverReading => ({ driver, reading: readAs(driver, given) })
 
 /** Parameters of Prisma only: https://www.prisma.io/docs/orm/overview/databases/postgresql */

@@ -8,7 +8,7 @@ import type { ServerMessage } from './postgres-messages.ts'
 import { sendCancel, type Peer } from './postgres-stream.ts'
 import type { Plan } from './postgres-url/plan.ts'
 
-export { planText } from './postgres-connect.ts'
+export { endpointText, planText } from './postgres-connect.ts'
 
 /** The name of our sessions on a server, in pg_stat_activity and in its log. */
 export const applicationName = 'mailpath-exporter'

@@ -25,6 +25,8 @@ interface Reloading {
   readonly load: () => Promise<Config>
   /** Cannot fail. */
   readonly apply: (config: Config) => Changes
+  /** Called after each reload that is no refusal, also of an unchanged file: a reload says that somebody has seen the status. */
+  readonly seen: () => void
   readonly log: Logger
   /** After this nothing is reloaded or logged. */
   readonly stop: AbortSignal
@@ -34,7 +36,7 @@ interface Reloading {
  * A reload is all or nothing: `apply` is called only after a `load` without problems. One reload is under way and one
  * waits at most: a new caller gets the result of one that begins after the call.
  */
-export function createReloader({ config: first, load, apply, log, stop }: Reloading): Reloader {
+export function createReloader({ config: first, load, apply, seen, log, stop }: Reloading): Reloader {
   let state: ReloadState = { successful: true, successAt: Date.now() }
   let current = first
   let underWay: Promise<Reloaded> | undefined
@@ -46,6 +48,7 @@ export function createReloader({ config: first, load, apply, log, stop }: Reload
       const isSame = config === current
       const changes = isSame ? { kept: config.checks.length, started: 0, ended: 0 } : apply(config)
       current = config
+      seen()
       // After a refused one it is news that all is well again.
       if (isSame) log[state.successful ? 'debug' : 'info']({ checks: changes.kept }, 'the configuration is as before')
       else log.info({ checks: config.checks.length, ...changes }, 'the configuration was reloaded')

@@ -3,6 +3,7 @@ import { offsetOf } from '../monitor/scheduler.ts'
 import { checkId, type Check } from '../core/probe.ts'
 import { kubernetes } from '../probes/kubernetes/index.ts'
 import { mail, namesFor } from '../probes/mail/index.ts'
+import { throughOf } from '../probes/write_path/through.ts'
 
 /** One of `count` exporters that share a configuration; `index` counts from 0. */
 export interface Shard {
@@ -13,15 +14,19 @@ export interface Shard {
 /**
  * The part of a plan for this shard. What is assessed together stays together: the nodes of a cluster with the write
  * paths into it, and a mail path with all that it needs. Together the shards are exactly the whole plan. Only the API
- * server would tie all together, so it is in each shard that reads from it.
+ * server, a HAProxy and a PgBouncer would tie all together, so each is in every shard that reads from it or goes through it.
  */
 export function shardOf(plan: Plan, { index, count }: Shard): Plan {
-  const isShared = ({ probe }: Check): boolean => probe === kubernetes.kind
+  // One that no path names is in one shard, like any other check.
+  const between = new Set(plan.checks.flatMap(throughOf))
+  const isShared = (check: Check): boolean => check.probe === kubernetes.kind || between.has(checkId(check))
   const shared = new Set(plan.checks.filter(isShared).map(checkId))
   const groups = groupsOf(plan, shared)
   const isMine = (key: string): boolean => offsetOf(groups(key), count) === index
   const mine = new Set(plan.checks.filter(check => !isShared(check) && isMine(checkId(check))))
-  const needed = new Set([...mine].flatMap(check => check.needs))
+  const through = new Set([...mine].flatMap(throughOf))
+  const users = plan.checks.filter(check => mine.has(check) || through.has(checkId(check)))
+  const needed = new Set([...through, ...users.flatMap(check => check.needs)])
   return {
     checks: plan.checks.filter(check => (isShared(check) ? needed.has(checkId(check)) : mine.has(check))),
     mail: plan.mail.filter(target => isMine(checkId({ probe: mail.kind, target: target.name }))),

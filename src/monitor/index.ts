@@ -34,6 +34,8 @@ export interface Monitor {
    * gone, or is another one now, the run under way is cut off and not recorded.
    */
   swap(plan: Plan, references: References): Changes
+  /** Somebody has seen the status: what is shown only until then ends. */
+  acknowledge(): void
   /** How often the checks of each cluster with watches were run out of turn. */
   wakeups: Waker['counts']
   /** Every check has run. */
@@ -201,6 +203,7 @@ export function createMonitor(
       if (running && !running.aborted) for (const turn of started) track(loop(turn))
       return changes
     },
+    acknowledge: () => ledger.acknowledge(),
     wakeups: () => waker.counts(),
     ready: () => ledger.ready(),
     alive: () => [...turns.values()].every(isAlive),

@@ -1,5 +1,6 @@
 import { assess } from '../assess/assess.ts'
-import { shiftMemory, shifted, type Assessment, type CheckStatus, type Plan } from '../assess/assessment.ts'
+import { acknowledged, shiftMemory, type Assessment, type CheckStatus, type Plan } from '../assess/assessment.ts'
+import { shifted } from '../assess/cluster-memory.ts'
 import { staleAt } from '../assess/freshness.ts'
 import type { Own } from '../assess/starved.ts'
 import { clockSteps } from '../core/clock.ts'
@@ -46,6 +47,8 @@ interface Ledger {
   assess(): Assessed
   /** Sets what the ledger is about. It forgets every check that is not in the plan as the same object. */
   replan(plan: Plan): void
+  /** Somebody has seen the status: what is shown only until then ends. */
+  acknowledge(): void
   /** Every check has been recorded. */
   ready(): boolean
 }
@@ -138,6 +141,10 @@ export function createLedger(first: Plan, log: Logger, own: () => readonly Own[]
       verdictLog.keep(kept, next.mail)
       plan = next
       isReady = false
+      held = undefined
+    },
+    acknowledge() {
+      assessment = { ...assessment, memory: acknowledged(assessment.memory) }
       held = undefined
     },
     ready,

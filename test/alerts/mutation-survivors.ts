@@ -5,6 +5,8 @@ const always1 = 'The series is there only while it holds, and always 1: the grea
 const aSecond =
   'It begins or ends a second earlier or later, which makes no difference to what has to last for 5 minutes.'
 
+const sameSeverity = 'The series has the severity of the reason, which is the same word.'
+
 export const survivors: Readonly<Record<string, string>> = {
   'mail_path:mailpath_mail_blocker:max: max -> min': always1,
   'target:mailpath_check_reason:max: max -> min': always1,
@@ -17,6 +19,18 @@ export const survivors: Readonly<Record<string, string>> = {
   'MailVaultTokenExpiresSoon warning: max -> min': always1,
   'MailVaultCertificateExpiresSoon warning: max -> min': always1,
   'MailPostgresCertificateExpiresSoon warning: max -> min': always1,
+  'MailPatroniNoCandidate warning: max -> min': always1,
+  'MailPatroniUpkeep info: max -> min': always1,
+  'MailPgbouncerClientsWait warning: max -> min': always1,
+  'MailWritePathSessionsOnStandby warning: max -> min': always1,
+  'MailPostgresReplicaDiverged warning: max -> min': always1,
+  'postgres_cluster:mailpath_cluster_reason:max: max -> min': always1,
+  'MailPatroniDcsLost critical: no label severity': sameSeverity,
+  'MailPatroniFailsafeActive critical: no label severity': sameSeverity,
+  'MailPatroniSilent critical: no label severity': sameSeverity,
+  'MailPatroniPrimaryNotElected critical: no label severity': sameSeverity,
+  'MailPatroniLeaderCrashLooping critical: no label severity': sameSeverity,
+  'MailPostgresTimelineWentBack critical: no label severity': sameSeverity,
   'MailVerdictUnknown warning: max -> min':
     'A replica that does not say unknown says something else, and then there is no alert at all.',
   'MailVerdictUnknown warning: verdict="unknown" -> nothing': 'What is not unknown is left out by what follows.',

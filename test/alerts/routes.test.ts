@@ -19,6 +19,9 @@ const config = parse(readFileSync(file, 'utf8')) as { readonly inhibit_rules: re
 
 const tickets: Readonly<Record<string, string>> = {
   postgres: 'tickets-database',
+  patroni: 'tickets-database',
+  haproxy: 'tickets-database',
+  pgbouncer: 'tickets-database',
   write_path: 'tickets-database',
   vault: 'tickets-platform',
   exporter: 'tickets-platform',

@@ -43,7 +43,7 @@ describe('a write path that lands', () => {
   })
 
   it('on a standby names it, and the primary to point at', () => {
-    const all = assessed([...nodes, path('backend', [landingOn(standbyFacts(2))])])
+    const all = assessed([...nodes, path('backend', [landingOn(standbyFacts(2))], { address: 'db-2:5432' })])
     const { status, landing, codes } = landed(all)
     expect([codes, landing.nodes, landing.onPrimary]).toEqual([['write_path_read_only'], [two], false])
     expect(status.reasons[0]?.text).toMatch(/lands on db-2 \(standby\): .*25006/)
@@ -204,13 +204,14 @@ describe('in a split brain', () => {
 
   it('a path on the old primary fails once the split is confirmed, and not before', () => {
     const others = ['mailer', 'worker'].map(name => path(name, [landingOn(promoted)]))
-    const all = [...both(start), onOld, ...others]
+    const direct = path('backend', [landingOn(primaryFacts(1))], { address: 'db-1:5432' })
+    const all = [...both(start), direct, ...others]
     const suspected = assessed(all)
     expect(landed(suspected)).toMatchObject({ codes: [], landing: { nodes: [one], onPrimary: undefined } })
     const confirmed = landed(assessed(all, { previous: suspected.memory }))
     expect([confirmed.codes, confirmed.landing.onPrimary]).toEqual([['write_path_old_primary'], false])
     expect(confirmed.status.reasons[0]).toMatchObject({
-      text: 'backend:5432: lands on db-1, which is writable, but the primary is db-2',
+      text: 'db-1:5432: lands on db-1, which is writable, but the primary is db-2',
       remedy: expect.stringMatching(
         /^Point the path at db-2 \(db-2:5432\) and fence db-1, .*Copy the data of db-1 before it is rewound/,
       ) as string,
@@ -275,7 +276,9 @@ describe('a path of which only the address is known', () => {
     expect(codes).toEqual(['write_path_read_only', 'write_path_not_tried'])
     expect([landing.nodes, landing.onPrimary, status.verdict]).toEqual([[two], false, 'fail'])
     expect(status.reasons[0]?.text).toBe('pghost:5432: leads to db-2, which is a standby')
-    expect(status.reasons[0]?.remedy).toMatch(/^Point it at db-1 \(db-1:5432\), the primary/)
+    expect(status.reasons[0]?.remedy).toMatch(
+      /^pghost:5432 is not the address of a node\. .* lead to db-1 \(db-1:5432\)/,
+    )
   })
 
   it('elsewhere says nothing of nodes', () => {

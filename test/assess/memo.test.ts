@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import type { Memory } from '../../src/assess/assessment.ts'
+import type { PatroniFacts } from '../../src/probes/patroni/answer.ts'
 import type { NodeFacts } from '../../src/probes/postgres/observe.ts'
 import {
   assessed,
@@ -15,6 +16,9 @@ import {
   start,
   type Looked,
 } from '../status/looked.ts'
+import { leaderSays, listedMember, patroniOf, replicaSays } from '../status/patroni.ts'
+
+const slot = { name: 'old', active: false, wal_status: 'extended', safe_wal_size: null, kept: 50 * 2 ** 30 }
 
 /** What a node can be found as; its number makes its address. */
 const roles = {
@@ -31,12 +35,28 @@ const roles = {
     standbyFacts(number, { server_address: '10.0.0.129', postmaster_start: '2026-01-11T08:00:00.000000' }),
   cascaded: (number: number) => standbyFacts(number, { upstream_host: '10.0.0.122' }),
   foreign: (number: number) => primaryFacts(number, { system_identifier: otherIdentifier }),
+  lagging: (number: number) => primaryFacts(number, { wal_lsn: 1024, slots: [slot] }),
+  full: (number: number) => standbyFacts(number, { receiver_running: false, receiver_status: null }),
   down: () => undefined,
 } as const satisfies Record<string, (number: number) => NodeFacts | undefined>
 type Role = keyof typeof roles
 
-/** Two clusters of two nodes, and two paths that should write to the first of them. */
-const names = ['db-1', 'db-2', 'db-3', 'db-4', 'path-1', 'path-2'] as const
+/** What a Patroni can say; the same words, for what it is the Patroni of. */
+const words: Readonly<Record<Role, (number: number) => PatroniFacts | undefined>> = {
+  primary: number => leaderSays(number),
+  promoted: number => leaderSays(number, { state: 'crashed' }),
+  standby: number => replicaSays(number),
+  crowded: number => replicaSays(number, { syncStandby: true }),
+  replaced: number => replicaSays(number, { paused: true, pendingRestart: true }),
+  cascaded: number => replicaSays(number, { dcsLastSeenAt: start, clusterUnlocked: true }),
+  foreign: number => leaderSays(number, { failsafeActive: true, dcsLastSeenAt: start }),
+  lagging: number => replicaSays(number, { holdsLock: true }),
+  full: number => replicaSays(number, { tags: { nofailover: true, noloadbalance: false, nostream: false } }),
+  down: () => undefined,
+}
+
+/** Two clusters of two nodes, the Patronis of the first of them, and two paths that should write to it. */
+const names = ['db-1', 'db-2', 'db-3', 'db-4', 'patroni-db-1', 'patroni-db-2', 'path-1', 'path-2'] as const
 const clusterOf = (number: number): string => (number <= 2 ? 'keybuzz' : 'other')
 
 /** A run of one of them: a node is found as that, or the path lands on the node of that number, as that. */
@@ -59,6 +79,10 @@ const stories = fc.array(
 function looked({ name, role, number }: Run, at: number): Looked {
   const own = Number(name.slice(-1))
   if (name.startsWith('db')) return node(name, roles[role](own), { at, cluster: clusterOf(own) })
+  if (name.startsWith('patroni')) {
+    const members = [listedMember(1), listedMember(number)]
+    return patroniOf(`db-${own}`, words[role](own), { at, members })
+  }
   const facts = roles[role](number)
   return path(name, facts ? [landingOn(facts)] : [], { at })
 }

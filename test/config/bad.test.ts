@@ -38,6 +38,17 @@ const messages: Record<string, string[]> = {
     '21:20: drift[4].sources.: the label of a source must not be empty',
     '21:40: drift[4].sources.a b: the label of a source must not hold control characters',
   ],
+  'patroni.yml': [
+    '4:25: patroni[0].cluster: there is no cluster "shp" among the postgres targets; did you mean "shop"?',
+    '4:61: patroni[0].node: there is no postgres target "db-2"; did you mean "db-1"?',
+    '5:36: patroni[1].url: the URL must not hold a user or a password; expected one such as http://db-1:8008',
+    '6:5: patroni[2]: user and password go together',
+    '7:80: patroni[3].password: a secret must not stand in this file; write a reference, for example { env: NAME } or { file: /run/secrets/name }',
+    '8:5: patroni[4].cluster: is missing; expected text',
+    '8:21: patroni[4].url: not a valid URL; expected one such as http://db-1:8008',
+    '8:47: patroni[4].max_dcs_age: expected a duration such as 500ms, 15s or 5m',
+    '9:5: patroni[5]: cert_file and key_file go together',
+  ],
   'pg-settings.yml': [
     '5:20: write_path[0].pg_settings.PGSSLMOD: no driver reads a setting of this name; did you mean PGSSLMODE?',
     '5:39: write_path[0].pg_settings.HOME: no driver reads a setting of this name; expected one such as PGSSLMODE',
@@ -117,10 +128,10 @@ const messages: Record<string, string[]> = {
     '5:15: smtp[0].password: a secret must not stand in this file; write a reference, for example { env: NAME } or { file: /run/secrets/name }',
   ],
   'no-targets-but-mail.yml': [
-    '1:1: there is no target; give at least one under postgres, write_path, smtp, vault, ses, settings, packages, drift',
+    '1:1: there is no target; give at least one under postgres, patroni, haproxy, pgbouncer, write_path, smtp, vault, ses, settings, packages, drift',
   ],
   'no-targets.yml': [
-    '1:1: there is no target; give at least one under postgres, write_path, smtp, vault, ses, settings, packages, drift',
+    '1:1: there is no target; give at least one under postgres, patroni, haproxy, pgbouncer, write_path, smtp, vault, ses, settings, packages, drift',
   ],
   'no-vault-target.yml': [
     '5:45: settings[0].expect.SMTP_PASS.from.vault.target: there is no vault target "vault-01"; the file has no vault targets',
@@ -210,7 +221,7 @@ const messages: Record<string, string[]> = {
     '6:5: postgres[0]: unknown key databse; known keys: name, interval, timeout, cluster, url, password, driver, pg_settings, ca_file, cert_file, key_file, certificate_warning, max_lag, max_transaction_id_age, max_multixact_age, max_slot_wal, max_archive_failure, max_prepared_time, max_transaction_time, watch, login_interval',
   ],
   'unknown-section.yml': [
-    '5:1: unknown key postgress; known keys: interval, timeout, watch, kubernetes, postgres, write_path, smtp, vault, ses, settings, packages, drift, mail',
+    '5:1: unknown key postgress; known keys: interval, timeout, watch, kubernetes, postgres, patroni, haproxy, pgbouncer, write_path, smtp, vault, ses, settings, packages, drift, mail',
   ],
   'unknown-vault-target.yml': [
     '9:34: smtp[0].password.vault.target: there is no vault target "vault-02"; did you mean "vault-01"?',

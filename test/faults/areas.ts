@@ -11,6 +11,7 @@ import { settingsAreas } from './settings.ts'
 import { smtpAreas } from './smtp.ts'
 import { valuesAreas } from './values.ts'
 import { vaultAreas } from './vault.ts'
+import { viewAreas } from './views.ts'
 import { writePathAreas } from './write_path.ts'
 
 /** The whole matrix. A new area goes here, as `runnable(area)`. */
@@ -19,6 +20,7 @@ export const areas: readonly Runnable[] = [
   ...writePathAreas,
   ...driverAreas,
   ...poolerAreas,
+  ...viewAreas,
   ...diskAreas,
   ...smtpAreas,
   ...vaultAreas,

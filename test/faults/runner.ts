@@ -129,7 +129,7 @@ async function proveFault<S extends Stage>(
   }
   await heal()
   const healedAt = performance.now()
-  await fairly(() => untilHealthy(exporter, healthy, exporter.withinMs + slackMs))
+  await fairly(() => untilHealthy(exporter, fault.healed ?? healthy, exporter.withinMs + slackMs))
   return { detectedAfter, healedAfter: performance.now() - healedAt }
 }
 

@@ -34,13 +34,14 @@ export interface Pgbouncer {
   /** New queries wait from now on. Does not wait until the old ones have ended, which in session pooling is the end of the session. */
   pause: () => Promise<void>
   resume: () => Promise<void>
-  /** Sends new server connections elsewhere, as a failover script does. */
-  retarget: (to: { host: string; port: number }) => Promise<void>
+  /** Sends new server connections elsewhere, as a failover script does; those of one database alone, if it is given: then there is no other. */
+  retarget: (to: { host: string; port: number }, database?: string) => Promise<void>
   stop: () => Promise<void>
 }
 
 const host = '127.0.0.1'
-const administrator: Login = { user: 'harness_admin', password: 'harness-admin-password' }
+/** Of its console. */
+export const administrator: Login = { user: 'harness_admin', password: 'harness-admin-password' }
 
 export async function startPgbouncer(options: PgbouncerOptions): Promise<Pgbouncer> {
   const binary = pgbouncerBinary()
@@ -54,7 +55,7 @@ export async function startPgbouncer(options: PgbouncerOptions): Promise<Pgbounc
     await writeFile(file, `${lines.join('\n')}\n`, { mode: 0o600 })
     if (account !== undefined) await chown(file, account.uid, account.gid)
   }
-  const configure = (to: PgbouncerOptions['to']) => {
+  const configure = (to: PgbouncerOptions['to'], database = '*') => {
     const settings = {
       listen_addr: host,
       listen_port: port,
@@ -69,7 +70,7 @@ export async function startPgbouncer(options: PgbouncerOptions): Promise<Pgbounc
     }
     return write(ini, [
       '[databases]',
-      `* = host=${to.host} port=${to.port}`,
+      `${database} = host=${to.host} port=${to.port}`,
       '[pgbouncer]',
       ...Object.entries(settings).map(([name, value]) => `${name} = ${value}`),
     ])
@@ -123,8 +124,8 @@ export async function startPgbouncer(options: PgbouncerOptions): Promise<Pgbounc
       await pausing?.end()
       pausing = undefined
     },
-    retarget: async to => {
-      await configure(to)
+    retarget: async (to, database) => {
+      await configure(to, database)
       await admin('RELOAD')
       await admin('RECONNECT')
     },

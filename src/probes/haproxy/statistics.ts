@@ -37,7 +37,7 @@ export interface HaproxyServer {
   /** The checks that a change takes, while one is under way: UP on its way to DOWN, or DOWN on its way to UP. */
   readonly changing: Changing | undefined
   readonly checkStatus: CheckStatus | undefined
-  /** Of the last check: the HTTP status, or the exit code. */
+  /** Of the last check: the HTTP status, or the exit code. Undefined while the next check is under way. */
   readonly checkCode: number | undefined
   readonly sessions: number | undefined
   /** When it last went up or down, in milliseconds since the epoch. */

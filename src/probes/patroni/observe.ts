@@ -1,92 +1,99 @@
 import type { Shown } from '../../clients/certificates.ts'
+import { HttpFailure, addressOf, httpRequest, type HttpResponse } from '../../clients/http.ts'
+import { readPemFiles } from '../../clients/pem.ts'
 import type { Failure } from '../../core/errors.ts'
-import type { Look } from '../../core/probe.ts'
+import { failureOf, type Look } from '../../core/probe.ts'
+import { shapes } from '../../core/shape.ts'
+import { factsIn, type PatroniFacts, type PatroniMember } from './answer.ts'
+import { membersOf } from './members.ts'
 import type { PatroniTarget } from './target.ts'
-
-/** Roles of a member. Patroni before 4.0 calls the primary "master". https://patroni.readthedocs.io/en/latest/rest_api.html */
-export const patroniRoles = ['primary', 'standby_leader', 'replica', 'promoted', 'demoted', 'uninitialized'] as const
-export type PatroniRole = (typeof patroniRoles)[number]
-
-/** States of the Postgres of a member (PostgresqlState in patroni/postgresql/misc.py). */
-export const patroniStates = [
-  'initializing new cluster',
-  'initdb failed',
-  'running custom bootstrap script',
-  'custom bootstrap failed',
-  'creating replica',
-  'running',
-  'starting',
-  'starting after custom bootstrap',
-  'start failed',
-  'restarting',
-  'restart failed',
-  'stopping',
-  'stopped',
-  'stop failed',
-  'crashed',
-] as const
-export type PatroniState = (typeof patroniStates)[number]
-
-/** What a Patroni says of its own node, and of the cluster as it knows it. */
-export interface PatroniFacts {
-  /** The member, and the cluster of Patroni (scope). */
-  readonly name: string
-  readonly scope: string
-  readonly version: string
-  /** Undefined for a word that no version known here uses. */
-  readonly role: PatroniRole | undefined
-  readonly state: PatroniState | undefined
-  /** Whether it holds the leader lock: the status of /leader. It holds it also while its Postgres is down. */
-  readonly holdsLock: boolean
-  readonly timeline: number | undefined
-  readonly systemIdentifier: string | undefined
-  /** When it last reached the DCS (etcd, Consul, ZooKeeper, Kubernetes), in milliseconds since the epoch. */
-  readonly dcsLastSeenAt: number | undefined
-  /** No member holds the lock, as far as it knows. */
-  readonly clusterUnlocked: boolean
-  /** Maintenance mode: nothing fails over. */
-  readonly paused: boolean
-  readonly failsafeActive: boolean
-  readonly pendingRestart: boolean
-  /** The names of the parameters that wait for a restart, if it says them. */
-  readonly pendingParameters: readonly string[]
-  readonly syncStandby: boolean
-  readonly tags: PatroniTags
-  /** The standbys that stream from this node, by the names of their members. */
-  readonly followers: readonly string[]
-}
-
-export interface PatroniTags {
-  readonly nofailover: boolean
-  readonly noloadbalance: boolean
-  readonly nostream: boolean
-}
-
-/** A member as the holder of the lock lists it (/cluster). */
-export interface PatroniMember {
-  readonly name: string
-  readonly host: string | undefined
-  readonly port: number | undefined
-  readonly apiUrl: string | undefined
-  readonly state: string
-  readonly nofailover: boolean
-}
 
 export interface PatroniSeen {
   /** `host:port` */
   readonly address: string
   /** HTTP status, if it answered. */
   readonly status?: number | undefined
+  /** When the answer came, in milliseconds since the epoch. */
+  readonly answeredAt?: number | undefined
   /** Undefined if it gave no answer, or not one of Patroni. */
   readonly facts?: PatroniFacts | undefined
   /** All members, by the last list that the holder of the lock gave; undefined if this one does not hold it. */
   readonly members?: readonly PatroniMember[] | undefined
   readonly certificates?: Shown | undefined
-  readonly failure?: (Failure & { readonly tls: boolean }) | undefined
+  readonly failure?: PatroniFailure | undefined
 }
 
-/** One GET of /leader: its status says who holds the lock, and its body is that of /patroni. */
+export interface PatroniFailure extends Failure {
+  /** It failed in the TLS handshake. */
+  readonly tls: boolean
+  /** Something came that no Patroni sends: no HTTP, or too much of it. */
+  readonly strange: boolean
+}
+
+const maxBodyBytes = 65_536
+
+/**
+ * One GET of /leader: its status says who holds the lock, and its body is that of /patroni. Patroni answers it from memory
+ * and by one query to its own Postgres, and takes no login for it. The holder of the lock is asked for /cluster as well, once in
+ * 5 minutes. Both only read.
+ */
 export async function observe(target: PatroniTarget, look: Look): Promise<PatroniSeen> {
-  await look.phase('request', () => undefined)
-  return { address: target.url }
+  const address = addressOf(target.url)
+  const trust = await readPemFiles(target, look)
+  const headers = await loginOf(target, look)
+  const ask = (path: string, signal: AbortSignal): Promise<HttpResponse> =>
+    httpRequest({
+      method: 'GET',
+      url: below(target.url, path),
+      headers,
+      ...trust,
+      maxBodyBytes,
+      signal,
+      note: look.note,
+    })
+  try {
+    const answer = await look.phase('request', () => ask('/leader', look.signal))
+    const answeredAt = Date.now()
+    const { status, chain } = answer
+    const facts = factsIn(answer, answeredAt)
+    const list = facts?.holdsLock ? await membersOf(target, look, facts, ask) : undefined
+    return {
+      address,
+      status,
+      answeredAt,
+      facts: facts && { ...facts, name: facts.name ?? list?.leader },
+      members: list?.members,
+      certificates: chain && { chain, verified: true, at: answeredAt },
+    }
+  } catch (error) {
+    if (!(error instanceof HttpFailure)) throw error
+    return { address, ...unanswered(error, look, address) }
+  }
+}
+
+async function loginOf({ user, password }: PatroniTarget, look: Look): Promise<Record<string, string>> {
+  if (user === undefined || password === undefined) return {}
+  const name = await look.text('user', user, shapes.user)
+  const login = `${name}:${await look.secret('password', password)}`
+  return { Authorization: `Basic ${Buffer.from(login).toString('base64')}` }
+}
+
+/** A path below the URL, which may have one itself, where a proxy leads to several Patronis. */
+function below(url: string, path: string): string {
+  const { origin, pathname } = new URL(url)
+  return `${origin}${pathname.replace(/\/+$/, '')}${path}`
+}
+
+function unanswered(error: HttpFailure, look: Look, address: string): Pick<PatroniSeen, 'failure' | 'certificates'> {
+  const failure = failureOf(error, look, address)
+  const isStrange = error.code?.startsWith('HPE_') === true || (error.phase === 'body' && error.code === undefined)
+  return {
+    failure: {
+      ...failure,
+      phase: error.phase === 'dns' ? 'dns' : failure.phase,
+      tls: error.phase === 'tls',
+      strange: isStrange && !failure.timedOut,
+    },
+    certificates: error.chain && { chain: error.chain, verified: false, at: Date.now() },
+  }
 }

@@ -2,18 +2,19 @@ import { reasonsOf, type ReasonSpec } from '../../core/probe.ts'
 
 export const reasons = {
   patroni_unreachable: {
-    verdict: 'warn',
+    verdict: 'fail',
     severity: 'high',
     meaning:
-      'No connection to the REST API of Patroni, or it was closed before an answer came. Patroni may be down on that node; HAProxy then takes the node out, and nobody fails over to it.',
-    remedy: 'See on that node whether Patroni runs (systemctl status patroni), then the address and the firewall.',
+      'No connection to the REST API of Patroni, or it was closed before an answer came. If Patroni is down on that node, HAProxy takes the node out, and no failover leads to it.',
+    remedy:
+      'See on that node whether Patroni runs (systemctl status patroni). If it is down, start it. If it runs, look at the address and the firewall, and do not restart it: that stops its Postgres.',
   },
   patroni_no_answer: {
-    verdict: 'warn',
+    verdict: 'fail',
     severity: 'high',
     meaning: 'The REST API of Patroni did not answer within the timeout of the check.',
     remedy:
-      'See whether Patroni hangs on that node: its log, a dead disk, a stopped process. Its lock in etcd ends after `ttl`, and then another node is promoted.',
+      'See whether Patroni hangs on that node: its log, a dead disk, a stopped process. If it holds the leader lock, that ends after `ttl`, and another node is promoted.',
   },
   patroni_tls_failed: {
     verdict: 'unknown',
@@ -32,20 +33,14 @@ export const reasons = {
   patroni_login_refused: {
     verdict: 'unknown',
     severity: 'medium',
-    meaning: 'The REST API, or a proxy in front of it, wants a login (HTTP 401 or 403).',
-    remedy: 'Correct `user` and `password`, or let this host in (`allowlist` of the REST API).',
+    meaning: 'A proxy in front of the REST API wants a login (HTTP 401 or 403). Patroni itself asks for none to read.',
+    remedy: 'Correct `user` and `password`, or give the address of Patroni itself as `url`.',
   },
   patroni_not_patroni: {
     verdict: 'unknown',
     severity: 'medium',
-    meaning: 'Something answers HTTP, but not as Patroni answers /leader.',
+    meaning: 'Something answers, but not as Patroni answers /leader.',
     remedy: 'Check scheme, host and port of `url`: it is the `restapi` section of the Patroni of one node.',
-  },
-  patroni_values_unresolved: {
-    verdict: 'unknown',
-    severity: 'medium',
-    meaning: 'The login, or a file of a certificate, could not be read, so Patroni was not asked.',
-    remedy: 'Make the source named readable to the exporter.',
   },
 } as const satisfies Record<string, ReasonSpec>
 export const reason = reasonsOf(reasons)

@@ -59,6 +59,5 @@ export const patroniTarget: z.ZodType<PatroniTarget> = section({
     .meta({ default: '15s' }),
 }).superRefine((value, context) => {
   certificatePair(value, context)
-  if ((value.user === undefined) !== (value.password === undefined))
-    context.addIssue('user and password go together')
+  if ((value.user === undefined) !== (value.password === undefined)) context.addIssue('user and password go together')
 })

@@ -1,7 +1,11 @@
-import { gauge } from '../../core/metric.ts'
+import { endSeconds, endsSoonIn } from '../../clients/certificates.ts'
+import { connectionProblem, failureText, remedyOf } from '../../clients/postgres-errors.ts'
+import { oneLine } from '../../core/errors.ts'
+import { gauge, sample } from '../../core/metric.ts'
 import { finding } from '../../core/probe.ts'
+import type { PgbouncerDatabase, PgbouncerServer } from './console.ts'
 import type { PgbouncerSeen } from './observe.ts'
-import { reason } from './reasons.ts'
+import { reason, type Reason } from './reasons.ts'
 import type { PgbouncerTarget } from './target.ts'
 
 const labels = ['target', 'database'] as const
@@ -25,7 +29,101 @@ export const metrics = {
   ),
 }
 
+/** With a fallback database (`*`) there may be thousands: only so many have series. */
+const mostDatabases = 200
+/** So many are named in the evidence. */
+const mostNamed = 8
+
 export function judge(seen: PgbouncerSeen, target: PgbouncerTarget) {
-  if (!seen.databases) return finding('', [reason('pgbouncer_not_pgbouncer', seen.address)], [])
-  return finding(target.name, [], [])
+  const { address, notUnderstood, databases, failure, certificates } = seen
+  const at = { target: target.name }
+  if (notUnderstood !== undefined)
+    return finding('', [reason('pgbouncer_url_not_understood', `${address}: ${notUnderstood}`)], [])
+  const reachable = [
+    ...sample(metrics.reachable, databases !== undefined, at),
+    ...sample(metrics.notAfter, endSeconds(certificates), at),
+  ]
+  if (failure) return finding('', [whyNot(failure)], reachable)
+  if (!databases) {
+    const text = `${address}: it let us in, and does not answer \`show version\` and \`show databases\` as PgBouncer does`
+    return finding('', [reason('pgbouncer_not_pgbouncer', text)], reachable)
+  }
+  const ends = endsSoonIn(certificates, target.certificate_warning)
+  return finding(
+    evidence(seen, databases),
+    [
+      ...problemsOf(address, databases, target),
+      ...(ends === undefined ? [] : [reason('pgbouncer_certificate_expires_soon', `${address}: ${ends}`)]),
+    ],
+    [...reachable, ...databases.slice(0, mostDatabases).flatMap(one => samplesOf(one, target.name))],
+  )
+}
+
+function whyNot(failure: NonNullable<PgbouncerSeen['failure']>): Reason {
+  const problem = connectionProblem(failure)
+  // The database of the console is always there.
+  if (problem === 'database_missing') return reason('pgbouncer_not_pgbouncer', failureText(failure))
+  return reason(`pgbouncer_${problem}`, failureText(failure), remedyOf(failure))
+}
+
+function problemsOf(address: string, databases: readonly PgbouncerDatabase[], { max_wait }: PgbouncerTarget): Reason[] {
+  const stopped = databases.filter(isStopped)
+  const waited = databases.filter(one => !isStopped(one) && one.waiting > 0 && one.maxWaitSeconds * 1000 >= max_wait)
+  const about = (code: 'pgbouncer_paused' | 'pgbouncer_clients_wait', parts: readonly string[]): Reason[] =>
+    parts.length === 0 ? [] : [reason(code, oneLine(`${address}: ${parts.join('; ')}`))]
+  return [
+    ...about(
+      'pgbouncer_paused',
+      stopped.map(({ name, paused, waiting }) => `${name} is ${paused ? 'paused' : 'disabled'}, ${waitIn(waiting)}`),
+    ),
+    ...about(
+      'pgbouncer_clients_wait',
+      waited.map(
+        ({ name, waiting, maxWaitSeconds, servers }) =>
+          `${name}: ${waitIn(waiting)}, the first for ${maxWaitSeconds.toFixed(1)} s; ${connectionsIn(servers)}`,
+      ),
+    ),
+  ]
+}
+
+const isStopped = ({ paused, disabled }: PgbouncerDatabase): boolean => paused || disabled
+
+const waitIn = (waiting: number): string => (waiting === 1 ? '1 client waits' : `${waiting} clients wait`)
+
+/** As in `5 connections to 10.0.0.1:5432, 1 of them being opened`. */
+function connectionsIn(servers: readonly PgbouncerServer[]): string {
+  const [all, opening] = [totalOf(servers), servers.reduce((sum, { connecting }) => sum + connecting, 0)]
+  const where = servers.map(({ address, port }) => (address === 'unix' ? 'a Unix socket' : `${address}:${port ?? '?'}`))
+  return [
+    `${all === 0 ? 'no' : all} server connection${all === 1 ? '' : 's'}`,
+    ...(where.length > 0 ? [` to ${where.join(' and ')}`] : []),
+    ...(opening > 0 ? [`, ${opening} of them being opened`] : []),
+  ].join('')
+}
+
+const totalOf = (servers: readonly PgbouncerServer[]): number =>
+  servers.reduce((sum, { connections }) => sum + connections, 0)
+
+function evidence({ address, version = '' }: PgbouncerSeen, databases: readonly PgbouncerDatabase[]): string {
+  const named = databases.slice(0, mostNamed)
+  const each = named.map(
+    ({ name, active, waiting, servers }) => `${name}: ${active} active, ${waiting} waiting, ${connectionsIn(servers)}`,
+  )
+  const more = databases.length - named.length
+  return [
+    `${address}: PgBouncer ${version}; ${each.join('; ') || 'no databases'}`,
+    ...(more > 0 ? [` and ${more} more`] : []),
+    ...(databases.length > mostDatabases ? [`; only the first ${mostDatabases} have metrics`] : []),
+  ].join('')
+}
+
+function samplesOf(database: PgbouncerDatabase, target: string) {
+  const at = { target, database: database.name }
+  return [
+    ...sample(metrics.paused, isStopped(database), at),
+    ...sample(metrics.clientsActive, database.active, at),
+    ...sample(metrics.clientsWaiting, database.waiting, at),
+    ...sample(metrics.maxWait, database.maxWaitSeconds, at),
+    ...sample(metrics.servers, totalOf(database.servers), at),
+  ]
 }

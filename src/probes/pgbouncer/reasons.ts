@@ -26,7 +26,7 @@ export const reasons = {
     severity: 'high',
     meaning: 'Clients have waited for a server connection longer than `max_wait`.',
     remedy:
-      'See show pools and show servers: either all server connections are in use (default_pool_size), or none can be opened to the server behind.',
+      'See show pools and show servers: either all server connections are in use (default_pool_size), or none can be opened to the server behind. If there are no server connections and the server behind is up, all databases may be paused, which PgBouncer up to 1.18 does not show: resume.',
   },
   pgbouncer_database_missing: {
     verdict: 'unknown',

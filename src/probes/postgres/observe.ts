@@ -10,8 +10,7 @@ import {
   type FactGroup,
   type RefusedFacts,
 } from '../../clients/postgres-facts.ts'
-import { readTarget } from '../../clients/postgres-target.ts'
-import type { Plan, Reading } from '../../clients/postgres-url/plan.ts'
+import { ownPlan } from '../../clients/postgres-target.ts'
 import { applicationName, openOwnSession, openWatch, planText, type Session } from '../../clients/postgres.ts'
 import { Unresolved, oneLine } from '../../core/errors.ts'
 import type { Look, Watch } from '../../core/probe.ts'
@@ -234,7 +233,7 @@ export interface PostgresSeen {
 
 /** One connection and one statement; more only if the server refuses a part of it. */
 export async function observe(target: PostgresTarget, look: Look): Promise<PostgresSeen> {
-  const plan = await planOf(target, look)
+  const plan = await ownPlan(target, look)
   if (typeof plan === 'string') return { address: 'url', notUnderstood: plan }
   const address = planText(plan)
   try {
@@ -261,7 +260,7 @@ async function seenIn(session: Session, look: Look): Promise<PostgresSeen> {
 
 /** Opens a watch with the login of a run. */
 export async function watch(target: PostgresTarget, look: Look): Promise<Watch<PostgresSeen>> {
-  const plan = await planOf(target, look)
+  const plan = await ownPlan(target, look)
   if (typeof plan === 'string') throw new Unresolved(`url: ${plan}`)
   const session = await openWatch(look, plan)
   const { address } = session
@@ -279,19 +278,3 @@ export async function watch(target: PostgresTarget, look: Look): Promise<Watch<P
     },
   }
 }
-
-/** How to log in, or why that is unknown. */
-async function planOf(target: PostgresTarget, look: Look): Promise<Plan | string> {
-  const given = await readingOf(target, look)
-  // Our own login trusts the authorities of the system, while libpq would use those of its user.
-  const ofSystem = { ...target, pg_settings: { PGSSLROOTCERT: 'system', ...target.pg_settings } }
-  const other = given.kind === 'not_understood' ? await readingOf(ofSystem, look) : given
-  if (other.kind === 'plan') return other.plan
-  return given.kind === 'refused' ? `${target.driver} refuses it: ${given.error}` : `the URL ${whyOf(given)}`
-}
-
-async function readingOf(target: PostgresTarget, look: Look): Promise<Reading> {
-  const { readings } = await readTarget(target, look)
-  return readings[0]?.reading ?? { kind: 'not_understood', why: 'is read by no driver' }
-}
-const whyOf = (reading: Reading): string => (reading.kind === 'not_understood' ? reading.why : '')

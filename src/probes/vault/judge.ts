@@ -1,4 +1,4 @@
-import { endSeconds, endsSoonIn } from '../../clients/certificates.ts'
+import { endSeconds, endsSoonIn, wantsClientCertificate } from '../../clients/certificates.ts'
 import { remedyForName } from '../../clients/names/index.ts'
 import type { TokenRead } from '../../clients/vault.ts'
 import { defaultCertificateWarning } from '../../fields/index.ts'
@@ -10,7 +10,6 @@ import {
   vaultStates,
   type HealthSeen,
   type SecretSeen,
-  type VaultFailure,
   type VaultSeen,
   type VaultState,
 } from './observe.ts'
@@ -85,20 +84,12 @@ function failureReasons({ failure }: VaultSeen, { cert_file: file }: VaultTarget
   if (failure.timedOut) return [reason('vault_no_answer', failure.text, remedyForName(failure))]
   // A line break within the token: it cannot be sent.
   if (failure.code === 'ERR_INVALID_CHAR') return [reason('vault_token_rejected', failure.text)]
-  if (wantsCertificate(failure)) {
+  if (wantsClientCertificate(failure)) {
     const why = file === undefined ? 'wants a client certificate' : 'does not accept the certificate of cert_file'
     return [reason('vault_client_certificate_refused', `${failure.text}: the listener ${why}`)]
   }
   return [reason(failure.tls ? 'vault_tls_failed' : 'vault_unreachable', failure.text, remedyForName(failure))]
 }
-
-/**
- * TLS alerts of servers that check the certificate of the client. TLS 1.3 sends them after the handshake, with a code
- * of their own; earlier versions during it, as EPROTO.
- */
-const wantsCertificate = ({ code = '', text }: VaultFailure): boolean =>
-  /ALERT_(NO_CERTIFICATE|CERTIFICATE_\w+|(BAD|UNSUPPORTED)_CERTIFICATE|UNKNOWN_CA)$/.test(code) ||
-  / alert (unknown ca|no certificate|certificate \w+|(bad|unsupported) certificate) \(/.test(text)
 
 function certificateReasons({ address, certificates }: VaultSeen, target: VaultTarget): Reason[] {
   const ends = endsSoonIn(certificates, target.certificate_warning ?? defaultCertificateWarning)
@@ -300,7 +291,7 @@ function samples(
   { name: target, secrets: wanted }: VaultTarget,
 ) {
   // A listener that refuses our certificate is up, but proves nothing about the node.
-  const refused = failure && !wantsCertificate(failure) ? false : undefined
+  const refused = failure && !wantsClientCertificate(failure) ? false : undefined
   const answered = health !== undefined || refused
   const facts = health?.facts
   return [

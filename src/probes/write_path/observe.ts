@@ -13,7 +13,7 @@ import {
 } from '../../clients/postgres-facts.ts'
 import { routineOf, type ServerMessage } from '../../clients/postgres-messages.ts'
 import type { Plan } from '../../clients/postgres-url/plan.ts'
-import { openSession, openWatch, planText, type Session } from '../../clients/postgres.ts'
+import { endpointText, openSession, openWatch, planText, type Session } from '../../clients/postgres.ts'
 import { openSocket } from '../../clients/socket.ts'
 import { Unresolved, describeError, codeOf } from '../../core/errors.ts'
 import type { Look, Watch } from '../../core/probe.ts'
@@ -101,6 +101,10 @@ export interface WritePathSeen {
   readonly driver?: DriverProblem | undefined
   /** No user is configured, so only the address was checked. */
   readonly addressOnly?: { readonly peer: string; readonly port: number } | undefined
+  /** Every place of the plan, in order, if there are several: then `address` is the one that let us in. */
+  readonly places?: readonly string[] | undefined
+  /** The driver itself looks for a server of some kind (`target_session_attrs`). */
+  readonly seeksKind?: boolean | undefined
   readonly landings: readonly Landing[]
   readonly ladder: readonly Rung[]
   /** Warnings of the server while our statements ran. */
@@ -111,7 +115,7 @@ export interface WritePathSeen {
 }
 
 /** What a run has found so far. */
-interface Finding {
+interface Finding extends Pick<WritePathSeen, 'places' | 'seeksKind'> {
   address: string
   readonly landings: Landing[]
   readonly ladder: Rung[]
@@ -134,8 +138,14 @@ export async function observe(target: WritePathTarget, look: Look): Promise<Writ
   return driver ? { ...nothing, address: seen.address, driver } : seen
 }
 
+/** What the driver chooses by itself. */
+const choiceOf = ({ endpoints, targetSessionAttrs }: Plan): Pick<WritePathSeen, 'places' | 'seeksKind'> => ({
+  ...(endpoints.length > 1 && { places: endpoints.map(endpointText) }),
+  ...(targetSessionAttrs !== 'any' && { seeksKind: true }),
+})
+
 async function observeBy(plan: Plan, target: WritePathTarget, look: Look): Promise<WritePathSeen & Finding> {
-  const found: Finding = { address: planText(plan), landings: [], ladder: [], warnings: [] }
+  const found: Finding = { address: planText(plan), ...choiceOf(plan), landings: [], ladder: [], warnings: [] }
   try {
     if (plan.user === '') return { ...found, addressOnly: await peerOf(plan, look) }
     for (let n = 0; n < target.sessions; n++) await lookThrough(target, plan, look, found, n === 0)

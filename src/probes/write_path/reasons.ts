@@ -81,7 +81,7 @@ export const reasons = {
     meaning:
       'The primary has changed, and the health check of HAProxy has not noticed yet: HAProxy still leads to a node that is not the primary, or does not lead to the primary yet.',
     remedy:
-      'Wait: it takes `inter` × `fall` to take a server out, and `inter` × `rise` to take one in. Point nothing elsewhere. If it lasts longer, see whether the check asks for the role (option httpchk with /primary of Patroni).',
+      'Wait: HAProxy takes a server out after `inter` × `fall`, and takes one in after `inter` × `rise`. Point nothing elsewhere. If it lasts longer, see whether the check asks for the role (option httpchk with /primary of Patroni).',
   },
   write_path_server_in_maintenance: {
     verdict: 'fail',
@@ -96,7 +96,7 @@ export const reasons = {
     meaning:
       'The role of the application has sessions on a standby that have been there for a while, while new sessions land on the primary. A pool keeps them, and each write on one of them fails with SQLSTATE 25006.',
     remedy:
-      'End them: restart the pool of the application, or RECONNECT on the console of PgBouncer. For the next time: `on-marked-down shutdown-sessions` on the servers of HAProxy, and a limit of idle time and of lifetime for the pool.',
+      'End them: restart the pool of the application, or run pg_terminate_backend on the node named; behind PgBouncer, RECONNECT on its console. For the next time: `on-marked-down shutdown-sessions` on the servers of HAProxy, and a limit of idle time and lifetime for the pool. If they only read: `pooled: false` on this path.',
   },
   write_path_certificate_expires_soon: {
     verdict: 'warn',

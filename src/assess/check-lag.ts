@@ -1,0 +1,124 @@
+import type { Reason } from '../core/probe.ts'
+import type { ConnectionProblem } from '../clients/postgres-errors.ts'
+import { writePathReason } from '../probes/write_path/reasons.ts'
+import type { CheckStatus } from './assessment.ts'
+import { isBefore, type Balancer, type Door } from './between.ts'
+import { isDown, type Home, type Node } from './nodes.ts'
+
+/** What a path saw of its sessions. */
+export interface Arrived {
+  readonly path: CheckStatus
+  readonly address: string
+  readonly outcome: 'committed' | 'read-only' | 'not let in'
+  /** The nodes that its sessions landed on. */
+  readonly on: readonly Node[]
+}
+
+/** What is remembered of check lag at a path. */
+export interface LagBefore {
+  /** There was check lag when the checks were assessed before. */
+  readonly was: boolean
+  /** It has lasted so long that waiting does not help. */
+  readonly lasts: boolean
+}
+
+/** After this time check lag is no lag, in milliseconds: `inter` × `fall` is 9 s in the template of Patroni. */
+export const lagMs = 60_000
+
+/** Failures of a path that HAProxy without the right server may be the cause of. */
+export const notLetIn: readonly ConnectionProblem[] = ['unreachable', 'no_answer', 'closed', 'starting_up']
+
+/**
+ * Why HAProxy leads wrong or nowhere, by its own view: the server of the primary is in maintenance; its health check has not
+ * noticed yet who the primary is. While it leads to several servers of which one is no primary, a session that committed
+ * proves nothing for the next one. A view from before the run of the path says nothing about it, and it ends no lag either.
+ */
+export function lagOf(
+  { path, address, outcome, on }: Arrived,
+  { check, proxy, doors }: Balancer,
+  home: Home,
+  before: LagBefore,
+): Reason | undefined {
+  if (isBefore(check, path) && !before.was) return undefined
+  const { elected } = home
+  const wrong = doors.filter(door => isUp(door) && door.node && !leadsRight(door, door.node, home))
+  const right = elected && doors.find(({ node }) => node === elected)
+  const status = right?.server.status
+  const where = `HAProxy ${check.target}`
+  if (right && outcome !== 'committed' && (status === 'MAINT' || status === 'DRAIN')) {
+    const { server } = right.server
+    return writePathReason(
+      'write_path_server_in_maintenance',
+      `${address}: ${elected.name} is the primary, and its server ${server} is ${status} in ${where}`,
+      `If the work on ${elected.name} is done: set server ${proxy}/${server} state ready, on the runtime API of ${where}.`,
+    )
+  }
+  const misled = outcome === 'committed' ? wrong.filter(({ node }) => node && !on.includes(node)) : wrong
+  const isThere = elected?.facts !== undefined
+  const shut = right && outcome !== 'committed' && status === 'DOWN' && isThere ? right : undefined
+  // Without a primary there is nothing that HAProxy has to notice.
+  if (!shut && (misled.length === 0 || (outcome === 'not let in' && !isThere))) return undefined
+  const leads = misled.map(
+    door => `still leads to ${door.node?.name ?? '?'} (${inWords(door, home)}), ${whatIs(door, home)}`,
+  )
+  const lacks = shut ? [`does not lead to ${elected?.name ?? '?'} yet, the primary (${inWords(shut, home)})`] : []
+  return writePathReason(
+    'write_path_check_lag',
+    `${address}: ${where} ${[...leads, ...lacks].join(', and ')}`,
+    remedyFor({ shut, misled, home, where, proxy, lasts: before.lasts }),
+  )
+}
+
+const isUp = ({ server }: Door): boolean => server.status === 'UP'
+
+/** Whether a server of HAProxy leads to a node that takes writes, or may. */
+function leadsRight({ server }: Door, node: Node, { lockHolder }: Home): boolean {
+  // Its promotion may be under way.
+  if (lockHolder === node) return true
+  if (isDown(node.check)) return false
+  if (!node.facts) return true
+  if (lockHolder) return false
+  // It may have been promoted since, and then taken in. HAProxy counts whole seconds.
+  const lookedAt = node.check.observation?.finishedAt ?? 0
+  return !node.facts.in_recovery || lookedAt + 1_000 < (server.lastChangeAt ?? 0)
+}
+
+/** `UP, L7OK 200`, or `DOWN, L7STS 503: not the leader by the last check` */
+function inWords({ server: { status, checkStatus, checkCode } }: Door, home: Home): string {
+  const check = [checkStatus, checkCode].filter(part => part !== undefined).join(' ')
+  return `${[status ?? '?', check].filter(Boolean).join(', ')}${meaning(checkStatus, checkCode, home)}`
+}
+
+function whatIs({ node }: Door, { lockHolder }: Home): string {
+  if (!node?.facts) return 'which does not answer'
+  return node.facts.in_recovery || !lockHolder ? 'a standby' : `which does not hold the leader lock of Patroni`
+}
+
+/** What the last result of a health check means. https://docs.haproxy.org/2.6/management.html#9.1 (check_status) */
+function meaning(status: Door['server']['checkStatus'], code: number | undefined, { hasPatroni }: Home): string {
+  const asked = hasPatroni ? 'Patroni' : 'what the check asks'
+  if (status === 'L4CON' || status === 'L4TOUT') return `: ${asked} takes no connection`
+  if (status === 'L7TOUT' || status === 'L6TOUT') return `: ${asked} does not answer in time`
+  return status === 'L7STS' && code === 503 ? ': not the leader by the last check' : ''
+}
+
+interface Lag {
+  readonly shut: Door | undefined
+  readonly misled: readonly Door[]
+  readonly home: Home
+  readonly where: string
+  readonly proxy: string
+  readonly lasts: boolean
+}
+
+/** Undefined where waiting is all there is to do. */
+function remedyFor({ shut, misled, home, where, proxy, lasts }: Lag): string | undefined {
+  const { checkStatus } = shut?.server ?? {}
+  const name = shut?.node?.name ?? ''
+  if (home.hasPatroni && (checkStatus === 'L4CON' || checkStatus === 'L4TOUT'))
+    return `See whether Patroni runs on ${name} (systemctl status patroni), and start it: HAProxy asks it who the leader is. Leave its Postgres alone.`
+  if (!lasts) return undefined
+  if (misled.length > 0)
+    return `It has lasted for more than a minute, so the health check of ${proxy} in ${where} does not ask for the role. With Patroni: option httpchk GET /primary, http-check expect status 200, and on each server \`check port 8008\`. Else a check that asks pg_is_in_recovery().`
+  return `It has lasted for more than a minute, so the health check of ${proxy} in ${where} fails for another reason: see what it asks (path, port, TLS), and ask the same of ${name} by hand.`
+}

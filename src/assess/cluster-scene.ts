@@ -1,0 +1,42 @@
+import type { ClusterMemory, Down } from './cluster-memory.ts'
+import type { clusterReasons } from './cluster-reasons.ts'
+import type { Doubts } from './doubts.ts'
+import type { Member, PatroniView } from './members.ts'
+import type { CheckStatus } from './assessment.ts'
+import type { Node } from './nodes.ts'
+
+/** All that the reasons of a cluster are concluded from. */
+export interface Scene {
+  readonly nodes: readonly Node[]
+  /** The nodes that take writes, the one with the best claim first. */
+  readonly primaries: readonly Node[]
+  readonly view: PatroniView
+  readonly before: ClusterMemory | undefined
+  readonly down: Down | undefined
+  readonly doubts: Doubts
+}
+
+/** A reason, without the name of the cluster. */
+export interface Said {
+  readonly code: keyof typeof clusterReasons
+  readonly text: string
+  /** Default: that of the closed list. */
+  readonly remedy?: string | undefined
+  /** `fail` in the situation that the closed list names. */
+  readonly verdict?: 'fail'
+}
+
+/** "a, b and c" */
+export const listed = (names: readonly string[]): string =>
+  names.length < 2 ? (names[0] ?? '') : `${names.slice(0, -1).join(', ')} and ${names.at(-1) ?? ''}`
+
+export const namesOf = (list: readonly (Node | Member)[]): string => listed(list.map(({ name }) => name))
+
+/** The Postgres of a node took no connection in its last look, or hung. Not if it refused only ours. */
+export const isDown = (check: CheckStatus): boolean =>
+  !check.stale && check.reasons.some(({ code }) => down.some(problem => code === `${check.probe}_${problem}`))
+
+const down = ['unreachable', 'no_answer', 'closed', 'starting_up']
+
+/** An age for people: whole seconds. */
+export const inSeconds = (ms: number): string => `${Math.max(0, Math.round(ms / 1000))} s`

@@ -1,0 +1,171 @@
+import { receivesWal } from '../probes/postgres/judge.ts'
+import { inSeconds, listed, namesOf, type Said, type Scene } from './cluster-scene.ts'
+import { warnOfDcs } from './dcs.ts'
+import { noCandidateIn } from './leaderless.ts'
+import { memberAt, nodeOfListed, type Member } from './members.ts'
+import { isSameServer, lookedAt } from './nodes.ts'
+
+/** What the views of SQL and of Patroni show together, in the order of what to act on first. */
+export const patroniWarnings = (scene: Scene): Said[] =>
+  scene.view.members.length === 0
+    ? []
+    : [warnOfDcs, silentMembers, notElected, diverged, noCandidate, pendingRestarts, unlisted].flatMap(warn =>
+        warn(scene),
+      )
+
+/** A node that is down altogether says so itself. */
+function silentMembers({ view, primaries }: Scene): Said[] {
+  const silent = view.members.filter(one => one.silent && one.node?.facts)
+  const [primary] = primaries
+  const first = silent.filter(({ node }) => node === primary)
+  const others = silent.filter(({ node }) => node !== primary)
+  const { holder, members } = view
+  const taken = holder && holder.node !== primary
+  const near = members.some(({ facts }) => facts?.paused)
+    ? 'in maintenance mode nothing fails over, but HAProxy takes it out'
+    : taken
+      ? `${holder.name} holds the leader lock by now: a split brain begins`
+      : 'HAProxy takes it out, and when its lock ends (ttl) another node is promoted while it still takes writes: a split brain is near'
+  return [
+    ...first.map(({ name }): Said => ({
+      code: 'cluster_patroni_silent',
+      text: `the Patroni of ${name}, the primary, does not answer, while its Postgres does: ${near}`,
+      remedy: taken
+        ? `Stop the writes to ${name} and start its Patroni again (systemctl restart patroni): it then makes ${name} a standby of ${holder.name}. Copy its data first: rows that only it has exist nowhere else.`
+        : `Start the Patroni of ${name} again at once (systemctl restart patroni; kill it first, if it hangs). Leave its Postgres alone.`,
+    })),
+    ...(others.length === 0
+      ? []
+      : [
+          {
+            code: 'cluster_patroni_silent',
+            text: `the Patroni of ${namesOf(others)} does not answer, while Postgres there does: ${others.length > 1 ? 'they are' : 'it is'} no candidate for a failover`,
+            remedy: `Start Patroni again on ${namesOf(others)} (systemctl restart patroni). Leave Postgres there alone.`,
+          } as const,
+        ]),
+  ]
+}
+
+/** Sure once both views were looked at again: a promotion, or a change of the lock, may lie between their looks. */
+function notElected({ view, primaries, doubts }: Scene): Said[] {
+  const { holder } = view
+  return primaries.flatMap((primary): Said[] => {
+    const member = memberAt(view, primary)
+    if (!member?.facts || member === holder || member.facts.failsafeActive || member.dcsLost) return []
+    if (doubts.lasts(`${primary.name} is not elected`, [primary.check, member.check]) < 0) return []
+    const { name } = primary
+    const why = member.facts.paused ? ' (maintenance mode is on)' : ''
+    if (holder)
+      return [
+        {
+          code: 'cluster_primary_not_elected',
+          text: `${name} takes writes, and does not hold the leader lock${why}: ${holder.name} holds it`,
+          remedy: `Send no writes to ${name}. Copy its data first: rows that only it has exist nowhere else. Then patronictl reinit it. If ${name} is the one to keep, not ${holder.name}, see patronictl list first.`,
+        },
+      ]
+    return [
+      {
+        code: 'cluster_primary_not_elected',
+        text: `${name} takes writes, and by its Patroni no node holds the leader lock${why}`,
+        remedy: `See patronictl list and the log of Patroni on ${name}: why does it not take the lock? Until it has it, start no other node, and do not reinit ${name}: nothing else may have its rows.`,
+      },
+    ]
+  })
+}
+
+/** A receiver that is down for this long did not only lose its upstream for a moment. Milliseconds. */
+const divergedMs = 30_000
+
+/** Anew for each primary, and while it replays WAL from an archive. */
+function diverged({ view, nodes, primaries, doubts }: Scene): Said[] {
+  const [primary, second] = primaries
+  if (!primary || second) return []
+  return nodes.flatMap((node): Said[] => {
+    const member = memberAt(view, node)
+    if (!node.facts?.in_recovery || receivesWal(node.facts) !== false || !isRunningReplica(member)) return []
+    const what = `${node.name} receives nothing from ${primary.name}, at ${node.facts.wal_lsn ?? '?'}`
+    const lasts = doubts.lasts(what, [node.check, member.check])
+    if (lasts < divergedMs) return []
+    return [
+      {
+        code: 'cluster_replica_diverged',
+        text: `Patroni says that ${node.name} runs as a replica, and it has received and replayed no WAL for ${inSeconds(lasts)}`,
+        remedy: `See the log of Postgres on ${node.name}. If it says that the timelines forked, or that the WAL was removed: patronictl reinit ${called(member)}. Until then it is no candidate for a failover.`,
+      },
+    ]
+  })
+}
+
+/** As patronictl wants it: the cluster of Patroni and the member. */
+const called = ({ facts, memberName }: Member): string => `${facts?.scope ?? 'CLUSTER'} ${memberName ?? 'MEMBER'}`
+
+const isRunningReplica = (member: Member | undefined): member is Member & { readonly facts: object } =>
+  member?.facts?.role === 'replica' && member.facts.state === 'running'
+
+/** Without a primary it is why there is none (`leaderless.ts`). A cluster of one node has never had one. */
+function noCandidate({ view, nodes, primaries }: Scene): Said[] {
+  const [primary] = primaries
+  const why = nodes.length > 1 && primary ? noCandidateIn(view) : undefined
+  if (!primary || !why) return []
+  return [
+    {
+      code: 'cluster_no_candidate',
+      text: `if ${primary.name} fails, no node is promoted: ${why.text}`,
+      remedy: why.remedy,
+    },
+  ]
+}
+
+function pendingRestarts({ view: { members, holder } }: Scene): Said[] {
+  const waiting = members.filter(({ facts }) => facts?.pendingRestart)
+  const [first] = waiting
+  if (!first?.facts) return []
+  const parameters = [...new Set(waiting.flatMap(({ facts }) => facts?.pendingParameters ?? []))]
+  const which = parameters.length > 0 ? ` (${parameters.join(', ')})` : ''
+  // The standbys first: a restart of the primary stops writes for a moment.
+  const ordered = [...waiting].sort((a, b) => Number(a === holder) - Number(b === holder))
+  const commands = ordered.map(one => `patronictl restart ${called(one)}`)
+  return [
+    {
+      code: 'cluster_pending_restart',
+      text: `a changed parameter waits for a restart of ${namesOf(waiting)}${which}`,
+      remedy: `In a quiet hour: ${commands.join('; ')}.`,
+    },
+  ]
+}
+
+/** Compares the list of the holder with the nodes. A node that was not seen cannot be known by its address. */
+function unlisted({ view: { list, members }, nodes }: Scene): Said[] {
+  if (!list) return []
+  const placed = list.map(listedOne => ({
+    name: listedOne.name,
+    node: members.find(({ memberName }) => memberName === listedOne.name)?.node ?? nodeOfListed(listedOne, nodes),
+  }))
+  const known = placed.flatMap(({ node }) => node ?? [])
+  const unknown = placed.filter(({ node }) => !node).map(({ name }) => name)
+  const others = nodes.filter(node => node.facts && !known.some(other => isSameServer(other, node)))
+  // Their names and addresses may only differ here and there.
+  const mayBeOne = unknown.length > 0 && others.length > 0
+  const texts = [
+    ...(unknown.length > 0
+      ? [`Patroni has the member${unknown.length > 1 ? 's' : ''} ${listed(unknown)}, which is no postgres target here`]
+      : []),
+    ...(others.length > 0 ? [`the postgres target ${namesOf(others)} is no member of the cluster of Patroni`] : []),
+  ]
+  if (texts.length === 0) return []
+  const remedy = mayBeOne
+    ? `If they are the same servers: set \`node\` of their patroni targets. Else add a postgres target (and a patroni target) for ${listed(unknown)}, and take out ${namesOf(others)}.`
+    : unknown.length > 0
+      ? `Add a postgres target (and a patroni target) for ${listed(unknown)}. If it is gone for good, patronictl remove is not needed: its key in the DCS ends by itself.`
+      : `Take the postgres target ${namesOf(others)} out, or make it a member again: start its Patroni.`
+  return [{ code: 'cluster_member_unlisted', text: texts.join('; '), remedy }]
+}
+
+/** The checks to look at again at once, since their looks are older than what they are compared with. */
+export function toCompareAgain({ view: { members }, primaries, nodes }: Scene): readonly string[] {
+  const isOlder = ({ node, check }: Member): boolean => node !== undefined && lookedAt(check) < lookedAt(node.check)
+  const isDoubtful = ({ node, facts }: Member): boolean =>
+    node !== undefined &&
+    (primaries.length === 0 ? !node.facts : primaries.includes(node) && facts?.holdsLock === false)
+  return nodes.length === 0 ? [] : members.filter(one => isOlder(one) && isDoubtful(one)).map(({ check }) => check.id)
+}
