@@ -9,7 +9,7 @@ const most = 12
 /** The box of a HAProxy with its servers, or of a PgBouncer with its server connections. */
 export function hopBox(hop: Hop): Box {
   const { kind, target, verdict, check } = hop
-  const brief = inBrief(kind, verdict, check?.reasons[0])
+  const brief = inBrief(kind, verdict, check.reasons[0])
   const { tag, marks, says, rows } = kind === 'haproxy' ? ofHaproxy(hop) : ofPgbouncer(hop)
   const detail = verdict === 'ok' ? says : [brief, says].filter(part => part !== '').join(' · ')
   const hidden = rows.length - most
@@ -34,13 +34,13 @@ interface Words {
 
 function ofHaproxy({ servers }: HaproxyHop): Words {
   const isUp = ({ status }: HopServer): boolean => status === 'UP'
-  const up = (servers ?? []).filter(isUp).length
+  const up = servers.filter(isUp).length
   return {
     tag: 'HAProxy',
     marks: [],
-    says: servers ? `${up} of ${count(servers.length, 'server')} up` : '',
+    says: servers.length > 0 ? `${up} of ${count(servers.length, 'server')} up` : '',
     // If not all are shown, then those that it leads to.
-    rows: [...(servers ?? [])].sort((a, b) => Number(isUp(b)) - Number(isUp(a))).map(serverRow),
+    rows: [...servers].sort((a, b) => Number(isUp(b)) - Number(isUp(a))).map(serverRow),
   }
 }
 

@@ -1,6 +1,6 @@
 import type { ClusterStatus, LandingStatus, MailStatus, NodeStatus } from '../assess/assessment.ts'
 import { sourceKinds } from '../assess/sources.ts'
-import { hopsOf, patroniDiffers } from '../assess/views.ts'
+import { hopsOf } from '../assess/views.ts'
 import { byVerdict, checkId, worst, type Reason, type Verdict } from '../core/probe.ts'
 import type { Status } from '../monitor/ledger.ts'
 import { providers, type Provider } from '../probes/mail/index.ts'
@@ -124,8 +124,7 @@ function nodeBox(name: string, status: Status): Box {
   const brief = verdict === box.verdict ? box.detail : inBrief('postgres', verdict, undefined)
   const second = cluster?.splitBrain === true && node?.role === 'primary' && name !== cluster.primary
   const tag = second ? 'second primary' : (node?.role ?? 'role unknown')
-  const differs = node && patroniDiffers(node, status.checks)
-  const detail = [node?.address, brief, differs && `Patroni: ${differs}`].filter(part => part).join(' · ')
+  const detail = [node?.address, brief, node?.patroni && `Patroni: ${node.patroni}`].filter(part => part).join(' · ')
   const holds = cluster?.lockHolder === name
   return { ...box, verdict, tag, detail, ...(holds && { marks: ['holds the lock'] }) }
 }

@@ -1,6 +1,6 @@
 import type { Blocker, CheckStatus, ClusterStatus, MailStatus } from '../assess/assessment.ts'
 import type { Starved } from '../assess/starved.ts'
-import { hopsOf, patroniDiffers, type Hop } from '../assess/views.ts'
+import { hopsOf, type Hop } from '../assess/views.ts'
 import { exitCode, type Reason } from '../core/probe.ts'
 import type { CheckRecord, Status } from '../monitor/ledger.ts'
 import { auditVerdict } from './audit.ts'
@@ -20,7 +20,7 @@ export function statusJson(status: Status) {
     /** What the exporter itself lacks, and how many checks could not run because of it. */
     starved: status.starved.map(starvedJson),
     mail_paths: status.mail.map(mailJson),
-    clusters: status.clusters.map(cluster => clusterJson(cluster, status.checks)),
+    clusters: status.clusters.map(clusterJson),
     landings: status.landings.map(landing => ({
       write_path: landing.writePath,
       cluster: landing.cluster,
@@ -84,15 +84,14 @@ const hopJson = (hop: Hop) =>
         target: hop.target,
         verdict: hop.verdict,
         proxy: hop.proxy,
-        servers:
-          hop.servers?.map(({ name, node, status, checkStatus, checkCode }) => ({
-            name,
-            /** The node behind it, by the name of its target. */
-            node: node ?? null,
-            status: status ?? null,
-            check_status: checkStatus ?? null,
-            check_code: checkCode ?? null,
-          })) ?? null,
+        servers: hop.servers.map(({ name, node, status, checkStatus, checkCode }) => ({
+          name,
+          /** The node behind it, by the name of its target. */
+          node: node ?? null,
+          status: status ?? null,
+          check_status: checkStatus ?? null,
+          check_code: checkCode ?? null,
+        })),
       }
     : {
         probe: hop.kind,
@@ -105,7 +104,7 @@ const hopJson = (hop: Hop) =>
         longest_wait_seconds: hop.seen?.maxWaitSeconds ?? null,
       }
 
-const clusterJson = (cluster: ClusterStatus, checks: readonly CheckStatus[]) => ({
+const clusterJson = (cluster: ClusterStatus) => ({
   name: cluster.name,
   verdict: cluster.verdict,
   /** Name of the primary, and the number of primaries. */
@@ -121,7 +120,7 @@ const clusterJson = (cluster: ClusterStatus, checks: readonly CheckStatus[]) => 
     address: node.address ?? null,
     role: node.role ?? null,
     verdict: node.verdict,
-    ...(cluster.hasPatroni && { patroni_differs: patroniDiffers(node, checks) ?? null }),
+    ...(cluster.hasPatroni && { patroni_differs: node.patroni ?? null }),
   })),
 })
 

@@ -1,6 +1,6 @@
 import type { Assessment, CheckStatus, ClusterStatus, MailStatus } from '../assess/assessment.ts'
 import { starvedId, type Starved } from '../assess/starved.ts'
-import { hopName, hopsOf, patroniDiffers, type Hop } from '../assess/views.ts'
+import { hopName, hopsOf, type Hop } from '../assess/views.ts'
 import { byVerdict, checkId, seenBy, severities, worst, type Reason, type Verdict } from '../core/probe.ts'
 import { exporterKind } from '../core/want.ts'
 import { needRow, needs } from '../probes/needs.ts'
@@ -74,10 +74,7 @@ export function audit(status: Audited): Audit {
     verdict: auditVerdict(status),
     answers: answersOf(status),
     starved: status.starved,
-    components: [
-      ...status.clusters.map(cluster => leader(cluster, status.checks)),
-      ...status.checks.map(check => component(check, status)),
-    ],
+    components: [...status.clusters.map(leader), ...status.checks.map(check => component(check, status))],
     settings: status.checks.filter(check => check.probe === settings.kind).flatMap(settingRows),
     actions: actionsOf(status),
   }
@@ -108,24 +105,21 @@ function answerOf({ name, verdict, root, exceptions }: MailStatus): Answer {
   return { name, verdict, root: fix, sentence: `${name}: ${ends[verdict]}` }
 }
 
-function leader(cluster: ClusterStatus, checks: readonly CheckStatus[]): Component {
+function leader(cluster: ClusterStatus): Component {
   const { name, primary, verdict, reasons, evidence } = cluster
   const texts = reasons.length > 0 ? reasons.map(reason => reason.text) : [evidence]
   return {
     name: `${needs.cluster.title} (${name}): ${primary ?? 'none known'}`,
     verdict,
-    evidence: [...texts, ...patroniFacts(cluster, checks)],
+    evidence: [...texts, ...patroniFacts(cluster)],
   }
 }
 
 /** Who holds the lock, and what Patroni says of a node that says something else itself. */
-function patroniFacts({ hasPatroni, lockHolder, nodes }: ClusterStatus, checks: readonly CheckStatus[]): string[] {
+function patroniFacts({ hasPatroni, lockHolder, nodes }: ClusterStatus): string[] {
   if (!hasPatroni) return []
   const holder = lockHolder === undefined ? 'it is not known who holds' : `${lockHolder} holds`
-  const others = nodes.flatMap(node => {
-    const differs = patroniDiffers(node, checks)
-    return differs === undefined ? [] : [`Patroni of ${node.name}: ${differs}`]
-  })
+  const others = nodes.flatMap(({ name, patroni }) => (patroni === undefined ? [] : [`Patroni of ${name}: ${patroni}`]))
   return [`${holder} the leader lock of Patroni`, ...others]
 }
 
@@ -155,7 +149,7 @@ function hopFacts(hop: Hop): string[] {
     return hop.seen?.paused || hop.seen?.disabled
       ? [`${hopName(hop)} is ${hop.seen.paused ? 'paused' : 'disabled'}`]
       : []
-  const servers = (hop.servers ?? []).map(({ name, node, status }) => `${node ?? name} ${status ?? 'unknown'}`)
+  const servers = hop.servers.map(({ name, node, status }) => `${node ?? name} ${status ?? 'unknown'}`)
   return servers.length > 0 ? [`servers of ${hopName(hop)}: ${firstFew(servers)}`] : []
 }
 

@@ -195,10 +195,9 @@ describe('the picture', () => {
   })
 
   it('says who holds the lock', () => {
-    const of = balanced()
-    const holds = render({ ...of, clusters: of.clusters.map(one => ({ ...one, lockHolder: 'n1' })) })
+    const holds = render(balanced())
     expect(textOf(holds)).toContain('n1 primary holds the lock n1:5432 · ok')
-    expect(textOf(holds).match(/holds the lock/g)).toHaveLength(1)
+    expect(holds.match(/"tag holds-the-lock"/g)).toHaveLength(1)
     // The same from SQL and from Patroni is said once.
     expect(textOf(holds)).not.toContain('Patroni:')
   })
@@ -206,7 +205,7 @@ describe('the picture', () => {
   it('shows a balancer that was not seen as unknown, with no servers', () => {
     const text = textOf(render(unseen()))
     expect(text).toContain('through lb-1/write HAProxy fails: unreachable leads to n1')
-    expect(text).toContain('through gone/keybuzz PgBouncer unknown leads to n1')
+    expect(text).toContain('through pool-1/keybuzz PgBouncer unknown: not run yet leads to n1')
     expect(text).not.toContain('servers up')
   })
 

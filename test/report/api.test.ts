@@ -120,18 +120,14 @@ describe('/api/v1/status of a platform with Patroni and a balancer', () => {
     })
     expect(landings.find(one => one.write_path === 'reports')).not.toHaveProperty('through')
     expect(statusJson(unseen()).landings).toMatchObject([
-      { through: [{ verdict: 'fail', servers: null }] },
+      { through: [{ verdict: 'fail', servers: [] }] },
       { through: [{ verdict: 'unknown', paused: null }] },
     ])
   })
 
   it('tells who holds the lock, and where Patroni says something else, only where there is a Patroni', () => {
     expect(Object.keys(statusJson(statusOf(healthySeen)).clusters[0] ?? {})).not.toContain('lock_holder')
-    const managed = {
-      ...lagging(),
-      clusters: lagging().clusters.map(one => ({ ...one, hasPatroni: true, lockHolder: 'n2' })),
-    }
-    expect(statusJson(managed).clusters[0]).toMatchObject({
+    expect(clusters[0]).toMatchObject({
       lock_holder: 'n2',
       nodes: [
         { name: 'n1', patroni_differs: 'replica, starting' },
@@ -139,6 +135,5 @@ describe('/api/v1/status of a platform with Patroni and a balancer', () => {
         { name: 'n3', patroni_differs: 'does not answer' },
       ],
     })
-    expect(clusters).toHaveLength(1)
   })
 })

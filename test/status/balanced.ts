@@ -4,8 +4,7 @@ import type { Status } from '../../src/monitor/ledger.ts'
 import { haproxy } from '../../src/probes/haproxy/index.ts'
 import type { HaproxySeen, HaproxyServer } from '../../src/probes/haproxy/observe.ts'
 import { mail } from '../../src/probes/mail/index.ts'
-import { patroni } from '../../src/probes/patroni/index.ts'
-import type { PatroniFacts, PatroniSeen } from '../../src/probes/patroni/observe.ts'
+import type { PatroniFacts } from '../../src/probes/patroni/answer.ts'
 import { pgbouncer } from '../../src/probes/pgbouncer/index.ts'
 import type { PgbouncerDatabase, PgbouncerSeen } from '../../src/probes/pgbouncer/observe.ts'
 import { smtp } from '../../src/probes/smtp/index.ts'
@@ -25,42 +24,15 @@ import {
   wrote,
   type Looked,
 } from './looked.ts'
+import { patroniOf, replicaSays } from './patroni.ts'
 
-/** What Patroni says of the node n1, n2 or n3. */
-export function manages(number: number, fields: Partial<PatroniFacts> | undefined): Looked {
+/** What the Patroni of the node n1, n2 or n3 says; nothing where it is silent. */
+const manages = (number: number, fields: Partial<PatroniFacts> | undefined): Looked => {
   const name = `n${number}`
   const url = `http://10.0.0.12${number}:8008`
-  const target = patroni.target.parse({ name, cluster: 'keybuzz', url })
-  const address = `10.0.0.12${number}:8008`
-  if (!fields)
-    return {
-      check: checkOf(patroni, target),
-      observation: reported(patroni, target, ['patroni_unreachable'], { seen: { address } }),
-    }
-  const facts: PatroniFacts = {
-    name,
-    scope: 'keybuzz',
-    version: '3.0.2',
-    role: 'replica',
-    state: 'running',
-    holdsLock: false,
-    timeline: 1,
-    systemIdentifier: '7000000000000000001',
-    dcsLastSeenAt: start - 2_000,
-    clusterUnlocked: false,
-    paused: false,
-    failsafeActive: false,
-    pendingRestart: false,
-    pendingParameters: [],
-    syncStandby: false,
-    tags: { nofailover: false, noloadbalance: false, nostream: false },
-    followers: [],
-    ...fields,
-  }
-  const seen: PatroniSeen = { address, status: facts.holdsLock ? 200 : 503, facts }
-  return { check: checkOf(patroni, target), observation: judged(patroni, target, seen) }
+  return patroniOf(name, fields && replicaSays(number, { name, ...fields }), { url, node: name })
 }
-export const leads = { role: 'primary', holdsLock: true } as const
+const leads = { role: 'primary', holdsLock: true } as const
 
 const server = (number: number, fields: Partial<HaproxyServer> = {}): HaproxyServer => ({
   proxy: 'write',
@@ -78,7 +50,7 @@ const server = (number: number, fields: Partial<HaproxyServer> = {}): HaproxySer
 })
 const up = { status: 'UP', checkStatus: 'L7OK', checkCode: 200 } as const
 
-export function balances(servers: readonly HaproxyServer[] | undefined): Looked {
+function balances(servers: readonly HaproxyServer[] | undefined): Looked {
   const target = haproxy.target.parse({ name: 'lb-1', url: 'http://10.0.0.10:8404/metrics' })
   const address = '10.0.0.10:8404'
   const seen: HaproxySeen = { address, servers, proxies: ['write'] }
@@ -88,7 +60,7 @@ export function balances(servers: readonly HaproxyServer[] | undefined): Looked 
   return { check: checkOf(haproxy, target), observation }
 }
 
-export function pools(fields: Partial<PgbouncerDatabase> = {}, codes: readonly string[] = []): Looked {
+function pools(fields: Partial<PgbouncerDatabase> = {}, codes: readonly string[] = []): Looked {
   const target = pgbouncer.target.parse({ name: 'pool-1', url: 'postgres://stats@10.0.0.11:6432/pgbouncer' })
   const database: PgbouncerDatabase = {
     name: 'keybuzz',
@@ -107,7 +79,7 @@ export function pools(fields: Partial<PgbouncerDatabase> = {}, codes: readonly s
 }
 
 /** A write path that goes through these. */
-export function through(
+function through(
   name: string,
   landings: readonly Landing[],
   fields: Partial<WritePathTarget>,
@@ -188,8 +160,9 @@ export const unseen = (): Status =>
     [
       node('n1', first),
       balances(undefined),
+      { ...pools(), observation: undefined },
       through('backend', [landingOn(first)], lb),
-      through('worker', [landingOn(first)], { pgbouncer: { target: 'gone', database: 'keybuzz' } }),
+      through('worker', [landingOn(first)], { pgbouncer: both.pgbouncer }),
       ...rest,
     ],
     options,
