@@ -158,7 +158,8 @@ export async function createNode({ host, name, below, binary, times }: NodeOptio
       await running()?.stop('SIGTERM', 15_000)
       const [data, standby] = [path.join(folder, 'data'), path.join(folder, 'data', 'standby.signal')]
       rmSync(standby)
-      const rows = `insert into attempts select -n from generate_series(1, 1000) n;\n`
+      // Few: the leader has to get past them before the two histories meet.
+      const rows = `insert into attempts select -n from generate_series(1, 20) n;\n`
       await host.run(path.join(binaries, 'postgres'), ['--single', '-D', data, database], { input: rows })
       writeFileSync(standby, '')
       own(standby)
