@@ -71,11 +71,12 @@ export async function createNode({ host, name, below, binary, times }: NodeOptio
   await runProcess('mount', ['-t', 'tmpfs', '-o', `size=${walMegabytes}m,mode=0700`, 'mailpath-wal', volume])
   own(folder)
   own(volume)
-  const configure = (tags: Readonly<Record<string, boolean>>): void => {
+  let tags: Readonly<Record<string, boolean>> = {}
+  const configure = (): void => {
     writeFileSync(file, patroniFile(name, folder, path.join(volume, 'pg_wal'), times, tags))
     own(file)
   }
-  configure({})
+  configure()
 
   let patroni: RunningProcess | undefined
   const signal = (pid: number, what: NodeJS.Signals): void => {
@@ -121,8 +122,10 @@ export async function createNode({ host, name, below, binary, times }: NodeOptio
         { what: `all of ${name} is dead` },
       )
     },
-    tag(tags) {
-      configure(tags)
+    tag(next) {
+      if (JSON.stringify(next) === JSON.stringify(tags)) return
+      tags = next
+      configure()
       running()?.signal('SIGHUP')
     },
     async api(method, url, body) {

@@ -228,9 +228,9 @@ export const roleScenarios: readonly Scenario[] = [
   },
   {
     name: 'pending restart',
-    does: 'max_connections is raised by patronictl edit-config.',
+    does: 'max_files_per_process is changed by patronictl edit-config.',
     async run(scene) {
-      await scene.stage.patch({ postgresql: { parameters: { max_connections: 60 } } })
+      await scene.stage.patch({ postgresql: { parameters: { max_files_per_process: 900 } } })
       scene.mark('changed')
       await scene.last(10)
     },
