@@ -5,7 +5,8 @@ export const clusterReasons = {
   cluster_no_primary: {
     verdict: 'fail',
     severity: 'critical',
-    meaning: 'Every node of the cluster answers, and none of them is a primary.',
+    meaning:
+      'Every node of the cluster answers, and none of them is a primary. Where Patroni is looked at: no node that may be the primary is left, and Patroni has not promoted one yet.',
     remedy:
       'Find out why the failover manager promotes none. Without one, make sure that the old primary stays down, then promote the standby that has most.',
   },
@@ -14,7 +15,7 @@ export const clusterReasons = {
     severity: 'critical',
     meaning: 'Two nodes with the same system identifier are writable: what is written to one of them will be lost.',
     remedy:
-      'Keep the one that clients write to, and fence the other at once. Copy the data of the other before it is rewound.',
+      'Keep the one that clients write to (under Patroni the one that holds the leader lock), and fence the other at once. Copy the data of the other before it is rewound.',
   },
   cluster_primary_unknown: {
     verdict: 'unknown',

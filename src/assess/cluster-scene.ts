@@ -2,7 +2,6 @@ import type { ClusterMemory, Down } from './cluster-memory.ts'
 import type { clusterReasons } from './cluster-reasons.ts'
 import type { Doubts } from './doubts.ts'
 import type { Member, PatroniView } from './members.ts'
-import type { CheckStatus } from './assessment.ts'
 import type { Node } from './nodes.ts'
 
 /** All that the reasons of a cluster are concluded from. */
@@ -31,12 +30,6 @@ export const listed = (names: readonly string[]): string =>
   names.length < 2 ? (names[0] ?? '') : `${names.slice(0, -1).join(', ')} and ${names.at(-1) ?? ''}`
 
 export const namesOf = (list: readonly (Node | Member)[]): string => listed(list.map(({ name }) => name))
-
-/** The Postgres of a node took no connection in its last look, or hung. Not if it refused only ours. */
-export const isDown = (check: CheckStatus): boolean =>
-  !check.stale && check.reasons.some(({ code }) => down.some(problem => code === `${check.probe}_${problem}`))
-
-const down = ['unreachable', 'no_answer', 'closed', 'starting_up']
 
 /** An age for people: whole seconds. */
 export const inSeconds = (ms: number): string => `${Math.max(0, Math.round(ms / 1000))} s`

@@ -73,9 +73,12 @@ export function warnOfDcs({ view, primaries }: Scene): Said[] {
   }
   if (lost.length === 0) return []
   if (!alone) {
-    const then = primary
-      ? `; ${primary.name} is primary still, and is demoted if that lasts, unless failsafe_mode is on`
-      : ''
+    const isPaused = view.members.some(({ facts }) => facts?.paused)
+    const then = !primary
+      ? ''
+      : isPaused
+        ? `; maintenance mode is on, so ${primary.name} stays primary`
+        : `; ${primary.name} is primary still, and is demoted if that lasts, unless failsafe_mode is on`
     return [{ code: 'cluster_dcs_lost', text: `${reached(dcs)}${then}` }]
   }
   const then =

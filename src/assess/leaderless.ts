@@ -1,9 +1,9 @@
 import { clusterReasons } from './cluster-reasons.ts'
-import { inSeconds, isDown, namesOf, type Said, type Scene } from './cluster-scene.ts'
+import { inSeconds, namesOf, type Said, type Scene } from './cluster-scene.ts'
 import type { Down } from './cluster-memory.ts'
 import { noPrimaryForDcs } from './dcs.ts'
 import { memberAt, type Member, type PatroniView } from './members.ts'
-import { lookedAt, type Node } from './nodes.ts'
+import { isDown, lookedAt, type Node } from './nodes.ts'
 
 /** A promotion or an election that takes longer than this has met something. Milliseconds. */
 const slowMs = 30_000
@@ -72,6 +72,9 @@ function isHolderDown({ facts, node, check }: Member): boolean {
 /** How long a primary must have been seen until its crashes are over, in milliseconds. */
 const calmMs = 30_000
 
+/** Patroni starts a Postgres that has crashed once within this time. Milliseconds. */
+const startsMs = 10_000
+
 /** A Postgres that crashes over and over is up for moments in between: those do not end it. */
 export function holderDown(
   { holder, members }: PatroniView,
@@ -98,8 +101,13 @@ function crashLooping({ view: { holder }, down, before }: Scene): Said[] {
     node.facts ? 'it answers as a standby at this moment' : node.check.evidence,
   ]
   const since = lasts >= 1000 ? `, for ${inSeconds(lasts)}` : ''
-  const text = `${node.name} holds the leader lock, and its Postgres does not stay up${since} (${states.join('; ')})`
-  if (!filling) return [{ code: 'cluster_leader_crash_looping', text }]
+  const does = lasts < startsMs ? 'is down' : 'does not stay up'
+  const text = `${node.name} holds the leader lock, and its Postgres ${does}${since} (${states.join('; ')})`
+  if (!filling) {
+    const wait = lasts < startsMs ? 'Wait some seconds: Patroni starts it again. If that fails: ' : ''
+    const { remedy } = clusterReasons.cluster_leader_crash_looping
+    return [{ code: 'cluster_leader_crash_looping', text, remedy: `${wait}${remedy}` }]
+  }
   return [
     {
       code: 'cluster_leader_crash_looping',

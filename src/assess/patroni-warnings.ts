@@ -31,7 +31,7 @@ function silentMembers({ view, primaries }: Scene): Said[] {
       code: 'cluster_patroni_silent',
       text: `the Patroni of ${name}, the primary, does not answer, while its Postgres does: ${near}`,
       remedy: taken
-        ? `Stop the writes to ${name} and start its Patroni again (systemctl restart patroni): it then makes ${name} a standby of ${holder.name}. Copy its data first: rows that only it has exist nowhere else.`
+        ? `Stop Postgres on ${name} and copy its data: rows that only it has exist nowhere else. Then start its Patroni again, which makes it a standby of ${holder.name}.`
         : `Start the Patroni of ${name} again at once (systemctl restart patroni; kill it first, if it hangs). Leave its Postgres alone.`,
     })),
     ...(others.length === 0
@@ -102,10 +102,13 @@ const called = ({ facts, memberName }: Member): string => `${facts?.scope ?? 'CL
 const isRunningReplica = (member: Member | undefined): member is Member & { readonly facts: object } =>
   member?.facts?.role === 'replica' && member.facts.state === 'running'
 
-/** Without a primary it is why there is none (`leaderless.ts`). A cluster of one node has never had one. */
+/**
+ * Without a primary it is why there is none (`leaderless.ts`). A cluster of one node has never had one. Of two primaries a
+ * resume would rewind one at once, with its rows.
+ */
 function noCandidate({ view, nodes, primaries }: Scene): Said[] {
-  const [primary] = primaries
-  const why = nodes.length > 1 && primary ? noCandidateIn(view) : undefined
+  const [primary, second] = primaries
+  const why = nodes.length > 1 && primary && !second ? noCandidateIn(view) : undefined
   if (!primary || !why) return []
   return [
     {
@@ -143,7 +146,10 @@ function unlisted({ view: { list, members }, nodes }: Scene): Said[] {
   }))
   const known = placed.flatMap(({ node }) => node ?? [])
   const unknown = placed.filter(({ node }) => !node).map(({ name }) => name)
-  const others = nodes.filter(node => node.facts && !known.some(other => isSameServer(other, node)))
+  // The key of a member ends with its Patroni. Where that is looked at, it says so itself.
+  const others = nodes.filter(
+    node => node.facts && !members.some(one => one.node === node) && !known.some(other => isSameServer(other, node)),
+  )
   // Their names and addresses may only differ here and there.
   const mayBeOne = unknown.length > 0 && others.length > 0
   const texts = [
@@ -161,11 +167,16 @@ function unlisted({ view: { list, members }, nodes }: Scene): Said[] {
   return [{ code: 'cluster_member_unlisted', text: texts.join('; '), remedy }]
 }
 
-/** The checks to look at again at once, since their looks are older than what they are compared with. */
-export function toCompareAgain({ view: { members }, primaries, nodes }: Scene): readonly string[] {
-  const isOlder = ({ node, check }: Member): boolean => node !== undefined && lookedAt(check) < lookedAt(node.check)
-  const isDoubtful = ({ node, facts }: Member): boolean =>
-    node !== undefined &&
-    (primaries.length === 0 ? !node.facts : primaries.includes(node) && facts?.holdsLock === false)
-  return nodes.length === 0 ? [] : members.filter(one => isOlder(one) && isDoubtful(one)).map(({ check }) => check.id)
-}
+/**
+ * The Patronis to look at again at once: SQL finds a node down that Patroni called a running primary in an older look. Until
+ * then nothing is concluded.
+ */
+export const toCompareAgain = ({ view: { members }, primaries }: Scene): readonly string[] =>
+  primaries.length > 0
+    ? []
+    : members
+        .filter(
+          ({ node, facts, check }) =>
+            node && !node.facts && facts?.state === 'running' && lookedAt(check) < lookedAt(node.check),
+        )
+        .map(({ check }) => check.id)

@@ -77,5 +77,6 @@ export function splitRemedy(claims: readonly Claim[], hasPatroni: boolean): stri
     : best?.writers.length
       ? 'clients write to it'
       : 'standbys follow it'
-  return `${before}Keep ${kept}: ${why}. Fence ${names} at once, through its failover manager if it has one. Copy the data of ${names} before it is rewound: ${copy}.`
+  const how = hasPatroni ? ': stop Patroni and Postgres there' : ', through its failover manager if it has one'
+  return `${before}Keep ${kept}: ${why}. Fence ${names} at once${how}. Copy the data of ${names} before it is rewound: ${copy}.`
 }

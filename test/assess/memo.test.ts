@@ -46,6 +46,7 @@ const words: Readonly<Record<Role, (number: number) => PatroniFacts | undefined>
   primary: number => leaderSays(number),
   promoted: number => leaderSays(number, { state: 'crashed' }),
   standby: number => replicaSays(number),
+  crowded: number => replicaSays(number, { syncStandby: true }),
   replaced: number => replicaSays(number, { paused: true, pendingRestart: true }),
   cascaded: number => replicaSays(number, { dcsLastSeenAt: start, clusterUnlocked: true }),
   foreign: number => leaderSays(number, { failsafeActive: true, dcsLastSeenAt: start }),

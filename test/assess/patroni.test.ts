@@ -10,6 +10,7 @@ import {
   node,
   nodeTarget,
   reported,
+  rung,
   path,
   landingOn,
   primaryFacts,
@@ -321,11 +322,28 @@ describe('no primary', () => {
     expect(last(back).memory.clusters.get('keybuzz')?.down).toBeUndefined()
   })
 
+  it('after a write path met a full disk there, says so', () => {
+    const met = { ladder: [{ ...rung('commit'), ok: false, code: '53100', text: 'could not extend file' }] }
+    const full = (at: number) => path('DATABASE_URL', [landingOn(primaryFacts(1))], { at, ...met })
+    const before = assessed([...looksAt(healthy, start), full(start)], { now: start })
+    const after = assessed(looksAt(holding({ state: 'crashed' }), start + second), {
+      now: start + second,
+      previous: before.memory,
+    })
+    expect(rootIn(after).text).toMatch(/before that, .*could not extend file/)
+    expect(rootIn(after).remedy).toMatch(/free space on it/)
+  })
+
   it('for another reason of the crash, the remedy is its log', () => {
     const all = last(story([healthy, holding({ state: 'start failed' })]))
     expect(rootIn(all)).toMatchObject({ code: 'cluster_leader_crash_looping' })
     expect(rootIn(all).text).toMatch(/Patroni says start failed; db-1:5432: connect ECONNREFUSED/)
-    expect(rootIn(all).remedy).toMatch(/^See the log of Postgres/)
+    expect(rootIn(all).remedy).toMatch(
+      /^Wait some seconds: Patroni starts it again\. If that fails: See the log of Postgres/,
+    )
+    const long = last(story([healthy, ...times(10, holding({ state: 'start failed' }))]))
+    expect(rootIn(long).text).toMatch(/its Postgres does not stay up, for 18 s/)
+    expect(rootIn(long).remedy).toMatch(/^See the log of Postgres/)
   })
 
   it('that SQL can ask, as all its slots are taken by commits that hang, is no reason against the write path', () => {
@@ -362,7 +380,8 @@ describe('a primary that nobody elected', () => {
     const writer = (at: number) => path('DATABASE_URL', [landingOn(primaryFacts(2))], { at })
     const all = story([healthy, twice, twice, twice], { others: [writer(start + 4 * second)] })
     expect(saidIn(all[1] ?? last(all))).not.toContain('cluster_primary_not_elected warn')
-    expect(saidIn(last(all)).slice(0, 2)).toEqual(['cluster_split_brain fail', 'cluster_primary_not_elected warn'])
+    // Nor is a resume advised: Patroni would rewind db-2 at once, with its rows.
+    expect(saidIn(last(all))).toEqual(['cluster_split_brain fail', 'cluster_primary_not_elected warn'])
     expect(rootIn(last(all)).remedy).toMatch(/^Keep db-1: it holds the leader lock of Patroni\. Fence db-2/)
     const reason = reasonsIn(last(all)).find(({ code }) => code === 'cluster_primary_not_elected')
     expect(reason?.text).toContain(
@@ -436,6 +455,12 @@ describe('other things that Patroni knows', () => {
     const more: World = [...healthy, { sql: standbyFacts(4) }]
     expect(listing([one, two, three], more)[0]?.text).toMatch(/the postgres target db-4 is no member/)
     expect(listing([one, two, three, other], more)[0]?.remedy).toMatch(/^If they are the same servers: set `node`/)
+  })
+
+  it('of a node whose Patroni is silent it does not say that it is no member: its key in the DCS has ended', () => {
+    const world: World = [...healthy.slice(0, 2), { sql: standbyFacts(3), says: 'silent' }]
+    const codes = listing([listedMember(1), listedMember(2)], world).map(({ code }) => code)
+    expect(codes).toEqual(['cluster_patroni_silent'])
   })
 
   it('of an address that follows the primary it does not say that it is no member', () => {
