@@ -5,7 +5,7 @@ import { createMemo } from '../core/memo.ts'
 import { writePath } from '../probes/write_path/index.ts'
 import type { Landing, WritePathSeen } from '../probes/write_path/observe.ts'
 import { writePathReason } from '../probes/write_path/reasons.ts'
-import { metrics, readOnlyCause, readOnlyText } from '../probes/write_path/judge.ts'
+import { metrics, readOnlyCause, readOnlyText, wasOnStandby } from '../probes/write_path/judge.ts'
 import { forOldPrimary, forStandby, type Astray } from './advice.ts'
 import type { CheckStatus, ClusterStatus, LandingStatus, Memory } from './assessment.ts'
 import { between, viewsOf, type Between } from './between.ts'
@@ -181,7 +181,7 @@ function land(check: CheckStatus, nodes: readonly Node[], home: Home, through: B
     places: where.flatMap((node, i) => (node ? [{ node, landing: seen.landings[i] }] : [])),
     onPrimary: onPrimary(seen, where, home.primary, reasons),
     reasons: distinctBy(reasons, ({ code, text }) => `${code} ${text}`),
-    isOnStandby: seen.landings.some(landing => readOnlyCause(landing) === 'standby'),
+    isOnStandby: wasOnStandby(seen),
     advice: node => forStandby(astray(node)),
     unseenCluster: own.length === 0 ? home.cluster : undefined,
     atHome: candidates.every(([node]) => node?.cluster === clusterOf(check)),
@@ -244,7 +244,7 @@ function onPrimary(
   primary: Node | undefined,
   reasons: readonly Reason[],
 ): boolean | undefined {
-  if (seen.landings.some(landing => landing.in_recovery)) return false
+  if (wasOnStandby(seen)) return false
   if (reasons.some(reason => reason.verdict === 'fail')) return false
   return primary && where.every(node => node === primary) ? true : undefined
 }

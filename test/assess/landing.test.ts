@@ -14,6 +14,7 @@ import {
   start,
   type Looked,
 } from '../status/looked.ts'
+import { balancer, byBalancer, byPooler, database, down, pooler, server, through } from './platform.ts'
 
 interface Landed {
   readonly status: CheckStatus
@@ -157,6 +158,49 @@ describe('a write path that lands', () => {
     const all = assessed(old, { now: start + 4 * intervalMs })
     expect(landed(all)).toMatchObject({ codes: ['stale'], landing: { nodes: [], onPrimary: undefined } })
     expect(valueOf(all, 'mailpath_write_path_on_primary')).toBeUndefined()
+  })
+})
+
+describe('a node is named only to a path that names one itself:', () => {
+  const remedyOf = (looked: Looked, ...others: readonly Looked[]) =>
+    landed(assessed([...nodes, looked, ...others])).status.reasons[0]?.remedy
+  const onStandby = [landingOn(standbyFacts(2))]
+
+  it('not to one through HAProxy', () => {
+    const view = balancer([server(one), down(two)])
+    expect(remedyOf(through(byBalancer, onStandby), view)).toMatch(
+      /^HAProxy lb-1 decides where this leads: .*leads to db-1 \(db-1:5432\), the primary\. Point the path at no node\.$/,
+    )
+  })
+
+  it('not to one through PgBouncer, known or not', () => {
+    expect(remedyOf(through(byPooler, onStandby), pooler([database()]))).toMatch(/^PgBouncer pool-1 decides/)
+    expect(remedyOf(path('app', [landingOn(standbyFacts(2), { pooled: true })]))).toMatch(
+      /^a pooler in between decides/,
+    )
+  })
+
+  it('not to one with several hosts, or that asks for a kind of server', () => {
+    const direct = { address: 'db-2:5432' }
+    const several = path('app', onStandby, { ...direct, places: ['db-2:5432', 'db-1:5432'] })
+    expect(remedyOf(several)).toMatch(/^its driver, .* decides where this leads/)
+    expect(remedyOf(path('app', onStandby, { ...direct, seeksKind: true }))).toMatch(/^its driver, /)
+  })
+
+  it('not to one whose address is that of no node', () => {
+    expect(remedyOf(path('app', onStandby))).toMatch(/^app:5432 is not the address of a node\. If it is to follow/)
+  })
+
+  it('to one with the address that the node has of itself', () => {
+    expect(remedyOf(path('app', onStandby, { address: '10.0.0.122:5432' }))).toMatch(/^Point it at db-1/)
+  })
+
+  it('not the node that it landed on, if that was promoted since', () => {
+    const promoted = [node(one, undefined), node(two, primaryFacts(2))]
+    const { status } = over([...promoted, path('app', onStandby, { address: 'db-2:5432' })])
+    expect(status.reasons[0]?.remedy).toBe(
+      'Wait for the next run: db-2 was a standby when the session landed, and is the primary now.',
+    )
   })
 })
 

@@ -17,6 +17,7 @@ import {
   type Looked,
 } from '../status/looked.ts'
 import { leaderSays, listedMember, patroniOf, replicaSays } from '../status/patroni.ts'
+import { balancer, byBalancer, down, server, shutOut, silentBalancer, through } from './platform.ts'
 
 const slot = { name: 'old', active: false, wal_status: 'extended', safe_wal_size: null, kept: 50 * 2 ** 30 }
 
@@ -55,8 +56,8 @@ const words: Readonly<Record<Role, (number: number) => PatroniFacts | undefined>
   down: () => undefined,
 }
 
-/** Two clusters of two nodes, the Patronis of the first of them, and two paths that should write to it. */
-const names = ['db-1', 'db-2', 'db-3', 'db-4', 'patroni-db-1', 'patroni-db-2', 'path-1', 'path-2'] as const
+/** Two clusters of two nodes, the Patronis of the first of them, and two paths that should write to it, one through a HAProxy. */
+const names = ['db-1', 'db-2', 'db-3', 'db-4', 'patroni-db-1', 'patroni-db-2', 'path-1', 'path-2', 'lb-1'] as const
 const clusterOf = (number: number): string => (number <= 2 ? 'keybuzz' : 'other')
 
 /** A run of one of them: a node is found as that, or the path lands on the node of that number, as that. */
@@ -83,7 +84,13 @@ function looked({ name, role, number }: Run, at: number): Looked {
     const members = [listedMember(1), listedMember(number)]
     return patroniOf(`db-${own}`, words[role](own), { at, members })
   }
+  if (name === 'lb-1')
+    return role === 'down'
+      ? silentBalancer(at)
+      : balancer([server(`db-${number}`), role === 'primary' ? server('db-1') : down('db-2')], at)
   const facts = roles[role](number)
+  if (name === 'path-2')
+    return through(byBalancer, facts ? [landingOn(facts)] : [], { at, ...(!facts && shutOut('closed')) }, name)
   return path(name, facts ? [landingOn(facts)] : [], { at })
 }
 

@@ -34,9 +34,9 @@ export const balancer = (servers: readonly HaproxyServer[], at = start): Looked 
   const seen = { address: 'lb-1:8404', servers, proxies: ['write', 'read'] }
   return { check: checkOf(haproxy, balancerTarget), observation: judged(haproxy, balancerTarget, seen, at) }
 }
-export const silentBalancer = (at = start): Looked => ({
+export const silentBalancer = (at = start, code = 'haproxy_unreachable'): Looked => ({
   check: checkOf(haproxy, balancerTarget),
-  observation: reported(haproxy, balancerTarget, ['haproxy_unreachable'], { at }),
+  observation: reported(haproxy, balancerTarget, [code], { at }),
 })
 
 const poolerTarget = pgbouncer.target.parse({ name: 'pool-1', url: 'postgres://stats@pool-1:6432/pgbouncer' })
@@ -63,6 +63,33 @@ export const silentPatroni: Looked = {
   observation: reported(patroni, patroniTarget, ['patroni_unreachable']),
 }
 
+/** The Patroni of db-2, which holds the leader lock or not. */
+export const lock = (holdsLock: boolean): Looked => {
+  const facts = {
+    name: 'db-2',
+    scope: 'keybuzz',
+    version: '3.0.2',
+    role: holdsLock ? 'primary' : 'replica',
+    state: 'running',
+    holdsLock,
+    timeline: 1,
+    systemIdentifier: undefined,
+    dcsLastSeenAt: start,
+    clusterUnlocked: false,
+    paused: false,
+    failsafeActive: false,
+    pendingRestart: false,
+    pendingParameters: [],
+    syncStandby: false,
+    tags: { nofailover: false, noloadbalance: false, nostream: false },
+    followers: [],
+  } as const
+  return {
+    check: checkOf(patroni, patroniTarget),
+    observation: reported(patroni, patroniTarget, [], { seen: { address: 'db-2:8008', facts } }),
+  }
+}
+
 type Ties = Pick<WritePathTarget, 'haproxy' | 'pgbouncer'>
 export const byBalancer: Ties = { haproxy: { target: 'lb-1', proxy: 'write' } }
 export const byPooler: Ties = { pgbouncer: { target: 'pool-1', database: 'app' } }
@@ -72,8 +99,9 @@ export function through(
   ties: Ties,
   landings: readonly Landing[],
   { at = start, ...fields }: { at?: number } & Partial<WritePathSeen> = {},
+  name = 'app',
 ): Looked {
-  const target = { ...pathTarget('app'), ...ties }
+  const target = { ...pathTarget(name), ...ties }
   const seen = wrote(landings, { address: 'lb-1:5000', ...fields })
   return { check: checkOf(writePath, target), observation: judged(writePath, target, seen, at) }
 }

@@ -19,6 +19,7 @@ import {
   start,
   type Looked,
 } from '../status/looked.ts'
+import { balancer, byBalancer, lock, server, silentBalancer, silentPatroni, through } from './platform.ts'
 
 /** Assesses one look after another; the roles as each of them found them. */
 function story(...looks: readonly (readonly Looked[])[]): (Roles | undefined)[] {
@@ -104,6 +105,26 @@ describe('the roles in a cluster', () => {
       checks: ['postgres/db-1', 'postgres/db-2', 'write_path/app'],
       intervalMs,
     })
+  })
+
+  it('are looked at by their Patroni, and by what write paths go through, unless that refuses us', () => {
+    const way = through(byBalancer, [landingOn(primaryFacts(1))])
+    const all = [primary, standby, way, balancer([server('db-1')]), silentPatroni]
+    expect(story(all)[0]?.checks).toEqual([
+      'postgres/db-1',
+      'postgres/db-2',
+      'write_path/app',
+      'patroni/patroni-2',
+      'haproxy/lb-1',
+    ])
+    const refusing = { ...silentBalancer(), observation: silentBalancer(start, 'haproxy_login_refused').observation }
+    expect(story([primary, way, refusing])[0]?.checks).toEqual(['postgres/db-1', 'write_path/app'])
+  })
+
+  it('change with the leader lock of Patroni, which a promotion moves without ending a session', () => {
+    expect(
+      changes([primary, lock(true)], [primary, lock(true)], [primary, lock(false)], [primary, silentPatroni]),
+    ).toEqual([false, false, true, false])
   })
 
   it.each(['login_failed', 'too_many_connections', 'database_missing'])(

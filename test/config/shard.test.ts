@@ -96,6 +96,38 @@ describe('shards', () => {
     )
   })
 
+  it('have a HAProxy and a PgBouncer in each part with a write path through it, and are not tied together by them', () => {
+    const url = 'postgres://kb@127.0.0.1:5432/kb'
+    const clusters = names(40, 'cluster')
+    const config = parseConfig(
+      JSON.stringify({
+        postgres: clusters.map(cluster => ({ name: `${cluster}-db`, cluster, url })),
+        patroni: clusters.map(cluster => ({ name: `${cluster}-patroni`, cluster, url: 'http://127.0.0.1:8008' })),
+        haproxy: ['lb', 'unused'].map(name => ({ name, url: 'http://127.0.0.1:8404/metrics' })),
+        pgbouncer: [{ name: 'pool', url: 'postgres://stats@127.0.0.1:6432/pgbouncer' }],
+        write_path: clusters.map((cluster, n) => ({
+          name: `${cluster}-way`,
+          cluster,
+          url,
+          ...(n < 2 && { haproxy: { target: 'lb', proxy: 'write' }, pgbouncer: { target: 'pool', database: 'kb' } }),
+        })),
+        mail: clusters.map(cluster => ({ name: cluster, write_path: [`${cluster}-way`], smtp: [] })),
+      }),
+      'mailpath.yml',
+    )
+    const parts = shards(config, 4).map(({ checks }) => checks)
+    for (const part of parts) {
+      const ids = part.map(checkId)
+      const goesThrough = ids.includes('write_path/cluster-0-way') || ids.includes('write_path/cluster-1-way')
+      expect([ids.includes('haproxy/lb'), ids.includes('pgbouncer/pool')]).toEqual([goesThrough, goesThrough])
+      expect(part.length).toBeGreaterThan(4)
+      for (const id of ids.filter(one => one.startsWith('patroni/')))
+        expect(ids).toContain(id.replace(/patroni/g, 'db').replace('db/', 'postgres/'))
+    }
+    expect(parts.flat().filter(({ target }) => target === 'unused')).toHaveLength(1)
+    expect(new Set(parts.flat().map(checkId))).toEqual(new Set(config.checks.map(checkId)))
+  })
+
   it('of a file without mail lists are one', () => {
     const config = parseConfig(
       JSON.stringify({ smtp: names(20, 'relay').map(name => ({ name, host: '127.0.0.1' })) }),

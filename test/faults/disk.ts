@@ -111,8 +111,8 @@ const faults: readonly Fault<DiskStage>[] = [
     },
     seen: {
       verdict: 'fail',
-      root: 'write_path/app write_path_unreachable',
-      reasons: [`postgres/${one} postgres_unreachable`],
+      root: `postgres/${one} postgres_unreachable`,
+      reasons: ['write_path/app write_path_unreachable'],
     },
   },
 ]

@@ -22,7 +22,7 @@ export const database = {
   ),
   primaryKilled: inDatabase(
     'primary killed',
-    [pathTells('write_path_closed'), `postgres/${one} postgres_unreachable`],
+    [`postgres/${one} postgres_unreachable`, pathTells('write_path_closed')],
     ({ first }) => first.kill(),
   ),
   standbyKilled: inDatabase('standby killed', [`postgres/${two} postgres_unreachable`], ({ platform }) =>

@@ -27,9 +27,9 @@ export const downFaults: readonly Fault<ClusterStage>[] = [
     inject: stage => of(stage, one).kill(),
     seen: {
       verdict: 'fail',
-      root: 'write_path/app write_path_unreachable',
+      root: `postgres/${one} postgres_unreachable`,
       reasons: [
-        `postgres/${one} postgres_unreachable`,
+        'write_path/app write_path_unreachable',
         `postgres/${two} postgres_receiver_down`,
         `postgres/${three} postgres_receiver_down`,
         'cluster/kb cluster_primary_unknown',
@@ -54,8 +54,11 @@ export const downFaults: readonly Fault<ClusterStage>[] = [
     },
     seen: {
       verdict: 'fail',
-      root: 'write_path/app write_path_unreachable',
-      reasons: [one, two, three].map(name => `postgres/${name} postgres_unreachable`),
+      root: `postgres/${one} postgres_unreachable`,
+      reasons: [
+        'write_path/app write_path_unreachable',
+        ...[two, three].map(name => `postgres/${name} postgres_unreachable`),
+      ],
       samples: { [cluster('primaries')]: null, [cluster('nodes_unreachable')]: 3 },
     },
   },
@@ -64,8 +67,8 @@ export const downFaults: readonly Fault<ClusterStage>[] = [
     inject: stage => pause(of(stage, one)),
     seen: {
       verdict: 'fail',
-      root: 'write_path/app write_path_no_answer',
-      reasons: [`postgres/${one} postgres_no_answer`, 'cluster/kb cluster_primary_unknown'],
+      root: `postgres/${one} postgres_no_answer`,
+      reasons: ['write_path/app write_path_no_answer', 'cluster/kb cluster_primary_unknown'],
       // What streams goes on to stream.
       not: [`postgres/${two} postgres_receiver_down`],
       samples: primaryUnseen,
@@ -99,8 +102,8 @@ export const downFaults: readonly Fault<ClusterStage>[] = [
     },
     seen: {
       verdict: 'fail',
-      root: 'write_path/app write_path_starting_up',
-      reasons: [`postgres/${one} postgres_starting_up`, 'cluster/kb cluster_primary_unknown'],
+      root: `postgres/${one} postgres_starting_up`,
+      reasons: ['write_path/app write_path_starting_up', 'cluster/kb cluster_primary_unknown'],
       samples: primaryUnseen,
     },
   },

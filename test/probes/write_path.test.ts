@@ -6,7 +6,7 @@ import type { WritePathTarget } from '../../src/probes/write_path/target.ts'
 import { haproxyBinary, haproxyInstall, startHaproxy } from '../servers/haproxy.ts'
 import { pgbouncerBinary, pgbouncerInstall, startPgbouncer } from '../servers/pgbouncer.ts'
 import { startCluster, type Cluster, type PostgresNode } from '../servers/postgres.ts'
-import { needs, waitFor } from '../servers/processes.ts'
+import { freePort, needs, waitFor } from '../servers/processes.ts'
 import { startRouter, type Router } from '../servers/router.ts'
 import { postgresOpening, probeContract } from './contract.ts'
 import { env, look } from './look.ts'
@@ -149,6 +149,18 @@ describe('the judgement of a write path', () => {
       'write_path_write_refused',
       { writable: 0 },
     ],
+    ...(
+      [
+        ['XX000', 'GetNewTransactionId', 'cannot assign TransactionIds during recovery'],
+        ['XX000', 'XLogBeginInsert', 'cannot make new WAL entries during recovery'],
+        ['25006', 'PreventCommandDuringRecovery', 'cannot execute pg_current_xact_id() during recovery'],
+      ] as const
+    ).map(([code, routine, text]): [string, Partial<WritePathSeen>, string, { writable: 0; cause: string }] => [
+      `a pooler that goes on with a standby (${code}, ${routine})`,
+      { ladder: [rung('xid'), { ...refused('commit', code, text), routine }] },
+      'write_path_read_only',
+      { writable: 0, cause: 'standby' },
+    ]),
     [
       'a connection lost on the way',
       { ladder: [refused('xid', undefined, 'Connection terminated unexpectedly')] },
@@ -386,6 +398,14 @@ describe('on a real cluster', () => {
         { timeoutMs: 8000, what: 'PgBouncer sends us to the standby' },
       )
       expect(codes(moved)).toEqual(['write_path_read_only'])
+    })
+
+    it('is sure that nobody gets in, whatever the driver, once the server behind is gone', async () => {
+      const moving = await startPgbouncer({ to: first(), logins: [cluster.logins.backend] })
+      onTestFinished(() => moving.stop())
+      expect((await seenThrough(moving.port)).verdict).toBe('ok')
+      await moving.retarget({ host: '127.0.0.1', port: await freePort() })
+      for (let run = 0; run < 4; run++) expect((await seenThrough(moving.port, {}, 2000)).verdict).toBe('fail')
     })
 
     it('names what the pooler refuses, though it has one SQLSTATE for everything', async () => {

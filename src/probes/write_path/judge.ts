@@ -174,8 +174,21 @@ const remedyForReadOnly = (cause: ReadOnlyCause): string =>
     ? 'Take default_transaction_read_only out of what the application sends with the login: `options` of its URL, PGOPTIONS, or a setting of its driver or pooler.'
     : `Reset default_transaction_read_only for the ${cause} (see pg_settings.source).`
 
-const firstCause = ({ landings }: WritePathSeen): ReadOnlyCause | undefined =>
-  landings.map(readOnlyCause).find(cause => cause !== undefined)
+const firstCause = (seen: WritePathSeen): ReadOnlyCause | undefined =>
+  seen.landings.map(readOnlyCause).find(cause => cause !== undefined) ?? (strayed(seen) ? 'standby' : undefined)
+
+/** What a standby refuses with in these functions has no SQLSTATE of its own (XX000). */
+const inRecovery = new Set(['PreventCommandDuringRecovery', 'GetNewTransactionId', 'XLogBeginInsert'])
+
+/** A rung that a standby refused, though the session had landed on a primary: a pooler gave another server, or it was demoted. */
+const strayed = ({ landings, ladder }: WritePathSeen): Rung | undefined =>
+  landings.every(landing => readOnlyCause(landing) === undefined)
+    ? ladder.find(({ code, routine }) => (code === '25006' || code === 'XX000') && inRecovery.has(routine ?? ''))
+    : undefined
+
+/** Some session was on a standby. */
+export const wasOnStandby = (seen: WritePathSeen): boolean =>
+  seen.landings.some(landing => readOnlyCause(landing) === 'standby') || strayed(seen) !== undefined
 
 function readOnlyProblem(seen: WritePathSeen): Reason[] {
   const cause = firstCause(seen)
@@ -187,6 +200,9 @@ function readOnlyProblem(seen: WritePathSeen): Reason[] {
 /** Where writes fail, and why. `there` names the node, which only the assessment knows. */
 export function readOnlyText(seen: WritePathSeen, there = ''): string {
   const { address, landings, ladder } = seen
+  const stray = strayed(seen)
+  if (stray)
+    return `${address}: a write reached a standby, though the session had landed on a primary (${stray.text}, SQLSTATE ${stray.code ?? ''}): a pooler gave it another server, or the primary was demoted meanwhile`
   const cause = firstCause(seen) ?? 'standby'
   const readOnly = landings.filter(landing => readOnlyCause(landing) !== undefined)
   const share = landings.length > 1 ? `${readOnly.length} of ${landings.length} sessions land on` : 'lands on'
@@ -199,7 +215,7 @@ export function readOnlyText(seen: WritePathSeen, there = ''): string {
 function rungProblem(seen: WritePathSeen, rung: Rung): Reason[] {
   const { address } = seen
   // readOnlyProblem reports 25006 already.
-  if (rung.ok || rung.code === '25006') return []
+  if (rung.ok || rung.code === '25006' || rung === strayed(seen)) return []
   const text = `${address}: ${rung.code ? `SQLSTATE ${rung.code}, ` : ''}${rung.text} (rung ${rung.rung})`
   if (rung.code === '53100') return [writePathReason('write_path_disk_full', text)]
   if (rung.hung && (rung.rung === 'commit' || rung.syncWait)) {

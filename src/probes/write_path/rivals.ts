@@ -87,7 +87,10 @@ function keyOf(outcome: Outcome): string {
 }
 
 const passes = (failure: Failure): boolean =>
-  ['unreachable', 'no_answer', 'closed', 'starting_up', 'too_many_connections'].includes(connectionProblem(failure))
+  // A pooler lets us in before it has a server, so its refusal of the query is one of the login.
+  ['unreachable', 'no_answer', 'closed', 'starting_up', 'too_many_connections', 'pooler_refused'].includes(
+    connectionProblem(failure),
+  )
 
 /** Undefined if the time of the run was over before all were tried. */
 async function tryAll(
