@@ -33,12 +33,16 @@ export function nodesOfDatabase(
   nodes: readonly Node[],
   pooler?: string,
 ): readonly Node[] {
-  // Several hosts have commas between them. A path is a Unix socket, like null.
-  const hosts = host === null || host.startsWith('/') ? hostOf(pooler) : host.split(',').map(one => one.trim())
-  const configured = hosts.map(one => ({ host: one, port }))
+  const configured = configuredHosts(host, pooler).map(one => ({ host: one, port }))
   const connected = servers.map(server => ({ host: server.address, port: server.port }))
   const places = [...configured, ...connected].filter(place => place.port !== undefined)
   return nodes.filter(node => places.some(place => isAt(node, place.host, place.port ?? 0)))
+}
+
+/** Several hosts have commas between them. A path is a Unix socket, like null. */
+function configuredHosts(host: string | null | undefined, pooler: string | undefined): readonly string[] {
+  if (host === undefined) return []
+  return host === null || host.startsWith('/') ? hostOf(pooler) : host.split(',').map(one => one.trim())
 }
 
 /** Whether a node is at this name or address: as the configuration has it, or as the node itself says. */

@@ -80,6 +80,7 @@ describe('the nodes behind a database of PgBouncer are', () => {
     ],
     ['none behind another balancer', { host: 'lb-1', port: 5000, servers: [open('10.0.0.9', 5000)] }, []],
     ['none at another port', { host: '10.0.0.2', port: 5433, servers: [] }, []],
+    ['none of a fallback that is idle', { host: undefined, port: undefined, servers: [] }, []],
     ['none on a Unix socket of a host that is not known', { host: null, port: 5432, servers: [] }, []],
   ])('%s', (_, database, expected) => {
     expect(nodesOfDatabase(database, nodes).map(({ name }) => name)).toEqual(expected)

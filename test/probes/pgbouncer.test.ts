@@ -1,11 +1,12 @@
 import { Client } from 'pg'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import type { Observation } from '../../src/core/probe.ts'
 import { databasesIn, versionIn, type PgbouncerDatabase } from '../../src/probes/pgbouncer/console.ts'
 import { pgbouncer } from '../../src/probes/pgbouncer/index.ts'
 import type { PgbouncerSeen } from '../../src/probes/pgbouncer/observe.ts'
 import type { PgbouncerTarget } from '../../src/probes/pgbouncer/target.ts'
 import { pgbouncerBinary, pgbouncerInstall, startPgbouncer, type Pgbouncer } from '../servers/pgbouncer.ts'
+import { startPgbouncerDouble } from '../servers/pgbouncer-double.ts'
 import { startCluster, type Cluster } from '../servers/postgres.ts'
 import { needs, waitFor } from '../servers/processes.ts'
 import { expectSamples, postgresOpening, probeContract } from './contract.ts'
@@ -116,6 +117,15 @@ describe('the console', () => {
     ])
   })
 
+  it('shows a database by the fallback by its pools alone, while it has no connections', () => {
+    const pools = [{ database: 'idle', user: 'a', cl_active: 0, cl_waiting: 0, maxwait: 0, maxwait_us: 0 }]
+    const databases = databasesIn({ databases: [ofConsole], pools, servers: [], allPaused: false })
+    expect(databases).toEqual([database('idle', { host: undefined, port: undefined, active: 0, servers: [] })])
+    const found = pgbouncer.judge({ address: 'pool-1:6432', version: '1.18.0', databases }, target())
+    expect(found.verdict).toBe('ok')
+    expect(valueOf(found, 'mailpath_pgbouncer_paused')).toBeUndefined()
+  })
+
   it('is none without the database of the console', () => {
     const none = { pools: [], servers: [], allPaused: false }
     expect(databasesIn({ ...none, databases: [] })).toBeUndefined()
@@ -130,6 +140,45 @@ describe('the console', () => {
     [17, undefined],
   ])('of %s has the version %s', (version, expected) => {
     expect(versionIn([{ version }])).toBe(expected)
+  })
+})
+
+describe('a PgBouncer 1.24', () => {
+  const databases = [
+    { name: 'pgbouncer', host: null, port: 6432, paused: 0, disabled: 0 },
+    { name: 'app', host: '10.0.0.1', port: 5432, paused: 0, disabled: 0 },
+  ]
+  const tables = (paused: 'yes' | 'no') => ({
+    version: [{ version: 'PgBouncer 1.24.1' }],
+    databases,
+    pools: [{ database: 'app', user: 'a', cl_active: 0, cl_waiting: 2, maxwait: 9, maxwait_us: 5 }],
+    servers: [{ type: 'S', database: 'app', state: 'new', addr: '10.0.0.1', port: 5432 }],
+    state: [
+      { key: 'active', value: paused === 'yes' ? 'no' : 'yes' },
+      { key: 'paused', value: paused },
+      { key: 'suspended', value: 'no' },
+    ],
+  })
+
+  it.each([
+    ['yes', 'pgbouncer_paused', 'app is paused, 2 clients wait'],
+    ['no', 'pgbouncer_clients_wait', '1 server connection to 10.0.0.1:5432, 1 of them being opened'],
+  ] as const)('says whether all of it is paused (%s), and is only asked', async (paused, code, said) => {
+    const double = await startPgbouncerDouble(tables(paused))
+    onTestFinished(() => double.close())
+    const url = `postgres://stats@127.0.0.1:${double.port}/pgbouncer?sslmode=disable`
+    const found = await look(pgbouncer, target({ url }))
+    expect(found?.reasons).toMatchObject([{ code, text: expect.stringContaining(said) as string }])
+    expect(double.commands).toEqual(['show version', 'show databases', 'show pools', 'show servers', 'show state'])
+    expect(double.accepted).toBe(1)
+  })
+
+  it('is none where something else answers', async () => {
+    const double = await startPgbouncerDouble({ ...tables('no'), version: [{ version: 'PostgreSQL 18.4' }] })
+    onTestFinished(() => double.close())
+    const url = `postgres://stats@127.0.0.1:${double.port}/pgbouncer?sslmode=disable`
+    expect((await look(pgbouncer, target({ url })))?.reasons.map(one => one.code)).toEqual(['pgbouncer_not_pgbouncer'])
+    expect(double.commands).toEqual(['show version'])
   })
 })
 
@@ -150,6 +199,7 @@ describe.skipIf(!needs('PgBouncer', pgbouncerBinary(), pgbouncerInstall))('a rea
     pool = await startPgbouncer({
       to: first,
       logins: [cluster.logins.backend, stats],
+      database: 'keybuzz_backend',
       pooling: 'session',
       settings: { stats_users: 'stats', default_pool_size: 1, server_login_retry: 60, query_wait_timeout: 60 },
     })

@@ -20,6 +20,8 @@ export const pgbouncerBinary = () => have('pgbouncer')
 interface PgbouncerOptions {
   to: { host: string; port: number }
   logins: readonly Login[]
+  /** The one database that it has. Default: any, by a fallback (`*`), which is hidden while it has no connections. */
+  database?: string
   pooling?: 'session' | 'transaction'
   /** More lines for the [pgbouncer] section. */
   settings?: Readonly<Record<string, string | number>>

@@ -36,7 +36,8 @@ export const reasons = {
   haproxy_not_haproxy: {
     verdict: 'unknown',
     severity: 'medium',
-    meaning: 'The answer is neither metrics nor CSV nor the runtime API of HAProxy.',
+    meaning:
+      'The answer is neither metrics nor CSV nor the runtime API of HAProxy. Metrics are read from HAProxy 2.4 on.',
     remedy:
       'Check `url`: the path of its Prometheus endpoint, or that of its statistics with `;csv` at the end. Or use `socket`.',
   },

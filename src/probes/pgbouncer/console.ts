@@ -4,10 +4,13 @@ import { oneLine } from '../../core/errors.ts'
 /** A database of PgBouncer: a row of `show databases`, with its pools. https://www.pgbouncer.org/usage.html */
 export interface PgbouncerDatabase {
   readonly name: string
-  /** Where it leads: a name, an address, or several with commas between; null is a Unix socket. */
-  readonly host: string | null
+  /**
+   * Where it leads: a name, an address, or several with commas between; null is a Unix socket. Undefined for a database by
+   * the fallback (`*`) that has no connections: PgBouncer shows only its pools.
+   */
+  readonly host: string | null | undefined
   readonly port: number | undefined
-  /** Alone, or with all others (known from PgBouncer 1.19 on). */
+  /** Alone, or with all others (known from PgBouncer 1.19 on). False too while `host` is undefined. */
   readonly paused: boolean
   readonly disabled: boolean
   /** Clients with a server connection, and clients that wait for one, of all its pools. */
@@ -56,7 +59,9 @@ export function databasesIn({ databases, pools, servers, allPaused }: Answers): 
   if (!databases.some(({ name }) => name === ofConsole)) return undefined
   const poolsOf = grouped(pools)
   const serversOf = grouped(servers)
-  return databases
+  const listed = new Set(databases.map(({ name }) => textIn(name)))
+  const idle = [...poolsOf.keys()].filter(name => !listed.has(name)).map((name): Row => ({ name }))
+  return [...databases, ...idle]
     .filter(({ name }) => name !== ofConsole)
     .map(row => {
       const name = textIn(row['name'])
@@ -64,7 +69,7 @@ export function databasesIn({ databases, pools, servers, allPaused }: Answers): 
       const sum = (column: string): number => own.reduce((total, pool) => total + numberIn(pool[column]), 0)
       return {
         name,
-        host: typeof row['host'] === 'string' ? textIn(row['host']) : null,
+        host: typeof row['host'] === 'string' ? textIn(row['host']) : 'host' in row ? null : undefined,
         port: portIn(row['port']),
         paused: allPaused || numberIn(row['paused']) > 0,
         disabled: numberIn(row['disabled']) > 0,

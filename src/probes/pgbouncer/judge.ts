@@ -120,7 +120,7 @@ function evidence({ address, version = '' }: PgbouncerSeen, databases: readonly 
 function samplesOf(database: PgbouncerDatabase, target: string) {
   const at = { target, database: database.name }
   return [
-    ...sample(metrics.paused, isStopped(database), at),
+    ...sample(metrics.paused, database.host === undefined ? undefined : isStopped(database), at),
     ...sample(metrics.clientsActive, database.active, at),
     ...sample(metrics.clientsWaiting, database.waiting, at),
     ...sample(metrics.maxWait, database.maxWaitSeconds, at),
