@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { closesAtOnce, garbage, refusedPort, scripted, silent, type Listening } from '../servers/hostile.ts'
 import { startKubernetesDouble } from '../servers/kubernetes-double.ts'
+import { startPatroniDouble } from '../servers/patroni-double.ts'
 import { startCluster, type Cluster } from '../servers/postgres.ts'
 import { freePort, startProcess, tempFolder, waitFor } from '../servers/processes.ts'
 import { startVaultDouble } from '../servers/vault-double.ts'
@@ -70,6 +71,9 @@ beforeAll(async () => {
   const vault = await up(startVaultDouble({ token: 'unused-token', secrets }))
   const elsewhere = await up(startVaultDouble({ token: 'unused-token' }))
   elsewhere.answer(`redirect:http://${trap.host}:${trap.port}`)
+  const patroni = await up(startPatroniDouble())
+  const { host, port } = trap
+  patroni.members = [{ name: 'p1', role: 'leader', state: 'running', api_url: `http://${host}:${port}/`, host, port }]
   const kubernetes = await up(
     startKubernetesDouble({ token: 'unused-token', secrets: { 'mail/db': { PGHOST: '127.0.0.1' } } }),
   )
@@ -88,6 +92,7 @@ kubernetes: { url: "http://${at(kubernetes)}", token: { file: ${folder}/token } 
 postgres:
   - { name: good, cluster: kb, url: "postgres://${user}@${at(node)}/postgres", ${login} }
   - { name: closes, cluster: kb, url: "postgres://${user}@${at(closing)}/postgres", ${login} }
+patroni: [{ name: p1, cluster: kb, url: "http://${at(patroni)}" }]
 write_path:
   - { name: stuck, cluster: kb, url: "postgres://${user}@${at(node)}/${postgres.database}", ${login} }
   - name: secret
@@ -107,7 +112,7 @@ settings: [{ name: app, from: { dotenv: ${envFile} }, expect: { SMTP_HOST: mail 
 packages: [{ name: app, folder: ${folder}, require: [nodemailer] }]
 `,
   )
-  configured = [node, closing, nobody, mail, slow, noise, vault, elsewhere, kubernetes].map(at).sort()
+  configured = [node, closing, nobody, mail, slow, noise, vault, elsewhere, kubernetes, patroni].map(at).sort()
 }, 120_000)
 afterAll(async () => {
   await Promise.all(servers.map(server => server.close()))

@@ -75,6 +75,14 @@ describe.skipIf(!needs('patroni', patroniBinary(), patroniInstall))('a real Patr
     await until('it leads again', { holdsLock: true, clusterUnlocked: false, role: 'primary', state: 'running' })
   })
 
+  it('is silent where its Postgres hangs', async () => {
+    await real.signalBackends('SIGSTOP')
+    const found = await look(700)
+    await real.signalBackends('SIGCONT')
+    expect(found.reasons.map(({ code }) => code)).toEqual(['patroni_no_answer'])
+    await until('it answers again', { holdsLock: true, state: 'running' })
+  })
+
   it('hangs, and then is gone', async () => {
     real.process.signal('SIGSTOP')
     expect((await look(700)).reasons.map(({ code }) => code)).toEqual(['patroni_no_answer'])

@@ -1,5 +1,5 @@
 /** One real Patroni with its Postgres, and one etcd: enough to hear what Patroni says. The large stage is in test/patroni. */
-import { chown, writeFile } from 'node:fs/promises'
+import { chown, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { rewindBinaries } from './postgres-binaries.ts'
 import {
@@ -25,6 +25,8 @@ export interface Patroni {
   readonly postgresPort: number
   readonly process: RunningProcess
   readonly etcd: RunningProcess
+  /** Sends a signal to each process of its Postgres but the postmaster. */
+  signalBackends: (signal: NodeJS.Signals) => Promise<void>
   /** Changes the configuration of the cluster (PATCH /config). */
   configure: (change: object) => Promise<void>
   stop: () => Promise<void>
@@ -78,7 +80,12 @@ export async function startPatroni(): Promise<Patroni> {
       const { status } = await fetch(`${url}/config`, { method: 'PATCH', body: JSON.stringify(change) })
       if (status !== 200) throw new Error(`PATCH /config: ${status}`)
     }
-    return { url, postgresPort, process: running, etcd: etcdRuns, configure, stop }
+    const signalBackends = async (signal: NodeJS.Signals): Promise<void> => {
+      const [postmaster = ''] = (await readFile(path.join(folder, 'data/postmaster.pid'), 'utf8')).split('\n')
+      const children = await readFile(`/proc/${postmaster}/task/${postmaster}/children`, 'utf8')
+      for (const pid of children.split(' ').filter(one => one !== '')) process.kill(Number(pid), signal)
+    }
+    return { url, postgresPort, signalBackends, process: running, etcd: etcdRuns, configure, stop }
   } catch (error) {
     const logs = started.map(one => `${one.name}: ${one.log().slice(-2_000)}`)
     await stop()

@@ -12,9 +12,10 @@ export const reasons = {
   patroni_no_answer: {
     verdict: 'fail',
     severity: 'high',
-    meaning: 'The REST API of Patroni did not answer within the timeout of the check.',
+    meaning:
+      'The REST API of Patroni did not answer within the timeout of the check. Patroni hangs, or its Postgres does: it asks that for each answer.',
     remedy:
-      'See whether Patroni hangs on that node: its log, a dead disk, a stopped process. If it holds the leader lock, that ends after `ttl`, and another node is promoted.',
+      'See whether Patroni or Postgres hangs on that node: their logs, a dead disk, a stopped process. If it holds the leader lock, that ends after `ttl`, and another node is promoted.',
   },
   patroni_tls_failed: {
     verdict: 'unknown',
