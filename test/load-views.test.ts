@@ -9,7 +9,13 @@ import type { Status } from '../src/monitor/ledger.ts'
 import { createReferences } from '../src/references/index.ts'
 import { listen, type Listening } from './servers/hostile.ts'
 import { startPatroniDouble, type PatroniKnobs } from './servers/patroni-double.ts'
-import { administrator, pgbouncerBinary, pgbouncerInstall, startPgbouncer, type Pgbouncer } from './servers/pgbouncer.ts'
+import {
+  administrator,
+  pgbouncerBinary,
+  pgbouncerInstall,
+  startPgbouncer,
+  type Pgbouncer,
+} from './servers/pgbouncer.ts'
 import { startCluster, type Cluster } from './servers/postgres.ts'
 import { needs, waitFor } from './servers/processes.ts'
 import { startRouter, type Router } from './servers/router.ts'
@@ -74,7 +80,11 @@ async function runsWith(sections: Readonly<Record<string, unknown>>): Promise<Re
   }
   const config = parseConfig(text, 'mailpath.yml')
   const references = createReferences({ env, vaults: [], kubernetes: undefined })
-  const monitor = createMonitor(config, references, createLog('error', 'json', () => undefined))
+  const monitor = createMonitor(
+    config,
+    references,
+    createLog('error', 'json', () => undefined),
+  )
   const stop = new AbortController()
   setMaxListeners(0, stop.signal)
   const running = monitor.run(stop.signal)

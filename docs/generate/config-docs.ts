@@ -33,8 +33,8 @@ unknown, and is never sent anywhere.`
 const targetIntro = 'Every entry of the lists below has these keys.'
 const commonKeys = ['name', 'interval', 'timeout']
 
-/** docs/configuration.md, with a whole file as an example at its end. */
-export function configurationDoc(example: string): string {
+/** docs/configuration.md, with whole files as examples at its end; `views` has Patroni, HAProxy and PgBouncer. */
+export function configurationDoc(example: string, views: string): string {
   const file = configSchema()
   const kinds = new Set<string>(listedProbes.map(probe => probe.kind))
   const topLevel = Object.entries(file.properties ?? {}).filter(([key]) => !kinds.has(key))
@@ -57,6 +57,8 @@ export function configurationDoc(example: string): string {
     referenceTable(file.definitions?.['reference'] ?? {}),
     '## Example',
     `\`\`\`yaml\n${example.trimEnd()}\n\`\`\``,
+    '## With Patroni, HAProxy and PgBouncer',
+    `\`\`\`yaml\n${views.trimEnd()}\n\`\`\``,
   )
 }
 

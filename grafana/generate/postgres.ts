@@ -2,9 +2,11 @@ import { clusterMetrics } from '../../src/assess/cluster-metrics.ts'
 import { choice } from './build/controls.ts'
 import { dashboard } from './build/dashboard.ts'
 import { q } from './build/promql.ts'
+import * as between from './panels/between.ts'
 import * as cluster from './panels/cluster.ts'
 import * as history from './panels/history.ts'
 import * as path from './panels/path.ts'
+import * as patroni from './panels/patroni.ts'
 import { postgresKinds, reasonsTable } from './panels/reasons.ts'
 import { receivers, replication } from './panels/replication.ts'
 import { sessions } from './panels/sessions.ts'
@@ -32,10 +34,11 @@ export const postgres = dashboard({
         {
           height: 4,
           panels: [
-            [6, cluster.ofCluster.splitBrain],
-            [6, cluster.ofCluster.unreachable],
-            [6, cluster.ofCluster.failovers],
-            [6, cluster.ofCluster.lastFailover],
+            [5, cluster.ofCluster.splitBrain],
+            [5, cluster.ofCluster.unreachable],
+            [5, cluster.ofCluster.failovers],
+            [5, cluster.ofCluster.lastFailover],
+            [4, patroni.wentBack],
           ],
         },
       ],
@@ -67,15 +70,57 @@ export const postgres = dashboard({
       ],
     },
     {
-      title: 'Replication',
+      title: 'Three views: SQL, Patroni, HAProxy',
       bands: [
         {
           height: 7,
           panels: [
-            [12, history.roles(chosenClusters)],
-            [12, receivers],
+            [8, history.roles(chosenClusters)],
+            [8, patroni.roles],
+            [8, between.servers],
           ],
         },
+        {
+          height: 7,
+          panels: [
+            [8, patroni.lock],
+            [8, patroni.postgresStates],
+            [8, patroni.dcs],
+          ],
+        },
+        {
+          height: 7,
+          panels: [
+            [12, patroni.members],
+            [12, between.checks],
+          ],
+        },
+      ],
+    },
+    {
+      title: 'PgBouncer, and sessions that stay',
+      bands: [
+        {
+          height: 6,
+          panels: [
+            [12, between.reachable],
+            [12, between.paused],
+          ],
+        },
+        {
+          height: 8,
+          panels: [
+            [8, between.clients],
+            [8, between.longestWait],
+            [8, between.sessions],
+          ],
+        },
+      ],
+    },
+    {
+      title: 'Replication',
+      bands: [
+        { height: 7, panels: [[24, receivers]] },
         {
           height: 8,
           panels: [

@@ -1,5 +1,8 @@
 import { clusterMetrics } from '../../src/assess/cluster-metrics.ts'
 import { mailMetrics } from '../../src/assess/mail.ts'
+import { metrics as haproxy } from '../../src/probes/haproxy/judge.ts'
+import { metrics as patroni } from '../../src/probes/patroni/judge.ts'
+import { metrics as pgbouncer } from '../../src/probes/pgbouncer/judge.ts'
 import { metrics as postgres } from '../../src/probes/postgres/judge.ts'
 import { metrics as smtp } from '../../src/probes/smtp/judge.ts'
 import { metrics as vault } from '../../src/probes/vault/judge.ts'
@@ -18,8 +21,21 @@ import {
   union,
   unless,
   type Matcher,
+  type Vector,
 } from './build/promql.ts'
-import { landing, nodeRole, primaries, stateOf, vaultNode, vaultStates, verdictCodes } from './build/states.ts'
+import {
+  haproxyServer,
+  landing,
+  nodeRole,
+  patroniNode,
+  patroniRoles as patroniRoleCodes,
+  patroniStates as patroniStateCodes,
+  primaries,
+  stateOf,
+  vaultNode,
+  vaultStates,
+  verdictCodes,
+} from './build/states.ts'
 
 // What more than one panel shows. Where replicas of the exporter differ, the worse counts.
 
@@ -58,6 +74,37 @@ export function nodeRoles(where: OfCluster = {}) {
   const seen = by('max', ['target'], union(role, away))
   return or(seen, constant(unless(configured('postgres'), q(postgres.reachable), ['target']), unknown.code))
 }
+
+/** The role of each node by its Patroni, over time; `silent` while that does not answer. */
+export function patroniRoles(where: OfCluster = {}) {
+  const away = constant(by('max', ['target'], calc`${q(patroni.reachable, where)} == 0`), patroniNode.silent.code)
+  return union(away, stateOf(patroni.role, 'role', patroniRoleCodes, ['target'], { where, window }))
+}
+
+/** The state of the Postgres of each node by its Patroni, over time. */
+export const patroniStates = (where: OfCluster = {}) =>
+  stateOf(patroni.state, 'state', patroniStateCodes, ['target'], { where, window })
+
+type ServerLabel = 'target' | 'proxy' | 'server'
+
+/** The status of each server of HAProxy: now, or the worst of the steps of a window. */
+export const haproxyServers = (window?: string) =>
+  stateOf(haproxy.serverStatus, 'status', haproxyServer, ['target', 'proxy', 'server'], {
+    ...(window === undefined ? {} : { window }),
+  })
+
+/** With the result of the last health check of the server. */
+export function withCheck(of: Vector<ServerLabel>) {
+  const labels = ['target', 'proxy', 'server', 'check_status'] as const
+  return join('*', by('max', labels, q(haproxy.checkStatus)), of, ['target', 'proxy', 'server'])
+}
+
+/** Whether each HAProxy and PgBouncer answered. */
+export const betweenReachable = () =>
+  union(
+    labelled(by('max', ['target'], q(haproxy.reachable)), 'kind', 'HAProxy'),
+    labelled(by('max', ['target'], q(pgbouncer.reachable)), 'kind', 'PgBouncer'),
+  )
 
 /** The state of each Vault node: the one it reports, unreachable, or unknown. */
 export function vaultNodes() {
@@ -126,11 +173,17 @@ export function expiries() {
   const ofPath = by('min', ['target'], q(writePath.notAfter))
   const ofNode = by('min', ['target'], q(postgres.notAfter))
   const ofVault = by('min', ['target'], q(vault.notAfter))
+  const ofPatroni = by('min', ['target'], q(patroni.notAfter))
+  const ofHaproxy = by('min', ['target'], q(haproxy.notAfter))
+  const ofPgbouncer = by('min', ['target'], q(pgbouncer.notAfter))
   const token = by('min', ['target'], q(vault.tokenExpiry))
   const all = union(
     labelled(certificate, 'what', 'TLS certificate'),
     labelled(ofPath, 'what', 'TLS of write path'),
     labelled(ofNode, 'what', 'TLS of Postgres'),
+    labelled(ofPatroni, 'what', 'TLS of Patroni'),
+    labelled(ofHaproxy, 'what', 'TLS of HAProxy'),
+    labelled(ofPgbouncer, 'what', 'TLS of PgBouncer'),
     labelled(ofVault, 'what', 'TLS of Vault'),
     labelled(token, 'what', 'Vault token'),
   )

@@ -42,6 +42,8 @@ export interface NodeStatus {
   /** Undefined while it is not known. */
   readonly role: Role | undefined
   readonly verdict: Verdict
+  /** What its Patroni says of it, in words, where that is something else than what the node says. */
+  readonly patroni?: string
 }
 
 export interface ClusterStatus {

@@ -5,7 +5,7 @@ import { finding, type Target } from '../core/probe.ts'
 import { createMemo } from '../core/memo.ts'
 import { patroni } from '../probes/patroni/index.ts'
 import { writePath } from '../probes/write_path/index.ts'
-import type { CheckStatus, ClusterStatus, Memory } from './assessment.ts'
+import type { CheckStatus, ClusterStatus, Memory, NodeStatus } from './assessment.ts'
 import { claimsOf, isDecided, timeline, type Claim } from './claims.ts'
 import type { ClusterMemory, LostWrites } from './cluster-memory.ts'
 import { clusterSamples } from './cluster-metrics.ts'
@@ -16,8 +16,9 @@ import { doubtsOf } from './doubts.ts'
 import { fillingOf } from './filling.ts'
 import { holderDown, noPrimaryRemedy, whyLeaderless } from './leaderless.ts'
 import { followWrites, lostNow } from './lost-writes.ts'
-import { managedBy, patroniView, type PatroniView } from './members.ts'
+import { managedBy, memberAt, patroniView, type PatroniView } from './members.ts'
 import { clusterOf, mayBeSame, type Node } from './nodes.ts'
+import { patroniDiffers } from './patroni-says.ts'
 import { patroniWarnings, toCompareAgain } from './patroni-warnings.ts'
 import {
   apartOf,
@@ -114,6 +115,13 @@ interface Cluster {
   readonly memory: ClusterMemory
 }
 
+function statusOfNode(node: Node, view: PatroniView): NodeStatus {
+  const { name, address, facts, check } = node
+  const role = facts && (facts.in_recovery ? 'standby' : 'primary')
+  const differs = patroniDiffers(memberAt(view, node), role)
+  return { name, address, verdict: check.verdict, role, ...(differs !== undefined && { patroni: differs }) }
+}
+
 /** By the target of the first node. The time is part of the memory alone, so a result with a new memory does not last. */
 const clusterMemo = createMemo<Target, Cluster>()
 
@@ -152,12 +160,7 @@ function assessCluster(parts: Parts, before: ClusterMemory | undefined, now: num
   const evidence = primaries.length === 0 ? 'no primary is seen' : primaries.map(describe).join('; ')
   const status: ClusterStatus = {
     name,
-    nodes: nodes.map(({ name, address, facts, check }) => ({
-      name,
-      address,
-      verdict: check.verdict,
-      role: facts && (facts.in_recovery ? 'standby' : 'primary'),
-    })),
+    nodes: nodes.map(node => statusOfNode(node, view)),
     hasPatroni,
     lockHolder: view.holder?.node?.name,
     primary: primary?.name,

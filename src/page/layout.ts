@@ -10,12 +10,14 @@ interface Head {
   readonly verdict: Verdict
   /** The page reloads after this many seconds; undefined for never. */
   readonly refresh?: number | undefined
+  /** A style sheet that only some pages need. */
+  readonly more?: string | undefined
 }
 
 /**
  * A whole page. It needs no script. It works under `default-src 'none'; style-src 'unsafe-inline'; img-src data:`.
  */
-export function layout({ title, verdict, refresh }: Head, body: Html): Shown {
+export function layout({ title, verdict, refresh, more = '' }: Head, body: Html): Shown {
   const page = html`<!doctype html>
     <html lang="en">
       <head>
@@ -26,7 +28,7 @@ export function layout({ title, verdict, refresh }: Head, body: Html): Shown {
         <meta name="robots" content="noindex" />
         ${refresh === undefined ? '' : html`<meta http-equiv="refresh" content="${refresh}" />`}
         <link rel="icon" href="${favicon(shapes[verdict], tints[verdict])}" />
-        ${sheet}
+        ${sheetOf(more)}
       </head>
       <body>
         ${sprite()} ${body}
@@ -36,7 +38,7 @@ export function layout({ title, verdict, refresh }: Head, body: Html): Shown {
   return vouched(page.markup.replace(/\n\s+/g, '\n'))
 }
 
-const sheet = ownMarkup(`<style>${style}</style>`)
+const sheetOf = (more: string): Html => ownMarkup(`<style>${style}${more}</style>`)
 
 const favicon = (shape: string, fill: string): string =>
   `data:image/svg+xml,${encodeURIComponent(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><path fill="${fill}" fill-rule="evenodd" d="${shape}"/></svg>`)}`

@@ -1,13 +1,20 @@
 import { worst } from '../core/probe.ts'
 import type { Shown } from '../core/shown.ts'
 import type { Status } from '../monitor/ledger.ts'
+import { haproxy } from '../probes/haproxy/index.ts'
+import { patroni } from '../probes/patroni/index.ts'
+import { pgbouncer } from '../probes/pgbouncer/index.ts'
 import { checkList } from './check-list.ts'
+import { hopStyle } from './hop-style.ts'
 import { layout } from './layout.ts'
 import { headlines } from './headline.ts'
 import { html, type Html } from './html.ts'
 import { pathViews } from './path-view.ts'
 import { starvedNotice } from './starved.ts'
 import { sentences, symbols, utc, type Anchors } from './format.ts'
+
+/** The kinds whose targets the picture shows by marks and boxes of their own. */
+const inBetween: readonly string[] = [haproxy.kind, pgbouncer.kind, patroni.kind]
 
 /** What the page says of the exporter itself. */
 interface About {
@@ -24,7 +31,12 @@ export function renderPage(status: Status, about: About): Shown {
   const concerned = status.mail.filter(path => path.verdict === verdict).map(path => path.name)
   const title = `${symbols[verdict]} ${sentences[verdict]} · ${firstFew(concerned)}`
   return layout(
-    { title, verdict, refresh: about.refresh ? refreshSeconds(status) : undefined },
+    {
+      title,
+      verdict,
+      refresh: about.refresh ? refreshSeconds(status) : undefined,
+      more: status.checks.some(({ probe }) => inBetween.includes(probe)) ? hopStyle : undefined,
+    },
     html`<main>
         <header>
           <h1>Can mail be sent?</h1>

@@ -1,32 +1,13 @@
 import type { ClusterStatus, LandingStatus, MailStatus, NodeStatus } from '../assess/assessment.ts'
 import { sourceKinds } from '../assess/sources.ts'
+import { hopsOf } from '../assess/views.ts'
 import { byVerdict, checkId, worst, type Reason, type Verdict } from '../core/probe.ts'
 import type { Status } from '../monitor/ledger.ts'
 import { providers, type Provider } from '../probes/mail/index.ts'
 import { needs } from '../probes/needs.ts'
+import type { Box, Join, Link } from './boxes.ts'
 import { count, inBrief } from './format.ts'
-
-/** A box of the picture: the application, a node, a relay, a Vault. */
-export interface Box {
-  /** `probe/target` of its check, or another unique name. */
-  readonly id: string
-  readonly name: string
-  readonly verdict: Verdict
-  readonly detail: string
-  readonly tag: string | undefined
-}
-
-/** A line from a box to others: from a write path to the nodes it lands on, from a Vault to its users. */
-export interface Link {
-  readonly from: Box
-  readonly to: readonly Box[]
-}
-
-/** Links that share an end. Without links, the application itself leads to `to`. */
-export interface Join {
-  readonly links: readonly Link[]
-  readonly to: readonly { readonly box: Box; readonly link: Verdict }[]
-}
+import { hopBox, once } from './hops.ts'
 
 /** One thing the application needs: a cluster it writes to, or a way for its mail to leave. */
 export interface Lane {
@@ -72,6 +53,7 @@ function clusterLane(name: string, landings: readonly LandingStatus[], status: S
   const cluster = status.clusters.find(one => one.name === name)
   const links = landings.map(({ writePath, nodes }) => ({
     from: checkBox('write_path', writePath, status),
+    ...throughOf(writePath, status),
     to: nodes.length > 0 ? nodes.map(node => nodeBox(node, status)) : [nowhere],
   }))
   const idle = (cluster?.nodes ?? []).filter(node => !landings.some(landing => landing.nodes.includes(node.name)))
@@ -81,11 +63,16 @@ function clusterLane(name: string, landings: readonly LandingStatus[], status: S
     note: cluster ? `${primaryCount(cluster)}, ${count(cluster.nodes.length, 'node')}` : 'no nodes configured',
     verdict: cluster?.verdict,
     reasons: cluster?.reasons ?? [],
-    joins: joined(drawn.links),
+    joins: once(joined(drawn.links)),
     idle: drawn.idle.map(node => nodeBox(node.name, status)),
     unsure: landings.some(landing => landing.nodes.length === 0),
     hidden: links.length - drawn.links.length + idle.length - drawn.idle.length,
   }
+}
+
+function throughOf(writePath: string, { checks }: Status): Pick<Link, 'through'> {
+  const hops = hopsOf(writePath, checks)
+  return hops.length > 0 ? { through: hops.map(hopBox) } : {}
 }
 
 /** An idle primary is always shown. */
@@ -137,7 +124,9 @@ function nodeBox(name: string, status: Status): Box {
   const brief = verdict === box.verdict ? box.detail : inBrief('postgres', verdict, undefined)
   const second = cluster?.splitBrain === true && node?.role === 'primary' && name !== cluster.primary
   const tag = second ? 'second primary' : (node?.role ?? 'role unknown')
-  return { ...box, verdict, tag, detail: node?.address ? `${node.address} · ${brief}` : brief }
+  const detail = [node?.address, brief, node?.patroni && `Patroni: ${node.patroni}`].filter(part => part).join(' · ')
+  const holds = cluster?.lockHolder === name
+  return { ...box, verdict, tag, detail, ...(holds && { marks: ['holds the lock'] }) }
 }
 
 const nowhere: Box = {

@@ -5,7 +5,8 @@ import { mail } from '../probes/mail/index.ts'
 import { kindsOf } from '../probes/needs.ts'
 import { writePath } from '../probes/write_path/index.ts'
 import { html, type Html } from './html.ts'
-import { checkBox, lanesOf, type Box, type Join, type Lane, type Link } from './path-model.ts'
+import type { Box, Join, Link, Row } from './boxes.ts'
+import { checkBox, lanesOf, type Lane } from './path-model.ts'
 import { icon, sentences, type Anchors } from './format.ts'
 
 /** At most this many mail paths are open. The others, none of them worse, are folded. */
@@ -34,7 +35,9 @@ export function pathViews(status: Status, anchors: Anchors): Html {
 
 function picture(path: MailStatus, status: Status, anchors: Anchors): Html {
   const lanes = lanesOf(path, status)
-  const rows = lanes.flatMap(lane => [...lane.joins.flatMap(join => join.links), ...lane.idle]).length
+  const links = lanes.flatMap(lane => lane.joins.flatMap(join => join.links))
+  const behind = links.flatMap(link => (link.through ?? []).flatMap(box => box.rows ?? []))
+  const rows = links.length + lanes.flatMap(lane => lane.idle).length + behind.length / 2
   const label = `${path.name}: ${sentences[path.verdict]}`
   return html`<div class="path${rows > mostInView ? ' tall' : ''}" role="group" aria-label="${label}">
     ${application(path, status, anchors)}
@@ -73,7 +76,8 @@ function application(path: MailStatus, status: Status, anchors: Anchors): Html {
 function drawLane(lane: Lane, anchors: Anchors): Html {
   const { title, note, verdict, reasons, joins, idle, unsure, hidden } = lane
   const isBad = verdict !== undefined && verdict !== 'ok'
-  return html`<section class="lane">
+  const hasHops = joins.some(join => join.links.some(link => link.through))
+  return html`<section class="lane${hasHops ? ' hops' : ''}">
     <h3>
       <span class="name">${title}</span>
       ${note ? html`<span class="note">${isBad ? icon(verdict) : undefined} ${note}</span>` : undefined}
@@ -115,9 +119,9 @@ const drawJoin = ({ links, to }: Join, anchors: Anchors): Html => html`
 `
 
 /** The wire from the application, the box, and the wire to the right. */
-const drawFrom = ({ from, to }: Link, anchors: Anchors): Html => html`
+const drawFrom = ({ from, through = [], to }: Link, anchors: Anchors): Html => html`
   <li class="${from.verdict}">
-    <i class="wire"></i>${drawBox(from, anchors)}
+    <i class="wire"></i>${drawChain([from, ...through], anchors)}
     ${
       to.length > 0
         ? html`<i class="wire out">${from.verdict === 'ok' ? undefined : icon(from.verdict)}</i>
@@ -127,14 +131,33 @@ const drawFrom = ({ from, to }: Link, anchors: Anchors): Html => html`
   </li>
 `
 
-function drawBox({ id, name, verdict, detail, tag }: Box, anchors: Anchors): Html {
+/** The box of a write path, and those that it goes through. */
+const drawChain = ([first, ...others]: readonly Box[], anchors: Anchors): Html | undefined =>
+  first &&
+  html`${drawBox(first, anchors)}${others.map(box => html`<i class="hop"></i><span class="aside">through</span> ${drawBox(box, anchors)}`)}`
+
+function drawBox({ id, name, verdict, detail, tag, marks = [], rows = [] }: Box, anchors: Anchors): Html {
   const anchor = anchors.get(id)
   const label = anchor ? html`<a class="name" href="#${anchor}">${name}</a>` : html`<span class="name">${name}</span>`
   return html`<div class="box ${verdict}">
     ${icon(verdict)}
     <div>
-      <p>${label} ${tag ? html`<span class="tag ${tag.replaceAll(' ', '-')}">${tag}</span>` : undefined}</p>
+      <p>${label} ${tag ? drawTag(tag) : undefined}${marks.map(mark => html` ${drawTag(mark)}`)}</p>
       <p class="detail">${detail}</p>
+      ${
+        rows.length > 0
+          ? html`<ul class="servers">
+              ${rows.map(drawRow)}
+            </ul>`
+          : undefined
+      }
     </div>
   </div>`
 }
+
+const drawTag = (tag: string): Html => html`<span class="tag ${tag.replaceAll(' ', '-')}">${tag}</span>`
+
+const drawRow = ({ name, tag, detail }: Row): Html =>
+  html`<li>
+    <span class="name">${name}</span> ${tag ? drawTag(tag) : undefined} <span class="detail">${detail}</span>
+  </li>`

@@ -1,5 +1,6 @@
 import type { Blocker, CheckStatus, ClusterStatus, MailStatus } from '../assess/assessment.ts'
 import type { Starved } from '../assess/starved.ts'
+import { hopsOf, type Hop } from '../assess/views.ts'
 import { exitCode, type Reason } from '../core/probe.ts'
 import type { CheckRecord, Status } from '../monitor/ledger.ts'
 import { auditVerdict } from './audit.ts'
@@ -25,6 +26,7 @@ export function statusJson(status: Status) {
       cluster: landing.cluster,
       nodes: landing.nodes,
       on_primary: landing.onPrimary ?? null,
+      ...throughJson(hopsOf(landing.writePath, status.checks)),
     })),
     checks: status.checks.map(check => checkJson(check, status.records.get(check.id))),
   }
@@ -72,6 +74,36 @@ const mailJson = (mail: MailStatus) => ({
   needs: mail.needs,
 })
 
+/** What a write path goes through on its way; left out where its target names nothing. */
+const throughJson = (hops: readonly Hop[]) => (hops.length > 0 ? { through: hops.map(hopJson) } : {})
+
+const hopJson = (hop: Hop) =>
+  hop.kind === 'haproxy'
+    ? {
+        probe: hop.kind,
+        target: hop.target,
+        verdict: hop.verdict,
+        proxy: hop.proxy,
+        servers: hop.servers.map(({ name, node, status, checkStatus, checkCode }) => ({
+          name,
+          /** The node behind it, by the name of its target. */
+          node: node ?? null,
+          status: status ?? null,
+          check_status: checkStatus ?? null,
+          check_code: checkCode ?? null,
+        })),
+      }
+    : {
+        probe: hop.kind,
+        target: hop.target,
+        verdict: hop.verdict,
+        database: hop.database,
+        paused: hop.seen?.paused ?? null,
+        clients_active: hop.seen?.active ?? null,
+        clients_waiting: hop.seen?.waiting ?? null,
+        longest_wait_seconds: hop.seen?.maxWaitSeconds ?? null,
+      }
+
 const clusterJson = (cluster: ClusterStatus) => ({
   name: cluster.name,
   verdict: cluster.verdict,
@@ -79,13 +111,16 @@ const clusterJson = (cluster: ClusterStatus) => ({
   primary: cluster.primary ?? null,
   primaries: cluster.primaries ?? null,
   split_brain: cluster.splitBrain ?? null,
+  /** The node that holds the leader lock; only where Patroni manages the cluster. */
+  ...(cluster.hasPatroni && { lock_holder: cluster.lockHolder ?? null }),
   evidence: cluster.evidence,
   reasons: cluster.reasons.map(reasonJson),
-  nodes: cluster.nodes.map(({ name, address, role, verdict }) => ({
-    name,
-    address: address ?? null,
-    role: role ?? null,
-    verdict,
+  nodes: cluster.nodes.map(node => ({
+    name: node.name,
+    address: node.address ?? null,
+    role: node.role ?? null,
+    verdict: node.verdict,
+    ...(cluster.hasPatroni && { patroni_differs: node.patroni ?? null }),
   })),
 })
 

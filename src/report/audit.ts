@@ -1,5 +1,6 @@
 import type { Assessment, CheckStatus, ClusterStatus, MailStatus } from '../assess/assessment.ts'
 import { starvedId, type Starved } from '../assess/starved.ts'
+import { hopName, hopsOf, type Hop } from '../assess/views.ts'
 import { byVerdict, checkId, seenBy, severities, worst, type Reason, type Verdict } from '../core/probe.ts'
 import { exporterKind } from '../core/want.ts'
 import { needRow, needs } from '../probes/needs.ts'
@@ -9,6 +10,7 @@ import { settings } from '../probes/settings/index.ts'
 import type { SettingState } from '../probes/settings/observe.ts'
 import type { SettingsTarget } from '../probes/settings/target.ts'
 import { sourceOf } from '../core/source.ts'
+import { writePath } from '../probes/write_path/index.ts'
 
 /** What a person asks in an outage, as data. Every line follows from a reason or an observation. */
 export interface Audit {
@@ -72,7 +74,7 @@ export function audit(status: Audited): Audit {
     verdict: auditVerdict(status),
     answers: answersOf(status),
     starved: status.starved,
-    components: [...status.clusters.map(leader), ...status.checks.map(component)],
+    components: [...status.clusters.map(leader), ...status.checks.map(check => component(check, status))],
     settings: status.checks.filter(check => check.probe === settings.kind).flatMap(settingRows),
     actions: actionsOf(status),
   }
@@ -103,21 +105,59 @@ function answerOf({ name, verdict, root, exceptions }: MailStatus): Answer {
   return { name, verdict, root: fix, sentence: `${name}: ${ends[verdict]}` }
 }
 
-const leader = ({ name, primary, verdict, reasons, evidence }: ClusterStatus): Component => ({
-  name: `${needs.cluster.title} (${name}): ${primary ?? 'none known'}`,
-  verdict,
-  evidence: reasons.length > 0 ? reasons.map(reason => reason.text) : [evidence],
-})
+function leader(cluster: ClusterStatus): Component {
+  const { name, primary, verdict, reasons, evidence } = cluster
+  const texts = reasons.length > 0 ? reasons.map(reason => reason.text) : [evidence]
+  return {
+    name: `${needs.cluster.title} (${name}): ${primary ?? 'none known'}`,
+    verdict,
+    evidence: [...texts, ...patroniFacts(cluster)],
+  }
+}
+
+/** Who holds the lock, and what Patroni says of a node that says something else itself. */
+function patroniFacts({ hasPatroni, lockHolder, nodes }: ClusterStatus): string[] {
+  if (!hasPatroni) return []
+  const holder = lockHolder === undefined ? 'it is not known who holds' : `${lockHolder} holds`
+  const others = nodes.flatMap(({ name, patroni }) => (patroni === undefined ? [] : [`Patroni of ${name}: ${patroni}`]))
+  return [`${holder} the leader lock of Patroni`, ...others]
+}
 
 /** Facts come first: it helps to know that a library is installed, even if its code is a stub. */
-function component(check: CheckStatus): Component {
+function component(check: CheckStatus, status: Audited): Component {
   const { probe, target, verdict, reasons, evidence } = check
+  const texts = reasons.length > 0 ? [...packageFacts(check), ...reasons.map(reason => reason.text)] : [evidence]
   return {
     name: `${needRow(probe)?.title ?? probe} ${target}`,
     verdict,
-    evidence: reasons.length > 0 ? [...packageFacts(check), ...reasons.map(reason => reason.text)] : [evidence],
+    evidence: [...texts, ...(probe === writePath.kind ? wayOf(target, status) : [])],
   }
 }
+
+/** The way of a write path through what its target names: `lands by lb-1/write on n1`. */
+function wayOf(path: string, { landings, checks }: Audited): string[] {
+  const hops = hopsOf(path, checks)
+  if (hops.length === 0) return []
+  const nodes = landings.find(landing => landing.writePath === path)?.nodes ?? []
+  const names = hops.map(hopName).join(' and ')
+  const way = nodes.length > 0 ? `lands by ${names} on ${nodes.join(', ')}` : `goes through ${names}`
+  return [[way, ...hops.flatMap(hopFacts)].join('; ')]
+}
+
+function hopFacts(hop: Hop): string[] {
+  if (hop.kind === 'pgbouncer')
+    return hop.seen?.paused || hop.seen?.disabled
+      ? [`${hopName(hop)} is ${hop.seen.paused ? 'paused' : 'disabled'}`]
+      : []
+  const servers = hop.servers.map(({ name, node, status }) => `${node ?? name} ${status ?? 'unknown'}`)
+  return servers.length > 0 ? [`servers of ${hopName(hop)}: ${firstFew(servers)}`] : []
+}
+
+const mostServers = 12
+const firstFew = (servers: readonly string[]): string =>
+  servers.length > mostServers
+    ? `${servers.slice(0, mostServers).join(', ')} and ${servers.length - mostServers} more`
+    : servers.join(', ')
 
 function packageFacts(check: CheckStatus): string[] {
   const found = check.stale ? undefined : seenBy(packages, check.observation)

@@ -8,6 +8,7 @@ import { nearest } from '../../src/yaml/nearest.ts'
 import { checkId, type Check } from '../../src/core/probe.ts'
 
 const example = join(import.meta.dirname, 'example.yml')
+const views = join(import.meta.dirname, 'example-views.yml')
 const parse = (text: string): Config => parseConfig(text, 'mailpath.yml')
 const postgres = `postgres:
   - name: db-1
@@ -40,6 +41,12 @@ describe('the example of the design', () => {
       'drift/PGHOST',
       'mail/keybuzz-backend',
     ])
+  })
+
+  it('has another one with Patroni, HAProxy and PgBouncer, which loads too', async () => {
+    const { checks } = await loadConfig(views)
+    const kinds = ['postgres', 'patroni', 'haproxy', 'pgbouncer', 'write_path', 'smtp', 'mail']
+    expect([...new Set(checks.map(({ probe }) => probe))]).toEqual(kinds)
   })
 
   it('keeps references as they are, to be fetched at each run', async () => {

@@ -13,6 +13,7 @@ import { postgresUrlsDoc } from '../../docs/generate/postgres-urls.ts'
 import { reasonCatalogue } from '../../src/exposition/reasons.ts'
 
 const example = await readFile(new URL('../config/example.yml', import.meta.url), 'utf8')
+const views = await readFile(new URL('../config/example-views.yml', import.meta.url), 'utf8')
 const metrics = catalogue.flatMap(group => group.metrics)
 
 describe('the documents follow from the code', () => {
@@ -21,7 +22,7 @@ describe('the documents follow from the code', () => {
   it('docs/postgres-urls.md', () => expect(postgresUrlsDoc()).toMatchFileSnapshot('../../docs/postgres-urls.md'))
   it('docs/reasons.md', () => expect(reasonsDoc()).toMatchFileSnapshot('../../docs/reasons.md'))
   it('docs/configuration.md', () =>
-    expect(configurationDoc(example)).toMatchFileSnapshot('../../docs/configuration.md'))
+    expect(configurationDoc(example, views)).toMatchFileSnapshot('../../docs/configuration.md'))
   it('docs/config.schema.json', async () => {
     const text = await format(JSON.stringify(configSchema()), { parser: 'json', printWidth: 120 })
     await expect(text).toMatchFileSnapshot('../../docs/config.schema.json')
@@ -84,9 +85,12 @@ describe('reasons', () => {
 describe('the JSON Schema of the configuration', () => {
   const schema = configSchema()
 
-  it('accepts the example', () => {
-    expect(fileSchema.safeParse(parse(example)).success).toBe(true)
-    expect(complaints(schema, parse(example), schema)).toEqual([])
+  it.each([
+    ['the example', example],
+    ['the example with Patroni', views],
+  ])('accepts %s', (_, text) => {
+    expect(fileSchema.safeParse(parse(text)).success).toBe(true)
+    expect(complaints(schema, parse(text), schema)).toEqual([])
   })
 
   it.each([

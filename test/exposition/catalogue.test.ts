@@ -6,7 +6,12 @@ import { samplesOf } from '../../src/exposition/samples.ts'
 import { watchProcess } from '../../src/exposition/process-metrics.ts'
 import { expose } from '../../src/exposition/text-format.ts'
 import { have, needs, runProcess } from '../servers/processes.ts'
+import { haproxy } from '../../src/probes/haproxy/index.ts'
+import { patroni } from '../../src/probes/patroni/index.ts'
+import { pgbouncer } from '../../src/probes/pgbouncer/index.ts'
+import { sessionMetrics } from '../../src/assess/sessions.ts'
 import { at, exporter, healthySeen, incidentSeen, statusOf } from '../status/incident.ts'
+import { views } from '../status/views.ts'
 
 const incident = statusOf(incidentSeen)
 const promtool = have('promtool')
@@ -23,6 +28,14 @@ describe('the metrics of a status', () => {
   it('are these, as OpenMetrics', async () => {
     const text = await expose(samplesOf(incident, exporter), 'openmetrics')
     await expect(text).toMatchFileSnapshot('../golden/openmetrics.txt')
+  })
+
+  it('are these, if Patroni, HAProxy and PgBouncer are looked at', async () => {
+    const samples = samplesOf(views(), exporter)
+    await expect(await expose(samples, 'prometheus')).toMatchFileSnapshot('../golden/views.txt')
+    const shown = new Set(samples.flat().map(one => one.metric.name))
+    const all = [patroni, haproxy, pgbouncer].flatMap(({ metrics }) => Object.values<{ name: string }>(metrics))
+    for (const { name } of [...all, ...Object.values(sessionMetrics)]) expect([...shown]).toContain(name)
   })
 
   it('have exactly the labels that are documented', () => {

@@ -30,8 +30,6 @@ export interface Fault<S extends Stage = Stage> {
   readonly halfway?: { readonly step: (stage: S) => Promise<void>; readonly seen: Expectation }
   /** Undoes it; left out where the `heal` of the stage does. */
   readonly heal?: (stage: S) => Promise<void>
-  /** What mail is then. Default: as on a healthy stage. Any other is for the last fault of an area alone. */
-  readonly healed?: Verdict
   /** Why it cannot be run here (a server is missing, not root); undefined where it can. */
   readonly skip?: string | undefined
 }

@@ -68,7 +68,7 @@ export const apiFaults: readonly Fault<ViewsStage>[] = [
   },
   {
     name: 'Patroni of a standby: hangs',
-    inject: async stage => stage.patroni(two).knobs().answer('silent'),
+    inject: stage => answer(stage, two, 'silent'),
     heal: reset,
     seen: warns(`patroni/${two} patroni_no_answer`, ofCluster('cluster_patroni_silent')),
   },
@@ -86,7 +86,7 @@ export const apiFaults: readonly Fault<ViewsStage>[] = [
   },
   {
     name: 'Patroni of the primary: hangs',
-    inject: async stage => stage.patroni(one).knobs().answer('silent'),
+    inject: stage => answer(stage, one, 'silent'),
     heal: reset,
     seen: {
       verdict: 'fail',
@@ -96,25 +96,25 @@ export const apiFaults: readonly Fault<ViewsStage>[] = [
   },
   {
     name: 'Patroni of a standby: ends the connection in the middle of its answer',
-    inject: async stage => stage.patroni(two).knobs().answer('cut'),
+    inject: stage => answer(stage, two, 'cut'),
     heal: reset,
     seen: isUnknown(`patroni/${two} patroni_not_patroni`),
   },
   {
     name: 'Patroni of a standby: answers without end',
-    inject: async stage => stage.patroni(two).knobs().answer('endless'),
+    inject: stage => answer(stage, two, 'endless'),
     heal: reset,
     seen: isUnknown(`patroni/${two} patroni_not_patroni`),
   },
   {
     name: 'Patroni of a standby: the URL leads to a page of something else',
-    inject: async stage => stage.patroni(two).knobs().answer({ status: 200, body: '<h1>Welcome to nginx!</h1>' }),
+    inject: stage => answer(stage, two, { status: 200, body: '<h1>Welcome to nginx!</h1>' }),
     heal: reset,
     seen: isUnknown(`patroni/${two} patroni_not_patroni`),
   },
   {
     name: 'Patroni of a standby: wants a login (401)',
-    inject: async stage => stage.patroni(two).knobs().answer({ status: 401, body: 'Unauthorized' }),
+    inject: stage => answer(stage, two, { status: 401, body: 'Unauthorized' }),
     heal: reset,
     seen: isUnknown(`patroni/${two} patroni_login_refused`),
   },
@@ -132,13 +132,23 @@ export const apiFaults: readonly Fault<ViewsStage>[] = [
   },
 ]
 
+function answer(stage: ViewsStage, node: NodeName, how: Parameters<PatroniKnobs['answer']>[0]): Promise<void> {
+  stage.patroni(node).knobs().answer(how)
+  return Promise.resolve()
+}
+
 const secure = (stage: ViewsStage, which: 'expired' | 'wrongName'): Promise<void> =>
   stage.secured.restart({ tls: stage.certificates[which] })
 
 /** What it says while there is a primary: all of it is said before the outage that it may become. */
 export const warningFaults: readonly Fault<ViewsStage>[] = [
   onPatroni('Patroni: no node reaches etcd', warns(ofCluster('cluster_dcs_lost')), { dcsAge: 20 }),
-  onPatroni('Patroni: the primary alone does not reach etcd', warns(ofCluster('cluster_dcs_lost')), { dcsAge: 20 }, one),
+  onPatroni(
+    'Patroni: the primary alone does not reach etcd',
+    warns(ofCluster('cluster_dcs_lost')),
+    { dcsAge: 20 },
+    one,
+  ),
   onPatroni('Patroni: a standby alone does not reach etcd', warns(ofCluster('cluster_dcs_lost')), { dcsAge: 20 }, two),
   onPatroni('Patroni: etcd was reached a moment ago', { verdict: 'ok' }, { dcsAge: 9 }),
   onPatroni(
@@ -178,31 +188,43 @@ export const warningFaults: readonly Fault<ViewsStage>[] = [
     { pendingRestart: ['max_connections'] },
     two,
   ),
-  {
-    name: 'Patroni: a member that is no postgres target',
-    inject: stage => {
-      const { members } = stage.patroni(one).knobs()
-      const fourth = { name: 'db-postgres-04', role: 'replica', state: 'streaming', host: '10.0.0.4', port: 5432 }
-      return say(stage, { members: [...members, fourth] })
-    },
-    heal: reset,
-    seen: warns(ofCluster('cluster_member_unlisted')),
-  },
-  {
-    name: 'Patroni: a postgres target that is no member',
-    inject: stage => {
-      const { members } = stage.patroni(one).knobs()
-      return say(stage, { members: members.filter(({ name }) => name !== three) })
-    },
-    heal: reset,
-    seen: warns(ofCluster('cluster_member_unlisted')),
-  },
   onPatroni(
     'Patroni: a synchronous standby',
     { verdict: 'ok', samples: { [patroni(two, 'sync_standby')]: 1 } },
     { synchronous: 'sync' },
   ),
 ]
+
+/** Of the list of members, which the exporter asks a new holder of the lock for, and then seldom. */
+export const memberFaults: readonly Fault<ViewsStage>[] = [
+  {
+    name: 'Patroni: a new leader lists a member that is no postgres target',
+    inject: stage =>
+      switchOver(stage, two, members => [
+        ...members,
+        { name: 'db-postgres-04', role: 'replica', state: 'streaming', host: '10.0.0.4', port: 5432 },
+      ]),
+    seen: warns(ofCluster('cluster_member_unlisted')),
+  },
+  {
+    name: 'Patroni: a new leader lists no member for a postgres target',
+    inject: stage => switchOver(stage, three, members => members.filter(({ name }) => name !== two)),
+    seen: warns(ofCluster('cluster_member_unlisted')),
+  },
+]
+
+async function switchOver(
+  stage: ViewsStage,
+  to: NodeName,
+  change: (members: PatroniKnobs['members']) => PatroniKnobs['members'],
+): Promise<void> {
+  await stage.cluster.failover(to)
+  await stage.cluster.rejoin(one)
+  await stage.lead(stage.cluster.node(to))
+  stage.elect(to)
+  await say(stage, { members: change(stage.patroni(to).knobs().members) })
+  await stage.untilUp(to)
+}
 
 function tagStandbys(stage: ViewsStage, ...standbys: readonly NodeName[]): Promise<void> {
   const { members } = stage.patroni(one).knobs()
@@ -239,7 +261,11 @@ export const leaderlessFaults: readonly Fault<ViewsStage>[] = [
       verdict: 'fail',
       root: ofCluster('cluster_leader_crash_looping'),
       not: [ofCluster('cluster_no_primary')],
-      samples: { [patroni(one, 'state', ',state="crashed"')]: 1, [patroni(one, 'lock_holder')]: 1, [server(one, 'UP')]: 1 },
+      samples: {
+        [patroni(one, 'state', ',state="crashed"')]: 1,
+        [patroni(one, 'lock_holder')]: 1,
+        [server(one, 'UP')]: 1,
+      },
     },
   },
   {
@@ -259,7 +285,7 @@ export const leaderlessFaults: readonly Fault<ViewsStage>[] = [
     name: 'One primary, which nobody elected: promoted in maintenance mode',
     async inject(stage) {
       await stage.cluster.failover(two)
-      await stage.pgbouncer.retarget(stage.cluster.node(two))
+      await stage.lead(stage.cluster.node(two))
       stage.elect(undefined)
       await say(stage, { paused: true })
       await stage.patroni(one).down()

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import path from 'node:path'
@@ -37,6 +38,8 @@ export interface ViewsStage extends ClusterStage {
   readonly certificates: Certificates
   readonly haproxy: Haproxy
   readonly pgbouncer: Pgbouncer
+  /** Has the database of PgBouncer lead there. */
+  readonly lead: (to: { readonly host: string; readonly port: number }) => Promise<void>
   /** In front of the statistics of HAProxy. */
   readonly statistics: Router
   /** The statistics are answered by something else, with this status and body. */
@@ -82,7 +85,13 @@ export async function startViewsStage(): Promise<ViewsStage> {
     servers: nodes.map(name => ({ ...placeOf(stage, name), checkPort: patroni(name).port })),
   })
   const settings = { default_pool_size: poolSize, query_wait_timeout: 30, server_login_retry: 0.2 }
-  const pgbouncer = await startPgbouncer({ to: first, logins: [cluster.logins.backend], pooling: 'session', settings })
+  const pgbouncer = await startPgbouncer({
+    to: first,
+    database: cluster.database,
+    logins: [cluster.logins.backend],
+    pooling: 'session',
+    settings,
+  })
   const urlTo = ({ user, password }: Login, port: number, database: string): string =>
     `postgres://${user}:${password}@127.0.0.1:${port}/${database}`
   const urls = {
@@ -90,6 +99,9 @@ export async function startViewsStage(): Promise<ViewsStage> {
     PGBOUNCER_URL: urlTo(cluster.logins.backend, pgbouncer.port, cluster.database),
     CONSOLE_URL: urlTo(administrator, pgbouncer.port, 'pgbouncer'),
   }
+  // Just after a start its ports are there a moment before its socket.
+  const admin = (command: string): Promise<string> =>
+    waitFor(() => haproxy.admin(command), { what: 'HAProxy takes a command' })
   const kept: Client[] = []
   const keep = async (where: ClientConfig): Promise<Client> => {
     const client = new Client(where)
@@ -111,13 +123,14 @@ export async function startViewsStage(): Promise<ViewsStage> {
     const servers = new RegExp(`^write,(${nodes.join('|')}),(?:[^,]*,){15}(\\w+)`, 'gmu')
     await waitFor(
       async () => {
-        const found = [...(await haproxy.admin('show stat')).matchAll(servers)]
+        const found = [...(await admin('show stat')).matchAll(servers)]
         const isUp = found.flatMap(([, name = '', status]) => (status === 'UP' ? name : []))
         return found.length === nodes.length && isUp.sort().join() === [...up].sort().join()
       },
       { what: `HAProxy has up: ${up.join(', ')}` },
     )
   }
+  const lead: ViewsStage['lead'] = to => pgbouncer.retarget(to, cluster.database)
   const reset = async (): Promise<void> => {
     Object.assign(stage.env, urls)
     dropSessions()
@@ -126,14 +139,15 @@ export async function startViewsStage(): Promise<ViewsStage> {
     await Promise.all(others.splice(0).map(other => other.close()))
     await Promise.all([...nodes.map(node => patroni(node).restart()), secured.restart({ tls: made.good })])
     elect(one)
-    if (!haproxy.process.alive()) await haproxy.route(nodes.map(name => ({ ...placeOf(stage, name), checkPort: patroni(name).port })))
+    if (!haproxy.process.alive())
+      await haproxy.route(nodes.map(name => ({ ...placeOf(stage, name), checkPort: patroni(name).port })))
     for (const node of nodes) {
-      await haproxy.admin(`set server write/${node} state ready`)
-      await haproxy.admin(`enable health write/${node}`)
+      await admin(`set server write/${node} state ready`)
+      await admin(`enable health write/${node}`)
     }
     // It refuses what is not paused.
-    await pgbouncer.resume().catch(() => undefined)
-    await pgbouncer.retarget(cluster.node(one))
+    await pgbouncer.admin(`RESUME ${cluster.database}`).catch(() => undefined)
+    await lead(cluster.node(one))
   }
   await reset()
   await untilUp(one)
@@ -144,6 +158,7 @@ export async function startViewsStage(): Promise<ViewsStage> {
     certificates: made,
     haproxy,
     pgbouncer,
+    lead,
     statistics,
     elect,
     untilUp,
@@ -155,7 +170,7 @@ export async function startViewsStage(): Promise<ViewsStage> {
       statistics.cut()
     },
     async stopChecks() {
-      for (const node of nodes) await haproxy.admin(`disable health write/${node}`)
+      for (const node of nodes) await admin(`disable health write/${node}`)
     },
     async fillPool() {
       for (let taken = 0; taken <= poolSize; taken++) {
@@ -183,6 +198,8 @@ export async function startViewsStage(): Promise<ViewsStage> {
       })
     },
     async heal() {
+      // After a switchover it is a standby like any other.
+      if (existsSync(path.join(first.dataDir, 'standby.signal'))) await cluster.failover(one)
       await stage.heal()
       await reset()
       await untilUp(one)
@@ -200,7 +217,8 @@ export async function startViewsStage(): Promise<ViewsStage> {
 }
 
 /** Those of the exporter; HAProxy asks for /primary. */
-const ownRequests = ({ requests }: PatroniKnobs): number => requests.filter(({ line }) => line.includes('/leader')).length
+const ownRequests = ({ requests }: PatroniKnobs): number =>
+  requests.filter(({ line }) => line.includes('/leader')).length
 
 const portOf = (url: string): number => Number(new URL(url).port)
 

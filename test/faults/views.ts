@@ -3,14 +3,8 @@ import { pgbouncerBinary, pgbouncerInstall } from '../servers/pgbouncer.ts'
 import type { Area, Fault, Times } from './fault.ts'
 import { runnable, type Runnable } from './runner.ts'
 import { without } from './skip.ts'
-import {
-  balancerFaults,
-  lostWriteFaults,
-  poolerFaults,
-  sessionFaults,
-  statisticsFaults,
-} from './views-between.ts'
-import { apiFaults, leaderlessFaults, warningFaults } from './views-patroni.ts'
+import { balancerFaults, lostWriteFaults, poolerFaults, sessionFaults, statisticsFaults } from './views-between.ts'
+import { apiFaults, leaderlessFaults, memberFaults, warningFaults } from './views-patroni.ts'
 import { startViewsStage, type ViewsStage } from './views-stage.ts'
 
 /** Why there is no such stage here. */
@@ -29,5 +23,9 @@ export const viewAreas: readonly Runnable[] = [
   area('Patroni beside SQL and HAProxy (Patroni is a double)', [...apiFaults, ...warningFaults]),
   area('No primary, as Patroni explains it (Patroni is a double)', leaderlessFaults),
   area('HAProxy and PgBouncer with their own view', [...statisticsFaults, ...balancerFaults, ...poolerFaults]),
-  area('What is left behind on a standby, and what is lost', [...sessionFaults, ...lostWriteFaults]),
+  area('After a change of the leader: sessions left behind, members, lost writes', [
+    ...sessionFaults,
+    ...memberFaults,
+    ...lostWriteFaults,
+  ]),
 ]

@@ -4,11 +4,22 @@ import { format } from 'prettier'
 import { Registry, collectDefaultMetrics } from 'prom-client'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
-import { colours, readOnlyCauses, sesConfig, vaultStates, verdictCodes } from '../../grafana/generate/build/states.ts'
+import {
+  colours,
+  haproxyServer,
+  patroniRoles,
+  patroniStates,
+  readOnlyCauses,
+  sesConfig,
+  vaultStates,
+  verdictCodes,
+} from '../../grafana/generate/build/states.ts'
 import { dashboards } from '../../grafana/generate/dashboards.ts'
 import { processMetrics, recorded } from '../../grafana/generate/foreign.ts'
 import { runbooks } from '../../grafana/generate/panels/alerts.ts'
 import { verdicts } from '../../src/core/probe.ts'
+import { serverStatuses } from '../../src/probes/haproxy/statistics.ts'
+import { patroniRoles as roleNames, patroniStates as patroniStateNames } from '../../src/probes/patroni/answer.ts'
 import { configStates } from '../../src/probes/ses/judge.ts'
 import { vaultStates as vaultStateNames } from '../../src/probes/vault/observe.ts'
 import { readOnlyCauses as causeNames } from '../../src/probes/write_path/judge.ts'
@@ -190,6 +201,9 @@ describe('states', () => {
     ['state of Vault', vaultStateNames, vaultStates],
     ['cause', causeNames, readOnlyCauses],
     ['state of the SES settings', configStates, sesConfig],
+    ['role of Patroni', roleNames, patroniRoles],
+    ['state of Patroni', patroniStateNames, patroniStates],
+    ['status of a server of HAProxy', serverStatuses, haproxyServer],
   ] as const)('every %s has a code, a text and a colour of its own', (_, names, states) => {
     expect(Object.keys(states).sort()).toEqual([...names].sort())
     expect(new Set(Object.values(states).map(({ code }) => code)).size).toBe(names.length)
@@ -206,9 +220,18 @@ describe('states', () => {
   })
 
   it('that are bad are never green', () => {
-    for (const states of [verdictCodes, vaultStates, readOnlyCauses, sesConfig])
+    for (const states of [
+      verdictCodes,
+      vaultStates,
+      readOnlyCauses,
+      sesConfig,
+      patroniRoles,
+      patroniStates,
+      haproxyServer,
+    ])
       for (const [name, { colour }] of Object.entries(states))
-        if (!['ok', 'active', 'complete'].includes(name)) expect(colour, name).not.toBe(colours.ok)
+        if (!['ok', 'active', 'complete', 'primary', 'running', 'UP'].includes(name))
+          expect(colour, name).not.toBe(colours.ok)
   })
 })
 

@@ -6,13 +6,14 @@ import { renderFailures } from '../../src/page/failures.ts'
 import { renderPage } from '../../src/page/page.ts'
 import { have, needs } from '../servers/processes.ts'
 import { backgroundOf, pageWidth, poorContrast, sticksOut } from './browser-scripts.ts'
+import { balanced, lagging, unseen } from '../status/balanced.ts'
 import { hostile, many, splitBrain } from '../status/extremes.ts'
 import { excepted, healthy, incident, starting } from '../status/pages.ts'
 
 const binary = process.env['CHROMIUM_BIN'] ?? have('chromium') ?? have('chromium-browser') ?? have('google-chrome')
 const policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 const about = { version: '0.1.0', configFile: '/etc/mailpath/mailpath.yml', refresh: true }
-const statuses = { healthy, excepted, incident, starting, splitBrain, many, hostile }
+const statuses = { healthy, excepted, incident, starting, splitBrain, many, hostile, balanced, lagging, unseen }
 type Name = keyof typeof statuses | 'failures'
 const names = [...Object.keys(statuses), 'failures'] as Name[]
 
@@ -162,6 +163,25 @@ describe.skipIf(!needs('chromium', binary, 'apt-get install chromium'))('in Chro
     expect(Math.abs(level)).toBeLessThan(5)
     const [, below] = await places(phone)
     expect(below).toBeGreaterThan(30)
+  })
+
+  it('has a balancer between a write path and its node, on a desk and on a phone', async () => {
+    const boxes = async (viewport: typeof phone) =>
+      visit('balanced', { viewport }, page =>
+        Promise.all(
+          [
+            '.hops .from > li:first-child > .box:nth-of-type(1)',
+            '.hops .from > li:first-child .hop ~ .box',
+            '.hops .to .box',
+          ].map(selector => page.locator(selector).first().boundingBox()),
+        ),
+      )
+    const [path, balancer, node] = await boxes(desktop)
+    expect((path?.x ?? 0) + (path?.width ?? 0)).toBeLessThan(balancer?.x ?? 0)
+    expect((balancer?.x ?? 0) + (balancer?.width ?? 0)).toBeLessThan(node?.x ?? 0)
+    const [above, middle, below] = await boxes(phone)
+    expect((above?.y ?? 0) + (above?.height ?? 0)).toBeLessThan(middle?.y ?? 0)
+    expect((middle?.y ?? 0) + (middle?.height ?? 0)).toBeLessThan(below?.y ?? 0)
   })
 
   it('prints, and can be drawn', async () => {

@@ -1,16 +1,18 @@
 import { describe, expect, it } from 'vitest'
 import type { Status } from '../../src/monitor/ledger.ts'
-import { joined, type Box } from '../../src/page/path-model.ts'
+import type { Box } from '../../src/page/boxes.ts'
+import { joined } from '../../src/page/path-model.ts'
 import { renderPage } from '../../src/page/page.ts'
 import { ago, length } from '../../src/page/format.ts'
 import { incidentSeen, statusOf } from '../status/incident.ts'
+import { balanced, lagging, unseen } from '../status/balanced.ts'
 import { hostile, many, splitBrain } from '../status/extremes.ts'
 import { node, primaryFacts, statusFrom } from '../status/looked.ts'
 import { excepted, healthy, incident, starting } from '../status/pages.ts'
 
 const about = { version: '1.2.3', configFile: '/etc/mailpath/mailpath.yml', refresh: true }
 const render = (of: Status): string => renderPage(of, about)
-const all = { healthy, incident, excepted, starting, splitBrain, many, hostile }
+const all = { healthy, incident, excepted, starting, splitBrain, many, hostile, balanced, lagging, unseen }
 const pages = Object.entries(all).map(([name, make]) => [name, render(make())] as const)
 
 const db = node('db-1', primaryFacts(1))
@@ -166,6 +168,50 @@ describe('the picture', () => {
     expect(text).toContain('db-postgres-02 primary')
     expect(text).toContain('db-postgres-01 second primary')
     expect(text).toContain('haproxy-write fails: old primary leads to db-postgres-02, db-postgres-01')
+  })
+
+  it('has what stands between: the HAProxy of a path with its servers, and its PgBouncer', () => {
+    const [first, second] = joinsOf(balanced())
+    expect(first).toContain('backend ok through lb-1/write HAProxy 1 of 3 servers up pg-1 (n1) UP L7OK 200')
+    expect(first).toContain('pg-2 (n2) DOWN L7STS 503 pg-3 (n3) DOWN L7STS 503 leads to n1')
+    expect(first).toContain(
+      'worker ok through pool-1/keybuzz PgBouncer 3 clients served, 0 waiting 10.0.0.10:5432 4 connections',
+    )
+    // Its servers are listed once.
+    expect(first).toContain('through lb-1/write HAProxy 1 of 3 servers up leads to n1')
+    expect(second).toContain('mail.keybuzz.io')
+  })
+
+  it('says where the views differ, and what is on its way', () => {
+    const text = textOf(render(lagging()))
+    expect(text).toContain('pg-1 (n1) UP L7OK 200 · going down, check 2 of 3')
+    expect(text).toContain('pg-3 MAINT L4CON')
+    expect(text).toContain(
+      'pool-1/keybuzz PgBouncer paused warns: paused · 0 clients served, 7 waiting, the longest for 12 s',
+    )
+    expect(text).toContain('n1 standby n1:5432 · ok · Patroni: replica, starting')
+    expect(text).toContain('n3 role unknown n3:5432 · fails: unreachable · Patroni: does not answer')
+    expect(text).toContain('reports warns: sessions on standby leads to n2')
+  })
+
+  it('says who holds the lock', () => {
+    const holds = render(balanced())
+    expect(textOf(holds)).toContain('n1 primary holds the lock n1:5432 · ok')
+    expect(holds.match(/"tag holds-the-lock"/g)).toHaveLength(1)
+    // The same from SQL and from Patroni is said once.
+    expect(textOf(holds)).not.toContain('Patroni:')
+  })
+
+  it('shows a balancer that was not seen as unknown, with no servers', () => {
+    const text = textOf(render(unseen()))
+    expect(text).toContain('through lb-1/write HAProxy fails: unreachable leads to n1')
+    expect(text).toContain('through pool-1/keybuzz PgBouncer unknown: not run yet leads to n1')
+    expect(text).not.toContain('servers up')
+  })
+
+  it('has neither boxes nor style for what is not configured', () => {
+    expect(render(healthy())).not.toMatch(/\bhop|class="servers|holds/)
+    expect(render(balanced())).toContain('.hop {')
   })
 
   it('stays bounded with hundreds of targets, says what it leaves out, and the checks are all there', () => {

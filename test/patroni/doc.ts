@@ -151,6 +151,10 @@ const titleOf = ({ name, versions }: Result): string =>
 function section(result: Result): string {
   const { does, broken, figures, timeline } = result
   const lines = timeline.map(({ at, what, text }) => `${at.toFixed(1).padStart(7)}  ${sign[what]} ${text}`)
+  const starved =
+    figures.starved === 0
+      ? []
+      : [`- The machine was short of CPU for ${inSeconds(figures.starved)}: in that time not all could be looked at.`]
   const harm = figures.harm.map(
     one => `- Harmful for ${inSeconds(one.seconds)}: ${one.rule}. \`${one.reason}\` said: ${one.remedy}`,
   )
@@ -164,7 +168,7 @@ function section(result: Result): string {
     does,
     ...(broken === undefined ? [] : [`**Not run to its end, so no figure counts:** ${broken}`]),
     `\`\`\`text\n${lines.join('\n')}\n\`\`\``,
-    ...(harm.length + told.length === 0 ? [] : [[...told, ...harm].join('\n')]),
+    ...(harm.length + told.length + starved.length === 0 ? [] : [[...told, ...harm, ...starved].join('\n')]),
   ].join('\n\n')
 }
 

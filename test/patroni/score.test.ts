@@ -130,6 +130,12 @@ describe('the root', () => {
   })
 })
 
+it('says for how long the exporter had no CPU', () => {
+  const starved = reason('postgres/n1', 'exporter_starved', { verdict: 'unknown' })
+  const said = [says(0, 'ok'), says(10, 'unknown', starved), says(12.5, 'ok')]
+  expect(figuresOf(run({ said })).starved).toBe(2.5)
+})
+
 it('counts how often the verdict turns, each way', () => {
   const said = [says(0, 'ok'), says(10, 'fail', dcs), says(11, 'warn'), says(12, 'fail', dcs), says(13, 'ok')]
   expect(figuresOf(run({ said }))).toMatchObject({ toFail: 2, fromFail: 2 })

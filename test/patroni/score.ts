@@ -31,6 +31,8 @@ export interface Figures {
   readonly told: readonly Told[]
   readonly lost: number
   readonly lostTold: boolean
+  /** For how long the exporter itself had not enough CPU: then the other figures are about the machine. */
+  readonly starved: number
 }
 
 /** Harmful advice that was shown. */
@@ -94,6 +96,7 @@ export function figuresOf(run: ScenarioRun): Figures {
     told: toldOf(run),
     lost: run.lost.length,
     lostTold: run.said.some(({ reasons }) => reasons.some(({ code }) => lossCodes.includes(code))),
+    starved: seconds(saidWhen(run, ({ reasons }) => reasons.some(({ code }) => code === 'exporter_starved'))),
   }
 }
 

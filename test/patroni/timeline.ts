@@ -43,7 +43,8 @@ function outageLines(run: ScenarioRun): Line[] {
 function primaryLines({ truth }: ScenarioRun): Line[] {
   const texts = truth.map(({ at, nodes }) => {
     const primaries = nodeNames.filter(node => nodes[node].sql === 'primary')
-    return { at, text: primaries.length === 0 ? 'no node takes writes' : `${primaries.join(' and ')} takes writes` }
+    const [one, ...more] = primaries
+    return { at, text: `${primaries.join(' and ') || 'no node'} ${one && more.length > 0 ? 'take' : 'takes'} writes` }
   })
   return texts
     .filter(({ text }, i) => text !== texts[i - 1]?.text)

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { statusJson } from '../../src/report/api.ts'
+import { lagging, unseen } from '../status/balanced.ts'
 import { at, healthySeen, incidentSeen, statusOf } from '../status/incident.ts'
 
 const roundTrip = (value: unknown): unknown => JSON.parse(JSON.stringify(value))
@@ -88,5 +89,51 @@ describe('/api/v1/status', () => {
       expect(keys).not.toContain(inner)
     expect(JSON.stringify(incident)).not.toContain('kb_backend@')
     for (const key of keys) expect(key).toMatch(/^[a-z0-9_]*$/)
+  })
+})
+
+describe('/api/v1/status of a platform with Patroni and a balancer', () => {
+  const { landings, clusters } = statusJson(lagging())
+
+  it('tells what a write path goes through, with the servers behind', () => {
+    expect(landings.find(one => one.write_path === 'backend')).toMatchObject({
+      nodes: ['n1'],
+      through: [
+        {
+          probe: 'haproxy',
+          target: 'lb-1',
+          verdict: 'ok',
+          proxy: 'write',
+          servers: [
+            { name: 'pg-1', node: 'n1', status: 'UP', check_status: 'L7OK', check_code: 200 },
+            { name: 'pg-2', node: 'n2', status: 'DOWN', check_status: 'L7STS', check_code: 503 },
+            { name: 'pg-3', node: null, status: 'MAINT', check_status: 'L4CON', check_code: null },
+          ],
+        },
+      ],
+    })
+    expect(landings.find(one => one.write_path === 'worker')).toMatchObject({
+      through: [
+        { probe: 'pgbouncer', paused: true, clients_waiting: 7, longest_wait_seconds: 12.4 },
+        { probe: 'haproxy' },
+      ],
+    })
+    expect(landings.find(one => one.write_path === 'reports')).not.toHaveProperty('through')
+    expect(statusJson(unseen()).landings).toMatchObject([
+      { through: [{ verdict: 'fail', servers: [] }] },
+      { through: [{ verdict: 'unknown', paused: null }] },
+    ])
+  })
+
+  it('tells who holds the lock, and where Patroni says something else, only where there is a Patroni', () => {
+    expect(Object.keys(statusJson(statusOf(healthySeen)).clusters[0] ?? {})).not.toContain('lock_holder')
+    expect(clusters[0]).toMatchObject({
+      lock_holder: 'n2',
+      nodes: [
+        { name: 'n1', patroni_differs: 'replica, starting' },
+        { name: 'n2', patroni_differs: null },
+        { name: 'n3', patroni_differs: 'does not answer' },
+      ],
+    })
   })
 })

@@ -4,6 +4,7 @@ import { audit, auditVerdict } from '../../src/report/audit.ts'
 import { report, reportFormats } from '../../src/report/report.ts'
 import { escapeMarkdown } from '../../src/report/markdown.ts'
 import { wrap } from '../../src/report/table.ts'
+import { balanced, lagging } from '../status/balanced.ts'
 import { at, healthySeen, incidentSeen, statusOf } from '../status/incident.ts'
 import { hostile, many, splitBrain } from '../status/extremes.ts'
 import * as pages from '../status/pages.ts'
@@ -84,6 +85,23 @@ describe('components', () => {
       'installed: nodemailer 6.9.8, @aws-sdk/client-ses 3.490.0',
     )
     expect(evidenceFor('Packages keybuzz-backend')).toContain('SES not implemented')
+  })
+
+  it('say by which balancer a write path lands, and who holds the lock', () => {
+    const of = (status: ReturnType<typeof balanced>, name: string): string =>
+      audit(status)
+        .components.find(one => one.name === name)
+        ?.evidence.join('\n') ?? ''
+    expect(of(balanced(), 'Write path worker')).toMatch(
+      /committed .*\nlands by pool-1\/keybuzz and lb-1\/write on n1; servers of lb-1\/write: n1 UP, n2 DOWN, n3 DOWN$/,
+    )
+    expect(of(lagging(), 'Write path worker')).toContain(
+      'goes through pool-1/keybuzz and lb-1/write; pool-1/keybuzz is paused; servers of lb-1/write: n1 UP, n2 DOWN, pg-3 MAINT',
+    )
+    expect(of(lagging(), 'Write path reports')).not.toContain('lands by')
+    expect(of(lagging(), 'Postgres leader (keybuzz): n2')).toContain(
+      'n2 holds the leader lock of Patroni\nPatroni of n1: replica, starting\nPatroni of n3: does not answer',
+    )
   })
 
   it('have a row for every check: nothing that was looked at is left out', () => {

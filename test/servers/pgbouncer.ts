@@ -81,7 +81,7 @@ export async function startPgbouncer(options: PgbouncerOptions): Promise<Pgbounc
     users,
     [administrator, ...options.logins].map(({ user, password }) => `"${user}" "${password}"`),
   )
-  await configure(options.to)
+  await configure(options.to, options.database)
 
   const logFile = path.join(folder, 'pgbouncer.log')
   const running = startProcess('pgbouncer', binary, [ini], { ...account, cwd: '/', logFile })

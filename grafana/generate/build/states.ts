@@ -3,6 +3,8 @@ import type { Metric } from '../../../src/core/metric.ts'
 import { severities, type Severity, type Verdict } from '../../../src/core/probe.ts'
 import type { Provider } from '../../../src/probes/mail/index.ts'
 import type { configStates } from '../../../src/probes/ses/judge.ts'
+import type { ServerStatus } from '../../../src/probes/haproxy/statistics.ts'
+import type { PatroniRole, PatroniState } from '../../../src/probes/patroni/answer.ts'
 import type { VaultState } from '../../../src/probes/vault/observe.ts'
 import type { ReadOnlyCause } from '../../../src/probes/write_path/judge.ts'
 import { tints } from '../../../src/page/style.ts'
@@ -61,6 +63,46 @@ export const nodeRole = {
   readOnlyPrimary: state(2, 'primary, read-only', 'warn'),
   unreachable: state(3, 'unreachable', 'fail'),
   unknown: state(4, 'unknown', 'unknown'),
+}
+
+/** A node as its Patroni names it. */
+export const patroniRoles: States<PatroniRole> = {
+  replica: state(0, 'replica', 'neutral'),
+  primary: state(1, 'PRIMARY', 'ok'),
+  standby_leader: state(2, 'standby leader', 'neutral'),
+  promoted: state(3, 'being promoted', 'warn'),
+  demoted: state(4, 'demoted', 'warn'),
+  uninitialized: state(5, 'uninitialized', 'fail'),
+}
+export const patroniNode = { ...patroniRoles, silent: state(6, 'NO ANSWER', 'fail') }
+
+export const patroniStates: States<PatroniState> = {
+  running: state(0, 'running', 'ok'),
+  starting: state(1, 'starting', 'warn'),
+  'starting after custom bootstrap': state(2, 'starting after bootstrap', 'warn'),
+  restarting: state(3, 'restarting', 'warn'),
+  stopping: state(4, 'stopping', 'warn'),
+  'creating replica': state(5, 'creating replica', 'warn'),
+  'initializing new cluster': state(6, 'initializing', 'warn'),
+  'running custom bootstrap script': state(7, 'custom bootstrap', 'warn'),
+  stopped: state(8, 'stopped', 'fail'),
+  'stop failed': state(9, 'stop failed', 'fail'),
+  'restart failed': state(10, 'restart failed', 'fail'),
+  'start failed': state(11, 'start failed', 'fail'),
+  'initdb failed': state(12, 'initdb failed', 'fail'),
+  'custom bootstrap failed': state(13, 'bootstrap failed', 'fail'),
+  crashed: state(14, 'crashed', 'fail'),
+}
+
+export const lock = { no: state(0, 'no', 'neutral'), yes: state(1, 'HOLDS IT', 'ok') }
+
+/** Where HAProxy leads sessions. DOWN is normal for all but one in a proxy for writes. */
+export const haproxyServer: States<ServerStatus> = {
+  UP: state(0, 'UP', 'ok'),
+  NOLB: state(1, 'no new sessions', 'neutral'),
+  DOWN: state(2, 'down', 'neutral'),
+  DRAIN: state(3, 'DRAIN', 'warn'),
+  MAINT: state(4, 'MAINTENANCE', 'warn'),
 }
 
 export const primaries = {

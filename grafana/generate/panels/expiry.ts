@@ -28,7 +28,7 @@ export const timeLeft = {
 export const expiryTable = table({
   title: 'What expires next',
   description:
-    'Certificates of the relays, of Postgres and of Vault, and the tokens the exporter reads Vault with. The first to expire comes first.',
+    'Certificates of the relays, of Postgres, of what manages it and stands in front of it, and of Vault, and the tokens the exporter reads Vault with. The first to expire comes first.',
   noValue: 'Nothing is known to expire',
   labels: [
     { label: 'what', title: 'What', width: 130 },

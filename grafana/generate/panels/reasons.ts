@@ -9,7 +9,7 @@ import { effect, severityMappings } from '../build/states.ts'
 import { table } from '../build/table.ts'
 
 /** What the dashboard about Postgres shows, and what is on the other one. */
-export const postgresKinds: readonly string[] = ['postgres', 'write_path', 'cluster']
+export const postgresKinds: readonly string[] = ['postgres', 'patroni', 'haproxy', 'pgbouncer', 'write_path', 'cluster']
 export const otherKinds = probes.map(({ kind }) => kind).filter(kind => !postgresKinds.includes(kind))
 
 const labels = ['probe', 'target', 'reason'] as const
