@@ -204,7 +204,7 @@ export const roleScenarios: readonly Scenario[] = [
     async run(scene) {
       await scene.node(scene.standbys[0]).diverge()
       scene.mark('diverged')
-      await scene.last(18)
+      await scene.last(36)
     },
     async heal(scene) {
       await scene.node(scene.standbys[0]).api('POST', '/reinitialize', { force: true })
