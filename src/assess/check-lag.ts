@@ -26,7 +26,14 @@ export interface LagBefore {
 export const lagMs = 60_000
 
 /** Failures of a path that HAProxy without the right server may be the cause of. */
-export const notLetIn: readonly ConnectionProblem[] = ['unreachable', 'no_answer', 'closed', 'starting_up']
+export const notLetIn: readonly ConnectionProblem[] = [
+  'unreachable',
+  'no_answer',
+  'closed',
+  'starting_up',
+  // PgBouncer passes on what it met behind itself.
+  'pooler_refused',
+]
 
 /**
  * Why HAProxy leads wrong or nowhere, by its own view: the server of the primary is in maintenance; its health check has not

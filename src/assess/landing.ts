@@ -82,7 +82,7 @@ interface Placed {
   readonly status: CheckStatus
   readonly landing: LandingStatus
   readonly samples: readonly Sample[]
-  /** There is check lag. */
+  /** There is check lag, or a server in maintenance. */
   readonly lags: boolean
   /** It does not depend on the nodes of other clusters. */
   readonly atHome: boolean
@@ -112,10 +112,13 @@ function place(check: CheckStatus, { nodes, own, views, lag }: Around): Placed {
       ...sample(metrics.onPrimary, landed?.onPrimary, at),
       ...names.flatMap(node => sample(metrics.landed, 1, { ...at, node })),
     ],
-    lags: status.reasons.some(({ code }) => code === 'write_path_check_lag'),
+    lags: status.reasons.some(({ code }) => ofBalancer.includes(code)),
     atHome: landed?.atHome ?? true,
   }
 }
+
+/** Reasons by the view of HAProxy: the next run of the path does not end them before HAProxy was looked at again. */
+const ofBalancer: readonly string[] = ['write_path_check_lag', 'write_path_server_in_maintenance']
 
 /** Explains by the view of HAProxy why a path leads wrong or nowhere. That takes the place of what it explains. */
 function withLag(
