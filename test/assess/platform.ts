@@ -65,6 +65,11 @@ export const pooler = (databases: readonly PgbouncerDatabase[], codes: readonly 
   observation: reported(pgbouncer, poolerTarget, codes, { seen: { address: 'pool-1:6432', databases } }),
 })
 
+export const silentPooler: Looked = {
+  check: checkOf(pgbouncer, poolerTarget),
+  observation: reported(pgbouncer, poolerTarget, ['pgbouncer_unreachable']),
+}
+
 const patroniTarget = patroni.target.parse({ name: 'patroni-2', cluster: 'keybuzz', url: 'http://db-2:8008' })
 export const silentPatroni: Looked = {
   check: checkOf(patroni, patroniTarget),
