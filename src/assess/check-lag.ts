@@ -1,5 +1,6 @@
 import type { Reason } from '../core/probe.ts'
 import type { ConnectionProblem } from '../clients/postgres-errors.ts'
+import { startAgain } from '../probes/patroni/start.ts'
 import { writePathReason } from '../probes/write_path/reasons.ts'
 import type { CheckStatus } from './assessment.ts'
 import { isBefore, type Balancer, type Door } from './between.ts'
@@ -48,11 +49,12 @@ export function lagOf(
 ): Reason | undefined {
   if (isBefore(check, path) && !before.was) return undefined
   const { elected } = home
-  const wrong = doors.filter(door => isUp(door) && door.node && !leadsRight(door, door.node, home))
-  const right = elected && doors.find(({ node }) => node === elected)
+  const wrong = takersOf(doors, home, on).filter(door => !leadsRight(door, home))
+  const toElected = elected ? doors.filter(({ node }) => node === elected) : []
+  const right = toElected.find(isUp) ?? toElected[0]
   const status = right?.server.status
   const where = `HAProxy ${check.target}`
-  if (right && outcome !== 'committed' && (status === 'MAINT' || status === 'DRAIN')) {
+  if (elected && right && outcome !== 'committed' && (status === 'MAINT' || status === 'DRAIN')) {
     const { server } = right.server
     return writePathReason(
       'write_path_server_in_maintenance',
@@ -78,8 +80,22 @@ export function lagOf(
 
 const isUp = ({ server }: Door): boolean => server.status === 'UP'
 
+/**
+ * The servers that HAProxy gives new sessions to, or gave one (`on`). A backup gets none while another server takes them; of
+ * several backups the first one gets all. If it is not known which are backups, a server that leads right may be the only one.
+ */
+function takersOf(doors: readonly Door[], home: Home, on: readonly Node[]): readonly Door[] {
+  const open = doors.filter(door => isUp(door) && door.server.weight !== 0)
+  const active = open.filter(({ server }) => server.backup === false)
+  const isUnsure = active.length === 0 && open.some(({ server }) => server.backup === undefined)
+  const taking = active.length > 0 ? active : isUnsure ? open : open.slice(0, 1)
+  const sure = isUnsure && taking.some(door => leadsRight(door, home)) ? [] : taking
+  return doors.filter(door => sure.includes(door) || (isUp(door) && door.node && on.includes(door.node)))
+}
+
 /** Whether a server of HAProxy leads to a node that takes writes, or may. */
-function leadsRight({ server }: Door, node: Node, { lockHolder }: Home): boolean {
+function leadsRight({ server, node }: Door, { lockHolder }: Home): boolean {
+  if (!node) return true
   // Its promotion may be under way.
   if (lockHolder === node) return true
   if (isDown(node.check)) return false
@@ -123,7 +139,7 @@ function remedyFor({ shut, misled, home, where, proxy, lasts }: Lag): string | u
   const { checkStatus } = shut?.server ?? {}
   const name = shut?.node?.name ?? ''
   if (home.hasPatroni && (checkStatus === 'L4CON' || checkStatus === 'L4TOUT'))
-    return `See whether Patroni runs on ${name} (systemctl status patroni), and start it: HAProxy asks it who the leader is. Leave its Postgres alone.`
+    return `HAProxy asks the Patroni of ${name} who the leader is. ${startAgain(name)}`
   if (!lasts) return undefined
   if (misled.length > 0)
     return `It has lasted for more than a minute, so the health check of ${proxy} in ${where} does not ask for the role. With Patroni: option httpchk GET /primary, http-check expect status 200, and on each server \`check port 8008\`. Else a check that asks pg_is_in_recovery().`

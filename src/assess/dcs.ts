@@ -1,3 +1,4 @@
+import { startAgain } from '../probes/patroni/start.ts'
 import { inSeconds, listed, namesOf, type Said, type Scene } from './cluster-scene.ts'
 import type { Member, PatroniView } from './members.ts'
 
@@ -67,7 +68,7 @@ export function warnOfDcs({ view, primaries }: Scene): Said[] {
       {
         code: 'cluster_failsafe_active',
         text: `${text}; that of ${namesOf(silent)} does not answer: ${primary.name} is about to be demoted`,
-        remedy: `Start the Patroni of ${namesOf(silent)} again at once (kill and start it, if it hangs), and bring the DCS back. Until then stop, restart or update no Patroni and no node.`,
+        remedy: `${startAgain(namesOf(silent), 'at once')} Bring the DCS back, and until then update no Patroni and no node.`,
       },
     ]
   }

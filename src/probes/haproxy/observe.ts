@@ -7,7 +7,7 @@ import { unlessAborted } from '../../core/abort.ts'
 import type { Failure } from '../../core/errors.ts'
 import { failureOf, type Look } from '../../core/probe.ts'
 import { shapes } from '../../core/shape.ts'
-import { readStatistics, serverMetrics, type HaproxyServer } from './statistics.ts'
+import { backendMetrics, readStatistics, serverMetrics, type HaproxyServer } from './statistics.ts'
 import type { HaproxyTarget } from './target.ts'
 
 export type { HaproxyServer } from './statistics.ts'
@@ -72,7 +72,7 @@ async function loginOf({ user, password }: HaproxyTarget, look: Look): Promise<R
 export function narrowed(url: string): string {
   const all = new URL(url)
   if (all.search !== '' || all.pathname.includes(';')) return url
-  all.search = `?scope=server&metrics=${serverMetrics.join()}`
+  all.search = `?scope=server&scope=backend&metrics=${[...serverMetrics, ...backendMetrics].join()}`
   return all.href
 }
 
