@@ -86,10 +86,12 @@ export function holderDown(
   if (holder?.node && isHolderDown(holder) && holder.node !== primary) {
     const { name } = holder.node
     const since = before?.node === name ? before.since : now
-    return { node: name, since, seenAt: lookedAt(holder.check) }
+    const starts = holder.facts?.state === 'starting' && (before?.node !== name || (before.starts && !before.cameUp))
+    return { node: name, since, seenAt: lookedAt(holder.check), starts, cameUp: false }
   }
   if (!before || members.length === 0 || (holder && holder.name !== before.node)) return undefined
-  return primary && lookedAt(primary.check) - before.seenAt > calmMs ? undefined : before
+  if (primary && lookedAt(primary.check) - before.seenAt > calmMs) return undefined
+  return { ...before, cameUp: before.cameUp || holder !== undefined }
 }
 
 function crashLooping({ view: { holder }, down, before }: Scene): Said[] {
@@ -97,6 +99,8 @@ function crashLooping({ view: { holder }, down, before }: Scene): Said[] {
   if (!holder || !node || down?.node !== node.name) return []
   const filling = before?.filling?.node === node.name ? before.filling : undefined
   const lasts = lookedAt(holder.check) - down.since
+  // A planned restart, until it takes too long.
+  if (down.starts && lasts < startsMs) return []
   const states = [
     `Patroni says ${facts?.state ?? 'that it cannot ask it'}`,
     node.facts ? 'it answers as a standby at this moment' : node.check.evidence,
