@@ -2,9 +2,10 @@ import type { Reason } from '../core/probe.ts'
 import type { ConnectionProblem } from '../clients/postgres-errors.ts'
 import { startAgain } from '../probes/patroni/start.ts'
 import { writePathReason } from '../probes/write_path/reasons.ts'
+import type { WritePathTarget } from '../probes/write_path/target.ts'
 import type { CheckStatus } from './assessment.ts'
 import { isBefore, type Balancer, type Door } from './between.ts'
-import { isDown, type Home, type Node } from './nodes.ts'
+import { hasProblem, isDown, lookedAt, type Home, type Node } from './nodes.ts'
 
 /** What a path saw of its sessions. */
 export interface Arrived {
@@ -62,7 +63,11 @@ export function lagOf(
       `If the work on ${elected.name} is done: set server ${proxy}/${server} state ready, on the runtime API of ${where}.`,
     )
   }
-  const misled = outcome === 'committed' ? wrong.filter(({ node }) => node && !on.includes(node)) : wrong
+  // A commit proves nothing once its node was found to be a standby.
+  const hasLeft = ({ facts, check: look }: Node): boolean =>
+    facts?.in_recovery === true && endOf(path) <= lookedAt(look)
+  const misled =
+    outcome === 'committed' ? wrong.filter(({ node }) => node && (!on.includes(node) || hasLeft(node))) : wrong
   const isThere = elected?.facts !== undefined
   const shut = right && outcome !== 'committed' && status === 'DOWN' && isThere ? right : undefined
   // Without a primary there is nothing that HAProxy has to notice.
@@ -77,6 +82,48 @@ export function lagOf(
     remedyFor({ shut, misled, home, where, proxy, lasts: before.lasts }),
   )
 }
+
+/**
+ * What keeps a path from being well after check lag, for a moment: it has not run since; sessions that got to a standby are
+ * seen there only now; PgBouncer lets in only with its next try.
+ */
+export function afterLag(
+  { path, address, outcome }: Arrived,
+  { check }: Balancer,
+  { nodes, elected }: Home,
+  hasPooler: boolean,
+): { readonly reason: Reason; readonly recheck: readonly string[] } | undefined {
+  if (!elected) return undefined
+  const leads = `${address}: HAProxy ${check.target} leads to ${elected.name} by now`
+  if (outcome === 'not let in' && hasPooler && hasProblem(path, ['pooler_refused'])) {
+    const text = `${leads}, and PgBouncer waits with its next try (server_login_retry, 15 s by default)`
+    return { reason: writePathReason('write_path_check_lag', text), recheck: [] }
+  }
+  if (outcome !== 'committed' && endOf(path) <= lookedAt(check)) {
+    const text = `${leads}; whether it lets in again is tried in this moment`
+    return { reason: writePathReason('write_path_check_lag', text), recheck: [path.id] }
+  }
+  if (outcome !== 'committed' || (path.config as WritePathTarget).pooled !== true) return undefined
+  const unseen = nodes.filter(
+    node => node.facts?.in_recovery && node.facts.sessions && lookedAt(node.check) < endOf(check),
+  )
+  if (unseen.length === 0) return undefined
+  const names = unseen.map(({ name }) => name).join(', ')
+  const text = `${leads}; whether the pool of the application keeps sessions on ${names} is looked at in this moment`
+  return { reason: writePathReason('write_path_check_lag', text), recheck: unseen.map(node => node.check.id) }
+}
+
+/**
+ * The views that would explain why a path fails, and that are older than its run: HAProxy, and the node that it should lead
+ * to. They are to be looked at again at once. Then they are newer, so each run has that once.
+ */
+export function olderViews(path: CheckStatus, { check }: Balancer, { elected }: Home): readonly string[] {
+  const began = lookedAt(path)
+  const older = [check, ...(elected ? [elected.check] : [])].filter(view => !view.stale && endOf(view) < began)
+  return older.map(({ id }) => id)
+}
+
+const endOf = ({ observation }: CheckStatus): number => observation?.finishedAt ?? Infinity
 
 const isUp = ({ server }: Door): boolean => server.status === 'UP'
 

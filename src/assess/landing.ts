@@ -7,9 +7,9 @@ import type { Landing, WritePathSeen } from '../probes/write_path/observe.ts'
 import { writePathReason } from '../probes/write_path/reasons.ts'
 import { metrics, readOnlyCause, readOnlyText, wasOnStandby } from '../probes/write_path/judge.ts'
 import { forOldPrimary, forStandby, type Astray } from './advice.ts'
-import type { CheckStatus, ClusterStatus, LandingStatus, Memory } from './assessment.ts'
+import type { CheckStatus, ClusterStatus, Lag, LandingStatus, Memory } from './assessment.ts'
 import { between, isStopped, viewsOf, type Between } from './between.ts'
-import { lagMs, lagOf, notLetIn, type LagBefore } from './check-lag.ts'
+import { afterLag, lagMs, lagOf, notLetIn, olderViews, type Arrived, type LagBefore } from './check-lag.ts'
 import { indexOf } from './checks.ts'
 import {
   byAddress,
@@ -30,6 +30,8 @@ interface Landings {
   readonly samples: readonly Sample[]
   readonly outages: Memory['outages']
   readonly lags: Memory['lags']
+  /** Checks to run at once (`Assessment.recheck`). */
+  readonly recheck: readonly string[]
 }
 
 /** Compares the sessions of write paths with the nodes: where do they land, and is that the primary? */
@@ -43,7 +45,8 @@ export function assessLandings(
   const landings: LandingStatus[] = []
   const samples: Sample[] = []
   const outages = new Map<string, { readonly seconds: number; readonly out: boolean }>()
-  const lags = new Map<string, number>()
+  const lags = new Map<string, Lag>()
+  const recheck = new Set<string>()
   const nodesIn = groupBy(nodes, node => node.cluster)
   const byName = clustersByName(clusters)
   const all = indexOf(checks)
@@ -52,7 +55,8 @@ export function assessLandings(
     const cluster = clusterOf(check)
     const [own, home] = [nodesIn.get(cluster) ?? [], byName.get(cluster)]
     const views = viewsOf(check, all)
-    const since = previous?.lags.get(check.target)
+    const last = previous?.lags.get(check.target)
+    const since = last?.endedAt === undefined ? last?.since : undefined
     const lag = { was: since !== undefined, lasts: since !== undefined && now - since >= lagMs }
     const make = (): Placed => place(check, { nodes, own: homeOf(cluster, own, home), views, lag })
     const of = [check, home, lag.was, lag.lasts, ...views, ...own]
@@ -60,7 +64,9 @@ export function assessLandings(
     const before = previous?.outages.get(check.target)
     const seconds = (before?.seconds ?? 0) + (before?.out && previous ? Math.max(0, now - previous.at) / 1000 : 0)
     outages.set(check.target, { seconds, out: placed.status.verdict === 'fail' && !hasCommitted(check) })
-    if (placed.lags) lags.set(check.target, since ?? now)
+    if (placed.lags) lags.set(check.target, { since: since ?? now, endedAt: undefined })
+    else if (last) lags.set(check.target, { since: last.since, endedAt: last.endedAt ?? now })
+    for (const id of placed.recheck) recheck.add(id)
     landings.push(placed.landing)
     samples.push(
       ...placed.samples,
@@ -68,7 +74,7 @@ export function assessLandings(
     )
     return placed.status
   })
-  return { landings, checks: amended, samples, outages, lags }
+  return { landings, checks: amended, samples, outages, lags, recheck: [...recheck] }
 }
 
 const seenOf = (check: CheckStatus): WritePathSeen | undefined =>
@@ -85,6 +91,7 @@ interface Placed {
   readonly samples: readonly Sample[]
   /** There is check lag, or a server in maintenance. */
   readonly lags: boolean
+  readonly recheck: readonly string[]
   /** It does not depend on the nodes of other clusters. */
   readonly atHome: boolean
 }
@@ -105,9 +112,10 @@ function place(check: CheckStatus, { nodes, own, views, lag }: Around): Placed {
   const names = landed?.nodes.map(node => node.name) ?? []
   const at = { target: check.target, postgres_cluster: own.cluster }
   const amended = landed ? amend(check, landed) : check
-  const status = withLag(amended, landed, through, own, lag)
+  const { status, recheck } = withLag(amended, landed, through, own, lag)
   return {
     status,
+    recheck,
     landing: { writePath: check.target, cluster: own.cluster, nodes: names, onPrimary: landed?.onPrimary },
     samples: [
       ...sample(metrics.onPrimary, landed?.onPrimary, at),
@@ -128,9 +136,10 @@ function withLag(
   { balancer, pooler }: Between,
   home: Home,
   before: LagBefore,
-): CheckStatus {
+): { readonly status: CheckStatus; readonly recheck: readonly string[] } {
   const seen = seenOf(check)
-  if (!balancer || !seen) return check
+  const asItIs = { status: check, recheck: [] }
+  if (!balancer || !seen) return asItIs
   // It is PgBouncer itself that refuses, or that keeps its clients waiting. What is behind it does not matter yet.
   const isItself = pooler !== undefined && (hasProblem(check, ['unreachable']) || isStopped(pooler))
   const isMisled = ({ code }: Reason): boolean => code === 'write_path_read_only' && landed?.isOnStandby === true
@@ -142,11 +151,15 @@ function withLag(
       : check.verdict !== 'fail' && hasCommitted(check)
         ? 'committed'
         : undefined
-  if (!outcome) return check
-  const why = lagOf({ path: check, address: seen.address, outcome, on: landed?.nodes ?? [] }, balancer, home, before)
-  if (!why) return check
+  if (!outcome) return asItIs
+  const arrived: Arrived = { path: check, address: seen.address, outcome, on: landed?.nodes ?? [] }
+  const lag = lagOf(arrived, balancer, home, before)
+  const after = lag || !before.was || before.lasts ? undefined : afterLag(arrived, balancer, home, pooler !== undefined)
+  const why = lag ?? after?.reason
+  const recheck = after?.recheck ?? (outcome === 'committed' ? [] : olderViews(check, balancer, home))
+  if (!why) return { status: check, recheck }
   const others = check.reasons.filter(reason => !isMisled(reason) && !isShut(reason))
-  return { ...check, ...finding(check.evidence, [why, ...others], check.samples) }
+  return { status: { ...check, ...finding(check.evidence, [why, ...others], check.samples) }, recheck }
 }
 
 interface Landed {
