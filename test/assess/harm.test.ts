@@ -1,0 +1,52 @@
+/** Situations in which an answer would be wrong, or would do harm. */
+import { describe, expect, it } from 'vitest'
+import type { Assessment, Memory } from '../../src/assess/assessment.ts'
+import type { NodeFacts } from '../../src/probes/postgres/observe.ts'
+import { assessed, landingOn, node, path, primaryFacts, standbyFacts, start, type Looked } from '../status/looked.ts'
+import { leaderSays, listedMember, patroniOf, replicaSays } from '../status/patroni.ts'
+import {
+  balancer,
+  byBalancer,
+  byPooler,
+  database,
+  down,
+  plainPath,
+  pooler,
+  server,
+  shutOut,
+  story,
+  through,
+  told,
+} from './platform.ts'
+
+const noFailover = { tags: { nofailover: true, noloadbalance: false, nostream: false } }
+const codesOf = ({ clusters: [cluster] }: Assessment) => cluster?.reasons.map(({ code }) => code)
+
+describe('Patroni is looked at on some nodes only', () => {
+  const nodes = [node('db-1', primaryFacts(1)), node('db-2', standbyFacts(2)), node('db-3', standbyFacts(3))]
+
+  it('and the others may be candidates', () => {
+    const seen = [patroniOf('db-1', leaderSays(1)), patroniOf('db-2', replicaSays(2, noFailover))]
+    expect(codesOf(assessed([...nodes, ...seen]))).toEqual([])
+    const all = [...seen, patroniOf('db-3', replicaSays(3, noFailover))]
+    expect(codesOf(assessed([...nodes, ...all]))).toEqual(['cluster_no_candidate'])
+  })
+
+  it('and a member without a target may be one', () => {
+    const members = [1, 2, 3, 4].map(number => listedMember(number))
+    const seen = [
+      patroniOf('db-1', leaderSays(1), { members }),
+      ...[2, 3].map(number => patroniOf(`db-${number}`, replicaSays(number, noFailover))),
+    ]
+    expect(codesOf(assessed([...nodes, ...seen]))).toEqual(['cluster_member_unlisted'])
+  })
+
+  it('and one of the others may hold the lock, or reach the DCS', () => {
+    const gone = [node('db-1', undefined), ...nodes.slice(1)]
+    const textOf = (dcsAgeMs: number) =>
+      assessed([...gone, patroniOf('db-2', replicaSays(2), { dcsAgeMs })]).clusters[0]?.reasons[0]?.text
+    expect(textOf(2_000)).toContain('no Patroni that answers holds the leader lock')
+    expect(textOf(60_000)).toContain('no Patroni that answers reaches the DCS')
+  })
+})
+
