@@ -50,3 +50,24 @@ describe('Patroni is looked at on some nodes only', () => {
   })
 })
 
+describe('a standby cluster', () => {
+  const nodes = [
+    node('db-1', standbyFacts(1)),
+    node('db-2', standbyFacts(2)),
+    patroniOf('db-1', leaderSays(1, { role: 'standby_leader' })),
+  ]
+  const elsewhere = primaryFacts(9)
+
+  it('stops no mail that is written to its source', () => {
+    const said = told(...nodes, path('app', [landingOn(elsewhere)]))
+    expect([said.root, said.path.verdict]).toEqual([undefined, 'warn'])
+    expect(said.exceptions).toContain('cluster/keybuzz cluster_standby_by_design')
+  })
+
+  it('is the root of a path that leads to it', () => {
+    expect(told(...nodes, path('app', [landingOn(standbyFacts(1))])).root).toBe(
+      'cluster/keybuzz cluster_standby_by_design',
+    )
+  })
+})
+
