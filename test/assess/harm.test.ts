@@ -71,3 +71,18 @@ describe('a standby cluster', () => {
   })
 })
 
+describe('the exporter has just started, and remembers nothing', () => {
+  const dead = [node('db-1', undefined), node('db-2', standbyFacts(2)), node('db-3', standbyFacts(3))]
+
+  it('and the only node that does not answer is the root of a path that hangs', () => {
+    expect(told(...dead, plainPath('app', 'silent')).root).toBe('postgres/db-1 postgres_unreachable')
+    const hangs = through(byPooler, [], shutOut('silent', 'pool-1:6432'))
+    expect(told(...dead, hangs, pooler([database({ host: 'lb-1' })])).root).toBe('postgres/db-1 postgres_unreachable')
+  })
+
+  it('and names none of two', () => {
+    const two = [node('db-2', undefined), node('db-1', undefined), node('db-3', standbyFacts(3))]
+    expect(told(...two, plainPath('app', 'silent')).root).toBe('write_path/app write_path_no_answer')
+  })
+})
+
