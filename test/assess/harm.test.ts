@@ -86,3 +86,31 @@ describe('the exporter has just started, and remembers nothing', () => {
   })
 })
 
+describe('writes are lost', () => {
+  const lostAfter = (...primaries: readonly NodeFacts[]) => {
+    let previous: Memory | undefined
+    const all = primaries.map((facts, i) => {
+      const at = start + i * 2_000
+      const found = assessed([node('db-1', facts, { at })], { now: at, ...(previous && { previous }) })
+      previous = found.memory
+      return found
+    })
+    return codesOf(all.at(-1) ?? assessed([]))
+  }
+  const at = (timeline: number, lsn: number, fields: Partial<NodeFacts> = {}) =>
+    primaryFacts(1, { wal_file_timeline: `0000000${timeline}`, wal_lsn: lsn, ...fields })
+
+  it('by a failover to a node that lagged: it goes on before what the last primary had', () => {
+    expect(lostAfter(at(1, 9_000), at(2, 5_000))).toEqual(['cluster_timeline_went_back'])
+    expect(lostAfter(at(1, 9_000), at(2, 9_100))).toEqual([])
+  })
+
+  it('not where commits wait for a synchronous standby: none of them was confirmed', () => {
+    expect(lostAfter(at(1, 9_000, { synchronous: true }), at(2, 5_000))).toEqual([])
+  })
+
+  it('not by a new cluster under the same name, nor by pg_upgrade: it has another identifier', () => {
+    expect(lostAfter(at(7, 9_000), at(1, 100, { system_identifier: '7000000000000000009' }))).toEqual([])
+  })
+})
+
