@@ -114,3 +114,49 @@ describe('writes are lost', () => {
   })
 })
 
+describe('a HAProxy', () => {
+  it('leads right to the only primary, though an older look at a Patroni says that another node holds the lock', () => {
+    const nodes = [node('db-1', standbyFacts(1)), node('db-2', primaryFacts(2))]
+    const before = patroniOf('db-1', leaderSays(1), { at: start - 5_000 })
+    // A session that shows no server, so it is not known which node it is on.
+    const hidden = landingOn(primaryFacts(2), { server_address: null, server_port: null, postmaster_start: null })
+    const said = told(...nodes, before, through(byBalancer, [hidden]), balancer([down('db-1'), server('db-2')]))
+    expect([said.path.verdict, said.root]).toEqual(['ok', undefined])
+  })
+
+  it('has lag if a session landed on a standby, though the last look at that node is from before', () => {
+    const nodes = [node('db-1', primaryFacts(1)), node('db-2', standbyFacts(2))]
+    const moved = [patroniOf('db-1', replicaSays(1)), patroniOf('db-2', leaderSays(2))]
+    const run = through(byBalancer, [landingOn(standbyFacts(1))])
+    const said = told(...nodes, ...moved, run, balancer([server('db-1'), server('db-2')]))
+    expect(said.path.reasons.map(({ code }) => code)).toEqual(['write_path_check_lag'])
+  })
+
+  it('in front of two clusters may have servers of one name in both', () => {
+    const other = [node('pg-1', primaryFacts(5), { cluster: 'other' })]
+    const nodes = [node('db-1', standbyFacts(1)), node('db-2', primaryFacts(2))]
+    const servers = [
+      server('n1', { address: '10.0.0.121', port: 5432 }),
+      server('n2', { address: '10.0.0.122', port: 5432 }),
+    ]
+    const view = balancer(servers, start, { servers: { n1: 'pg-1' } })
+    const said = told(...nodes, ...other, through(byBalancer, [landingOn(standbyFacts(1))]), view)
+    expect(said.root).toBe('write_path/app write_path_check_lag')
+  })
+
+  it('is not blamed by an old view of it for long', () => {
+    const looks = (at: number): readonly Looked[] => [
+      node('db-1', standbyFacts(1), { at }),
+      node('db-2', primaryFacts(2), { at }),
+    ]
+    const view = balancer([server('db-1'), server('db-2')], start)
+    const lag = through(byBalancer, [landingOn(standbyFacts(1))])
+    const later = start + 40_000
+    const fine = through(byBalancer, [landingOn(primaryFacts(2))], { at: later })
+    const [first, second] = story(
+      { at: start, all: [...looks(start), lag, view] },
+      { at: later, all: [...looks(later), fine, view] },
+    )
+    expect([first?.path.verdict, second?.path.verdict]).toEqual(['fail', 'ok'])
+  })
+})
