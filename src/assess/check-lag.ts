@@ -93,7 +93,7 @@ export function lagOf(
 }
 
 /**
- * What keeps a path from being well after check lag, for a moment: it has not run since; sessions that got to a standby are
+ * What keeps a path from being well after check lag, for a moment: it has not begun a run since; sessions that got to a standby are
  * seen there only now; PgBouncer lets in only with its next try.
  */
 export function afterLag(
@@ -104,11 +104,11 @@ export function afterLag(
 ): { readonly reason: Reason; readonly recheck: readonly string[] } | undefined {
   if (!elected) return undefined
   const leads = `${address}: HAProxy ${check.target} leads to ${elected.name} by now`
-  if (outcome === 'not let in' && hasPooler && hasProblem(path, ['pooler_refused'])) {
-    const text = `${leads}, and PgBouncer waits with its next try (server_login_retry, 15 s by default)`
+  if (outcome === 'not let in' && hasPooler && hasProblem(path, ['pooler_refused', 'no_answer'])) {
+    const text = `${leads}, and PgBouncer has yet to try that (server_connect_timeout and server_login_retry, 15 s each by default)`
     return { reason: writePathReason('write_path_check_lag', text), recheck: [] }
   }
-  if (outcome !== 'committed' && endOf(path) <= lookedAt(check)) {
+  if (outcome !== 'committed' && lookedAt(path) <= endOf(check)) {
     const text = `${leads}; whether it lets in again is tried in this moment`
     return { reason: writePathReason('write_path_check_lag', text), recheck: [path.id] }
   }

@@ -145,9 +145,9 @@ describe('check lag of HAProxy', () => {
     expect(told(...after, committed, balancer([down(first), server(second)])).assessment.recheck).toEqual([])
   })
 
-  it('is the cause while PgBouncer still waits with its next try', () => {
+  it.each(['pooler', 'silent'] as const)('is the cause until PgBouncer tries again (%s)', how => {
     const both = { ...byBalancer, ...byPooler }
-    const refused = (at: number) => through(both, [], { ...shutOut('pooler', 'pool-1:6432'), at: start + at })
+    const refused = (at: number) => through(both, [], { ...shutOut(how, 'pool-1:6432'), at: start + at })
     const right = (at: number) => balancer([down(first), server(second)], start + at)
     const calm = pooler([database({ host: 'lb-1' })])
     const lags = [...after, refused(0), balancer([server(first), down(second)]), calm]
@@ -159,9 +159,9 @@ describe('check lag of HAProxy', () => {
     expect(said.map(({ root }) => root)).toEqual([
       'write_path/app write_path_check_lag',
       'write_path/app write_path_check_lag',
-      'write_path/app write_path_pooler_refused',
+      `write_path/app write_path_${how === 'silent' ? 'no_answer' : 'pooler_refused'}`,
     ])
-    expect(said[1]?.path.reasons[0]?.text).toContain('PgBouncer waits with its next try')
+    expect(said[1]?.path.reasons[0]?.text).toContain('PgBouncer has yet to try that')
   })
 
   it('says that the check does not ask for the role once it has lasted for a minute', () => {
