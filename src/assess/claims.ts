@@ -17,8 +17,9 @@ export interface Claim {
 
 /**
  * The claims of the primaries of one cluster, best first. The leader lock of Patroni counts most: Patroni makes the others
- * follow its holder, so every write elsewhere will be lost. Then clients: the rows that they write would be lost. Then standbys that stream, but not those whose receiver waits or is down. A timeline proves nothing, since a standby
- * promoted by mistake has the higher one: it only makes the order stable.
+ * follow its holder, so every write elsewhere will be lost. Then clients: the rows that they write would be lost. Then standbys
+ * that stream, but not those whose receiver waits or is down. A timeline proves nothing, since a standby promoted by mistake has
+ * the higher one: it only makes the order stable.
  */
 export function claimsOf(
   primaries: readonly Node[],

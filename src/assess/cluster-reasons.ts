@@ -82,7 +82,7 @@ export const clusterReasons = {
     verdict: 'warn',
     severity: 'critical',
     meaning:
-      'A node takes writes, and by its Patroni it does not hold the leader lock: nobody elected it. It was promoted behind the back of Patroni, or maintenance mode is on.',
+      'A node takes writes, and by its Patroni it does not hold the leader lock. It was promoted by hand, past Patroni, or maintenance mode is on.',
     remedy:
       'Send no writes to the node named, and see patronictl list: which node holds the lock? Copy the data of the node named before it is rewound or rebuilt: rows that only it has exist nowhere else. Leave the holder of the lock alone.',
   },

@@ -1,4 +1,4 @@
-import { inSeconds, listed, namesOf, type Said, type Scene } from './cluster-scene.ts'
+import { inSeconds, namesOf, startPatroni, type Said, type Scene } from './cluster-scene.ts'
 import type { Member, PatroniView } from './members.ts'
 
 /** Which Patronis reach their DCS. */
@@ -67,7 +67,7 @@ export function warnOfDcs({ view, primaries }: Scene): Said[] {
       {
         code: 'cluster_failsafe_active',
         text: `${text}; that of ${namesOf(silent)} does not answer: ${primary.name} is about to be demoted`,
-        remedy: `Start the Patroni of ${namesOf(silent)} again at once (kill and start it, if it hangs), and bring the DCS back. Until then stop, restart or update no Patroni and no node.`,
+        remedy: `${startPatroni(namesOf(silent))} Bring the DCS back. Until then stop, restart or update no Patroni and no node.`,
       },
     ]
   }
@@ -88,7 +88,7 @@ export function warnOfDcs({ view, primaries }: Scene): Said[] {
   return [
     {
       code: 'cluster_dcs_lost',
-      text: `${alone.name} alone is cut off from the DCS: ${sinceWhen(alone)}, while ${listed(reaching.map(({ name }) => name))} ${reaching.length > 1 ? 'reach' : 'reaches'} it${then}`,
+      text: `${alone.name} alone is cut off from the DCS: ${sinceWhen(alone)}, while ${namesOf(reaching)} ${reaching.length > 1 ? 'reach' : 'reaches'} it${then}`,
       remedy: mendTheWay(alone.name),
     },
   ]

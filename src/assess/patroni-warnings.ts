@@ -1,5 +1,5 @@
 import { receivesWal } from '../probes/postgres/judge.ts'
-import { inSeconds, listed, namesOf, type Said, type Scene } from './cluster-scene.ts'
+import { inSeconds, listed, namesOf, startPatroni, type Said, type Scene } from './cluster-scene.ts'
 import { warnOfDcs } from './dcs.ts'
 import { noCandidateIn } from './leaderless.ts'
 import { memberAt, nodeOfListed, type Member } from './members.ts'
@@ -32,7 +32,7 @@ function silentMembers({ view, primaries }: Scene): Said[] {
       text: `the Patroni of ${name}, the primary, does not answer, while its Postgres does: ${near}`,
       remedy: taken
         ? `Stop Postgres on ${name} and copy its data: rows that only it has exist nowhere else. Then start its Patroni again, which makes it a standby of ${holder.name}.`
-        : `Start the Patroni of ${name} again at once (systemctl restart patroni; kill it first, if it hangs). Leave its Postgres alone.`,
+        : `${startPatroni(name)} Leave its Postgres alone.`,
     })),
     ...(others.length === 0
       ? []
@@ -40,7 +40,7 @@ function silentMembers({ view, primaries }: Scene): Said[] {
           {
             code: 'cluster_patroni_silent',
             text: `the Patroni of ${namesOf(others)} does not answer, while Postgres there does: ${others.length > 1 ? 'they are' : 'it is'} no candidate for a failover`,
-            remedy: `Start Patroni again on ${namesOf(others)} (systemctl restart patroni). Leave Postgres there alone.`,
+            remedy: `${startPatroni(namesOf(others))} Leave Postgres there alone.`,
           } as const,
         ]),
   ]
@@ -76,7 +76,7 @@ function notElected({ view, primaries, doubts }: Scene): Said[] {
 /** A receiver that is down for this long did not only lose its upstream for a moment. Milliseconds. */
 const divergedMs = 30_000
 
-/** Anew for each primary, and while it replays WAL from an archive. */
+/** It begins again with each new primary, and with WAL that the standby replays from an archive. */
 function diverged({ view, nodes, primaries, doubts }: Scene): Said[] {
   const [primary, second] = primaries
   if (!primary || second) return []

@@ -241,7 +241,7 @@ describe('a Patroni that is silent', () => {
   it('on all nodes without a primary is why none is elected', () => {
     const all = last(story([healthy, unlocked.map(({ sql }) => ({ sql, says: 'silent' as const }))]))
     expect(saidIn(all)).toEqual(['cluster_patroni_silent fail'])
-    expect(rootIn(all).remedy).toMatch(/^Start Patroni again on db-1, db-2 and db-3/)
+    expect(rootIn(all).remedy).toMatch(/^See whether Patroni runs on db-1, db-2 and db-3 .* If it is down, start it/)
   })
 
   it('is not one that was not looked at', () => {

@@ -173,6 +173,7 @@ describe('what mail survives', () => {
     const all = [...well, through(byBalancer, [landingOn(primaryFacts(1))]), silentBalancer(), silentPatroni]
     const said = told(...all)
     expect(said.exceptions.toSorted()).toEqual([
+      'cluster/keybuzz cluster_patroni_silent',
       'haproxy/lb-1 haproxy_unreachable',
       'patroni/patroni-2 patroni_unreachable',
     ])

@@ -54,7 +54,7 @@ describe('advice that does none', () => {
     ['cluster/kb', 'Until then stop, restart or update no Patroni and no node.', 'n2 is kept by failsafe_mode'],
     [
       'cluster/kb',
-      'Start Patroni again on the node named (systemctl restart patroni). Leave its Postgres alone.',
+      'If it is down, start it at once. If it hangs, kill Patroni alone (kill -9), and start it. Leave its Postgres alone.',
       'n2',
     ],
     ['cluster/kb', 'Stop nothing yet.', 'n2 is on timeline 9 and was on timeline 10'],
