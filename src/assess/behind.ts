@@ -5,7 +5,7 @@ import type { WritePathSeen } from '../probes/write_path/observe.ts'
 import { groupBy } from '../core/group.ts'
 import type { CheckStatus, ClusterStatus, Memory } from './assessment.ts'
 import { isNamed } from './advice.ts'
-import { between, viewsOf, type Between } from './between.ts'
+import { between, isStopped, viewsOf, type Between, type Pooler } from './between.ts'
 import type { Checks } from './checks.ts'
 import { clusterOf, clustersByName, hasProblem, homeOf, isDown, type Home, type Node } from './nodes.ts'
 
@@ -44,7 +44,7 @@ const silent = /_(unreachable|no_answer|closed)$/
 
 /**
  * The node that the path names; else the primary of its cluster, or the node that was it last; the PgBouncer or HAProxy in
- * between, if that is silent itself or paused. `last`: the node that was the primary last.
+ * between, if that is silent itself, paused, or has no server connection to give. `last`: the node that was the primary last.
  */
 function downBehind(
   path: CheckStatus,
@@ -58,8 +58,7 @@ function downBehind(
   // It refuses us itself, so what is behind it does not matter yet.
   const [first, second] = pooler ? [pooler.check, balancer?.check] : [balancer?.check, undefined]
   if (isRefused && first && isSilent(first)) return first
-  if (pooler?.database && (pooler.database.paused || pooler.database.disabled) && hasProblem(path, ofPooler))
-    return pooler.check
+  if (pooler && isStopped(pooler) && hasProblem(path, ofPooler)) return pooler.check
   const ways = pooler || balancer ? [] : namedBy(seen, home.nodes)
   const isGone = (node: Node): boolean =>
     isDown(node.check) || (pooler !== undefined && hasProblem(node.check, ['too_many_connections']))
@@ -72,7 +71,16 @@ function downBehind(
   if (node && isGone(node)) return node.check
   const [behind] = pooler?.nodes ?? []
   if (behind && pooler?.nodes.every(isGone)) return behind.check
-  return [first, second].find(check => check && isSilent(check))
+  return [first, second].find(check => check && isSilent(check)) ?? waitingIn(pooler, path)
+}
+
+/** PgBouncer, if it has no server connection to give: it hangs, and nothing behind it is known to be down. */
+function waitingIn(pooler: Pooler | undefined, path: CheckStatus): CheckStatus | undefined {
+  const { check, database } = pooler ?? {}
+  if (!check || !database?.waiting || !hasProblem(path, ['no_answer'])) return undefined
+  const codes = check.reasons.map(({ code }) => code)
+  // The other database that is paused would be named as the cause.
+  return codes.includes('pgbouncer_clients_wait') && !codes.includes('pgbouncer_paused') ? check : undefined
 }
 
 /** The nodes that a path names; none if a place is not that of a node. */

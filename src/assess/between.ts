@@ -39,6 +39,9 @@ export interface Pooler {
   readonly nodes: readonly Node[]
 }
 
+/** Its clients wait, or are refused, whatever is behind it. */
+export const isStopped = ({ database }: Pooler): boolean => database?.paused === true || database?.disabled === true
+
 /** The checks that `between` reads for a path, for a memo. */
 export const viewsOf = (path: CheckStatus, checks: Checks): readonly CheckStatus[] => checks.withIds(throughOf(path))
 

@@ -41,11 +41,12 @@ export function lagOf(
 ): Reason | undefined {
   if (isBefore(check, path) && !before.was) return undefined
   const { elected } = home
-  const wrong = doors.filter(door => isUp(door) && door.node && !leadsRight(door, door.node, home))
-  const right = elected && doors.find(({ node }) => node === elected)
+  const wrong = takersOf(doors, home, on).filter(door => !leadsRight(door, home))
+  const toElected = elected ? doors.filter(({ node }) => node === elected) : []
+  const right = toElected.find(isUp) ?? toElected[0]
   const status = right?.server.status
   const where = `HAProxy ${check.target}`
-  if (right && outcome !== 'committed' && (status === 'MAINT' || status === 'DRAIN')) {
+  if (elected && right && outcome !== 'committed' && (status === 'MAINT' || status === 'DRAIN')) {
     const { server } = right.server
     return writePathReason(
       'write_path_server_in_maintenance',
@@ -71,8 +72,22 @@ export function lagOf(
 
 const isUp = ({ server }: Door): boolean => server.status === 'UP'
 
+/**
+ * The servers that HAProxy gives new sessions to, or gave one (`on`). A backup gets none while another server takes them; of
+ * several backups the first one gets all. If it is not known which are backups, a server that leads right may be the only one.
+ */
+function takersOf(doors: readonly Door[], home: Home, on: readonly Node[]): readonly Door[] {
+  const open = doors.filter(door => isUp(door) && door.server.weight !== 0)
+  const active = open.filter(({ server }) => server.backup === false)
+  const isUnsure = active.length === 0 && open.some(({ server }) => server.backup === undefined)
+  const taking = active.length > 0 ? active : isUnsure ? open : open.slice(0, 1)
+  const sure = isUnsure && taking.some(door => leadsRight(door, home)) ? [] : taking
+  return doors.filter(door => sure.includes(door) || (isUp(door) && door.node && on.includes(door.node)))
+}
+
 /** Whether a server of HAProxy leads to a node that takes writes, or may. */
-function leadsRight({ server }: Door, node: Node, { lockHolder }: Home): boolean {
+function leadsRight({ server, node }: Door, { lockHolder }: Home): boolean {
+  if (!node) return true
   // Its promotion may be under way.
   if (lockHolder === node) return true
   if (isDown(node.check)) return false

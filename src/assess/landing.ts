@@ -8,13 +8,14 @@ import { writePathReason } from '../probes/write_path/reasons.ts'
 import { metrics, readOnlyCause, readOnlyText, wasOnStandby } from '../probes/write_path/judge.ts'
 import { forOldPrimary, forStandby, type Astray } from './advice.ts'
 import type { CheckStatus, ClusterStatus, LandingStatus, Memory } from './assessment.ts'
-import { between, viewsOf, type Between } from './between.ts'
+import { between, isStopped, viewsOf, type Between } from './between.ts'
 import { lagMs, lagOf, notLetIn, type LagBefore } from './check-lag.ts'
 import { indexOf } from './checks.ts'
 import {
   byAddress,
   clusterOf,
   clustersByName,
+  hasProblem,
   homeOf,
   mayBeSame,
   nodesOfSession,
@@ -121,14 +122,16 @@ function place(check: CheckStatus, { nodes, own, views, lag }: Around): Placed {
 function withLag(
   check: CheckStatus,
   landed: Landed | undefined,
-  { balancer }: Between,
+  { balancer, pooler }: Between,
   home: Home,
   before: LagBefore,
 ): CheckStatus {
   const seen = seenOf(check)
   if (!balancer || !seen) return check
+  // It is PgBouncer itself that refuses, or that keeps its clients waiting. What is behind it does not matter yet.
+  const isItself = pooler !== undefined && (hasProblem(check, ['unreachable']) || isStopped(pooler))
   const isMisled = ({ code }: Reason): boolean => code === 'write_path_read_only' && landed?.isOnStandby === true
-  const isShut = ({ code }: Reason): boolean => notLetIn.some(problem => code === `write_path_${problem}`)
+  const isShut = ({ code }: Reason): boolean => !isItself && notLetIn.some(problem => code === `write_path_${problem}`)
   const outcome = check.reasons.some(isMisled)
     ? 'read-only'
     : check.reasons.some(isShut)

@@ -110,8 +110,11 @@ function causesBehind(blockers: readonly Blocking[], checks: Checks, waiting: re
   return [...sources, ...named]
 }
 
-/** Only the worst of a check is the cause of something else; of a pooler it is that it is paused. */
+/** What of a pooler keeps its clients out. */
+const keepOut: readonly string[] = ['pgbouncer_paused', 'pgbouncer_clients_wait']
+
+/** Only the worst of a check is the cause of something else; of a pooler it is that it keeps its clients waiting. */
 function mainProblemsOf(check: CheckStatus): Problem[] {
-  const paused = check.reasons.find(({ code }) => code === 'pgbouncer_paused')
-  return problemsOf({ ...check, reasons: paused ? [paused] : check.reasons.slice(0, 1) })
+  const own = keepOut.flatMap(code => check.reasons.find(reason => reason.code === code) ?? [])
+  return problemsOf({ ...check, reasons: [...own, ...check.reasons].slice(0, 1) })
 }

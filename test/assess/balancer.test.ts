@@ -30,6 +30,8 @@ const server = (name: string, more: Partial<HaproxyServer> = {}): HaproxyServer 
   changing: undefined,
   checkStatus: 'L7OK',
   checkCode: 200,
+  weight: 1,
+  backup: false,
   sessions: 0,
   lastChangeAt: undefined,
   address: undefined,

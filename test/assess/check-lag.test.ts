@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { lagMs } from '../../src/assess/check-lag.ts'
 import { landingOn, node, primaryFacts, standbyFacts, start } from '../status/looked.ts'
+import type { HaproxyServer } from '../../src/probes/haproxy/observe.ts'
 import { valueOf } from '../probes/values.ts'
 import { balancer, byBalancer, down, server, shutOut, silentBalancer, story, through, told } from './platform.ts'
 
@@ -92,6 +93,41 @@ describe('check lag of HAProxy', () => {
   it('decides nothing while HAProxy is silent, or does not say where its servers are', () => {
     expect(codesOf(told(...after, onOld, silentBalancer()))).toEqual(['write_path_read_only'])
     expect(codesOf(told(...after, onNew, balancer([server('n1'), server('n2')])))).toEqual([])
+  })
+})
+
+describe('a server that gets no sessions while another one takes them', () => {
+  const [right, wrong] = [server(second), server(first)]
+  const verdictOf = (...servers: readonly HaproxyServer[]) => told(...after, onNew, balancer(servers)).path.verdict
+
+  it.each<[string, Partial<HaproxyServer>]>([
+    ['a backup', { backup: true }],
+    ['one with weight 0', { weight: 0 }],
+    ['NOLB', { status: 'NOLB' }],
+  ])('is no check lag: %s', (_, more) => {
+    expect(verdictOf({ ...wrong, ...more }, right)).toBe('ok')
+    expect(verdictOf(right, { ...wrong, ...more })).toBe('ok')
+  })
+
+  it('is check lag if it is a backup, and no other server is UP', () => {
+    const servers = [{ ...wrong, backup: true }, down(second)]
+    const { path } = told(...after, through(byBalancer, [], shutOut('closed')), balancer(servers))
+    expect(path.reasons[0]?.text).toMatch(
+      /^lb-1:5000: HAProxy lb-1 still leads to db-1 .* and does not lead to db-2 yet/,
+    )
+  })
+
+  it('does not make a path fail if HAProxy does not say which one it is, and one of them is right', () => {
+    const unsure = [right, wrong].map(one => ({ ...one, backup: undefined }))
+    expect(verdictOf(...unsure)).toBe('ok')
+    expect(codesOf(told(...after, onOld, balancer(unsure)))).toEqual(['write_path_check_lag'])
+  })
+
+  it('is the only one that counts of several servers of one node, if it is UP', () => {
+    const twice = [down(second), server(second, { server: 'db-2-again' })]
+    const named = { servers: { 'db-2-again': second } }
+    const closed = through(byBalancer, [], shutOut('closed'))
+    expect(codesOf(told(...after, closed, balancer(twice, start, named)))).toEqual(['write_path_closed'])
   })
 })
 

@@ -2,6 +2,7 @@
 import type { Assessment, Blocker, CheckStatus, Memory } from '../../src/assess/assessment.ts'
 import { haproxy } from '../../src/probes/haproxy/index.ts'
 import type { HaproxyServer } from '../../src/probes/haproxy/observe.ts'
+import type { HaproxyTarget } from '../../src/probes/haproxy/target.ts'
 import { mail, type MailTarget } from '../../src/probes/mail/index.ts'
 import { patroni } from '../../src/probes/patroni/index.ts'
 import { pgbouncer } from '../../src/probes/pgbouncer/index.ts'
@@ -18,6 +19,8 @@ export const server = (name: string, more: Partial<HaproxyServer> = {}): Haproxy
   changing: undefined,
   checkStatus: 'L7OK',
   checkCode: 200,
+  weight: 1,
+  backup: false,
   sessions: 0,
   lastChangeAt: start - 3_600_000,
   address: undefined,
@@ -30,9 +33,14 @@ export const down = (name: string, more: Partial<HaproxyServer> = {}): HaproxySe
   server(name, { status: 'DOWN', checkStatus: 'L7STS', checkCode: 503, ...more })
 
 const balancerTarget = haproxy.target.parse({ name: 'lb-1', url: 'http://lb-1:8404/metrics' })
-export const balancer = (servers: readonly HaproxyServer[], at = start): Looked => {
+export const balancer = (
+  servers: readonly HaproxyServer[],
+  at = start,
+  fields: Pick<HaproxyTarget, 'servers'> = {},
+): Looked => {
+  const target = { ...balancerTarget, ...fields }
   const seen = { address: 'lb-1:8404', servers, proxies: ['write', 'read'] }
-  return { check: checkOf(haproxy, balancerTarget), observation: judged(haproxy, balancerTarget, seen, at) }
+  return { check: checkOf(haproxy, target), observation: judged(haproxy, target, seen, at) }
 }
 export const silentBalancer = (at = start, code = 'haproxy_unreachable'): Looked => ({
   check: checkOf(haproxy, balancerTarget),
@@ -56,6 +64,11 @@ export const pooler = (databases: readonly PgbouncerDatabase[], codes: readonly 
   check: checkOf(pgbouncer, poolerTarget),
   observation: reported(pgbouncer, poolerTarget, codes, { seen: { address: 'pool-1:6432', databases } }),
 })
+
+export const silentPooler: Looked = {
+  check: checkOf(pgbouncer, poolerTarget),
+  observation: reported(pgbouncer, poolerTarget, ['pgbouncer_unreachable']),
+}
 
 const patroniTarget = patroni.target.parse({ name: 'patroni-2', cluster: 'keybuzz', url: 'http://db-2:8008' })
 export const silentPatroni: Looked = {

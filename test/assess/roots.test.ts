@@ -28,6 +28,7 @@ import {
   shutOut,
   silentBalancer,
   silentPatroni,
+  silentPooler,
   story,
   through,
   told,
@@ -103,6 +104,39 @@ describe('the root of a write path that does not get in is', () => {
     const fails = through(byPooler, [], shutOut('silent', 'pool-1:6432'))
     const paused = pooler([database({ paused: true })], ['pgbouncer_clients_wait', 'pgbouncer_paused'])
     expect(told(...well, fails, paused).root).toBe('pgbouncer/pool-1 pgbouncer_paused')
+  })
+
+  describe('of a PgBouncer in front of a HAProxy,', () => {
+    const both = { ...byBalancer, ...byPooler }
+    const lagging = [node('db-1', standbyFacts(1)), node('db-2', primaryFacts(2))]
+    const notYet = balancer([down('db-1'), down('db-2')])
+    const fails = (how: Parameters<typeof shutOut>[0]) => through(both, [], shutOut(how, 'pool-1:6432'))
+
+    it('the paused database, also while HAProxy has not noticed a new primary: waiting does not end it', () => {
+      const paused = pooler([database({ host: 'lb-1', paused: true })], ['pgbouncer_paused'])
+      expect(told(...lagging, fails('silent'), notYet, paused).root).toBe('pgbouncer/pool-1 pgbouncer_paused')
+    })
+
+    it('PgBouncer, if it is gone itself', () => {
+      expect(told(...lagging, fails('refused'), notYet, silentPooler).root).toBe(
+        'pgbouncer/pool-1 pgbouncer_unreachable',
+      )
+    })
+
+    it('check lag, if its clients wait for that', () => {
+      const waits = database({ host: 'lb-1', waiting: 3, maxWaitSeconds: 9 })
+      const said = told(...lagging, fails('silent'), notYet, pooler([waits], ['pgbouncer_clients_wait']))
+      expect(said.root).toBe('write_path/app write_path_check_lag')
+    })
+
+    it('the clients that wait, if all is well behind it: its pool is used up', () => {
+      const used = database({ host: 'lb-1', waiting: 3, maxWaitSeconds: 9, active: 20 })
+      const fine = balancer([server('db-1'), down('db-2')])
+      const said = told(...well, fails('silent'), fine, pooler([used], ['pgbouncer_clients_wait']))
+      expect(said.root).toBe('pgbouncer/pool-1 pgbouncer_clients_wait')
+      const others = pooler([database({ waiting: 0 }), { ...used, name: 'other' }], ['pgbouncer_clients_wait'])
+      expect(told(...well, fails('silent'), fine, others).root).toBe('write_path/app write_path_no_answer')
+    })
   })
 
   it('the cluster before all of them, if that fails itself', () => {

@@ -27,6 +27,8 @@ const server = (name: string, more: Partial<HaproxyServer> = {}): HaproxyServer 
   changing: undefined,
   checkStatus: 'L7OK',
   checkCode: 200,
+  weight: 1,
+  backup: false,
   sessions: 3,
   lastChangeAt: 1_767_225_600_000,
   address: '10.0.0.1',
@@ -110,10 +112,10 @@ describe('judge', () => {
 
 describe('the CSV', () => {
   const at = 1_767_225_600_500
-  const titles = '# pxname,svname,scur,status,lastchg,type,check_status,check_code,addr,new_column,'
+  const titles = '# pxname,svname,scur,status,lastchg,type,check_status,check_code,addr,weight,bck,new_column,'
   const read = (...rows: string[]) => readStatistics([titles, ...rows, ''].join('\n'), at)
   const status = (word: string) => {
-    const [one] = read(`write,n1,1,${word},60,2,* L7OK,200,10.0.0.1:5432,,`)?.servers ?? []
+    const [one] = read(`write,n1,1,${word},60,2,* L7OK,200,10.0.0.1:5432,1,0,,`)?.servers ?? []
     return one && [one.status, one.changing && `${one.changing.at}/${one.changing.of}`]
   }
 
@@ -138,7 +140,7 @@ describe('the CSV', () => {
   })
 
   it('is read by the names of its columns', () => {
-    expect(read('write,n1,3,UP,60,2,* L7OK,200,[fd00::1]:5432,,')?.servers).toEqual([
+    expect(read('write,n1,3,UP,60,2,* L7OK,200,[fd00::1]:5432,1,0,,')?.servers).toEqual([
       server('n1', { address: 'fd00::1', lastChangeAt: 1_767_225_540_000 }),
     ])
   })
@@ -182,7 +184,9 @@ it('asks once in a round, and only reads', async () => {
     await look(haproxy, target({ url: `http://127.0.0.1:${double.port}/metrics` }))
     await look(haproxy, target({ socket: `127.0.0.1:${double.port}` }))
     expect(double.accepted).toBe(2)
-    expect(said[0]).toMatch(/^GET \/metrics\?scope=server&metrics=haproxy_server_status,[\w,]+ HTTP\/1\.1\r\n/)
+    expect(said[0]).toMatch(
+      /^GET \/metrics\?scope=server&scope=backend&metrics=haproxy_server_status,[\w,]+ HTTP\/1\.1\r\n/,
+    )
     expect(said.slice(1)).toEqual(['show stat -1 6 -1;show servers state\n'])
   } finally {
     await double.close()
@@ -275,6 +279,36 @@ describe.skipIf(!needs('HAProxy', haproxyBinary(), haproxyInstall))('a real HAPr
     expect(await codes({ url: page.replace('stats', 'nothing') })).toEqual(['haproxy_not_haproxy'])
     // The port of the database, through it.
     expect(await codes({ socket: `127.0.0.1:${balancer.noBackend}` })).toEqual(['haproxy_not_haproxy'])
+  })
+
+  it('says which servers get no sessions while another one does: backups, and those with weight 0', async () => {
+    const [host, port] = ['127.0.0.1', 1]
+    const mixed = await startHaproxy({
+      check: 'none',
+      servers: [
+        { name: 'n1', host, port },
+        { name: 'n2', host, port, more: 'backup' },
+        { name: 'n3', host, port, more: 'weight 0' },
+      ],
+    })
+    const said = async (way: (typeof ways)[number]) => {
+      const where = mixed.statistics[way]
+      const found = await look(haproxy, target(way === 'socket' || way === 'tcp' ? { socket: where } : { url: where }))
+      const { servers = [] } = found?.seen as HaproxySeen
+      return servers.filter(({ proxy }) => proxy === 'write').map(({ weight, backup }) => [weight, backup])
+    }
+    const [plain, spare, unused] = [{ name: 'n1', host, port }, { name: 'n2', host, port, more: 'backup' }, [0, false]]
+    try {
+      const known = [[1, false], [1, true], unused]
+      for (const way of ['csv', 'socket', 'tcp'] as const) expect(await said(way)).toEqual(known)
+      expect((await said('metrics')).map(([, backup]) => backup)).toEqual([undefined, undefined, undefined])
+      await mixed.route([plain])
+      expect(await said('metrics')).toEqual([[1, false]])
+      await mixed.route([spare])
+      expect(await said('metrics')).toEqual([[1, true]])
+    } finally {
+      await mixed.stop()
+    }
   })
 
   it('takes a login and a client certificate over TLS, and refuses others', async () => {

@@ -1,7 +1,12 @@
 import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import type { Observation } from '../../src/core/probe.ts'
-import { databasesIn, versionIn, type PgbouncerDatabase } from '../../src/probes/pgbouncer/console.ts'
+import {
+  databasesIn,
+  versionIn,
+  type PgbouncerDatabase,
+  type PgbouncerServer,
+} from '../../src/probes/pgbouncer/console.ts'
 import { pgbouncer } from '../../src/probes/pgbouncer/index.ts'
 import type { PgbouncerSeen } from '../../src/probes/pgbouncer/observe.ts'
 import type { PgbouncerTarget } from '../../src/probes/pgbouncer/target.ts'
@@ -60,6 +65,20 @@ describe('judge', () => {
     expect([found.verdict, found.reasons.map(({ code }) => code)]).toEqual([verdict, codes])
     const reachable = facts.notUnderstood === undefined ? Number(facts.databases !== undefined) : undefined
     expect(valueOf(found, 'mailpath_pgbouncer_reachable')).toBe(reachable)
+  })
+
+  it('sends to the server behind only if it has no connection to that', () => {
+    const remedyFor = (servers: readonly PgbouncerServer[]) =>
+      pgbouncer.judge(seen({ databases: [{ ...waits, host: 'lb-1', port: 5000, servers }] }), target()).reasons[0]
+        ?.remedy
+    const opening = { address: '10.0.0.1', port: 5000, connections: 1, connecting: 1 }
+    for (const none of [[], [opening]])
+      expect(remedyFor(none)).toMatch(
+        /^It gets no connection to lb-1:5000, so the fault is probably there: .* Restart no/,
+      )
+    expect(remedyFor([{ ...opening, connections: 20, connecting: 0 }])).toMatch(
+      /^All its server connections are in use/,
+    )
   })
 
   it('says in one line what there is, and what is wrong', () => {

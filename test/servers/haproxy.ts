@@ -23,6 +23,8 @@ interface HaproxyServer {
   port: number
   /** Where the check goes. Default: `port`. */
   checkPort?: number
+  /** More words of its line. */
+  more?: string
 }
 
 interface HaproxyOptions {
@@ -86,7 +88,7 @@ function configuration(
     ...(check === 'pgsql' ? ['  option pgsql-check user postgres'] : []),
     ...(check === 'http' ? ['  option httpchk GET /primary', '  http-check expect status 200'] : []),
     `  default-server inter ${interMs}ms fall 2 rise ${check === 'http' ? 2 : 1} on-marked-down shutdown-sessions`,
-    ...servers.map(each => `  server ${each.name} ${each.host}:${each.port}${checked(each)}`),
+    ...servers.map(each => `  server ${each.name} ${each.host}:${each.port}${checked(each)} ${each.more ?? ''}`),
     'listen nobackend',
     `  bind ${host}:${noBackend}`,
     `  server dead ${host}:${dead} disabled`,

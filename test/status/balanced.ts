@@ -41,6 +41,8 @@ const server = (number: number, fields: Partial<HaproxyServer> = {}): HaproxySer
   changing: undefined,
   checkStatus: 'L7STS',
   checkCode: 503,
+  weight: 1,
+  backup: false,
   sessions: 0,
   lastChangeAt: start - 60_000,
   address: `10.0.0.12${number}`,

@@ -6,7 +6,7 @@ import { readPemFiles } from '../../clients/pem.ts'
 import { limitReceived, openLocalSocket, openSocket } from '../../clients/socket.ts'
 import { unlessAborted } from '../../core/abort.ts'
 import { failureOf, type Look } from '../../core/probe.ts'
-import { readStatistics, serverMetrics, type HaproxyServer } from './statistics.ts'
+import { backendMetrics, readStatistics, serverMetrics, type HaproxyServer } from './statistics.ts'
 import type { HaproxyTarget } from './target.ts'
 
 export type { HaproxyServer } from './statistics.ts'
@@ -58,7 +58,7 @@ async function overHttp(url: string, target: HaproxyTarget, look: Look): Promise
 export function narrowed(url: string): string {
   const all = new URL(url)
   if (all.search !== '' || all.pathname.includes(';')) return url
-  all.search = `?scope=server&metrics=${serverMetrics.join()}`
+  all.search = `?scope=server&scope=backend&metrics=${[...serverMetrics, ...backendMetrics].join()}`
   return all.href
 }
 

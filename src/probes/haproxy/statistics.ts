@@ -39,6 +39,10 @@ export interface HaproxyServer {
   readonly checkStatus: CheckStatus | undefined
   /** Of the last check: the HTTP status, or the exit code. Undefined while the next check is under way. */
   readonly checkCode: number | undefined
+  /** With 0 it gets no new sessions. */
+  readonly weight: number | undefined
+  /** It gets sessions only while no other server takes any. Undefined where HAProxy does not say it. */
+  readonly backup: boolean | undefined
   readonly sessions: number | undefined
   /** When it last went up or down, in milliseconds since the epoch. */
   readonly lastChangeAt: number | undefined
@@ -85,10 +89,14 @@ export const serverMetrics = [
   'haproxy_server_check_status',
   'haproxy_server_check_code',
   'haproxy_server_check_last_change_seconds',
+  'haproxy_server_weight',
 ] as const
+/** Those of a backend: how many of its servers could take sessions, without and with `backup`. */
+export const backendMetrics = ['haproxy_backend_active_servers', 'haproxy_backend_backup_servers'] as const
 
 const metricLine = /^haproxy_server_status\{[^\n}]*state="/m
-const seriesLine = new RegExp(`^(${serverMetrics.join('|')})\\{([^\\n}]{0,4096})\\} (\\d+)`, 'gm')
+const series = [...serverMetrics, ...backendMetrics].join('|')
+const seriesLine = new RegExp(`^(${series})\\{([^\\n}]{0,4096})\\} (\\d+)`, 'gm')
 const label = /(?:^|,)(\w+)="((?:[^"\\]|\\.)*)"/g
 
 interface Draft {
@@ -99,9 +107,11 @@ interface Draft {
 
 function ofMetrics(text: string, at: number): Statistics {
   const drafts = new Map<string, Draft>()
+  const counts = new Map<string, number>()
   for (const [, metric = '', labels = '', value = ''] of text.matchAll(seriesLine)) {
     const given = new Map([...labels.matchAll(label)].map(([, name = '', of = '']) => [name, of]))
     const [proxy, server, state] = [given.get('proxy'), given.get('server'), given.get('state')]
+    if (proxy !== undefined && server === undefined) counts.set(`${metric} ${proxy}`, Number(value))
     // Of the states of a set, the one that holds.
     if (proxy === undefined || server === undefined || (state !== undefined && Number(value) !== 1)) continue
     const key = JSON.stringify([proxy, server])
@@ -110,8 +120,13 @@ function ofMetrics(text: string, at: number): Statistics {
     draft.values.set(metric, state ?? value)
   }
   const servers = [...drafts.values()].map(({ proxy, server, values }) => {
-    const [status, sessions, checkStatus, checkCode, age] = serverMetrics.map(metric => values.get(metric) ?? '')
-    return serverOf({ proxy, server, status, sessions, checkStatus, checkCode, age }, at)
+    const [status, sessions, checkStatus, checkCode, age, weight] = serverMetrics.map(
+      metric => values.get(metric) ?? '',
+    )
+    const [active, backups] = backendMetrics.map(metric => counts.get(`${metric} ${proxy}`))
+    // No metric says it of one server. These count the servers that are UP: where there are both, it is not known.
+    const backup = status !== 'UP' ? undefined : backups === 0 ? '0' : active === 0 ? '1' : undefined
+    return serverOf({ proxy, server, status, sessions, checkStatus, checkCode, age, weight, backup }, at)
   })
   return { servers, proxies: namesIn(servers.map(({ proxy }) => proxy)) }
 }
@@ -131,10 +146,11 @@ function ofTables(lines: readonly string[], at: number): Statistics | undefined 
       // Only at level operator or admin, and with `stats show-legends`.
       const [, address, port] = /^\[?([^\s\]]+)\]?:(\d+)$/.exec(of('addr')) ?? []
       const place = places.get(placeKey(proxy, server)) ?? { address, port, host: undefined }
-      const [status, sessions, age] = [of('status'), of('scur'), of('lastchg')]
+      const [status, sessions, age, weight] = [of('status'), of('scur'), of('lastchg'), of('weight')]
+      const [checkCode, backup] = [of('check_code'), of('bck')]
       // A star is a check under way: the rest is its last result.
       const checkStatus = of('check_status').replace(/^\* /, '')
-      return serverOf({ proxy, server, status, sessions, checkStatus, checkCode: of('check_code'), age, ...place }, at)
+      return serverOf({ proxy, server, status, sessions, checkStatus, checkCode, age, weight, backup, ...place }, at)
     })
   // A frontend has no servers.
   const withServers = rows.filter(row => ['1', '2'].includes(row.get('type') ?? ''))
@@ -190,6 +206,9 @@ interface Words extends Partial<Place> {
   readonly checkCode: string | undefined
   /** Seconds since it went up or down. */
   readonly age: string | undefined
+  readonly weight: string | undefined
+  /** 0 or 1 */
+  readonly backup: string | undefined
 }
 
 function serverOf(words: Words, at: number): HaproxyServer {
@@ -207,6 +226,8 @@ function serverOf(words: Words, at: number): HaproxyServer {
     changing: step === undefined || steps === undefined ? undefined : { at: Number(step), of: Number(steps) },
     checkStatus,
     checkCode: code === 0 && !checkStatus?.startsWith('PROC') ? undefined : code,
+    weight: numberIn(words.weight),
+    backup: words.backup === '1' ? true : words.backup === '0' ? false : undefined,
     sessions: numberIn(words.sessions),
     lastChangeAt: age === undefined ? undefined : (Math.floor(at / 1000) - age) * 1000,
     address: address === undefined || address === 'unix' ? undefined : nameIn(address),

@@ -69,8 +69,11 @@ function whyNot(failure: NonNullable<PgbouncerSeen['failure']>): Reason {
 function problemsOf(address: string, databases: readonly PgbouncerDatabase[], { max_wait }: PgbouncerTarget): Reason[] {
   const stopped = databases.filter(isStopped)
   const waited = databases.filter(one => !isStopped(one) && one.waiting > 0 && one.maxWaitSeconds * 1000 >= max_wait)
-  const about = (code: 'pgbouncer_paused' | 'pgbouncer_clients_wait', parts: readonly string[]): Reason[] =>
-    parts.length === 0 ? [] : [reason(code, oneLine(`${address}: ${parts.join('; ')}`))]
+  const about = (
+    code: 'pgbouncer_paused' | 'pgbouncer_clients_wait',
+    parts: readonly string[],
+    remedy?: string,
+  ): Reason[] => (parts.length === 0 ? [] : [reason(code, oneLine(`${address}: ${parts.join('; ')}`), remedy)])
   return [
     ...about(
       'pgbouncer_paused',
@@ -82,9 +85,24 @@ function problemsOf(address: string, databases: readonly PgbouncerDatabase[], { 
         ({ name, waiting, maxWaitSeconds, servers }) =>
           `${name}: ${waitIn(waiting)}, the first for ${maxWaitSeconds.toFixed(1)} s; ${connectionsIn(servers)}`,
       ),
+      remedyForWaiting(waited),
     ),
   ]
 }
+
+/** By whether the databases have server connections. Undefined where some have and some have none. */
+function remedyForWaiting(waited: readonly PgbouncerDatabase[]): string | undefined {
+  const open = waited.filter(({ servers }) => servers.some(({ connections, connecting }) => connections > connecting))
+  if (open.length === 0) {
+    const behind = [...new Set(waited.flatMap(placeBehind))].join(' and ') || 'the server behind'
+    return `It gets no connection to ${behind}, so the fault is probably there: see whether that answers from the host of PgBouncer, and what the log of PgBouncer says. Restart no PgBouncer. If it answers: all databases may be paused, which PgBouncer up to 1.18 does not show: resume.`
+  }
+  if (open.length < waited.length) return undefined
+  return 'All its server connections are in use: see in pg_stat_activity of the server what holds them, and end what is idle in transaction. If it is always so: a larger default_pool_size, if max_connections of the server has room.'
+}
+
+const placeBehind = ({ host, port }: PgbouncerDatabase): string[] =>
+  typeof host === 'string' && !host.startsWith('/') ? [`${host}:${port ?? '?'}`] : []
 
 const isStopped = ({ paused, disabled }: PgbouncerDatabase): boolean => paused || disabled
 
