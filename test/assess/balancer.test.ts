@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest'
 import { nodeOf, nodesOfDatabase } from '../../src/assess/balancer.ts'
 import type { Node } from '../../src/assess/nodes.ts'
 import { nodesOf } from '../../src/assess/nodes.ts'
-import type { HaproxyServer } from '../../src/probes/haproxy/observe.ts'
 import type { PostgresSeen } from '../../src/probes/postgres/observe.ts'
 import { postgres } from '../../src/probes/postgres/index.ts'
+import { serverUp } from '../status/haproxy.ts'
 import { assessed, checkOf, judged, nodeTarget, primaryFacts, standbyFacts } from '../status/looked.ts'
 
 /** A node as the assessment has it, from what its check saw. */
@@ -23,50 +23,43 @@ const down = nodeThat('db-3', { address: '10.0.0.3:5432', failure })
 const nodes = [byName, byAddress, down]
 const inside = { address: primaryFacts(1).server_address ?? '', port: primaryFacts(1).server_port ?? 0 }
 
-const server = (name: string, more: Partial<HaproxyServer> = {}): HaproxyServer => ({
-  proxy: 'write',
-  server: name,
-  status: 'UP',
-  changing: undefined,
-  checkStatus: 'L7OK',
-  checkCode: 200,
-  weight: 1,
-  backup: false,
-  sessions: 0,
-  lastChangeAt: undefined,
-  address: undefined,
-  port: undefined,
-  host: undefined,
-  ...more,
-})
-
 describe('the node behind a server of HAProxy is', () => {
   it.each([
-    ['the one with its name', server('db-2'), {}, 'db-2'],
-    ['the one at its address, whatever its name', server('n2', { address: '10.0.0.2', port: 5432 }), {}, 'db-2'],
-    ['at its address before its name', server('db-1', { address: '10.0.0.2', port: 5432 }), {}, 'db-2'],
-    ['one that is down, by its configured address', server('n3', { address: '10.0.0.3', port: 5432 }), {}, 'db-3'],
-    ['the one that says this address of itself', server('n1', inside), {}, 'db-1'],
-    ['the one with the name that was looked up', server('n1', { host: 'DB-1.internal', port: 5432 }), {}, 'db-1'],
-    ['the one that the configuration names', server('n2', { address: '10.0.0.2', port: 5432 }), { n2: 'db-3' }, 'db-3'],
-    ['the one with its name, if none has its address', server('db-2', { address: '10.9.9.9', port: 5432 }), {}, 'db-2'],
-    ['none at another port', server('n2', { address: '10.0.0.2', port: 6432 }), {}, undefined],
-    ['none with neither', server('n2'), {}, undefined],
-    ['none of the cluster, if the configuration names one of another', server('db-2'), { 'db-2': 'x' }, undefined],
-    ['none by a name that every object has', server('constructor'), {}, undefined],
+    ['the one with its name', serverUp('db-2'), {}, 'db-2'],
+    ['the one at its address, whatever its name', serverUp('n2', { address: '10.0.0.2', port: 5432 }), {}, 'db-2'],
+    ['at its address before its name', serverUp('db-1', { address: '10.0.0.2', port: 5432 }), {}, 'db-2'],
+    ['one that is down, by its configured address', serverUp('n3', { address: '10.0.0.3', port: 5432 }), {}, 'db-3'],
+    ['the one that says this address of itself', serverUp('n1', inside), {}, 'db-1'],
+    ['the one with the name that was looked up', serverUp('n1', { host: 'DB-1.internal', port: 5432 }), {}, 'db-1'],
+    [
+      'the one that the configuration names',
+      serverUp('n2', { address: '10.0.0.2', port: 5432 }),
+      { n2: 'db-3' },
+      'db-3',
+    ],
+    [
+      'the one with its name, if none has its address',
+      serverUp('db-2', { address: '10.9.9.9', port: 5432 }),
+      {},
+      'db-2',
+    ],
+    ['none at another port', serverUp('n2', { address: '10.0.0.2', port: 6432 }), {}, undefined],
+    ['none with neither', serverUp('n2'), {}, undefined],
+    ['none of the cluster, if the configuration names one of another', serverUp('db-2'), { 'db-2': 'x' }, undefined],
+    ['none by a name that every object has', serverUp('constructor'), {}, undefined],
   ])('%s', (_, one, servers, expected) => {
     expect(nodeOf(one, { servers }, nodes)?.name).toBe(expected)
   })
 
   it('none where two nodes look the same, unless one has its name', () => {
     const twins = ['db-1', 'db-2'].map(name => nodeThat(name, { address: 'tunnel:5432', facts: primaryFacts(1) }))
-    expect(nodeOf(server('n1', { host: 'tunnel', port: 5432 }), {}, twins)).toBeUndefined()
-    expect(nodeOf(server('db-2', { host: 'tunnel', port: 5432 }), {}, twins)?.name).toBe('db-2')
+    expect(nodeOf(serverUp('n1', { host: 'tunnel', port: 5432 }), {}, twins)).toBeUndefined()
+    expect(nodeOf(serverUp('db-2', { host: 'tunnel', port: 5432 }), {}, twins)?.name).toBe('db-2')
   })
 
   it('at an IPv6 address', () => {
     const six = nodeThat('db-6', { address: '[fd00::6]:5432', failure })
-    expect(nodeOf(server('n6', { address: 'fd00::6', port: 5432 }), {}, [...nodes, six])?.name).toBe('db-6')
+    expect(nodeOf(serverUp('n6', { address: 'fd00::6', port: 5432 }), {}, [...nodes, six])?.name).toBe('db-6')
   })
 })
 

@@ -3,7 +3,8 @@ import { lagMs } from '../../src/assess/check-lag.ts'
 import { landingOn, node, primaryFacts, standbyFacts, start } from '../status/looked.ts'
 import type { HaproxyServer } from '../../src/probes/haproxy/observe.ts'
 import { valueOf } from '../probes/values.ts'
-import { balancer, byBalancer, down, server, shutOut, silentBalancer, story, through, told } from './platform.ts'
+import { serverDown, serverUp } from '../status/haproxy.ts'
+import { balancer, byBalancer, shutOut, silentBalancer, story, through, told } from './platform.ts'
 
 const [first, second] = ['db-1', 'db-2'] as const
 /** After a switchover from db-1 to db-2. */
@@ -15,7 +16,7 @@ const codesOf = ({ path }: { path: { reasons: readonly { code: string }[] } }) =
 
 describe('check lag of HAProxy', () => {
   it('is told of a path on the demoted node that HAProxy still has UP, and says to wait', () => {
-    const { path, root } = told(...after, onOld, balancer([server(first), down(second)]))
+    const { path, root } = told(...after, onOld, balancer([serverUp(first), serverDown(second)]))
     expect([root, codesOf({ path })]).toEqual(['write_path/app write_path_check_lag', ['write_path_check_lag']])
     expect(path.reasons[0]).toMatchObject({
       text: 'lb-1:5000: HAProxy lb-1 still leads to db-1 (UP, L7OK 200), a standby, and does not lead to db-2 yet, the primary (DOWN, L7STS 503: not the leader by the last check)',
@@ -29,7 +30,7 @@ describe('check lag of HAProxy', () => {
     const { path, root } = told(
       ...after,
       through(byBalancer, [], shutOut('closed')),
-      balancer([down(first), down(second)]),
+      balancer([serverDown(first), serverDown(second)]),
     )
     expect(root).toBe('write_path/app write_path_check_lag')
     expect(path.reasons[0]?.text).toBe(
@@ -38,33 +39,41 @@ describe('check lag of HAProxy', () => {
   })
 
   it('is told of a path whose session happened to commit, while HAProxy leads to a standby as well', () => {
-    const { path } = told(...after, onNew, balancer([server(first), server(second)]))
+    const { path } = told(...after, onNew, balancer([serverUp(first), serverUp(second)]))
     expect([codesOf({ path }), path.verdict]).toEqual([['write_path_check_lag'], 'fail'])
   })
 
   it('counts no seconds without a write while some session commits', () => {
-    const both = balancer([server(first), server(second)])
+    const both = balancer([serverUp(first), serverUp(second)])
     const said = story(...[1, 2].map(() => ({ all: [...after, onNew, both] })))
     expect(valueOf(said[1]?.assessment ?? { samples: [] }, 'mailpath_write_path_outage_seconds_total')).toBe(0)
   })
 
   it('flips the verdict once each way in a switchover, though sessions alternate between two nodes', () => {
-    const both = balancer([server(first), server(second)])
+    const both = balancer([serverUp(first), serverUp(second)])
     const verdicts = story(
-      { all: [...before, through(byBalancer, [landingOn(primaryFacts(1))]), balancer([server(first), down(second)])] },
-      { all: [...after, onOld, balancer([server(first), down(second)])] },
+      {
+        all: [
+          ...before,
+          through(byBalancer, [landingOn(primaryFacts(1))]),
+          balancer([serverUp(first), serverDown(second)]),
+        ],
+      },
+      { all: [...after, onOld, balancer([serverUp(first), serverDown(second)])] },
       { all: [...after, onNew, both] },
       { all: [...after, onOld, both] },
       { all: [...after, onNew, both] },
-      { all: [...after, through(byBalancer, [], shutOut('closed')), balancer([down(first), down(second)])] },
-      { all: [...after, onNew, balancer([down(first), server(second)])] },
-      { all: [...after, onNew, balancer([down(first), server(second)])] },
+      {
+        all: [...after, through(byBalancer, [], shutOut('closed')), balancer([serverDown(first), serverDown(second)])],
+      },
+      { all: [...after, onNew, balancer([serverDown(first), serverUp(second)])] },
+      { all: [...after, onNew, balancer([serverDown(first), serverUp(second)])] },
     ).map(({ path }) => path.verdict)
     expect(verdicts).toEqual(['ok', 'fail', 'fail', 'fail', 'fail', 'fail', 'ok', 'ok'])
   })
 
   it('does not begin with a view from before the run, and does not end with one', () => {
-    const old = balancer([server(first), server(second)], start - 5_000)
+    const old = balancer([serverUp(first), serverUp(second)], start - 5_000)
     expect(told(...after, onNew, old).path.verdict).toBe('ok')
     const lags = [...after, through(byBalancer, [landingOn(standbyFacts(1))], { at: start - 6_000 }), old]
     const [, next] = story({ all: lags }, { all: [...after, onNew, old] })
@@ -72,9 +81,9 @@ describe('check lag of HAProxy', () => {
   })
 
   it('is not told of a node that was promoted after it was last looked at, and then taken in', () => {
-    const promoted = server(second, { lastChangeAt: start + 5_000 })
+    const promoted = serverUp(second, { lastChangeAt: start + 5_000 })
     const run = through(byBalancer, [landingOn(primaryFacts(2))], { at: start + 6_000 })
-    const view = balancer([server(first, { status: 'MAINT' }), promoted], start + 7_000)
+    const view = balancer([serverUp(first, { status: 'MAINT' }), promoted], start + 7_000)
     const [said] = story({ at: start + 7_000, all: [...before, run, view] })
     expect(said?.path.verdict).toBe('ok')
   })
@@ -83,7 +92,7 @@ describe('check lag of HAProxy', () => {
     const look = (at: number) => {
       const nodes = [node(first, standbyFacts(1), { at }), node(second, primaryFacts(2), { at })]
       const run = through(byBalancer, [landingOn(standbyFacts(1))], { at })
-      return { at, all: [...nodes, run, balancer([server(first), server(second)], at)] }
+      return { at, all: [...nodes, run, balancer([serverUp(first), serverUp(second)], at)] }
     }
     const [one, two] = story(look(start), look(start + lagMs))
     expect(one?.path.reasons[0]?.remedy).toMatch(/^Wait/)
@@ -92,12 +101,12 @@ describe('check lag of HAProxy', () => {
 
   it('decides nothing while HAProxy is silent, or does not say where its servers are', () => {
     expect(codesOf(told(...after, onOld, silentBalancer()))).toEqual(['write_path_read_only'])
-    expect(codesOf(told(...after, onNew, balancer([server('n1'), server('n2')])))).toEqual([])
+    expect(codesOf(told(...after, onNew, balancer([serverUp('n1'), serverUp('n2')])))).toEqual([])
   })
 })
 
 describe('a server that gets no sessions while another one takes them', () => {
-  const [right, wrong] = [server(second), server(first)]
+  const [right, wrong] = [serverUp(second), serverUp(first)]
   const verdictOf = (...servers: readonly HaproxyServer[]) => told(...after, onNew, balancer(servers)).path.verdict
 
   it.each<[string, Partial<HaproxyServer>]>([
@@ -110,7 +119,7 @@ describe('a server that gets no sessions while another one takes them', () => {
   })
 
   it('is check lag if it is a backup, and no other server is UP', () => {
-    const servers = [{ ...wrong, backup: true }, down(second)]
+    const servers = [{ ...wrong, backup: true }, serverDown(second)]
     const { path } = told(...after, through(byBalancer, [], shutOut('closed')), balancer(servers))
     expect(path.reasons[0]?.text).toMatch(
       /^lb-1:5000: HAProxy lb-1 still leads to db-1 .* and does not lead to db-2 yet/,
@@ -124,7 +133,7 @@ describe('a server that gets no sessions while another one takes them', () => {
   })
 
   it('is the only one that counts of several servers of one node, if it is UP', () => {
-    const twice = [down(second), server(second, { server: 'db-2-again' })]
+    const twice = [serverDown(second), serverUp(second, { server: 'db-2-again' })]
     const named = { servers: { 'db-2-again': second } }
     const closed = through(byBalancer, [], shutOut('closed'))
     expect(codesOf(told(...after, closed, balancer(twice, start, named)))).toEqual(['write_path_closed'])
@@ -133,14 +142,14 @@ describe('a server that gets no sessions while another one takes them', () => {
 
 describe('a server in maintenance', () => {
   it.each(['MAINT', 'DRAIN'] as const)('of the primary is the reason why no session reaches it (%s)', status => {
-    const shut = balancer([down(first), server(second, { status })])
+    const shut = balancer([serverDown(first), serverUp(second, { status })])
     const { path, root } = told(...after, through(byBalancer, [], shutOut('closed')), shut)
     expect(root).toBe('write_path/app write_path_server_in_maintenance')
     expect(path.reasons[0]?.remedy).toMatch(/^If the work on db-2 is done: set server write\/db-2 state ready/)
   })
 
   it('of a standby is no reason', () => {
-    const { path } = told(...after, onNew, balancer([server(first, { status: 'MAINT' }), server(second)]))
+    const { path } = told(...after, onNew, balancer([serverUp(first, { status: 'MAINT' }), serverUp(second)]))
     expect(path.verdict).toBe('ok')
   })
 })

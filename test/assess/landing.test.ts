@@ -14,7 +14,8 @@ import {
   start,
   type Looked,
 } from '../status/looked.ts'
-import { balancer, byBalancer, byPooler, database, down, pooler, server, through } from './platform.ts'
+import { serverDown, serverUp } from '../status/haproxy.ts'
+import { balancer, byBalancer, byPooler, database, pooler, through } from './platform.ts'
 
 interface Landed {
   readonly status: CheckStatus
@@ -167,7 +168,7 @@ describe('a node is named only to a path that names one itself:', () => {
   const onStandby = [landingOn(standbyFacts(2))]
 
   it('not to one through HAProxy', () => {
-    const view = balancer([server(one), down(two)])
+    const view = balancer([serverUp(one), serverDown(two)])
     expect(remedyOf(through(byBalancer, onStandby), view)).toMatch(
       /^HAProxy lb-1 decides where this leads: .*leads to db-1 \(db-1:5432\), the primary\. Point the path at no node\.$/,
     )

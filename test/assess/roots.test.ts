@@ -16,15 +16,14 @@ import {
   rung,
   type Looked,
 } from '../status/looked.ts'
+import { serverDown, serverUp } from '../status/haproxy.ts'
 import {
   balancer,
   byBalancer,
   byPooler,
   database,
-  down,
   plainPath,
   pooler,
-  server,
   shutOut,
   silentBalancer,
   silentPatroni,
@@ -74,7 +73,7 @@ describe('the root of a write path that does not get in is', () => {
 
   it.each(['closed', 'silent'] as const)('the last primary behind HAProxy, or behind anything else (%s)', how => {
     expect(dies(plainPath('app', how))?.root).toBe('postgres/db-1 postgres_unreachable')
-    const behind = dies(through(byBalancer, [], shutOut(how)), balancer([server('db-1'), down('db-2')]))
+    const behind = dies(through(byBalancer, [], shutOut(how)), balancer([serverUp('db-1'), serverDown('db-2')]))
     expect(behind?.root).toBe('postgres/db-1 postgres_unreachable')
   })
 
@@ -109,7 +108,7 @@ describe('the root of a write path that does not get in is', () => {
   describe('of a PgBouncer in front of a HAProxy,', () => {
     const both = { ...byBalancer, ...byPooler }
     const lagging = [node('db-1', standbyFacts(1)), node('db-2', primaryFacts(2))]
-    const notYet = balancer([down('db-1'), down('db-2')])
+    const notYet = balancer([serverDown('db-1'), serverDown('db-2')])
     const fails = (how: Parameters<typeof shutOut>[0]) => through(both, [], shutOut(how, 'pool-1:6432'))
 
     it('the paused database, also while HAProxy has not noticed a new primary: waiting does not end it', () => {
@@ -131,7 +130,7 @@ describe('the root of a write path that does not get in is', () => {
 
     it('the clients that wait, if all is well behind it: its pool is used up', () => {
       const used = database({ host: 'lb-1', waiting: 3, maxWaitSeconds: 9, active: 20 })
-      const fine = balancer([server('db-1'), down('db-2')])
+      const fine = balancer([serverUp('db-1'), serverDown('db-2')])
       const said = told(...well, fails('silent'), fine, pooler([used], ['pgbouncer_clients_wait']))
       expect(said.root).toBe('pgbouncer/pool-1 pgbouncer_clients_wait')
       const others = pooler([database({ waiting: 0 }), { ...used, name: 'other' }], ['pgbouncer_clients_wait'])
@@ -216,7 +215,7 @@ describe('what mail survives', () => {
 
   it('holds a proxy and a database that do not exist there', () => {
     const noProxy = { haproxy: { target: 'lb-1', proxy: 'writes' } }
-    const [wrong] = [told(...well, through(noProxy, [landingOn(primaryFacts(1))]), balancer([server('db-1')]))]
+    const [wrong] = [told(...well, through(noProxy, [landingOn(primaryFacts(1))]), balancer([serverUp('db-1')]))]
     expect(wrong.exceptions).toEqual(['haproxy/lb-1 haproxy_proxy_missing'])
     const { exceptions } = told(
       ...well,
