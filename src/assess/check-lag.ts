@@ -1,5 +1,6 @@
 import type { Reason } from '../core/probe.ts'
 import type { ConnectionProblem } from '../clients/postgres-errors.ts'
+import { startAgain } from '../probes/patroni/start.ts'
 import { writePathReason } from '../probes/write_path/reasons.ts'
 import type { CheckStatus } from './assessment.ts'
 import { isBefore, type Balancer, type Door } from './between.ts'
@@ -131,7 +132,7 @@ function remedyFor({ shut, misled, home, where, proxy, lasts }: Lag): string | u
   const { checkStatus } = shut?.server ?? {}
   const name = shut?.node?.name ?? ''
   if (home.hasPatroni && (checkStatus === 'L4CON' || checkStatus === 'L4TOUT'))
-    return `See whether Patroni runs on ${name} (systemctl status patroni), and start it: HAProxy asks it who the leader is. Leave its Postgres alone.`
+    return `HAProxy asks the Patroni of ${name} who the leader is. ${startAgain(name)}`
   if (!lasts) return undefined
   if (misled.length > 0)
     return `It has lasted for more than a minute, so the health check of ${proxy} in ${where} does not ask for the role. With Patroni: option httpchk GET /primary, http-check expect status 200, and on each server \`check port 8008\`. Else a check that asks pg_is_in_recovery().`

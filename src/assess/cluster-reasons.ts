@@ -1,4 +1,5 @@
 import { reasonsOf, type ReasonSpec } from '../core/probe.ts'
+import { startAgain } from '../probes/patroni/start.ts'
 
 /** Reasons that take all nodes of a cluster, and what Patroni says of them. */
 export const clusterReasons = {
@@ -75,8 +76,7 @@ export const clusterReasons = {
     severity: 'critical',
     meaning:
       'A node answers, and its Patroni does not. If Patroni is down on the primary, HAProxy takes the node out. When its lock ends (`ttl`), another node is promoted while this one still takes writes: a split brain.',
-    remedy:
-      'On the node named, see whether Patroni runs: systemctl status patroni. If it is down, run systemctl start patroni, at once if the node is the primary. If it runs, do not restart it, since that stops its Postgres: see its log and the way to its REST API.',
+    remedy: startAgain('the node named', 'at once if the node is the primary'),
   },
   cluster_primary_not_elected: {
     verdict: 'warn',

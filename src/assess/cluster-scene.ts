@@ -31,9 +31,5 @@ export const listed = (names: readonly string[]): string =>
 
 export const namesOf = (list: readonly (Node | Member)[]): string => listed(list.map(({ name }) => name))
 
-/** How to bring a silent Patroni back. One that works is not to be restarted: with it goes its Postgres. */
-export const startPatroni = (names: string): string =>
-  `See whether Patroni runs on ${names} (systemctl status patroni). If it is down, start it at once. If it hangs, kill Patroni alone (kill -9), and start it. If it works, do not restart it, since that stops its Postgres: mend the way to its REST API.`
-
 /** An age for people: whole seconds. */
 export const inSeconds = (ms: number): string => `${Math.max(0, Math.round(ms / 1000))} s`

@@ -1,4 +1,5 @@
-import { inSeconds, namesOf, startPatroni, type Said, type Scene } from './cluster-scene.ts'
+import { startAgain } from '../probes/patroni/start.ts'
+import { inSeconds, namesOf, type Said, type Scene } from './cluster-scene.ts'
 import type { Member, PatroniView } from './members.ts'
 
 /** Which Patronis reach their DCS. */
@@ -67,7 +68,7 @@ export function warnOfDcs({ view, primaries }: Scene): Said[] {
       {
         code: 'cluster_failsafe_active',
         text: `${text}; that of ${namesOf(silent)} does not answer: ${primary.name} is about to be demoted`,
-        remedy: `${startPatroni(namesOf(silent))} Bring the DCS back. Until then stop, restart or update no Patroni and no node.`,
+        remedy: `${startAgain(namesOf(silent), 'at once')} Bring the DCS back, and until then update no Patroni and no node.`,
       },
     ]
   }

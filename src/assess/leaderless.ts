@@ -1,5 +1,6 @@
+import { startAgain } from '../probes/patroni/start.ts'
 import { clusterReasons } from './cluster-reasons.ts'
-import { inSeconds, namesOf, startPatroni, type Said, type Scene } from './cluster-scene.ts'
+import { inSeconds, namesOf, type Said, type Scene } from './cluster-scene.ts'
 import type { Down } from './cluster-memory.ts'
 import { noPrimaryForDcs } from './dcs.ts'
 import { memberAt, type Member, type PatroniView } from './members.ts'
@@ -44,7 +45,7 @@ function allSilent({ view: { members }, nodes }: Scene): Said[] {
     {
       code: 'cluster_patroni_silent',
       text: `no Patroni answers (${names}), and no node is primary: none can be elected`,
-      remedy: `${startPatroni(names)} Patroni then elects a primary by itself. Promote none by hand, and leave Postgres alone.`,
+      remedy: `${startAgain(names)} It then elects a primary by itself: promote none by hand.`,
       verdict: 'fail',
     },
   ]

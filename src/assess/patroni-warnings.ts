@@ -1,5 +1,6 @@
 import { receivesWal } from '../probes/postgres/judge.ts'
-import { inSeconds, listed, namesOf, startPatroni, type Said, type Scene } from './cluster-scene.ts'
+import { startAgain } from '../probes/patroni/start.ts'
+import { inSeconds, listed, namesOf, type Said, type Scene } from './cluster-scene.ts'
 import { warnOfDcs } from './dcs.ts'
 import { noCandidateIn } from './leaderless.ts'
 import { memberAt, nodeOfListed, type Member } from './members.ts'
@@ -31,8 +32,8 @@ function silentMembers({ view, primaries }: Scene): Said[] {
       code: 'cluster_patroni_silent',
       text: `the Patroni of ${name}, the primary, does not answer, while its Postgres does: ${near}`,
       remedy: taken
-        ? `Stop Postgres on ${name} and copy its data: rows that only it has exist nowhere else. Then start its Patroni again, which makes it a standby of ${holder.name}.`
-        : `${startPatroni(name)} Leave its Postgres alone.`,
+        ? `Stop Postgres on ${name} and copy its data: rows that only it has exist nowhere else. Its Patroni, once it runs again, makes it a standby of ${holder.name}, and may rewind it. ${startAgain(name)}`
+        : startAgain(name, 'at once'),
     })),
     ...(others.length === 0
       ? []
@@ -40,7 +41,7 @@ function silentMembers({ view, primaries }: Scene): Said[] {
           {
             code: 'cluster_patroni_silent',
             text: `the Patroni of ${namesOf(others)} does not answer, while Postgres there does: ${others.length > 1 ? 'they are' : 'it is'} no candidate for a failover`,
-            remedy: `${startPatroni(namesOf(others))} Leave Postgres there alone.`,
+            remedy: startAgain(namesOf(others)),
           } as const,
         ]),
   ]

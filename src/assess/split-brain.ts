@@ -77,6 +77,8 @@ export function splitRemedy(claims: readonly Claim[], hasPatroni: boolean): stri
     : best?.writers.length
       ? 'clients write to it'
       : 'standbys follow it'
-  const how = hasPatroni ? ': stop Patroni and Postgres there' : ', through its failover manager if it has one'
+  const how = hasPatroni
+    ? ': stop Patroni there, if it runs, and then Postgres'
+    : ', through its failover manager if it has one'
   return `${before}Keep ${kept}: ${why}. Fence ${names} at once${how}. Copy the data of ${names} before it is rewound: ${copy}.`
 }

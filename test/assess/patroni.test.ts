@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Assessment, Memory } from '../../src/assess/assessment.ts'
 import { shiftMemory } from '../../src/assess/assessment.ts'
+import { clusterReasons } from '../../src/assess/cluster-reasons.ts'
 import type { Reason } from '../../src/core/probe.ts'
 import type { PatroniFacts, PatroniMember } from '../../src/probes/patroni/answer.ts'
 import type { NodeFacts } from '../../src/probes/postgres/observe.ts'
@@ -241,7 +242,26 @@ describe('a Patroni that is silent', () => {
   it('on all nodes without a primary is why none is elected', () => {
     const all = last(story([healthy, unlocked.map(({ sql }) => ({ sql, says: 'silent' as const }))]))
     expect(saidIn(all)).toEqual(['cluster_patroni_silent fail'])
-    expect(rootIn(all).remedy).toMatch(/^See whether Patroni runs on db-1, db-2 and db-3 .* If it is down, start it/)
+    expect(rootIn(all).remedy).toMatch(/^See whether Patroni runs on db-1, db-2 and db-3 /)
+  })
+
+  it('is started in one way everywhere, and never by a restart, which would stop a Postgres that runs', () => {
+    const safe = saying(aged(healthy, 30_000, 30_000, 30_000), { failsafeActive: true, clusterUnlocked: true })
+    const none = unlocked.map(({ sql }) => ({ sql, says: 'silent' as const }))
+    const taken: World = [{ sql: primaryFacts(1), says: 'silent' }, { says: leaderSays(2) }, healthy[2] ?? {}]
+    const worlds = [dead(1), dead(3), [...safe.slice(0, 2), { ...healthy[2], says: 'silent' as const }], none, taken]
+    const said = [
+      ...worlds.flatMap(world => reasonsIn(last(story([healthy, world])))),
+      ...Object.values(clusterReasons),
+    ]
+    const about = said.filter(({ remedy }) => remedy.includes('systemctl'))
+    expect(about.length).toBeGreaterThan(worlds.length)
+    for (const { remedy } of about) {
+      expect(remedy).toMatch(
+        /If it is down: systemctl start patroni.*kill -9 its main process alone.*Do not stop or restart/,
+      )
+      expect(remedy).not.toMatch(/systemctl restart|(?<!or )restart patroni/)
+    }
   })
 
   it('is not one that was not looked at', () => {

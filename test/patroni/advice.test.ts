@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { clusterReasons } from '../../src/assess/cluster-reasons.ts'
+import { startAgain } from '../../src/probes/patroni/start.ts'
 import { reasons as writePathReasons } from '../../src/probes/write_path/reasons.ts'
 import { adviceRules, harmIn, type Advice } from './advice.ts'
 
@@ -52,11 +53,7 @@ describe('advice that does none', () => {
       'n1 takes writes, and n2 holds the lock',
     ],
     ['cluster/kb', 'Until then stop, restart or update no Patroni and no node.', 'n2 is kept by failsafe_mode'],
-    [
-      'cluster/kb',
-      'If it is down, start it at once. If it hangs, kill Patroni alone (kill -9), and start it. Leave its Postgres alone.',
-      'n2',
-    ],
+    ['cluster/kb', startAgain('n2', 'at once'), 'n2'],
     ['cluster/kb', 'Stop nothing yet.', 'n2 is on timeline 9 and was on timeline 10'],
     ['write_path/x', 'Bring a synchronous standby back. Leave synchronous_standby_names to Patroni.'],
   ])('%s: %s', (id, remedy, text) => {

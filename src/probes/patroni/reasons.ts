@@ -1,4 +1,5 @@
 import { reasonsOf, type ReasonSpec } from '../../core/probe.ts'
+import { startAgain } from './start.ts'
 
 export const reasons = {
   patroni_unreachable: {
@@ -6,16 +7,14 @@ export const reasons = {
     severity: 'high',
     meaning:
       'No connection to the REST API of Patroni, or it was closed before an answer came. If Patroni is down on that node, HAProxy takes the node out, and no failover leads to it.',
-    remedy:
-      'See on that node whether Patroni runs (systemctl status patroni). If it is down, start it. If it runs, look at the address and the firewall, and do not restart it: that stops its Postgres.',
+    remedy: startAgain('that node'),
   },
   patroni_no_answer: {
     verdict: 'fail',
     severity: 'high',
     meaning:
       'The REST API of Patroni did not answer within the timeout of the check. Patroni hangs, or its Postgres does: it asks that for each answer.',
-    remedy:
-      'See whether Patroni or Postgres hangs on that node: their logs, a dead disk, a stopped process. If it holds the leader lock, that ends after `ttl`, and another node is promoted.',
+    remedy: `See whether its Postgres hangs first (a dead disk, a stopped process): Patroni asks it for each answer. ${startAgain('that node')}`,
   },
   patroni_tls_failed: {
     verdict: 'unknown',
