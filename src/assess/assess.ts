@@ -15,6 +15,7 @@ import { assessSessions } from './sessions.ts'
 import { withCauses } from './sources.ts'
 import { asBefore, statusOf } from './freshness.ts'
 import { starvedOf, type Own } from './starved.ts'
+import { underPatroni } from './under-patroni.ts'
 
 /**
  * Everything that follows from the latest observations. It is pure: debouncing, failover counts and outage seconds follow from
@@ -32,7 +33,8 @@ export function assess(
   const clusters = assessClusters(seen, nodes, previous, now)
   const compared = assessDrift(seen, nodes, clusters.clusters)
   const strays = new Set(clusters.strays)
-  const known = withMissing(compared.map(check => (strays.has(check.id) ? withoutLag(check) : check)))
+  const missing = withMissing(compared.map(check => (strays.has(check.id) ? withoutLag(check) : check)))
+  const known = underPatroni(missing, clusters.clusters)
   const landings = assessLandings(known, nodes, clusters.clusters, previous, now)
   const { roles, memory } = assessRoles(landings.checks, nodes, clusters.clusters, previous)
   const first = withFirstCauses(landings.checks, previous)

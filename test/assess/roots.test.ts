@@ -17,11 +17,13 @@ import {
   type Looked,
 } from '../status/looked.ts'
 import { serverDown, serverUp } from '../status/haproxy.ts'
+import { harmIn } from '../patroni/advice.ts'
 import {
   balancer,
   byBalancer,
   byPooler,
   database,
+  lock,
   plainPath,
   pooler,
   shutOut,
@@ -161,6 +163,13 @@ describe('a cause that was seen first', () => {
 
   it('stays the root while hung commits of the application fill the slots', () => {
     expect(rootsOf(stuck, full, full, stuck)).toEqual([ofStuck, ofStuck, ofStuck, ofStuck])
+  })
+
+  it('is mended through Patroni where there is one, and not in synchronous_standby_names', () => {
+    const remedyOf = (...others: readonly Looked[]) => told(...well, stuck, ...others).path.reasons[0]?.remedy ?? ''
+    expect(remedyOf()).toContain('take it out of synchronous_standby_names and reload')
+    expect(remedyOf(lock(false))).toMatch(/leave that alone.*patronictl edit-config/)
+    expect(harmIn({ id: 'write_path/app', code: '', text: '', remedy: remedyOf(lock(false)) }, 'db-2')).toEqual([])
   })
 
   it('is gone once a run gets as far again, and does not find it', () => {
