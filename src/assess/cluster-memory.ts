@@ -46,7 +46,7 @@ export const shiftCluster = (memory: ClusterMemory, byMs: number): ClusterMemory
 /** The furthest that a primary of a cluster was seen, and whether a later one was behind it. */
 export interface WritesMemory {
   readonly furthest: Furthest | undefined
-  /** Until it was seen by somebody (a reload), or a day is over. */
+  /** It ends with a reload, which shows that a person has seen it, or after a day. */
   readonly lost: LostWrites | undefined
   readonly times: number
 }
@@ -69,7 +69,7 @@ export interface LostWrites {
 
 export const noWrites: WritesMemory = { furthest: undefined, lost: undefined, times: 0 }
 
-/** What is left once somebody has seen it: the count, and no mark to compare with. */
+/** What is left after a reload: the count, and no mark to compare with. */
 export const withoutLost = ({ times }: WritesMemory): WritesMemory => ({ ...noWrites, times })
 
 export const shiftWrites = ({ furthest, lost, times }: WritesMemory, byMs: number): WritesMemory => ({

@@ -15,7 +15,7 @@ const onNew = through(byBalancer, [landingOn(primaryFacts(2))])
 const codesOf = ({ path }: { path: { reasons: readonly { code: string }[] } }) => path.reasons.map(({ code }) => code)
 
 describe('check lag of HAProxy', () => {
-  it('is told of a path on the demoted node that HAProxy still has UP, and says to wait', () => {
+  it('is said of a path on the demoted node that HAProxy still has UP, and says to wait', () => {
     const { path, root } = told(...after, onOld, balancer([serverUp(first), serverDown(second)]))
     expect([root, codesOf({ path })]).toEqual(['write_path/app write_path_check_lag', ['write_path_check_lag']])
     expect(path.reasons[0]).toMatchObject({
@@ -26,7 +26,7 @@ describe('check lag of HAProxy', () => {
     expect(valueOf(path, 'mailpath_write_path_read_only')).toBe(1)
   })
 
-  it('is told of a path that HAProxy closes while it has not taken the new primary in', () => {
+  it('is said of a path that HAProxy closes while it has not taken the new primary in', () => {
     const { path, root } = told(
       ...after,
       through(byBalancer, [], shutOut('closed')),
@@ -38,7 +38,7 @@ describe('check lag of HAProxy', () => {
     )
   })
 
-  it('is told of a path whose session happened to commit, while HAProxy leads to a standby as well', () => {
+  it('is said of a path whose session happened to commit, while HAProxy leads to a standby as well', () => {
     const { path } = told(...after, onNew, balancer([serverUp(first), serverUp(second)]))
     expect([codesOf({ path }), path.verdict]).toEqual([['write_path_check_lag'], 'fail'])
   })
@@ -80,7 +80,7 @@ describe('check lag of HAProxy', () => {
     expect(next?.path.verdict).toBe('fail')
   })
 
-  it('is not told of a node that was promoted after it was last looked at, and then taken in', () => {
+  it('is not said of a node that was promoted after it was last looked at, and then taken in', () => {
     const promoted = serverUp(second, { lastChangeAt: start + 5_000 })
     const run = through(byBalancer, [landingOn(primaryFacts(2))], { at: start + 6_000 })
     const view = balancer([serverUp(first, { status: 'MAINT' }), promoted], start + 7_000)

@@ -149,7 +149,7 @@ describe('a cluster with Patroni', () => {
 describe('a DCS that is lost', () => {
   const lost = aged(healthy, 16 * second, 17 * second, 16 * second)
 
-  it('is told before the outage, and is the root of it; then everything is well by itself', () => {
+  it('is said before the outage, and is the root of it; then everything is well by itself', () => {
     const all = story([healthy, lost, aged(unlocked, 20 * second, 21 * second, 20 * second), healthy])
     expect(all.map(saidIn)).toEqual([[], ['cluster_dcs_lost warn'], ['cluster_dcs_lost fail'], []])
     const [, before, after] = all
@@ -182,7 +182,7 @@ describe('a DCS that is lost', () => {
     expect(rootIn(last(all)).remedy).toMatch(/^Wait: .*Mend the way from db-1/)
   })
 
-  it('is not told of an age within max_dcs_age, nor of a clock that was set', () => {
+  it('is not said of an age within max_dcs_age, nor of a clock that was set', () => {
     expect(saidIn(last(story([aged(healthy, 15_000, 15_000, 15_000)])))).toEqual([])
   })
 
@@ -210,7 +210,7 @@ describe('a Patroni that is silent', () => {
   const dead = (number: number, world = healthy): World =>
     world.map((one, i) => (i + 1 === number ? { ...one, says: 'silent' as const } : one))
 
-  it('at the primary is a split brain that is near, and is told before it', () => {
+  it('at the primary is a split brain that is near, and is said before it', () => {
     const promoted: World = [
       { sql: primaryFacts(1), says: 'silent' },
       { sql: primaryFacts(2, { wal_file_timeline: '00000002' }), says: leaderSays(2) },
@@ -313,7 +313,7 @@ describe('no primary', () => {
     expect(saidIn(all)).toEqual(['cluster_standby_by_design fail'])
   })
 
-  it('in maintenance mode, or where each standby has the tag nofailover, is why nobody is promoted', () => {
+  it('in maintenance mode, or where each standby has the tag nofailover, is why no node is promoted', () => {
     const gone: World = [{ says: 'silent' }, ...healthy.slice(1)]
     const tagged = { tags: { nofailover: true, noloadbalance: false, nostream: false } }
     const paused = story([saying(healthy, { paused: true }), saying(gone, { paused: true })])
@@ -386,7 +386,7 @@ describe('no primary', () => {
   })
 })
 
-describe('a primary that nobody elected', () => {
+describe('a primary that was not elected', () => {
   const twice: World = [
     healthy[0] ?? {},
     {
@@ -530,7 +530,7 @@ describe('a primary that is behind one before it', () => {
     expect(story([first, next, both, both]).map(count)).toEqual([0, 0, 0, 0])
   })
 
-  it('is told for a day, also after the clock was set, and counts on', () => {
+  it('is said for a day, also after the clock was set, and counts on', () => {
     const { memory } = last(story([first, next, back]))
     const hours = (count: number) => count * 3_600 * second
     const later = (ms: number, previous = memory) => assessed(looksAt(back, start + ms), { now: start + ms, previous })
