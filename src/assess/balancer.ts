@@ -15,12 +15,15 @@ export function nodeOf(
   nodes: readonly Node[],
 ): Node | undefined {
   const named = (name: string): Node | undefined => nodes.find(node => node.name === name)
-  if (Object.hasOwn(servers, server.server)) return named(servers[server.server] ?? '')
+  // Where several proxies have servers of this name, the key may mean that of another cluster.
+  const isGiven = Object.hasOwn(servers, server.server)
+  const given = isGiven ? named(servers[server.server] ?? '') : undefined
+  if (given) return given
   const { port } = server
   const places = [server.host, server.address].flatMap(host => (host === undefined ? [] : [host]))
   const there = port === undefined ? [] : nodes.filter(node => places.some(host => isAt(node, host, port)))
   if (there.length > 1) return there.find(({ name }) => name === server.server)
-  return there[0] ?? named(server.server)
+  return there[0] ?? (isGiven ? undefined : named(server.server))
 }
 
 /**

@@ -40,6 +40,12 @@ export function behindPaths(
   }
 }
 
+/** The only node that does not answer, while the others are standbys: it was the primary, if nothing else is remembered. */
+function onlyUnseen(nodes: readonly Node[]): Node | undefined {
+  const [unseen, second] = nodes.filter(({ facts }) => !facts)
+  return !second && nodes.every(node => node === unseen || node.facts?.in_recovery) ? unseen : undefined
+}
+
 const silent = /_(unreachable|no_answer|closed)$/
 
 /**
@@ -68,7 +74,8 @@ function downBehind(
     if (node && gone.includes(node)) return node.check
     return gone.length === ways.length ? gone[0]?.check : undefined
   }
-  if (node && isGone(node)) return node.check
+  const suspect = node ?? onlyUnseen(home.nodes)
+  if (suspect && isGone(suspect)) return suspect.check
   const [behind] = pooler?.nodes ?? []
   if (behind && pooler?.nodes.every(isGone)) return behind.check
   return [first, second].find(check => check && isSilent(check)) ?? waitingIn(pooler, path)

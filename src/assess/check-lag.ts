@@ -26,6 +26,13 @@ export interface LagBefore {
 /** After this time check lag is no lag, in milliseconds: `inter` × `fall` is 9 s in the template of Patroni. */
 export const lagMs = 60_000
 
+/** An older view of HAProxy keeps check lag going for at most this time, in milliseconds. */
+const oldMs = 30_000
+
+/** Whether the view of HAProxy is not much older than the run of the path. */
+const wasSeenFor = ({ observation: run }: CheckStatus, { observation: look }: CheckStatus): boolean =>
+  (run?.startedAt ?? 0) - (look?.finishedAt ?? 0) <= oldMs
+
 /** Failures of a path that HAProxy without the right server may be the cause of. */
 export const notLetIn: readonly ConnectionProblem[] = ['unreachable', 'no_answer', 'closed', 'starting_up']
 
@@ -40,9 +47,11 @@ export function lagOf(
   home: Home,
   before: LagBefore,
 ): Reason | undefined {
-  if (isBefore(check, path) && !before.was) return undefined
+  if (isBefore(check, path) && !(before.was && wasSeenFor(path, check))) return undefined
   const { elected } = home
-  const wrong = takersOf(doors, home, on).filter(door => !leadsRight(door, home))
+  const wrong = takersOf(doors, home, on).filter(
+    door => !leadsRight(door, home) || (outcome === 'read-only' && isOn(door, on) && door.node !== home.lockHolder),
+  )
   const toElected = elected ? doors.filter(({ node }) => node === elected) : []
   const right = toElected.find(isUp) ?? toElected[0]
   const status = right?.server.status
@@ -83,17 +92,20 @@ function takersOf(doors: readonly Door[], home: Home, on: readonly Node[]): read
   const isUnsure = active.length === 0 && open.some(({ server }) => server.backup === undefined)
   const taking = active.length > 0 ? active : isUnsure ? open : open.slice(0, 1)
   const sure = isUnsure && taking.some(door => leadsRight(door, home)) ? [] : taking
-  return doors.filter(door => sure.includes(door) || (isUp(door) && door.node && on.includes(door.node)))
+  return doors.filter(door => sure.includes(door) || (isUp(door) && isOn(door, on)))
 }
 
+const isOn = ({ node }: Door, on: readonly Node[]): boolean => node !== undefined && on.includes(node)
+
 /** Whether a server of HAProxy leads to a node that takes writes, or may. */
-function leadsRight({ server, node }: Door, { lockHolder }: Home): boolean {
+function leadsRight({ server, node }: Door, { lockHolder, primary }: Home): boolean {
   if (!node) return true
   // Its promotion may be under way.
   if (lockHolder === node) return true
   if (isDown(node.check)) return false
   if (!node.facts) return true
-  if (lockHolder) return false
+  // Without another primary it is right, though the look at Patroni may be older.
+  if (lockHolder) return node === primary
   // It may have been promoted since, and then taken in. HAProxy counts whole seconds.
   const lookedAt = node.check.observation?.finishedAt ?? 0
   return !node.facts.in_recovery || lookedAt + 1_000 < (server.lastChangeAt ?? 0)

@@ -57,6 +57,8 @@ export interface Furthest {
   readonly timeline: number
   /** Bytes since the first WAL; undefined if the server does not say it. */
   readonly lsn: number | undefined
+  /** Its commits wait for a standby, so what it has alone was not confirmed. */
+  readonly synchronous: boolean
   /** When the look ended, in milliseconds since the epoch. */
   readonly at: number
 }

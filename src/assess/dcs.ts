@@ -23,7 +23,7 @@ const sinceWhen = ({ name, dcsAgeMs = 0 }: Member): string => `${name} last ${in
 
 const reached = ({ lost, reaching }: DcsView): string =>
   reaching.length === 0
-    ? `no Patroni reaches the DCS (${lost.map(sinceWhen).join(', ')})`
+    ? `no Patroni that answers reaches the DCS (${lost.map(sinceWhen).join(', ')})`
     : `the Patronis of ${namesOf(lost)} do not reach the DCS (${lost.map(sinceWhen).join(', ')}), that of ${namesOf(reaching)} does`
 
 const mendTheWay = (name: string): string =>

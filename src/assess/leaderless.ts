@@ -132,7 +132,7 @@ function beingPromoted({ view: { holder }, doubts }: Scene): Said[] {
 }
 
 function noCandidate({ view, nodes, before }: Scene): Said[] {
-  const why = noCandidateIn(view)
+  const why = noCandidateIn(view, nodes)
   if (why === undefined) return []
   const last = nodes.find(({ name, facts }) => !facts && name === before?.primary)
   const text = `no node is primary, and Patroni promotes none: ${why.text}`
@@ -141,17 +141,22 @@ function noCandidate({ view, nodes, before }: Scene): Said[] {
 }
 
 /** Why no node would be promoted; undefined if one would be, or if that is not known. */
-export function noCandidateIn({
-  members,
-  holder,
-}: PatroniView): { readonly text: string; readonly remedy: string } | undefined {
+export function noCandidateIn(
+  view: PatroniView,
+  nodes: readonly Node[],
+): { readonly text: string; readonly remedy: string } | undefined {
+  const { members, holder, list = [] } = view
   if (members.some(({ facts }) => facts?.paused))
     return {
       text: 'maintenance mode is on',
       remedy: 'If the maintenance is over: patronictl resume. Promote none by hand.',
     }
   const standbys = members.filter(one => one !== holder && one.facts?.state === 'running')
-  const isKnown = members.every(({ facts, silent }) => facts !== undefined || silent)
+  // One whose Patroni is not looked at may be a candidate.
+  const isKnown =
+    members.every(({ facts, silent }) => facts !== undefined || silent) &&
+    nodes.every(node => memberAt(view, node)) &&
+    list.every(({ name, nofailover }) => nofailover || members.some(one => [one.memberName, one.name].includes(name)))
   if (!isKnown || standbys.length === 0 || !standbys.every(({ facts }) => facts?.tags.nofailover)) return undefined
   const names = namesOf(standbys)
   return {
@@ -171,7 +176,7 @@ function noneElected({ view: { members }, nodes, before, doubts }: Scene): Said[
   const gone = nodes.find(({ name, facts }) => !facts && name === before?.primary)
   const who = gone ? `${gone.name}, the last primary, is down (${gone.check.evidence}), and ` : ''
   const isSlow = lasts >= slowMs
-  const text = `${who}no Patroni holds the leader lock, as ${namesOf(answering)} ${answering.length > 1 ? 'say' : 'says'}${isSlow ? `, for ${inSeconds(lasts)}` : ''}`
+  const text = `${who}no Patroni that answers holds the leader lock (${namesOf(answering)})${isSlow ? `, for ${inSeconds(lasts)}` : ''}`
   const remedy = isSlow
     ? `See patronictl list, and the log of Patroni on ${namesOf(answering)}: each one says there why it is no candidate (lag, a tag, no synchronous standby, the watchdog).${gone ? ` Start ${gone.name} again, if it can be.` : ''} Promote none by hand.`
     : 'Wait: Patroni elects a primary by itself, at the latest when the lock of the last one ends (ttl, 30 s by default). Promote none by hand.'

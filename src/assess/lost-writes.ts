@@ -16,6 +16,8 @@ export const lostNow = ({ lost }: WritesMemory, now: number): LostWrites | undef
  * - On one timeline a WAL position is never taken back while the server runs, nor by a crash of Postgres alone, since the kernel
  *   has what was written. It goes back if the machine crashed before it was flushed (synchronous_commit or fsync off), or if
  *   an older copy of the disk was started. Then rows that were confirmed may be lost, few as they may be.
+ * - A later timeline begins where its node had got to. If that was before the last position of the primary before it, the WAL in
+ *   between is lost. With synchronous replication no client got a confirmation of it.
  */
 export function followWrites(before: WritesMemory | undefined, primary: Node | undefined, now: number): WritesMemory {
   const known = before ?? noWrites
@@ -41,16 +43,16 @@ function furthestOf(node: Node): Furthest | undefined {
     identifier: facts.system_identifier,
     timeline: timeline(node),
     lsn: facts.wal_lsn ?? undefined,
+    synchronous: facts.synchronous === true,
     at,
   }
 }
 
-const isBehind = (next: Furthest, furthest: Furthest): boolean =>
-  next.timeline < furthest.timeline ||
-  (next.timeline === furthest.timeline &&
-    next.lsn !== undefined &&
-    furthest.lsn !== undefined &&
-    next.lsn < furthest.lsn)
+function isBehind(next: Furthest, furthest: Furthest): boolean {
+  if (next.timeline < furthest.timeline) return true
+  const isEarlier = next.lsn !== undefined && furthest.lsn !== undefined && next.lsn < furthest.lsn
+  return isEarlier && (next.timeline === furthest.timeline || !furthest.synchronous)
+}
 
 /** As Postgres writes it: 0/3000060. */
 const lsnText = (lsn: number): string =>

@@ -116,7 +116,7 @@ function assessPath(target: MailTarget, { checks, clusters, nodes, waiting, inde
     .map(cluster => ({ ...cluster, probe: 'cluster', target: cluster.name }))
   const contributions = [
     ...Object.values(needs).flat().map(needed),
-    ...ownClusters.map(contributionOf),
+    ...ownClusters.map(cluster => contributionOf(cluster, writePaths)),
     ...(writePaths.every(isAddressOnly) && target.write_path?.length !== 0 ? [noWritePath(target)] : []),
     delivery(target, provider, ways),
     independent,
@@ -157,13 +157,18 @@ const isAddressOnly = (path: CheckStatus): boolean =>
  * An unseen primary does not make mail unknown: a committed write is proof, and a write path without one says so itself. Rows
  * that were lost stop no mail from now on.
  */
-const contributionOf = (cluster: Standing): Contribution =>
-  cluster.verdict === 'unknown' || (cluster.verdict === 'fail' && !cluster.reasons.some(stopsMail))
+function contributionOf(cluster: Standing, paths: readonly CheckStatus[]): Contribution {
+  const into = paths.filter(path => clusterOf(path) === cluster.target)
+  const getsThrough = into.every(({ verdict }) => verdict === 'ok' || verdict === 'warn')
+  const stopsMail = ({ code, verdict }: Standing['reasons'][number]): boolean =>
+    verdict === 'fail' &&
+    code !== 'cluster_timeline_went_back' &&
+    // Its paths may rightly lead to its source.
+    !(code === 'cluster_standby_by_design' && getsThrough)
+  return cluster.verdict === 'unknown' || (cluster.verdict === 'fail' && !cluster.reasons.some(stopsMail))
     ? survived([cluster])
     : needed(cluster)
-
-const stopsMail = ({ code, verdict }: Standing['reasons'][number]): boolean =>
-  verdict === 'fail' && code !== 'cluster_timeline_went_back'
+}
 
 const noWritePath = (target: MailTarget): Contribution => {
   const problem = mailProblem(target, 'mail_write_path_not_probed', 'no write_path target with a login is configured')

@@ -109,7 +109,7 @@ const isRunningReplica = (member: Member | undefined): member is Member & { read
  */
 function noCandidate({ view, nodes, primaries }: Scene): Said[] {
   const [primary, second] = primaries
-  const why = nodes.length > 1 && primary && !second ? noCandidateIn(view) : undefined
+  const why = nodes.length > 1 && primary && !second ? noCandidateIn(view, nodes) : undefined
   if (!primary || !why) return []
   return [
     {

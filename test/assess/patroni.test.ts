@@ -154,7 +154,7 @@ describe('a DCS that is lost', () => {
     expect(all.map(saidIn)).toEqual([[], ['cluster_dcs_lost warn'], ['cluster_dcs_lost fail'], []])
     const [, before, after] = all
     expect(before && reasonsIn(before)[0]?.text).toBe(
-      'cluster keybuzz: no Patroni reaches the DCS (db-1 last 16 s ago, db-2 last 17 s ago, db-3 last 16 s ago); db-1 is primary still, and is demoted if that lasts, unless failsafe_mode is on',
+      'cluster keybuzz: no Patroni that answers reaches the DCS (db-1 last 16 s ago, db-2 last 17 s ago, db-3 last 16 s ago); db-1 is primary still, and is demoted if that lasts, unless failsafe_mode is on',
     )
     expect(after && rootIn(after).remedy).toMatch(/^Bring the DCS back/)
   })
@@ -295,7 +295,7 @@ describe('no primary', () => {
     expect(rootIn(all)).toMatchObject({
       code: 'cluster_no_primary',
       text: expect.stringMatching(
-        /db-1, the last primary, is down \(.*\), and no Patroni holds the leader lock/,
+        /db-1, the last primary, is down \(.*\), and no Patroni that answers holds the leader lock/,
       ) as string,
       remedy: expect.stringMatching(/^Wait: Patroni elects/) as string,
     })
@@ -508,11 +508,14 @@ describe('a primary that is behind one before it', () => {
     )
   })
 
-  it('also on the same timeline, and not on a higher one', () => {
+  it('also on the same timeline, and on a higher one that began before', () => {
     expect(saidIn(last(story([[{ sql: on(1, 1, 9000) }], [{ sql: on(1, 1, 8999) }]])))).toEqual([
       'cluster_timeline_went_back fail',
     ])
-    expect(saidIn(last(story([[{ sql: on(1, 1, 9000) }], [{ sql: on(1, 2, 8000) }]])))).toEqual([])
+    expect(saidIn(last(story([[{ sql: on(1, 1, 9000) }], [{ sql: on(1, 2, 8000) }]])))).toEqual([
+      'cluster_timeline_went_back fail',
+    ])
+    expect(saidIn(last(story([[{ sql: on(1, 1, 9000) }], [{ sql: on(1, 2, 9000) }]])))).toEqual([])
     expect(saidIn(last(story([first, next, next])))).toEqual([])
   })
 
