@@ -1,11 +1,11 @@
 import type { WritePathSeen } from '../probes/write_path/observe.ts'
-import type { Between } from './between.ts'
+import type { Hops } from './between.ts'
 import type { Home, Node } from './nodes.ts'
 
 /** A write path that leads to a node where it should not. */
 export interface Astray {
   readonly seen: WritePathSeen
-  readonly between: Between
+  readonly hops: Hops
   readonly home: Home
   /** The node; undefined if it is not known. */
   readonly node: Node | undefined
@@ -14,7 +14,7 @@ export interface Astray {
 const whereIs = (node: Node): string => `${node.name} (${node.address ?? '?'})`
 
 /** What is known to decide where a path leads, in place of the path itself, and how to mend that. */
-function decider({ seen, between: { balancer, pooler } }: Astray): { name: string; mend: string } | undefined {
+function decider({ seen, hops: { balancer, pooler } }: Astray): { name: string; mend: string } | undefined {
   if (balancer)
     return {
       name: `HAProxy ${balancer.check.target}`,

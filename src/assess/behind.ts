@@ -5,7 +5,7 @@ import type { WritePathSeen } from '../probes/write_path/observe.ts'
 import { groupBy } from '../core/group.ts'
 import type { CheckStatus, ClusterStatus, Memory } from './assessment.ts'
 import { isNamed } from './advice.ts'
-import { between, isStopped, viewsOf, type Between, type Pooler } from './between.ts'
+import { hopsBetween, isStopped, hopChecks, type Hops, type Pooler } from './between.ts'
 import type { Checks } from './checks.ts'
 import { clusterOf, clustersByName, hasProblem, homeOf, isDown, type Home, type Node } from './nodes.ts'
 
@@ -36,7 +36,7 @@ export function behindPaths(
     const own = nodesIn.get(name) ?? []
     const last = own.find(node => node.name === memory.get(name)?.primary)
     const home = homeOf(name, own, byName.get(name))
-    return downBehind(path, between(path, viewsOf(path, checks), own), home, last)
+    return downBehind(path, hopsBetween(path, hopChecks(path, checks), own), home, last)
   }
 }
 
@@ -54,7 +54,7 @@ const silent = /_(unreachable|no_answer|closed)$/
  */
 function downBehind(
   path: CheckStatus,
-  { balancer, pooler }: Between,
+  { balancer, pooler }: Hops,
   home: Home,
   last: Node | undefined,
 ): CheckStatus | undefined {

@@ -13,13 +13,13 @@ import { indexOf, type Checks } from './checks.ts'
 import type { Node } from './nodes.ts'
 
 /** A server of HAProxy, and the node behind it if that is known. */
-export interface Door {
+export interface ProxyServer {
   readonly server: HaproxyServer
   readonly node: Node | undefined
 }
 
-/** What stands between a write path and its nodes. */
-export interface Between {
+/** What a write path goes through on its way to the nodes. */
+export interface Hops {
   readonly balancer: Balancer | undefined
   readonly pooler: Pooler | undefined
 }
@@ -28,7 +28,7 @@ export interface Balancer {
   readonly check: CheckStatus
   readonly proxy: string
   /** The servers of the proxy; empty if HAProxy was not seen lately. */
-  readonly doors: readonly Door[]
+  readonly servers: readonly ProxyServer[]
 }
 
 export interface Pooler {
@@ -42,11 +42,11 @@ export interface Pooler {
 /** Its clients wait, or are refused, whatever is behind it. */
 export const isStopped = ({ database }: Pooler): boolean => database?.paused === true || database?.disabled === true
 
-/** The checks that `between` reads for a path, for a memo. */
-export const viewsOf = (path: CheckStatus, checks: Checks): readonly CheckStatus[] => checks.withIds(throughOf(path))
+/** The checks that `hopsBetween` reads for a path, for a memo. */
+export const hopChecks = (path: CheckStatus, checks: Checks): readonly CheckStatus[] => checks.withIds(throughOf(path))
 
-/** `views`: of `viewsOf`. `nodes`: those of the cluster of the path. */
-export function between(path: CheckStatus, views: readonly CheckStatus[], nodes: readonly Node[]): Between {
+/** `checks`: of `hopChecks`. `nodes`: those of the cluster of the path. */
+export function hopsBetween(path: CheckStatus, views: readonly CheckStatus[], nodes: readonly Node[]): Hops {
   const { haproxy: balancer, pgbouncer: pooler } = tiesOf(path)
   const viewOf = (kind: string): CheckStatus | undefined => views.find(({ probe }) => probe === kind)
   const [first, second] = [viewOf(haproxy.kind), viewOf(pgbouncer.kind)]
@@ -59,7 +59,11 @@ export function between(path: CheckStatus, views: readonly CheckStatus[], nodes:
 function balancerOf(check: CheckStatus, proxy: string, nodes: readonly Node[]): Balancer {
   const found = check.stale ? undefined : seenBy(haproxy, check.observation)
   const servers = (found?.seen.servers ?? []).filter(server => server.proxy === proxy)
-  return { check, proxy, doors: servers.map(server => ({ server, node: nodeOf(server, found?.target ?? {}, nodes) })) }
+  return {
+    check,
+    proxy,
+    servers: servers.map(server => ({ server, node: nodeOf(server, found?.target ?? {}, nodes) })),
+  }
 }
 
 function poolerOf(check: CheckStatus, name: string, nodes: readonly Node[]): Pooler {

@@ -3,7 +3,7 @@ import type { ConnectionProblem } from '../clients/postgres-errors.ts'
 import { startAgain } from '../probes/patroni/start.ts'
 import { writePathReason } from '../probes/write_path/reasons.ts'
 import type { CheckStatus } from './assessment.ts'
-import { isBefore, type Balancer, type Door } from './between.ts'
+import { isBefore, type Balancer, type ProxyServer } from './between.ts'
 import { isDown, type Home, type Node } from './nodes.ts'
 
 /** What a path saw of its sessions. */
@@ -43,16 +43,16 @@ export const notLetIn: readonly ConnectionProblem[] = ['unreachable', 'no_answer
  */
 export function lagOf(
   { path, address, outcome, on }: Arrived,
-  { check, proxy, doors }: Balancer,
+  { check, proxy, servers }: Balancer,
   home: Home,
   before: LagBefore,
 ): Reason | undefined {
   if (isBefore(check, path) && !(before.was && wasSeenFor(path, check))) return undefined
   const { elected } = home
-  const wrong = takersOf(doors, home, on).filter(
-    door => !leadsRight(door, home) || (outcome === 'read-only' && isOn(door, on) && door.node !== home.lockHolder),
+  const wrong = takersOf(servers, home, on).filter(
+    one => !leadsRight(one, home) || (outcome === 'read-only' && isOn(one, on) && one.node !== home.lockHolder),
   )
-  const toElected = elected ? doors.filter(({ node }) => node === elected) : []
+  const toElected = elected ? servers.filter(({ node }) => node === elected) : []
   const right = toElected.find(isUp) ?? toElected[0]
   const status = right?.server.status
   const where = `HAProxy ${check.target}`
@@ -70,7 +70,7 @@ export function lagOf(
   // Without a primary there is nothing that HAProxy has to notice.
   if (!shut && (misled.length === 0 || (outcome === 'not let in' && !isThere))) return undefined
   const leads = misled.map(
-    door => `still leads to ${door.node?.name ?? '?'} (${inWords(door, home)}), ${whatIs(door, home)}`,
+    one => `still leads to ${one.node?.name ?? '?'} (${inWords(one, home)}), ${whatIs(one, home)}`,
   )
   const lacks = shut ? [`does not lead to ${elected?.name ?? '?'} yet, the primary (${inWords(shut, home)})`] : []
   return writePathReason(
@@ -80,25 +80,25 @@ export function lagOf(
   )
 }
 
-const isUp = ({ server }: Door): boolean => server.status === 'UP'
+const isUp = ({ server }: ProxyServer): boolean => server.status === 'UP'
 
 /**
  * The servers that HAProxy gives new sessions to, or gave one (`on`). A backup gets none while another server takes them; of
  * several backups the first one gets all. If it is not known which are backups, a server that leads right may be the only one.
  */
-function takersOf(doors: readonly Door[], home: Home, on: readonly Node[]): readonly Door[] {
-  const open = doors.filter(door => isUp(door) && door.server.weight !== 0)
+function takersOf(servers: readonly ProxyServer[], home: Home, on: readonly Node[]): readonly ProxyServer[] {
+  const open = servers.filter(one => isUp(one) && one.server.weight !== 0)
   const active = open.filter(({ server }) => server.backup === false)
   const isUnsure = active.length === 0 && open.some(({ server }) => server.backup === undefined)
   const taking = active.length > 0 ? active : isUnsure ? open : open.slice(0, 1)
-  const sure = isUnsure && taking.some(door => leadsRight(door, home)) ? [] : taking
-  return doors.filter(door => sure.includes(door) || (isUp(door) && isOn(door, on)))
+  const sure = isUnsure && taking.some(one => leadsRight(one, home)) ? [] : taking
+  return servers.filter(one => sure.includes(one) || (isUp(one) && isOn(one, on)))
 }
 
-const isOn = ({ node }: Door, on: readonly Node[]): boolean => node !== undefined && on.includes(node)
+const isOn = ({ node }: ProxyServer, on: readonly Node[]): boolean => node !== undefined && on.includes(node)
 
 /** Whether a server of HAProxy leads to a node that takes writes, or may. */
-function leadsRight({ server, node }: Door, { lockHolder, primary }: Home): boolean {
+function leadsRight({ server, node }: ProxyServer, { lockHolder, primary }: Home): boolean {
   if (!node) return true
   // Its promotion may be under way.
   if (lockHolder === node) return true
@@ -112,18 +112,18 @@ function leadsRight({ server, node }: Door, { lockHolder, primary }: Home): bool
 }
 
 /** `UP, L7OK 200`, or `DOWN, L7STS 503: not the leader by the last check` */
-function inWords({ server: { status, checkStatus, checkCode } }: Door, home: Home): string {
+function inWords({ server: { status, checkStatus, checkCode } }: ProxyServer, home: Home): string {
   const check = [checkStatus, checkCode].filter(part => part !== undefined).join(' ')
   return `${[status ?? '?', check].filter(Boolean).join(', ')}${meaning(checkStatus, checkCode, home)}`
 }
 
-function whatIs({ node }: Door, { lockHolder }: Home): string {
+function whatIs({ node }: ProxyServer, { lockHolder }: Home): string {
   if (!node?.facts) return 'which does not answer'
   return node.facts.in_recovery || !lockHolder ? 'a standby' : `which does not hold the leader lock of Patroni`
 }
 
 /** What the last result of a health check means. https://docs.haproxy.org/2.6/management.html#9.1 (check_status) */
-function meaning(status: Door['server']['checkStatus'], code: number | undefined, { hasPatroni }: Home): string {
+function meaning(status: ProxyServer['server']['checkStatus'], code: number | undefined, { hasPatroni }: Home): string {
   const asked = hasPatroni ? 'Patroni' : 'what the check asks'
   if (status === 'L4CON' || status === 'L4TOUT') return `: ${asked} takes no connection`
   if (status === 'L7TOUT' || status === 'L6TOUT') return `: ${asked} does not answer in time`
@@ -131,8 +131,8 @@ function meaning(status: Door['server']['checkStatus'], code: number | undefined
 }
 
 interface Lag {
-  readonly shut: Door | undefined
-  readonly misled: readonly Door[]
+  readonly shut: ProxyServer | undefined
+  readonly misled: readonly ProxyServer[]
   readonly home: Home
   readonly where: string
   readonly proxy: string

@@ -7,14 +7,14 @@ export interface ClusterMemory {
   readonly splitSince: number | undefined
   /** The node that each Patroni was last seen to manage: names of postgres targets, by the names of patroni targets. */
   readonly managed: ReadonlyMap<string, string>
-  /** What is suspected, and since when (`doubts.ts`). */
-  readonly doubts: ReadonlyMap<string, number>
+  /** What is pending, and since when (`doubts.ts`). */
+  readonly pending: ReadonlyMap<string, number>
   /** The holder of the leader lock whose Postgres is down, until a primary has been seen for a while. */
   readonly down: Down | undefined
   /** The DCS is lost, and failsafe_mode was seen active since. */
   readonly failsafe: boolean
   /** What fills the disk of the primary, as its last look found it. */
-  readonly filling: Filling | undefined
+  readonly diskFull: DiskFullCause | undefined
 }
 
 export interface Down {
@@ -24,7 +24,7 @@ export interface Down {
   readonly seenAt: number
 }
 
-export interface Filling {
+export interface DiskFullCause {
   readonly node: string
   readonly text: string
   readonly remedy: string
@@ -39,7 +39,7 @@ export const shiftCluster = (memory: ClusterMemory, byMs: number): ClusterMemory
   ...memory,
   splitSince: shifted(memory.splitSince, byMs),
   lastFailoverAt: shifted(memory.lastFailoverAt, byMs),
-  doubts: new Map([...memory.doubts].map(([what, since]) => [what, since + byMs])),
+  pending: new Map([...memory.pending].map(([what, since]) => [what, since + byMs])),
   down: memory.down && { ...memory.down, since: memory.down.since + byMs, seenAt: memory.down.seenAt + byMs },
 })
 

@@ -1,22 +1,22 @@
 import type { ClusterMemory, Down } from './cluster-memory.ts'
 import type { clusterReasons } from './cluster-reasons.ts'
-import type { Doubts } from './doubts.ts'
+import type { Pending } from './doubts.ts'
 import type { Member, PatroniView } from './members.ts'
 import type { Node } from './nodes.ts'
 
-/** All that the reasons of a cluster are concluded from. */
-export interface Scene {
+/** All that the reasons of a cluster follow from. */
+export interface ClusterContext {
   readonly nodes: readonly Node[]
   /** The nodes that take writes, the one with the best claim first. */
   readonly primaries: readonly Node[]
   readonly view: PatroniView
   readonly before: ClusterMemory | undefined
   readonly down: Down | undefined
-  readonly doubts: Doubts
+  readonly pending: Pending
 }
 
 /** A reason, without the name of the cluster. */
-export interface Said {
+export interface ReasonDraft {
   readonly code: keyof typeof clusterReasons
   readonly text: string
   /** Default: that of the closed list. */

@@ -10,10 +10,10 @@ import { claimsOf, isDecided, timeline, type Claim } from './claims.ts'
 import type { ClusterMemory, LostWrites } from './cluster-memory.ts'
 import { clusterSamples } from './cluster-metrics.ts'
 import { clusterReason } from './cluster-reasons.ts'
-import type { Said, Scene } from './cluster-scene.ts'
+import type { ReasonDraft, ClusterContext } from './cluster-scene.ts'
 import { dcsOf, failsafeIsOn } from './dcs.ts'
-import { doubtsOf } from './doubts.ts'
-import { fillingOf } from './filling.ts'
+import { pendingOf } from './doubts.ts'
+import { diskFullCauseOf } from './filling.ts'
 import { holderDown, noPrimaryRemedy, whyLeaderless } from './leaderless.ts'
 import { followWrites, lostNow } from './lost-writes.ts'
 import { managedBy, memberAt, patroniView, type PatroniView } from './members.ts'
@@ -140,10 +140,10 @@ function assessCluster(parts: Parts, before: ClusterMemory | undefined, now: num
   const splitKnown = split.confirmed ? true : primaries.length < 2 && allSeen ? false : undefined
   const certain = primaries.length === 1 || split.confirmed
   const strays = certain && primary ? straysOf(nodes, primary) : []
-  const doubts = doubtsOf(before?.doubts, now)
+  const pending = pendingOf(before?.pending, now)
   const down = holderDown(view, primary, before?.down, now)
-  const scene: Scene = { nodes, primaries, view, before, down, doubts }
-  const reasons = reasonsFor({ ...parts, scene, claims, strays, maybeOne, confirmed: split.confirmed, hasPatroni })
+  const context: ClusterContext = { nodes, primaries, view, before, down, pending }
+  const reasons = reasonsFor({ ...parts, context, claims, strays, maybeOne, confirmed: split.confirmed, hasPatroni })
   // A primary that left the configuration is no failover: it may have been renamed.
   const known =
     before && nodes.some(node => node.name === before.primary) ? before : before && { ...before, primary: undefined }
@@ -151,10 +151,10 @@ function assessCluster(parts: Parts, before: ClusterMemory | undefined, now: num
     ...failoverMemory(known, split.since === undefined ? primary?.name : undefined, now),
     splitSince: split.since,
     managed: new Map([...(before?.managed ?? []), ...managedBy(view)].filter(([one]) => isTarget(patronis, one))),
-    doubts: doubts.since(),
+    pending: pending.since(),
     down,
     failsafe: failsafeIsOn(view) || (before?.failsafe === true && dcsOf(view).lost.length > 0),
-    filling: hasPatroni ? fillingOf(primary, parts.full, before?.filling) : undefined,
+    diskFull: hasPatroni ? diskFullCauseOf(primary, parts.full, before?.diskFull) : undefined,
   }
   const memory = isDeepStrictEqual(before, remembered) && before ? before : remembered
   const evidence = primaries.length === 0 ? 'no primary is seen' : primaries.map(describe).join('; ')
@@ -182,7 +182,7 @@ function assessCluster(parts: Parts, before: ClusterMemory | undefined, now: num
   return {
     status,
     samples: clusterSamples(status, nodes, memory, parts.timesLost),
-    recheck: [...new Set([...recheck, ...toCompareAgain(scene)])],
+    recheck: [...new Set([...recheck, ...toCompareAgain(context)])],
     strays,
     memory,
   }
@@ -204,7 +204,7 @@ function failoverMemory(
 }
 
 interface Known extends Parts {
-  readonly scene: Scene
+  readonly context: ClusterContext
   /** Of the primaries. */
   readonly claims: readonly Claim[]
   readonly strays: readonly Stray[]
@@ -218,7 +218,7 @@ interface Known extends Parts {
 /** In the order of causes: of several that fail, the first is the root. */
 function reasonsFor({
   nodes,
-  scene,
+  context,
   claims,
   identifier,
   strays,
@@ -226,11 +226,11 @@ function reasonsFor({
   confirmed,
   hasPatroni,
   lost,
-}: Known): readonly Said[] {
-  const found: Said[] = []
-  const add = (code: Said['code'], text: string, remedy?: string): number => found.push({ code, text, remedy })
+}: Known): readonly ReasonDraft[] {
+  const found: ReasonDraft[] = []
+  const add = (code: ReasonDraft['code'], text: string, remedy?: string): number => found.push({ code, text, remedy })
   const namesOf = (list: readonly Node[]): string => list.map(node => node.name).join(', ')
-  const { primaries } = scene
+  const { primaries } = context
   const [primary, second] = primaries
   const unseen = nodes.filter(node => !node.facts)
   if (confirmed) add('cluster_split_brain', splitEvidence(claims), splitRemedy(claims, hasPatroni))
@@ -242,18 +242,18 @@ function reasonsFor({
     )
   const foreign = nodes.filter(node => node.facts && !mayBeSame(node.facts.system_identifier, identifier))
   if (foreign.length > 0) add('cluster_mixed', `${namesOf(foreign)} has another system identifier than the other nodes`)
-  const leaderless = whyLeaderless(scene)
+  const leaderless = whyLeaderless(context)
   if (leaderless.length > 0) found.push(...leaderless)
   else if (!primary && unseen.length === 0)
     add('cluster_no_primary', `all ${nodes.length} nodes answer, and none is its primary`, noPrimaryRemedy(hasPatroni))
   else if (!primary)
     add(
       'cluster_primary_unknown',
-      `no primary is seen, and nothing is known of ${namesOf(unseen)}${byPatroni(scene.view)}`,
+      `no primary is seen, and nothing is known of ${namesOf(unseen)}${byPatroni(context.view)}`,
     )
   if (lost) add('cluster_timeline_went_back', lost.text)
   const said = new Set(leaderless.map(({ code }) => code))
-  found.push(...patroniWarnings(scene).filter(({ code }) => !said.has(code)))
+  found.push(...patroniWarnings(context).filter(({ code }) => !said.has(code)))
   for (const node of nodes) {
     const [own, its] = [timeline(node), primary && !second ? timeline(primary) : 0]
     if (primary && node.facts?.in_recovery && own > 0 && own < its)

@@ -1,5 +1,5 @@
 import { startAgain } from '../probes/patroni/start.ts'
-import { inSeconds, namesOf, type Said, type Scene } from './cluster-scene.ts'
+import { inSeconds, namesOf, type ReasonDraft, type ClusterContext } from './cluster-scene.ts'
 import type { Member, PatroniView } from './members.ts'
 
 /** Which Patronis reach their DCS. */
@@ -30,7 +30,7 @@ const mendTheWay = (name: string): string =>
   `Mend the way from ${name} to the DCS: network, firewall, names, certificates, its hosts in the file of Patroni. If the way is fine, see the log of Patroni on ${name}: its loop may hang. Promote no node by hand.`
 
 /** No node is primary since the DCS is lost. */
-export function noPrimaryForDcs({ view, before }: Scene): Said[] {
+export function noPrimaryForDcs({ view, before }: ClusterContext): ReasonDraft[] {
   const dcs = dcsOf(view)
   const { lost, reaching } = dcs
   if (lost.length === 0) return []
@@ -55,7 +55,7 @@ export function noPrimaryForDcs({ view, before }: Scene): Said[] {
 }
 
 /** The DCS is lost while there is a primary: before the outage. */
-export function warnOfDcs({ view, primaries }: Scene): Said[] {
+export function warnOfDcs({ view, primaries }: ClusterContext): ReasonDraft[] {
   const dcs = dcsOf(view)
   const { lost, alone, reaching } = dcs
   const [primary] = primaries

@@ -1,5 +1,5 @@
 import type { CheckStatus } from './assessment.ts'
-import type { Filling } from './cluster-memory.ts'
+import type { DiskFullCause } from './cluster-memory.ts'
 import type { Node } from './nodes.ts'
 
 /** Reasons of a node that end in a full WAL volume. */
@@ -9,11 +9,11 @@ const fillers: readonly string[] = ['postgres_slot_holds_wal', 'postgres_archive
  * What fills the disk of the primary, so that it can be named once the primary is down for it: then nothing can be asked any
  * more. While there is no primary, what was seen last holds. `full` are the write paths that met a full disk.
  */
-export function fillingOf(
+export function diskFullCauseOf(
   primary: Node | undefined,
   full: readonly CheckStatus[],
-  before: Filling | undefined,
-): Filling | undefined {
+  before: DiskFullCause | undefined,
+): DiskFullCause | undefined {
   if (!primary) return before
   const own = primary.check.reasons.find(({ code }) => fillers.includes(code))
   const met = full.flatMap(({ reasons }) => reasons.find(({ code }) => code === 'write_path_disk_full') ?? [])[0]

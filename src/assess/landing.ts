@@ -8,7 +8,7 @@ import { writePathReason } from '../probes/write_path/reasons.ts'
 import { metrics, readOnlyCause, readOnlyText, wasOnStandby } from '../probes/write_path/judge.ts'
 import { forOldPrimary, forStandby, type Astray } from './advice.ts'
 import type { CheckStatus, ClusterStatus, LandingStatus, Memory } from './assessment.ts'
-import { between, isStopped, viewsOf, type Between } from './between.ts'
+import { hopsBetween, isStopped, hopChecks, type Hops } from './between.ts'
 import { lagMs, lagOf, notLetIn, type LagBefore } from './check-lag.ts'
 import { indexOf } from './checks.ts'
 import {
@@ -25,7 +25,7 @@ import {
 
 interface Landings {
   readonly landings: readonly LandingStatus[]
-  /** All checks. Those of write paths have what only the nodes, and what is between, can show. */
+  /** All checks. Those of write paths have what only the nodes and the hops can show. */
   readonly checks: readonly CheckStatus[]
   readonly samples: readonly Sample[]
   readonly outages: Memory['outages']
@@ -51,7 +51,7 @@ export function assessLandings(
     if (check.probe !== writePath.kind) return check
     const cluster = clusterOf(check)
     const [own, home] = [nodesIn.get(cluster) ?? [], byName.get(cluster)]
-    const views = viewsOf(check, all)
+    const views = hopChecks(check, all)
     const since = previous?.lags.get(check.target)
     const lag = { was: since !== undefined, lasts: since !== undefined && now - since >= lagMs }
     const make = (): Placed => place(check, { nodes, own: homeOf(cluster, own, home), views, lag })
@@ -100,7 +100,7 @@ interface Around {
 }
 
 function place(check: CheckStatus, { nodes, own, views, lag }: Around): Placed {
-  const through = between(check, views, own.nodes)
+  const through = hopsBetween(check, views, own.nodes)
   const landed = land(check, nodes, own, through)
   const names = landed?.nodes.map(node => node.name) ?? []
   const at = { target: check.target, postgres_cluster: own.cluster }
@@ -122,7 +122,7 @@ function place(check: CheckStatus, { nodes, own, views, lag }: Around): Placed {
 function withLag(
   check: CheckStatus,
   landed: Landed | undefined,
-  { balancer, pooler }: Between,
+  { balancer, pooler }: Hops,
   home: Home,
   before: LagBefore,
 ): CheckStatus {
@@ -162,11 +162,11 @@ interface Landed {
   readonly atHome: boolean
 }
 
-function land(check: CheckStatus, nodes: readonly Node[], home: Home, through: Between): Landed | undefined {
+function land(check: CheckStatus, nodes: readonly Node[], home: Home, through: Hops): Landed | undefined {
   const seen = seenOf(check)
   if (!seen || (seen.landings.length === 0 && !seen.addressOnly)) return undefined
   const own = home.nodes
-  const astray = (node: Node | undefined): Astray => ({ seen, between: through, home, node })
+  const astray = (node: Node | undefined): Astray => ({ seen, hops: through, home, node })
   const candidates = seen.addressOnly
     ? [byAddress(own, seen.addressOnly.peer, seen.addressOnly.port)]
     : seen.landings.map(landing => {

@@ -1,6 +1,6 @@
 import { startAgain } from '../probes/patroni/start.ts'
 import { clusterReasons } from './cluster-reasons.ts'
-import { inSeconds, namesOf, type Said, type Scene } from './cluster-scene.ts'
+import { inSeconds, namesOf, type ReasonDraft, type ClusterContext } from './cluster-scene.ts'
 import type { Down } from './cluster-memory.ts'
 import { noPrimaryForDcs } from './dcs.ts'
 import { memberAt, type Member, type PatroniView } from './members.ts'
@@ -13,11 +13,11 @@ const slowMs = 30_000
  * Why no node is primary, as Patroni knows it: the first that holds. None without Patroni, and while a node that was not seen
  * may be the primary.
  */
-export function whyLeaderless(scene: Scene): Said[] {
-  const { nodes, primaries, view } = scene
+export function whyLeaderless(context: ClusterContext): ReasonDraft[] {
+  const { nodes, primaries, view } = context
   if (view.members.length === 0 || primaries.length > 0 || nodes.some(node => mayBePrimary(node, view))) return []
   for (const why of [byDesign, noPrimaryForDcs, allSilent, crashLooping, beingPromoted, noCandidate, noneElected]) {
-    const found = why(scene)
+    const found = why(context)
     if (found.length > 0) return found
   }
   return []
@@ -30,7 +30,7 @@ export function mayBePrimary(node: Node, view: PatroniView): boolean {
   return !isDown(node.check) || (facts?.role === 'primary' && facts.state === 'running')
 }
 
-function byDesign({ view }: Scene): Said[] {
+function byDesign({ view }: ClusterContext): ReasonDraft[] {
   const leader = view.members.find(({ facts }) => facts?.role === 'standby_leader')
   if (!leader) return []
   const text = `this is a standby cluster of Patroni: its leader ${leader.name} follows another cluster, and no node is primary by design`
@@ -38,7 +38,7 @@ function byDesign({ view }: Scene): Said[] {
 }
 
 /** Postgres answers somewhere, so it is not the machines that are down. */
-function allSilent({ view: { members }, nodes }: Scene): Said[] {
+function allSilent({ view: { members }, nodes }: ClusterContext): ReasonDraft[] {
   if (!members.every(({ silent }) => silent) || !nodes.some(({ facts }) => facts)) return []
   const names = namesOf(members)
   return [
@@ -92,10 +92,10 @@ export function holderDown(
   return primary && lookedAt(primary.check) - before.seenAt > calmMs ? undefined : before
 }
 
-function crashLooping({ view: { holder }, down, before }: Scene): Said[] {
+function crashLooping({ view: { holder }, down, before }: ClusterContext): ReasonDraft[] {
   const { node, facts } = holder ?? {}
   if (!holder || !node || down?.node !== node.name) return []
-  const filling = before?.filling?.node === node.name ? before.filling : undefined
+  const diskFull = before?.diskFull?.node === node.name ? before.diskFull : undefined
   const lasts = lookedAt(holder.check) - down.since
   const states = [
     `Patroni says ${facts?.state ?? 'that it cannot ask it'}`,
@@ -104,7 +104,7 @@ function crashLooping({ view: { holder }, down, before }: Scene): Said[] {
   const since = lasts >= 1000 ? `, for ${inSeconds(lasts)}` : ''
   const does = lasts < startsMs ? 'is down' : 'does not stay up'
   const text = `${node.name} holds the leader lock, and its Postgres ${does}${since} (${states.join('; ')})`
-  if (!filling) {
+  if (!diskFull) {
     const wait = lasts < startsMs ? 'Wait some seconds: Patroni starts it again. If that fails: ' : ''
     const { remedy } = clusterReasons.cluster_leader_crash_looping
     return [{ code: 'cluster_leader_crash_looping', text, remedy: `${wait}${remedy}` }]
@@ -112,16 +112,16 @@ function crashLooping({ view: { holder }, down, before }: Scene): Said[] {
   return [
     {
       code: 'cluster_leader_crash_looping',
-      text: `${text}; before that, ${filling.text}`,
-      remedy: `The WAL volume of ${node.name} is probably full: see the log of Postgres there. Make the volume larger, or free space on it, but remove nothing in pg_wal by hand; Postgres then comes up by itself. Then: ${filling.remedy} If it cannot be mended: patronictl failover. Promote none by hand.`,
+      text: `${text}; before that, ${diskFull.text}`,
+      remedy: `The WAL volume of ${node.name} is probably full: see the log of Postgres there. Make the volume larger, or free space on it, but remove nothing in pg_wal by hand; Postgres then comes up by itself. Then: ${diskFull.remedy} If it cannot be mended: patronictl failover. Promote none by hand.`,
     },
   ]
 }
 
-function beingPromoted({ view: { holder }, doubts }: Scene): Said[] {
+function beingPromoted({ view: { holder }, pending }: ClusterContext): ReasonDraft[] {
   const { facts, node } = holder ?? {}
   if (!holder || !facts) return []
-  const lasts = doubts.lasts(`promotion of ${holder.name}`, [holder.check])
+  const lasts = pending.lasts(`promotion of ${holder.name}`, [holder.check])
   const isSlow = lasts >= slowMs
   const doing = facts.state === 'running' ? 'Patroni is promoting it' : `its Postgres is ${facts.state ?? 'unknown'}`
   const text = `${holder.name} holds the leader lock and is ${node?.facts ? 'in recovery' : 'not up'}: ${doing}${isSlow ? `, for ${inSeconds(lasts)}` : ''}`
@@ -131,7 +131,7 @@ function beingPromoted({ view: { holder }, doubts }: Scene): Said[] {
   return [{ code: 'cluster_no_primary', text, remedy }]
 }
 
-function noCandidate({ view, nodes, before }: Scene): Said[] {
+function noCandidate({ view, nodes, before }: ClusterContext): ReasonDraft[] {
   const why = noCandidateIn(view, nodes)
   if (why === undefined) return []
   const last = nodes.find(({ name, facts }) => !facts && name === before?.primary)
@@ -166,10 +166,10 @@ export function noCandidateIn(
 }
 
 /** No Patroni holds the lock. That of a node that is down lasts until `ttl` is over. */
-function noneElected({ view: { members }, nodes, before, doubts }: Scene): Said[] {
+function noneElected({ view: { members }, nodes, before, pending }: ClusterContext): ReasonDraft[] {
   const answering = members.filter(({ facts }) => facts)
   if (answering.length === 0) return []
-  const lasts = doubts.lasts(
+  const lasts = pending.lasts(
     'election',
     answering.map(({ check }) => check),
   )

@@ -1,21 +1,21 @@
 import { receivesWal } from '../probes/postgres/judge.ts'
 import { startAgain } from '../probes/patroni/start.ts'
-import { inSeconds, listed, namesOf, type Said, type Scene } from './cluster-scene.ts'
+import { inSeconds, listed, namesOf, type ReasonDraft, type ClusterContext } from './cluster-scene.ts'
 import { warnOfDcs } from './dcs.ts'
 import { noCandidateIn } from './leaderless.ts'
 import { memberAt, nodeOfListed, type Member } from './members.ts'
 import { isSameServer, lookedAt } from './nodes.ts'
 
 /** What the views of SQL and of Patroni show together, in the order of what to act on first. */
-export const patroniWarnings = (scene: Scene): Said[] =>
-  scene.view.members.length === 0
+export const patroniWarnings = (context: ClusterContext): ReasonDraft[] =>
+  context.view.members.length === 0
     ? []
     : [warnOfDcs, silentMembers, notElected, diverged, noCandidate, pendingRestarts, unlisted].flatMap(warn =>
-        warn(scene),
+        warn(context),
       )
 
 /** A node that is down altogether says so itself. */
-function silentMembers({ view, primaries }: Scene): Said[] {
+function silentMembers({ view, primaries }: ClusterContext): ReasonDraft[] {
   const silent = view.members.filter(one => one.silent && one.node?.facts)
   const [primary] = primaries
   const first = silent.filter(({ node }) => node === primary)
@@ -28,7 +28,7 @@ function silentMembers({ view, primaries }: Scene): Said[] {
       ? `${holder.name} holds the leader lock by now: a split brain begins`
       : 'HAProxy takes it out, and when its lock ends (ttl) another node is promoted while it still takes writes: a split brain is near'
   return [
-    ...first.map(({ name }): Said => ({
+    ...first.map(({ name }): ReasonDraft => ({
       code: 'cluster_patroni_silent',
       text: `the Patroni of ${name}, the primary, does not answer, while its Postgres does: ${near}`,
       remedy: taken
@@ -48,12 +48,12 @@ function silentMembers({ view, primaries }: Scene): Said[] {
 }
 
 /** Sure once both views were looked at again: a promotion, or a change of the lock, may lie between their looks. */
-function notElected({ view, primaries, doubts }: Scene): Said[] {
+function notElected({ view, primaries, pending }: ClusterContext): ReasonDraft[] {
   const { holder } = view
-  return primaries.flatMap((primary): Said[] => {
+  return primaries.flatMap((primary): ReasonDraft[] => {
     const member = memberAt(view, primary)
     if (!member?.facts || member === holder || member.facts.failsafeActive || member.dcsLost) return []
-    if (doubts.lasts(`${primary.name} is not elected`, [primary.check, member.check]) < 0) return []
+    if (pending.lasts(`${primary.name} is not elected`, [primary.check, member.check]) < 0) return []
     const { name } = primary
     const why = member.facts.paused ? ' (maintenance mode is on)' : ''
     if (holder)
@@ -78,14 +78,14 @@ function notElected({ view, primaries, doubts }: Scene): Said[] {
 const divergedMs = 30_000
 
 /** It begins again with each new primary, and with WAL that the standby replays from an archive. */
-function diverged({ view, nodes, primaries, doubts }: Scene): Said[] {
+function diverged({ view, nodes, primaries, pending }: ClusterContext): ReasonDraft[] {
   const [primary, second] = primaries
   if (!primary || second) return []
-  return nodes.flatMap((node): Said[] => {
+  return nodes.flatMap((node): ReasonDraft[] => {
     const member = memberAt(view, node)
     if (!node.facts?.in_recovery || receivesWal(node.facts) !== false || !isRunningReplica(member)) return []
     const what = `${node.name} receives nothing from ${primary.name}, at ${node.facts.wal_lsn ?? '?'}`
-    const lasts = doubts.lasts(what, [node.check, member.check])
+    const lasts = pending.lasts(what, [node.check, member.check])
     if (lasts < divergedMs) return []
     return [
       {
@@ -107,7 +107,7 @@ const isRunningReplica = (member: Member | undefined): member is Member & { read
  * Without a primary it is why there is none (`leaderless.ts`). A cluster of one node has never had one. Of two primaries a
  * resume would rewind one at once, with its rows.
  */
-function noCandidate({ view, nodes, primaries }: Scene): Said[] {
+function noCandidate({ view, nodes, primaries }: ClusterContext): ReasonDraft[] {
   const [primary, second] = primaries
   const why = nodes.length > 1 && primary && !second ? noCandidateIn(view, nodes) : undefined
   if (!primary || !why) return []
@@ -120,7 +120,7 @@ function noCandidate({ view, nodes, primaries }: Scene): Said[] {
   ]
 }
 
-function pendingRestarts({ view: { members, holder } }: Scene): Said[] {
+function pendingRestarts({ view: { members, holder } }: ClusterContext): ReasonDraft[] {
   const waiting = members.filter(({ facts }) => facts?.pendingRestart)
   const [first] = waiting
   if (!first?.facts) return []
@@ -139,7 +139,7 @@ function pendingRestarts({ view: { members, holder } }: Scene): Said[] {
 }
 
 /** Compares the list of the holder with the nodes. A node that was not seen cannot be known by its address. */
-function unlisted({ view: { list, members }, nodes }: Scene): Said[] {
+function unlisted({ view: { list, members }, nodes }: ClusterContext): ReasonDraft[] {
   if (!list) return []
   const placed = list.map(listedOne => ({
     name: listedOne.name,
@@ -172,7 +172,7 @@ function unlisted({ view: { list, members }, nodes }: Scene): Said[] {
  * The Patronis to look at again at once: SQL finds a node down that Patroni called a running primary in an older look. Until
  * then nothing is concluded.
  */
-export const toCompareAgain = ({ view: { members }, primaries }: Scene): readonly string[] =>
+export const toCompareAgain = ({ view: { members }, primaries }: ClusterContext): readonly string[] =>
   primaries.length > 0
     ? []
     : members

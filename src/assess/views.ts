@@ -4,12 +4,12 @@ import type { PgbouncerDatabase } from '../probes/pgbouncer/observe.ts'
 import { writePath } from '../probes/write_path/index.ts'
 import { tiesOf } from '../probes/write_path/through.ts'
 import type { CheckStatus } from './assessment.ts'
-import { between, viewsOf, type Between } from './between.ts'
+import { hopsBetween, hopChecks, type Hops } from './between.ts'
 import { indexOf } from './checks.ts'
 import { clusterOf, nodesOf } from './nodes.ts'
 
-/** A HAProxy or PgBouncer between a write path and its nodes, as it was last seen. */
-export type Hop = HaproxyHop | PgbouncerHop
+/** A hop of a write path, as it was last seen. */
+export type HopStatus = HaproxyHopStatus | PgbouncerHopStatus
 
 interface Seen {
   /** Name of the target. */
@@ -18,7 +18,7 @@ interface Seen {
   readonly check: CheckStatus
 }
 
-export interface HaproxyHop extends Seen {
+export interface HaproxyHopStatus extends Seen {
   readonly kind: 'haproxy'
   readonly proxy: string
   /** Of that proxy; empty if HAProxy was not seen lately. */
@@ -31,7 +31,7 @@ export interface HopServer extends Pick<HaproxyServer, 'status' | 'changing' | '
   readonly node: string | undefined
 }
 
-export interface PgbouncerHop extends Seen {
+export interface PgbouncerHopStatus extends Seen {
   readonly kind: 'pgbouncer'
   readonly database: string
   /** Undefined if it was not seen lately. */
@@ -39,16 +39,16 @@ export interface PgbouncerHop extends Seen {
 }
 
 /** Its name with what it is there for a path: `lb-1/write`, `pool-1/keybuzz`. */
-export const hopName = (hop: Hop): string => `${hop.target}/${hop.kind === 'haproxy' ? hop.proxy : hop.database}`
+export const hopName = (hop: HopStatus): string => `${hop.target}/${hop.kind === 'haproxy' ? hop.proxy : hop.database}`
 
 /** What a write path goes through, as its target says: PgBouncer, then HAProxy. Empty for most. */
-export function hopsOf(path: string, checks: readonly CheckStatus[]): readonly Hop[] {
+export function hopStatuses(path: string, checks: readonly CheckStatus[]): readonly HopStatus[] {
   const check = checks.find(({ id }) => id === checkId({ probe: writePath.kind, target: path }))
   if (!check) return []
   const ties = tiesOf(check)
   if (!ties.haproxy && !ties.pgbouncer) return []
   const nodes = nodesOf(checks).filter(({ cluster }) => cluster === clusterOf(check))
-  const { balancer, pooler } = between(check, viewsOf(check, indexOf(checks)), nodes)
+  const { balancer, pooler } = hopsBetween(check, hopChecks(check, indexOf(checks)), nodes)
   return [
     ...(pooler && ties.pgbouncer ? [poolerHop(pooler, ties.pgbouncer.database)] : []),
     ...(balancer ? [balancerHop(balancer)] : []),
@@ -57,16 +57,16 @@ export function hopsOf(path: string, checks: readonly CheckStatus[]): readonly H
 
 const seenBy = (check: CheckStatus): Seen => ({ target: check.target, verdict: check.verdict, check })
 
-const poolerHop = ({ check, database: seen }: NonNullable<Between['pooler']>, database: string): PgbouncerHop => ({
+const poolerHop = ({ check, database: seen }: NonNullable<Hops['pooler']>, database: string): PgbouncerHopStatus => ({
   kind: 'pgbouncer',
   ...seenBy(check),
   database,
   seen,
 })
 
-const balancerHop = ({ check, proxy, doors }: NonNullable<Between['balancer']>): HaproxyHop => ({
+const balancerHop = ({ check, proxy, servers }: NonNullable<Hops['balancer']>): HaproxyHopStatus => ({
   kind: 'haproxy',
   ...seenBy(check),
   proxy,
-  servers: doors.map(({ server, node }) => ({ ...server, name: server.server, node: node?.name })),
+  servers: servers.map(({ server, node }) => ({ ...server, name: server.server, node: node?.name })),
 })

@@ -4,7 +4,7 @@ import { landingOn, node, primaryFacts, standbyFacts, start } from '../status/lo
 import type { HaproxyServer } from '../../src/probes/haproxy/observe.ts'
 import { valueOf } from '../probes/values.ts'
 import { serverDown, serverUp } from '../status/haproxy.ts'
-import { balancer, byBalancer, shutOut, silentBalancer, story, through, told } from './platform.ts'
+import { balancer, byBalancer, shutOut, silentBalancer, story, through, saidOf } from './platform.ts'
 
 const [first, second] = ['db-1', 'db-2'] as const
 /** After a switchover from db-1 to db-2. */
@@ -16,7 +16,7 @@ const codesOf = ({ path }: { path: { reasons: readonly { code: string }[] } }) =
 
 describe('check lag of HAProxy', () => {
   it('is said of a path on the demoted node that HAProxy still has UP, and says to wait', () => {
-    const { path, root } = told(...after, onOld, balancer([serverUp(first), serverDown(second)]))
+    const { path, root } = saidOf(...after, onOld, balancer([serverUp(first), serverDown(second)]))
     expect([root, codesOf({ path })]).toEqual(['write_path/app write_path_check_lag', ['write_path_check_lag']])
     expect(path.reasons[0]).toMatchObject({
       text: 'lb-1:5000: HAProxy lb-1 still leads to db-1 (UP, L7OK 200), a standby, and does not lead to db-2 yet, the primary (DOWN, L7STS 503: not the leader by the last check)',
@@ -27,7 +27,7 @@ describe('check lag of HAProxy', () => {
   })
 
   it('is said of a path that HAProxy closes while it has not taken the new primary in', () => {
-    const { path, root } = told(
+    const { path, root } = saidOf(
       ...after,
       through(byBalancer, [], shutOut('closed')),
       balancer([serverDown(first), serverDown(second)]),
@@ -39,7 +39,7 @@ describe('check lag of HAProxy', () => {
   })
 
   it('is said of a path whose session happened to commit, while HAProxy leads to a standby as well', () => {
-    const { path } = told(...after, onNew, balancer([serverUp(first), serverUp(second)]))
+    const { path } = saidOf(...after, onNew, balancer([serverUp(first), serverUp(second)]))
     expect([codesOf({ path }), path.verdict]).toEqual([['write_path_check_lag'], 'fail'])
   })
 
@@ -74,7 +74,7 @@ describe('check lag of HAProxy', () => {
 
   it('does not begin with a view from before the run, and does not end with one', () => {
     const old = balancer([serverUp(first), serverUp(second)], start - 5_000)
-    expect(told(...after, onNew, old).path.verdict).toBe('ok')
+    expect(saidOf(...after, onNew, old).path.verdict).toBe('ok')
     const lags = [...after, through(byBalancer, [landingOn(standbyFacts(1))], { at: start - 6_000 }), old]
     const [, next] = story({ all: lags }, { all: [...after, onNew, old] })
     expect(next?.path.verdict).toBe('fail')
@@ -100,14 +100,14 @@ describe('check lag of HAProxy', () => {
   })
 
   it('decides nothing while HAProxy is silent, or does not say where its servers are', () => {
-    expect(codesOf(told(...after, onOld, silentBalancer()))).toEqual(['write_path_read_only'])
-    expect(codesOf(told(...after, onNew, balancer([serverUp('n1'), serverUp('n2')])))).toEqual([])
+    expect(codesOf(saidOf(...after, onOld, silentBalancer()))).toEqual(['write_path_read_only'])
+    expect(codesOf(saidOf(...after, onNew, balancer([serverUp('n1'), serverUp('n2')])))).toEqual([])
   })
 })
 
 describe('a server that gets no sessions while another one takes them', () => {
   const [right, wrong] = [serverUp(second), serverUp(first)]
-  const verdictOf = (...servers: readonly HaproxyServer[]) => told(...after, onNew, balancer(servers)).path.verdict
+  const verdictOf = (...servers: readonly HaproxyServer[]) => saidOf(...after, onNew, balancer(servers)).path.verdict
 
   it.each<[string, Partial<HaproxyServer>]>([
     ['a backup', { backup: true }],
@@ -120,7 +120,7 @@ describe('a server that gets no sessions while another one takes them', () => {
 
   it('is check lag if it is a backup, and no other server is UP', () => {
     const servers = [{ ...wrong, backup: true }, serverDown(second)]
-    const { path } = told(...after, through(byBalancer, [], shutOut('closed')), balancer(servers))
+    const { path } = saidOf(...after, through(byBalancer, [], shutOut('closed')), balancer(servers))
     expect(path.reasons[0]?.text).toMatch(
       /^lb-1:5000: HAProxy lb-1 still leads to db-1 .* and does not lead to db-2 yet/,
     )
@@ -129,27 +129,27 @@ describe('a server that gets no sessions while another one takes them', () => {
   it('does not make a path fail if HAProxy does not say which one it is, and one of them is right', () => {
     const unsure = [right, wrong].map(one => ({ ...one, backup: undefined }))
     expect(verdictOf(...unsure)).toBe('ok')
-    expect(codesOf(told(...after, onOld, balancer(unsure)))).toEqual(['write_path_check_lag'])
+    expect(codesOf(saidOf(...after, onOld, balancer(unsure)))).toEqual(['write_path_check_lag'])
   })
 
   it('is the only one that counts of several servers of one node, if it is UP', () => {
     const twice = [serverDown(second), serverUp(second, { server: 'db-2-again' })]
     const named = { servers: { 'db-2-again': second } }
     const closed = through(byBalancer, [], shutOut('closed'))
-    expect(codesOf(told(...after, closed, balancer(twice, start, named)))).toEqual(['write_path_closed'])
+    expect(codesOf(saidOf(...after, closed, balancer(twice, start, named)))).toEqual(['write_path_closed'])
   })
 })
 
 describe('a server in maintenance', () => {
   it.each(['MAINT', 'DRAIN'] as const)('of the primary is the reason why no session reaches it (%s)', status => {
     const shut = balancer([serverDown(first), serverUp(second, { status })])
-    const { path, root } = told(...after, through(byBalancer, [], shutOut('closed')), shut)
+    const { path, root } = saidOf(...after, through(byBalancer, [], shutOut('closed')), shut)
     expect(root).toBe('write_path/app write_path_server_in_maintenance')
     expect(path.reasons[0]?.remedy).toMatch(/^If the work on db-2 is done: set server write\/db-2 state ready/)
   })
 
   it('of a standby is no reason', () => {
-    const { path } = told(...after, onNew, balancer([serverUp(first, { status: 'MAINT' }), serverUp(second)]))
+    const { path } = saidOf(...after, onNew, balancer([serverUp(first, { status: 'MAINT' }), serverUp(second)]))
     expect(path.verdict).toBe('ok')
   })
 })

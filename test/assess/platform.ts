@@ -141,7 +141,7 @@ export function story(...looks: readonly Moment[]): readonly Said[] {
 }
 
 /** What the last of several looks says. */
-export function told(...all: readonly Looked[]): Said {
+export function saidOf(...all: readonly Looked[]): Said {
   const [said] = story({ all })
   if (!said) throw new Error('nothing was said')
   return said

@@ -32,7 +32,7 @@ import {
   silentPooler,
   story,
   through,
-  told,
+  saidOf,
 } from './platform.ts'
 
 const well = [node('db-1', primaryFacts(1)), node('db-2', standbyFacts(2))]
@@ -54,7 +54,7 @@ describe('the root of a write path that does not get in is', () => {
   })
 
   it('the path itself, if the node that it names answers', () => {
-    const said = told(...well, plainPath('app', 'refused', 'db-1:5432'))
+    const said = saidOf(...well, plainPath('app', 'refused', 'db-1:5432'))
     expect(said.root).toBe('write_path/app write_path_unreachable')
   })
 
@@ -65,10 +65,10 @@ describe('the root of a write path that does not get in is', () => {
   it('a node only if all that a list of hosts names are down', () => {
     const listed = (places: readonly string[]) => path('app', [], { ...shutOut('refused', places.join(', ')), places })
     const both = ['db-1:5432', 'db-2:5432']
-    expect(told(node('db-1', undefined), node('db-2', undefined), listed(both)).root).toBe(
+    expect(saidOf(node('db-1', undefined), node('db-2', undefined), listed(both)).root).toBe(
       'postgres/db-1 postgres_unreachable',
     )
-    expect(told(node('db-1', undefined), node('db-2', standbyFacts(2)), listed(both)).root).toBe(
+    expect(saidOf(node('db-1', undefined), node('db-2', standbyFacts(2)), listed(both)).root).toBe(
       'write_path/app write_path_unreachable',
     )
   })
@@ -80,7 +80,7 @@ describe('the root of a write path that does not get in is', () => {
   })
 
   it('HAProxy, if that refuses connections and gives no statistics either', () => {
-    const said = told(...well, through(byBalancer, [], shutOut('refused')), silentBalancer())
+    const said = saidOf(...well, through(byBalancer, [], shutOut('refused')), silentBalancer())
     expect(said.root).toBe('haproxy/lb-1 haproxy_unreachable')
     expect(said.blockers.map(({ level }) => level)).toEqual(['fail', 'fail'])
   })
@@ -98,13 +98,13 @@ describe('the root of a write path that does not get in is', () => {
       }),
     }
     const fails = through(byPooler, [], shutOut('pooler', 'pool-1:6432'))
-    expect(told(full, fails, pooler([database()])).root).toBe('postgres/db-1 postgres_too_many_connections')
+    expect(saidOf(full, fails, pooler([database()])).root).toBe('postgres/db-1 postgres_too_many_connections')
   })
 
   it('PgBouncer, if its database is paused, though clients wait as well', () => {
     const fails = through(byPooler, [], shutOut('silent', 'pool-1:6432'))
     const paused = pooler([database({ paused: true })], ['pgbouncer_clients_wait', 'pgbouncer_paused'])
-    expect(told(...well, fails, paused).root).toBe('pgbouncer/pool-1 pgbouncer_paused')
+    expect(saidOf(...well, fails, paused).root).toBe('pgbouncer/pool-1 pgbouncer_paused')
   })
 
   describe('of a PgBouncer in front of a HAProxy,', () => {
@@ -115,34 +115,34 @@ describe('the root of a write path that does not get in is', () => {
 
     it('the paused database, also while HAProxy has not noticed a new primary: waiting does not end it', () => {
       const paused = pooler([database({ host: 'lb-1', paused: true })], ['pgbouncer_paused'])
-      expect(told(...lagging, fails('silent'), notYet, paused).root).toBe('pgbouncer/pool-1 pgbouncer_paused')
+      expect(saidOf(...lagging, fails('silent'), notYet, paused).root).toBe('pgbouncer/pool-1 pgbouncer_paused')
     })
 
     it('PgBouncer, if it is gone itself', () => {
-      expect(told(...lagging, fails('refused'), notYet, silentPooler).root).toBe(
+      expect(saidOf(...lagging, fails('refused'), notYet, silentPooler).root).toBe(
         'pgbouncer/pool-1 pgbouncer_unreachable',
       )
     })
 
     it('check lag, if its clients wait for that', () => {
       const waits = database({ host: 'lb-1', waiting: 3, maxWaitSeconds: 9 })
-      const said = told(...lagging, fails('silent'), notYet, pooler([waits], ['pgbouncer_clients_wait']))
+      const said = saidOf(...lagging, fails('silent'), notYet, pooler([waits], ['pgbouncer_clients_wait']))
       expect(said.root).toBe('write_path/app write_path_check_lag')
     })
 
     it('the clients that wait, if all is well behind it: its pool is used up', () => {
       const used = database({ host: 'lb-1', waiting: 3, maxWaitSeconds: 9, active: 20 })
       const fine = balancer([serverUp('db-1'), serverDown('db-2')])
-      const said = told(...well, fails('silent'), fine, pooler([used], ['pgbouncer_clients_wait']))
+      const said = saidOf(...well, fails('silent'), fine, pooler([used], ['pgbouncer_clients_wait']))
       expect(said.root).toBe('pgbouncer/pool-1 pgbouncer_clients_wait')
       const others = pooler([database({ waiting: 0 }), { ...used, name: 'other' }], ['pgbouncer_clients_wait'])
-      expect(told(...well, fails('silent'), fine, others).root).toBe('write_path/app write_path_no_answer')
+      expect(saidOf(...well, fails('silent'), fine, others).root).toBe('write_path/app write_path_no_answer')
     })
   })
 
   it('the cluster before all of them, if that fails itself', () => {
     const none = [node('db-1', standbyFacts(1)), node('db-2', standbyFacts(2))]
-    expect(told(...none, plainPath('app', 'closed')).root).toBe('cluster/keybuzz cluster_no_primary')
+    expect(saidOf(...none, plainPath('app', 'closed')).root).toBe('cluster/keybuzz cluster_no_primary')
   })
 })
 
@@ -166,7 +166,7 @@ describe('a cause that was seen first', () => {
   })
 
   it('is mended through Patroni where there is one, and not in synchronous_standby_names', () => {
-    const remedyOf = (...others: readonly Looked[]) => told(...well, stuck, ...others).path.reasons[0]?.remedy ?? ''
+    const remedyOf = (...others: readonly Looked[]) => saidOf(...well, stuck, ...others).path.reasons[0]?.remedy ?? ''
     expect(remedyOf()).toContain('take it out of synchronous_standby_names and reload')
     expect(remedyOf(lock(false))).toMatch(/leave that alone.*patronictl edit-config/)
     expect(harmIn({ id: 'write_path/app', code: '', text: '', remedy: remedyOf(lock(false)) }, 'db-2')).toEqual([])
@@ -213,20 +213,20 @@ describe('a cause that was seen first', () => {
 describe('what mail survives', () => {
   it('holds a Patroni of the cluster and a HAProxy that a write path names, and no others', () => {
     const all = [...well, through(byBalancer, [landingOn(primaryFacts(1))]), silentBalancer(), silentPatroni]
-    const said = told(...all)
+    const said = saidOf(...all)
     expect(said.exceptions.toSorted()).toEqual([
       'cluster/keybuzz cluster_patroni_silent',
       'haproxy/lb-1 haproxy_unreachable',
       'patroni/patroni-2 patroni_unreachable',
     ])
-    expect(told(...well, ok, silentBalancer()).exceptions).toEqual([])
+    expect(saidOf(...well, ok, silentBalancer()).exceptions).toEqual([])
   })
 
   it('holds a proxy and a database that do not exist there', () => {
     const noProxy = { haproxy: { target: 'lb-1', proxy: 'writes' } }
-    const [wrong] = [told(...well, through(noProxy, [landingOn(primaryFacts(1))]), balancer([serverUp('db-1')]))]
+    const [wrong] = [saidOf(...well, through(noProxy, [landingOn(primaryFacts(1))]), balancer([serverUp('db-1')]))]
     expect(wrong.exceptions).toEqual(['haproxy/lb-1 haproxy_proxy_missing'])
-    const { exceptions } = told(
+    const { exceptions } = saidOf(
       ...well,
       through(byPooler, [landingOn(primaryFacts(1))]),
       pooler([database({ name: 'x' })]),
