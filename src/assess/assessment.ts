@@ -2,7 +2,7 @@ import type { Sample } from '../core/metric.ts'
 import type { Check, Observation, Reason, Target, Verdict } from '../core/probe.ts'
 import type { MailTarget, Provider } from '../probes/mail/index.ts'
 import type { pathKinds } from '../probes/needs.ts'
-import { shiftCluster, shiftWrites, withoutLost, type ClusterMemory, type WritesMemory } from './cluster-memory.ts'
+import { shiftCluster, shiftWrites, withoutLost, type ClusterMemory, type WritesMemory } from './cluster/memory.ts'
 import type { Starved } from './starved.ts'
 
 /** What the configuration wants assessed. */

@@ -4,7 +4,7 @@ import {
   type HopStatus,
   type HopServer,
   type PgbouncerHopStatus,
-} from '../assess/views.ts'
+} from '../assess/path/hop-status.ts'
 import { checkId } from '../core/probe.ts'
 import { count, inBrief } from './format.ts'
 import type { Box, Join, Row } from './boxes.ts'

@@ -1,6 +1,6 @@
 import type { ClusterStatus, LandingStatus, MailStatus, NodeStatus } from '../assess/assessment.ts'
 import { sourceKinds } from '../assess/sources.ts'
-import { hopStatuses } from '../assess/views.ts'
+import { hopStatuses } from '../assess/path/hop-status.ts'
 import { byVerdict, checkId, worst, type Reason, type Verdict } from '../core/probe.ts'
 import type { Status } from '../monitor/ledger.ts'
 import { providers, type Provider } from '../probes/mail/index.ts'

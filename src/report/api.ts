@@ -1,6 +1,6 @@
 import type { Blocker, CheckStatus, ClusterStatus, MailStatus } from '../assess/assessment.ts'
 import type { Starved } from '../assess/starved.ts'
-import { hopStatuses, type HopStatus } from '../assess/views.ts'
+import { hopStatuses, type HopStatus } from '../assess/path/hop-status.ts'
 import { exitCode, type Reason } from '../core/probe.ts'
 import type { CheckRecord, Status } from '../monitor/ledger.ts'
 import { auditVerdict } from './audit.ts'

@@ -1,6 +1,6 @@
 import type { Assessment, CheckStatus, ClusterStatus, MailStatus } from '../assess/assessment.ts'
 import { starvedId, type Starved } from '../assess/starved.ts'
-import { hopName, hopStatuses, type HopStatus } from '../assess/views.ts'
+import { hopName, hopStatuses, type HopStatus } from '../assess/path/hop-status.ts'
 import { byVerdict, checkId, seenBy, severities, worst, type Reason, type Verdict } from '../core/probe.ts'
 import { exporterKind } from '../core/want.ts'
 import { needRow, needs } from '../probes/needs.ts'
