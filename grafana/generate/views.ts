@@ -1,4 +1,4 @@
-import { clusterMetrics } from '../../src/assess/cluster-metrics.ts'
+import { clusterMetrics } from '../../src/assess/cluster/metrics.ts'
 import { mailMetrics } from '../../src/assess/mail.ts'
 import { metrics as haproxy } from '../../src/probes/haproxy/judge.ts'
 import { metrics as patroni } from '../../src/probes/patroni/judge.ts'

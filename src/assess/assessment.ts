@@ -9,7 +9,7 @@ import {
   withoutLost,
   type ClusterMemory,
   type WritesMemory,
-} from './cluster-memory.ts'
+} from './cluster/memory.ts'
 import type { Starved } from './starved.ts'
 
 /** What the configuration wants assessed. */

@@ -45,10 +45,10 @@ export function assessRoles(
     const status = byName.get(cluster)
     const before = previous?.roles.get(cluster)
     const own = group.map(({ id }) => byCheck.get(id))
-    // What is between is looked at with them: it may lead wrong for as long as the roles change.
-    const between = index.withIds(group.flatMap(throughOf))
-    const make = (): RolesFound => rolesOf({ cluster, group, nodes: own, between }, status, before)
-    return rolesMemo(first.config, [status, before, ...group, ...own, ...between], make)
+    // Hops are looked at with them: they may lead wrong for as long as the roles change.
+    const hops = index.withIds(group.flatMap(throughOf))
+    const make = (): RolesFound => rolesOf({ cluster, group, nodes: own, hops }, status, before)
+    return rolesMemo(first.config, [status, before, ...group, ...own, ...hops], make)
   })
   return {
     roles: all.map(({ roles }) => roles),
@@ -69,11 +69,11 @@ interface Group {
   /** The node of each check of the group, at the same index. */
   readonly nodes: readonly (Node | undefined)[]
   /** The balancers and poolers of its write paths. */
-  readonly between: readonly CheckStatus[]
+  readonly hops: readonly CheckStatus[]
 }
 
 function rolesOf(
-  { cluster, group, nodes, between }: Group,
+  { cluster, group, nodes, hops }: Group,
   status: ClusterStatus | undefined,
   before: RolesFound['marks'] | undefined,
 ): RolesFound {
@@ -81,7 +81,7 @@ function rolesOf(
     const mark = markOf(check, nodes[i]?.facts) ?? before?.get(check.id)
     return mark === undefined ? [] : [[check.id, mark] as const]
   })
-  const useful = [...group, ...between].filter(check => !isRefused(check))
+  const useful = [...group, ...hops].filter(check => !isRefused(check))
   const paths = useful.filter(({ probe }) => probe === writePath.kind)
   return {
     roles: {

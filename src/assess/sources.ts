@@ -3,7 +3,7 @@ import { vault } from '../probes/vault/index.ts'
 import { isAbout } from '../core/source.ts'
 import type { Reason } from '../core/probe.ts'
 import type { CheckStatus } from './assessment.ts'
-import { outside } from './behind.ts'
+import { outside } from './path/down-behind.ts'
 import type { Checks } from './checks.ts'
 
 /** The kinds of systems that others read values from, in dependency order. */

@@ -1,6 +1,6 @@
-import { clusterMetrics } from '../assess/cluster-metrics.ts'
+import { clusterMetrics } from '../assess/cluster/metrics.ts'
 import { mailMetrics } from '../assess/mail.ts'
-import { sessionMetrics } from '../assess/sessions.ts'
+import { sessionMetrics } from '../assess/path/sessions.ts'
 import type { Metric } from '../core/metric.ts'
 import { systemProbes } from '../probes/index.ts'
 import { mail } from '../probes/mail/index.ts'

@@ -1,4 +1,4 @@
-import { clusterReasons } from '../assess/cluster-reasons.ts'
+import { clusterReasons } from '../assess/cluster/reasons.ts'
 import { mailReasons } from '../assess/mail.ts'
 import { gauge, sample, type Sample } from '../core/metric.ts'
 import type { ReasonSpec } from '../core/probe.ts'

@@ -49,11 +49,3 @@ export const loginFields = {
   cert_file: filePath('Client certificate to log in with, in PEM; with `key_file`.').optional(),
   key_file: filePath('The key of `cert_file`, in PEM.').optional(),
 }
-
-/** A rule for the section that has these keys. */
-export function certificatePair(
-  { cert_file, key_file }: { readonly cert_file?: string | undefined; readonly key_file?: string | undefined },
-  context: z.RefinementCtx,
-): void {
-  if ((cert_file === undefined) !== (key_file === undefined)) context.addIssue('cert_file and key_file go together')
-}

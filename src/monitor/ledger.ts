@@ -1,6 +1,6 @@
 import { assess } from '../assess/assess.ts'
 import { acknowledged, shiftMemory, type Assessment, type CheckStatus, type Plan } from '../assess/assessment.ts'
-import { shifted } from '../assess/cluster-memory.ts'
+import { shifted } from '../assess/cluster/memory.ts'
 import { staleAt } from '../assess/freshness.ts'
 import type { Own } from '../assess/starved.ts'
 import { clockSteps } from '../core/clock.ts'

@@ -1,4 +1,10 @@
-import { hopName, type HaproxyHop, type Hop, type HopServer, type PgbouncerHop } from '../assess/views.ts'
+import {
+  hopName,
+  type HaproxyHopStatus,
+  type HopStatus,
+  type HopServer,
+  type PgbouncerHopStatus,
+} from '../assess/path/hop-status.ts'
 import { checkId } from '../core/probe.ts'
 import { count, inBrief } from './format.ts'
 import type { Box, Join, Row } from './boxes.ts'
@@ -7,7 +13,7 @@ import type { Box, Join, Row } from './boxes.ts'
 const most = 12
 
 /** The box of a HAProxy with its servers, or of a PgBouncer with its server connections. */
-export function hopBox(hop: Hop): Box {
+export function hopBox(hop: HopStatus): Box {
   const { kind, target, verdict, check } = hop
   const brief = inBrief(kind, verdict, check.reasons[0])
   const { tag, marks, says, rows } = kind === 'haproxy' ? ofHaproxy(hop) : ofPgbouncer(hop)
@@ -32,7 +38,7 @@ interface Words {
   readonly rows: readonly Row[]
 }
 
-function ofHaproxy({ servers }: HaproxyHop): Words {
+function ofHaproxy({ servers }: HaproxyHopStatus): Words {
   const isUp = ({ status }: HopServer): boolean => status === 'UP'
   const up = servers.filter(isUp).length
   return {
@@ -56,7 +62,7 @@ const serverRow = ({ name, node, status, changing, checkStatus, checkCode }: Hop
   }
 }
 
-function ofPgbouncer({ seen }: PgbouncerHop): Words {
+function ofPgbouncer({ seen }: PgbouncerHopStatus): Words {
   const waits = (seen?.maxWaitSeconds ?? 0) >= 1 ? `, the longest for ${Math.round(seen?.maxWaitSeconds ?? 0)} s` : ''
   return {
     tag: 'PgBouncer',

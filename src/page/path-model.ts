@@ -1,6 +1,6 @@
 import type { ClusterStatus, LandingStatus, MailStatus, NodeStatus } from '../assess/assessment.ts'
 import { sourceKinds } from '../assess/sources.ts'
-import { hopsOf } from '../assess/views.ts'
+import { hopStatuses } from '../assess/path/hop-status.ts'
 import { byVerdict, checkId, worst, type Reason, type Verdict } from '../core/probe.ts'
 import type { Status } from '../monitor/ledger.ts'
 import { providers, type Provider } from '../probes/mail/index.ts'
@@ -71,7 +71,7 @@ function clusterLane(name: string, landings: readonly LandingStatus[], status: S
 }
 
 function throughOf(writePath: string, { checks }: Status): Pick<Link, 'through'> {
-  const hops = hopsOf(writePath, checks)
+  const hops = hopStatuses(writePath, checks)
   return hops.length > 0 ? { through: hops.map(hopBox) } : {}
 }
 

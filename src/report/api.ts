@@ -1,6 +1,6 @@
 import type { Blocker, CheckStatus, ClusterStatus, MailStatus } from '../assess/assessment.ts'
 import type { Starved } from '../assess/starved.ts'
-import { hopsOf, type Hop } from '../assess/views.ts'
+import { hopStatuses, type HopStatus } from '../assess/path/hop-status.ts'
 import { exitCode, type Reason } from '../core/probe.ts'
 import type { CheckRecord, Status } from '../monitor/ledger.ts'
 import { auditVerdict } from './audit.ts'
@@ -26,7 +26,7 @@ export function statusJson(status: Status) {
       cluster: landing.cluster,
       nodes: landing.nodes,
       on_primary: landing.onPrimary ?? null,
-      ...throughJson(hopsOf(landing.writePath, status.checks)),
+      ...throughJson(hopStatuses(landing.writePath, status.checks)),
     })),
     checks: status.checks.map(check => checkJson(check, status.records.get(check.id))),
   }
@@ -75,9 +75,9 @@ const mailJson = (mail: MailStatus) => ({
 })
 
 /** What a write path goes through on its way; left out where its target names nothing. */
-const throughJson = (hops: readonly Hop[]) => (hops.length > 0 ? { through: hops.map(hopJson) } : {})
+const throughJson = (hops: readonly HopStatus[]) => (hops.length > 0 ? { through: hops.map(hopJson) } : {})
 
-const hopJson = (hop: Hop) =>
+const hopJson = (hop: HopStatus) =>
   hop.kind === 'haproxy'
     ? {
         probe: hop.kind,

@@ -1,6 +1,6 @@
 import type { Assessment, CheckStatus, ClusterStatus, MailStatus } from '../assess/assessment.ts'
 import { starvedId, type Starved } from '../assess/starved.ts'
-import { hopName, hopsOf, type Hop } from '../assess/views.ts'
+import { hopName, hopStatuses, type HopStatus } from '../assess/path/hop-status.ts'
 import { byVerdict, checkId, seenBy, severities, worst, type Reason, type Verdict } from '../core/probe.ts'
 import { exporterKind } from '../core/want.ts'
 import { needRow, needs } from '../probes/needs.ts'
@@ -136,7 +136,7 @@ function component(check: CheckStatus, status: Audited): Component {
 
 /** The way of a write path through what its target names: `lands by lb-1/write on n1`. */
 function wayOf(path: string, { landings, checks }: Audited): string[] {
-  const hops = hopsOf(path, checks)
+  const hops = hopStatuses(path, checks)
   if (hops.length === 0) return []
   const nodes = landings.find(landing => landing.writePath === path)?.nodes ?? []
   const names = hops.map(hopName).join(' and ')
@@ -144,7 +144,7 @@ function wayOf(path: string, { landings, checks }: Audited): string[] {
   return [[way, ...hops.flatMap(hopFacts)].join('; ')]
 }
 
-function hopFacts(hop: Hop): string[] {
+function hopFacts(hop: HopStatus): string[] {
   if (hop.kind === 'pgbouncer')
     return hop.seen?.paused || hop.seen?.disabled
       ? [`${hopName(hop)} is ${hop.seen.paused ? 'paused' : 'disabled'}`]

@@ -3,20 +3,19 @@ import { describe, expect, it } from 'vitest'
 import type { Assessment, Memory } from '../../src/assess/assessment.ts'
 import type { NodeFacts } from '../../src/probes/postgres/observe.ts'
 import { assessed, landingOn, node, path, primaryFacts, standbyFacts, start, type Looked } from '../status/looked.ts'
+import { serverDown, serverUp } from '../status/haproxy.ts'
 import { leaderSays, listedMember, patroniOf, replicaSays } from '../status/patroni.ts'
 import {
   balancer,
   byBalancer,
   byPooler,
   database,
-  down,
   plainPath,
   pooler,
-  server,
   shutOut,
   story,
   through,
-  told,
+  saidOf,
 } from './platform.ts'
 
 const noFailover = { tags: { nofailover: true, noloadbalance: false, nostream: false } }
@@ -59,13 +58,13 @@ describe('a standby cluster', () => {
   const elsewhere = primaryFacts(9)
 
   it('stops no mail that is written to its source', () => {
-    const said = told(...nodes, path('app', [landingOn(elsewhere)]))
+    const said = saidOf(...nodes, path('app', [landingOn(elsewhere)]))
     expect([said.root, said.path.verdict]).toEqual([undefined, 'warn'])
     expect(said.exceptions).toContain('cluster/keybuzz cluster_standby_by_design')
   })
 
   it('is the root of a path that leads to it', () => {
-    expect(told(...nodes, path('app', [landingOn(standbyFacts(1))])).root).toBe(
+    expect(saidOf(...nodes, path('app', [landingOn(standbyFacts(1))])).root).toBe(
       'cluster/keybuzz cluster_standby_by_design',
     )
   })
@@ -75,14 +74,14 @@ describe('the exporter has just started, and remembers nothing', () => {
   const dead = [node('db-1', undefined), node('db-2', standbyFacts(2)), node('db-3', standbyFacts(3))]
 
   it('and the only node that does not answer is the root of a path that hangs', () => {
-    expect(told(...dead, plainPath('app', 'silent')).root).toBe('postgres/db-1 postgres_unreachable')
+    expect(saidOf(...dead, plainPath('app', 'silent')).root).toBe('postgres/db-1 postgres_unreachable')
     const hangs = through(byPooler, [], shutOut('silent', 'pool-1:6432'))
-    expect(told(...dead, hangs, pooler([database({ host: 'lb-1' })])).root).toBe('postgres/db-1 postgres_unreachable')
+    expect(saidOf(...dead, hangs, pooler([database({ host: 'lb-1' })])).root).toBe('postgres/db-1 postgres_unreachable')
   })
 
   it('and names none of two', () => {
     const two = [node('db-2', undefined), node('db-1', undefined), node('db-3', standbyFacts(3))]
-    expect(told(...two, plainPath('app', 'silent')).root).toBe('write_path/app write_path_no_answer')
+    expect(saidOf(...two, plainPath('app', 'silent')).root).toBe('write_path/app write_path_no_answer')
   })
 })
 
@@ -120,7 +119,12 @@ describe('a HAProxy', () => {
     const before = patroniOf('db-1', leaderSays(1), { at: start - 5_000 })
     // A session that shows no server, so it is not known which node it is on.
     const hidden = landingOn(primaryFacts(2), { server_address: null, server_port: null, postmaster_start: null })
-    const said = told(...nodes, before, through(byBalancer, [hidden]), balancer([down('db-1'), server('db-2')]))
+    const said = saidOf(
+      ...nodes,
+      before,
+      through(byBalancer, [hidden]),
+      balancer([serverDown('db-1'), serverUp('db-2')]),
+    )
     expect([said.path.verdict, said.root]).toEqual(['ok', undefined])
   })
 
@@ -128,7 +132,7 @@ describe('a HAProxy', () => {
     const nodes = [node('db-1', primaryFacts(1)), node('db-2', standbyFacts(2))]
     const moved = [patroniOf('db-1', replicaSays(1)), patroniOf('db-2', leaderSays(2))]
     const run = through(byBalancer, [landingOn(standbyFacts(1))])
-    const said = told(...nodes, ...moved, run, balancer([server('db-1'), server('db-2')]))
+    const said = saidOf(...nodes, ...moved, run, balancer([serverUp('db-1'), serverUp('db-2')]))
     expect(said.path.reasons.map(({ code }) => code)).toEqual(['write_path_check_lag'])
   })
 
@@ -136,11 +140,11 @@ describe('a HAProxy', () => {
     const other = [node('pg-1', primaryFacts(5), { cluster: 'other' })]
     const nodes = [node('db-1', standbyFacts(1)), node('db-2', primaryFacts(2))]
     const servers = [
-      server('n1', { address: '10.0.0.121', port: 5432 }),
-      server('n2', { address: '10.0.0.122', port: 5432 }),
+      serverUp('n1', { address: '10.0.0.121', port: 5432 }),
+      serverUp('n2', { address: '10.0.0.122', port: 5432 }),
     ]
     const view = balancer(servers, start, { servers: { n1: 'pg-1' } })
-    const said = told(...nodes, ...other, through(byBalancer, [landingOn(standbyFacts(1))]), view)
+    const said = saidOf(...nodes, ...other, through(byBalancer, [landingOn(standbyFacts(1))]), view)
     expect(said.root).toBe('write_path/app write_path_check_lag')
   })
 
@@ -149,7 +153,7 @@ describe('a HAProxy', () => {
       node('db-1', standbyFacts(1), { at }),
       node('db-2', primaryFacts(2), { at }),
     ]
-    const view = balancer([server('db-1'), server('db-2')], start)
+    const view = balancer([serverUp('db-1'), serverUp('db-2')], start)
     const lag = through(byBalancer, [landingOn(standbyFacts(1))])
     const later = start + 40_000
     const fine = through(byBalancer, [landingOn(primaryFacts(2))], { at: later })

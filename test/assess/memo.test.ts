@@ -17,7 +17,8 @@ import {
   type Looked,
 } from '../status/looked.ts'
 import { leaderSays, listedMember, patroniOf, replicaSays } from '../status/patroni.ts'
-import { balancer, byBalancer, down, server, shutOut, silentBalancer, through } from './platform.ts'
+import { serverDown, serverUp } from '../status/haproxy.ts'
+import { balancer, byBalancer, shutOut, silentBalancer, through } from './platform.ts'
 
 const slot = { name: 'old', active: false, wal_status: 'extended', safe_wal_size: null, kept: 50 * 2 ** 30 }
 
@@ -87,7 +88,7 @@ function looked({ name, role, number }: Run, at: number): Looked {
   if (name === 'lb-1')
     return role === 'down'
       ? silentBalancer(at)
-      : balancer([server(`db-${number}`), role === 'primary' ? server('db-1') : down('db-2')], at)
+      : balancer([serverUp(`db-${number}`), role === 'primary' ? serverUp('db-1') : serverDown('db-2')], at)
   const facts = roles[role](number)
   if (name === 'path-2')
     return through(byBalancer, facts ? [landingOn(facts)] : [], { at, ...(!facts && shutOut('closed')) }, name)

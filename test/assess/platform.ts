@@ -10,27 +10,8 @@ import type { PgbouncerDatabase } from '../../src/probes/pgbouncer/observe.ts'
 import { writePath } from '../../src/probes/write_path/index.ts'
 import type { WritePathTarget } from '../../src/probes/write_path/target.ts'
 import type { Landing, WritePathSeen } from '../../src/probes/write_path/observe.ts'
+import { replicaSays } from '../status/patroni.ts'
 import { assessed, checkOf, judged, path, pathTarget, reported, start, wrote, type Looked } from '../status/looked.ts'
-
-export const server = (name: string, more: Partial<HaproxyServer> = {}): HaproxyServer => ({
-  proxy: 'write',
-  server: name,
-  status: 'UP',
-  changing: undefined,
-  checkStatus: 'L7OK',
-  checkCode: 200,
-  weight: 1,
-  backup: false,
-  sessions: 0,
-  lastChangeAt: start - 3_600_000,
-  address: undefined,
-  port: undefined,
-  host: undefined,
-  ...more,
-})
-/** Not the leader, by the last check. */
-export const down = (name: string, more: Partial<HaproxyServer> = {}): HaproxyServer =>
-  server(name, { status: 'DOWN', checkStatus: 'L7STS', checkCode: 503, ...more })
 
 const balancerTarget = haproxy.target.parse({ name: 'lb-1', url: 'http://lb-1:8404/metrics' })
 export const balancer = (
@@ -78,25 +59,7 @@ export const silentPatroni: Looked = {
 
 /** The Patroni of db-2, which holds the leader lock or not. */
 export const lock = (holdsLock: boolean): Looked => {
-  const facts = {
-    name: 'db-2',
-    scope: 'keybuzz',
-    version: '3.0.2',
-    role: holdsLock ? 'primary' : 'replica',
-    state: 'running',
-    holdsLock,
-    timeline: 1,
-    systemIdentifier: undefined,
-    dcsLastSeenAt: start,
-    clusterUnlocked: false,
-    paused: false,
-    failsafeActive: false,
-    pendingRestart: false,
-    pendingParameters: [],
-    syncStandby: false,
-    tags: { nofailover: false, noloadbalance: false, nostream: false },
-    followers: [],
-  } as const
+  const facts = replicaSays(2, { dcsLastSeenAt: start, ...(holdsLock && ({ role: 'primary', holdsLock } as const)) })
   return {
     check: checkOf(patroni, patroniTarget),
     observation: reported(patroni, patroniTarget, [], { seen: { address: 'db-2:8008', facts } }),
@@ -178,7 +141,7 @@ export function story(...looks: readonly Moment[]): readonly Said[] {
 }
 
 /** What the last of several looks says. */
-export function told(...all: readonly Looked[]): Said {
+export function saidOf(...all: readonly Looked[]): Said {
   const [said] = story({ all })
   if (!said) throw new Error('nothing was said')
   return said

@@ -19,7 +19,8 @@ import {
   start,
   type Looked,
 } from '../status/looked.ts'
-import { balancer, byBalancer, lock, server, silentBalancer, silentPatroni, through } from './platform.ts'
+import { serverUp } from '../status/haproxy.ts'
+import { balancer, byBalancer, lock, silentBalancer, silentPatroni, through } from './platform.ts'
 
 /** Assesses one look after another; the roles as each of them found them. */
 function story(...looks: readonly (readonly Looked[])[]): (Roles | undefined)[] {
@@ -109,7 +110,7 @@ describe('the roles in a cluster', () => {
 
   it('are looked at by their Patroni, and by what write paths go through, unless that refuses us', () => {
     const way = through(byBalancer, [landingOn(primaryFacts(1))])
-    const all = [primary, standby, way, balancer([server('db-1')]), silentPatroni]
+    const all = [primary, standby, way, balancer([serverUp('db-1')]), silentPatroni]
     expect(story(all)[0]?.checks).toEqual([
       'postgres/db-1',
       'postgres/db-2',

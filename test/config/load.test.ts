@@ -8,7 +8,7 @@ import { nearest } from '../../src/yaml/nearest.ts'
 import { checkId, type Check } from '../../src/core/probe.ts'
 
 const example = join(import.meta.dirname, 'example.yml')
-const views = join(import.meta.dirname, 'example-views.yml')
+const views = join(import.meta.dirname, 'example-patroni.yml')
 const parse = (text: string): Config => parseConfig(text, 'mailpath.yml')
 const postgres = `postgres:
   - name: db-1

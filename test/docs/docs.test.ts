@@ -13,7 +13,7 @@ import { postgresUrlsDoc } from '../../docs/generate/postgres-urls.ts'
 import { reasonCatalogue } from '../../src/exposition/reasons.ts'
 
 const example = await readFile(new URL('../config/example.yml', import.meta.url), 'utf8')
-const views = await readFile(new URL('../config/example-views.yml', import.meta.url), 'utf8')
+const views = await readFile(new URL('../config/example-patroni.yml', import.meta.url), 'utf8')
 const metrics = catalogue.flatMap(group => group.metrics)
 
 describe('the documents follow from the code', () => {

@@ -9,7 +9,7 @@ import { have, needs, runProcess } from '../servers/processes.ts'
 import { haproxy } from '../../src/probes/haproxy/index.ts'
 import { patroni } from '../../src/probes/patroni/index.ts'
 import { pgbouncer } from '../../src/probes/pgbouncer/index.ts'
-import { sessionMetrics } from '../../src/assess/sessions.ts'
+import { sessionMetrics } from '../../src/assess/path/sessions.ts'
 import { at, exporter, healthySeen, incidentSeen, statusOf } from '../status/incident.ts'
 import { views } from '../status/views.ts'
 

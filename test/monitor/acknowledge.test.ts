@@ -11,7 +11,7 @@ import { lookedOf, monitored } from './monitored.ts'
 beforeEach(() => void vi.useFakeTimers({ now: start }))
 afterEach(() => void vi.useRealTimers())
 
-it('a reload, also of an unchanged file, ends what is shown until somebody has seen it; the count stays', async () => {
+it('a reload, also of an unchanged file, ends the reason of lost writes; their count stays', async () => {
   // The WAL position goes back in the second run, and again in the fourth.
   const positions = [9_000, 8_000, 8_000, 7_000]
   const { check } = node('db-1', primaryFacts(1))

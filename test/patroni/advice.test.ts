@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { clusterReasons } from '../../src/assess/cluster-reasons.ts'
+import { clusterReasons } from '../../src/assess/cluster/reasons.ts'
 import { startAgain } from '../../src/probes/patroni/start.ts'
 import { reasons as writePathReasons } from '../../src/probes/write_path/reasons.ts'
 import { adviceRules, harmIn, type Advice } from './advice.ts'

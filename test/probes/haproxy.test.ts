@@ -12,6 +12,7 @@ import { listen, refusedPort, silent, type Listening } from '../servers/hostile.
 import { needs, waitFor } from '../servers/processes.ts'
 import { expectSamples, probeContract } from './contract.ts'
 import { env, look } from './look.ts'
+import { serverUp } from '../status/haproxy.ts'
 import { valueOf } from './values.ts'
 
 const target = (fields: Partial<HaproxyTarget> = {}): HaproxyTarget => ({
@@ -20,22 +21,8 @@ const target = (fields: Partial<HaproxyTarget> = {}): HaproxyTarget => ({
   ...fields,
 })
 
-const server = (name: string, more: Partial<HaproxyServer> = {}): HaproxyServer => ({
-  proxy: 'write',
-  server: name,
-  status: 'UP',
-  changing: undefined,
-  checkStatus: 'L7OK',
-  checkCode: 200,
-  weight: 1,
-  backup: false,
-  sessions: 3,
-  lastChangeAt: 1_767_225_600_000,
-  address: '10.0.0.1',
-  port: 5432,
-  host: undefined,
-  ...more,
-})
+const server = (name: string, more: Partial<HaproxyServer> = {}): HaproxyServer =>
+  serverUp(name, { sessions: 3, lastChangeAt: 1_767_225_600_000, address: '10.0.0.1', port: 5432, ...more })
 const up = server('n1')
 const down = server('n2', { status: 'DOWN', checkStatus: 'L7STS', checkCode: 503, sessions: 0 })
 const maint = server('n3', { status: 'MAINT', checkStatus: undefined, checkCode: undefined, sessions: 0 })

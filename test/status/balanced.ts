@@ -24,6 +24,7 @@ import {
   wrote,
   type Looked,
 } from './looked.ts'
+import { serverDown } from './haproxy.ts'
 import { patroniOf, replicaSays } from './patroni.ts'
 
 /** What the Patroni of the node n1, n2 or n3 says; nothing where it is silent. */
@@ -34,22 +35,8 @@ const manages = (number: number, fields: Partial<PatroniFacts> | undefined): Loo
 }
 const leads = { role: 'primary', holdsLock: true } as const
 
-const server = (number: number, fields: Partial<HaproxyServer> = {}): HaproxyServer => ({
-  proxy: 'write',
-  server: `pg-${number}`,
-  status: 'DOWN',
-  changing: undefined,
-  checkStatus: 'L7STS',
-  checkCode: 503,
-  weight: 1,
-  backup: false,
-  sessions: 0,
-  lastChangeAt: start - 60_000,
-  address: `10.0.0.12${number}`,
-  port: 5432,
-  host: undefined,
-  ...fields,
-})
+const server = (number: number, fields: Partial<HaproxyServer> = {}): HaproxyServer =>
+  serverDown(`pg-${number}`, { lastChangeAt: start - 60_000, address: `10.0.0.12${number}`, port: 5432, ...fields })
 const up = { status: 'UP', checkStatus: 'L7OK', checkCode: 200 } as const
 
 function balances(servers: readonly HaproxyServer[] | undefined): Looked {

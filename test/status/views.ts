@@ -19,6 +19,7 @@ import {
   wrote,
   type Looked,
 } from './looked.ts'
+import { serverDown } from './haproxy.ts'
 import { leaderSays, listedMember, replicaSays } from './patroni.ts'
 
 const day = 86_400_000
@@ -34,22 +35,8 @@ const certificates: Shown = {
   at: start,
 }
 
-const server = (number: number, fields: Partial<HaproxyServer>): HaproxyServer => ({
-  proxy: 'write',
-  server: `db-${number}`,
-  status: 'DOWN',
-  changing: undefined,
-  checkStatus: 'L7STS',
-  checkCode: 503,
-  weight: 1,
-  backup: false,
-  sessions: 0,
-  lastChangeAt: start - 3_600_000,
-  address: `10.0.0.12${number}`,
-  port: 5432,
-  host: undefined,
-  ...fields,
-})
+const server = (number: number, fields: Partial<HaproxyServer>): HaproxyServer =>
+  serverDown(`db-${number}`, { lastChangeAt: start - 3_600_000, address: `10.0.0.12${number}`, port: 5432, ...fields })
 
 const sessions = [
   { role: 'kb_backend', database: 'keybuzz_backend', count: 2, idle: 2, settled: 2, oldest_seconds: 340 },

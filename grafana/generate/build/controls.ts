@@ -11,7 +11,7 @@ import {
   type VariableModel,
 } from '@grafana/grafana-foundation-sdk/dashboard'
 import { DataqueryBuilder } from '@grafana/grafana-foundation-sdk/prometheus'
-import { clusterMetrics } from '../../../src/assess/cluster-metrics.ts'
+import { clusterMetrics } from '../../../src/assess/cluster/metrics.ts'
 import { exporterMetrics } from '../../../src/exposition/samples.ts'
 import { alertMetrics } from '../foreign.ts'
 import { bare, by, calc, increase, matches, q, series, type Vector } from './promql.ts'

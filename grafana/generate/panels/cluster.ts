@@ -1,5 +1,5 @@
 import { MappingType } from '@grafana/grafana-foundation-sdk/dashboard'
-import { clusterMetrics } from '../../../src/assess/cluster-metrics.ts'
+import { clusterMetrics } from '../../../src/assess/cluster/metrics.ts'
 import { by, calc, each, increase, q } from '../build/promql.ts'
 import { query } from '../build/query.ts'
 import { stat } from '../build/stat.ts'

@@ -1,4 +1,4 @@
-import { clusterMetrics } from '../../../src/assess/cluster-metrics.ts'
+import { clusterMetrics } from '../../../src/assess/cluster/metrics.ts'
 import type { Metric } from '../../../src/core/metric.ts'
 import { metrics as patroni } from '../../../src/probes/patroni/judge.ts'
 import { lines, timeline } from '../build/charts.ts'

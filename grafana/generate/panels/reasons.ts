@@ -1,6 +1,6 @@
 import { type Panel } from '@grafana/grafana-foundation-sdk/dashboard'
 import { mailMetrics } from '../../../src/assess/mail.ts'
-import { clusterMetrics } from '../../../src/assess/cluster-metrics.ts'
+import { clusterMetrics } from '../../../src/assess/cluster/metrics.ts'
 import { checkMetrics } from '../../../src/exposition/samples.ts'
 import { reasonMetrics } from '../../../src/exposition/reasons.ts'
 import { probes } from '../../../src/probes/index.ts'

@@ -32,9 +32,9 @@ export const metrics = {
   ),
 }
 
-/** A HAProxy may have thousands of servers: only so many have series. */
+/** A HAProxy may have thousands of servers. The others have no series. */
 const mostServers = 200
-/** So many are named in the evidence. */
+/** Servers that the evidence names. */
 const mostNamed = 12
 
 export function judge(seen: HaproxySeen, target: HaproxyTarget) {

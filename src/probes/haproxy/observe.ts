@@ -1,12 +1,11 @@
 import { finished } from 'node:stream/promises'
-import type { Chain, Shown } from '../../clients/certificates.ts'
-import { addressOf, HttpFailure, httpRequest } from '../../clients/http.ts'
+import type { Shown } from '../../clients/certificates.ts'
+import { basicAuthorization, unanswered, type RequestFailure } from '../../clients/http-target.ts'
+import { addressOf, httpRequest } from '../../clients/http.ts'
 import { readPemFiles } from '../../clients/pem.ts'
 import { limitReceived, openLocalSocket, openSocket } from '../../clients/socket.ts'
 import { unlessAborted } from '../../core/abort.ts'
-import type { Failure } from '../../core/errors.ts'
 import { failureOf, type Look } from '../../core/probe.ts'
-import { shapes } from '../../core/shape.ts'
 import { backendMetrics, readStatistics, serverMetrics, type HaproxyServer } from './statistics.ts'
 import type { HaproxyTarget } from './target.ts'
 
@@ -22,7 +21,7 @@ export interface HaproxySeen {
   /** HTTP status, if there was one. */
   readonly status?: number | undefined
   readonly certificates?: Shown | undefined
-  readonly failure?: (Failure & { readonly tls: boolean }) | undefined
+  readonly failure?: RequestFailure | undefined
 }
 
 /** Up to HAProxy 2.9, which cannot leave any metric out, 1,000 servers are 6 MiB. */
@@ -35,8 +34,7 @@ export const observe = (target: HaproxyTarget, look: Look): Promise<HaproxySeen>
 async function overHttp(url: string, target: HaproxyTarget, look: Look): Promise<HaproxySeen> {
   const address = addressOf(url)
   const trust = await readPemFiles(target, look)
-  const headers = await loginOf(target, look)
-  const shown = (chain: Chain, verified: boolean): Shown => ({ chain, verified, at: Date.now() })
+  const headers = await basicAuthorization(target, look)
   const { signal, note } = look
   try {
     const { status, body, chain } = await look.phase('request', () =>
@@ -45,24 +43,12 @@ async function overHttp(url: string, target: HaproxyTarget, look: Look): Promise
     return {
       address,
       status,
-      certificates: chain && shown(chain, true),
+      certificates: chain && { chain, verified: true, at: Date.now() },
       ...(status === 200 && readStatistics(body, Date.now())),
     }
   } catch (error) {
-    if (!(error instanceof HttpFailure)) throw error
-    const { phase, code = '', chain } = error
-    const failure = { ...failureOf(error, look, address), ...(phase === 'dns' && { phase }) }
-    // TLS 1.3 refuses the certificate of a client after the handshake.
-    const tls = phase === 'tls' || code.startsWith('ERR_SSL_')
-    return { address, certificates: chain && shown(chain, false), failure: { ...failure, tls } }
+    return { address, ...unanswered(error, look, address) }
   }
-}
-
-async function loginOf({ user, password }: HaproxyTarget, look: Look): Promise<Readonly<Record<string, string>>> {
-  if (user === undefined || password === undefined) return {}
-  const name = await look.text('user', user, shapes.user)
-  const login = `${name}:${await look.secret('password', password)}`
-  return { Authorization: `Basic ${Buffer.from(login).toString('base64')}` }
 }
 
 /**

@@ -1,25 +1,15 @@
 import * as z from 'zod'
+import type { BasicLogin } from '../../clients/http-target.ts'
 import type { Target } from '../../core/probe.ts'
-import type { Reference, Resolvable } from '../../core/reference.ts'
 import { shapes } from '../../core/shape.ts'
-import {
-  certificateWarning,
-  filePath,
-  literalUrl,
-  secret,
-  section,
-  targetFields,
-  targetName,
-  text,
-} from '../../fields/index.ts'
-import { certificatePair } from '../../fields/postgres.ts'
+import { basicLogin, loginPair, tlsFiles } from '../../fields/http.ts'
+import { certificateWarning, literalUrl, section, targetFields, targetName } from '../../fields/index.ts'
+import { certificatePair } from '../../fields/together.ts'
 
-export interface HaproxyTarget extends Target {
+export interface HaproxyTarget extends Target, BasicLogin {
   readonly url?: string | undefined
   /** Path of a Unix socket, or `host:port`. */
   readonly socket?: string | undefined
-  readonly user?: Resolvable | undefined
-  readonly password?: Reference | undefined
   readonly ca_file?: string | undefined
   readonly cert_file?: string | undefined
   readonly key_file?: string | undefined
@@ -51,13 +41,8 @@ export const haproxyTarget: z.ZodType<HaproxyTarget> = section({
     .describe(
       'Instead of `url`: its runtime API (`stats socket`), a path or host:port. `level user` is enough. Only this says the addresses of servers without more.',
     ),
-  user: text('User of the statistics, with `url`.', shapes.user).optional(),
-  password: secret('Password of that user.').optional(),
-  ca_file: filePath(
-    'PEM file with the certificate of the authority. Default: the authorities of the system.',
-  ).optional(),
-  cert_file: filePath('PEM file of a client certificate.').optional(),
-  key_file: filePath('PEM file of the private key of `cert_file`, without a passphrase.').optional(),
+  ...basicLogin('User of the statistics, with `url`.'),
+  ...tlsFiles('PEM file of a client certificate.'),
   certificate_warning: certificateWarning,
   servers: z
     .record(z.string().min(1), targetName('postgres'))
@@ -67,9 +52,9 @@ export const haproxyTarget: z.ZodType<HaproxyTarget> = section({
     ),
 }).superRefine((value, context) => {
   certificatePair(value, context)
+  loginPair(value, context)
   if ((value.url === undefined) === (value.socket === undefined))
     context.addIssue('give either url or socket, not both and not none')
-  if ((value.user === undefined) !== (value.password === undefined)) context.addIssue('user and password go together')
   if (value.socket !== undefined)
     for (const key of ['user', 'ca_file', 'cert_file'] as const)
       if (value[key] !== undefined) context.addIssue({ code: 'custom', path: [key], message: 'goes with url' })

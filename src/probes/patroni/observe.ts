@@ -1,9 +1,8 @@
 import type { Shown } from '../../clients/certificates.ts'
+import { basicAuthorization, unanswered, type RequestFailure } from '../../clients/http-target.ts'
 import { HttpFailure, addressOf, httpRequest, type HttpResponse } from '../../clients/http.ts'
 import { readPemFiles } from '../../clients/pem.ts'
-import type { Failure } from '../../core/errors.ts'
-import { failureOf, type Look } from '../../core/probe.ts'
-import { shapes } from '../../core/shape.ts'
+import type { Look } from '../../core/probe.ts'
 import { factsIn, type PatroniFacts, type PatroniMember } from './answer.ts'
 import { membersOf } from './members.ts'
 import type { PatroniTarget } from './target.ts'
@@ -23,9 +22,7 @@ export interface PatroniSeen {
   readonly failure?: PatroniFailure | undefined
 }
 
-export interface PatroniFailure extends Failure {
-  /** It failed in the TLS handshake. */
-  readonly tls: boolean
+export interface PatroniFailure extends RequestFailure {
   /** Something came that no Patroni sends: no HTTP, or too much of it. */
   readonly strange: boolean
 }
@@ -40,7 +37,7 @@ const maxBodyBytes = 65_536
 export async function observe(target: PatroniTarget, look: Look): Promise<PatroniSeen> {
   const address = addressOf(target.url)
   const trust = await readPemFiles(target, look)
-  const headers = await loginOf(target, look)
+  const headers = await basicAuthorization(target, look)
   const ask = (path: string, signal: AbortSignal): Promise<HttpResponse> =>
     httpRequest({
       method: 'GET',
@@ -66,16 +63,9 @@ export async function observe(target: PatroniTarget, look: Look): Promise<Patron
       certificates: chain && { chain, verified: true, at: answeredAt },
     }
   } catch (error) {
-    if (!(error instanceof HttpFailure)) throw error
-    return { address, ...unanswered(error, look, address) }
+    const { failure, certificates } = unanswered(error, look, address)
+    return { address, certificates, failure: { ...failure, strange: !failure.timedOut && isStrange(error) } }
   }
-}
-
-async function loginOf({ user, password }: PatroniTarget, look: Look): Promise<Record<string, string>> {
-  if (user === undefined || password === undefined) return {}
-  const name = await look.text('user', user, shapes.user)
-  const login = `${name}:${await look.secret('password', password)}`
-  return { Authorization: `Basic ${Buffer.from(login).toString('base64')}` }
 }
 
 /** A path below the URL, which may have one itself, where a proxy leads to several Patronis. */
@@ -84,16 +74,6 @@ function below(url: string, path: string): string {
   return `${origin}${pathname.replace(/\/+$/, '')}${path}`
 }
 
-function unanswered(error: HttpFailure, look: Look, address: string): Pick<PatroniSeen, 'failure' | 'certificates'> {
-  const failure = failureOf(error, look, address)
-  const isStrange = error.code?.startsWith('HPE_') === true || (error.phase === 'body' && error.code === undefined)
-  return {
-    failure: {
-      ...failure,
-      phase: error.phase === 'dns' ? 'dns' : failure.phase,
-      tls: error.phase === 'tls',
-      strange: isStrange && !failure.timedOut,
-    },
-    certificates: error.chain && { chain: error.chain, verified: false, at: Date.now() },
-  }
-}
+const isStrange = (error: unknown): boolean =>
+  error instanceof HttpFailure &&
+  (error.code?.startsWith('HPE_') === true || (error.phase === 'body' && error.code === undefined))

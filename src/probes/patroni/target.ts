@@ -1,28 +1,23 @@
 import type * as z from 'zod'
+import type { BasicLogin } from '../../clients/http-target.ts'
 import type { Target } from '../../core/probe.ts'
-import type { Reference, Resolvable } from '../../core/reference.ts'
-import { shapes } from '../../core/shape.ts'
+import { basicLogin, loginPair, tlsFiles } from '../../fields/http.ts'
 import {
   certificateWarning,
   clusterName,
   duration,
-  filePath,
   literalUrl,
-  secret,
   section,
   targetFields,
   targetName,
-  text,
 } from '../../fields/index.ts'
-import { certificatePair } from '../../fields/postgres.ts'
+import { certificatePair } from '../../fields/together.ts'
 
-export interface PatroniTarget extends Target {
+export interface PatroniTarget extends Target, BasicLogin {
   readonly cluster: string
   readonly url: string
   /** Name of the `postgres` target that this Patroni manages. */
   readonly node?: string | undefined
-  readonly user?: Resolvable | undefined
-  readonly password?: Reference | undefined
   readonly ca_file?: string | undefined
   readonly cert_file?: string | undefined
   readonly key_file?: string | undefined
@@ -44,13 +39,8 @@ export const patroniTarget: z.ZodType<PatroniTarget> = section({
     .describe(
       'The postgres target of the node that it manages. Default: the one with the name of the member, else the one with its address.',
     ),
-  user: text('User of the REST API, if something in front of it asks for one.', shapes.user).optional(),
-  password: secret('Password of that user.').optional(),
-  ca_file: filePath(
-    'PEM file with the certificate of the authority. Default: the authorities of the system.',
-  ).optional(),
-  cert_file: filePath('PEM file of the client certificate, for `verify_client: required`.').optional(),
-  key_file: filePath('PEM file of the private key of `cert_file`, without a passphrase.').optional(),
+  ...basicLogin('User of the REST API, if something in front of it asks for one.'),
+  ...tlsFiles('PEM file of the client certificate, for `verify_client: required`.'),
   certificate_warning: certificateWarning,
   max_dcs_age: duration(
     'Patroni reaches etcd (or Consul, ZooKeeper, Kubernetes) in each loop. An age of the last success from here on means that it does not any more. Must be more than loop_wait, 10 s by default.',
@@ -59,5 +49,5 @@ export const patroniTarget: z.ZodType<PatroniTarget> = section({
     .meta({ default: '15s' }),
 }).superRefine((value, context) => {
   certificatePair(value, context)
-  if ((value.user === undefined) !== (value.password === undefined)) context.addIssue('user and password go together')
+  loginPair(value, context)
 })

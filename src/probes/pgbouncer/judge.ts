@@ -29,9 +29,9 @@ export const metrics = {
   ),
 }
 
-/** With a fallback database (`*`) there may be thousands: only so many have series. */
+/** With a fallback database (`*`) there may be thousands. The others have no series. */
 const mostDatabases = 200
-/** So many are named in the evidence. */
+/** Databases that the evidence names. */
 const mostNamed = 8
 
 export function judge(seen: PgbouncerSeen, target: PgbouncerTarget) {

@@ -1,8 +1,45 @@
 import { connectionReasons } from '../../clients/postgres-errors.ts'
 import { reasonsOf, type ReasonSpec } from '../../core/probe.ts'
 
+const connection = connectionReasons('pgbouncer')
+
 export const reasons = {
-  ...connectionReasons('pgbouncer'),
+  ...connection,
+  pgbouncer_unreachable: {
+    ...connection.pgbouncer_unreachable,
+    remedy:
+      'Does PgBouncer run there (systemctl status pgbouncer), and listen on this address (listen_addr)? Check the host name, the port and the firewall.',
+  },
+  pgbouncer_no_answer: {
+    ...connection.pgbouncer_no_answer,
+    meaning: 'PgBouncer took the connection or the command, and did not answer in time.',
+    remedy:
+      'See whether PgBouncer hangs: a stopped process, a CPU that is used up, a name server that does not answer. A pause does not stop its console.',
+  },
+  pgbouncer_closed: {
+    ...connection.pgbouncer_closed,
+    remedy: 'If HAProxy is in front of it: no server of its backend is up. Else see the log of PgBouncer.',
+  },
+  pgbouncer_tls_failed: {
+    ...connection.pgbouncer_tls_failed,
+    remedy:
+      'Compare sslmode with client_tls_sslmode of PgBouncer; check the certificate, its names and dates, and ca_file.',
+  },
+  pgbouncer_login_failed: {
+    ...connection.pgbouncer_login_failed,
+    meaning: 'PgBouncer refused the login to its console: wrong password, or a user that may not see the console.',
+    remedy:
+      'Check user and password of this target. The user has to be in `stats_users` and in `auth_file` of PgBouncer.',
+  },
+  pgbouncer_protocol_error: {
+    ...connection.pgbouncer_protocol_error,
+    remedy: 'Is this port really PgBouncer? Check host and port.',
+  },
+  pgbouncer_no_fitting_host: {
+    ...connection.pgbouncer_no_fitting_host,
+    meaning: 'The console is neither a primary nor a standby, so it is never what `target_session_attrs` asks for.',
+    remedy: 'Take target_session_attrs out of the URL.',
+  },
   pgbouncer_url_not_understood: {
     verdict: 'unknown',
     severity: 'medium',

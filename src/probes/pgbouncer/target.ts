@@ -2,8 +2,9 @@ import type * as z from 'zod'
 import type { Target } from '../../core/probe.ts'
 import type { Reference, Resolvable } from '../../core/reference.ts'
 import { certificateWarning, duration, secret, section, targetFields } from '../../fields/index.ts'
-import { certificatePair, loginFields } from '../../fields/postgres.ts'
+import { loginFields } from '../../fields/postgres.ts'
 import { postgresUrl } from '../../fields/postgres-url.ts'
+import { certificatePair } from '../../fields/together.ts'
 
 export interface PgbouncerTarget extends Target {
   readonly url: Resolvable
@@ -29,4 +30,4 @@ export const pgbouncerTarget: z.ZodType<PgbouncerTarget> = section({
   max_wait: duration('A client that waits this long for a server connection is a warning.')
     .default(5_000)
     .meta({ default: '5s' }),
-}).superRefine((value, context) => certificatePair(value, context))
+}).superRefine(certificatePair)

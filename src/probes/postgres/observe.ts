@@ -18,7 +18,7 @@ import type { PostgresTarget } from './target.ts'
 
 /** A session that is older than this was not opened for one statement: a pool, or a person, keeps it. */
 export const settledSeconds = 5
-/** So many pairs of role and database are told at most, those with most settled sessions. */
+/** The most pairs of role and database that a node is asked for: those with most settled sessions. */
 export const mostSessionGroups = 50
 
 /**

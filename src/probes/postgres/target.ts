@@ -3,8 +3,9 @@ import type { Driver } from '../../clients/postgres-url/plan.ts'
 import type { Target } from '../../core/probe.ts'
 import type { Reference, Resolvable } from '../../core/reference.ts'
 import { certificateWarning, count, duration, flag, name, secret, section, targetFields } from '../../fields/index.ts'
-import { certificatePair, drivers, loginFields } from '../../fields/postgres.ts'
+import { drivers, loginFields } from '../../fields/postgres.ts'
 import { postgresUrl } from '../../fields/postgres-url.ts'
+import { certificatePair } from '../../fields/together.ts'
 
 export interface PostgresTarget extends Target {
   readonly cluster: string

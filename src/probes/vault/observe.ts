@@ -1,10 +1,11 @@
 import type { Chain, Shown } from '../../clients/certificates.ts'
+import { unanswered, type RequestFailure } from '../../clients/http-target.ts'
 import { HttpFailure, addressOf } from '../../clients/http.ts'
 import { readPemFiles, type TlsMaterial } from '../../clients/pem.ts'
 import { openVault, readSecret, readToken, type TokenRead, type Vault } from '../../clients/vault.ts'
 import { record, type TokenRefusal, type VaultAnswer } from '../../clients/vault-answers.ts'
-import { describeError, oneLine, type Failure } from '../../core/errors.ts'
-import { failureOf, type Look } from '../../core/probe.ts'
+import { describeError, oneLine } from '../../core/errors.ts'
+import type { Look } from '../../core/probe.ts'
 import type { Login, LoginFailure } from '../../core/reference.ts'
 import { usesToken, type VaultTarget } from './target.ts'
 
@@ -30,7 +31,7 @@ export interface VaultSeen {
   /** The certificates of the node, if it shows any. */
   readonly certificates?: Shown | undefined
   /** The request that got no answer. The requests after it were not sent. */
-  readonly failure?: VaultFailure | undefined
+  readonly failure?: RequestFailure | undefined
 }
 
 export interface HealthSeen {
@@ -76,11 +77,6 @@ export interface SecretSeen {
   readonly token?: TokenRefusal | undefined
   /** The keys asked for; empty if the secret could not be read. */
   readonly keys: Readonly<Record<string, 'present' | 'empty' | 'missing'>>
-}
-
-export interface VaultFailure extends Failure {
-  /** It failed in the TLS handshake. */
-  readonly tls: boolean
 }
 
 export const vaultStates = [
@@ -135,20 +131,12 @@ export async function observe(target: VaultTarget, look: Look): Promise<VaultSee
       await asking
     }
   } catch (error) {
-    if (!(error instanceof HttpFailure)) throw error
-    const failure = { ...failureOf(error, look, seen.address), tls: error.phase === 'tls' }
-    seen.failure = error.phase === 'dns' ? inNames(failure) : failure
-    if (error.chain) seen.certificates = { chain: error.chain, verified: false, at: Date.now() }
+    const { failure, certificates } = unanswered(error, look, seen.address)
+    seen.failure = failure
+    if (certificates) seen.certificates = certificates
   }
   return seen
 }
-
-/** A failure before there was an address. */
-const inNames = (failure: VaultFailure): VaultFailure => ({
-  ...failure,
-  phase: 'dns',
-  text: failure.timedOut ? `${failure.text}: the name was still looked up` : failure.text,
-})
 
 /** Asks the active node for its health, without the token, in parallel: it may hang. Never rejects. */
 async function askLeader({ url }: VaultTarget, trust: TlsMaterial, look: Look, seen: Draft): Promise<void> {

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { tlsFiles } from '../../fields/http.ts'
 import {
   certificateWarning,
   duration,
@@ -11,6 +12,7 @@ import {
   targetFields,
   vaultPath,
 } from '../../fields/index.ts'
+import { certificatePair } from '../../fields/together.ts'
 import type { Target } from '../../core/probe.ts'
 import type { Reference } from '../../core/reference.ts'
 import { shapes } from '../../core/shape.ts'
@@ -107,13 +109,9 @@ export const vaultTarget: z.ZodType<VaultTarget> = section({
     .describe('Log in by AppRole instead. All checks share the token. It is renewed when a third of its time is left.'),
   kubernetes: kubernetesRole.optional().describe("Log in with the service account of the exporter's pod instead."),
   namespace: shapedText(shapes.name, 'Namespace of Vault Enterprise.').optional(),
-  ca_file: filePath(
-    'PEM file with the certificate of the authority. Default: the authorities of the system.',
-  ).optional(),
-  cert_file: filePath(
+  ...tlsFiles(
     'PEM file of the client certificate, for a listener that requires one (tls_require_and_verify_client_cert).',
-  ).optional(),
-  key_file: filePath('PEM file of the private key of `cert_file`, without a passphrase.').optional(),
+  ),
   secrets: z
     .array(vaultSecret, { error: 'expected a list of secrets' })
     .refine(secrets => unique(secrets.map(({ path }) => path)), 'a path stands here twice')
@@ -133,9 +131,7 @@ export const vaultTarget: z.ZodType<VaultTarget> = section({
       path: [second],
       message: `there is ${first} already; give only one of ${vaultAuths.join(', ')}`,
     })
-  const [given, missing] = value.cert_file === undefined ? ['key_file', 'cert_file'] : ['cert_file', 'key_file']
-  if ((value.cert_file === undefined) !== (value.key_file === undefined))
-    context.addIssue({ code: 'custom', path: [given], message: `goes together with ${missing}` })
+  certificatePair(value, context)
   if (value.secrets?.length && !first) {
     const message = 'reading secrets needs a token; set token to a reference, or log in by app_role or kubernetes'
     context.addIssue({ code: 'custom', path: ['secrets'], message })

@@ -16,8 +16,9 @@ import {
   targetName,
   text,
 } from '../../fields/index.ts'
-import { certificatePair, drivers, hostList, loginFields, sslModes, type SslMode } from '../../fields/postgres.ts'
+import { drivers, hostList, loginFields, sslModes, type SslMode } from '../../fields/postgres.ts'
 import { postgresUrl } from '../../fields/postgres-url.ts'
+import { certificatePair } from '../../fields/together.ts'
 
 export interface WritePathTarget extends Target {
   readonly cluster: string
