@@ -31,7 +31,7 @@ export const lagMs = 60_000
 const oldMs = 30_000
 
 /** Whether the view of HAProxy is not much older than the run of the path. */
-const wasSeenFor = ({ observation: run }: CheckStatus, { observation: look }: CheckStatus): boolean =>
+const isNotOld = ({ observation: run }: CheckStatus, { observation: look }: CheckStatus): boolean =>
   (run?.startedAt ?? 0) - (look?.finishedAt ?? 0) <= oldMs
 
 /** Failures of a path that HAProxy without the right server may be the cause of. */
@@ -55,7 +55,10 @@ export function lagOf(
   home: Home,
   before: LagBefore,
 ): Reason | undefined {
-  if (isBefore(check, path) && !(before.was && wasSeenFor(path, check))) return undefined
+  const lets = servers.some(one => isUp(one) && isOn(one, on))
+  // A session that landed on a standby shows that HAProxy still led there.
+  if (isBefore(check, path) && !((before.was || (outcome === 'read-only' && lets)) && isNotOld(path, check)))
+    return undefined
   const { elected } = home
   const wrong = takersOf(servers, home, on).filter(
     one => !leadsRight(one, home) || (outcome === 'read-only' && isOn(one, on) && one.node !== home.lockHolder),

@@ -8,7 +8,7 @@ import { writePathReason } from '../../probes/write_path/reasons.ts'
 import { metrics, readOnlyCause, readOnlyText, wasOnStandby } from '../../probes/write_path/judge.ts'
 import { forOldPrimary, forStandby, type Astray } from './advice.ts'
 import type { CheckStatus, ClusterStatus, Lag, LandingStatus, Memory } from '../assessment.ts'
-import { hopsBetween, isStopped, hopChecks, type Hops } from './hops.ts'
+import { hopsBetween, isBefore, isStopped, hopChecks, type Hops } from './hops.ts'
 import { afterLag, lagMs, lagOf, notLetIn, olderViews, type Arrived, type LagBefore } from './check-lag.ts'
 import { indexOf } from '../checks.ts'
 import {
@@ -17,6 +17,8 @@ import {
   clustersByName,
   hasProblem,
   homeOf,
+  isDown,
+  lookedAt,
   mayBeSame,
   nodesOfSession,
   type Home,
@@ -89,7 +91,7 @@ interface Placed {
   readonly status: CheckStatus
   readonly landing: LandingStatus
   readonly samples: readonly Sample[]
-  /** There is check lag, or a server in maintenance. */
+  /** There is check lag, or a server in maintenance, or there may be. */
   readonly lags: boolean
   readonly recheck: readonly string[]
   /** It does not depend on the nodes of other clusters. */
@@ -121,13 +123,25 @@ function place(check: CheckStatus, { nodes, own, views, lag }: Around): Placed {
       ...sample(metrics.onPrimary, landed?.onPrimary, at),
       ...names.flatMap(node => sample(metrics.landed, 1, { ...at, node })),
     ],
-    lags: status.reasons.some(({ code }) => ofBalancer.includes(code)),
+    lags: status.reasons.some(({ code }) => ofBalancer.includes(code)) || mayLag(status, landed, through),
     atHome: landed?.atHome ?? true,
   }
 }
 
 /** Reasons by the view of HAProxy: the next run of the path does not end them before HAProxy was looked at again. */
 const ofBalancer: readonly string[] = ['write_path_check_lag', 'write_path_server_in_maintenance']
+
+/** All nodes that it landed on have been found down, or as standbys, since: its commit says nothing of the next session. */
+const isOutdated = (check: CheckStatus, { nodes }: Landed): boolean =>
+  nodes.length > 0 &&
+  nodes.every(node => lookedAt(node.check) > lookedAt(check) && (node.facts?.in_recovery ?? isDown(node.check)))
+
+/** It failed as with check lag, and HAProxy was not looked at since: a commit does not end that before it was. */
+const mayLag = (check: CheckStatus, landed: Landed | undefined, { balancer }: Hops): boolean =>
+  check.verdict === 'fail' &&
+  balancer !== undefined &&
+  isBefore(balancer.check, check) &&
+  (landed?.isOnStandby === true || hasProblem(check, notLetIn))
 
 /** Explains by the view of HAProxy why a path leads wrong or nowhere. That takes the place of what it explains. */
 function withLag(
@@ -149,7 +163,9 @@ function withLag(
     : check.reasons.some(isShut)
       ? 'not let in'
       : check.verdict !== 'fail' && hasCommitted(check)
-        ? 'committed'
+        ? landed && isOutdated(check, landed)
+          ? 'not let in'
+          : 'committed'
         : undefined
   if (!outcome) return asItIs
   const arrived: Arrived = { path: check, address: seen.address, outcome, on: landed?.nodes ?? [] }
