@@ -22,6 +22,8 @@ export interface LagBefore {
   readonly was: boolean
   /** It has lasted so long that waiting does not help. */
   readonly lasts: boolean
+  /** When HAProxy was first seen to lead right; milliseconds since the epoch. */
+  readonly rightAt: number | undefined
 }
 
 /** After this time check lag is no lag, in milliseconds: `inter` × `fall` is 9 s in the template of Patroni. */
@@ -101,6 +103,7 @@ export function afterLag(
   { check }: Balancer,
   { nodes, elected }: Home,
   hasPooler: boolean,
+  rightAt: number,
 ): { readonly reason: Reason; readonly recheck: readonly string[] } | undefined {
   if (!elected) return undefined
   const leads = `${address}: HAProxy ${check.target} leads to ${elected.name} by now`
@@ -108,14 +111,12 @@ export function afterLag(
     const text = `${leads}, and PgBouncer has yet to try that (server_connect_timeout and server_login_retry, 15 s each by default)`
     return { reason: writePathReason('write_path_check_lag', text), recheck: [] }
   }
-  if (outcome !== 'committed' && lookedAt(path) <= endOf(check)) {
+  if (outcome !== 'committed' && lookedAt(path) <= rightAt) {
     const text = `${leads}; whether it lets in again is tried in this moment`
     return { reason: writePathReason('write_path_check_lag', text), recheck: [path.id] }
   }
   if (outcome !== 'committed' || (path.config as WritePathTarget).pooled !== true) return undefined
-  const unseen = nodes.filter(
-    node => node.facts?.in_recovery && node.facts.sessions && lookedAt(node.check) < endOf(check),
-  )
+  const unseen = nodes.filter(node => node.facts?.in_recovery && node.facts.sessions && lookedAt(node.check) < rightAt)
   if (unseen.length === 0) return undefined
   const names = unseen.map(({ name }) => name).join(', ')
   const text = `${leads}; whether the pool of the application keeps sessions on ${names} is looked at in this moment`
@@ -132,7 +133,8 @@ export function olderViews(path: CheckStatus, { check }: Balancer, { elected }: 
   return older.map(({ id }) => id)
 }
 
-const endOf = ({ observation }: CheckStatus): number => observation?.finishedAt ?? Infinity
+/** When the last look ended, in milliseconds since the epoch. */
+export const endOf = ({ observation }: CheckStatus): number => observation?.finishedAt ?? Infinity
 
 const isUp = ({ server }: Door): boolean => server.status === 'UP'
 
