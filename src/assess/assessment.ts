@@ -123,6 +123,8 @@ export interface MailStatus {
 /** Check lag of a write path. Times are in milliseconds since the epoch. */
 export interface Lag {
   readonly since: number
+  /** A view of HAProxy has shown it; without, the path only failed as with check lag. */
+  readonly said: boolean
   /** When HAProxy was first seen to lead right, while the path was not well yet. */
   readonly rightAt: number | undefined
   /** Undefined while it lasts. */
@@ -150,6 +152,7 @@ export const shiftMemory = (memory: Memory, byMs: number): Memory => ({
   ...memory,
   at: memory.at + byMs,
   lags: mapped(memory.lags, one => ({
+    ...one,
     since: one.since + byMs,
     rightAt: shifted(one.rightAt, byMs),
     endedAt: shifted(one.endedAt, byMs),

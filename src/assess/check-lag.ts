@@ -20,6 +20,8 @@ export interface Arrived {
 export interface LagBefore {
   /** There was check lag when the checks were assessed before. */
   readonly was: boolean
+  /** HAProxy was seen to lead wrong. */
+  readonly said: boolean
   /** It has lasted so long that waiting does not help. */
   readonly lasts: boolean
   /** When HAProxy was first seen to lead right; milliseconds since the epoch. */
@@ -33,7 +35,7 @@ export const lagMs = 60_000
 const oldMs = 30_000
 
 /** Whether the view of HAProxy is not much older than the run of the path. */
-const wasSeenFor = ({ observation: run }: CheckStatus, { observation: look }: CheckStatus): boolean =>
+const isNotOld = ({ observation: run }: CheckStatus, { observation: look }: CheckStatus): boolean =>
   (run?.startedAt ?? 0) - (look?.finishedAt ?? 0) <= oldMs
 
 /** Failures of a path that HAProxy without the right server may be the cause of. */
@@ -57,7 +59,10 @@ export function lagOf(
   home: Home,
   before: LagBefore,
 ): Reason | undefined {
-  if (isBefore(check, path) && !(before.was && wasSeenFor(path, check))) return undefined
+  const lets = doors.some(door => isUp(door) && isOn(door, on))
+  // A session that landed on a standby shows that HAProxy still led there.
+  if (isBefore(check, path) && !((before.was || (outcome === 'read-only' && lets)) && isNotOld(path, check)))
+    return undefined
   const { elected } = home
   const wrong = takersOf(doors, home, on).filter(
     door => !leadsRight(door, home) || (outcome === 'read-only' && isOn(door, on) && door.node !== home.lockHolder),
@@ -74,11 +79,7 @@ export function lagOf(
       `If the work on ${elected.name} is done: set server ${proxy}/${server} state ready, on the runtime API of ${where}.`,
     )
   }
-  // A commit proves nothing once its node was found to be a standby.
-  const hasLeft = ({ facts, check: look }: Node): boolean =>
-    facts?.in_recovery === true && endOf(path) <= lookedAt(look)
-  const misled =
-    outcome === 'committed' ? wrong.filter(({ node }) => node && (!on.includes(node) || hasLeft(node))) : wrong
+  const misled = outcome === 'committed' ? wrong.filter(({ node }) => node && !on.includes(node)) : wrong
   const isThere = elected?.facts !== undefined
   const shut = right && outcome !== 'committed' && status === 'DOWN' && isThere ? right : undefined
   // Without a primary there is nothing that HAProxy has to notice.

@@ -8,7 +8,7 @@ import { writePathReason } from '../probes/write_path/reasons.ts'
 import { metrics, readOnlyCause, readOnlyText, wasOnStandby } from '../probes/write_path/judge.ts'
 import { forOldPrimary, forStandby, type Astray } from './advice.ts'
 import type { CheckStatus, ClusterStatus, Lag, LandingStatus, Memory } from './assessment.ts'
-import { between, isStopped, viewsOf, type Between } from './between.ts'
+import { between, isBefore, isStopped, viewsOf, type Between } from './between.ts'
 import { afterLag, endOf, lagMs, lagOf, notLetIn, olderViews, type Arrived, type LagBefore } from './check-lag.ts'
 import { indexOf } from './checks.ts'
 import {
@@ -17,6 +17,8 @@ import {
   clustersByName,
   hasProblem,
   homeOf,
+  isDown,
+  lookedAt,
   mayBeSame,
   nodesOfSession,
   type Home,
@@ -57,15 +59,25 @@ export function assessLandings(
     const views = viewsOf(check, all)
     const last = previous?.lags.get(check.target)
     const ongoing = last?.endedAt === undefined ? last : undefined
-    const lag = { was: !!ongoing, lasts: !!ongoing && now - ongoing.since >= lagMs, rightAt: ongoing?.rightAt }
+    const lag: LagBefore = {
+      was: ongoing !== undefined,
+      said: ongoing?.said === true,
+      lasts: ongoing !== undefined && now - ongoing.since >= lagMs,
+      rightAt: ongoing?.rightAt,
+    }
     const make = (): Placed => place(check, { nodes, own: homeOf(cluster, own, home), views, lag })
-    const of = [check, home, lag.was, lag.lasts, lag.rightAt, ...views, ...own]
+    const of = [check, home, lag.was, lag.said, lag.lasts, lag.rightAt, ...views, ...own]
     const placed = landingMemo(check.config, of, make, ({ atHome }) => atHome)
     const before = previous?.outages.get(check.target)
     const seconds = (before?.seconds ?? 0) + (before?.out && previous ? Math.max(0, now - previous.at) / 1000 : 0)
     outages.set(check.target, { seconds, out: placed.status.verdict === 'fail' && !hasCommitted(check) })
     if (placed.lags)
-      lags.set(check.target, { since: ongoing?.since ?? now, rightAt: placed.rightAt, endedAt: undefined })
+      lags.set(check.target, {
+        since: ongoing?.since ?? now,
+        said: placed.said || lag.said,
+        rightAt: placed.rightAt,
+        endedAt: undefined,
+      })
     else if (last) lags.set(check.target, { ...last, endedAt: last.endedAt ?? now })
     for (const id of placed.recheck) recheck.add(id)
     landings.push(placed.landing)
@@ -90,8 +102,10 @@ interface Placed {
   readonly status: CheckStatus
   readonly landing: LandingStatus
   readonly samples: readonly Sample[]
-  /** There is check lag, or a server in maintenance. */
+  /** There is check lag, or a server in maintenance, or there may be. */
   readonly lags: boolean
+  /** A view of HAProxy shows it. */
+  readonly said: boolean
   readonly rightAt: number | undefined
   readonly recheck: readonly string[]
   /** It does not depend on the nodes of other clusters. */
@@ -115,6 +129,7 @@ function place(check: CheckStatus, { nodes, own, views, lag }: Around): Placed {
   const at = { target: check.target, postgres_cluster: own.cluster }
   const amended = landed ? amend(check, landed) : check
   const { status, recheck, rightAt } = withLag(amended, landed, through, own, lag)
+  const said = status.reasons.some(({ code }) => ofBalancer.includes(code))
   return {
     status,
     recheck,
@@ -124,13 +139,26 @@ function place(check: CheckStatus, { nodes, own, views, lag }: Around): Placed {
       ...sample(metrics.onPrimary, landed?.onPrimary, at),
       ...names.flatMap(node => sample(metrics.landed, 1, { ...at, node })),
     ],
-    lags: status.reasons.some(({ code }) => ofBalancer.includes(code)),
+    lags: said || mayLag(status, landed, through),
+    said,
     atHome: landed?.atHome ?? true,
   }
 }
 
 /** Reasons by the view of HAProxy: the next run of the path does not end them before HAProxy was looked at again. */
 const ofBalancer: readonly string[] = ['write_path_check_lag', 'write_path_server_in_maintenance']
+
+/** All nodes that it landed on have been found down, or as standbys, since: its commit says nothing of the next session. */
+const isOutdated = (check: CheckStatus, { nodes }: Landed): boolean =>
+  nodes.length > 0 &&
+  nodes.every(node => lookedAt(node.check) > lookedAt(check) && (node.facts?.in_recovery ?? isDown(node.check)))
+
+/** It failed as with check lag, and HAProxy was not looked at since: a commit does not end that before it was. */
+const mayLag = (check: CheckStatus, landed: Landed | undefined, { balancer }: Between): boolean =>
+  check.verdict === 'fail' &&
+  balancer !== undefined &&
+  isBefore(balancer.check, check) &&
+  (landed?.isOnStandby === true || hasProblem(check, notLetIn))
 
 /** Explains by the view of HAProxy why a path leads wrong or nowhere. That takes the place of what it explains. */
 function withLag(
@@ -152,14 +180,16 @@ function withLag(
     : check.reasons.some(isShut)
       ? 'not let in'
       : check.verdict !== 'fail' && hasCommitted(check)
-        ? 'committed'
+        ? landed && isOutdated(check, landed)
+          ? 'not let in'
+          : 'committed'
         : undefined
   if (!outcome) return asItIs
   const arrived: Arrived = { path: check, address: seen.address, outcome, on: landed?.nodes ?? [] }
   const lag = lagOf(arrived, balancer, home, before)
   const rightAt = lag ? undefined : (before.rightAt ?? endOf(balancer.check))
   const after =
-    rightAt === undefined || !before.was || before.lasts
+    rightAt === undefined || !before.said || before.lasts
       ? undefined
       : afterLag(arrived, balancer, home, pooler !== undefined, rightAt)
   const why = lag ?? after?.reason

@@ -14,8 +14,9 @@ const slowMs = 30_000
  * may be the primary.
  */
 export function whyLeaderless(scene: Scene): Said[] {
-  const { nodes, primaries, view } = scene
-  if (view.members.length === 0 || primaries.length > 0 || nodes.some(node => mayBePrimary(node, view))) return []
+  const { nodes, primaries, promoted, view } = scene
+  if (view.members.length === 0 || primaries.length > 0 || promoted.length > 0) return []
+  if (nodes.some(node => mayBePrimary(node, view))) return []
   for (const why of [byDesign, noPrimaryForDcs, allSilent, crashLooping, beingPromoted, noCandidate, noneElected]) {
     const found = why(scene)
     if (found.length > 0) return found
