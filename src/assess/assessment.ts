@@ -123,6 +123,10 @@ export interface MailStatus {
 /** Check lag of a write path. Times are in milliseconds since the epoch. */
 export interface Lag {
   readonly since: number
+  /** A view of HAProxy has shown it; without, the path only failed as with check lag. */
+  readonly said: boolean
+  /** When HAProxy was first seen to lead right, while the path was not well yet. */
+  readonly rightAt: number | undefined
   /** Undefined while it lasts. */
   readonly endedAt: number | undefined
 }
@@ -147,7 +151,12 @@ export interface Memory {
 export const shiftMemory = (memory: Memory, byMs: number): Memory => ({
   ...memory,
   at: memory.at + byMs,
-  lags: mapped(memory.lags, one => ({ since: one.since + byMs, endedAt: shifted(one.endedAt, byMs) })),
+  lags: mapped(memory.lags, one => ({
+    ...one,
+    since: one.since + byMs,
+    rightAt: shifted(one.rightAt, byMs),
+    endedAt: shifted(one.endedAt, byMs),
+  })),
   clusters: mapped(memory.clusters, one => shiftCluster(one, byMs)),
   writes: mapped(memory.writes, one => shiftWrites(one, byMs)),
 })

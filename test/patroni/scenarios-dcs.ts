@@ -158,7 +158,8 @@ export const dcsScenarios: readonly Scenario[] = [
       phases: [
         { from: 'unplugged', roots: [...down(leader), ...lag] },
         { from: 'another leads', roots: [...down(leader), ...lag, leftBehind, wentBack] },
-        { from: 'HAProxy follows', roots: [leftBehind] },
+        // PgBouncer waits for the old leader until server_connect_timeout.
+        { from: 'HAProxy follows', roots: [leftBehind, 'write_path/pgbouncer* write_path_check_lag'] },
       ],
     }),
   },

@@ -20,8 +20,12 @@ export interface Arrived {
 export interface LagBefore {
   /** There was check lag when the checks were assessed before. */
   readonly was: boolean
+  /** HAProxy was seen to lead wrong. */
+  readonly said: boolean
   /** It has lasted so long that waiting does not help. */
   readonly lasts: boolean
+  /** When HAProxy was first seen to lead right; milliseconds since the epoch. */
+  readonly rightAt: number | undefined
 }
 
 /** After this time check lag is no lag, in milliseconds: `inter` × `fall` is 9 s in the template of Patroni. */
@@ -75,11 +79,7 @@ export function lagOf(
       `If the work on ${elected.name} is done: set server ${proxy}/${server} state ready, on the runtime API of ${where}.`,
     )
   }
-  // A commit proves nothing once its node was found to be a standby.
-  const hasLeft = ({ facts, check: look }: Node): boolean =>
-    facts?.in_recovery === true && endOf(path) <= lookedAt(look)
-  const misled =
-    outcome === 'committed' ? wrong.filter(({ node }) => node && (!on.includes(node) || hasLeft(node))) : wrong
+  const misled = outcome === 'committed' ? wrong.filter(({ node }) => node && !on.includes(node)) : wrong
   const isThere = elected?.facts !== undefined
   const shut = right && outcome !== 'committed' && status === 'DOWN' && isThere ? right : undefined
   // Without a primary there is nothing that HAProxy has to notice.
@@ -104,6 +104,7 @@ export function afterLag(
   { check }: Balancer,
   { nodes, elected }: Home,
   hasPooler: boolean,
+  rightAt: number,
 ): { readonly reason: Reason; readonly recheck: readonly string[] } | undefined {
   if (!elected) return undefined
   const leads = `${address}: HAProxy ${check.target} leads to ${elected.name} by now`
@@ -111,14 +112,12 @@ export function afterLag(
     const text = `${leads}, and PgBouncer has yet to try that (server_connect_timeout and server_login_retry, 15 s each by default)`
     return { reason: writePathReason('write_path_check_lag', text), recheck: [] }
   }
-  if (outcome !== 'committed' && lookedAt(path) <= endOf(check)) {
+  if (outcome !== 'committed' && lookedAt(path) <= rightAt) {
     const text = `${leads}; whether it lets in again is tried in this moment`
     return { reason: writePathReason('write_path_check_lag', text), recheck: [path.id] }
   }
   if (outcome !== 'committed' || (path.config as WritePathTarget).pooled !== true) return undefined
-  const unseen = nodes.filter(
-    node => node.facts?.in_recovery && node.facts.sessions && lookedAt(node.check) < endOf(check),
-  )
+  const unseen = nodes.filter(node => node.facts?.in_recovery && node.facts.sessions && lookedAt(node.check) < rightAt)
   if (unseen.length === 0) return undefined
   const names = unseen.map(({ name }) => name).join(', ')
   const text = `${leads}; whether the pool of the application keeps sessions on ${names} is looked at in this moment`
@@ -135,7 +134,8 @@ export function olderViews(path: CheckStatus, { check }: Balancer, { elected }: 
   return older.map(({ id }) => id)
 }
 
-const endOf = ({ observation }: CheckStatus): number => observation?.finishedAt ?? Infinity
+/** When the last look ended, in milliseconds since the epoch. */
+export const endOf = ({ observation }: CheckStatus): number => observation?.finishedAt ?? Infinity
 
 const isUp = ({ server }: ProxyServer): boolean => server.status === 'UP'
 

@@ -9,7 +9,7 @@ import { metrics, readOnlyCause, readOnlyText, wasOnStandby } from '../../probes
 import { forOldPrimary, forStandby, type Astray } from './advice.ts'
 import type { CheckStatus, ClusterStatus, Lag, LandingStatus, Memory } from '../assessment.ts'
 import { hopsBetween, isBefore, isStopped, hopChecks, type Hops } from './hops.ts'
-import { afterLag, lagMs, lagOf, notLetIn, olderViews, type Arrived, type LagBefore } from './check-lag.ts'
+import { afterLag, endOf, lagMs, lagOf, notLetIn, olderViews, type Arrived, type LagBefore } from './check-lag.ts'
 import { indexOf } from '../checks.ts'
 import {
   byAddress,
@@ -58,16 +58,27 @@ export function assessLandings(
     const [own, home] = [nodesIn.get(cluster) ?? [], byName.get(cluster)]
     const views = hopChecks(check, all)
     const last = previous?.lags.get(check.target)
-    const since = last?.endedAt === undefined ? last?.since : undefined
-    const lag = { was: since !== undefined, lasts: since !== undefined && now - since >= lagMs }
+    const ongoing = last?.endedAt === undefined ? last : undefined
+    const lag: LagBefore = {
+      was: ongoing !== undefined,
+      said: ongoing?.said === true,
+      lasts: ongoing !== undefined && now - ongoing.since >= lagMs,
+      rightAt: ongoing?.rightAt,
+    }
     const make = (): Placed => place(check, { nodes, own: homeOf(cluster, own, home), views, lag })
-    const of = [check, home, lag.was, lag.lasts, ...views, ...own]
+    const of = [check, home, lag.was, lag.said, lag.lasts, lag.rightAt, ...views, ...own]
     const placed = landingMemo(check.config, of, make, ({ atHome }) => atHome)
     const before = previous?.outages.get(check.target)
     const seconds = (before?.seconds ?? 0) + (before?.out && previous ? Math.max(0, now - previous.at) / 1000 : 0)
     outages.set(check.target, { seconds, out: placed.status.verdict === 'fail' && !hasCommitted(check) })
-    if (placed.lags) lags.set(check.target, { since: since ?? now, endedAt: undefined })
-    else if (last) lags.set(check.target, { since: last.since, endedAt: last.endedAt ?? now })
+    if (placed.lags)
+      lags.set(check.target, {
+        since: ongoing?.since ?? now,
+        said: placed.said || lag.said,
+        rightAt: placed.rightAt,
+        endedAt: undefined,
+      })
+    else if (last) lags.set(check.target, { ...last, endedAt: last.endedAt ?? now })
     for (const id of placed.recheck) recheck.add(id)
     landings.push(placed.landing)
     samples.push(
@@ -93,6 +104,9 @@ interface Placed {
   readonly samples: readonly Sample[]
   /** There is check lag, or a server in maintenance, or there may be. */
   readonly lags: boolean
+  /** A view of HAProxy shows it. */
+  readonly said: boolean
+  readonly rightAt: number | undefined
   readonly recheck: readonly string[]
   /** It does not depend on the nodes of other clusters. */
   readonly atHome: boolean
@@ -114,16 +128,19 @@ function place(check: CheckStatus, { nodes, own, views, lag }: Around): Placed {
   const names = landed?.nodes.map(node => node.name) ?? []
   const at = { target: check.target, postgres_cluster: own.cluster }
   const amended = landed ? amend(check, landed) : check
-  const { status, recheck } = withLag(amended, landed, through, own, lag)
+  const { status, recheck, rightAt } = withLag(amended, landed, through, own, lag)
+  const said = status.reasons.some(({ code }) => ofBalancer.includes(code))
   return {
     status,
     recheck,
+    rightAt,
     landing: { writePath: check.target, cluster: own.cluster, nodes: names, onPrimary: landed?.onPrimary },
     samples: [
       ...sample(metrics.onPrimary, landed?.onPrimary, at),
       ...names.flatMap(node => sample(metrics.landed, 1, { ...at, node })),
     ],
-    lags: status.reasons.some(({ code }) => ofBalancer.includes(code)) || mayLag(status, landed, through),
+    lags: said || mayLag(status, landed, through),
+    said,
     atHome: landed?.atHome ?? true,
   }
 }
@@ -150,9 +167,9 @@ function withLag(
   { balancer, pooler }: Hops,
   home: Home,
   before: LagBefore,
-): { readonly status: CheckStatus; readonly recheck: readonly string[] } {
+): Pick<Placed, 'status' | 'recheck' | 'rightAt'> {
   const seen = seenOf(check)
-  const asItIs = { status: check, recheck: [] }
+  const asItIs = { status: check, recheck: [], rightAt: undefined }
   if (!balancer || !seen) return asItIs
   // It is PgBouncer itself that refuses, or that keeps its clients waiting. What is behind it does not matter yet.
   const isItself = pooler !== undefined && (hasProblem(check, ['unreachable']) || isStopped(pooler))
@@ -170,12 +187,16 @@ function withLag(
   if (!outcome) return asItIs
   const arrived: Arrived = { path: check, address: seen.address, outcome, on: landed?.nodes ?? [] }
   const lag = lagOf(arrived, balancer, home, before)
-  const after = lag || !before.was || before.lasts ? undefined : afterLag(arrived, balancer, home, pooler !== undefined)
+  const rightAt = lag ? undefined : (before.rightAt ?? endOf(balancer.check))
+  const after =
+    rightAt === undefined || !before.said || before.lasts
+      ? undefined
+      : afterLag(arrived, balancer, home, pooler !== undefined, rightAt)
   const why = lag ?? after?.reason
   const recheck = after?.recheck ?? (outcome === 'committed' ? [] : olderViews(check, balancer, home))
-  if (!why) return { status: check, recheck }
+  if (!why) return { status: check, recheck, rightAt }
   const others = check.reasons.filter(reason => !isMisled(reason) && !isShut(reason))
-  return { status: { ...check, ...finding(check.evidence, [why, ...others], check.samples) }, recheck }
+  return { status: { ...check, ...finding(check.evidence, [why, ...others], check.samples) }, recheck, rightAt }
 }
 
 interface Landed {

@@ -144,6 +144,13 @@ describe('sessions of the application that are on a standby', () => {
       expect(said[2]?.path).toMatchObject({ verdict: 'fail' })
     })
 
+    it('later looks at HAProxy ask for no other look at the standbys', () => {
+      const [old, second, path] = after(3_000)
+      const later = [old, second, path, right(3_500)].flatMap(one => one ?? [])
+      const said = story({ all: [...lag, wrong] }, { all: after(1_000, young) }, { all: later })
+      expect(codes(said)[2]).toEqual([])
+    })
+
     it('an application that keeps no sessions is well at once', () => {
       const fresh = { ...byBalancer, pooled: false }
       const [, said] = story(
