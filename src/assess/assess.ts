@@ -38,7 +38,7 @@ export function assess(
   const landings = assessLandings(known, nodes, clusters.clusters, previous, now)
   const { roles, memory } = assessRoles(landings.checks, nodes, clusters.clusters, previous)
   const first = withFirstCauses(landings.checks, previous)
-  const sessions = assessSessions(first.checks, nodes, clusters.clusters)
+  const sessions = assessSessions(first.checks, nodes, clusters.clusters, landings.lags)
   const all = indexOf(sessions.checks)
   const checks = withCauses(all, behindPaths(all, nodes, clusters.clusters, clusters.memory))
   const mail = assessMail(plan.mail, checks, clusters.clusters)
@@ -50,7 +50,7 @@ export function assess(
     landings: landings.landings,
     checks: checks.map(asBefore),
     samples: [...clusters.samples, ...landings.samples, ...sessions.samples, ...mail.samples],
-    recheck: clusters.recheck,
+    recheck: [...new Set([...clusters.recheck, ...landings.recheck])],
     roles,
     memory: {
       at: now,

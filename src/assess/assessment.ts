@@ -2,7 +2,14 @@ import type { Sample } from '../core/metric.ts'
 import type { Check, Observation, Reason, Target, Verdict } from '../core/probe.ts'
 import type { MailTarget, Provider } from '../probes/mail/index.ts'
 import type { pathKinds } from '../probes/needs.ts'
-import { shiftCluster, shiftWrites, withoutLost, type ClusterMemory, type WritesMemory } from './cluster/memory.ts'
+import {
+  shiftCluster,
+  shifted,
+  shiftWrites,
+  withoutLost,
+  type ClusterMemory,
+  type WritesMemory,
+} from './cluster/memory.ts'
 import type { Starved } from './starved.ts'
 
 /** What the configuration wants assessed. */
@@ -113,6 +120,13 @@ export interface MailStatus {
   readonly needs: Readonly<Record<(typeof pathKinds)[number], readonly string[]>>
 }
 
+/** Check lag of a write path. Times are in milliseconds since the epoch. */
+export interface Lag {
+  readonly since: number
+  /** Undefined while it lasts. */
+  readonly endedAt: number | undefined
+}
+
 /** What one assessment hands to the next: all that debouncing and counters need. */
 export interface Memory {
   readonly at: number
@@ -121,8 +135,8 @@ export interface Memory {
   readonly writes: ReadonlyMap<string, WritesMemory>
   /** Seconds without a committed write, by write path. */
   readonly outages: ReadonlyMap<string, { readonly seconds: number; readonly out: boolean }>
-  /** Since when HAProxy has led wrong or nowhere (`write_path_check_lag`), by write path, in milliseconds since the epoch. */
-  readonly lags: ReadonlyMap<string, number>
+  /** The last time that HAProxy led wrong or nowhere (`write_path_check_lag`), by write path. */
+  readonly lags: ReadonlyMap<string, Lag>
   /** What write paths saw first, and fail with the consequences of now (`first-cause.ts`), by check. */
   readonly causes: ReadonlyMap<string, Reason>
   /** The role each node was last seen in, by cluster and check. */
@@ -133,7 +147,7 @@ export interface Memory {
 export const shiftMemory = (memory: Memory, byMs: number): Memory => ({
   ...memory,
   at: memory.at + byMs,
-  lags: mapped(memory.lags, since => since + byMs),
+  lags: mapped(memory.lags, one => ({ since: one.since + byMs, endedAt: shifted(one.endedAt, byMs) })),
   clusters: mapped(memory.clusters, one => shiftCluster(one, byMs)),
   writes: mapped(memory.writes, one => shiftWrites(one, byMs)),
 })

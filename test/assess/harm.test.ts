@@ -164,3 +164,38 @@ describe('a HAProxy', () => {
     expect([first?.path.verdict, second?.path.verdict]).toEqual(['fail', 'ok'])
   })
 })
+
+describe('looks of different moments', () => {
+  const switched = [node('db-1', standbyFacts(1), { at: start + 2_000 }), node('db-2', standbyFacts(2))]
+  const run = path('app', [landingOn(primaryFacts(2))], { at: start + 1_000 })
+
+  it('make no cluster without a primary, if a write was committed since: the node is looked at again', () => {
+    const said = saidOf(...switched, run)
+    expect([said.root, codesOf(said.assessment)]).toEqual([undefined, ['cluster_primary_unknown']])
+    expect(said.assessment.recheck).toEqual(['postgres/db-2'])
+    const before = path('app', [landingOn(primaryFacts(2))], { at: start - 1_000 })
+    expect(saidOf(...switched, before).root).toBe('cluster/keybuzz cluster_no_primary')
+  })
+
+  it('do not end check lag for a moment: a commit counts once HAProxy was looked at after a failure', () => {
+    const nodes = [node('db-1', standbyFacts(1)), node('db-2', primaryFacts(2))]
+    const old = balancer([serverUp('db-1'), serverUp('db-2')], start - 1_000)
+    const ran = (at: number, facts: NodeFacts) => through(byBalancer, [landingOn(facts)], { at: start + at })
+    const verdicts = story(
+      { all: [...nodes, ran(0, standbyFacts(1)), old] },
+      { all: [...nodes, ran(2_000, primaryFacts(2)), old] },
+      { all: [...nodes, ran(2_000, primaryFacts(2)), balancer([serverDown('db-1'), serverUp('db-2')], start + 3_000)] },
+    ).map(({ path: { verdict } }) => verdict)
+    expect(verdicts).toEqual(['fail', 'fail', 'ok'])
+  })
+
+  it('do not take a commit on the old primary for one on the new one, which HAProxy has not taken in', () => {
+    const nodes = [
+      node('db-1', standbyFacts(1), { at: start + 2_000 }),
+      node('db-2', primaryFacts(2), { at: start + 2_000 }),
+    ]
+    const view = balancer([serverDown('db-1'), serverDown('db-2')], start + 2_000)
+    const said = saidOf(...nodes, through(byBalancer, [landingOn(primaryFacts(1))]), view)
+    expect(said.root).toBe('write_path/app write_path_check_lag')
+  })
+})

@@ -108,7 +108,7 @@ export const balancerFaults: readonly Fault<ViewsStage>[] = [
   {
     name: 'HAProxy: check lag after a switchover, it still leads to the old primary',
     async inject(stage) {
-      await stage.stopChecks()
+      stage.delayChecks()
       await switchOver(stage)
     },
     seen: {
@@ -121,7 +121,7 @@ export const balancerFaults: readonly Fault<ViewsStage>[] = [
   {
     name: 'HAProxy: check lag after a failover, it still leads to a node that is gone',
     async inject(stage) {
-      await stage.stopChecks()
+      stage.delayChecks()
       await failOver(stage)
     },
     seen: {
@@ -226,8 +226,8 @@ export const poolerFaults: readonly Fault<ViewsStage>[] = [
     heal: reset,
     seen: {
       verdict: 'fail',
-      root: `write_path/${viaPooler} write_path_no_answer`,
-      reasons: [`pgbouncer/${pooler} pgbouncer_clients_wait`],
+      root: `pgbouncer/${pooler} pgbouncer_clients_wait`,
+      reasons: [`write_path/${viaPooler} write_path_no_answer`],
     },
   },
   {
@@ -325,19 +325,29 @@ export const lostWriteFaults: readonly Fault<ViewsStage>[] = [
   {
     name: 'Lost writes: the primary goes back to an older timeline',
     async inject(stage) {
-      const [first, second] = [stage.cluster.node(one), stage.cluster.node(two)]
-      first.pause()
-      await second.promote()
-      stage.elect(two)
-      await stage.untilLooked()
-      await second.stop('immediate')
-      first.resume()
-      stage.elect(one)
+      stage.cluster.node(one).pause()
+      await stage.cluster.node(two).promote()
+      await electAndFollow(stage, two)
     },
-    seen: {
-      verdict: 'warn',
-      reasons: [`cluster/${clusterName} cluster_timeline_went_back`],
-      samples: { [`mailpath_cluster_timeline_went_back_total{postgres_cluster="${clusterName}"}`]: 1 },
+    seen: { verdict: 'warn', reasons: [`postgres/${one} postgres_no_answer`] },
+    halfway: {
+      async step(stage) {
+        await stage.cluster.node(two).stop('immediate')
+        stage.cluster.node(one).resume()
+        await electAndFollow(stage, one)
+      },
+      seen: {
+        verdict: 'warn',
+        reasons: [`cluster/${clusterName} cluster_timeline_went_back`],
+        samples: { [`mailpath_cluster_timeline_went_back_total{postgres_cluster="${clusterName}"}`]: 1 },
+      },
     },
   },
 ]
+
+/** Patroni says so, and HAProxy and PgBouncer lead there. */
+async function electAndFollow(stage: ViewsStage, node: NodeName): Promise<void> {
+  stage.elect(node)
+  await stage.lead(stage.cluster.node(node))
+  await stage.untilUp(node)
+}

@@ -46,16 +46,14 @@ export interface ViewsStage extends ClusterStage {
   readonly answerStatistics: (status: number, body: string) => Promise<void>
   /** All Patronis say that this node holds the lock, or none. */
   readonly elect: (node: NodeName | undefined) => void
-  /** HAProxy checks nothing from then on: its servers stay as they are. */
-  readonly stopChecks: () => Promise<void>
+  /** The health checks of HAProxy notice no change from then on: its servers stay as they are. */
+  readonly delayChecks: () => void
   /** Until HAProxy has its servers of these nodes up, and the others not. */
   readonly untilUp: (...up: readonly NodeName[]) => Promise<void>
   /** A session of an application that stays open on a node for so long that it was not opened for one statement. */
   readonly keepSession: (app: 'backend' | 'pooled', node: NodeName) => Promise<void>
   /** Takes all server connections of PgBouncer, so that its clients wait. */
   readonly fillPool: () => Promise<void>
-  /** Until each Patroni was asked twice from now on: a whole round is over. */
-  readonly untilLooked: () => Promise<void>
   /** What breaks no server of Postgres. */
   readonly reset: () => Promise<void>
 }
@@ -141,10 +139,7 @@ export async function startViewsStage(): Promise<ViewsStage> {
     elect(one)
     if (!haproxy.process.alive())
       await haproxy.route(nodes.map(name => ({ ...placeOf(stage, name), checkPort: patroni(name).port })))
-    for (const node of nodes) {
-      await admin(`set server write/${node} state ready`)
-      await admin(`enable health write/${node}`)
-    }
+    for (const node of nodes) await admin(`set server write/${node} state ready`)
     // It refuses what is not paused.
     await pgbouncer.admin(`RESUME ${cluster.database}`).catch(() => undefined)
     await lead(cluster.node(one))
@@ -169,8 +164,12 @@ export async function startViewsStage(): Promise<ViewsStage> {
       statistics.route([other])
       statistics.cut()
     },
-    async stopChecks() {
-      for (const node of nodes) await admin(`disable health write/${node}`)
+    // Without health checks HAProxy takes each server for one that is up.
+    delayChecks() {
+      for (const node of nodes) {
+        const says = patroni(node).knobs()
+        says.checkedAs = says.isLeader ? 200 : 503
+      }
     },
     async fillPool() {
       for (let taken = 0; taken <= poolSize; taken++) {
@@ -187,14 +186,6 @@ export async function startViewsStage(): Promise<ViewsStage> {
         timeoutMs: 10_000,
         everyMs: 200,
         what: `the session on ${node} is old`,
-      })
-    },
-    async untilLooked() {
-      const asked = (): number[] => [patroni(one), patroni(two), secured].map(agent => ownRequests(agent.knobs()))
-      const before = asked()
-      await waitFor(() => asked().every((count, i) => count >= (before[i] ?? 0) + 2), {
-        timeoutMs: 10_000,
-        what: 'each Patroni was asked twice',
       })
     },
     async heal() {
@@ -215,10 +206,6 @@ export async function startViewsStage(): Promise<ViewsStage> {
     },
   }
 }
-
-/** Those of the exporter; HAProxy asks for /primary. */
-const ownRequests = ({ requests }: PatroniKnobs): number =>
-  requests.filter(({ line }) => line.includes('/leader')).length
 
 const portOf = (url: string): number => Number(new URL(url).port)
 

@@ -51,8 +51,8 @@ export function sections(haproxySocket: string): Sections {
       name,
       cluster,
       url: `http://${addresses[name]}:${ports.patroni}`,
-      // Two turns of its loop, which takes 2 s.
-      max_dcs_age: '4s',
+      // One and a half turns of its loop, which takes 2 s, as the default is of 10 s. Patroni says whole seconds.
+      max_dcs_age: '3500ms',
     })),
     haproxy: [
       { name: 'lb', socket: haproxySocket },

@@ -38,6 +38,7 @@ export const dynamic = (times: Times): Readonly<Record<string, unknown>> => ({
     use_slots: true,
     parameters: {
       max_connections: 50,
+      max_files_per_process: 1000,
       wal_log_hints: 'on',
       hot_standby: 'on',
       max_wal_senders: 10,

@@ -39,11 +39,8 @@ const variables = { folder: 'MAILPATH_STAGE', patroni: 'MAILPATH_STAGE_PATRONI' 
 const timesOf = (newest: boolean): Times => ({ ttl: newest ? 20 : 12, loop_wait: 2, retry_timeout: 3 })
 
 async function main(): Promise<number> {
-  const pattern = values.only?.toLowerCase()
-  const chosen = scenarios.filter(
-    ({ name, tested }) =>
-      (pattern === undefined || name.toLowerCase().includes(pattern)) && (!values.tested || tested === true),
-  )
+  const pattern = new RegExp(values.only ?? '', 'i')
+  const chosen = scenarios.filter(({ name, tested }) => pattern.test(name) && (!values.tested || tested === true))
   if (values.list) {
     for (const { name, does } of chosen) say(`${name}: ${does}`)
     return 0

@@ -71,11 +71,12 @@ export async function createNode({ host, name, below, binary, times }: NodeOptio
   await runProcess('mount', ['-t', 'tmpfs', '-o', `size=${walMegabytes}m,mode=0700`, 'mailpath-wal', volume])
   own(folder)
   own(volume)
-  const configure = (tags: Readonly<Record<string, boolean>>): void => {
+  let tags: Readonly<Record<string, boolean>> = {}
+  const configure = (): void => {
     writeFileSync(file, patroniFile(name, folder, path.join(volume, 'pg_wal'), times, tags))
     own(file)
   }
-  configure({})
+  configure()
 
   let patroni: RunningProcess | undefined
   const signal = (pid: number, what: NodeJS.Signals): void => {
@@ -121,8 +122,10 @@ export async function createNode({ host, name, below, binary, times }: NodeOptio
         { what: `all of ${name} is dead` },
       )
     },
-    tag(tags) {
-      configure(tags)
+    tag(next) {
+      if (JSON.stringify(next) === JSON.stringify(tags)) return
+      tags = next
+      configure()
       running()?.signal('SIGHUP')
     },
     async api(method, url, body) {
@@ -158,7 +161,8 @@ export async function createNode({ host, name, below, binary, times }: NodeOptio
       await running()?.stop('SIGTERM', 15_000)
       const [data, standby] = [path.join(folder, 'data'), path.join(folder, 'data', 'standby.signal')]
       rmSync(standby)
-      const rows = `insert into attempts select -n from generate_series(1, 1000) n;\n`
+      // Few: the leader has to get past them before the two histories meet.
+      const rows = `insert into attempts select -n from generate_series(1, 20) n;\n`
       await host.run(path.join(binaries, 'postgres'), ['--single', '-D', data, database], { input: rows })
       writeFileSync(standby, '')
       own(standby)

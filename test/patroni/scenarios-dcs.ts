@@ -31,10 +31,18 @@ const withoutDcs = (from: string) => ({
   phases: [
     { from, roots: [lost, ...lag] },
     { from: 'no node takes writes', roots: [lost] },
-    { from: 'healed', roots: [lost, leftBehind, ...lag] },
+    { from: etcdBack, roots: [lost, leftBehind, ...lag] },
   ],
   told: [{ reason: lost, before: 'outage' }],
 })
+
+const etcdBack = 'etcd is started'
+
+/** The cluster heals by itself while the stage still waits for the last member of etcd. */
+const startEtcd = ({ stage, mark }: Scene): Promise<void> => {
+  mark(etcdBack)
+  return stage.heal()
+}
 
 export const dcsScenarios: readonly Scenario[] = [
   {
@@ -47,6 +55,7 @@ export const dcsScenarios: readonly Scenario[] = [
       await scene.until('no node takes writes', nonePrimary, 25)
       await scene.last(12)
     },
+    heal: startEtcd,
     expected: () => withoutDcs('etcd killed'),
   },
   {
@@ -58,6 +67,7 @@ export const dcsScenarios: readonly Scenario[] = [
       await scene.until('no node takes writes', nonePrimary, 25)
       await scene.last(8)
     },
+    heal: startEtcd,
     expected: () => withoutDcs('two etcds killed'),
   },
   {
@@ -84,11 +94,12 @@ export const dcsScenarios: readonly Scenario[] = [
       await scene.until('no node takes writes', nonePrimary, 30)
       await scene.last(8)
     },
+    heal: startEtcd,
     expected: ({ standbys: [hung] }) => ({
       phases: [
         { from: 'etcd killed', roots: [] },
         { from: 'a member hangs', roots: [lost, 'cluster/kb cluster_failsafe_active', `patroni/${hung} *`] },
-        { from: 'healed', roots: [lost, leftBehind, ...lag] },
+        { from: etcdBack, roots: [lost, leftBehind, ...lag] },
       ],
       told: [
         { reason: 'cluster/kb cluster_failsafe_active', before: 'a member hangs' },

@@ -4,7 +4,7 @@ import path from 'node:path'
 import { waitFor } from '../servers/processes.ts'
 import type { Scenario, Scene } from './scenario.ts'
 import { nonePrimary } from './scenarios-dcs.ts'
-import { balanced, down, endSessions, lag, leftBehind } from './scenarios-leader.ts'
+import { balanced, down, endSessions, lag, leftBehind, split } from './scenarios-leader.ts'
 
 const noCandidate = 'cluster/kb cluster_no_candidate'
 
@@ -47,8 +47,8 @@ export const roleScenarios: readonly Scenario[] = [
     expected: () => ({
       phases: [
         { from: 'paused', roots: [] },
-        { from: 'promoted', roots: [] },
-        { from: 'healed', roots: [leftBehind] },
+        { from: 'promoted', roots: split },
+        { from: 'healed', roots: [...split, leftBehind] },
       ],
       told: [
         { reason: 'cluster/kb cluster_split_brain', before: 'healed' },
@@ -139,13 +139,9 @@ export const roleScenarios: readonly Scenario[] = [
     name: 'a forgotten slot',
     does: 'A slot of the DCS that nobody reads from keeps 70 MB of WAL.',
     async run(scene) {
-      await scene.stage.patch({ slots: { forgotten: { type: 'physical' } } })
-      const leader = scene.node(scene.leader)
-      await waitFor(
-        async () => (await leader.query(`select from pg_replication_slots where slot_name = 'forgotten'`)).length === 1,
-        { timeoutMs: 15_000, everyMs: 300, what: 'the slot is there' },
-      )
+      await forgetSlot(scene)
       scene.mark('slot made')
+      const leader = scene.node(scene.leader)
       for (let n = 0; n < 70; n++) await leader.query(wal(1_000_000))
       scene.mark('WAL kept')
       await scene.last(10)
@@ -157,8 +153,9 @@ export const roleScenarios: readonly Scenario[] = [
   },
   {
     name: 'WAL volume full',
-    does: 'The volume of the leader with its WAL is full: Postgres panics, and Patroni starts it again and again.',
+    does: 'The volume of the leader with its WAL is full, and a forgotten slot keeps it so: Postgres panics, and Patroni starts it again and again.',
     async run(scene) {
+      await forgetSlot(scene)
       const leader = scene.node(scene.leader)
       const before = leader.postmaster()
       await leader.host.run('dd', ['if=/dev/zero', `of=${filler(scene)}`, 'bs=1M'], {}).catch(() => undefined)
@@ -207,7 +204,7 @@ export const roleScenarios: readonly Scenario[] = [
     async run(scene) {
       await scene.node(scene.standbys[0]).diverge()
       scene.mark('diverged')
-      await scene.last(18)
+      await scene.last(36)
     },
     async heal(scene) {
       await scene.node(scene.standbys[0]).api('POST', '/reinitialize', { force: true })
@@ -231,9 +228,9 @@ export const roleScenarios: readonly Scenario[] = [
   },
   {
     name: 'pending restart',
-    does: 'max_connections is raised by patronictl edit-config.',
+    does: 'max_files_per_process is changed by patronictl edit-config.',
     async run(scene) {
-      await scene.stage.patch({ postgresql: { parameters: { max_connections: 60 } } })
+      await scene.stage.patch({ postgresql: { parameters: { max_files_per_process: 900 } } })
       scene.mark('changed')
       await scene.last(10)
     },
@@ -260,6 +257,14 @@ export const roleScenarios: readonly Scenario[] = [
     }),
   },
 ]
+
+/** A slot that Patroni keeps, and that nobody reads from. */
+async function forgetSlot({ stage, node, leader }: Scene): Promise<void> {
+  await stage.patch({ slots: { forgotten: { type: 'physical' } } })
+  const made = async (): Promise<boolean> =>
+    (await node(leader).query(`select from pg_replication_slots where slot_name = 'forgotten'`)).length === 1
+  await waitFor(made, { timeoutMs: 15_000, everyMs: 300, what: 'the slot is there' })
+}
 
 const wal = (bytes: number): string => `select pg_logical_emit_message(false, 'stage', repeat('x', ${bytes}))`
 const filler = ({ node, leader }: Scene): string => path.join(node(leader).folder, 'wal', 'filler')

@@ -199,7 +199,7 @@ export async function startStage({ folder, patroni, times }: StageOptions): Prom
     for (const proxy of ['haproxy', 'haproxy-plain'])
       for (const name of nodeNames) await haproxy.command(`set server ${proxy}/${name} state ready`)
     await pgbouncer.start()
-    await pgbouncer.console('RESUME').catch(() => undefined)
+    await pgbouncer.console('RESUME app').catch(() => undefined)
     await patch({ ...dynamic(times), ...undone })
   }
 

@@ -103,6 +103,33 @@ async function startTlsOnly(to: number) {
   }
 }
 
+/** A balancer in a failover: what it does with its next connections, and then with all others. */
+async function startBalancer(to: number) {
+  const sockets = new Set<net.Socket>()
+  let next: ('serve' | 'close' | 'hold')[] = []
+  const server = net.createServer(client => {
+    sockets.add(client)
+    client.on('error', () => undefined)
+    const what = next.length > 1 ? next.shift() : next[0]
+    if (what === 'hold') return
+    if (what === 'close') return void client.once('data', () => client.destroy())
+    const upstream = net.connect(to, '127.0.0.1')
+    sockets.add(upstream)
+    upstream.on('error', () => undefined)
+    client.pipe(upstream).pipe(client)
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    port: (server.address() as net.AddressInfo).port,
+    does: (...what: typeof next) => (next = what),
+    async stop() {
+      for (const socket of sockets) socket.destroy()
+      await promisify(server.close.bind(server))()
+    },
+  }
+}
+
 describe('a path whose drivers would connect differently', () => {
   beforeEach(() => logins())
   afterEach(() => vi.restoreAllMocks())
@@ -199,6 +226,46 @@ describe('a path whose drivers would connect differently', () => {
     } finally {
       await proxy.stop()
     }
+  })
+
+  describe('behind a balancer', () => {
+    let balancer: Awaited<ReturnType<typeof startBalancer>>
+    let at: string
+    beforeEach(async () => {
+      balancer = await startBalancer(primary().port)
+      at = url().replace(`:${primary().port}/`, `:${balancer.port}/`)
+    })
+    afterEach(() => balancer.stop())
+
+    it('has failed if it is closed and there is no time to try the others, which agreed before', async () => {
+      const target = targetOf()
+      expect(codes(await run(target, at))).toEqual([])
+      balancer.does('close', 'hold')
+      const seen = await look(writePath, target, { timeoutMs: 1_000, references: env({ URL: at }) })
+      expect(seen && codes(seen)).toEqual(['write_path_closed'])
+    })
+
+    it('is unknown in the same case if they were never compared', async () => {
+      balancer.does('close', 'hold')
+      const seen = await look(writePath, targetOf(), { timeoutMs: 1_000, references: env({ URL: at }) })
+      expect(seen && codes(seen)).toEqual(['write_path_driver_unclear'])
+    })
+
+    it('has failed once all are refused, though one got in a moment before', async () => {
+      const target = targetOf()
+      balancer.does('close', 'serve')
+      expect(codes(await run(target, at))).toEqual(['write_path_driver_unclear'])
+      balancer.does('close')
+      expect(codes(await run(target, at))).toEqual(['write_path_closed'])
+    })
+
+    it('works again once all get in, though one was refused a moment before', async () => {
+      const target = targetOf()
+      balancer.does('serve', 'close')
+      expect(codes(await run(target, at))).toEqual(['write_path_driver_unclear'])
+      balancer.does('serve')
+      expect(codes(await run(target, at))).toEqual([])
+    })
   })
 
   it('by a Unix socket that is not there leads to no server', async () => {

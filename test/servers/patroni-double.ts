@@ -61,6 +61,8 @@ export interface PatroniKnobs {
   clockAhead: number
   /** What comes in front of the path, where a proxy cuts it. */
   prefix: string
+  /** Status for health checks (/primary) that have not noticed a change yet; undefined for that of now. */
+  checkedAs: number | undefined
   /** Answers every request like this; undefined ends it. */
   answer(how: PatroniMisbehaviour | Foreign | undefined): void
   readonly requests: PatroniRequest[]
@@ -113,6 +115,7 @@ function knobs(): Patroni {
     members: [member('p1', 'leader', 'running'), member('p2', 'replica', 'streaming')],
     clockAhead: 0,
     prefix: '',
+    checkedAs: undefined,
     requests: [],
     misbehaviour: undefined,
     answer: how => {
@@ -170,7 +173,8 @@ function respond(patroni: Patroni, socket: net.Socket, line: string): void {
     return
   }
   const [status, body] = path === '/cluster' ? [200, clusterOf(patroni)] : leader(patroni)
-  const whole = head(status, 'application/json') + JSON.stringify(body)
+  const late = path === '/primary' ? patroni.checkedAs : undefined
+  const whole = head(late ?? status, 'application/json') + JSON.stringify(body)
   if (how === 'cut') socket.end(whole.slice(0, -40))
   else if (how === 'endless') floodOf(`${whole} `).into(socket)
   else if (how === 'drip') dripInto(socket, whole)

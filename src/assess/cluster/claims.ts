@@ -2,7 +2,7 @@ import { seenBy } from '../../core/probe.ts'
 import { receivesWal, timelineOf } from '../../probes/postgres/judge.ts'
 import { writePath } from '../../probes/write_path/index.ts'
 import type { CheckStatus } from '../assessment.ts'
-import { byAddress, isSameServer, nodesOfSession, type Node } from '../nodes.ts'
+import { byAddress, isSameServer, lookedAt, nodesOfSession, type Node } from '../nodes.ts'
 
 /** The evidence for keeping one of several primaries. */
 export interface Claim {
@@ -58,6 +58,14 @@ function commitsOn(path: CheckStatus, node: Node, nodes: readonly Node[]): boole
   const found = nodesOfSession(landing, nodes)
   return found.length === 1 && found[0] === node
 }
+
+/** The standbys that were promoted since they were looked at: a later run of a write path committed on them. */
+export const promotedSince = (nodes: readonly Node[], paths: readonly CheckStatus[]): readonly Node[] =>
+  nodes.filter(
+    node =>
+      node.facts?.in_recovery &&
+      paths.some(path => lookedAt(path) > lookedAt(node.check) && commitsOn(path, node, nodes)),
+  )
 
 /** By the address it streams from, if that is one of the primaries; else by the timeline. */
 function follows({ facts }: Node, primary: Node, primaries: readonly Node[]): boolean {

@@ -6,7 +6,7 @@ import { createMemo } from '../../core/memo.ts'
 import { patroni } from '../../probes/patroni/index.ts'
 import { writePath } from '../../probes/write_path/index.ts'
 import type { CheckStatus, ClusterStatus, Memory, NodeStatus } from '../assessment.ts'
-import { claimsOf, isDecided, timeline, type Claim } from './claims.ts'
+import { claimsOf, isDecided, promotedSince, timeline, type Claim } from './claims.ts'
 import type { ClusterMemory, LostWrites } from './memory.ts'
 import { clusterSamples } from './metrics.ts'
 import { clusterReason } from './reasons.ts'
@@ -65,8 +65,8 @@ export function assessClusters(
       nodes: own,
       identifier,
       servers,
-      // It matters only between several primaries where clients write.
-      paths: own.filter(isWritable).length > 1 ? paths : [],
+      // With one primary it does not matter where clients write.
+      paths: own.filter(isWritable).length === 1 ? [] : paths,
       full: paths.filter(isFull),
       patronis: patronisOf.get(name) ?? [],
       lost: lostNow(writes, now),
@@ -98,7 +98,7 @@ interface Parts {
   readonly identifier: string | undefined
   /** The nodes that take writes, one of each server. */
   readonly servers: readonly Node[]
-  /** The write paths into it, where they decide between several primaries. */
+  /** The write paths into it; none while there is one primary. */
   readonly paths: readonly CheckStatus[]
   /** The write paths that met a full disk. */
   readonly full: readonly CheckStatus[]
@@ -136,13 +136,14 @@ function assessCluster(parts: Parts, before: ClusterMemory | undefined, now: num
   const maybeOne = primaries.length > 1 && apart.length === 1
   const split = splitBrain(apart, before, now)
   const primary = primaries[0]
-  const count = maybeOne || (primaries.length === 0 && !allSeen) ? undefined : primaries.length
+  const promoted = primaries.length === 0 ? promotedSince(nodes, paths) : []
+  const count = maybeOne || (primaries.length === 0 && (!allSeen || promoted.length > 0)) ? undefined : primaries.length
   const splitKnown = split.confirmed ? true : primaries.length < 2 && allSeen ? false : undefined
   const certain = primaries.length === 1 || split.confirmed
   const strays = certain && primary ? straysOf(nodes, primary) : []
   const pending = pendingOf(before?.pending, now)
   const down = holderDown(view, primary, before?.down, now)
-  const context: ClusterContext = { nodes, primaries, view, before, down, pending }
+  const context: ClusterContext = { nodes, primaries, promoted, view, before, down, pending }
   const reasons = reasonsFor({ ...parts, context, claims, strays, maybeOne, confirmed: split.confirmed, hasPatroni })
   // A primary that left the configuration is no failover: it may have been renamed.
   const known =
@@ -182,7 +183,7 @@ function assessCluster(parts: Parts, before: ClusterMemory | undefined, now: num
   return {
     status,
     samples: clusterSamples(status, nodes, memory, parts.timesLost),
-    recheck: [...new Set([...recheck, ...toCompareAgain(context)])],
+    recheck: [...new Set([...recheck, ...promoted.map(({ check }) => check.id), ...toCompareAgain(context)])],
     strays,
     memory,
   }
@@ -244,6 +245,12 @@ function reasonsFor({
   if (foreign.length > 0) add('cluster_mixed', `${namesOf(foreign)} has another system identifier than the other nodes`)
   const leaderless = whyLeaderless(context)
   if (leaderless.length > 0) found.push(...leaderless)
+  else if (!primary && context.promoted.length > 0)
+    add(
+      'cluster_primary_unknown',
+      `no primary is seen, and a write was committed on ${namesOf(context.promoted)} since the last look at it`,
+      'Wait for the next look at it, which is taken at once.',
+    )
   else if (!primary && unseen.length === 0)
     add('cluster_no_primary', `all ${nodes.length} nodes answer, and none is its primary`, noPrimaryRemedy(hasPatroni))
   else if (!primary)

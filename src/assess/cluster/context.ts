@@ -9,6 +9,8 @@ export interface ClusterContext {
   readonly nodes: readonly Node[]
   /** The nodes that take writes, the one with the best claim first. */
   readonly primaries: readonly Node[]
+  /** Those that are standbys by their last look, and took a write since. None where there are primaries. */
+  readonly promoted: readonly Node[]
   readonly view: PatroniView
   readonly before: ClusterMemory | undefined
   readonly down: Down | undefined

@@ -14,8 +14,9 @@ const slowMs = 30_000
  * may be the primary.
  */
 export function whyLeaderless(context: ClusterContext): ReasonDraft[] {
-  const { nodes, primaries, view } = context
-  if (view.members.length === 0 || primaries.length > 0 || nodes.some(node => mayBePrimary(node, view))) return []
+  const { nodes, primaries, promoted, view } = context
+  if (view.members.length === 0 || primaries.length > 0 || promoted.length > 0) return []
+  if (nodes.some(node => mayBePrimary(node, view))) return []
   for (const why of [byDesign, noPrimaryForDcs, allSilent, crashLooping, beingPromoted, noCandidate, noneElected]) {
     const found = why(context)
     if (found.length > 0) return found
@@ -86,10 +87,12 @@ export function holderDown(
   if (holder?.node && isHolderDown(holder) && holder.node !== primary) {
     const { name } = holder.node
     const since = before?.node === name ? before.since : now
-    return { node: name, since, seenAt: lookedAt(holder.check) }
+    const starts = holder.facts?.state === 'starting' && (before?.node !== name || (before.starts && !before.cameUp))
+    return { node: name, since, seenAt: lookedAt(holder.check), starts, cameUp: false }
   }
   if (!before || members.length === 0 || (holder && holder.name !== before.node)) return undefined
-  return primary && lookedAt(primary.check) - before.seenAt > calmMs ? undefined : before
+  if (primary && lookedAt(primary.check) - before.seenAt > calmMs) return undefined
+  return { ...before, cameUp: before.cameUp || holder !== undefined }
 }
 
 function crashLooping({ view: { holder }, down, before }: ClusterContext): ReasonDraft[] {
@@ -97,6 +100,8 @@ function crashLooping({ view: { holder }, down, before }: ClusterContext): Reaso
   if (!holder || !node || down?.node !== node.name) return []
   const diskFull = before?.diskFull?.node === node.name ? before.diskFull : undefined
   const lasts = lookedAt(holder.check) - down.since
+  // A planned restart, until it takes too long.
+  if (down.starts && lasts < startsMs) return []
   const states = [
     `Patroni says ${facts?.state ?? 'that it cannot ask it'}`,
     node.facts ? 'it answers as a standby at this moment' : node.check.evidence,

@@ -22,6 +22,10 @@ export interface Down {
   readonly since: number
   /** When the last look began that found it down. */
   readonly seenAt: number
+  /** Each look until then found it starting, and never up in between: no crash was seen. */
+  readonly starts: boolean
+  /** It was found up since. */
+  readonly cameUp: boolean
 }
 
 export interface DiskFullCause {

@@ -32,7 +32,7 @@ function silentMembers({ view, primaries }: ClusterContext): ReasonDraft[] {
       code: 'cluster_patroni_silent',
       text: `the Patroni of ${name}, the primary, does not answer, while its Postgres does: ${near}`,
       remedy: taken
-        ? `Stop Postgres on ${name} and copy its data: rows that only it has exist nowhere else. Its Patroni, once it runs again, makes it a standby of ${holder.name}, and may rewind it. ${startAgain(name)}`
+        ? `See patronictl list: if ${holder.name} holds the leader lock still, stop Postgres on ${name} and copy its data: rows that only it has exist nowhere else. Its Patroni, once it runs again, makes it a standby of ${holder.name}, and may rewind it. ${startAgain(name)}`
         : startAgain(name, 'at once'),
     })),
     ...(others.length === 0

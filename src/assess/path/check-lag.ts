@@ -2,9 +2,10 @@ import type { Reason } from '../../core/probe.ts'
 import type { ConnectionProblem } from '../../clients/postgres-errors.ts'
 import { startAgain } from '../../probes/patroni/start.ts'
 import { writePathReason } from '../../probes/write_path/reasons.ts'
+import type { WritePathTarget } from '../../probes/write_path/target.ts'
 import type { CheckStatus } from '../assessment.ts'
 import { isBefore, type Balancer, type ProxyServer } from './hops.ts'
-import { isDown, type Home, type Node } from '../nodes.ts'
+import { hasProblem, isDown, lookedAt, type Home, type Node } from '../nodes.ts'
 
 /** What a path saw of its sessions. */
 export interface Arrived {
@@ -30,11 +31,18 @@ export const lagMs = 60_000
 const oldMs = 30_000
 
 /** Whether the view of HAProxy is not much older than the run of the path. */
-const wasSeenFor = ({ observation: run }: CheckStatus, { observation: look }: CheckStatus): boolean =>
+const isNotOld = ({ observation: run }: CheckStatus, { observation: look }: CheckStatus): boolean =>
   (run?.startedAt ?? 0) - (look?.finishedAt ?? 0) <= oldMs
 
 /** Failures of a path that HAProxy without the right server may be the cause of. */
-export const notLetIn: readonly ConnectionProblem[] = ['unreachable', 'no_answer', 'closed', 'starting_up']
+export const notLetIn: readonly ConnectionProblem[] = [
+  'unreachable',
+  'no_answer',
+  'closed',
+  'starting_up',
+  // PgBouncer passes on what it met behind itself.
+  'pooler_refused',
+]
 
 /**
  * Why HAProxy leads wrong or nowhere, by its own view: the server of the primary is in maintenance; its health check has not
@@ -47,7 +55,10 @@ export function lagOf(
   home: Home,
   before: LagBefore,
 ): Reason | undefined {
-  if (isBefore(check, path) && !(before.was && wasSeenFor(path, check))) return undefined
+  const lets = servers.some(one => isUp(one) && isOn(one, on))
+  // A session that landed on a standby shows that HAProxy still led there.
+  if (isBefore(check, path) && !((before.was || (outcome === 'read-only' && lets)) && isNotOld(path, check)))
+    return undefined
   const { elected } = home
   const wrong = takersOf(servers, home, on).filter(
     one => !leadsRight(one, home) || (outcome === 'read-only' && isOn(one, on) && one.node !== home.lockHolder),
@@ -64,7 +75,11 @@ export function lagOf(
       `If the work on ${elected.name} is done: set server ${proxy}/${server} state ready, on the runtime API of ${where}.`,
     )
   }
-  const misled = outcome === 'committed' ? wrong.filter(({ node }) => node && !on.includes(node)) : wrong
+  // A commit proves nothing once its node was found to be a standby.
+  const hasLeft = ({ facts, check: look }: Node): boolean =>
+    facts?.in_recovery === true && endOf(path) <= lookedAt(look)
+  const misled =
+    outcome === 'committed' ? wrong.filter(({ node }) => node && (!on.includes(node) || hasLeft(node))) : wrong
   const isThere = elected?.facts !== undefined
   const shut = right && outcome !== 'committed' && status === 'DOWN' && isThere ? right : undefined
   // Without a primary there is nothing that HAProxy has to notice.
@@ -79,6 +94,48 @@ export function lagOf(
     remedyFor({ shut, misled, home, where, proxy, lasts: before.lasts }),
   )
 }
+
+/**
+ * What keeps a path from being well after check lag, for a moment: it has not begun a run since; sessions that got to a standby are
+ * seen there only now; PgBouncer lets in only with its next try.
+ */
+export function afterLag(
+  { path, address, outcome }: Arrived,
+  { check }: Balancer,
+  { nodes, elected }: Home,
+  hasPooler: boolean,
+): { readonly reason: Reason; readonly recheck: readonly string[] } | undefined {
+  if (!elected) return undefined
+  const leads = `${address}: HAProxy ${check.target} leads to ${elected.name} by now`
+  if (outcome === 'not let in' && hasPooler && hasProblem(path, ['pooler_refused', 'no_answer'])) {
+    const text = `${leads}, and PgBouncer has yet to try that (server_connect_timeout and server_login_retry, 15 s each by default)`
+    return { reason: writePathReason('write_path_check_lag', text), recheck: [] }
+  }
+  if (outcome !== 'committed' && lookedAt(path) <= endOf(check)) {
+    const text = `${leads}; whether it lets in again is tried in this moment`
+    return { reason: writePathReason('write_path_check_lag', text), recheck: [path.id] }
+  }
+  if (outcome !== 'committed' || (path.config as WritePathTarget).pooled !== true) return undefined
+  const unseen = nodes.filter(
+    node => node.facts?.in_recovery && node.facts.sessions && lookedAt(node.check) < endOf(check),
+  )
+  if (unseen.length === 0) return undefined
+  const names = unseen.map(({ name }) => name).join(', ')
+  const text = `${leads}; whether the pool of the application keeps sessions on ${names} is looked at in this moment`
+  return { reason: writePathReason('write_path_check_lag', text), recheck: unseen.map(node => node.check.id) }
+}
+
+/**
+ * The views that would explain why a path fails, and that are older than its run: HAProxy, and the node that it should lead
+ * to. They are to be looked at again at once. Then they are newer, so each run has that once.
+ */
+export function olderViews(path: CheckStatus, { check }: Balancer, { elected }: Home): readonly string[] {
+  const began = lookedAt(path)
+  const older = [check, ...(elected ? [elected.check] : [])].filter(view => !view.stale && endOf(view) < began)
+  return older.map(({ id }) => id)
+}
+
+const endOf = ({ observation }: CheckStatus): number => observation?.finishedAt ?? Infinity
 
 const isUp = ({ server }: ProxyServer): boolean => server.status === 'UP'
 

@@ -78,7 +78,7 @@ export const isBefore = ({ observation: look }: CheckStatus, { observation: run 
 
 /**
  * The checks. A balancer or pooler that does not have what a write path names says so. PgBouncer may make a database with
- * its first client, so it must have been looked at after a run of the path.
+ * its first client, so it must have been looked at after a run of the path, unless that met no such database.
  */
 export function withMissing(checks: readonly CheckStatus[]): readonly CheckStatus[] {
   const all = indexOf(checks)
@@ -110,7 +110,8 @@ function missingFor(path: CheckStatus, check: CheckStatus): Reason[] {
   if (balancer && proxies && !proxies.includes(balancer.proxy))
     return [haproxyReason('haproxy_proxy_missing', missingText(check, 'proxy', balancer.proxy, path, proxies))]
   const databases = seenBy(pgbouncer, check.observation)?.seen.databases?.map(({ name }) => name)
-  if (pooler && databases && !databases.includes(pooler.database) && !isBefore(check, path))
+  const isKnown = !isBefore(check, path) || path.reasons.some(({ code }) => code === 'write_path_database_missing')
+  if (pooler && databases && !databases.includes(pooler.database) && isKnown)
     return [
       pgbouncerReason('pgbouncer_database_missing', missingText(check, 'database', pooler.database, path, databases)),
     ]

@@ -7,9 +7,9 @@ import type { Landing, WritePathSeen } from '../../probes/write_path/observe.ts'
 import { writePathReason } from '../../probes/write_path/reasons.ts'
 import { metrics, readOnlyCause, readOnlyText, wasOnStandby } from '../../probes/write_path/judge.ts'
 import { forOldPrimary, forStandby, type Astray } from './advice.ts'
-import type { CheckStatus, ClusterStatus, LandingStatus, Memory } from '../assessment.ts'
-import { hopsBetween, isStopped, hopChecks, type Hops } from './hops.ts'
-import { lagMs, lagOf, notLetIn, type LagBefore } from './check-lag.ts'
+import type { CheckStatus, ClusterStatus, Lag, LandingStatus, Memory } from '../assessment.ts'
+import { hopsBetween, isBefore, isStopped, hopChecks, type Hops } from './hops.ts'
+import { afterLag, lagMs, lagOf, notLetIn, olderViews, type Arrived, type LagBefore } from './check-lag.ts'
 import { indexOf } from '../checks.ts'
 import {
   byAddress,
@@ -17,6 +17,8 @@ import {
   clustersByName,
   hasProblem,
   homeOf,
+  isDown,
+  lookedAt,
   mayBeSame,
   nodesOfSession,
   type Home,
@@ -30,6 +32,8 @@ interface Landings {
   readonly samples: readonly Sample[]
   readonly outages: Memory['outages']
   readonly lags: Memory['lags']
+  /** Checks to run at once (`Assessment.recheck`). */
+  readonly recheck: readonly string[]
 }
 
 /** Compares the sessions of write paths with the nodes: where do they land, and is that the primary? */
@@ -43,7 +47,8 @@ export function assessLandings(
   const landings: LandingStatus[] = []
   const samples: Sample[] = []
   const outages = new Map<string, { readonly seconds: number; readonly out: boolean }>()
-  const lags = new Map<string, number>()
+  const lags = new Map<string, Lag>()
+  const recheck = new Set<string>()
   const nodesIn = groupBy(nodes, node => node.cluster)
   const byName = clustersByName(clusters)
   const all = indexOf(checks)
@@ -52,7 +57,8 @@ export function assessLandings(
     const cluster = clusterOf(check)
     const [own, home] = [nodesIn.get(cluster) ?? [], byName.get(cluster)]
     const views = hopChecks(check, all)
-    const since = previous?.lags.get(check.target)
+    const last = previous?.lags.get(check.target)
+    const since = last?.endedAt === undefined ? last?.since : undefined
     const lag = { was: since !== undefined, lasts: since !== undefined && now - since >= lagMs }
     const make = (): Placed => place(check, { nodes, own: homeOf(cluster, own, home), views, lag })
     const of = [check, home, lag.was, lag.lasts, ...views, ...own]
@@ -60,7 +66,9 @@ export function assessLandings(
     const before = previous?.outages.get(check.target)
     const seconds = (before?.seconds ?? 0) + (before?.out && previous ? Math.max(0, now - previous.at) / 1000 : 0)
     outages.set(check.target, { seconds, out: placed.status.verdict === 'fail' && !hasCommitted(check) })
-    if (placed.lags) lags.set(check.target, since ?? now)
+    if (placed.lags) lags.set(check.target, { since: since ?? now, endedAt: undefined })
+    else if (last) lags.set(check.target, { since: last.since, endedAt: last.endedAt ?? now })
+    for (const id of placed.recheck) recheck.add(id)
     landings.push(placed.landing)
     samples.push(
       ...placed.samples,
@@ -68,7 +76,7 @@ export function assessLandings(
     )
     return placed.status
   })
-  return { landings, checks: amended, samples, outages, lags }
+  return { landings, checks: amended, samples, outages, lags, recheck: [...recheck] }
 }
 
 const seenOf = (check: CheckStatus): WritePathSeen | undefined =>
@@ -83,8 +91,9 @@ interface Placed {
   readonly status: CheckStatus
   readonly landing: LandingStatus
   readonly samples: readonly Sample[]
-  /** There is check lag. */
+  /** There is check lag, or a server in maintenance, or there may be. */
   readonly lags: boolean
+  readonly recheck: readonly string[]
   /** It does not depend on the nodes of other clusters. */
   readonly atHome: boolean
 }
@@ -105,18 +114,34 @@ function place(check: CheckStatus, { nodes, own, views, lag }: Around): Placed {
   const names = landed?.nodes.map(node => node.name) ?? []
   const at = { target: check.target, postgres_cluster: own.cluster }
   const amended = landed ? amend(check, landed) : check
-  const status = withLag(amended, landed, through, own, lag)
+  const { status, recheck } = withLag(amended, landed, through, own, lag)
   return {
     status,
+    recheck,
     landing: { writePath: check.target, cluster: own.cluster, nodes: names, onPrimary: landed?.onPrimary },
     samples: [
       ...sample(metrics.onPrimary, landed?.onPrimary, at),
       ...names.flatMap(node => sample(metrics.landed, 1, { ...at, node })),
     ],
-    lags: status.reasons.some(({ code }) => code === 'write_path_check_lag'),
+    lags: status.reasons.some(({ code }) => ofBalancer.includes(code)) || mayLag(status, landed, through),
     atHome: landed?.atHome ?? true,
   }
 }
+
+/** Reasons by the view of HAProxy: the next run of the path does not end them before HAProxy was looked at again. */
+const ofBalancer: readonly string[] = ['write_path_check_lag', 'write_path_server_in_maintenance']
+
+/** All nodes that it landed on have been found down, or as standbys, since: its commit says nothing of the next session. */
+const isOutdated = (check: CheckStatus, { nodes }: Landed): boolean =>
+  nodes.length > 0 &&
+  nodes.every(node => lookedAt(node.check) > lookedAt(check) && (node.facts?.in_recovery ?? isDown(node.check)))
+
+/** It failed as with check lag, and HAProxy was not looked at since: a commit does not end that before it was. */
+const mayLag = (check: CheckStatus, landed: Landed | undefined, { balancer }: Hops): boolean =>
+  check.verdict === 'fail' &&
+  balancer !== undefined &&
+  isBefore(balancer.check, check) &&
+  (landed?.isOnStandby === true || hasProblem(check, notLetIn))
 
 /** Explains by the view of HAProxy why a path leads wrong or nowhere. That takes the place of what it explains. */
 function withLag(
@@ -125,9 +150,10 @@ function withLag(
   { balancer, pooler }: Hops,
   home: Home,
   before: LagBefore,
-): CheckStatus {
+): { readonly status: CheckStatus; readonly recheck: readonly string[] } {
   const seen = seenOf(check)
-  if (!balancer || !seen) return check
+  const asItIs = { status: check, recheck: [] }
+  if (!balancer || !seen) return asItIs
   // It is PgBouncer itself that refuses, or that keeps its clients waiting. What is behind it does not matter yet.
   const isItself = pooler !== undefined && (hasProblem(check, ['unreachable']) || isStopped(pooler))
   const isMisled = ({ code }: Reason): boolean => code === 'write_path_read_only' && landed?.isOnStandby === true
@@ -137,13 +163,19 @@ function withLag(
     : check.reasons.some(isShut)
       ? 'not let in'
       : check.verdict !== 'fail' && hasCommitted(check)
-        ? 'committed'
+        ? landed && isOutdated(check, landed)
+          ? 'not let in'
+          : 'committed'
         : undefined
-  if (!outcome) return check
-  const why = lagOf({ path: check, address: seen.address, outcome, on: landed?.nodes ?? [] }, balancer, home, before)
-  if (!why) return check
+  if (!outcome) return asItIs
+  const arrived: Arrived = { path: check, address: seen.address, outcome, on: landed?.nodes ?? [] }
+  const lag = lagOf(arrived, balancer, home, before)
+  const after = lag || !before.was || before.lasts ? undefined : afterLag(arrived, balancer, home, pooler !== undefined)
+  const why = lag ?? after?.reason
+  const recheck = after?.recheck ?? (outcome === 'committed' ? [] : olderViews(check, balancer, home))
+  if (!why) return { status: check, recheck }
   const others = check.reasons.filter(reason => !isMisled(reason) && !isShut(reason))
-  return { ...check, ...finding(check.evidence, [why, ...others], check.samples) }
+  return { status: { ...check, ...finding(check.evidence, [why, ...others], check.samples) }, recheck }
 }
 
 interface Landed {

@@ -2,13 +2,13 @@ import { groupBy } from '../../core/group.ts'
 import { createMemo } from '../../core/memo.ts'
 import { gauge, sample, type Sample } from '../../core/metric.ts'
 import { finding, seenBy, type Reason, type Target } from '../../core/probe.ts'
-import { mostSessionGroups, type SessionGroup } from '../../probes/postgres/observe.ts'
+import { mostSessionGroups, settledSeconds, type SessionGroup } from '../../probes/postgres/observe.ts'
 import { writePath } from '../../probes/write_path/index.ts'
 import type { Landing } from '../../probes/write_path/observe.ts'
 import { writePathReason } from '../../probes/write_path/reasons.ts'
 import type { WritePathTarget } from '../../probes/write_path/target.ts'
-import type { CheckStatus, ClusterStatus } from '../assessment.ts'
-import { clusterOf, clustersByName, type Node } from '../nodes.ts'
+import type { CheckStatus, ClusterStatus, Memory } from '../assessment.ts'
+import { clusterOf, clustersByName, lookedAt, type Node } from '../nodes.ts'
 
 export const sessionMetrics = {
   sessions: gauge(
@@ -32,6 +32,7 @@ export function assessSessions(
   checks: readonly CheckStatus[],
   nodes: readonly Node[],
   clusters: readonly ClusterStatus[],
+  lags: Memory['lags'],
 ): Sessions {
   const nodesIn = groupBy(nodes, node => node.cluster)
   const byName = clustersByName(clusters)
@@ -39,7 +40,9 @@ export function assessSessions(
   const amended = checks.map(check => {
     if (check.probe !== writePath.kind) return check
     const [own, cluster] = [nodesIn.get(clusterOf(check)) ?? [], byName.get(clusterOf(check))]
-    const found = sessionMemo(check.config, [check, cluster, ...own], () => withSessions(check, own, cluster))
+    const lagEndedAt = lags.get(check.target)?.endedAt
+    const make = (): Found => withSessions(check, own, cluster, lagEndedAt)
+    const found = sessionMemo(check.config, [check, cluster, lagEndedAt, ...own], make)
     samples.push(...found.samples)
     return found.status
   })
@@ -53,7 +56,12 @@ interface Found {
 
 const sessionMemo = createMemo<Target, Found>()
 
-function withSessions(check: CheckStatus, nodes: readonly Node[], cluster: ClusterStatus | undefined): Found {
+function withSessions(
+  check: CheckStatus,
+  nodes: readonly Node[],
+  cluster: ClusterStatus | undefined,
+  lagEndedAt = -Infinity,
+): Found {
   const { seen, target } = (check.stale ? undefined : seenBy(writePath, check.observation)) ?? {}
   const [landing] = seen?.landings ?? []
   if (!seen || !target || !landing) return { status: check, samples: [] }
@@ -64,7 +72,13 @@ function withSessions(check: CheckStatus, nodes: readonly Node[], cluster: Clust
   const samples = held.flatMap(({ node, group }) =>
     sample(sessionMetrics.sessions, group.count, { target: node.name, write_path: check.target }),
   )
-  const behind = held.filter(({ node, group }) => node.facts?.in_recovery === true && group.settled > 0)
+  /** HAProxy led a pool there until just now, so its sessions are young, and stay. */
+  const isYoung = (node: Node): boolean =>
+    target.pooled === true && lookedAt(node.check) < lagEndedAt + settledSeconds * 1_000
+  const behind = held.flatMap(({ node, group }) => {
+    const stay = isYoung(node) ? group.count : group.settled
+    return node.facts?.in_recovery === true && stay > 0 ? [{ node, group, stay }] : []
+  })
   const primary = cluster?.primary
   // If fresh sessions land on a standby as well, that is the fault, and the rest follows from it.
   const landsThere = seen.landings.some(one => one.in_recovery)
@@ -88,13 +102,13 @@ function groupOf({ role, database }: Landing, { facts }: Node): SessionGroup | u
 function leftBehind(
   address: string,
   primary: string,
-  behind: readonly { readonly node: Node; readonly group: SessionGroup }[],
+  behind: readonly { readonly node: Node; readonly group: SessionGroup; readonly stay: number }[],
   { role, database, pooled }: Landing,
   target: WritePathTarget,
 ): Reason {
   const places = behind.map(
-    ({ node, group: { settled, idle, oldest_seconds } }) =>
-      `${settled} on ${node.name} (${idle} idle, the oldest for ${Math.round(oldest_seconds)} s)`,
+    ({ node, stay, group: { idle, oldest_seconds } }) =>
+      `${stay} on ${node.name} (${idle} idle, the oldest for ${Math.round(oldest_seconds)} s)`,
   )
   const text = `${address}: the primary is ${primary}, but role ${role ?? ''} keeps sessions in database ${database ?? ''} on a standby: ${places.join(', ')}. Each write on one fails with SQLSTATE 25006; whether they write is not seen`
   const end = pooled || target.pgbouncer ? reconnect : restartPool(target)

@@ -17,7 +17,7 @@ import type { Look, Watch } from '../../core/probe.ts'
 import type { PostgresTarget } from './target.ts'
 
 /** A session that is older than this was not opened for one statement: a pool, or a person, keeps it. */
-const settledSeconds = 5
+export const settledSeconds = 5
 /** The most pairs of role and database that a node is asked for: those with most settled sessions. */
 export const mostSessionGroups = 50
 

@@ -28,6 +28,8 @@ type Outcome =
 /** The outcome for each party at the last attempt. */
 interface Tried {
   readonly key: string
+  /** All got in, and the drivers do not differ. Undefined if none got in, which compares nothing. */
+  readonly agree: boolean | undefined
   /** By the monotonic clock. */
   readonly until: number
   readonly at: number
@@ -67,16 +69,21 @@ export async function compare(
   const last = before.find(one => one.key === key)
   const now = performance.now()
   if (last && now < last.until) return verdict(own, mine, rivals, last.outcomes, now - last.at)
-  const outcomes = await tryAll(look, own, mine, rivals)
+  const agreed = before.find(one => one.agree !== undefined)?.agree === true
+  const outcomes = await tryAll(look, own, mine, rivals, agreed)
   // Do not use the old outcomes: a way that hangs from now on must not count as one that gets in.
   if (!outcomes || outcomes.some(one => one.kind === 'out' && one.failure.want)) return notTried(own, mine, rivals)
   // If no way gets in, the run fails, and it must be noticed soon when another way gets in.
   const isPassing = outcomes.some(
     one => one.kind === 'out' && (mine.kind === 'out' ? !isWrongPassword(one.failure) : passes(one.failure)),
   )
-  const tried: Tried = { key, at: now, until: now + (isPassing ? passingMs : holdsMs), outcomes }
+  const problem = verdict(own, mine, rivals, outcomes, 0)
+  // In the moment of a failover one is refused and the next one gets in: that may be no difference of the drivers.
+  if (problem && [mine, ...outcomes].some(one => one.kind === 'out' && passes(one.failure))) return problem
+  const agree = mine.kind === 'out' ? undefined : !problem && outcomes.every(({ kind }) => kind === 'in')
+  const tried: Tried = { key, agree, at: now, until: now + (isPassing ? passingMs : holdsMs), outcomes }
   memory.set(target, { fingerprint, tried: [tried, ...before.filter(one => one.key !== key)].slice(0, mostKept) })
-  return verdict(own, mine, rivals, outcomes, 0)
+  return problem
 }
 
 function keyOf(outcome: Outcome): string {
@@ -98,12 +105,13 @@ async function tryAll(
   own: Connectable,
   mine: Outcome,
   rivals: readonly Party[],
+  agreed: boolean,
 ): Promise<readonly Outcome[] | undefined> {
   const outcomes: Outcome[] = []
   for (const rival of rivals) {
     const outcome: Outcome | undefined = !isConnectable(rival)
       ? { kind: 'refused', text: rival.refused }
-      : sharesFate(own.plan, mine, rival.plan)
+      : sharesFate(own.plan, mine, rival.plan, agreed)
         ? mine
         : await tryOne(look, rival)
     if (!outcome) return undefined
@@ -112,15 +120,20 @@ async function tryAll(
   return outcomes
 }
 
-/** Whether the other plan would do exactly the same as the run. */
-function sharesFate(own: Plan, mine: Outcome, rival: Plan): boolean {
+/**
+ * Whether the other plan would do exactly the same as the run. `agreed`: when all were tried last, they did. Then the network
+ * alone refuses the run now, and not TLS or the login, by which they differ; to try them all would use up the time of the run.
+ */
+function sharesFate(own: Plan, mine: Outcome, rival: Plan, agreed: boolean): boolean {
   if (mine.kind === 'out') {
     const { failure } = mine
     const problem = connectionProblem(failure)
     const sameDoor = samePlaces(own, rival)
     if (['unreachable', 'no_answer', 'starting_up', 'too_many_connections'].includes(problem)) return sameDoor
-    // Repeated logins with a wrong password lock roles out.
     const sameLogin = own.user === rival.user && own.password === rival.password
+    if (agreed && passes(failure) && failure.phase !== 'tls')
+      return sameDoor && sameLogin && own.database === rival.database
+    // Repeated logins with a wrong password lock roles out.
     return sameDoor && sameLogin && isWrongPassword(failure)
   }
   if (mine.kind !== 'in' || !samePlan({ ...own, tls: rival.tls }, rival)) return false

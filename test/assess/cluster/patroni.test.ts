@@ -342,6 +342,18 @@ describe('no primary', () => {
     expect(last(back).memory.clusters.get('keybuzz')?.down).toBeUndefined()
   })
 
+  it('while the holder restarts is no crash loop, unless it takes long or comes again', () => {
+    const starting = holding({ state: 'starting', role: 'replica' })
+    const up = holding({}, undefined)
+    const codes = (worlds: readonly World[]) => story(worlds).map(all => saidIn(all)[0])
+    const planned = codes([healthy, holding({ state: 'restarting' }), starting, up, healthy])
+    expect(planned).toEqual([undefined, ...times(2, 'cluster_no_primary fail'), planned[3], undefined])
+    expect(planned[3]).not.toBe('cluster_leader_crash_looping fail')
+    expect(codes([healthy, ...times(8, starting)]).at(-1)).toBe('cluster_leader_crash_looping fail')
+    expect(codes([healthy, starting, healthy, starting]).at(-1)).toBe('cluster_leader_crash_looping fail')
+    expect(codes([healthy, holding({ state: 'crashed' }), starting]).at(-1)).toBe('cluster_leader_crash_looping fail')
+  })
+
   it('after a write path met a full disk there, says so', () => {
     const met = { ladder: [{ ...rung('commit'), ok: false, code: '53100', text: 'could not extend file' }] }
     const full = (at: number) => path('DATABASE_URL', [landingOn(primaryFacts(1))], { at, ...met })

@@ -1,14 +1,29 @@
 import { describe, expect, it } from 'vitest'
 import { lagMs } from '../../../src/assess/path/check-lag.ts'
-import { landingOn, node, primaryFacts, standbyFacts, start } from '../../status/looked.ts'
+import { landingOn, node, primaryFacts, standbyFacts, start, type Looked } from '../../status/looked.ts'
 import type { HaproxyServer } from '../../../src/probes/haproxy/observe.ts'
 import { valueOf } from '../../probes/values.ts'
 import { serverDown, serverUp } from '../../status/haproxy.ts'
-import { balancer, byBalancer, shutOut, silentBalancer, story, through, saidOf } from '../platform.ts'
+import {
+  balancer,
+  byBalancer,
+  byPooler,
+  database,
+  pooler,
+  shutOut,
+  silentBalancer,
+  story,
+  through,
+  saidOf,
+} from '../platform.ts'
 
 const [first, second] = ['db-1', 'db-2'] as const
-/** After a switchover from db-1 to db-2. */
-const after = [node(first, standbyFacts(1)), node(second, primaryFacts(2))]
+/** After a switchover from db-1 to db-2, looked at so many milliseconds later. */
+const afterAt = (ms: number) => [
+  node(first, standbyFacts(1), { at: start + ms }),
+  node(second, primaryFacts(2), { at: start + ms }),
+]
+const after = afterAt(0)
 const before = [node(first, primaryFacts(1)), node(second, standbyFacts(2))]
 const onOld = through(byBalancer, [landingOn(standbyFacts(1))])
 const onNew = through(byBalancer, [landingOn(primaryFacts(2))])
@@ -86,6 +101,78 @@ describe('check lag of HAProxy', () => {
     const view = balancer([serverUp(first, { status: 'MAINT' }), promoted], start + 7_000)
     const [said] = story({ at: start + 7_000, all: [...before, run, view] })
     expect(said?.path.verdict).toBe('ok')
+  })
+
+  it('goes on for a path that committed on the old primary before that was found to be a standby', () => {
+    const world = (demotedAt: number) => [
+      node(first, standbyFacts(1), { at: start + demotedAt }),
+      node(second, primaryFacts(2), { at: start + demotedAt }),
+      through(byBalancer, [landingOn(primaryFacts(1))]),
+      balancer([serverUp(first), serverDown(second)], start + 100),
+    ]
+    expect(saidOf(...world(1_000)).path.verdict).toBe('fail')
+    // The run is later: the node was promoted since.
+    expect(saidOf(...world(-1_000)).path.verdict).toBe('ok')
+  })
+
+  it('stays the cause until the path has run since HAProxy leads right, and the path runs at once', () => {
+    const lags = [...after, onOld, balancer([serverUp(first), serverDown(second)])]
+    const right = (runs: Looked, at = start + 1_000) => [
+      ...after,
+      runs,
+      balancer([serverDown(first), serverUp(second)], at),
+    ]
+    const late = through(byBalancer, [landingOn(primaryFacts(2))], { at: start + 1_200 })
+    const [, since, run] = story({ all: lags }, { all: right(onOld) }, { all: right(late) })
+    expect([since?.root, since?.assessment.recheck]).toEqual([
+      'write_path/app write_path_check_lag',
+      ['write_path/app'],
+    ])
+    expect([run?.path.verdict, run?.assessment.recheck]).toEqual(['ok', []])
+  })
+
+  it('ends if the path fails in the same way once HAProxy leads right', () => {
+    const lags = [...after, onOld, balancer([serverUp(first), serverDown(second)])]
+    const closed = (at: number) => through(byBalancer, [], { ...shutOut('closed'), at: start + at })
+    const right = (at: number) => balancer([serverDown(first), serverUp(second)], start + at)
+    const said = story(
+      { all: lags },
+      { all: [...after, closed(1_500), right(1_000)] },
+      { all: [...after, closed(1_500), right(2_000)] },
+      { all: [...after, closed(2_500), right(2_000)] },
+      { all: [...after, closed(2_500), right(3_000)] },
+    )
+    expect(said.at(-1)?.root).toBe('write_path/app write_path_closed')
+    // The two do not have each other looked at for ever.
+    expect(said.at(-1)?.assessment.recheck).toEqual(['postgres/db-2'])
+  })
+
+  it('has HAProxy looked at again at once if a path fails after its last look', () => {
+    const closed = through(byBalancer, [], { ...shutOut('closed'), at: start + 1_000 })
+    const view = (at: number) => balancer([serverDown(first), serverDown(second)], start + at)
+    expect(saidOf(...after, closed, view(0)).assessment.recheck).toEqual(['haproxy/lb-1', 'postgres/db-2'])
+    expect(saidOf(...afterAt(2_000), closed, view(2_000)).assessment.recheck).toEqual([])
+    const committed = through(byBalancer, [landingOn(primaryFacts(2))], { at: start + 1_000 })
+    expect(saidOf(...after, committed, balancer([serverDown(first), serverUp(second)])).assessment.recheck).toEqual([])
+  })
+
+  it.each(['pooler', 'silent'] as const)('is the cause until PgBouncer tries again (%s)', how => {
+    const both = { ...byBalancer, ...byPooler }
+    const refused = (at: number) => through(both, [], { ...shutOut(how, 'pool-1:6432'), at: start + at })
+    const right = (at: number) => balancer([serverDown(first), serverUp(second)], start + at)
+    const calm = pooler([database({ host: 'lb-1' })])
+    const lags = [...after, refused(0), balancer([serverUp(first), serverDown(second)]), calm]
+    const said = story(
+      { all: lags },
+      { all: [...after, refused(1_500), right(1_000), calm] },
+      { at: start + lagMs + 1_000, all: [...afterAt(lagMs), refused(lagMs), right(lagMs), calm] },
+    )
+    expect(said.map(({ root }) => root)).toEqual([
+      'write_path/app write_path_check_lag',
+      'write_path/app write_path_check_lag',
+      `write_path/app write_path_${how === 'silent' ? 'no_answer' : 'pooler_refused'}`,
+    ])
+    expect(said[1]?.path.reasons[0]?.text).toContain('PgBouncer has yet to try that')
   })
 
   it('says that the check does not ask for the role once it has lasted for a minute', () => {

@@ -17,6 +17,8 @@ import {
   wrote,
   type Looked,
 } from '../../status/looked.ts'
+import { serverDown, serverUp } from '../../status/haproxy.ts'
+import { balancer, byBalancer, story } from '../platform.ts'
 
 const group = (fields: Partial<SessionGroup> = {}): SessionGroup => ({
   role: 'kb_backend',
@@ -31,10 +33,10 @@ const group = (fields: Partial<SessionGroup> = {}): SessionGroup => ({
 const [primary, standby] = [primaryFacts(1), standbyFacts(0)]
 const withThem = (facts: NodeFacts, ...sessions: SessionGroup[]): NodeFacts => ({ ...facts, sessions })
 
-function through(landing: Landing, fields: Partial<ReturnType<typeof pathTarget>> = {}): Looked {
+function through(landing: Landing, fields: Partial<ReturnType<typeof pathTarget>> = {}, at = start): Looked {
   const target = { ...pathTarget('write'), ...fields }
   const seen = wrote([landing], { address: '10.0.0.10:5432' })
-  return { check: checkOf(writePath, target), observation: judged(writePath, target, seen) }
+  return { check: checkOf(writePath, target), observation: judged(writePath, target, seen, at) }
 }
 const lands = through(landingOn(primary))
 
@@ -111,6 +113,45 @@ describe('sessions of the application that are on a standby', () => {
 
   it('are no second reason while fresh sessions land on a standby too', () => {
     expect(codesOf(found([behind, node('n2', primary), through(landingOn(standby))]))).toEqual(['write_path_read_only'])
+  })
+
+  describe('after check lag of HAProxy,', () => {
+    const young = group({ settled: 0, oldest_seconds: 1 })
+    const demoted = (at: number, ...sessions: SessionGroup[]) =>
+      node('db-1', withThem(standbyFacts(1), ...sessions), { at })
+    const pooled = { ...byBalancer, pooled: true }
+    const run = (on: NodeFacts, at: number, fields = pooled) => through(landingOn(on), fields, start + at)
+    const lag = [demoted(start, young), node('db-2', primaryFacts(2)), run(standbyFacts(1), 0)]
+    const wrong = balancer([serverUp('db-1'), serverDown('db-2')])
+    const right = (at: number) => balancer([serverDown('db-1'), serverUp('db-2')], start + at)
+    const after = (at: number, ...sessions: SessionGroup[]) => [
+      demoted(start + at, ...sessions),
+      node('db-2', primaryFacts(2), { at: start + at }),
+      run(primaryFacts(2), 2_000),
+      right(2_000),
+    ]
+    const codes = (said: ReturnType<typeof story>) => said.map(({ path }) => path.reasons.map(({ code }) => code))
+
+    it('a pool is not well until the old primary was looked at again, which is at once', () => {
+      const said = story({ all: [...lag, wrong] }, { all: after(1_000, young) }, { all: after(3_000) })
+      expect(codes(said)).toEqual([['write_path_check_lag'], ['write_path_check_lag'], []])
+      expect(said[1]?.assessment.recheck).toEqual(['postgres/db-1'])
+    })
+
+    it('young ones of a pool count: they stay', () => {
+      const said = story({ all: [...lag, wrong] }, { all: after(1_000, young) }, { all: after(3_000, young) })
+      expect(codes(said)[2]).toEqual(['write_path_sessions_on_standby'])
+      expect(said[2]?.path).toMatchObject({ verdict: 'fail' })
+    })
+
+    it('an application that keeps no sessions is well at once', () => {
+      const fresh = { ...byBalancer, pooled: false }
+      const [, said] = story(
+        { all: [...lag.slice(0, 2), run(standbyFacts(1), 0, fresh), wrong] },
+        { all: [...after(1_000, young).slice(0, 2), run(primaryFacts(2), 2_000, fresh), right(2_000)] },
+      )
+      expect(said?.path.verdict).toBe('ok')
+    })
   })
 
   it('are not known of a role that is not among the largest', () => {
