@@ -14,7 +14,21 @@ import { vault } from './vault/index.ts'
 import { writePath } from './write_path/index.ts'
 
 /** Every kind of check. CONTRIBUTING.md says what a new one takes. */
-export const probes = [postgres, patroni, haproxy, pgbouncer, writePath, smtp, vault, kubernetes, ses, settings, packages, drift, mail] as const
+export const probes = [
+  postgres,
+  patroni,
+  haproxy,
+  pgbouncer,
+  writePath,
+  smtp,
+  vault,
+  kubernetes,
+  ses,
+  settings,
+  packages,
+  drift,
+  mail,
+] as const
 type Kind = (typeof probes)[number]['kind']
 
 /** A kind without a row in needs.ts does not compile here. */

@@ -183,7 +183,9 @@ export const poolerFaults: readonly Fault<ViewsStage>[] = [
   {
     name: 'PgBouncer with its console: paused',
     // Debian's 1.18 does not say that all databases are paused, only that one is.
-    inject: async ({ pgbouncer, cluster }) => void (await pgbouncer.admin(`PAUSE ${cluster.database}`)),
+    async inject({ pgbouncer, cluster }) {
+      await pgbouncer.admin(`PAUSE ${cluster.database}`)
+    },
     heal: reset,
     seen: {
       verdict: 'fail',

@@ -304,7 +304,7 @@ export const leaderlessFaults: readonly Fault<ViewsStage>[] = [
     },
     seen: {
       verdict: 'fail',
-      root: `write_path/${viaBalancer} write_path_closed`,
+      root: `write_path/${viaBalancer} write_path_check_lag`,
       reasons: [ofCluster('cluster_primary_not_elected')],
       not: [ofCluster('cluster_no_primary')],
     },

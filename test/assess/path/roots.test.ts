@@ -14,6 +14,7 @@ import {
   wrote,
   judged,
   rung,
+  start,
   type Looked,
 } from '../../status/looked.ts'
 import { serverDown, serverUp } from '../../status/haproxy.ts'
@@ -232,5 +233,15 @@ describe('what mail survives', () => {
       pooler([database({ name: 'x' })]),
     )
     expect(exceptions).toEqual(['pgbouncer/pool-1 pgbouncer_database_missing'])
+  })
+  it('holds a database that a run met missing, also by an older look; PgBouncer makes one by `*` when it is used', () => {
+    const text = 'pool-1:6432: no such database: app'
+    const failure = { phase: 'login', code: '08P01', text, timedOut: false }
+    const before = [...well, pooler([database({ name: 'x' })])]
+    const at = start + 1_000
+    expect(told(...before, through(byPooler, [], { at, failure })).exceptions).toEqual([
+      'pgbouncer/pool-1 pgbouncer_database_missing',
+    ])
+    expect(told(...before, through(byPooler, [landingOn(primaryFacts(1))], { at })).exceptions).toEqual([])
   })
 })
