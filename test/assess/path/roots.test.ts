@@ -239,9 +239,9 @@ describe('what mail survives', () => {
     const failure = { phase: 'login', code: '08P01', text, timedOut: false }
     const before = [...well, pooler([database({ name: 'x' })])]
     const at = start + 1_000
-    expect(told(...before, through(byPooler, [], { at, failure })).exceptions).toEqual([
+    expect(saidOf(...before, through(byPooler, [], { at, failure })).exceptions).toEqual([
       'pgbouncer/pool-1 pgbouncer_database_missing',
     ])
-    expect(told(...before, through(byPooler, [landingOn(primaryFacts(1))], { at })).exceptions).toEqual([])
+    expect(saidOf(...before, through(byPooler, [landingOn(primaryFacts(1))], { at })).exceptions).toEqual([])
   })
 })
