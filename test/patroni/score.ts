@@ -236,7 +236,11 @@ function toldOf(run: ScenarioRun): Told[] {
   return (run.expected.told ?? []).map(({ reason, before }) => {
     const limits: Record<string, number | undefined> = { outage: Math.min(...outages, run.to), end: run.to }
     const limit = limits[before] ?? firstMark(run, before)
-    const first = run.said.find(({ at, reasons }) => at >= run.from && reasons.some(one => matches(reason, one)))?.at
+    // What was said before the recording holds until the next word.
+    const word = run.said.find(
+      ({ reasons }, i) => (run.said[i + 1]?.at ?? Infinity) > run.from && reasons.some(one => matches(reason, one)),
+    )
+    const first = word && Math.max(word.at, run.from)
     const early = first !== undefined && limit !== undefined && first < limit
     return { reason, before, seconds: early ? rounded(limit - first) : undefined }
   })
