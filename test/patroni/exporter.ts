@@ -52,7 +52,7 @@ export function sections(haproxySocket: string): Sections {
       cluster,
       url: `http://${addresses[name]}:${ports.patroni}`,
       // One and a half turns of its loop, which takes 2 s, as the default is of 10 s. Patroni says whole seconds.
-      max_dcs_age: '3500ms',
+      max_dcs_age: '3s',
     })),
     haproxy: [
       { name: 'lb', socket: haproxySocket },
