@@ -8,6 +8,8 @@ import { isDown, lookedAt, type Node } from '../nodes.ts'
 
 /** A promotion or an election that takes longer than this has met something. Milliseconds. */
 const slowMs = 30_000
+/** The same for an election while no node is down. */
+const stuckMs = 5_000
 
 /**
  * Why no node is primary, as Patroni knows it: the first that holds. None without Patroni, and while a node that was not seen
@@ -182,9 +184,13 @@ function noneElected({ view: { members }, nodes, before, pending }: ClusterConte
   const who = gone ? `${gone.name}, the last primary, is down (${gone.check.evidence}), and ` : ''
   const isSlow = lasts >= slowMs
   const text = `${who}no Patroni that answers holds the leader lock (${namesOf(answering)})${isSlow ? `, for ${inSeconds(lasts)}` : ''}`
-  const remedy = isSlow
-    ? `See patronictl list, and the log of Patroni on ${namesOf(answering)}: each one says there why it is no candidate (lag, a tag, no synchronous standby, the watchdog).${gone ? ` Start ${gone.name} again, if it can be.` : ''} Promote none by hand.`
-    : 'Wait: Patroni elects a primary by itself, at the latest when the lock of the last one ends (ttl, 30 s by default). Promote none by hand.'
+  // An election takes a second. etcd without a majority still serves reads, so Patroni does not see that the DCS is lost.
+  const isStuck = !gone && lasts >= stuckMs
+  const remedy = isStuck
+    ? `No node is down, and still none is elected. See first whether the DCS takes writes: etcd needs more than half of its members (etcdctl endpoint health). Then patronictl list, and the log of Patroni on ${namesOf(answering)}. Promote none by hand.`
+    : isSlow
+      ? `See patronictl list, and the log of Patroni on ${namesOf(answering)}: each one says there why it is no candidate (lag, a tag, no synchronous standby, the watchdog).${gone ? ` Start ${gone.name} again, if it can be.` : ''} Promote none by hand.`
+      : 'Wait: Patroni elects a primary by itself, at the latest when the lock of the last one ends (ttl, 30 s by default). Promote none by hand.'
   return [{ code: 'cluster_no_primary', text, remedy }]
 }
 

@@ -200,6 +200,8 @@ interface Lag {
 function remedyFor({ shut, misled, home, where, proxy, lasts }: Lag): string | undefined {
   const { checkStatus } = shut?.server ?? {}
   const name = shut?.node?.name ?? ''
+  if (shut && home.hasPatroni && !home.lockHolder)
+    return `HAProxy takes ${name} in once it holds the leader lock of Patroni, and by now no member holds it: see patronictl list, and the log of Patroni on ${name}.`
   if (home.hasPatroni && (checkStatus === 'L4CON' || checkStatus === 'L4TOUT'))
     return `HAProxy asks the Patroni of ${name} who the leader is. ${startAgain(name)}`
   if (!lasts) return undefined

@@ -301,6 +301,13 @@ describe('no primary', () => {
     })
   })
 
+  it('that none elects though no node is down: etcd may have no majority', () => {
+    const none = [1, 2, 3].map(n => ({ sql: standbyFacts(n), says: replicaSays(n, { clusterUnlocked: true }) }))
+    const all = story([healthy, ...times(4, none)])
+    expect(rootIn(all[1] ?? last(all)).remedy).toMatch(/^Wait: Patroni elects/)
+    expect(rootIn(last(all)).remedy).toContain('etcd needs more than half of its members')
+  })
+
   it('is not concluded while a node that was not seen may be it', () => {
     const refused = [node('db-1', undefined), ...looksAt(healthy, start).filter(({ check }) => check.target !== 'db-1')]
     expect(saidIn(assessed(refused))).toEqual(['cluster_primary_unknown unknown'])

@@ -9,6 +9,7 @@ import {
   byBalancer,
   byPooler,
   database,
+  lock,
   pooler,
   shutOut,
   silentBalancer,
@@ -56,6 +57,13 @@ describe('check lag of HAProxy', () => {
   it('is said of a path whose session happened to commit, while HAProxy leads to a standby as well', () => {
     const { path } = saidOf(...after, onNew, balancer([serverUp(first), serverUp(second)]))
     expect([codesOf({ path }), path.verdict]).toEqual([['write_path_check_lag'], 'fail'])
+  })
+
+  it('does not advise to wait where HAProxy waits for a leader lock that no member holds', () => {
+    const shut = [through(byBalancer, [], shutOut('closed')), balancer([serverDown(first), serverDown(second)])]
+    const remedyIf = (holdsLock: boolean) => saidOf(...after, lock(holdsLock), ...shut).path.reasons[0]?.remedy
+    expect(remedyIf(false)).toContain('once it holds the leader lock of Patroni')
+    expect(remedyIf(true)).toMatch(/^Wait/)
   })
 
   it('counts no seconds without a write while some session commits', () => {
