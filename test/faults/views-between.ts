@@ -322,34 +322,3 @@ export const sessionFaults: readonly Fault<ViewsStage>[] = [
     seen: { verdict: 'ok', samples: { [sessionsOn(one, viaBalancer)]: 1 } },
   },
 ]
-
-export const lostWriteFaults: readonly Fault<ViewsStage>[] = [
-  {
-    name: 'Lost writes: the primary goes back to an older timeline',
-    async inject(stage) {
-      stage.cluster.node(one).pause()
-      await stage.cluster.node(two).promote()
-      await electAndFollow(stage, two)
-    },
-    seen: { verdict: 'warn', reasons: [`postgres/${one} postgres_no_answer`] },
-    halfway: {
-      async step(stage) {
-        await stage.cluster.node(two).stop('immediate')
-        stage.cluster.node(one).resume()
-        await electAndFollow(stage, one)
-      },
-      seen: {
-        verdict: 'warn',
-        reasons: [`cluster/${clusterName} cluster_timeline_went_back`],
-        samples: { [`mailpath_cluster_timeline_went_back_total{postgres_cluster="${clusterName}"}`]: 'any' },
-      },
-    },
-  },
-]
-
-/** Patroni says so, and HAProxy and PgBouncer lead there. */
-async function electAndFollow(stage: ViewsStage, node: NodeName): Promise<void> {
-  stage.elect(node)
-  await stage.lead(stage.cluster.node(node))
-  await stage.untilUp(node)
-}

@@ -3,7 +3,7 @@ import { pgbouncerBinary, pgbouncerInstall } from '../servers/pgbouncer.ts'
 import type { Area, Fault, Times } from './fault.ts'
 import { runnable, type Runnable } from './runner.ts'
 import { without } from './skip.ts'
-import { balancerFaults, lostWriteFaults, poolerFaults, sessionFaults, statisticsFaults } from './views-between.ts'
+import { balancerFaults, poolerFaults, sessionFaults, statisticsFaults } from './views-between.ts'
 import { apiFaults, leaderlessFaults, memberFaults, warningFaults } from './views-patroni.ts'
 import { startViewsStage, type ViewsStage } from './views-stage.ts'
 
@@ -23,9 +23,5 @@ export const viewAreas: readonly Runnable[] = [
   area('Patroni beside SQL and HAProxy (Patroni is a double)', [...apiFaults, ...warningFaults]),
   area('No primary, as Patroni explains it (Patroni is a double)', leaderlessFaults),
   area('HAProxy and PgBouncer with their own view', [...statisticsFaults, ...balancerFaults, ...poolerFaults]),
-  area('After a change of the leader: sessions left behind, members, lost writes', [
-    ...sessionFaults,
-    ...memberFaults,
-    ...lostWriteFaults,
-  ]),
+  area('After a change of the leader: sessions left behind, and members', [...sessionFaults, ...memberFaults]),
 ]
