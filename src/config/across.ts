@@ -65,9 +65,12 @@ function checkNames(file: Keys, add: Add): void {
 function checkTimes(file: Keys, add: Add): void {
   const own = timesOf(file)
   const every = { interval: own.interval ?? defaultTimes.interval, timeout: own.timeout ?? defaultTimes.timeout }
-  const check = (path: Path, { interval, timeout }: Times): void => {
+  const check = (path: Path, { interval, timeout }: Times, intervalMs = 0): void => {
     const set = timeout !== undefined ? 'timeout' : interval !== undefined ? 'interval' : undefined
-    const times = { interval: interval ?? every.interval, timeout: timeout ?? every.timeout }
+    const times = {
+      interval: interval ?? Math.max(intervalMs, every.interval),
+      timeout: timeout ?? every.timeout,
+    }
     if (set && times.timeout >= times.interval)
       add(
         [...path, set],
@@ -75,7 +78,8 @@ function checkTimes(file: Keys, add: Add): void {
       )
   }
   check([], own)
-  for (const { kind } of listedProbes) for (const { path, keys } of entriesOf(file, kind)) check(path, timesOf(keys))
+  for (const { kind, intervalMs } of listedProbes)
+    for (const { path, keys } of entriesOf(file, kind)) check(path, timesOf(keys), intervalMs)
 }
 
 interface Times {

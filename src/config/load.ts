@@ -121,13 +121,16 @@ interface Times {
   readonly timeout?: number | undefined
 }
 
-const toCheck = (probe: Probe, target: Target, defaults: Times): Check => ({
-  ...probe.bind(target),
-  target: target.name,
-  intervalMs: target.interval ?? defaults.interval,
-  timeoutMs: target.timeout ?? defaults.timeout ?? defaultTimeout(probe, target.interval ?? defaults.interval),
-  needs: [...new Set(referencesIn(target).flatMap(found => checkBehind(found) ?? []))],
-})
+function toCheck(probe: Probe, target: Target, defaults: Times): Check {
+  const intervalMs = target.interval ?? Math.max(probe.intervalMs ?? 0, defaults.interval)
+  return {
+    ...probe.bind(target),
+    target: target.name,
+    intervalMs,
+    timeoutMs: target.timeout ?? defaults.timeout ?? defaultTimeout(probe, intervalMs),
+    needs: [...new Set(referencesIn(target).flatMap(found => checkBehind(found) ?? []))],
+  }
+}
 
 /** The API server, if something is read from it. The first Secret stands for all. */
 function apiServerOf(access: KubernetesConfig | undefined, sections: Sections): KubernetesTarget[] {

@@ -117,6 +117,8 @@ export interface Probe<T extends Target = Target, Seen = unknown, Kind extends s
   readonly summary: string
   /** Default timeout of a run. If left out: 5 s. A short interval makes it shorter. */
   readonly timeoutMs?: number
+  /** Default interval of a check, if that of the file is not longer. If left out: that of the file. */
+  readonly intervalMs?: number
   readonly metrics: Readonly<Record<string, Metric>>
   readonly reasons: Readonly<Record<string, ReasonSpec>>
   /** An expected failure (refused, 535, sealed) is part of what was seen; throws if it could not look. */

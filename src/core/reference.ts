@@ -7,6 +7,10 @@ export interface Reference {
   /** Name of a credential that systemd gives to the exporter. */
   readonly credential?: string | undefined
   readonly dotenv?: string | undefined
+  readonly ini?: string | undefined
+  /** With `ini`. */
+  readonly section?: string | undefined
+  /** With `dotenv` and `ini`. */
   readonly key?: string | undefined
   /** With `dotenv`: whether the application expands `${NAME}` in it. Undefined if not configured. */
   readonly expand?: boolean | undefined

@@ -86,6 +86,12 @@ export const shapes = {
   line: line('one line of text', 1024),
   region: line('a region such as eu-west-1', 64),
   accessKey: line('the id of an access key', 128),
+  /** RFC 5322: a bare address, or one in angle brackets behind a name. Read as the bare address. */
+  mailAddress: {
+    expected: 'a mail address',
+    read: text =>
+      /^(?:[^<>]*<)?\s*([^\s@<>"]{1,64}@(?:[\p{L}\p{N}_-]{1,63}\.)+[\p{L}\p{N}-]{1,63})\s*>?$/u.exec(text.trim())?.[1],
+  },
   word: trimmed(matching('one word', /^[\w.-]{1,64}$/)),
   path: {
     expected: 'the path of a file',

@@ -7,11 +7,12 @@ import type { Reference, Resolvable, SettingsSource } from './reference.ts'
  */
 export function sourceOf(value: Resolvable | SettingsSource): string {
   if (typeof value !== 'object') return 'the config file'
-  const { env, file, credential, dotenv, key, vault, kubernetes }: Reference = asReference(value)
+  const { env, file, credential, dotenv, ini, section, key, vault, kubernetes }: Reference = asReference(value)
   if (env !== undefined) return `env ${env}`
   if (file !== undefined) return `file ${file}`
   if (credential !== undefined) return `credential ${credential}`
   if (dotenv !== undefined) return withKey(`dotenv ${dotenv}`, key)
+  if (ini !== undefined) return withKey(`ini ${ini} [${section ?? ''}]`, key)
   if (vault) return withKey(`vault ${vault.target} ${vault.path}`, vault.key)
   if (!kubernetes) return 'nowhere'
   const { namespace, secret } = kubernetes

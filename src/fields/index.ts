@@ -99,7 +99,7 @@ export const clusterName = ({ orNone }: { readonly orNone: boolean }) =>
   name.meta({ names: 'postgres.cluster', orNone })
 
 /** The keys of a reference that say where its value comes from. */
-export const sources = ['env', 'file', 'credential', 'dotenv', 'kubernetes', 'vault'] as const
+export const sources = ['env', 'file', 'credential', 'dotenv', 'ini', 'kubernetes', 'vault'] as const
 
 const namespace = shapedText(
   shapes.name,
@@ -136,7 +136,14 @@ const referenceShape = {
     .optional()
     .describe('Name of a credential of the systemd unit (`LoadCredential=`), a file in `$CREDENTIALS_DIRECTORY`.'),
   dotenv: filePath(`${dotenvFile}; \`key\` names the variable in it.`).optional(),
-  key: shapedText(shapes.name, 'The variable in the `dotenv` file.').optional(),
+  ini: filePath(
+    'Path of an INI file such as `~/.aws/credentials` (write the home folder out); `section` and `key` name the value in it.',
+  ).optional(),
+  section: shapedText(shapes.name, 'The section of the `ini` file, such as `default`.').optional(),
+  key: shapedText(
+    shapes.name,
+    'The variable in the `dotenv` file, or the key in the section of the `ini` file.',
+  ).optional(),
   expand,
   kubernetes: section({ namespace, secret: secretName, key })
     .optional()
@@ -160,10 +167,17 @@ export const reference = section(referenceShape)
     },
     when: ifFine,
   })
-  .refine(value => (value.dotenv === undefined) === (value.key === undefined), {
+  .refine(value => value.ini !== undefined || (value.dotenv === undefined) === (value.key === undefined), {
     error: 'dotenv and key go together: { dotenv: /path/to/.env, key: NAME }',
     when: ifFine,
   })
+  .refine(
+    ({ ini, section, key }) => (ini === undefined ? section === undefined : section !== undefined && key !== undefined),
+    {
+      error: 'ini, section and key go together: { ini: /path/to/credentials, section: default, key: NAME }',
+      when: ifFine,
+    },
+  )
   .refine(value => value.dotenv !== undefined || value.expand === undefined, {
     error: onlyDotenv,
     path: ['expand'],

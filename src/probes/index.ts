@@ -3,6 +3,7 @@ import { haproxy } from './haproxy/index.ts'
 import { kubernetes } from './kubernetes/index.ts'
 import { mail } from './mail/index.ts'
 import { needs, type NeedRow } from './needs.ts'
+import { outbox } from './outbox/index.ts'
 import { packages } from './packages/index.ts'
 import { patroni } from './patroni/index.ts'
 import { pgbouncer } from './pgbouncer/index.ts'
@@ -24,6 +25,7 @@ export const probes = [
   vault,
   kubernetes,
   ses,
+  outbox,
   settings,
   packages,
   drift,

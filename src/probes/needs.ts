@@ -45,6 +45,7 @@ export const needs = {
   write_path: { need: 'needed', rank: 80, title: 'Write path' },
   smtp: { need: 'way out', rank: 90, title: 'SMTP' },
   ses: { need: 'way out', rank: 100, title: 'SES' },
+  outbox: { need: 'needed', rank: 105, title: 'Outbox' },
   drift: { need: 'survived', rank: 110, title: 'Drift' },
 } as const satisfies Record<string, NeedRow>
 

@@ -12,6 +12,7 @@ import { createLogins, type Logins } from './logins.ts'
 import type { Asking } from './sharing.ts'
 import { vaultSecrets } from './vault.ts'
 import { readDotenv } from './dotenv.ts'
+import { readIni } from './ini.ts'
 import type { KubernetesConfig } from '../config/schema.ts'
 
 /** What references are fetched from. */
@@ -68,11 +69,24 @@ export function createReferences({
 
   async function find(reference: Reference, asking: Asking): Promise<Found> {
     const { signal } = asking
-    const { env: variable, file, credential, dotenv, key = '', expand, kubernetes: secret, vault } = reference
+    const {
+      env: variable,
+      file,
+      credential,
+      dotenv,
+      ini,
+      section = '',
+      key = '',
+      expand,
+      kubernetes: secret,
+      vault,
+    } = reference
     if (variable !== undefined) return { found: own(env, variable), name: variable }
     if (file !== undefined) return { found: withoutNewline(await read(file, signal)), name: 'the file' }
     if (credential !== undefined) return { found: await fromSystemd(credential, signal), name: 'the credential' }
     if (dotenv !== undefined) return { found: own(readDotenv(await read(dotenv, signal), expand), key), name: key }
+    if (ini !== undefined)
+      return { found: own(readIni(await read(ini, signal), section), key), name: `${key} in [${section}]` }
     if (secret) return { found: own(await fromKubernetes.secret(secret, asking), secret.key), name: secret.key }
     if (vault) return { found: (await fromVault.secret(vault, asking))(vault.key), name: vault.key }
     throw new Error('names no source')

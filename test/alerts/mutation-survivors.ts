@@ -19,6 +19,8 @@ export const survivors: Readonly<Record<string, string>> = {
   'MailVaultTokenExpiresSoon warning: max -> min': always1,
   'MailVaultCertificateExpiresSoon warning: max -> min': always1,
   'MailPostgresCertificateExpiresSoon warning: max -> min': always1,
+  'MailPostgresHorizonHeld warning: max -> min': always1,
+  'MailPostgresTransactionIdsOld warning: max -> min': always1,
   'MailPatroniNoCandidate warning: max -> min': always1,
   'MailPatroniUpkeep info: max -> min': always1,
   'MailPgbouncerClientsWait warning: max -> min': always1,

@@ -4,7 +4,8 @@ import type { Verdict } from '../../src/core/probe.ts'
 import { ses } from '../../src/probes/ses/index.ts'
 import { canDeliver } from '../../src/probes/ses/judge.ts'
 import type { SesTarget } from '../../src/probes/ses/target.ts'
-import { lint, settingNames, type Fault, type SesSeen, type SettingName } from '../../src/probes/ses/observe.ts'
+import type { SesSeen } from '../../src/probes/ses/seen.ts'
+import { lint, settingNames, type Fault, type SettingName } from '../../src/probes/ses/settings.ts'
 import { byKubernetes, expectSamples, probeContract } from './contract.ts'
 import { look } from './look.ts'
 
@@ -66,6 +67,9 @@ const target: SesTarget = {
   secret_key: { env: 'AWS_SES_SECRET_KEY' },
   region: { env: 'AWS_SES_REGION' },
   implemented: true,
+  verify: false,
+  sandbox: false,
+  quota_warning: 0.8,
 }
 const stub = { ...target, implemented: false }
 

@@ -17,6 +17,7 @@ const examples: Readonly<Record<(typeof sources)[number], Reference>> = {
   file: { file: '/nowhere' },
   credential: { credential: 'pass' },
   dotenv: { dotenv: '/nowhere', key: 'PASS' },
+  ini: { ini: '/nowhere', section: 'default', key: 'PASS' },
   kubernetes: { kubernetes: { namespace: 'app', secret: 'mail', key: 'PASS' } },
   vault: { vault: { target: 'vault-01', path: 'secret/data/mail', key: 'PASS' } },
 }

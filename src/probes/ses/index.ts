@@ -4,10 +4,13 @@ import { observe } from './observe.ts'
 import { reasons } from './reasons.ts'
 import { sesTarget } from './target.ts'
 
-/** The SES settings of an application: are they there, and can they be right? */
+/** The SES of an application: are its settings there, and would SES take its mail? */
 export const ses = defineProbe({
   kind: 'ses',
-  summary: 'The SES settings of an application: set, well-formed, and used by more than a stub.',
+  summary:
+    'The SES of an application: its settings, and whether SES would take its mail (keys, account, quota, identity).',
+  // Its facts change slowly, and AWS counts requests.
+  intervalMs: 60_000,
   target: sesTarget,
   metrics,
   reasons,

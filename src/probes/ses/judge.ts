@@ -1,9 +1,15 @@
 import { groupBy } from '../../core/group.ts'
 import { gauge, sample, stateSet } from '../../core/metric.ts'
 import { finding } from '../../core/probe.ts'
-import { faults, settingNames, type SesSeen, type SesSetting } from './observe.ts'
+import { faults, settingNames, type SesSetting } from './settings.ts'
+import type { SesSeen } from './seen.ts'
 import { reason, type Reason } from './reasons.ts'
 import type { SesTarget } from './target.ts'
+
+/** The words of AWS in small letters; `other` is one we do not know. */
+export const enforcementStates = ['healthy', 'probation', 'shutdown', 'other'] as const
+export const dkimStates = ['pending', 'success', 'failed', 'temporary_failure', 'not_started'] as const
+export const mailFromStates = ['pending', 'success', 'failed', 'temporary_failure'] as const
 
 export const configStates = ['complete', 'partial', 'absent'] as const
 type ConfigState = (typeof configStates)[number]
@@ -20,14 +26,55 @@ export const metrics = {
   implemented: gauge('mailpath_ses_implemented', "Whether the application's SES sender is more than a stub.", [
     'target',
   ]),
-  // To add once SES itself is asked: reachable, sending_enabled, production_access, quota_* and identity_verified.
+  reachable: gauge('mailpath_ses_reachable', 'Whether SES answered, be it with an error.', ['target']),
+  credentialsValid: gauge(
+    'mailpath_ses_credentials_valid',
+    'Whether AWS took the signature made with the keys of the application; absent if that is not known.',
+    ['target'],
+  ),
+  sendingEnabled: gauge('mailpath_ses_sending_enabled', 'Whether sending is enabled for the account.', ['target']),
+  productionAccess: gauge('mailpath_ses_production_access', 'Whether the account is out of the sandbox.', ['target']),
+  enforcement: gauge('mailpath_ses_enforcement', 'What AWS does about the account, as a state set.', [
+    'target',
+    'status',
+  ]),
+  quotaMax: gauge('mailpath_ses_quota_max_24h', 'Mails that may be sent in 24 hours; absent if there is no limit.', [
+    'target',
+  ]),
+  quotaSent: gauge('mailpath_ses_quota_sent_24h', 'Mails sent in the last 24 hours.', ['target']),
+  maxSendRate: gauge('mailpath_ses_max_send_rate', 'Mails that may be sent in a second.', ['target']),
+  identityVerified: gauge(
+    'mailpath_ses_identity_verified',
+    'Whether the sender (`from`) is verified: its address, its domain, or a domain above.',
+    ['target'],
+  ),
+  identityDkim: gauge('mailpath_ses_identity_dkim', 'State of DKIM of the identity, as a state set.', [
+    'target',
+    'status',
+  ]),
+  identityMailFrom: gauge(
+    'mailpath_ses_identity_mail_from',
+    'State of the custom MAIL FROM domain of the identity, as a state set; absent without one.',
+    ['target', 'status'],
+  ),
+  configurationSetSendingEnabled: gauge(
+    'mailpath_ses_configuration_set_sending_enabled',
+    'Whether sending is enabled for the configuration set.',
+    ['target'],
+  ),
+  clockSkew: gauge(
+    'mailpath_ses_clock_skew_seconds',
+    'The clock of the exporter less that of SES, to a second and half a round trip.',
+    ['target'],
+  ),
+  bounceRatio: gauge('mailpath_ses_bounce_ratio', 'Bounces per delivery attempt in the last 24 hours.', ['target']),
+  complaintRatio: gauge('mailpath_ses_complaint_ratio', 'Complaints per delivery attempt in the last 24 hours.', [
+    'target',
+  ]),
 }
 
-/**
- * Whether SES can send: never `yes`, since SES is not asked yet. One bad setting proves `no`, even if others are
- * unread.
- */
-export function canDeliver(seen: SesSeen, target: SesTarget): 'no' | 'unknown' {
+/** Whether SES would take mail: `yes` only if all of it is proven. One bad setting proves `no`, even if others are unread. */
+export function canDeliver(seen: SesSeen, target: SesTarget): 'yes' | 'no' | 'unknown' {
   const broken = settingNames.some(name => ['absent', 'malformed'].includes(seen.settings[name].state))
   return broken || !target.implemented ? 'no' : 'unknown'
 }

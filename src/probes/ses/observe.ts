@@ -1,105 +1,15 @@
-import { Unresolved, describeError } from '../../core/errors.ts'
 import type { Look } from '../../core/probe.ts'
-import type { Resolvable } from '../../core/reference.ts'
-import { sourceOf } from '../../core/source.ts'
+import type { SesSeen } from './seen.ts'
+import { observeSetting, type SettingName } from './settings.ts'
 import type { SesTarget } from './target.ts'
 
-/** The settings an application needs to send through SES. */
-export const settingNames = ['access_key', 'secret_key', 'region'] as const
-export type SettingName = (typeof settingNames)[number]
-
-/** What can be wrong with a value, as the end of a sentence that begins with the setting. */
-export const faults = {
-  placeholder: 'is a placeholder, not a value',
-  white_space: 'has white space or a newline around it (made with `kubectl create secret --from-file`?)',
-  not_an_access_key: 'is not shaped like an access key id (AKIA and 16 capitals or digits)',
-  temporary_access_key: 'is a temporary key (ASIA…): it expires, and does not work without a session token',
-  not_a_secret_key: 'is not shaped like a secret access key (40 letters, digits, / or +)',
-  smtp_password: 'is an SES SMTP password, made from a secret access key: the SES API does not take it',
-  not_a_region: 'is not shaped like a region (eu-west-1)',
-} as const
-export type Fault = keyof typeof faults
-
-/** What the value of a setting looks like; never the value. */
-export type Lint =
-  | { readonly state: 'absent' }
-  | { readonly state: 'well_formed' }
-  | { readonly state: 'malformed'; readonly fault: Fault }
-
-export type SesSetting = (Lint | { readonly state: 'unreadable'; readonly why: string }) & {
-  /** Its source, as text. */
-  readonly source: string
-}
-
-/** The form of each setting. The values stay in here. */
-export interface SesSeen {
-  readonly settings: Readonly<Record<SettingName, SesSetting>>
-}
-
-/** Fetches the three settings. If one cannot be read, the other two are judged all the same. */
+/** Fetches the settings. If one cannot be read, the others are judged all the same. Then asks SES, if it can. */
 export async function observe(target: SesTarget, look: Look): Promise<SesSeen> {
-  const setting = (name: SettingName): Promise<SesSetting> => observeSetting(name, target[name], look)
+  const setting = (name: SettingName) => observeSetting(name, target[name] ?? '', look)
   const [access_key, secret_key, region] = await Promise.all([
     setting('access_key'),
     setting('secret_key'),
     setting('region'),
   ])
   return { settings: { access_key, secret_key, region } }
-}
-
-async function observeSetting(name: SettingName, from: Resolvable, look: Look): Promise<SesSetting> {
-  const source = sourceOf(from)
-  // A readable source without such a key gives the default, so '' means "absent", not "could not be read".
-  const orEmpty = typeof from === 'object' ? { ...from, default: from.default ?? '' } : from
-  try {
-    const value = await look.secret(name, orEmpty)
-    return { ...lint(name, value), source }
-  } catch (error) {
-    if (error instanceof Unresolved) return { state: 'unreadable', why: describeError(error), source }
-    throw error
-  }
-}
-
-/** Looks at a value without asking anybody. Well-formed does not mean that SES takes it. */
-export function lint(name: SettingName, value: string): Lint {
-  const bare = value.trim()
-  if (bare === '') return { state: 'absent' }
-  const around = bare === value ? undefined : 'white_space'
-  const fault = placeholder.test(bare) ? 'placeholder' : (shapeFault[name](bare) ?? around)
-  return fault ? { state: 'malformed', fault } : { state: 'well_formed' }
-}
-
-const words =
-  'change[-_ ]?(me|it)|replace[-_ ]?me|test(ing)?|todo|tbd|dummy|fake|foo|bar|none|null|undefined|any[-_ ]?string|redacted|secret|region|placeholder'
-/** Words people leave in place of a value, the examples of the AWS manual, and templates that were not filled in. */
-const placeholder = new RegExp(
-  `^(?:${words}|x+|\\*+|\\.{2,}|…|your[-_ ].*|.*example(key)?|<.*>|\\$\\{.*\\}|\\{\\{.*\\}\\}|\\[.*\\])$`,
-  'i',
-)
-
-function accessKeyFault(value: string): Fault | undefined {
-  if (!/^(?:AKIA|ASIA)[A-Z0-9]{16}$/.test(value)) return 'not_an_access_key'
-  return value.startsWith('ASIA') ? 'temporary_access_key' : undefined
-}
-
-function secretKeyFault(value: string): Fault | undefined {
-  if (isSmtpPassword(value)) return 'smtp_password'
-  return /^[A-Za-z0-9/+=]{40}$/.test(value) ? undefined : 'not_a_secret_key'
-}
-
-/** Version byte 4 and an HMAC-SHA256, in base64: https://docs.aws.amazon.com/ses/latest/dg/smtp-credentials.html */
-function isSmtpPassword(value: string): boolean {
-  if (!/^[A-Za-z0-9+/]{44}$/.test(value)) return false
-  const bytes = Buffer.from(value, 'base64')
-  return bytes.length === 33 && bytes[0] === 4
-}
-
-/** `eu-west-1`, `us-gov-east-1`, `eusc-de-east-1`; `eu-west-1a` is an availability zone. */
-const regionFault = (value: string): Fault | undefined =>
-  /^[a-z]{2,4}(?:-[a-z]+){1,2}-\d{1,2}$/.test(value) ? undefined : 'not_a_region'
-
-const shapeFault: Record<SettingName, (value: string) => Fault | undefined> = {
-  access_key: accessKeyFault,
-  secret_key: secretKeyFault,
-  region: regionFault,
 }

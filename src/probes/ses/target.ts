@@ -2,24 +2,120 @@ import * as z from 'zod'
 import type { Target } from '../../core/probe.ts'
 import type { Reference, Resolvable } from '../../core/reference.ts'
 import { shapes } from '../../core/shape.ts'
-import { secret, section, targetFields, text } from '../../fields/index.ts'
+import { filePath, flag, literalUrl, secret, section, targetFields, text } from '../../fields/index.ts'
 
-/** The SES settings of an application. */
-export interface SesTarget extends Target {
+/** A pair of keys as AWS gives them out. */
+export interface SesKeys {
   readonly access_key: Resolvable
   readonly secret_key: Reference
+  readonly session_token?: Reference | undefined
+}
+
+/** Where a role gives its keys out: https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html */
+export const roleSources = ['web_identity', 'container', 'instance'] as const
+export type RoleSource = (typeof roleSources)[number]
+
+/** `web_identity` with its two values; without them they are those of the environment, as EKS sets them. */
+export type SesCredentials =
+  RoleSource | { readonly web_identity: { readonly role_arn: Resolvable; readonly token_file: string } }
+
+/** The SES settings of an application, and what is to be proven with them. */
+export interface SesTarget extends Target {
+  readonly access_key?: Resolvable | undefined
+  readonly secret_key?: Reference | undefined
+  readonly session_token?: Reference | undefined
+  readonly credentials?: SesCredentials | undefined
   readonly region: Resolvable
   /** False if the SES sender of the application is a stub. */
   readonly implemented: boolean
+  /** Whether SES is asked. */
+  readonly verify: boolean
+  readonly from?: Resolvable | undefined
+  readonly configuration_set?: Resolvable | undefined
+  readonly sandbox: boolean
+  /** A share of the quota. */
+  readonly quota_warning: number
+  readonly recipients?: readonly Resolvable[] | undefined
+  readonly endpoint?: string | undefined
+  readonly ca_file?: string | undefined
+  readonly monitor?: SesKeys | undefined
 }
 
-export const sesTarget = section({
-  ...targetFields,
-  access_key: text('Access key id of the IAM user that sends.', shapes.accessKey),
+const sessionToken = secret('Session token of temporary keys (`ASIA…`).').optional()
+
+const monitor = section({
+  access_key: text('Access key id of a user that may read the account.', shapes.accessKey),
   secret_key: secret('Its secret access key.'),
+  session_token: sessionToken,
+})
+
+const credentials = z.union([
+  z.enum(roleSources),
+  section({
+    web_identity: section({
+      role_arn: text('ARN of the role.', shapes.line),
+      token_file: filePath('File with the token of the service account.'),
+    }),
+  }),
+])
+
+export const sesTarget: z.ZodType<SesTarget> = section({
+  ...targetFields,
+  access_key: text('Access key id of the IAM user that sends.', shapes.accessKey).optional(),
+  secret_key: secret('Its secret access key.').optional(),
+  session_token: sessionToken,
+  credentials: credentials
+    .optional()
+    .describe(
+      'In place of the keys, for an application with a role: `web_identity` (a service account of Kubernetes), `container` (ECS, EKS Pod Identity) or `instance` (EC2). The role is that of the exporter, so run it with the role of the application.',
+    ),
   region: text('Region in which SES is set up, such as eu-west-1.', shapes.region),
   implemented: z
     .boolean()
     .default(true)
     .describe("False if the application's SES sender is a stub. Then SES is no second way out."),
+  verify: flag('Ask SES itself. `false`: only the settings are looked at, and `ses_not_verified` says so.').default(
+    true,
+  ),
+  from: text(
+    'Address the application sends from. SES must have verified it, or its domain.',
+    shapes.mailAddress,
+  ).optional(),
+  configuration_set: text('Configuration set the application names when it sends.', shapes.line).optional(),
+  sandbox: flag('`true`: the account may be in the sandbox, where SES sends to verified addresses only.').default(
+    false,
+  ),
+  quota_warning: z
+    .number()
+    .gt(0)
+    .max(1)
+    .default(0.8)
+    .describe('A share of the 24-hour quota. From there on what was sent is a warning.'),
+  recipients: z
+    .array(text('An address.', shapes.mailAddress))
+    .max(10)
+    .optional()
+    .describe('Addresses that must not be on the suppression list, such as that of a canary. At most 10.'),
+  endpoint: literalUrl(['http', 'https'], 'https://email.eu-west-1.amazonaws.com')
+    .optional()
+    .describe('Address of SES. Default: that of the region. For a VPC endpoint of your own.'),
+  ca_file: filePath(
+    'PEM file with the certificate of the authority. Default: the authorities of the system.',
+  ).optional(),
+  monitor: monitor
+    .optional()
+    .describe('Keys that may read the account, where those of the application may only send. Of the same account.'),
+}).superRefine((value, context) => {
+  const keys = (['access_key', 'secret_key'] as const).filter(key => value[key] !== undefined)
+  if (value.credentials === undefined) {
+    for (const key of ['access_key', 'secret_key'] as const)
+      if (value[key] === undefined)
+        context.addIssue({
+          code: 'custom',
+          path: [key],
+          message: 'is missing; an application with a role has `credentials` in place of the keys',
+        })
+  } else
+    for (const key of [...keys, ...(value.session_token === undefined ? [] : (['session_token'] as const))])
+      context.addIssue({ code: 'custom', path: [key], message: 'does not go with credentials: take one of them out' })
 })
