@@ -2,6 +2,7 @@ import {
   connectionProblem,
   connectionReasons,
   failureText,
+  isOfPooler,
   isSqlState,
   remedyOf,
   type SessionFailure,
@@ -62,7 +63,7 @@ function remedyFor({ costly }: OutboxSeen, failure: SessionFailure, { table }: O
     if (code === '42501') return `Grant what is missing, as docs/outbox.md says: to use the schema, and to read the columns of ${table} that are named in \`created\`, \`sent\` and the conditions.` // prettier-ignore
     const known = Object.hasOwn(byState, code) ? byState[code] : undefined
     if (known !== undefined) return known
-    if (isSqlState(code) && !/^(?:08|57P)/.test(code)) return ofStatement
+    if (isSqlState(code) && !code.startsWith('57P') && !isOfPooler(failure)) return ofStatement
   }
   return remedyOf(failure) ?? connection[`outbox_${connectionProblem(failure)}`].remedy
 }
