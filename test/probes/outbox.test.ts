@@ -520,6 +520,15 @@ describe('on a real server', () => {
       expect((await again())?.verdict).toBe('ok')
     })
 
+    it('names what is behind a view, which has no index of its own', async () => {
+      await many()
+      afterwards('drop view app.mails')
+      await sql(`create view app.mails as select * from app.outbound_emails;
+        grant select (created_at, sent_at, status) on app.mails to ${role()}`)
+      const [reason] = (await seen({ table: 'app.mails' })).reasons
+      expect(reason?.remedy).toContain('create index concurrently on <the table behind "app"."mails"> ("created_at")')
+    })
+
     it('asks for the cost once, and not again for an hour', async () => {
       const fields = target()
       const asked = async (): Promise<number> => {

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import type { Look } from '../../core/probe.ts'
 import type { Row } from '../../clients/postgres.ts'
-import { partsOf } from './sql.ts'
+import { partsOf, relationSql, type Part } from './sql.ts'
 import type { OutboxTarget } from './target.ts'
 
 /** What the server expects a costly part of the statement to cost, in units of its planner, and the indexes to create. */
@@ -18,6 +18,7 @@ const askedEveryMs = 3_600_000
 const cheap = new WeakMap<OutboxTarget, { readonly at: number; readonly where: string }>()
 
 const plan = z.tuple([z.object({ Plan: z.object({ 'Total Cost': z.number() }) })])
+const relation = z.object({ kind: z.string() })
 const explained = z.object({ 'QUERY PLAN': plan })
 
 /**
@@ -33,19 +34,20 @@ export async function costlyIn(
   const last = cheap.get(target)
   const now = performance.now()
   if (last?.where === where && now - last.at < askedEveryMs) return undefined
-  const found: Costly[] = []
-  for (const { sql, index } of partsOf(target)) {
-    const answer = explained.safeParse(await ask(`explain (format json) ${sql}`))
+  const found: { readonly cost: number; readonly part: Part }[] = []
+  for (const part of partsOf(target)) {
+    const answer = explained.safeParse(await ask(`explain (format json) ${part.sql}`))
     const cost = answer.data?.['QUERY PLAN'][0].Plan['Total Cost'] ?? 0
     look.note(`< cost ${cost}`)
-    if (cost > costlyFrom) found.push({ cost, index })
+    if (cost > costlyFrom) found.push({ cost, part })
   }
   if (found.length === 0) {
     cheap.set(target, { at: now, where })
     return undefined
   }
+  const { data } = relation.safeParse(await ask(relationSql(target)))
   return {
     cost: Math.max(...found.map(({ cost }) => cost)),
-    index: found.map(({ index }) => index).join('; '),
+    index: found.map(({ part }) => part.index(data?.kind ?? '')).join('; '),
   }
 }

@@ -72,16 +72,28 @@ export const standbySql = `
 select (select count(*) from pg_stat_get_wal_receiver() as receiver where receiver.pid is not null)::int as receivers,
   ${seconds('clock_timestamp() - pg_last_xact_replay_timestamp()')} as replayed_ago`
 
-/** A part of the statement, to be explained, and the index that makes it cheap. */
+/** What `table` is: `r` a table, `p` one with partitions, `v` a view, … https://www.postgresql.org/docs/current/catalog-pg-class.html */
+export const relationSql = ({ table }: OutboxTarget): string =>
+  `select relkind::text as kind from pg_class where oid = '${quoted(table)}'::regclass`
+
+/** Where the index belongs. It cannot be made of a view, nor `concurrently` of a table with partitions. */
+const ofKind: Readonly<Record<string, (name: string) => string>> = {
+  r: name => name,
+  m: name => name,
+  p: name => `<each partition of ${name}>`,
+}
+const behind = (name: string): string => `<the table behind ${name}>`
+
+/** A part of the statement, to be explained, and the index that makes it cheap, by the kind of relation. */
 export interface Part {
   readonly sql: string
-  readonly index: string
+  readonly index: (kind: string) => string
 }
 
 export function partsOf(target: OutboxTarget): readonly Part[] {
   const { table, created, pending, sending, sent, failed } = target
-  const index = (column: string, condition: string): string =>
-    `create index concurrently on ${quoted(table)} (${quoted(column)}) where ${condition}`
+  const index = (column: string, condition: string) => (kind: string) =>
+    `create index concurrently on ${(ofKind[kind] ?? behind)(quoted(table))} (${quoted(column)}) where ${condition}`
   const counted = (key: string, condition: string | undefined, sql: (condition: string) => string): readonly Part[] =>
     condition === undefined ? [] : [{ sql: sql(condition), index: index(created, shownCondition(key, condition)) }]
   return [
@@ -94,4 +106,4 @@ export function partsOf(target: OutboxTarget): readonly Part[] {
 
 /** A condition may hold a mail address. */
 const shownCondition = (key: string, condition: string): string =>
-  condition.includes('@') ? `(the condition of \`${key}\`)` : `(${condition})`
+  condition.includes('@') ? `<the condition of \`${key}\`>` : `(${condition})`
