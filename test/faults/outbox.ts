@@ -69,15 +69,6 @@ const rows: readonly Fault<OutboxStage>[] = [
     inject: change(`update app.outbound_emails set sent_at = sent_at - interval '2 days'`),
     seen: { verdict: 'warn', reasons: [held('quiet')], samples: { [series('pending')]: 0 } },
   }),
-  ofTable({
-    name: 'Outbox: no index, on a slow disk',
-    inject: change(
-      ({ reader }) => `alter role ${reader} set seq_page_cost = 100;
-      insert into app.outbound_emails (status, sent_at) select 'sent', now() from generate_series(1, 30000);
-      analyze app.outbound_emails`,
-    ),
-    seen: { verdict: 'warn', reasons: [held('scan_costly')], samples: { [series('pending')]: 0 } },
-  }),
 ]
 
 const unread: readonly Fault<OutboxStage>[] = [
