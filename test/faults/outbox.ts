@@ -138,7 +138,7 @@ const withServers: readonly Fault<OutboxStage>[] = [
     inject: stage => stage.cluster.node('db-postgres-01').stop('immediate'),
     seen: {
       verdict: 'fail',
-      root: 'cluster/kb cluster_no_primary',
+      root: 'postgres/db-postgres-01 postgres_unreachable',
       reasons: [held('unreadable')],
       samples: { [series('pending')]: null },
     },
