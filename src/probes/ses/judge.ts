@@ -10,6 +10,10 @@ import { reason, type Reason } from './reasons.ts'
 import type { SesAsked, SesSeen } from './seen.ts'
 import type { SesTarget } from './target.ts'
 
+export { enforcementStates } from './judge-account.ts'
+export { dkimStates, mailFromStates } from './judge-identity.ts'
+export { configStates } from './judge-settings.ts'
+
 export const metrics = {
   ...settingMetrics,
   reachable: gauge('mailpath_ses_reachable', 'Whether SES answered, be it with an error.', ['target']),

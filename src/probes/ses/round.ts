@@ -86,7 +86,8 @@ export async function ask(
     question.last === undefined ||
     performance.now() - question.last.at >= statisticsEveryMs
   const readAll = async (): Promise<void> => {
-    for (const question of [...questions.suppressed, questions.statistics]) await read(question)
+    const all: readonly Question<unknown>[] = [...questions.suppressed, questions.statistics]
+    for (const question of all) await read(question)
   }
 
   const account = await put(questions.account, keys)
