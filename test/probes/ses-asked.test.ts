@@ -294,6 +294,22 @@ describe('the sender', () => {
     expect([codes, delivers]).toEqual([['ses_sender_not_said'], 'unknown'])
   })
 
+  it('is asked for in few requests, however many domains are above it', async () => {
+    const labels = Array.from({ length: 40 }, (_, i) => `d${i}`).join('.')
+    server.identities = { 'example.com': verifiedIdentity('DOMAIN') }
+    expect((await run(target({ from: `no-reply@${labels}.example.com` }))).verdict).toBe('ok')
+    expect(asked().filter(action => action === 'GetEmailIdentity').length).toBeLessThanOrEqual(6)
+    expect(server.requests.map(({ url }) => url)).not.toContain('/v2/email/identities/com')
+  })
+
+  it('is seen to have got an identity of its own, in turn', async () => {
+    const of = target({ configuration_set: 'transactional' })
+    expect((await run(of)).verdict).toBe('ok')
+    server.identities['no-reply@app.example.com'] = { ...unverified, IdentityType: 'EMAIL_ADDRESS' }
+    await run(of)
+    expect((await run(of)).codes).toEqual(['ses_identity_inherited'])
+  })
+
   it('may have a domain in other letters', async () => {
     server.identities = { 'xn--mnchen-3ya.example': verifiedIdentity('DOMAIN') }
     expect((await run(target({ from: 'no-reply@München.example' }))).verdict).toBe('ok')
@@ -453,6 +469,12 @@ describe('the requests', () => {
     server.misbehave('rate_exceeded')
     later(60_000)
     expect((await run(of)).text).toMatch(/, as of 60 s ago, since SES throttles$/)
+    const low = target({ quota_warning: 0.01 })
+    server.misbehave(undefined)
+    await run(low)
+    server.misbehave('throttled')
+    later(60_000)
+    expect((await run(low)).text).toMatch(/mails sent in 24 h \(as of 60 s ago, since SES throttles\)$/)
   })
 
   it('prove nothing when SES throttles in the middle of the first run', async () => {
