@@ -354,6 +354,16 @@ describe('what SES says', () => {
     expect(asked()).toEqual(['GetAccount'])
   })
 
+  it('is not SES where another service of AWS answers', async () => {
+    for (const type of ['UnknownOperationException', 'MissingAuthenticationTokenException', 'NotFoundException']) {
+      server.misbehave({ status: 404, type: 'application/json', body: JSON.stringify({ __type: type }) })
+      const { delivers, observation } = await run()
+      expect(delivers).toBe('unknown')
+      expect(gauge(observation, 'reachable')).toBeUndefined()
+      expect(gauge(observation, 'credentials_valid')).toBeUndefined()
+    }
+  })
+
   it('is no answer where it comes too slowly', async () => {
     for (const how of ['silent', 'drip', 'endless'] as const) {
       server.misbehave(how)
