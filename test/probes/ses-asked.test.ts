@@ -79,9 +79,9 @@ const summary = ({ verdict, reasons, evidence }: Observation) => ({
   text: reasons[0]?.text ?? evidence,
 })
 
-function expectNoSecret(observation: Observation): void {
+function expectNoSecret(observation: Ran): void {
   const { transcript } = observation as Ran
-  const said = JSON.stringify([{ ...observation, config: undefined }, transcript()])
+  const said = JSON.stringify([{ ...observation, config: undefined }, observation.transcript()])
   for (const secret of [...Object.values(secrets), recipient, encodeURIComponent(recipient), 'no-reply', 'Signature='])
     expect(said.includes(secret) ? secret : '').toBe('')
   expect(said).not.toMatch(/arn:|IQoJ/)
