@@ -181,6 +181,8 @@ describe('the keys', () => {
     expect((await run(of)).verdict).toBe('ok')
     server.keys = [{ ...temporary, expires: Date.now() - 1_000 }]
     expect((await run(of)).codes).toEqual(['ses_token_expired'])
+    const unread = await run({ ...of, session_token: { file: '/nowhere/token' } })
+    expect([unread.codes, unread.delivers]).toEqual([['ses_unreadable'], 'unknown'])
     const without = await run({ ...of, session_token: { env: 'NOT_SET' } })
     expect([without.codes, without.delivers]).toEqual([['ses_malformed'], 'no'])
   })
