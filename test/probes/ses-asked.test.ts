@@ -50,7 +50,12 @@ const target = (more: Partial<SesTarget> = {}): SesTarget => ({
   endpoint: server.url,
   ...more,
 })
-const secrets = { SECRET: app.secret, MONITOR: monitor.secret, TEMPORARY: temporary.secret, TOKEN: temporary.token ?? '' }
+const secrets = {
+  SECRET: app.secret,
+  MONITOR: monitor.secret,
+  TEMPORARY: temporary.secret,
+  TOKEN: temporary.token ?? '',
+}
 const withMonitor = (key = monitor): Partial<SesTarget> => ({
   monitor: { access_key: key.id, secret_key: { env: 'MONITOR' } },
 })
@@ -217,7 +222,11 @@ describe('monitor', () => {
   })
 
   it('says nothing against the application by its own faults', async () => {
-    for (const keys of [[sendsOnly], [sendsOnly, { ...monitor, secret: app.secret }], [sendsOnly, { ...monitor, allows: [] }]]) {
+    for (const keys of [
+      [sendsOnly],
+      [sendsOnly, { ...monitor, secret: app.secret }],
+      [sendsOnly, { ...monitor, allows: [] }],
+    ]) {
       server.keys = keys
       const { codes, text, delivers } = await run(target(withMonitor()))
       expect(codes[0]).toBe('ses_permission_missing')
@@ -228,7 +237,8 @@ describe('monitor', () => {
 })
 
 describe('the sender', () => {
-  const missing = (name: string) => (server.identities = Object.fromEntries(Object.entries(server.identities).filter(([one]) => one !== name)))
+  const missing = (name: string) =>
+    (server.identities = Object.fromEntries(Object.entries(server.identities).filter(([one]) => one !== name)))
   const unverified = { ...verifiedIdentity('DOMAIN'), VerifiedForSendingStatus: false, VerificationStatus: 'PENDING' }
 
   it('is verified by a domain above, which is asked alone from then on', async () => {
@@ -271,7 +281,10 @@ describe('the sender', () => {
 
   it('is not called missing while one of the identities could not be read', async () => {
     missing('app.example.com')
-    server.misbehave({ status: 500, type: 'application/json', body: '{"__type":"InternalFailure"}' }, 'GetEmailIdentity')
+    server.misbehave(
+      { status: 500, type: 'application/json', body: '{"__type":"InternalFailure"}' },
+      'GetEmailIdentity',
+    )
     const { codes, delivers } = await run()
     expect([codes, delivers]).toEqual([['ses_error'], 'unknown'])
   })
@@ -279,6 +292,22 @@ describe('the sender', () => {
   it('has to be said, else SES is not known to take it', async () => {
     const { codes, delivers } = await run(target({ from: undefined }))
     expect([codes, delivers]).toEqual([['ses_sender_not_said'], 'unknown'])
+  })
+
+  it('is asked for in few requests, however many domains are above it', async () => {
+    const labels = Array.from({ length: 40 }, (_, i) => `d${i}`).join('.')
+    server.identities = { 'example.com': verifiedIdentity('DOMAIN') }
+    expect((await run(target({ from: `no-reply@${labels}.example.com` }))).verdict).toBe('ok')
+    expect(asked().filter(action => action === 'GetEmailIdentity').length).toBeLessThanOrEqual(6)
+    expect(server.requests.map(({ url }) => url)).not.toContain('/v2/email/identities/com')
+  })
+
+  it('is seen to have got an identity of its own, in turn', async () => {
+    const of = target({ configuration_set: 'transactional' })
+    expect((await run(of)).verdict).toBe('ok')
+    server.identities['no-reply@app.example.com'] = { ...unverified, IdentityType: 'EMAIL_ADDRESS' }
+    await run(of)
+    expect((await run(of)).codes).toEqual(['ses_identity_inherited'])
   })
 
   it('may have a domain in other letters', async () => {
@@ -362,7 +391,7 @@ describe('the requests', () => {
       'GetSendStatistics',
     ])
     const rounds: SesAction[][] = []
-    for (let i = 0; i < 40; i++) {
+    for (let i = 0; i < 20; i++) {
       server.requests.length = 0
       later(60_000)
       expect((await run(of)).delivers).toBe('yes')
@@ -371,9 +400,9 @@ describe('the requests', () => {
       expect(server.requests.every(({ beside }) => beside === 0)).toBe(true)
     }
     const times = (action: SesAction) => rounds.filter(round => round.includes(action)).length
-    expect(times('GetConfigurationSet')).toBe(40)
-    expect(times('GetSendStatistics')).toBe(2)
-    expect(times('GetSuppressedDestination')).toBeGreaterThan(20)
+    expect(times('GetConfigurationSet')).toBe(20)
+    expect(times('GetSendStatistics')).toBe(1)
+    expect(times('GetSuppressedDestination')).toBeGreaterThan(10)
   })
 
   it('are four at most with `monitor` too', async () => {
@@ -420,7 +449,12 @@ describe('the requests', () => {
       expect(gauge(observation, 'reachable')).toBe(waiting ? undefined : 1)
       found.push(`${waiting ? '-' : 'asked'} ${codes.join()} ${delivers}`)
     }
-    expect(found.slice(0, 4)).toEqual(['asked  yes', '-  yes', 'asked ses_throttled unknown', '- ses_throttled unknown'])
+    expect(found.slice(0, 4)).toEqual([
+      'asked  yes',
+      '-  yes',
+      'asked ses_throttled unknown',
+      '- ses_throttled unknown',
+    ])
     const times = found.flatMap((one, i) => (one.startsWith('asked') ? [i + 1] : []))
     expect(times.map((at, i) => at - (times[i - 1] ?? 0))).toEqual([1, 2, 4, 8, 16, 16, 16])
     server.misbehave(undefined)
@@ -435,6 +469,12 @@ describe('the requests', () => {
     server.misbehave('rate_exceeded')
     later(60_000)
     expect((await run(of)).text).toMatch(/, as of 60 s ago, since SES throttles$/)
+    const low = target({ quota_warning: 0.01 })
+    server.misbehave(undefined)
+    await run(low)
+    server.misbehave('throttled')
+    later(60_000)
+    expect((await run(low)).text).toMatch(/mails sent in 24 h \(as of 60 s ago, since SES throttles\)$/)
   })
 
   it('prove nothing when SES throttles in the middle of the first run', async () => {
@@ -499,11 +539,7 @@ describe('a role', () => {
   })
 })
 
-probeContract(
-  ses,
-  port => ({ ...target(), endpoint: `http://127.0.0.1:${port}` }),
-  {
-    opening: 'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{"SendingEnabled": true',
-    references: () => values(secrets),
-  },
-)
+probeContract(ses, port => ({ ...target(), endpoint: `http://127.0.0.1:${port}` }), {
+  opening: 'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{"SendingEnabled": true',
+  references: () => values(secrets),
+})

@@ -53,11 +53,20 @@ export function judge(seen: SesSeen, target: SesTarget) {
 
 function reasonsFor(seen: SesSeen, target: SesTarget): Reason[] {
   const found = settingReasons(seen, target)
-  if (seen.asked) return [...found, ...askedReasons(seen.asked, target)]
+  if (seen.asked) return [...found, ...aged(askedReasons(seen.asked, target), seen.asked)]
   return found.length > 0
     ? found
     : [reason('ses_not_verified', 'the settings are complete and well-formed, but SES was not asked')]
 }
+
+/** Facts of an earlier run are judged like others, and say how old they are. */
+function aged(found: readonly Reason[], asked: SesAsked): readonly Reason[] {
+  const age = ageOf(asked)
+  return age === undefined ? found : found.map(one => ({ ...one, text: `${one.text} (${age})` }))
+}
+
+const ageOf = ({ throttled }: SesAsked): string | undefined =>
+  throttled?.seconds === undefined ? undefined : `as of ${throttled.seconds} s ago, since SES throttles`
 
 function askedReasons(asked: SesAsked, target: SesTarget): Reason[] {
   const { role, otherAccount, clockSkewSeconds: skew, account } = asked
@@ -78,7 +87,9 @@ function askedReasons(asked: SesAsked, target: SesTarget): Reason[] {
     ...(facts ? accountReasons(facts, asked, target) : []),
     ...identityReasons(asked, target),
     ...deliveryReasons(asked),
-    ...(facts && target.from === undefined ? [reason('ses_sender_not_said', at(asked, 'no `from` is configured'))] : []),
+    ...(facts && target.from === undefined
+      ? [reason('ses_sender_not_said', at(asked, 'no `from` is configured'))]
+      : []),
     ...(isOff ? [reason('ses_clock_off', at(asked, clockText(skew)))] : []),
   ]
 }
@@ -94,7 +105,8 @@ function accountFault({ account, monitored }: SesAsked): Fault | undefined {
   const fault = faultIn(account)
   const ofMonitor = faultIn(monitored)
   if (fault?.kind !== 'denied' || !ofMonitor) return fault
-  const theirs = ofMonitor.kind === 'denied' ? 'those of `monitor` may not either' : `for \`monitor\`: ${ofMonitor.text}`
+  const theirs =
+    ofMonitor.kind === 'denied' ? 'those of `monitor` may not either' : `for \`monitor\`: ${ofMonitor.text}`
   return { ...fault, action: `${fault.action ?? 'ses:GetAccount'}; ${theirs}` }
 }
 
@@ -122,15 +134,15 @@ function askedSamples(asked: SesAsked, target: string) {
 
 function evidenceOf(asked: SesAsked): string {
   const facts = accountIn(asked)
-  const { throttled, monitored, role } = asked
-  const age = throttled?.seconds
+  const { monitored, role } = asked
+  const age = ageOf(asked)
   const parts = [
     role ? "the keys of the exporter's role are taken" : 'the keys are taken',
     ...(monitored ? ['read with those of `monitor`'] : []),
     ...(facts ? accountEvidence(facts) : []),
     ...identityEvidence(asked),
     ...(asked.configurationSet?.kind === 'ok' ? ['the configuration set sends'] : []),
-    ...(age === undefined ? [] : [`as of ${age} s ago, since SES throttles`]),
+    ...(age === undefined ? [] : [age]),
   ]
   return at(asked, parts.join(', '))
 }

@@ -10,7 +10,7 @@ import { createMemo } from '../../core/memo.ts'
 import type { Look } from '../../core/probe.ts'
 import { memoryOf } from './memory.ts'
 import { remembered } from './remembered.ts'
-import { ask, type Round } from './round.ts'
+import { askRound, type Round } from './round.ts'
 import type { SesAsked, SesSeen } from './seen.ts'
 import { readSetting, type ReadSetting } from './settings.ts'
 import type { SesTarget } from './target.ts'
@@ -76,12 +76,7 @@ function smtpPasswordsOf(target: SesTarget, { secretKey: { value } }: Pair, toke
 }
 
 /** Asks with the keys of the application, or with those of the exporter's own role. */
-async function askWith(
-  pair: AwsKeys | undefined,
-  target: SesTarget,
-  wanted: SesWanted,
-  look: Look,
-): Promise<SesAsked> {
+async function askWith(pair: AwsKeys | undefined, target: SesTarget, wanted: SesWanted, look: Look): Promise<SesAsked> {
   const { region, endpoint } = wanted.service
   const address = addressOf(endpoint ?? awsEndpoint('email', region))
   if (pair) return { address, ...(await askSes(pair, pair.accessKey, target, wanted, look)) }
@@ -108,7 +103,7 @@ async function askSes(
   const waiting = wait !== undefined && performance.now() < wait.until
   const { stopped, clockSkewSeconds }: Round = waiting
     ? { stopped: wait.fault, clockSkewSeconds: undefined }
-    : await ask(memory, wanted, { keys, monitor }, look)
+    : await askRound(memory, wanted, { own: keys, monitor }, look)
   const missing = stopped ?? { kind: 'error', text: 'was not asked yet' }
   const { ageMs, ...facts } = remembered(memory.questions, missing, {
     intervalMs: look.intervalMs,
