@@ -5,6 +5,7 @@ import { report, reportFormats } from '../../src/report/report.ts'
 import { escapeMarkdown } from '../../src/report/markdown.ts'
 import { wrap } from '../../src/report/table.ts'
 import { balanced, lagging } from '../status/balanced.ts'
+import { noWayOut } from '../status/delivering.ts'
 import { at, healthySeen, incidentSeen, statusOf } from '../status/incident.ts'
 import { hostile, many, splitBrain } from '../status/extremes.ts'
 import * as pages from '../status/pages.ts'
@@ -102,6 +103,14 @@ describe('components', () => {
     expect(of(lagging(), 'Postgres leader (keybuzz): n2')).toContain(
       'n2 holds the leader lock of Patroni\nPatroni of n1: replica, starting\nPatroni of n3: does not answer',
     )
+  })
+
+  it('say what SES said also where something is wrong with it', () => {
+    const evidence = audit(noWayOut()).components.find(({ name }) => name === 'SES backend SES')?.evidence
+    expect(evidence?.[0]).toBe(
+      '1,234 of 50,000 mails in 24 h, sender verified by keybuzz.io, 0.5 % bounced, 0 % brought a complaint',
+    )
+    expect(evidence?.[1]).toContain('ses_sending_paused')
   })
 
   it('have a row for every check: nothing that was looked at is left out', () => {

@@ -1,0 +1,42 @@
+import type { CheckStatus } from '../assess/assessment.ts'
+import { seenBy } from '../core/probe.ts'
+import { outbox } from '../probes/outbox/index.ts'
+import type { OutboxRows } from '../probes/outbox/observe.ts'
+import { sesFacts, sesMarks } from '../probes/ses/brief.ts'
+import { ses } from '../probes/ses/index.ts'
+import type { Box } from './boxes.ts'
+import { count, span } from './format.ts'
+
+/** The box of an SES with what SES last said of the account. */
+export function withSes(box: Box, check: CheckStatus | undefined): Box {
+  const found = seenBy(ses, fresh(check))
+  return found ? { ...box, detail: joined(box.detail, ...sesFacts(found.seen)), marks: sesMarks(found.seen) } : box
+}
+
+/** The box of an outbox with the mails in it, and with the check that it waits for. */
+export function withOutbox(box: Box, check: CheckStatus | undefined): Box {
+  const because = check?.reasons[0]?.because
+  const found = seenBy(outbox, fresh(check))
+  const rows = found?.seen.rows
+  return {
+    ...box,
+    detail: joined(
+      because === undefined ? box.detail : `${box.detail}, because of ${because}`,
+      ...(rows && found ? outboxFacts(rows, found.target.limit) : []),
+    ),
+  }
+}
+
+const fresh = (check: CheckStatus | undefined) => (check?.stale === false ? check.observation : undefined)
+
+const joined = (...parts: readonly string[]): string => parts.join(' · ')
+
+function outboxFacts({ pending, oldestPendingSeconds: oldest, sending, failed }: OutboxRows, limit: number): string[] {
+  const waits =
+    pending > limit ? `more than ${limit.toLocaleString('en')} mails wait` : count(pending, 'mail waits', 'mails wait')
+  return [
+    oldest === undefined ? waits : `${waits}, the oldest for ${span(oldest * 1000)}`,
+    ...(sending === undefined || sending === 0 ? [] : [`${sending} being sent`]),
+    ...(failed === undefined || failed === 0 ? [] : [`${failed} given up`]),
+  ]
+}
