@@ -17,14 +17,9 @@ export function withSes(box: Box, check: CheckStatus | undefined): Box {
 export function withOutbox(box: Box, check: CheckStatus | undefined): Box {
   const because = check?.reasons[0]?.because
   const found = seenBy(outbox, fresh(check))
-  const rows = found?.seen.rows
-  return {
-    ...box,
-    detail: joined(
-      because === undefined ? box.detail : `${box.detail}, because of ${because}`,
-      ...(rows && found ? outboxFacts(rows, found.target.limit) : []),
-    ),
-  }
+  const facts = found?.seen.rows ? outboxFacts(found.seen.rows, found.target.limit) : []
+  const brief = because === undefined ? box.detail : `${box.detail}, because of ${because}`
+  return { ...box, detail: joined(brief, ...facts) }
 }
 
 const fresh = (check: CheckStatus | undefined) => (check?.stale === false ? check.observation : undefined)
