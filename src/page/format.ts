@@ -49,15 +49,13 @@ export const about = (endpoint: '/failures' | '/probe', { probe, target }: { pro
   `${endpoint}?${new URLSearchParams({ probe, target }).toString().replaceAll('+', '%20')}`
 
 /** `5 s ago`, in the largest unit that fits. */
-export const ago = (ms: number): string => (ms < 500 ? 'just now' : `${span(ms)} ago`)
-
-/** `5 s`, in the largest unit that fits. */
-export function span(ms: number): string {
+export function ago(ms: number): string {
   const seconds = Math.max(0, Math.round(ms / 1000))
-  if (seconds < 100) return `${seconds} s`
-  if (seconds < 100 * 60) return `${Math.round(seconds / 60)} min`
-  if (seconds < 48 * 3600) return `${Math.round(seconds / 3600)} h`
-  return `${Math.round(seconds / 86_400)} days`
+  if (seconds < 1) return 'just now'
+  if (seconds < 100) return `${seconds} s ago`
+  if (seconds < 100 * 60) return `${Math.round(seconds / 60)} min ago`
+  if (seconds < 48 * 3600) return `${Math.round(seconds / 3600)} h ago`
+  return `${Math.round(seconds / 86_400)} days ago`
 }
 
 /** A duration: `0.4 ms`, `34 ms`, `1.25 s`, `15 s`. */

@@ -240,19 +240,18 @@ describe('the picture', () => {
     )
     expect(text).toContain('mail.keybuzz.io SMTP, in use fails: unreachable')
     expect(text).toContain(
-      'backend SES SES ok · 1,234 of 50,000 mails in 24 h · sender verified by keybuzz.io · 0.5 % bounced, 0 % brought a complaint',
+      'backend SES SES ok · sending enabled · production access · 1200 of 50000 mails sent in 24 h · keybuzz.io verified · DKIM SUCCESS',
     )
   })
 
   it('says which check a stuck outbox waits for, and what stands in the way of SES', () => {
     const text = textOf(render(noWayOut()))
     expect(text).toContain(
-      'outbound mail Outbox fails: stuck, because of smtp/mail.keybuzz.io · more than 10,000 mails wait, the oldest for 21 min · 12 given up',
+      'outbound mail Outbox fails: stuck, because of smtp/mail.keybuzz.io · more than 10000 mails wait, the oldest for 21 minutes · 12 given up',
     )
-    expect(text).toContain('backend SES SES under review paused fails: sending paused · 1,234 of 50,000 mails in 24 h')
+    expect(text).toContain('backend SES SES fails: sending paused · production access · 1200 of 50000 mails sent in 24 h')
     const alone = textOf(render(hangingSender()))
-    expect(alone).toContain('outbound mail Outbox fails: stuck · 41 mails wait, the oldest for 2 h Hands mail over')
-    expect(alone).toContain('backend SES SES sandbox ok · 1,234 mails in 24 h · sender verified')
+    expect(alone).toContain('outbound mail Outbox fails: stuck · 41 mails wait, the oldest for 2 hours Hands mail over')
   })
 
   it('says of an outbox and an SES that were not seen no more than that', () => {

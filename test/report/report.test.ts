@@ -108,7 +108,7 @@ describe('components', () => {
   it('say what SES said also where something is wrong with it', () => {
     const evidence = audit(noWayOut()).components.find(({ name }) => name === 'SES backend SES')?.evidence
     expect(evidence?.[0]).toBe(
-      '1,234 of 50,000 mails in 24 h, sender verified by keybuzz.io, 0.5 % bounced, 0 % brought a complaint',
+      'production access, 1200 of 50000 mails sent in 24 h, keybuzz.io verified, DKIM SUCCESS, MAIL FROM SUCCESS',
     )
     expect(evidence?.[1]).toContain('ses_sending_paused')
   })
@@ -150,6 +150,11 @@ describe('actions', () => {
     expect(others.some(action => action.root)).toBe(false)
     const ranks = others.map(action => ['critical', 'high', 'medium', 'low'].indexOf(action.reason.severity))
     expect(ranks).toEqual([...ranks].sort((a, b) => a - b))
+  })
+
+  it('ask for nothing where an outbox only waits for the relay', () => {
+    const actions = audit(noWayOut()).actions.filter(({ where }) => where.includes('outbox/outbound mail'))
+    expect(actions.map(({ reason }) => reason.code)).toEqual(['outbox_given_up'])
   })
 
   it('are one for each reason that holds, however many places tell of it', () => {

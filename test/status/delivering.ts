@@ -4,49 +4,14 @@ import { mail } from '../../src/probes/mail/index.ts'
 import { outbox } from '../../src/probes/outbox/index.ts'
 import type { OutboxRows, OutboxSeen } from '../../src/probes/outbox/observe.ts'
 import { ses } from '../../src/probes/ses/index.ts'
-import type { SesAccount, SesAsked, SesIdentity, SesSeen } from '../../src/probes/ses/seen.ts'
+import type { SesAsked, SesSeen } from '../../src/probes/ses/seen.ts'
 import { smtp } from '../../src/probes/smtp/index.ts'
+import { askedSes } from './ses.ts'
 import { checkOf, landingOn, node, path, primaryFacts, reported, start, statusFrom, type Looked } from './looked.ts'
-
-export const sesAccount: SesAccount = {
-  sendingEnabled: true,
-  productionAccess: true,
-  enforcement: 'HEALTHY',
-  max24Hours: 50_000,
-  sent24Hours: 1_234,
-  maxRate: 14,
-  review: 'GRANTED',
-}
-
-/** The domain of the sender is verified. */
-export const sesIdentity: SesIdentity = {
-  of: 'domain',
-  domain: 'keybuzz.io',
-  verified: true,
-  status: 'SUCCESS',
-  errorType: undefined,
-  checkedAt: start - 3_600_000,
-  successAt: start - 3_600_000,
-  dkim: { enabled: true, status: 'SUCCESS' },
-  mailFrom: undefined,
-  inherited: false,
-}
-
-const ok = <T>(value: T) => ({ kind: 'ok', value }) as const
-
-/** What SES says of an account with which nothing is wrong. */
-export const sesAsked = (fields: Partial<SesAsked> = {}): SesAsked => ({
-  address: 'email.eu-west-1.amazonaws.com:443',
-  account: ok(sesAccount),
-  identity: ok(sesIdentity),
-  statistics: ok({ attempts: 1_200, bounces: 6, complaints: 0, rejects: 0 }),
-  clockSkewSeconds: 0.2,
-  ...fields,
-})
 
 const wellFormed = { state: 'well_formed', source: 'env' } as const
 /** Null: SES was not asked. */
-export const sesSeen = (asked: SesAsked | null = sesAsked()): SesSeen => ({
+export const sesSeen = (asked: SesAsked | null = askedSes()): SesSeen => ({
   settings: { access_key: wellFormed, secret_key: wellFormed, region: wellFormed },
   asked: asked ?? undefined,
 })
@@ -119,35 +84,23 @@ export const secondWayOut = (): Status =>
 
 /** The relay refuses, SES is paused, and what the application put aside waits for it. */
 export const noWayOut = (): Status =>
-  because(
-    deliveringThat(
-      takes(['smtp_unreachable']),
-      sesThat(sesSeen(sesAsked({ account: ok({ ...sesAccount, sendingEnabled: false, enforcement: 'PROBATION' }) })), [
-        'ses_sending_paused',
-        'ses_account_under_review',
-      ]),
-      outboxThat(outboxRows({ pending: 10_001, oldestPendingSeconds: 1_260, sending: 0, failed: 12 }), [
-        'outbox_stuck',
-        'outbox_growing',
-        'outbox_given_up',
-      ]),
-    ),
-    'outbox/outbound mail',
-    'smtp/mail.keybuzz.io',
+  deliveringThat(
+    takes(['smtp_unreachable']),
+    sesThat(sesSeen(askedSes({ sendingEnabled: false, enforcement: 'PROBATION' })), [
+      'ses_sending_paused',
+      'ses_account_under_review',
+    ]),
+    outboxThat(outboxRows({ pending: 10_001, oldestPendingSeconds: 1_260, sending: 0, failed: 12 }), [
+      'outbox_stuck',
+      'outbox_growing',
+      'outbox_given_up',
+    ]),
   )
 
 /** Both ways out are fine, and the sender of the application does not move. */
 export const hangingSender = (): Status =>
   deliveringThat(
     takes(),
-    sesThat(sesSeen(sesAsked({ account: ok({ ...sesAccount, max24Hours: -1, productionAccess: false }) })), []),
+    sesThat(sesSeen(askedSes({ max24Hours: -1 }))),
     outboxThat(outboxRows({ pending: 41, oldestPendingSeconds: 7_260 }), ['outbox_stuck']),
   )
-
-/** The reasons of a check as the assessment has them once it knows their cause. */
-const because = (status: Status, id: string, cause: string): Status => ({
-  ...status,
-  checks: status.checks.map(check =>
-    check.id === id ? { ...check, reasons: check.reasons.map(reason => ({ ...reason, because: cause })) } : check,
-  ),
-})
