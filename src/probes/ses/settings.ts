@@ -30,18 +30,36 @@ export type SesSetting = (Lint | { readonly state: 'unreadable'; readonly why: s
   readonly source: string
 }
 
-/** Reads a setting and looks at its form. The value stays with the caller. */
-export async function observeSetting(name: SettingName, from: Resolvable, look: Look): Promise<SesSetting> {
+/** A setting, and its value if it could be read. The value stays with the caller. */
+export interface ReadSetting {
+  readonly setting: SesSetting
+  readonly value?: string
+}
+
+/** Reads a setting and looks at its form. */
+export async function readSetting(name: SettingName, from: Resolvable, look: Look): Promise<ReadSetting> {
   const source = sourceOf(from)
   // A readable source without such a key gives the default, so '' means "absent", not "could not be read".
   const orEmpty = typeof from === 'object' ? { ...from, default: from.default ?? '' } : from
   try {
     const value = await look.secret(name, orEmpty)
-    return { ...lint(name, value), source }
+    return { setting: { ...lint(name, value), source }, value }
   } catch (error) {
-    if (error instanceof Unresolved) return { state: 'unreadable', why: describeError(error), source }
-    throw error
+    if (!(error instanceof Unresolved)) throw error
+    return { setting: { state: 'unreadable', why: describeError(error), source } }
   }
+}
+
+/** The value of a setting that SES can accept. */
+export const usable = ({ setting, value }: ReadSetting): string | undefined =>
+  setting.state === 'well_formed' ? value : undefined
+
+/** With a session token a temporary access key is right. */
+export function withToken(accessKey: ReadSetting): ReadSetting {
+  const { setting } = accessKey
+  return setting.state === 'malformed' && setting.fault === 'temporary_access_key'
+    ? { ...accessKey, setting: { state: 'well_formed', source: setting.source } }
+    : accessKey
 }
 
 /** Looks at a value without asking anybody. Well-formed does not mean that SES takes it. */
