@@ -42,6 +42,16 @@ const used: readonly Variable[] = [
     reader: 'references to credentials',
     meaning: 'Where the files of credential references are (systemd).',
   },
+  {
+    names: [
+      ...['AWS_ROLE_ARN', 'AWS_WEB_IDENTITY_TOKEN_FILE', 'AWS_ENDPOINT_URL_STS'],
+      ...['AWS_CONTAINER_CREDENTIALS_RELATIVE_URI', 'AWS_CONTAINER_CREDENTIALS_FULL_URI'],
+      ...['AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE', 'AWS_CONTAINER_AUTHORIZATION_TOKEN'],
+      'AWS_EC2_METADATA_SERVICE_ENDPOINT',
+    ],
+    reader: 'ses, with credentials',
+    meaning: 'Where the role of the exporter gets its keys, as the SDKs of AWS read them.',
+  },
   { names: ['LISTEN_FDS', 'LISTEN_PID'], reader: 'serve', meaning: 'The sockets that systemd passes.' },
   {
     names: ['NOTIFY_SOCKET', 'WATCHDOG_USEC', 'WATCHDOG_PID'],

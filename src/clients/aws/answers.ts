@@ -125,6 +125,7 @@ const kinds: Readonly<Record<string, AwsFault>> = {
   NotAuthorized: 'denied',
   OptInRequired: 'region_disabled',
   SubscriptionRequired: 'region_disabled',
+  RegionDisabled: 'region_disabled',
   TooManyRequests: 'throttled',
   Throttling: 'throttled',
   RequestThrottled: 'throttled',

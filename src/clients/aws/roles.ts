@@ -185,7 +185,8 @@ function keysFrom({ status, body }: HttpResponse, from: string): Fetched {
   const fields: Fields = fieldsIn(body) ?? {}
   const keys = keysIn(name => fields[name], 'Token')
   if (status === 200 && keys) return withLife(keys, Date.now())
-  const code = fields['Code'] ?? fields['code']
+  // The agent of EKS answers with a line of its log.
+  const code = fields['Code'] ?? fields['code'] ?? /\((\w{1,60}Exception)\)/.exec(body.slice(0, 1_000))?.[1]
   const said = typeof code === 'string' && /^[\w.-]{1,64}$/.test(code) ? ` ${code}` : ''
   throw new Unusable(`${addressOf(from)}: HTTP ${status}${said}, and no keys in the answer`)
 }

@@ -143,6 +143,11 @@ describe('container', () => {
     expect((await ask({}, 'container', { AWS_CONTAINER_CREDENTIALS_FULL_URI })).unusable).toContain(text)
   })
 
+  it('lets no relative URI name another host', async () => {
+    const env = { AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: '@example.net/canary-path' }
+    expect((await ask({}, 'container', env)).unusable).toContain('example.net:80: not asked')
+  })
+
   it.each<[what: string, answer: [number, string], text: string]>([
     ['refuses', [403, JSON.stringify({ code: 'AccessDenied', message: arn })], 'HTTP 403 AccessDenied, and no keys'],
     ['says nothing', [200, ''], 'HTTP 200, and no keys in the answer'],
