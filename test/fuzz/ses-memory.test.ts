@@ -67,7 +67,7 @@ function become({ account, identities, configurationSet: set, key: state, allows
   double.keys = [
     {
       ...key,
-      allows,
+      allows: [...allows],
       active: state !== 'off',
       ...(state === 'secret_changed' && { secret: `x${key.secret.slice(1)}` }),
     },
