@@ -44,6 +44,7 @@ ses:
   - name: app
 ${keys.join('\n')}
     implemented: ${implemented}
+    verify: false
 mail:
   - name: app
     provider: { env: EMAIL_PROVIDER }${fallback === undefined ? '' : `\n    fallback: ${fallback}`}

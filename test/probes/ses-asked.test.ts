@@ -79,9 +79,9 @@ const summary = ({ verdict, reasons, evidence }: Observation) => ({
   text: reasons[0]?.text ?? evidence,
 })
 
-function expectNoSecret(observation: Observation): void {
+function expectNoSecret(observation: Ran): void {
   const { transcript } = observation as Ran
-  const said = JSON.stringify([{ ...observation, config: undefined }, transcript()])
+  const said = JSON.stringify([{ ...observation, config: undefined }, observation.transcript()])
   for (const secret of [...Object.values(secrets), recipient, encodeURIComponent(recipient), 'no-reply', 'Signature='])
     expect(said.includes(secret) ? secret : '').toBe('')
   expect(said).not.toMatch(/arn:|IQoJ/)
@@ -181,6 +181,8 @@ describe('the keys', () => {
     expect((await run(of)).verdict).toBe('ok')
     server.keys = [{ ...temporary, expires: Date.now() - 1_000 }]
     expect((await run(of)).codes).toEqual(['ses_token_expired'])
+    const unread = await run({ ...of, session_token: { file: '/nowhere/token' } })
+    expect([unread.codes, unread.delivers]).toEqual([['ses_unreadable'], 'unknown'])
     const without = await run({ ...of, session_token: { env: 'NOT_SET' } })
     expect([without.codes, without.delivers]).toEqual([['ses_malformed'], 'no'])
   })
@@ -352,6 +354,16 @@ describe('what SES says', () => {
     expect(gauge(observation, 'reachable')).toBe(0)
     expect(gauge(observation, 'credentials_valid')).toBeUndefined()
     expect(asked()).toEqual(['GetAccount'])
+  })
+
+  it('is not SES where another service of AWS answers', async () => {
+    for (const type of ['UnknownOperationException', 'MissingAuthenticationTokenException', 'NotFoundException']) {
+      server.misbehave({ status: 404, type: 'application/json', body: JSON.stringify({ __type: type }) })
+      const { delivers, observation } = await run()
+      expect(delivers).toBe('unknown')
+      expect(gauge(observation, 'reachable')).toBeUndefined()
+      expect(gauge(observation, 'credentials_valid')).toBeUndefined()
+    }
   })
 
   it('is no answer where it comes too slowly', async () => {

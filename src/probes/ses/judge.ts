@@ -113,6 +113,10 @@ function accountFault({ account, monitored }: SesAsked): Fault | undefined {
 const clockText = (skew: number): string =>
   `the clock of the exporter is ${Math.abs(skew)} s ${skew > 0 ? 'ahead of' : 'behind'} that of SES`
 
+/** Undefined for what another service of AWS says when it gets this request. */
+const isOfSes = (account: SesAsked['account']): boolean | undefined =>
+  account.kind === 'bad_request' || account.kind === 'not_found' ? undefined : isFromAws(account)
+
 const refused: readonly AwsFault[] = ['key_unknown', 'secret_wrong', 'token_expired']
 
 function askedSamples(asked: SesAsked, target: string) {
@@ -123,7 +127,7 @@ function askedSamples(asked: SesAsked, target: string) {
   const isTaken = fault === undefined || fault === 'denied'
   const facts = asked.otherAccount === true ? undefined : accountIn(asked)
   return [
-    ...sample(metrics.reachable, isAsked ? isFromAws(account) : undefined, { target }),
+    ...sample(metrics.reachable, isAsked ? isOfSes(account) : undefined, { target }),
     ...sample(metrics.credentialsValid, isTaken ? true : isRefused && !role ? false : undefined, { target }),
     ...(facts ? accountSamples(facts, target) : []),
     ...identitySamples(asked, target),
