@@ -131,6 +131,9 @@ test('--once prints the audit of the incident and exits with its code', async ()
   expect(text).toContain('has "SES not implemented" in it')
   expect(text).toMatch(/ok Write path secret PGHOST \S+ a write was committed in \S+ ms, on db-postgres-01 \(primary\)/)
   expect(text).toMatch(/ok Write path haproxy-write \S+ a write was committed in \S+ ms, on db-postgres-01 \(primary\)/)
+  expect(text).toMatch(
+    /fail Outbox outbound mail \S+ public\.outbound_email: \d+ mails wait, the oldest for 20 minutes follows from write_path\/backend DATABASE_URL/,
+  )
   expect(demo.output()).toContain('double of Vault')
   expect(demo.output()).toContain('double of the Kubernetes API')
   await demo.expectNothingLeft()
@@ -143,6 +146,16 @@ test('keys break the platform and heal it, and the exporter says so', async () =
   expect(await (await fetch(url)).text()).toMatch(/^mailpath_mail_verdict\{[^}]*verdict="fail"\} 1$/m)
 
   demo.type('heal\n')
+  await demo.until(/OK: Mail can be sent \(seen after/)
+  demo.type('o')
+  await demo.until(/FAIL.*root blocker outbox\/outbound mail outbox_stuck/)
+  demo.type('he')
+  await demo.until(/OK: Mail can be sent \(seen after/)
+  await demo.until(/\ne: set up SES …/)
+  await demo.until(/OK: Mail can be sent \(seen after/)
+  demo.type('p')
+  await demo.until(/WARN: Mail can be sent, except …; broken smtp\/mail.keybuzz.io smtp_auth_failed/)
+  demo.type('h')
   await demo.until(/OK: Mail can be sent \(seen after/)
   demo.type('fx')
   const failover = await demo.until(/promoted db-postgres-02.*\n.*FAIL.*\n.*\n.*\n/)
@@ -217,6 +230,7 @@ test('sections of the configuration can be replaced', () => {
     secret: name => `/a folder: with "signs" in it/${name}`,
     appFolder: '/app',
     envFile: '/app/.env',
+    sesUrl: 'https://127.0.0.1:4443',
   })
   const other = withSections(text, { interval: '9s', smtp: undefined, mail: [{ name: 'other', smtp: [] }] })
   const data = parseDocument(other).toJS() as Record<string, unknown>
