@@ -24,6 +24,15 @@ import { referencePlaces, targetWith, wrongForms } from './wrong-places.ts'
 const canary = (name: string): string => `canary-${name}/+ü?x9`
 /** Of a kubeconfig: only characters that a token may have are sent. */
 const bearer = 'canary-kubeconfig/+x9'
+/** In the form that AWS gives them; and addresses, of which the domain may be shown. */
+const ofSes = {
+  SES_ACCESS: 'AKIACANARYACCESS0001',
+  SES_SECRET: 'canary+secret/of/the/application'.padEnd(40, '0'),
+  SES_FROM: 'canary-from@sender.example',
+  SES_TO: 'canary-to@box.example',
+  MONITOR_ACCESS: 'AKIACANARYMONITOR001',
+  MONITOR_SECRET: 'canary+secret/of/the/monitor'.padEnd(40, '0'),
+} as const
 const secrets = [
   'postgres',
   'url',
@@ -44,9 +53,12 @@ const secrets = [
   'version',
   'haproxy',
   'pgbouncer',
+  'outbox',
+  'session token',
 ]
   .map(canary)
   .concat(bearer)
+  .concat(Object.values(ofSes))
 const forms = secrets.flatMap(secret => [
   secret,
   encodeURIComponent(secret),
@@ -102,7 +114,7 @@ const smtpThatEchoes = () =>
   })
 
 /**
- * Puts the headers and the body into its answer; a login at the mount `taken` it takes, and gives a token. As a Patroni it
+ * Puts the path, the headers and the body into its answer, as AWS does where it denies something; a login at the mount `taken` it takes, and gives a token. As a Patroni it
  * has the header with the password for its name.
  */
 const httpThatEchoes = () =>
@@ -117,11 +129,14 @@ const httpThatEchoes = () =>
       }
       void text(request).then(body =>
         response
-          .writeHead(taken ? 200 : request.url === '/leader' ? 503 : 403, { 'content-type': 'application/json' })
+          .writeHead(taken ? 200 : request.url === '/leader' ? 503 : 403, {
+            'content-type': 'application/json',
+            ...(request.url?.startsWith('/v2/email') && { 'x-amzn-errortype': 'AccessDeniedException' }),
+          })
           .end(
             JSON.stringify({
               errors: [`denied to ${body} ${JSON.stringify(request.headers)}`],
-              message: inspect(request.headers),
+              message: `${request.url ?? ''} ${inspect(request.headers)}`,
               ...(taken && { auth: { client_token: canary('login'), lease_duration: 60, renewable: true } }),
               ...(request.url === '/leader' && patroni),
             }),
@@ -156,6 +171,8 @@ function configFor(name: string, { postgres, smtp, http }: Record<'postgres' | '
 ${['taken', 'refused'].map(mount => byLogin(`${name} ${mount}`, mount, http, smtp)).join('')}- haproxy: { name: ${name}, url: "http://127.0.0.1:${http}/metrics", user: probe, password: { env: HAPROXY } }
 - pgbouncer: { name: ${name}, url: "postgres://probe@127.0.0.1:${postgres}/pgbouncer", password: { env: PGBOUNCER } }
 - vault: { name: ${name}, url: "http://127.0.0.1:${http}", token: { env: VAULT }, secrets: [{ path: secret/data/x, keys: [PASS] }] }
+- ses: { name: ${name}, access_key: { env: SES_ACCESS }, secret_key: { env: SES_SECRET }, session_token: { env: SES_TOKEN }, region: eu-west-1, endpoint: "http://127.0.0.1:${http}", from: { env: SES_FROM }, recipients: [{ env: SES_TO }], configuration_set: set, monitor: { access_key: { env: MONITOR_ACCESS }, secret_key: { env: MONITOR_SECRET }, session_token: { env: SES_TOKEN } } }
+- outbox: { name: ${name}, cluster: kb, url: "postgres://probe@127.0.0.1:${postgres}/db", password: { env: OUTBOX }, table: mails, created: created_at, pending: sent_at is null }
 - patroni: { name: ${name}, cluster: kb, url: "http://127.0.0.1:${http}", user: probe, password: { env: PATRONI } }
 `
   // What a server that echoes says has to be seen, also on a machine that is busy; the others would only be waited for.
@@ -179,6 +196,8 @@ function wrongTargets({ postgres, smtp, http }: Record<'postgres' | 'smtp' | 'ht
   const url = `postgres://probe@127.0.0.1:${postgres}/db`
   const vault = { url: `http://127.0.0.1:${http}`, secrets: [{ path: 'secret/data/x' }] }
   const login = { role_id: password, secret_id: password }
+  const keys = { access_key: 'AKIAQ7Q7Q7Q7Q7Q7Q7Q7', secret_key: { env: 'SES_SECRET' } }
+  const table = { table: 'mails', created: 'created_at', pending: 'sent_at is null' }
   const bases = {
     postgres: [{ cluster: 'kb', url, password, pg_settings: { PGSSLMODE: 'prefer' } }],
     write_path: [
@@ -197,7 +216,15 @@ function wrongTargets({ postgres, smtp, http }: Record<'postgres' | 'smtp' | 'ht
     patroni: [{ cluster: 'kb', url: `http://127.0.0.1:${http}`, user: 'probe', password }],
     haproxy: [{ url: `http://127.0.0.1:${http}/metrics`, user: 'probe', password }],
     pgbouncer: [{ url, password, pg_settings: { PGSSLMODE: 'prefer' } }],
-    ses: [{ access_key: 'a', secret_key: password, region: 'eu-west-1' }],
+    ses: [
+      { ...keys, region: 'eu-west-1', endpoint: `http://127.0.0.1:${http}`, monitor: keys },
+      // Without the token no role is asked for.
+      { credentials: { web_identity: { role_arn: 'a', token_file: path.join(folder, 'gone') } }, region: 'eu-west-1' },
+    ],
+    outbox: [
+      { ...at, ...table, password, pg_settings: { PGSSLMODE: 'prefer' } },
+      { cluster: 'kb', ...table, url, password },
+    ],
     settings: [{ from: { dotenv: path.join(folder, '.env') }, expect: { ANY: { present: true } } }],
     drift: [{ sources: { a: password, b: password } }],
     mail: [{}],
@@ -328,6 +355,9 @@ beforeAll(async () => {
     PGBOUNCER: canary('pgbouncer'),
     KUBERNETES: canary('kubernetes'),
     PATRONI: canary('patroni'),
+    OUTBOX: canary('outbox'),
+    SES_TOKEN: canary('session token'),
+    ...ofSes,
     ACCESS: canary('access'),
     SECRET: canary('secret'),
     EXPECTED: canary('expected'),
@@ -345,7 +375,10 @@ beforeAll(async () => {
     log,
   )
   const exporter = () => exporterAtRest
-  const server = await listen(createHttp(createRouter({ monitor, configFile: 'mailpath.yml', exporter, log })))
+  const server = await listen(
+    // On a busy machine a connection would end while the next request is on its way.
+    createHttp({ keepAliveTimeout: 600_000 }, createRouter({ monitor, configFile: 'mailpath.yml', exporter, log })),
+  )
   servers.push(server)
   const get = async (at: string, accept = '*/*') =>
     (await fetch(`http://127.0.0.1:${server.port}${at}`, { headers: { accept } })).text()
@@ -369,16 +402,18 @@ beforeAll(async () => {
     { checks: status.checks.map(({ config: _, ...check }) => check), mail: status.mail, records: status.records },
     { depth: 12 },
   )
-}, 180_000)
+}, 360_000)
 
 afterAll(async () => {
   await Promise.all(servers.map(server => server.close()))
   await removeFolder(folder)
 })
 
+const sesSettings = ['access_key', 'secret_key', 'region']
+
 describe('a secret', () => {
   it('was used by every probe that takes one, and every one of them failed', () => {
-    expect(status.checks.length).toBe(5 * 17 + 7 + wrongs.length)
+    expect(status.checks.length).toBe(5 * 19 + 7 + wrongs.length)
     const fine = status.checks.filter(check => check.verdict === 'ok').map(check => check.id)
     // Any value will do there, and as any password of a Patroni that only says what it was sent.
     const anyIs = /^(settings\/wrong expect|patroni\/(echoes$|wrong password))/
@@ -408,10 +443,11 @@ describe('a secret', () => {
     for (const { kind, field, form } of plain) {
       const reasons = status.checks.find(check => check.id === `${kind}/wrong ${field}: ${form}`)?.reasons ?? []
       const said = reasons.map(({ code, text }) => `${code} ${text}`).join('\n')
-      if (kind === 'ses') expect(said).toMatch(/^ses_(malformed|stub)/)
+      if (kind === 'ses' && sesSettings.includes(field)) expect(said).toMatch(/^ses_(malformed|stub)/)
+      else if (kind === 'ses') expect(said).toMatch(/^ses_(unreadable|permission_missing|role_unusable)/)
       else if (kind === 'smtp' && field === 'user')
         expect(said).toMatch(/^smtp_password_unresolved .*user: env WRONG.*: expected /)
-      else if (field === 'url') expect(said).toMatch(/^(reference_unresolved|\w+_url_(not_understood|refused)) url[: ]/)
+      else if (field === 'url') expect(said).toMatch(/^(reference_unresolved|\w+_url_(not_understood|refused)|outbox_unreadable) url[: ]/)
       else
         expect(said).toMatch(
           new RegExp(
