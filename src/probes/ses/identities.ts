@@ -28,7 +28,7 @@ const domainOf = (address: string): string => address.slice(address.lastIndexOf(
 type Answers = ReadonlyMap<string, AwsAnswer<IdentityFacts>>
 
 /** The identity that is verified: the first one, in the order of the names. */
-export const verifiedOf = (names: readonly IdentityName[], answers: Answers): IdentityName | undefined =>
+export const verifiedOf = <Name extends IdentityName>(names: readonly Name[], answers: Answers): Name | undefined =>
   names.find(({ name }) => {
     const answer = answers.get(name)
     return answer?.kind === 'ok' && answer.value.verified === true
@@ -58,7 +58,10 @@ export function decide(names: readonly IdentityName[], answers: Answers): Decisi
   if (answer.kind === 'not_found') return { by, answer: { kind: 'not_found', text: noneOf(names) } }
   if (answer.kind !== 'ok') return { by, answer }
   const inherited = verified !== undefined && of !== 'address' && first.of === 'address' && first.answer.kind === 'ok'
-  return { by, answer: { kind: 'ok', value: { ...answer.value, of, domain: of === 'address' ? undefined : by, inherited } } }
+  return {
+    by,
+    answer: { kind: 'ok', value: { ...answer.value, of, domain: of === 'address' ? undefined : by, inherited } },
+  }
 }
 
 function noneOf(names: readonly IdentityName[]): string {
