@@ -33,7 +33,7 @@ const empty: Readonly<Record<string, readonly Stage[]>> = {
   // Nothing is wrong.
   'mailpath-overview: Reasons A': ['healthy'],
   'mailpath-postgres: Reasons A': ['healthy'],
-  'mailpath-providers: Reasons A': ['healthy'],
+  'mailpath-providers: Reasons A': ['healthy', 'failover'],
   // There was none yet.
   'mailpath-postgres: Last failover A': ['incident', 'healthy'],
   // The password of the relay is in Vault, and Vault is down.

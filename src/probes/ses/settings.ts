@@ -1,6 +1,7 @@
 import { Unresolved, describeError } from '../../core/errors.ts'
 import type { Look } from '../../core/probe.ts'
 import type { Resolvable } from '../../core/reference.ts'
+import type { Shape } from '../../core/shape.ts'
 import { sourceOf } from '../../core/source.ts'
 
 /** The settings an application needs to send through SES. */
@@ -42,12 +43,21 @@ export async function readSetting(name: SettingName, from: Resolvable, look: Loo
   // A readable source without such a key gives the default, so '' means "absent", not "could not be read".
   const orEmpty = typeof from === 'object' ? { ...from, default: from.default ?? '' } : from
   try {
-    const value = await look.secret(name, orEmpty)
+    const value = name === 'region' ? await readRegion(orEmpty, look) : await look.secret(name, orEmpty)
     return { setting: { ...lint(name, value), source }, value }
   } catch (error) {
     if (!(error instanceof Unresolved)) throw error
     return { setting: { state: 'unreadable', why: describeError(error), source } }
   }
+}
+
+const anyText: Shape = { expected: 'a text', read: text => text }
+
+/** A region is no secret: it is in the address of SES. What is no region may be one. */
+async function readRegion(from: Resolvable, look: Look): Promise<string> {
+  const value = await look.text('region', from, anyText)
+  if (lint('region', value).state === 'malformed') look.conceal(value)
+  return value
 }
 
 /** The value of a setting that SES can accept. */
