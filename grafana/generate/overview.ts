@@ -30,8 +30,8 @@ export const overview = dashboard({
           height: 4,
           panels: [
             [3, path.link('Vault', 'vault', 'mailpath-providers', 'the Vault nodes and the secrets in them')],
-            [3, path.link('Settings', 'settings', 'mailpath-providers', "the applications' own settings")],
-            [3, path.link('Packages', 'packages', 'mailpath-providers', 'what is installed in the applications')],
+            [2, path.link('Settings', 'settings', 'mailpath-providers', "the applications' own settings")],
+            [2, path.link('Packages', 'packages', 'mailpath-providers', 'what is installed in the applications')],
             [3, path.cluster],
             [
               3,
@@ -43,8 +43,9 @@ export const overview = dashboard({
               ),
             ],
             [3, path.link('SMTP', 'smtp', 'mailpath-providers', 'the mail relays')],
-            [3, path.link('SES', 'ses', 'mailpath-providers', 'the SES settings')],
-            [3, path.provider],
+            [3, path.link('SES', 'ses', 'mailpath-providers', 'the SES accounts, with the settings for them')],
+            [3, path.link('Outbox', 'outbox', 'mailpath-providers', 'the mails that wait in the applications')],
+            [2, path.provider],
           ],
         },
         {

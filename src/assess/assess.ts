@@ -10,6 +10,8 @@ import { withFirstCauses } from './path/first-cause.ts'
 import { assessLandings } from './path/landing.ts'
 import { assessMail } from './mail.ts'
 import { nodesOf } from './nodes.ts'
+import { withOutboxCauses } from './outbox.ts'
+import { withRegions } from './smtp-region.ts'
 import { assessRoles } from './role-changes.ts'
 import { assessSessions } from './path/sessions.ts'
 import { withCauses } from './sources.ts'
@@ -28,7 +30,7 @@ export function assess(
   now: number,
   own: readonly Own[] = [],
 ): Assessment {
-  const seen = plan.checks.map(check => statusOf(check, latest, now))
+  const seen = withRegions(plan.checks.map(check => statusOf(check, latest, now)))
   const nodes = nodesOf(seen).filter(({ cluster }) => !plan.partial?.includes(cluster))
   const clusters = assessClusters(seen, nodes, previous, now)
   const compared = assessDrift(seen, nodes, clusters.clusters)
@@ -40,7 +42,8 @@ export function assess(
   const first = withFirstCauses(landings.checks, previous)
   const sessions = assessSessions(first.checks, nodes, clusters.clusters, landings.lags)
   const all = indexOf(sessions.checks)
-  const checks = withCauses(all, behindPaths(all, nodes, clusters.clusters, clusters.memory))
+  const caused = withCauses(all, behindPaths(all, nodes, clusters.clusters, clusters.memory))
+  const checks = withOutboxCauses(plan.mail, caused, clusters.clusters)
   const mail = assessMail(plan.mail, checks, clusters.clusters)
   return {
     at: now,

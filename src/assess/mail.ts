@@ -5,6 +5,7 @@ import { firstProvider, mail, namesFor, providers, type MailTarget, type Provide
 import { byKind, kindsOf, pathKinds } from '../probes/needs.ts'
 import { ses } from '../probes/ses/index.ts'
 import { canDeliver } from '../probes/ses/judge.ts'
+import type { Reason as SesReason } from '../probes/ses/reasons.ts'
 import { writePath } from '../probes/write_path/index.ts'
 import { throughOf } from '../probes/write_path/through.ts'
 import type { CheckStatus, ClusterStatus, MailStatus } from './assessment.ts'
@@ -178,22 +179,33 @@ const noWritePath = (target: MailTarget): Contribution => {
 const fallbackNotSaid = (first: Provider, second: Provider): string =>
   `sends with ${first}, which is not known to work; ${second} works, and whether the application falls back to it is not said`
 
+/** Warnings that stop all mail of their way out. It may well be meant that SES is not in use. */
+const stopping: readonly SesReason['code'][] = ['ses_absent', 'ses_stub']
+
 type Ways = Readonly<Record<Provider, readonly CheckStatus[]>>
 type Ability = 'yes' | 'no' | 'unknown' | 'not probed'
 
 function ability(provider: Provider, checks: readonly CheckStatus[]): Ability {
   if (checks.length === 0) return 'not probed'
-  if (provider === 'ses') return checks.every(isDead) ? 'no' : 'unknown'
+  // Of several accounts it is not known which one a mail leaves by.
+  if (provider === 'ses') {
+    const [first = 'unknown', ...others] = new Set(checks.map(sesAbility))
+    return others.length === 0 ? first : 'unknown'
+  }
   // The application needs every relay that is listed.
   const all = worst(checks.map(relay => relay.verdict))
   return all === 'fail' ? 'no' : all === 'unknown' ? 'unknown' : 'yes'
 }
 
-/** SES itself is not asked yet, so it is never known that it can deliver. */
-const isDead = (account: CheckStatus): boolean => {
+/** Whether SES would take mail by this account, as its last look proved. */
+function sesAbility(account: CheckStatus): Exclude<Ability, 'not probed'> {
   const found = account.stale ? undefined : seenBy(ses, account.observation)
-  return found !== undefined && canDeliver(found.seen, found.target) === 'no'
+  const can = found ? canDeliver(found.seen, found.target) : 'unknown'
+  // What the assessment holds against the check counts too.
+  return can === 'yes' && !isFine(account) ? 'unknown' : can
 }
+
+const isFine = ({ verdict }: CheckStatus): boolean => verdict === 'ok' || verdict === 'warn'
 
 /**
  * Whether mail can leave: by the provider that the application uses, or by the other one. A fallback to the other one
@@ -216,8 +228,8 @@ function delivery(target: MailTarget, provider: Provider | undefined, all: Ways)
   if (can[second] === 'yes')
     problems.push(mailProblem(target, 'mail_fallback_not_said', fallbackNotSaid(first, second)))
   const dead = can[first] === 'no' && can[second] !== 'unknown' && can[second] !== 'yes'
-  // A warning of a relay stops no mail; one of SES (absent, a stub) does.
-  const harmless = ({ probe, reason }: Problem): boolean => probe !== ses.kind && reason.verdict === 'warn'
+  const harmless = ({ reason }: Problem): boolean =>
+    reason.verdict === 'warn' && !stopping.some(code => code === reason.code)
   const levelOf = ({ reason }: Problem) => (dead && reason.verdict !== 'unknown' ? 'fail' : 'unknown')
   return {
     blockers: problems.filter(one => !harmless(one)).map(one => ({ ...one, level: levelOf(one) })),

@@ -43,11 +43,18 @@ export function withCauses(
       if (reason.because !== undefined) return reason
       const source = isUnread(reason) ? down.find(system => isOf(reason, system, check)) : undefined
       const cause = source ?? (isLockedOut(check, reason) ? below : undefined)
-      return cause ? { ...reason, because: cause.id, remedy: `Mend ${cause.id} first: this follows from it.` } : reason
+      return cause ? following(reason, cause.id) : reason
     })
     return reasons.every((reason, i) => reason === check.reasons[i]) ? check : { ...check, reasons }
   })
 }
+
+/** The reason as a consequence of something else: a check, or a cluster. */
+export const following = (reason: Reason, cause: string): Reason => ({
+  ...reason,
+  because: cause,
+  remedy: `Mend ${cause} first: this follows from it.`,
+})
 
 const isLockedOut = ({ probe }: CheckStatus, { code }: Reason): boolean =>
   outside.some(problem => code === `${probe}_${problem}`)

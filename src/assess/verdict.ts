@@ -61,7 +61,7 @@ export function conclude(
   provider: Provider | undefined,
 ): Pick<MailStatus, 'verdict' | 'blockers' | 'root' | 'exceptions'> {
   const direct = contributions.flatMap(one => one.blockers)
-  const blockers = distinctBy([...direct, ...causesBehind(direct, checks, waiting)], key).sort(
+  const blockers = oncePerKey([...direct, ...causesBehind(direct, checks, waiting)]).sort(
     (a, b) => rank(a, provider) - rank(b, provider) || Number(isConsequence(a)) - Number(isConsequence(b)),
   )
   const blocked = new Set(blockers.map(key))
@@ -88,6 +88,12 @@ function rank({ probe, reason }: Problem, provider: Provider | undefined): numbe
 const isConsequence = ({ reason }: Problem): boolean => reason.because !== undefined
 
 const key = ({ probe, target, reason }: Problem): string => `${probe}/${target} ${reason.code} ${reason.text}`
+
+/** Each blocker once, as bad as the worst of its kind. */
+function oncePerKey(all: readonly Blocking[]): Blocking[] {
+  const failing = new Set(all.filter(({ level }) => level === 'fail').map(key))
+  return distinctBy(all, key).map(one => (failing.has(key(one)) ? { ...one, level: 'fail' } : one))
+}
 
 /**
  * The causes of blockers in other checks. What a blocker says that it follows from is as bad for mail as the blocker. Systems

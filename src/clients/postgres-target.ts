@@ -47,20 +47,31 @@ export async function readTarget(target: Connecting, look: Look): Promise<Target
 
 /** How to log in for a look of our own, or why that is unknown. Throws Unresolved. */
 export async function ownPlan(target: Connecting & { readonly driver: Driver }, look: Look): Promise<Plan | string> {
-  const given = await readingOf(target, look)
+  const plans = await ownPlans(target, look)
+  return typeof plans === 'string' ? plans : plans[0]
+}
+
+/** The same, by each driver in question. */
+export async function ownPlans(target: Connecting, look: Look): Promise<readonly [Plan, ...Plan[]] | string> {
+  const given = await readTarget(target, look)
+  const [first, ...others] = plansOf(given)
+  if (first) return [first, ...others]
   // Our own login trusts the authorities of the system, while libpq would use those of its user.
   const ofSystem = { ...target, pg_settings: { PGSSLROOTCERT: 'system', ...target.pg_settings } }
-  const other = given.kind === 'not_understood' ? await readingOf(ofSystem, look) : given
-  if (other.kind === 'plan') return other.plan
-  return given.kind === 'refused' ? `${target.driver} refuses it: ${given.error}` : `the URL ${whyOf(given)}`
+  const [bySystem, ...rest] = isUnclear(given) ? plansOf(await readTarget(ofSystem, look)) : []
+  return bySystem ? [bySystem, ...rest] : whyNot(given)
 }
 
-async function readingOf(target: Connecting, look: Look): Promise<Reading> {
-  const { readings } = await readTarget(target, look)
-  return readings[0]?.reading ?? { kind: 'not_understood', why: 'is read by no driver' }
-}
+const plansOf = ({ readings }: TargetReadings): readonly Plan[] =>
+  readings.flatMap(({ reading }) => (reading.kind === 'plan' ? [reading.plan] : []))
 
-const whyOf = (reading: Reading): string => (reading.kind === 'not_understood' ? reading.why : '')
+const isUnclear = ({ readings }: TargetReadings): boolean =>
+  readings.some(({ reading }) => reading.kind === 'not_understood')
+
+function whyNot({ readings: [first] }: TargetReadings): string {
+  if (first?.reading.kind === 'refused') return `${first.driver} refuses it: ${first.reading.error}`
+  return `the URL ${first?.reading.kind === 'not_understood' ? first.reading.why : 'is read by no driver'}`
+}
 
 const one = (driver: Driver, given: Given): DriverReading => ({ driver, reading: readAs(driver, given) })
 

@@ -34,6 +34,11 @@ export interface Session extends Omit<Watch, 'ask'> {
    * with the signal of `by`, whose transcript gets it. Default: the look that opened the session.
    */
   query(sql: string, by?: Look): Promise<readonly Row[]>
+  /**
+   * Runs one statement, and returns its rows. By the extended query protocol, in which the server refuses a second
+   * statement. The transcript gets nothing of it: rows and errors may hold data of an application.
+   */
+  statement(sql: string): Promise<readonly Row[]>
   /** Asks the server to cancel the running statement. Resolves once asked; never rejects. */
   cancel(): Promise<void>
   /** Ends the session and closes; destroys the socket if that does not finish. */
@@ -99,6 +104,10 @@ function sessionOf(
         )
         throw error
       }
+    },
+    async statement(sql) {
+      const query = { text: sql, queryMode: 'extended' }
+      return (await unlessAborted(look.signal, client.query<Row>(query), lingerMs)).rows
     },
     cancel() {
       look.note(`asking the server to cancel what process ${processID} does`)

@@ -156,12 +156,12 @@ function checkReferences(file: Keys, add: Add): void {
       if (section === 'kubernetes' && (vault || kubernetes))
         add(
           path,
-          'what is needed to talk to Kubernetes cannot come out of Kubernetes or a Vault; use env, file, credential or dotenv',
+          'what is needed to talk to Kubernetes cannot come out of Kubernetes or a Vault; use env, file, credential, dotenv or ini',
         )
       else if (section === 'vault' && vault)
         add(
           path,
-          'what is needed to talk to a Vault cannot come out of a Vault; use env, file, credential, dotenv or kubernetes',
+          'what is needed to talk to a Vault cannot come out of a Vault; use env, file, credential, dotenv, ini or kubernetes',
         )
       else if (vault) {
         const at = [...path, 'vault', 'target']

@@ -67,6 +67,8 @@ export interface Finding<Code extends string = string, Name extends string = str
 export interface Look {
   readonly signal: AbortSignal
   readonly timeoutMs: number
+  /** How often the check runs. */
+  readonly intervalMs: number
   /**
    * A plain value of the configuration, in the form in which it is used; a reference is fetched now. Throws Unresolved,
    * also if the value has the wrong shape. The error has the field and what was expected, never the value.

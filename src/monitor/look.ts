@@ -87,6 +87,7 @@ export function startLook(check: Check, references: References, signal: AbortSig
   const look: Look = {
     signal,
     timeoutMs: check.timeoutMs,
+    intervalMs: check.intervalMs,
     get current() {
       return current
     },

@@ -1,11 +1,14 @@
-import type { ClusterStatus, LandingStatus, MailStatus, NodeStatus } from '../assess/assessment.ts'
+import type { CheckStatus, ClusterStatus, LandingStatus, MailStatus, NodeStatus } from '../assess/assessment.ts'
 import { sourceKinds } from '../assess/sources.ts'
 import { hopStatuses } from '../assess/path/hop-status.ts'
 import { byVerdict, checkId, worst, type Reason, type Verdict } from '../core/probe.ts'
 import type { Status } from '../monitor/ledger.ts'
 import { providers, type Provider } from '../probes/mail/index.ts'
 import { needs } from '../probes/needs.ts'
+import { outbox } from '../probes/outbox/index.ts'
+import { ses } from '../probes/ses/index.ts'
 import type { Box, Join, Link } from './boxes.ts'
+import { withOutbox, withSes } from './facts.ts'
 import { count, inBrief } from './format.ts'
 import { hopBox, once } from './hops.ts'
 
@@ -27,7 +30,7 @@ export interface Lane {
 /** A lane shows at most this many write paths, idle nodes or relays. */
 const most = 30
 
-/** The lanes of a mail path: the clusters its application writes to, then how its mail leaves. */
+/** The lanes of a mail path: the clusters its application writes to, where its mail waits, and how it leaves. */
 export function lanesOf(path: MailStatus, status: Status): Lane[] {
   const landings = path.needs.write_path.map(name => landingOf(name, path, status))
   const clusters = new Set([...path.needs.cluster, ...landings.map(landing => landing.cluster)])
@@ -38,7 +41,7 @@ export function lanesOf(path: MailStatus, status: Status): Lane[] {
       status,
     ),
   )
-  return [...lanes, ...deliveryLane(path, status)]
+  return [...lanes, ...outboxLane(path, status), ...deliveryLane(path, status)]
 }
 
 const landingOf = (writePath: string, path: MailStatus, { landings }: Status): LandingStatus =>
@@ -83,6 +86,17 @@ const primaryCount = ({ primaries }: ClusterStatus): string => {
   return primaries === 0 ? 'no primary' : count(primaries, 'primary', 'primaries')
 }
 
+function outboxLane(path: MailStatus, status: Status): Lane[] {
+  const kind = outbox.kind
+  const boxes = path.needs[kind].map(name =>
+    withOutbox(checkBox(kind, name, status, needs[kind].title), checkOf(kind, name, status)),
+  )
+  const drawn = worstFew(boxes, box => box.verdict)
+  if (drawn.length === 0) return []
+  const hidden = boxes.length - drawn.length
+  return [{ ...plainLane('Keeps mail until it is sent', drawn.map(direct)), hidden }]
+}
+
 function deliveryLane(path: MailStatus, status: Status): Lane[] {
   const relays = providers.flatMap(kind => path.needs[kind].map(name => relayOf(kind, name, path, status)))
   const drawn = worstFew(relays, relay => relay.box.verdict)
@@ -93,24 +107,40 @@ function deliveryLane(path: MailStatus, status: Status): Lane[] {
     from,
     to: drawn.filter(relay => relay.needs.includes(from.id)).map(relay => relay.box),
   }))
-  const direct = drawn.filter(relay => !links.some(link => link.to.includes(relay.box)))
-  const joins = [...joined(links), ...direct.map(({ box }) => ({ links: [], to: [{ box, link: box.verdict }] }))]
+  const alone = drawn.filter(relay => !links.some(link => link.to.includes(relay.box)))
+  const joins = [...joined(links), ...alone.map(({ box }) => direct(box))]
   if (joins.length === 0) return []
   const title = systems.length > 0 ? 'Takes secrets, hands mail over' : 'Hands mail over'
-  const hidden = relays.length - drawn.length
-  return [{ title, note: '', verdict: undefined, reasons: [], joins, idle: [], unsure: false, hidden }]
+  return [{ ...plainLane(title, joins), hidden: relays.length - drawn.length }]
 }
+
+/** The application itself leads to it. */
+const direct = (box: Box): Join => ({ links: [], to: [{ box, link: box.verdict }] })
+
+const plainLane = (title: string, joins: readonly Join[]): Omit<Lane, 'hidden'> => ({
+  title,
+  note: '',
+  verdict: undefined,
+  reasons: [],
+  joins,
+  idle: [],
+  unsure: false,
+})
 
 function relayOf(kind: Provider, name: string, path: MailStatus, status: Status) {
   const tag = `${needs[kind].title}${path.provider === kind ? ', in use' : ''}`
-  const box = checkBox(kind, name, status, tag)
-  return { box, needs: status.checks.find(check => check.id === box.id)?.needs ?? [] }
+  const check = checkOf(kind, name, status)
+  const plain = checkBox(kind, name, status, tag)
+  return { box: kind === ses.kind ? withSes(plain, check) : plain, needs: check?.needs ?? [] }
 }
 
+const checkOf = (probe: string, target: string, { checks }: Status): CheckStatus | undefined =>
+  checks.find(({ id }) => id === checkId({ probe, target }))
+
 /** The box of a check. Without a status it is unknown. */
-export function checkBox(probe: string, target: string, { checks }: Status, tag?: string): Box {
+export function checkBox(probe: string, target: string, status: Status, tag?: string): Box {
   const id = checkId({ probe, target })
-  const check = checks.find(one => one.id === id)
+  const check = checkOf(probe, target, status)
   const verdict = check?.verdict ?? 'unknown'
   return { id, name: target, verdict, detail: inBrief(probe, verdict, check?.reasons[0]), tag }
 }

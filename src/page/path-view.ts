@@ -3,6 +3,7 @@ import { byVerdict, worst } from '../core/probe.ts'
 import type { Status } from '../monitor/ledger.ts'
 import { mail } from '../probes/mail/index.ts'
 import { kindsOf } from '../probes/needs.ts'
+import { outbox } from '../probes/outbox/index.ts'
 import { writePath } from '../probes/write_path/index.ts'
 import { html, type Html } from './html.ts'
 import type { Box, Join, Link, Row } from './boxes.ts'
@@ -45,8 +46,8 @@ function picture(path: MailStatus, status: Status, anchors: Anchors): Html {
   </div>`
 }
 
-/** Write paths have lanes, which show where they lead. */
-const inApplication = kindsOf('needed').filter(kind => kind !== writePath.kind)
+/** Write paths and outboxes have lanes of their own. */
+const inApplication = kindsOf('needed').filter(kind => kind !== writePath.kind && kind !== outbox.kind)
 
 /** The application, with the checks of its settings and packages. */
 function application(path: MailStatus, status: Status, anchors: Anchors): Html {

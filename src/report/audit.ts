@@ -5,6 +5,8 @@ import { byVerdict, checkId, seenBy, severities, worst, type Reason, type Verdic
 import { exporterKind } from '../core/want.ts'
 import { needRow, needs } from '../probes/needs.ts'
 import { packages } from '../probes/packages/index.ts'
+import { sesFacts } from '../probes/ses/brief.ts'
+import { ses } from '../probes/ses/index.ts'
 import { expectationOf, isSecret } from '../probes/settings/expectation.ts'
 import { settings } from '../probes/settings/index.ts'
 import type { SettingState } from '../probes/settings/observe.ts'
@@ -126,7 +128,8 @@ function patroniFacts({ hasPatroni, lockHolder, nodes }: ClusterStatus): string[
 /** Facts come first: it helps to know that a library is installed, even if its code is a stub. */
 function component(check: CheckStatus, status: Audited): Component {
   const { probe, target, verdict, reasons, evidence } = check
-  const texts = reasons.length > 0 ? [...packageFacts(check), ...reasons.map(reason => reason.text)] : [evidence]
+  const facts = [...packageFacts(check), ...accountFacts(check)]
+  const texts = reasons.length > 0 ? [...facts, ...reasons.map(reason => reason.text)] : [evidence]
   return {
     name: `${needRow(probe)?.title ?? probe} ${target}`,
     verdict,
@@ -165,6 +168,13 @@ function packageFacts(check: CheckStatus): string[] {
     version === undefined ? [] : [`${name} ${version}`],
   )
   return installed.length > 0 ? [`installed: ${installed.join(', ')}`] : []
+}
+
+/** What SES said: it helps to know what is right, too. */
+function accountFacts(check: CheckStatus): string[] {
+  const found = check.stale ? undefined : seenBy(ses, check.observation)
+  const facts = found ? sesFacts(found.seen) : []
+  return facts.length > 0 ? [facts.join(', ')] : []
 }
 
 function settingRows(check: CheckStatus): SettingRow[] {

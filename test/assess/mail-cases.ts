@@ -8,6 +8,7 @@ import { settings } from '../../src/probes/settings/index.ts'
 import { smtp } from '../../src/probes/smtp/index.ts'
 import { vault } from '../../src/probes/vault/index.ts'
 import { writePath } from '../../src/probes/write_path/index.ts'
+import { askedSes, refusedBySes } from '../status/ses.ts'
 import { assessed, checkOf, intervalMs, judged, pathTarget, reported, start, type Looked } from '../status/looked.ts'
 
 /** The ways in which each necessity of a mail path can stand. */
@@ -15,8 +16,8 @@ const dimensions = {
   provider: ['smtp', 'ses', 'other', 'unreadable'],
   write: ['ok', 'warn', 'fail', 'unknown', 'stale'],
   smtp: ['ok', 'warn', 'fail', 'unknown', 'none'],
-  ses: ['none', 'absent', 'stub', 'partial', 'complete'],
-  fallback: ['not said', 'smtp', 'none'],
+  ses: ['none', 'absent', 'stub', 'partial', 'not asked', 'proven', 'warned', 'refused', 'denied'],
+  fallback: ['not said', 'smtp', 'ses', 'none'],
   vault: ['ok', 'down, and the SMTP password comes from it', 'down, and nothing comes from it'],
   setting: ['ok', 'fail', 'unknown'],
 } as const
@@ -78,31 +79,37 @@ export const provider = (name: MailCase['provider']): Looked => {
 }
 
 type SesState = Exclude<MailCase['ses'], 'none'> | 'unreadable'
-const sesTargets = [true, false].map(implemented =>
+const sesTargetOf = (more: object) =>
   ses.target.parse({
     name: 'backend SES',
     access_key: { env: 'AWS_SES_ACCESS_KEY' },
     secret_key: { env: 'AWS_SES_SECRET_KEY' },
     region: 'eu-west-1',
-    implemented,
-  }),
-)
+    from: 'no-reply@keybuzz.io',
+    ...more,
+  })
+const [asksSes, asksNobody, isStub] = [{}, { verify: false }, { implemented: false }].map(sesTargetOf)
 const present = { state: 'well_formed', source: 'env' } as const
 const absent = { state: 'absent', source: 'env' } as const
 const unreadable = { state: 'unreadable', source: 'vault', why: 'vault-01 is sealed' } as const
-const sesSettings: Record<SesState, SesSeen['settings']> = {
-  absent: { access_key: absent, secret_key: absent, region: absent },
-  stub: { access_key: present, secret_key: present, region: present },
-  partial: { access_key: present, secret_key: absent, region: present },
-  complete: { access_key: present, secret_key: present, region: present },
-  unreadable: { access_key: unreadable, secret_key: unreadable, region: present },
+const complete: SesSeen['settings'] = { access_key: present, secret_key: present, region: present }
+const sesSeen: Record<SesState, SesSeen> = {
+  absent: { settings: { access_key: absent, secret_key: absent, region: absent } },
+  stub: { settings: complete },
+  partial: { settings: { ...complete, secret_key: absent } },
+  'not asked': { settings: complete },
+  unreadable: { settings: { access_key: unreadable, secret_key: unreadable, region: present } },
+  proven: { settings: complete, asked: askedSes() },
+  warned: { settings: complete, asked: askedSes({ sent24Hours: 45_000 }) },
+  refused: { settings: complete, asked: { ...askedSes(), ...refusedBySes('key_unknown') } },
+  denied: { settings: complete, asked: { ...askedSes(), ...refusedBySes('denied', 'ses:GetAccount') } },
 }
 
-/** The SES settings of an application, as the probe judges them. */
+/** The SES settings of an application, and what SES says of them, as the probe judges it. */
 export function account(state: SesState, needs: readonly string[] = []): Looked {
-  const target = sesTargets.find(({ implemented }) => implemented === (state !== 'stub'))
+  const target = state === 'stub' ? isStub : state === 'not asked' ? asksNobody : asksSes
   if (!target) throw new Error('there is no such target')
-  const observation = { ...judged(ses, target, { settings: sesSettings[state] }), unmet: needs }
+  const observation = { ...judged(ses, target, sesSeen[state]), unmet: needs }
   return { check: checkOf(ses, target, needs), observation }
 }
 
@@ -158,18 +165,18 @@ interface Expected {
 /** The rules of the design in other words than the code: a second opinion. */
 export function expected(one: MailCase): Expected {
   const able = { smtp: smtpAble[one.smtp], ses: sesAble[one.ses] }
-  const chosen =
-    one.provider === 'smtp' || one.provider === 'ses' ? one.provider : able.smtp || !able.ses ? 'smtp' : 'ses'
   const known = one.provider === 'smtp' || one.provider === 'ses'
-  const alone = known && (one.fallback === 'none' || (one.fallback === 'smtp' && chosen === 'smtp'))
+  const chosen = known ? one.provider : able.smtp || !able.ses ? 'smtp' : 'ses'
   const other = chosen === 'smtp' ? 'ses' : 'smtp'
+  const alone = known && one.fallback !== 'not said' && one.fallback !== other
   const counts = alone ? { smtp: undefined, ses: undefined, [chosen]: able[chosen] } : able
-  const notSaid = known && chosen === 'ses' && one.fallback === 'not said' && able.smtp === 'yes'
-  const delivered = counts.smtp === 'yes' && !notSaid
+  const works = counts[chosen] === 'yes'
+  const notSaid = known && !works && counts[other] === 'yes' && one.fallback === 'not said'
+  const delivered = works || (counts[other] === 'yes' && !notSaid)
   const impossible =
     able[chosen] === 'no' && !notSaid && Object.values(counts).every(way => way === 'no' || way === undefined)
   const smtpBlocks = !delivered && counts.smtp !== undefined && counts.smtp !== 'yes'
-  const sesBlocks = !delivered && !(alone && other === 'ses')
+  const sesBlocks = !delivered && counts.ses !== undefined
 
   const failing = [
     one.setting === 'fail' && codes.setting.fail[0],
@@ -192,12 +199,15 @@ export function expected(one: MailCase): Expected {
     smtpBlocks && one.smtp === 'fail' && codes.smtp.fail[0],
     sesBlocks && wrongWithSes[one.ses],
   ]
+  const isUsed = (way: 'smtp' | 'ses') => chosen === way || (!works && !alone)
   const survived = [
     one.write === 'warn',
-    one.smtp === 'warn',
     one.vault !== 'ok',
-    delivered && chosen === 'ses',
-    one.ses === 'partial',
+    one.smtp === 'warn' && isUsed('smtp'),
+    one.ses === 'warned' && isUsed('ses'),
+    one.smtp === 'fail',
+    one.ses === 'partial' || one.ses === 'refused',
+    delivered && !works,
   ]
   const root = { fail: failing.find(is => is), unknown: unknown.find(is => is) }
   if (root.fail) return { verdict: 'fail', root: root.fail }
@@ -207,13 +217,12 @@ export function expected(one: MailCase): Expected {
 
 /** Undefined where there is no target of the kind. */
 const smtpAble = { ok: 'yes', warn: 'yes', fail: 'no', unknown: 'unknown', none: undefined } as const
-/** Nobody asked SES, so it is never a yes. */
-const sesAble = { absent: 'no', stub: 'no', partial: 'no', complete: 'unknown', none: undefined } as const
-const deadSes = {
-  absent: 'ses_absent',
-  stub: 'ses_stub',
-  partial: 'ses_partial',
-  complete: undefined,
-  none: undefined,
+const sesAble = {
+  ...{ absent: 'no', stub: 'no', partial: 'no', refused: 'no' },
+  ...{ 'not asked': 'unknown', denied: 'unknown', proven: 'yes', warned: 'yes', none: undefined },
 } as const
-const wrongWithSes = { ...deadSes, complete: 'ses_not_verified' } as const
+const deadSes = {
+  ...{ absent: 'ses_absent', stub: 'ses_stub', partial: 'ses_partial', refused: 'ses_key_unknown' },
+  ...{ 'not asked': undefined, denied: undefined, proven: undefined, warned: undefined, none: undefined },
+} as const
+const wrongWithSes = { ...deadSes, 'not asked': 'ses_not_verified', denied: 'ses_permission_missing' } as const

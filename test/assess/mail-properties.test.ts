@@ -9,8 +9,10 @@ import { account, pathOver, provider } from './mail-cases.ts'
 const ranks = {
   plain: [['ok'], ['warn'], ['unknown', 'stale', 'never'], ['fail']],
   ses: [
-    ['complete', 'unreadable', 'stale', 'never'],
-    ['absent', 'stub', 'partial'],
+    ['proven'],
+    ['warned'],
+    ['not asked', 'denied', 'unreadable', 'stale', 'never'],
+    ['absent', 'stub', 'partial', 'refused'],
   ],
   mail: [
     ['smtp', 'ses'],
@@ -55,7 +57,7 @@ function looked({ probe, state }: Slot, index: number): Looked {
 function typical(probe: string, state: string, needs: readonly string[]): Looked {
   const old = state === 'stale' || state === 'never'
   if (probe === 'mail') return provider(old ? 'smtp' : (state as 'smtp' | 'ses' | 'other' | 'unreadable'))
-  if (probe === ses.kind) return account(old ? 'absent' : (state as 'complete' | 'absent'), needs)
+  if (probe === ses.kind) return account(old ? 'absent' : (state as 'proven' | 'absent'), needs)
   const verdict = old ? 'ok' : (state as Verdict)
   const code = `${probe}_${verdict === 'unknown' ? 'password_unresolved' : verdict}`
   const reasons: Reason[] =
@@ -88,18 +90,20 @@ function statusOf(platform: readonly Slot[]) {
 
 const runs = { numRuns: 2_000 }
 
-it('is never ok or warn while a necessity fails or is not known, or while no relay is known to work', () => {
+it('is never ok or warn while a necessity fails or is not known, or while its provider is not known to work', () => {
   fc.assert(
     fc.property(platforms, platform => {
       const of = (probe: string) => platform.filter(one => one.probe === probe)
       const sound = ['write_path', 'settings', 'packages'].every(probe => of(probe).every(one => rankOf(one) < 2))
-      // Of an application that sends by SES nothing says here that it falls back to the relays.
-      const known = of('mail').every(one => one.state === 'smtp') && of('write_path').length > 0
-      const delivers = of('smtp').length > 0 && of('smtp').every(one => rankOf(one) < 2)
+      const known = of('mail').every(one => rankOf(one) === 0) && of('write_path').length > 0
+      // Nothing says here that the application falls back to its other provider.
+      const ways = of('mail').flatMap(one => of(one.state))
+      const delivers = ways.length > 0 && ways.every(one => rankOf(one) < 2)
       const { verdict } = statusOf(platform).status
       if (!sound || !known || !delivers) expect(['fail', 'unknown']).toContain(verdict)
       else expect(['ok', 'warn']).toContain(verdict)
-      if (verdict === 'ok') expect(platform.some(one => one.state === 'warn')).toBe(false)
+      const others = platform.filter(one => one.probe !== 'smtp' || of('mail').some(({ state }) => state === 'smtp'))
+      if (verdict === 'ok') expect(others.some(one => one.state === 'warn')).toBe(false)
     }),
     runs,
   )

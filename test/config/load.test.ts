@@ -35,6 +35,8 @@ describe('the example of the design', () => {
       'vault/vault-01',
       'kubernetes/api-server',
       'ses/backend SES',
+      'ses/newsletter SES',
+      'outbox/outbound mail',
       'settings/backend-01',
       'packages/keybuzz-backend',
       'drift/SMTP password',
@@ -57,6 +59,9 @@ describe('the example of the design', () => {
       secret_key: { env: 'AWS_SES_SECRET_KEY' },
       region: { env: 'AWS_SES_REGION' },
       implemented: false,
+      verify: true,
+      sandbox: false,
+      quota_warning: 0.8,
     })
     expect(config.mail).toEqual([
       {
@@ -64,6 +69,7 @@ describe('the example of the design', () => {
         provider: { dotenv: '/opt/keybuzz/keybuzz-backend/.env', key: 'EMAIL_PROVIDER', default: 'smtp' },
         write_path: ['backend DATABASE_URL', 'haproxy-write'],
         smtp: ['mail.keybuzz.io'],
+        ses: ['backend SES'],
       },
     ])
     expect(config.vaults.map(({ name, url }) => [name, url])).toEqual([['vault-01', 'https://vault-01:8200']])
@@ -138,6 +144,19 @@ packages:
   - { name: p, folder: app, forbid: [{ file: dist/a.js, pattern: x }] }
 drift:
   - { name: d, sources: { one: { file: one }, two: { credential: two }, three: { env: three } } }
+ses:
+  - name: keys
+    access_key: { ini: aws/credentials, section: default, key: aws_access_key_id }
+    secret_key: { ini: /home/app/.aws/credentials, section: default, key: aws_secret_access_key }
+    region: { ini: ../aws/config, section: default, key: region }
+    monitor: { access_key: { file: id }, secret_key: { ini: monitor, section: ses, key: secret } }
+    recipients: [canary@example.net, { file: to }]
+    ca_file: ca.pem
+  - name: role
+    region: eu-west-1
+    credentials: { web_identity: { role_arn: { file: arn }, token_file: token } }
+outbox:
+  - { name: o, cluster: main, host: db, password: { file: pass }, key_file: k.pem, cert_file: c.pem, table: mails, created: at, pending: "a = 'b/c'" }
 `
 
   it('is taken from the folder of the file, wherever the exporter was started', async () => {
@@ -168,6 +187,24 @@ drift:
       })
       expect(find(config, 'drift/d').config).toMatchObject({
         sources: { one: { file: join(folder, 'one') }, two: { credential: 'two' }, three: { env: 'three' } },
+      })
+      expect(find(config, 'ses/keys').config).toMatchObject({
+        access_key: { ini: join(folder, 'aws/credentials'), section: 'default', key: 'aws_access_key_id' },
+        secret_key: { ini: '/home/app/.aws/credentials' },
+        region: { ini: join(folder, '../aws/config') },
+        monitor: { access_key: { file: join(folder, 'id') }, secret_key: { ini: join(folder, 'monitor') } },
+        recipients: ['canary@example.net', { file: join(folder, 'to') }],
+        ca_file: join(folder, 'ca.pem'),
+      })
+      expect(find(config, 'ses/role').config).toMatchObject({
+        credentials: { web_identity: { role_arn: { file: join(folder, 'arn') }, token_file: join(folder, 'token') } },
+      })
+      expect(find(config, 'outbox/o').config).toMatchObject({
+        password: { file: join(folder, 'pass') },
+        cert_file: join(folder, 'c.pem'),
+        key_file: join(folder, 'k.pem'),
+        table: 'mails',
+        pending: "a = 'b/c'",
       })
     }
   })
@@ -247,6 +284,32 @@ ${postgres}    interval: 1h
     expect(find(parse(`timeout: 3s\n${relay}`), 'smtp/relay').timeoutMs).toBe(3_000)
   })
 
+  it.each([
+    ['', 60_000],
+    ['interval: 5m\n', 300_000],
+    ['interval: 5s\ntimeout: 2s\n', 60_000],
+  ])('of SES and of an outbox are a minute at least, unless they say otherwise: %j', (head, intervalMs) => {
+    const keys = 'access_key: { env: A }, secret_key: { env: B }, region: eu-west-1'
+    const table = 'cluster: main, host: db, table: mails, created: at, pending: sent is null'
+    const text = `${head}ses:\n  - { name: a, ${keys} }\n  - { name: b, ${keys}, interval: 15s }
+outbox:\n  - { name: a, ${table} }\n  - { name: b, ${table}, interval: 15s }\n`
+    const intervals = parse(text).checks.flatMap(check => (check.probe === 'mail' ? [] : [check.intervalMs]))
+    expect(intervals).toEqual([intervalMs, 15_000, intervalMs, 15_000])
+    expect(() => parse(`${head}ses:\n  - { name: a, ${keys}, timeout: ${intervalMs}ms }\n`)).toThrow(
+      /ses\[0\]\.timeout: the timeout .* must be less than the interval/,
+    )
+  })
+
+  it('of SES has a floor where AWS itself is asked', () => {
+    const often = (more: string) =>
+      parse(
+        `ses: [{ name: a, access_key: { env: A }, secret_key: { env: B }, region: eu-west-1, interval: 6s, ${more} }]`,
+      )
+    expect(() => often('verify: true')).toThrow('interval: AWS counts requests: ask at most every 15s')
+    for (const more of ['verify: false', 'endpoint: "https://ses.internal"'])
+      expect(find(often(more), 'ses/a').intervalMs).toBe(6_000)
+  })
+
   it('may be written so that only the target fits: a long timeout with a long interval', () => {
     const config = parse(`${postgres}    interval: 5m\n    timeout: 1m\n`)
     expect(find(config, 'postgres/db-1')).toMatchObject({ intervalMs: 300_000, timeoutMs: 60_000 })
@@ -269,6 +332,29 @@ settings:
 `)
     expect(find(config, 'settings/backend-01').needs).toEqual(['vault/vault-02', 'vault/vault-01'])
     expect(find(config, 'vault/vault-01').needs).toEqual([])
+  })
+
+  it('are found in all keys of SES and of an outbox', () => {
+    const from = (key: string) => `{ vault: { target: v-${key}, path: kv/app, key: ${key} } }`
+    const keys = ['access', 'secret', 'token', 'from', 'set', 'to', 'monitor', 'password']
+    const [access, secret, token, sender, set, to, monitor, password] = keys.map(from)
+    const config = parse(`vault:
+${keys.map(key => `  - { name: v-${key}, url: "https://vault:8200", token: { env: TOKEN } }`).join('\n')}
+ses:
+  - name: s
+    access_key: ${access}
+    secret_key: ${secret}
+    session_token: ${token}
+    region: eu-west-1
+    from: ${sender}
+    configuration_set: ${set}
+    recipients: [a@example.net, ${to}]
+    monitor: { access_key: AKIAQ7Q7Q7Q7Q7Q7Q7Q7, secret_key: ${monitor} }
+outbox:
+  - { name: o, cluster: main, host: db, password: ${password}, table: mails, created: at, pending: sent is null }
+`)
+    expect(find(config, 'ses/s').needs).toEqual(keys.slice(0, -1).map(key => `vault/v-${key}`))
+    expect(find(config, 'outbox/o').needs).toEqual(['vault/v-password'])
   })
 
   it('are not mistaken for labels that have the name of a source', () => {

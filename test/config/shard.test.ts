@@ -128,6 +128,38 @@ describe('shards', () => {
     expect(new Set(parts.flat().map(checkId))).toEqual(new Set(config.checks.map(checkId)))
   })
 
+  it('have an outbox and an account of SES with the mail path that needs them, and an outbox with its cluster', () => {
+    const clusters = names(40, 'cluster')
+    const table = { host: '127.0.0.1', table: 'mails', created: 'created_at', pending: 'sent_at is null' }
+    const keys = { access_key: { env: 'KEY' }, secret_key: { env: 'SECRET' }, region: 'eu-west-1' }
+    const config = parseConfig(
+      JSON.stringify({
+        postgres: clusters.map(cluster => ({ name: cluster, cluster, url: 'postgres://kb@127.0.0.1:5432/kb' })),
+        outbox: clusters.map(cluster => ({ name: `mails of ${cluster}`, cluster, ...table })),
+        ses: clusters.map(cluster => ({ name: `SES of ${cluster}`, ...keys })),
+        mail: clusters.map(cluster => ({
+          name: cluster,
+          write_path: [],
+          ses: [`SES of ${cluster}`],
+          outbox: [`mails of ${cluster}`],
+        })),
+      }),
+      'mailpath.yml',
+    )
+    const parts = shards(config, 4)
+    for (const { checks, mail } of parts) {
+      expect(mail.length).toBeGreaterThan(2)
+      const own = mail.flatMap(({ name }) => [`outbox/mails of ${name}`, `ses/SES of ${name}`, `postgres/${name}`])
+      expect(
+        checks
+          .filter(({ probe }) => probe !== 'mail')
+          .map(checkId)
+          .toSorted(),
+      ).toEqual(own.toSorted())
+    }
+    expectWhole(config, parts)
+  })
+
   it('of a file without mail lists are one', () => {
     const config = parseConfig(
       JSON.stringify({ smtp: names(20, 'relay').map(name => ({ name, host: '127.0.0.1' })) }),

@@ -17,6 +17,8 @@ export interface App {
   readonly env: EnvFile
   /** Deploys the code, with the SES sender a stub or without one. */
   deploy(code: { readonly stub: boolean }): void
+  /** Whether the deployed code has the stub. */
+  readonly stub: boolean
 }
 
 const installed = { nodemailer: '6.9.16', '@aws-sdk/client-ses': '3.716.0' } as const
@@ -27,11 +29,16 @@ export function createApp(folder: string, settings: Readonly<Record<string, stri
   write(path.join(folder, 'package.json'), JSON.stringify(manifest, null, 2))
   for (const [name, version] of Object.entries(installed))
     write(path.join(folder, 'node_modules', name, 'package.json'), JSON.stringify({ name, version }))
+  let isStub = true
   const app: App = {
     folder,
     env: envFile(path.join(folder, '.env'), settings),
     deploy: code => {
+      isStub = code.stub
       write(path.join(folder, stub.file), code.stub ? withStub : withoutStub)
+    },
+    get stub() {
+      return isStub
     },
   }
   app.deploy({ stub: true })

@@ -1,5 +1,6 @@
 import { parseDocument } from 'yaml'
 import type { PostgresNode } from '../servers/postgres.ts'
+import { outboxTable } from './sender.ts'
 
 type Place = Pick<PostgresNode, 'name' | 'host' | 'port'>
 
@@ -19,6 +20,8 @@ export interface Places {
   readonly secret: (name: string) => string
   readonly appFolder: string
   readonly envFile: string
+  /** Of the double of SES. */
+  readonly sesUrl: string
 }
 
 /** Short, so that a change is seen at once. */
@@ -33,6 +36,8 @@ export const targets = {
   secret: 'secret PGHOST',
   smtp: 'mail.keybuzz.io',
   vault: 'vault-01',
+  ses: 'backend SES',
+  outbox: 'outbound mail',
   mail: 'keybuzz-backend',
 } as const
 
@@ -46,8 +51,14 @@ export const stub = { file: 'dist/modules/outbound/outboundEmail.service.js', pa
 /** JSON is YAML, whatever stands in a path. */
 const q = (text: string): string => JSON.stringify(text)
 
-/** The configuration of the exporter for the platform at these places, in the shape of the example of the README. */
-export function configText(at: Places): string {
+/** The domain the application sends from, and the region in which SES has verified it. */
+export const sesSender = { domain: 'keybuzz.io', region: 'eu-west-1' } as const
+
+/**
+ * The configuration of the exporter for the platform at these places, in the shape of the example of the README.
+ * `sesInUse`: the application sends by SES where the relay does not take its mail.
+ */
+export function configText(at: Places, { sesInUse = false } = {}): string {
   return `# What the exporter of the demo is told. It goes when the demo ends: copy it, if you want to keep it.
 interval: ${intervalMs / 1000}s
 timeout: ${timeoutMs}ms
@@ -60,8 +71,9 @@ kubernetes: # a double
 postgres: # one entry per node
 ${at.nodes.map(node => nodeText(at, node)).join('')}
 ${writePathText(at)}
-${deliveryText(at)}
-${applicationText(at)}`
+${outboxText(at)}
+${deliveryText(at, sesInUse)}
+${applicationText(at, sesInUse)}`
 }
 
 const fromSecret = (key: string): string =>
@@ -92,7 +104,21 @@ const writePathText = (at: Places): string => `write_path: # one entry per way i
     database: ${at.database}
 `
 
-const deliveryText = (at: Places): string => `smtp:
+const outboxText = (at: Places): string => `outbox: # where the application keeps its mail until it is sent
+  - name: ${targets.outbox}
+    cluster: ${clusterName}
+    interval: ${intervalMs / 1000}s
+    url: postgres://${at.monitorUser}@127.0.0.1:${at.writePort}/${at.database}
+    password: { file: ${q(at.secret('pg_password'))} }
+    table: ${outboxTable}
+    created: created_at
+    pending: status = 'queued'
+    sent: sent_at
+    late_after: 5s
+    stuck_after: 15s
+`
+
+const deliveryText = (at: Places, sesInUse: boolean): string => `smtp:
   - name: ${targets.smtp}
     host: 127.0.0.1
     port: ${at.smtpPort}
@@ -108,15 +134,22 @@ vault: # a double
     token: { file: ${q(at.secret('vault_token'))} }
     secrets: [{ path: ${vaultPath}, keys: [SMTP_PASS] }]
 
-ses:
-  - name: backend SES
+ses: # a double
+  - name: ${targets.ses}
+    interval: ${intervalMs / 1000}s
     access_key: ${dotenv(at, 'AWS_SES_ACCESS_KEY')}
     secret_key: ${dotenv(at, 'AWS_SES_SECRET_KEY')}
     region: ${dotenv(at, 'AWS_SES_REGION')}
-    implemented: false # the app's SES sender is a stub: SES is then no second way out
+    from: no-reply@${sesSender.domain}
+    endpoint: ${at.sesUrl}
+    ca_file: ${q(at.caFile)}
+    implemented: ${sesInUse}${sesInUse ? '' : " # the app's SES sender is a stub: SES is then no second way out"}
 `
 
-const applicationText = (at: Places): string => `settings: # the app's own settings, compared with what they should be
+const applicationText = (
+  at: Places,
+  sesInUse: boolean,
+): string => `settings: # the app's own settings, compared with what they should be
   - name: backend-01
     from: { dotenv: ${q(at.envFile)} }
     expect:
@@ -140,6 +173,7 @@ mail: # one entry per application that sends mail
     provider: ${dotenv(at, 'EMAIL_PROVIDER', ', default: smtp')}
     write_path: [${targets.databaseUrl}, ${targets.haproxy}]
     smtp: [${targets.smtp}]
+${sesInUse ? '    fallback: ses\n' : ''}
 `
 
 /** The text with sections replaced; one that is undefined is left out. */

@@ -217,6 +217,7 @@ test('sections of the configuration can be replaced', () => {
     secret: name => `/a folder: with "signs" in it/${name}`,
     appFolder: '/app',
     envFile: '/app/.env',
+    sesUrl: 'https://127.0.0.1:4443',
   })
   const other = withSections(text, { interval: '9s', smtp: undefined, mail: [{ name: 'other', smtp: [] }] })
   const data = parseDocument(other).toJS() as Record<string, unknown>

@@ -77,6 +77,7 @@ async function serve(life: Life, asked: number | undefined): Promise<number> {
   return withPlatform(life, print, async platform => {
     const began = Date.now()
     const exporter = await startExporter({ ...platform, port })
+    platform.onReload = () => exporter.process.signal('SIGHUP')
     print(`  exporter on 127.0.0.1:${port} (${Date.now() - began} ms)\n`)
     try {
       await play(life, platform, exporter, print)

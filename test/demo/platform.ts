@@ -7,8 +7,10 @@ import { startCluster, type Cluster, type PostgresNode } from '../servers/postgr
 import { freePort, removeFolder, tempFolder } from '../servers/processes.ts'
 import { startRouter, type Router } from '../servers/router.ts'
 import { startSmtp, type Smtp } from '../servers/smtp.ts'
+import { accessKeyOf, startSesDouble, verifiedIdentity, type SesKnobs } from '../servers/ses-double.ts'
 import { createApp, type App } from './app.ts'
-import { configText, kubernetesSecret, withSections, type Places } from './config.ts'
+import { configText, kubernetesSecret, sesSender, withSections, type Places } from './config.ts'
+import { prepareOutbox, startSender, type Sender } from './sender.ts'
 import { createVault, type VaultService } from './vault.ts'
 
 /** A mail platform on this machine, for an exporter to be put in front of. */
@@ -22,7 +24,9 @@ export interface Platform {
   readonly smtp: Smtp
   readonly vault: VaultService
   readonly kubernetes: KubernetesKnobs & Listening
+  readonly ses: SesService
   readonly app: App
+  readonly sender: Sender
   /** The text of the configuration, with sections (`vault`, `mail`, …) replaced or, where undefined, left out. */
   config(sections?: Readonly<Record<string, unknown>>): string
   /** Makes DATABASE_URL of the app's .env name this node. */
@@ -32,8 +36,14 @@ export interface Platform {
   /** Makes the Kubernetes Secret name this node. */
   pointSecret(node: PostgresNode): void
   secretNode(): PostgresNode | undefined
+  /** Sets SES up as the second way out: in the application, and in the file of the exporter. False takes it out again. */
+  useSes(inUse: boolean): void
+  /** What is called once the file of the exporter has changed. */
+  onReload: () => void
   stop(): Promise<void>
 }
+
+type SesService = SesKnobs & Listening & { readonly url: string }
 
 interface PlatformOptions {
   /** A line for each part that has started, with its time. */
@@ -48,14 +58,16 @@ export const secrets = {
   smtpPass: 'demo-smtp-pass-c8a41f27',
   vaultToken: 'hvs.demo-vault-token-1d6e93b5',
   kubernetesToken: 'demo-kubernetes-token-e20b74fa',
+  sesSecretKey: 'demo/ses/secret/key/6b21/0f7c/93ae/d415e',
 } as const
+const sesAccessKey = accessKeyOf()
 
 /** Logs in at the relay, with `secrets.smtpPass`. */
 export const smtpUser = 'postmaster@keybuzz.io'
 
 /**
- * Starts everything but the exporter, in the state of the incident: DATABASE_URL names a standby, Vault is down, the
- * relay has never been logged in to, SES is absent and a stub. Takes about three seconds.
+ * Starts everything but the exporter, in the state of the incident: DATABASE_URL names a standby, so that the sender marks
+ * no mail as sent; Vault is down, the relay has never been logged in to, SES is absent and a stub. Takes about three seconds.
  */
 export async function startPlatform({ onProgress = () => undefined }: PlatformOptions = {}): Promise<Platform> {
   const parts = startParts(onProgress)
@@ -83,6 +95,11 @@ async function assemble(parts: Parts, onProgress: (line: string) => void): Promi
     freePort().then(port => createVault({ port, tls: good, token: secrets.vaultToken, smtpPass: secrets.smtpPass })),
     ({ port }) => `double of Vault on 127.0.0.1:${port}: down, as it was for three weeks`,
   )
+  const ses = await parts.start(
+    startSesDouble({ tls: good, region: sesSender.region, keys: [{ id: sesAccessKey, secret: secrets.sesSecretKey }] }),
+    ({ port }) => `double of SES on 127.0.0.1:${port}: the app does not use it yet`,
+  )
+  ses.identities = { [sesSender.domain]: verifiedIdentity('DOMAIN') }
   const router = await parts.start(startRouter(), ({ port }) => `router standing in for HAProxy on 127.0.0.1:${port}`)
   const cluster = await startCluster({
     logins: {
@@ -93,10 +110,15 @@ async function assemble(parts: Parts, onProgress: (line: string) => void): Promi
     onProgress: line => onProgress(`Postgres ${line}`),
   })
   parts.onStop(() => cluster.stop())
-  return assembled({ folder, ca, smtp, kubernetes, vault, router, cluster }, () => parts.stop())
+  const primary = await cluster.primary()
+  await prepareOutbox(primary, cluster.database, cluster.logins.monitor.user)
+  const platform = assembled({ folder, ca, smtp, kubernetes, ses, vault, router, cluster }, () => parts.stop())
+  parts.onStop(() => platform.sender.close())
+  await platform.sender.backlog(primary, 20)
+  return platform
 }
 
-type Started = Pick<Platform, 'folder' | 'smtp' | 'kubernetes' | 'vault' | 'router' | 'cluster'> & {
+type Started = Pick<Platform, 'folder' | 'smtp' | 'kubernetes' | 'ses' | 'vault' | 'router' | 'cluster'> & {
   readonly ca: string
 }
 
@@ -115,8 +137,15 @@ function assembled({ ca, ...started }: Started, stop: () => Promise<void>): Plat
     ...started,
     configFile,
     app,
+    sender: senderOf({ ...started, app }),
     config,
     ...pointers({ ...started, app }),
+    useSes(inUse) {
+      setUpSes(app, inUse)
+      writeFileSync(configFile, configText(places, { sesInUse: inUse }))
+      platform.onReload()
+    },
+    onReload: () => undefined,
     stop,
   }
   const [primary, , third] = cluster.nodes
@@ -127,9 +156,32 @@ function assembled({ ca, ...started }: Started, stop: () => Promise<void>): Plat
   return platform
 }
 
+/** Mails are put into the outbox through HAProxy. The sender writes to where DATABASE_URL leads. */
+function senderOf({ cluster, router, vault, app }: Omit<Started, 'ca'> & { readonly app: App }): Sender {
+  const { database } = cluster
+  const { user, password } = cluster.logins.backend
+  return startSender({
+    database,
+    putUrl: () => `postgres://${user}:${password}@127.0.0.1:${router.port}/${database}`,
+    sendUrl: () => app.env.get('DATABASE_URL'),
+    canHandOver: () =>
+      vault.smtpPass() === secrets.smtpPass || (!app.stub && app.env.get('AWS_SES_ACCESS_KEY') !== undefined),
+  })
+}
+
+function setUpSes(app: App, inUse: boolean): void {
+  const settings = {
+    AWS_SES_ACCESS_KEY: sesAccessKey,
+    AWS_SES_SECRET_KEY: secrets.sesSecretKey,
+    AWS_SES_REGION: sesSender.region,
+  }
+  for (const [name, value] of Object.entries(settings)) app.env.set(name, inUse ? value : undefined)
+  app.deploy({ stub: !inUse })
+}
+
 /** The secrets and the authority as files, and where everything is. */
 function writeFiles(started: Omit<Started, 'ca'> & { readonly app: App }, ca: string): Places {
-  const { folder, cluster, router, smtp, vault, kubernetes, app } = started
+  const { folder, cluster, router, smtp, vault, kubernetes, ses, app } = started
   const caFile = path.join(folder, 'ca.pem')
   writeFileSync(caFile, ca)
   const secretFile = (name: string): string => path.join(folder, 'secrets', name)
@@ -155,6 +207,7 @@ function writeFiles(started: Omit<Started, 'ca'> & { readonly app: App }, ca: st
     secret: secretFile,
     appFolder: app.folder,
     envFile: app.env.path,
+    sesUrl: ses.url,
   }
 }
 

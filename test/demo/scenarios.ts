@@ -26,11 +26,13 @@ const incident: Scenario = {
     const primary = await followPrimary(platform)
     const standby = platform.cluster.nodes.findLast(node => node !== primary) ?? primary
     platform.pointDatabaseUrl(standby)
-    platform.app.deploy({ stub: true })
+    platform.useSes(false)
     await platform.vault.down()
     platform.vault.keep(secrets.smtpPass)
+    platform.sender.running = true
+    await platform.sender.backlog(primary, 20)
     return {
-      done: `DATABASE_URL names ${standby.name}, a standby; Vault is down, and SMTP_PASS comes out of it; SES is a stub`,
+      done: `DATABASE_URL names ${standby.name}, a standby, so no mail of the outbox is marked as sent, and it grows; Vault is down, and SMTP_PASS comes out of it; SES is a stub`,
       seen: status =>
         has(status, 'write_path', targets.databaseUrl, 'write_path_read_only') &&
         has(status, 'vault', targets.vault, 'vault_unreachable'),
@@ -82,6 +84,31 @@ const wrongPassword: Scenario = {
   },
 }
 
+const secondWayOut: Scenario = {
+  key: 'e',
+  name: 'set up SES',
+  run(platform) {
+    platform.useSes(true)
+    return Promise.resolve({
+      done: 'the stub is gone, and the app has keys of SES, which it takes where the relay refuses its mail',
+      seen: status => status.checks.some(({ probe, verdict }) => probe === 'ses' && verdict === 'ok'),
+    })
+  },
+}
+
+const hangingSender: Scenario = {
+  key: 'o',
+  name: 'sender hangs',
+  async run({ sender, cluster }) {
+    sender.running = false
+    await sender.backlog(await cluster.primary(), 20)
+    return {
+      done: 'the sender of the app hangs: mail goes into the outbox, and none comes out',
+      seen: status => has(status, 'outbox', targets.outbox, 'outbox_stuck'),
+    }
+  },
+}
+
 const splitBrain: Scenario = {
   key: 's',
   name: 'split brain',
@@ -122,8 +149,9 @@ export const heal: Scenario = {
     vault.keep(secrets.smtpPass)
     await vault.up('active')
     app.deploy({ stub: false })
+    platform.sender.running = true
     return {
-      done: `${primary.name} is the one primary, and all names lead to it; Vault serves; the SES stub is gone`,
+      done: `${primary.name} is the one primary, and all names lead to it; Vault serves; the SES stub is gone; the sender runs`,
       seen: status => status.verdict === 'ok',
     }
   },
@@ -134,6 +162,8 @@ export const scenarios: readonly Scenario[] = [
   failover,
   sealVault,
   wrongPassword,
+  secondWayOut,
+  hangingSender,
   splitBrain,
   stuckCommit,
   heal,

@@ -14,6 +14,8 @@ export interface VaultService {
   down(): Promise<void>
   /** From now on this is the SMTP_PASS in it. */
   keep(smtpPass: string): void
+  /** What an application gets as SMTP_PASS now; undefined while Vault does not serve. */
+  smtpPass(): string | undefined
   close(): Promise<void>
 }
 
@@ -25,7 +27,13 @@ export function createVault(options: {
   smtpPass: string
 }): VaultService {
   const { port, tls, token, smtpPass } = options
-  const secrets: Record<string, Record<string, unknown>> = { [vaultPath]: { SMTP_PASS: smtpPass } }
+  const secrets: Record<string, Record<string, unknown>> = {}
+  let kept = smtpPass
+  const keep = (password: string): void => {
+    kept = password
+    secrets[vaultPath] = { SMTP_PASS: password }
+  }
+  keep(kept)
   let double: (VaultKnobs & Listening) | undefined
   const down = async (): Promise<void> => {
     const running = double
@@ -43,9 +51,8 @@ export function createVault(options: {
       double.state = state
     },
     down,
-    keep(password) {
-      secrets[vaultPath] = { SMTP_PASS: password }
-    },
+    keep,
+    smtpPass: () => (double?.state === 'active' ? kept : undefined),
     close: down,
   }
 }

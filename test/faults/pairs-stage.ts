@@ -80,6 +80,8 @@ async function stageOver(platform: Platform, by: 'relay' | 'ses'): Promise<Pairs
     [],
     cluster.database,
   )
+  // It would take out of the outbox of the demo what waits there, and write while nodes are healed.
+  await platform.sender.close()
   const ses = await createSes()
   const outbox = await createOutbox(platform, first)
   const env: Record<string, string | undefined> = { ...healthyEnv[by], SMTP_PORT: app.env.get('SMTP_PORT') }

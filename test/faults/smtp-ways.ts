@@ -66,7 +66,7 @@ export const smtpPair: Area<Pair> = {
 }
 
 const complete = { ACCESS: 'AKIAQWERTYUIOPASDFGH', SECRET: 'q'.repeat(20) + 'W7/+'.repeat(5), REGION: 'eu-west-1' }
-const references = 'access_key: { env: ACCESS }, secret_key: { env: SECRET }, region: { env: REGION }'
+const references = 'access_key: { env: ACCESS }, secret_key: { env: SECRET }, region: { env: REGION }, verify: false'
 
 const withSes = async (env: Record<string, string | undefined>, more = ''): Promise<RelayStage> => {
   const relay = await startRelay()

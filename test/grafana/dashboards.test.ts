@@ -11,6 +11,9 @@ import {
   patroniStates,
   readOnlyCauses,
   sesConfig,
+  sesDkim,
+  sesEnforcement,
+  sesMailFrom,
   vaultStates,
   verdictCodes,
 } from '../../grafana/generate/build/states.ts'
@@ -20,7 +23,9 @@ import { runbooks } from '../../grafana/generate/panels/alerts.ts'
 import { verdicts } from '../../src/core/probe.ts'
 import { serverStatuses } from '../../src/probes/haproxy/statistics.ts'
 import { patroniRoles as roleNames, patroniStates as patroniStateNames } from '../../src/probes/patroni/answer.ts'
-import { configStates } from '../../src/probes/ses/judge.ts'
+import { enforcementStates } from '../../src/probes/ses/judge-account.ts'
+import { dkimStates, mailFromStates } from '../../src/probes/ses/judge-identity.ts'
+import { configStates } from '../../src/probes/ses/judge-settings.ts'
 import { vaultStates as vaultStateNames } from '../../src/probes/vault/observe.ts'
 import { readOnlyCauses as causeNames } from '../../src/probes/write_path/judge.ts'
 import {
@@ -201,6 +206,9 @@ describe('states', () => {
     ['state of Vault', vaultStateNames, vaultStates],
     ['cause', causeNames, readOnlyCauses],
     ['state of the SES settings', configStates, sesConfig],
+    ['status of an SES account', enforcementStates, sesEnforcement],
+    ['state of DKIM', dkimStates, sesDkim],
+    ['state of a MAIL FROM domain', mailFromStates, sesMailFrom],
     ['role of Patroni', roleNames, patroniRoles],
     ['state of Patroni', patroniStateNames, patroniStates],
     ['status of a server of HAProxy', serverStatuses, haproxyServer],
@@ -225,12 +233,15 @@ describe('states', () => {
       vaultStates,
       readOnlyCauses,
       sesConfig,
+      sesEnforcement,
+      sesDkim,
+      sesMailFrom,
       patroniRoles,
       patroniStates,
       haproxyServer,
     ])
       for (const [name, { colour }] of Object.entries(states))
-        if (!['ok', 'active', 'complete', 'primary', 'running', 'UP'].includes(name))
+        if (!['ok', 'active', 'complete', 'healthy', 'success', 'primary', 'running', 'UP'].includes(name))
           expect(colour, name).not.toBe(colours.ok)
   })
 })

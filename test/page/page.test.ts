@@ -6,13 +6,37 @@ import { renderPage } from '../../src/page/page.ts'
 import { ago, length } from '../../src/page/format.ts'
 import { incidentSeen, statusOf } from '../status/incident.ts'
 import { balanced, lagging, unseen } from '../status/balanced.ts'
+import {
+  deliveringThat,
+  hangingSender,
+  noWayOut,
+  outboxRows,
+  outboxThat,
+  secondWayOut,
+  sesSeen,
+  sesThat,
+} from '../status/delivering.ts'
 import { hostile, many, splitBrain } from '../status/extremes.ts'
 import { node, primaryFacts, statusFrom } from '../status/looked.ts'
 import { excepted, healthy, incident, starting } from '../status/pages.ts'
 
 const about = { version: '1.2.3', configFile: '/etc/mailpath/mailpath.yml', refresh: true }
 const render = (of: Status): string => renderPage(of, about)
-const all = { healthy, incident, excepted, starting, splitBrain, many, hostile, balanced, lagging, unseen }
+const all = {
+  healthy,
+  incident,
+  excepted,
+  starting,
+  splitBrain,
+  many,
+  hostile,
+  balanced,
+  lagging,
+  unseen,
+  secondWayOut,
+  noWayOut,
+  hangingSender,
+}
 const pages = Object.entries(all).map(([name, make]) => [name, render(make())] as const)
 
 const db = node('db-1', primaryFacts(1))
@@ -207,6 +231,35 @@ describe('the picture', () => {
     expect(text).toContain('through lb-1/write HAProxy fails: unreachable leads to n1')
     expect(text).toContain('through pool-1/keybuzz PgBouncer unknown: not run yet leads to n1')
     expect(text).not.toContain('servers up')
+  })
+
+  it('has the outbox between the writes and the ways out, with how much waits, and SES with what it said', () => {
+    const text = textOf(render(secondWayOut()))
+    expect(text).toMatch(
+      /Writes to cluster keybuzz .* Keeps mail until it is sent outbound mail Outbox ok · 3 mails wait, the oldest for 4 s · 1 being sent Hands mail over/,
+    )
+    expect(text).toContain('mail.keybuzz.io SMTP, in use fails: unreachable')
+    expect(text).toContain(
+      'backend SES SES ok · sending enabled · production access · 1200 of 50000 mails sent in 24 h · keybuzz.io verified · DKIM SUCCESS',
+    )
+  })
+
+  it('says which check a stuck outbox waits for, and what stands in the way of SES', () => {
+    const text = textOf(render(noWayOut()))
+    expect(text).toContain(
+      'outbound mail Outbox fails: stuck, because of smtp/mail.keybuzz.io · more than 10000 mails wait, the oldest for 21 minutes · 12 given up',
+    )
+    expect(text).toContain('backend SES SES fails: sending paused · production access · 1200 of 50000 mails sent in 24 h')
+    const alone = textOf(render(hangingSender()))
+    expect(alone).toContain('outbound mail Outbox fails: stuck · 41 mails wait, the oldest for 2 hours Hands mail over')
+  })
+
+  it('says of an outbox and an SES that were not seen no more than that', () => {
+    const notAsked = sesThat(sesSeen(null), ['ses_not_verified'])
+    const text = textOf(render(deliveringThat(notAsked, outboxThat(undefined, ['outbox_unreadable']))))
+    expect(text).toContain('outbound mail Outbox unknown: unreadable Hands mail over')
+    expect(text).toContain('backend SES SES unknown: not verified Checks')
+    expect(textOf(render(deliveringThat(outboxThat(outboxRows()))))).toContain('outbound mail Outbox ok · 0 mails wait')
   })
 
   it('has neither boxes nor style for what is not configured', () => {

@@ -5,6 +5,7 @@ import { report, reportFormats } from '../../src/report/report.ts'
 import { escapeMarkdown } from '../../src/report/markdown.ts'
 import { wrap } from '../../src/report/table.ts'
 import { balanced, lagging } from '../status/balanced.ts'
+import { noWayOut } from '../status/delivering.ts'
 import { at, healthySeen, incidentSeen, statusOf } from '../status/incident.ts'
 import { hostile, many, splitBrain } from '../status/extremes.ts'
 import * as pages from '../status/pages.ts'
@@ -104,6 +105,14 @@ describe('components', () => {
     )
   })
 
+  it('say what SES said also where something is wrong with it', () => {
+    const evidence = audit(noWayOut()).components.find(({ name }) => name === 'SES backend SES')?.evidence
+    expect(evidence?.[0]).toBe(
+      'production access, 1200 of 50000 mails sent in 24 h, keybuzz.io verified, DKIM SUCCESS, MAIL FROM SUCCESS',
+    )
+    expect(evidence?.[1]).toContain('ses_sending_paused')
+  })
+
   it('have a row for every check: nothing that was looked at is left out', () => {
     const { checks, clusters } = statusOf(incidentSeen)
     expect(incident.components).toHaveLength(checks.length + clusters.length)
@@ -141,6 +150,11 @@ describe('actions', () => {
     expect(others.some(action => action.root)).toBe(false)
     const ranks = others.map(action => ['critical', 'high', 'medium', 'low'].indexOf(action.reason.severity))
     expect(ranks).toEqual([...ranks].sort((a, b) => a - b))
+  })
+
+  it('ask for nothing where an outbox only waits for the relay', () => {
+    const actions = audit(noWayOut()).actions.filter(({ where }) => where.includes('outbox/outbound mail'))
+    expect(actions.map(({ reason }) => reason.code)).toEqual(['outbox_given_up'])
   })
 
   it('are one for each reason that holds, however many places tell of it', () => {

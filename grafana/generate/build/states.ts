@@ -2,7 +2,9 @@ import { MappingType, SpecialValueMatch, type ValueMapping } from '@grafana/graf
 import type { Metric } from '../../../src/core/metric.ts'
 import { severities, type Severity, type Verdict } from '../../../src/core/probe.ts'
 import type { Provider } from '../../../src/probes/mail/index.ts'
-import type { configStates } from '../../../src/probes/ses/judge.ts'
+import type { enforcementStates } from '../../../src/probes/ses/judge-account.ts'
+import type { dkimStates, mailFromStates } from '../../../src/probes/ses/judge-identity.ts'
+import type { configStates } from '../../../src/probes/ses/judge-settings.ts'
 import type { ServerStatus } from '../../../src/probes/haproxy/statistics.ts'
 import type { PatroniRole, PatroniState } from '../../../src/probes/patroni/answer.ts'
 import type { VaultState } from '../../../src/probes/vault/observe.ts'
@@ -131,6 +133,30 @@ export const sesConfig: States<(typeof configStates)[number]> = {
   complete: state(0, 'complete', 'ok'),
   absent: state(1, 'absent', 'warn'),
   partial: state(2, 'partial', 'fail'),
+}
+
+/** What AWS does about an account. `other` is a word that we do not know. */
+export const sesEnforcement: States<(typeof enforcementStates)[number]> = {
+  healthy: state(0, 'healthy', 'ok'),
+  other: state(1, 'another word', 'warn'),
+  probation: state(2, 'UNDER REVIEW', 'warn'),
+  shutdown: state(3, 'SHUT DOWN', 'fail'),
+}
+
+export const sesDkim: States<(typeof dkimStates)[number]> = {
+  success: state(0, 'found', 'ok'),
+  pending: state(1, 'pending', 'warn'),
+  temporary_failure: state(2, 'not found lately', 'warn'),
+  not_started: state(3, 'not set up', 'warn'),
+  failed: state(4, 'NOT FOUND', 'warn'),
+}
+
+/** What is not found may only be a warning: SES then uses its own domain, if it is set to. */
+export const sesMailFrom: States<(typeof mailFromStates)[number]> = {
+  success: state(0, 'found', 'ok'),
+  pending: state(1, 'pending', 'warn'),
+  temporary_failure: state(2, 'not found lately', 'warn'),
+  failed: state(3, 'NOT FOUND', 'fail'),
 }
 
 export const mailProvider: States<Provider> = { smtp: state(0, 'SMTP', 'neutral'), ses: state(1, 'SES', 'neutral') }

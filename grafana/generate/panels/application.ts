@@ -1,46 +1,9 @@
 import { metrics as drift } from '../../../src/probes/drift/judge.ts'
 import { metrics as packages } from '../../../src/probes/packages/judge.ts'
-import { metrics as ses } from '../../../src/probes/ses/judge.ts'
 import { metrics as settings } from '../../../src/probes/settings/judge.ts'
 import { by, q } from '../build/promql.ts'
-import { query } from '../build/query.ts'
-import { stat } from '../build/stat.ts'
 import * as states from '../build/states.ts'
 import { table } from '../build/table.ts'
-
-export const sesConfig = stat({
-  title: 'SES settings',
-  description: 'How many of the SES settings have a value: all, some, or none.',
-  noValue: 'unknown',
-  query: query(states.stateOf(ses.config, 'state', states.sesConfig, ['target']), label => label.target),
-  states: states.sesConfig,
-})
-
-export const sesSender = stat({
-  title: 'SES sender',
-  description: "Whether the application's SES sender is more than a stub.",
-  noValue: 'unknown',
-  query: query(by('min', ['target'], q(ses.implemented)), label => label.target),
-  states: states.flag('implemented', 'a stub', { bad: 'no', as: 'warn' }),
-})
-
-export const sesSettings = table({
-  title: 'SES settings, one by one',
-  description: 'Whether each has a value, be it a good one or not.',
-  noValue: 'Nothing is known of the SES settings',
-  labels: [
-    { label: 'target', title: 'SES' },
-    { label: 'setting', title: 'Setting' },
-  ],
-  values: [
-    {
-      title: 'Value',
-      value: by('min', ['target', 'setting'], q(ses.present)),
-      states: states.flag('set', 'absent', { bad: 'no', as: 'warn' }),
-      width: 100,
-    },
-  ],
-})
 
 export const appSettings = table({
   title: "The applications' own settings",

@@ -1,12 +1,20 @@
-import type { Shown } from '../../clients/certificates.ts'
-import type { SessionFailure } from '../../clients/postgres-errors.ts'
+import * as z from 'zod'
+import { shownIn, type Shown } from '../../clients/certificates.ts'
+import { sessionFailure, type SessionFailure } from '../../clients/postgres-errors.ts'
+import { maybe } from '../../clients/postgres-facts.ts'
+import { routineOf } from '../../clients/postgres-messages.ts'
+import { openOwnSession, planText, type Row, type Session } from '../../clients/postgres.ts'
+import { codeOf, describeError } from '../../core/errors.ts'
 import type { Look } from '../../core/probe.ts'
+import { costlyIn, type Costly } from './cost.ts'
+import { planOf } from './plan.ts'
+import { beginSql, rowsSql, standbySql } from './sql.ts'
 import type { OutboxTarget } from './target.ts'
 
 /** What the table says. Ages are in seconds by the clock of the server; numbers of rows stop at `limit` + 1. */
 export interface OutboxRows {
   readonly pending: number
-  /** Undefined if none waits. */
+  /** Undefined if none waits, or if `created` is empty in all that wait. Negative if it is in the future. */
   readonly oldestPendingSeconds: number | undefined
   /** Undefined without `sent`, or if none was sent. */
   readonly lastSentSeconds: number | undefined
@@ -16,6 +24,10 @@ export interface OutboxRows {
   readonly failed: number | undefined
   /** A standby answered: it may be behind. */
   readonly standby: boolean
+  /** Set on a standby that receives nothing: for how many seconds it has replayed nothing. */
+  readonly detachedSeconds?: number | undefined
+  /** `created` has no time zone. It is taken as UTC. */
+  readonly zoneless?: boolean | undefined
   /** Seconds since the epoch by the clock of the server. */
   readonly now: number
 }
@@ -26,13 +38,130 @@ export interface OutboxSeen {
   /** Why the URL leads nowhere: then nothing was seen. */
   readonly notUnderstood?: string | undefined
   readonly rows?: OutboxRows | undefined
-  /** The cost the server expects, and the index that would make it small; undefined if that was not asked or is fine. */
-  readonly costly?: { readonly cost: number; readonly index: string } | undefined
+  /** Undefined if that was not asked or is fine. */
+  readonly costly?: Costly | undefined
   readonly certificates?: Shown | undefined
   readonly failure?: SessionFailure | undefined
 }
 
-/** One session, one statement in a read-only transaction. */
-export function observe(target: OutboxTarget, _look: Look): Promise<OutboxSeen> {
-  return Promise.resolve({ address: target.table, notUnderstood: 'is not looked at yet' })
+/** At most, in milliseconds. A run with little time has to hear of them before it ends. */
+const longest = { statement: 2_000, lock: 500 }
+const limitsOf = ({ timeoutMs }: Look) => ({
+  statement: Math.min(longest.statement, Math.round(timeoutMs * 0.6)),
+  lock: Math.min(longest.lock, Math.round(timeoutMs * 0.3)),
+})
+
+/** The phase in which the table is asked. A failure before it is one of the login. */
+export const asking = 'query'
+
+/** One session, one statement in a read-only transaction. Once an hour also what the statement is expected to cost. */
+export async function observe(target: OutboxTarget, look: Look): Promise<OutboxSeen> {
+  const plan = await planOf(target, look)
+  if (typeof plan === 'string')
+    return { address: target.url === undefined ? 'host' : 'url', notUnderstood: plan.replace(/^the URL /, '') }
+  const found: { -readonly [Key in keyof OutboxSeen]: OutboxSeen[Key] } = { address: planText(plan) }
+  try {
+    const session = await openOwnSession(look, plan)
+    found.address = session.address
+    found.certificates = session.certificates
+    try {
+      await look.phase(asking, async () => {
+        const { statement, lock } = limitsOf(look)
+        await session.query(beginSql(statement, lock))
+        const ask = asker(session, look)
+        // First, since a scan that costs too much ends in a timeout.
+        found.costly = await costlyIn(target, look, `${session.address}/${plan.database}`, ask)
+        const rows = rowsOf(await ask(rowsSql(target)))
+        look.note(`< ${JSON.stringify(rows)}`)
+        // A session that ends within a transaction counts as a rollback.
+        await session.query('commit')
+        found.rows = rows.standby ? { ...rows, detachedSeconds: await detachedFor(session, look) } : rows
+      })
+    } finally {
+      await session.close()
+    }
+  } catch (error) {
+    found.certificates ??= shownIn(error)
+    found.failure = sessionFailure(error, look, found.address)
+  }
+  return found
+}
+
+const asker =
+  (session: Session, look: Look) =>
+  async (sql: string): Promise<Row | undefined> => {
+    look.note(`> ${withoutAddress(sql)}`)
+    try {
+      const [row] = await session.statement(sql)
+      return row
+    } catch (error) {
+      const kept = withoutData(error)
+      look.note(`< ${[codeOf(kept), describeError(kept)].join(' ').trim()}`)
+      throw kept
+    }
+  }
+
+/** A condition of the configuration may hold a mail address. */
+const withoutAddress = (text: string): string => text.replace(/[^\s'"@]*@[^\s'"]*/g, '…')
+
+/** SQLSTATE classes whose texts name only parts of the statement. A data exception (22) quotes the value of a row. */
+const ofStatement = /^(?:08|0A|25|28|40|42|53|54|55|57|58)/
+
+function withoutData(error: unknown): unknown {
+  if (!(error instanceof Error) || !('severity' in error)) return error
+  const code = codeOf(error) ?? ''
+  if (ofStatement.test(code) && !error.message.includes('@')) return error
+  return Object.assign(new Error('the server refused the statement'), { code, routine: routineOf(error) })
+}
+
+const number = maybe(z.number())
+const answer = z.object({
+  now: z.number(),
+  standby: z.number(),
+  pending: z.number(),
+  oldest_pending: number,
+  zone_pending: number,
+  sending: number,
+  oldest_sending: number,
+  zone_sending: number,
+  last_sent: number,
+  failed: number,
+})
+
+const datatypeMismatch = '42804'
+const isNoTimestamp = (moment: number | null, zone: number | null): boolean => moment !== null && zone === null
+
+/** Throws if it is no row of numbers. */
+function rowsOf(row: Row | undefined): OutboxRows {
+  const { data } = answer.safeParse(row)
+  if (!data) throw new Error('not a Postgres server, or a broken one: its answer is no row of numbers')
+  const { now } = data
+  if (isNoTimestamp(data.oldest_pending, data.zone_pending) || isNoTimestamp(data.oldest_sending, data.zone_sending))
+    throw Object.assign(new Error('the column of `created` is no timestamp'), { code: datatypeMismatch })
+  const age = (moment: number | null): number | undefined => (moment === null ? undefined : now - moment)
+  return {
+    now,
+    standby: data.standby === 1,
+    pending: data.pending,
+    oldestPendingSeconds: age(data.oldest_pending),
+    lastSentSeconds: age(data.last_sent),
+    sending: data.sending ?? undefined,
+    oldestSendingSeconds: age(data.oldest_sending),
+    failed: data.failed ?? undefined,
+    zoneless: data.zone_pending === 0 || data.zone_sending === 0,
+  }
+}
+
+const following = z.object({ receivers: z.number(), replayed_ago: number })
+
+/** For how many seconds a standby without a receiver of WAL has replayed nothing; undefined if it has one, or is not sure. */
+async function detachedFor(session: Session, look: Look): Promise<number | undefined> {
+  try {
+    const [row] = await session.query(standbySql)
+    const { data } = following.safeParse(row)
+    return data?.receivers === 0 ? (data.replayed_ago ?? undefined) : undefined
+  } catch (error) {
+    if (look.signal.aborted) throw error
+    return undefined
+  }
 }

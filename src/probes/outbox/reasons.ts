@@ -43,7 +43,7 @@ export const reasons = {
     verdict: 'warn',
     severity: 'low',
     meaning: 'To read the outbox costs the server much: it reads more of the table than the rows that wait.',
-    remedy: 'Create the index named.',
+    remedy: 'Create the index that is named. docs/outbox.md has more on it.',
   },
 } as const satisfies Record<string, ReasonSpec>
 export const reason = reasonsOf(reasons)

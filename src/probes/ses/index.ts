@@ -9,6 +9,8 @@ export const ses = defineProbe({
   kind: 'ses',
   summary:
     'The SES of an application: its settings, and whether SES would take its mail (keys, account, quota, identity).',
+  // The first run asks some twenty questions, one after the other.
+  timeoutMs: 10_000,
   // Its facts change slowly, and AWS counts requests.
   intervalMs: 60_000,
   target: sesTarget,

@@ -1,15 +1,131 @@
+import { accountOf } from '../../clients/aws/account.ts'
+import { awsEndpoint } from '../../clients/aws/endpoints.ts'
+import { forgetKeysOfRole, keysOfRole } from '../../clients/aws/roles.ts'
+import type { AwsKeys } from '../../clients/aws/sign.ts'
+import { sesRegions, smtpPassword } from '../../clients/aws/smtp-password.ts'
+import { addressOf } from '../../clients/http.ts'
+import { Unresolved, describeError } from '../../core/errors.ts'
+import { fingerprint } from '../../core/fingerprint.ts'
+import { createMemo } from '../../core/memo.ts'
 import type { Look } from '../../core/probe.ts'
-import type { SesSeen } from './seen.ts'
-import { observeSetting, type SettingName } from './settings.ts'
+import { memoryOf } from './memory.ts'
+import { remembered } from './remembered.ts'
+import { ask, type Round } from './round.ts'
+import type { SesAsked, SesSeen } from './seen.ts'
+import { readSetting, type ReadSetting } from './settings.ts'
 import type { SesTarget } from './target.ts'
+import { readToken, readWanted, type SesWanted } from './wanted.ts'
 
-/** Fetches the settings. If one cannot be read, the others are judged all the same. Then asks SES, if it can. */
+/** Fetches the settings. If one cannot be read, the others are judged all the same. Then asks SES, if all of them are right. */
 export async function observe(target: SesTarget, look: Look): Promise<SesSeen> {
-  const setting = (name: SettingName) => observeSetting(name, target[name] ?? '', look)
-  const [access_key, secret_key, region] = await Promise.all([
-    setting('access_key'),
-    setting('secret_key'),
-    setting('region'),
+  const { credentials, verify, implemented } = target
+  const token = await tokenOf(target, look)
+  const region = await readSetting('region', target.region, look)
+  const pair = credentials === undefined ? await readPair(target, look, token.value !== undefined) : undefined
+  const settings = {
+    ...(pair && { access_key: pair.accessKey.setting, secret_key: pair.secretKey.setting }),
+    region: region.setting,
+  }
+  const seen: SesSeen = { settings, smtpPasswords: pair && smtpPasswordsOf(target, pair, token.value) }
+  const keys = pair && keysIn(pair, token.value)
+  const isComplete = region.value !== undefined && (keys !== undefined || credentials !== undefined)
+  if (token.unreadable !== undefined) return { ...seen, unreadable: [token.unreadable] }
+  if (!isComplete || !verify || !implemented) return seen
+  const wanted = await readWanted(target, region.value, look)
+  return 'unreadable' in wanted ? { ...seen, ...wanted } : { ...seen, asked: await askWith(keys, target, wanted, look) }
+}
+
+interface Pair {
+  readonly accessKey: ReadSetting
+  readonly secretKey: ReadSetting
+}
+
+async function readPair(target: SesTarget, look: Look, temporary: boolean): Promise<Pair> {
+  const [accessKey, secretKey] = await Promise.all([
+    readSetting('access_key', target.access_key ?? '', look, { temporary }),
+    readSetting('secret_key', target.secret_key ?? '', look),
   ])
-  return { settings: { access_key, secret_key, region } }
+  return { accessKey, secretKey }
+}
+
+function keysIn({ accessKey, secretKey }: Pair, sessionToken: string | undefined): AwsKeys | undefined {
+  if (accessKey.value === undefined || secretKey.value === undefined) return undefined
+  return { accessKey: accessKey.value, secretKey: secretKey.value, sessionToken }
+}
+
+async function tokenOf({ session_token }: SesTarget, look: Look): Promise<{ value?: string; unreadable?: string }> {
+  try {
+    const value = await readToken('session_token', session_token, look)
+    return value === undefined ? {} : { value }
+  } catch (error) {
+    if (!(error instanceof Unresolved)) throw error
+    return { unreadable: describeError(error) }
+  }
+}
+
+const passwords = createMemo<SesTarget, ReadonlyMap<string, string>>()
+
+/** Temporary keys have none. */
+function smtpPasswordsOf(target: SesTarget, { secretKey: { value } }: Pair, token: string | undefined) {
+  if (value === undefined || token !== undefined) return undefined
+  return passwords(
+    target,
+    [fingerprint(value)],
+    () => new Map(sesRegions.map(region => [fingerprint(smtpPassword(value, region)), region])),
+  )
+}
+
+/** Asks with the keys of the application, or with those of the exporter's own role. */
+async function askWith(
+  pair: AwsKeys | undefined,
+  target: SesTarget,
+  wanted: SesWanted,
+  look: Look,
+): Promise<SesAsked> {
+  const { region, endpoint } = wanted.service
+  const address = addressOf(endpoint ?? awsEndpoint('email', region))
+  if (pair) return { address, ...(await askSes(pair, pair.accessKey, target, wanted, look)) }
+  const { credentials = 'container' } = target
+  const { keys, unusable } = await look.phase('role', () => keysOfRole(target, { credentials, region }, look))
+  if (!keys) return { address, account: { kind: 'error', text: unusable }, role: { unusable } }
+  const asked = await askSes(keys, undefined, target, wanted, look)
+  // They may have been taken back before their end.
+  if (['key_unknown', 'secret_wrong', 'token_expired'].includes(asked.account.kind)) forgetKeysOfRole(target)
+  return { address, ...asked, role: {} }
+}
+
+async function askSes(
+  keys: AwsKeys,
+  accessKey: string | undefined,
+  target: SesTarget,
+  wanted: SesWanted,
+  look: Look,
+): Promise<Omit<SesAsked, 'address'>> {
+  const memory = memoryOf(target, wanted, accessKey)
+  const otherAccount = wanted.monitor && isOtherAccount(keys, wanted.monitor)
+  const monitor = otherAccount === true ? undefined : wanted.monitor
+  const { wait } = memory
+  const waiting = wait !== undefined && performance.now() < wait.until
+  const { stopped, clockSkewSeconds }: Round = waiting
+    ? { stopped: wait.fault, clockSkewSeconds: undefined }
+    : await ask(memory, wanted, { keys, monitor }, look)
+  const missing = stopped ?? { kind: 'error', text: 'was not asked yet' }
+  const { ageMs, ...facts } = remembered(memory.questions, missing, {
+    intervalMs: look.intervalMs,
+    hasMonitor: monitor !== undefined,
+  })
+  return {
+    ...facts,
+    otherAccount,
+    clockSkewSeconds: clockSkewSeconds === undefined ? undefined : Math.round(clockSkewSeconds) || 0,
+    ...(stopped?.kind === 'throttled' && {
+      throttled: { seconds: ageMs === undefined ? undefined : Math.round(ageMs / 1000), waiting },
+    }),
+  }
+}
+
+/** Undefined if the keys do not tell. */
+function isOtherAccount(keys: AwsKeys, monitor: AwsKeys): boolean | undefined {
+  const [own, theirs] = [accountOf(keys.accessKey), accountOf(monitor.accessKey)]
+  return own === undefined || theirs === undefined ? undefined : own !== theirs
 }

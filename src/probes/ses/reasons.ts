@@ -105,6 +105,13 @@ export const reasons = {
       'The keys under `monitor` are of another AWS account than those of the application, so what they read proves nothing.',
     remedy: 'Give keys of the account of the application under `monitor`.',
   },
+  ses_sender_not_said: {
+    verdict: 'unknown',
+    severity: 'low',
+    meaning:
+      'The keys and the account are right, but `from` is not set, so whether SES takes the sender of the application is not known.',
+    remedy: 'Set `from` to the address the application sends from.',
+  },
   ses_region_disabled: {
     verdict: 'fail',
     severity: 'critical',
@@ -270,3 +277,4 @@ export const reasons = {
 } as const satisfies Record<string, ReasonSpec>
 export const reason = reasonsOf(reasons)
 export type Reason = ReturnType<typeof reason>
+export type ReasonCode = keyof typeof reasons

@@ -1,11 +1,12 @@
 import type { AwsAnswer } from '../../clients/aws/answers.ts'
-import type { Shown } from '../../clients/certificates.ts'
-import type { settingNames, SesSetting } from './settings.ts'
+import type { SesSetting, SettingName } from './settings.ts'
 
 /** What one run saw of SES. No value of a setting is in it. */
 export interface SesSeen {
   /** The form of each setting. With `credentials` only the region. */
-  readonly settings: Readonly<Record<(typeof settingNames)[number], SesSetting>>
+  readonly settings: Readonly<Partial<Record<SettingName, SesSetting>>>
+  /** Why other values that SES is asked with could not be read. Then it is not asked. */
+  readonly unreadable?: readonly string[] | undefined
   /** Undefined if SES was not asked: a setting is missing or wrong, `verify: false`, or a stub. */
   readonly asked?: SesAsked | undefined
   /** The SMTP passwords that the secret key derives: fingerprint (`src/core/fingerprint.ts`) → region. */
@@ -20,12 +21,12 @@ export interface SesAsked {
   readonly account: AwsAnswer<SesAccount>
   /** The account by the keys of `monitor`, if those of the application may not read it. */
   readonly monitored?: AwsAnswer<SesAccount> | undefined
-  /** The keys of `monitor` are of another account. Undefined if the form of the keys does not tell. */
+  /** The keys of `monitor` are of another account, so it was not read. Undefined if the form of the keys does not tell. */
   readonly otherAccount?: boolean | undefined
   /** With `from`. */
   readonly identity?: AwsAnswer<SesIdentity> | undefined
   /** With `configuration_set`. */
-  readonly configurationSet?: AwsAnswer<{ readonly sendingEnabled: boolean }> | undefined
+  readonly configurationSet?: AwsAnswer<SesConfigurationSet> | undefined
   /** With `recipients`: those on the suppression list, by their place in the configuration, from 0. */
   readonly suppressed?: AwsAnswer<readonly SesSuppressed[]> | undefined
   readonly statistics?: AwsAnswer<SesStatistics> | undefined
@@ -33,9 +34,8 @@ export interface SesAsked {
   readonly clockSkewSeconds?: number | undefined
   /** The keys are those of the exporter's own role (`credentials`). `unusable`: why there are none. */
   readonly role?: { readonly unusable?: string | undefined } | undefined
-  /** SES throttles. `seconds`: how old the facts are; undefined if there are none. */
-  readonly throttled?: { readonly seconds: number | undefined } | undefined
-  readonly certificates?: Shown | undefined
+  /** SES throttles. `seconds`: how old the facts are; undefined if some are missing. `waiting`: nothing was asked now. */
+  readonly throttled?: { readonly seconds: number | undefined; readonly waiting: boolean } | undefined
 }
 
 /** https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_GetAccount.html. Undefined: SES does not say. */
@@ -77,6 +77,11 @@ export interface SesIdentity {
     | undefined
   /** The address has an identity of its own that is not verified, and a domain is. */
   readonly inherited: boolean
+}
+
+/** https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_GetConfigurationSet.html */
+export interface SesConfigurationSet {
+  readonly sendingEnabled: boolean | undefined
 }
 
 /** https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_GetSuppressedDestination.html */

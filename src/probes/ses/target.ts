@@ -2,6 +2,7 @@ import * as z from 'zod'
 import type { Target } from '../../core/probe.ts'
 import type { Reference, Resolvable } from '../../core/reference.ts'
 import { shapes } from '../../core/shape.ts'
+import { expects } from '../../yaml/expects.ts'
 import { filePath, flag, literalUrl, secret, section, targetFields, text } from '../../fields/index.ts'
 
 /** A pair of keys as AWS gives them out. */
@@ -50,14 +51,18 @@ const monitor = section({
 })
 
 const credentials = z.union([
-  z.enum(roleSources),
   section({
     web_identity: section({
       role_arn: text('ARN of the role.', shapes.line),
       token_file: filePath('File with the token of the service account.'),
     }),
   }),
+  z.enum(roleSources),
 ])
+
+const share = 'a share such as 0.8, more than 0 and at most 1'
+/** AWS counts requests, and these facts change slowly. Milliseconds. */
+const leastInterval = 15_000
 
 export const sesTarget: z.ZodType<SesTarget> = section({
   ...targetFields,
@@ -86,14 +91,14 @@ export const sesTarget: z.ZodType<SesTarget> = section({
     false,
   ),
   quota_warning: z
-    .number()
-    .gt(0)
-    .max(1)
+    .number({ error: expects(share) })
+    .gt(0, `expected ${share}`)
+    .max(1, `expected ${share}`)
     .default(0.8)
     .describe('A share of the 24-hour quota. From there on what was sent is a warning.'),
   recipients: z
-    .array(text('An address.', shapes.mailAddress))
-    .max(10)
+    .array(text('An address.', shapes.mailAddress), { error: expects('a list of addresses') })
+    .refine(list => list.length <= 10, 'has more than 10 addresses')
     .optional()
     .describe('Addresses that must not be on the suppression list, such as that of a canary. At most 10.'),
   endpoint: literalUrl(['http', 'https'], 'https://email.eu-west-1.amazonaws.com')
@@ -106,6 +111,9 @@ export const sesTarget: z.ZodType<SesTarget> = section({
     .optional()
     .describe('Keys that may read the account, where those of the application may only send. Of the same account.'),
 }).superRefine((value, context) => {
+  const { interval = leastInterval, verify, endpoint } = value
+  if (verify && endpoint === undefined && interval < leastInterval)
+    context.addIssue({ code: 'custom', path: ['interval'], message: 'AWS counts requests: ask at most every 15s' })
   const keys = (['access_key', 'secret_key'] as const).filter(key => value[key] !== undefined)
   if (value.credentials === undefined) {
     for (const key of ['access_key', 'secret_key'] as const)

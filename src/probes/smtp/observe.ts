@@ -10,6 +10,7 @@ import { attemptOf, firstPause, loginBackOff, type SmtpBackOff } from './back-of
 import { allowsAuth, mechanismFor, type Mechanism } from './mechanisms.ts'
 import { isTrusted, planFor, type Fetched, type Setup, type SmtpPlan } from './plan.ts'
 import type { Session, SessionOptions } from './session.ts'
+import { sesPasswordOf, type SesPassword } from './ses-password.ts'
 import { shakeHands, type TlsFacts } from './tls.ts'
 import type { Extensions, Reply } from './dialogue.ts'
 
@@ -34,6 +35,8 @@ export interface SmtpSeen {
   readonly user?: string | undefined
   /** Why user or password could not be fetched. */
   readonly unresolved?: string | undefined
+  /** The password for a relay of SES; undefined for another relay, or without one. */
+  readonly sesPassword?: SesPassword | undefined
   /** The mechanism of the login; undefined without a login. */
   readonly mechanism?: Mechanism | undefined
   /** Undefined if no login was tried. */
@@ -83,6 +86,7 @@ export async function observe(target: SmtpTarget, look: Look): Promise<SmtpSeen>
     tls: session?.tls,
     user: credentials && 'user' in credentials ? credentials.user : undefined,
     unresolved: credentials && 'unresolved' in credentials ? credentials.unresolved : undefined,
+    sesPassword: credentials && 'secret' in credentials ? sesPasswordOf(host, credentials) : undefined,
     ...login,
     failure,
   }

@@ -88,6 +88,11 @@ export const reasons = {
     'The relay refuses this user and password (5xx). The exporter then waits longer before each next try, so that the account is not locked. It tries a changed password at once.',
     'Set the right password (or `token`) where it comes from. If it was put right at the relay, restart the exporter to try at once.',
   ),
+  smtp_password_of_other_region: fails(
+    'critical',
+    'The relay is that of SES, and the password was made for another region: an SMTP password of SES is good in one region only.',
+    'Make the SMTP password again, from the same secret key, for the region of the relay (docs/ses.md). Or use the relay of the region it was made for, if the sender is verified there.',
+  ),
   smtp_auth_temporary: fails(
     'high',
     'The relay cannot check the login now (4xx on AUTH): whatever it asks for passwords is down.',

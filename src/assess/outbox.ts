@@ -1,0 +1,84 @@
+import { connectionProblem } from '../clients/postgres-errors.ts'
+import { checkId, seenBy, type Reason } from '../core/probe.ts'
+import { firstProvider, namesFor, type MailTarget } from '../probes/mail/index.ts'
+import { outbox } from '../probes/outbox/index.ts'
+import type { Reason as OutboxReason } from '../probes/outbox/reasons.ts'
+import type { CheckStatus, ClusterStatus, MailStatus } from './assessment.ts'
+import { indexOf } from './checks.ts'
+import { assessMail } from './mail.ts'
+import { clusterOf, hasProblem, isDown, nodesOf } from './nodes.ts'
+import { outside } from './path/down-behind.ts'
+import { following } from './sources.ts'
+import type { Problem } from './verdict.ts'
+
+type Code = OutboxReason['code']
+
+/** What an outbox shows if no mail leaves, for whatever cause. Mails that were given up stay so, and ask for more. */
+const ofStandstill: readonly Code[] = ['outbox_stuck', 'outbox_late', 'outbox_growing', 'outbox_quiet']
+const unreadable: Code = 'outbox_unreadable'
+
+/**
+ * The checks. What an outbox shows only because an earlier link of its mail path fails says so, and asks for nothing else. So
+ * an outbox is the one thing to fix where all before it works.
+ */
+export function withOutboxCauses(
+  paths: readonly MailTarget[],
+  checks: readonly CheckStatus[],
+  clusters: readonly ClusterStatus[],
+): readonly CheckStatus[] {
+  const isConcerned = ({ probe, stale, verdict }: CheckStatus): boolean =>
+    probe === outbox.kind && !stale && verdict !== 'ok'
+  if (!checks.some(isConcerned)) return checks
+  const before = checks.filter(({ probe }) => probe !== outbox.kind)
+  const { paths: statuses } = assessMail(paths, before, clusters)
+  return checks.map(check => {
+    if (!isConcerned(check)) return check
+    const own = statuses.filter((_, i) => isNeededBy(check, paths[i]))
+    const standstill = own.flatMap(path => brokenLink(path) ?? [])[0]
+    const silence = behindSilence(check, before, own)
+    const causeOf = ({ code, because }: Reason): string | undefined =>
+      because !== undefined
+        ? undefined
+        : code === unreadable
+          ? silence
+          : isOf(ofStandstill, code)
+            ? standstill
+            : undefined
+    if (!check.reasons.some(causeOf)) return check
+    const reasons = check.reasons.map(reason => {
+      const cause = causeOf(reason)
+      return cause === undefined ? reason : following(reason, cause)
+    })
+    return { ...check, reasons }
+  })
+}
+
+const isOf = (codes: readonly string[], code: string): boolean => codes.includes(code)
+
+const isNeededBy = ({ target }: CheckStatus, path: MailTarget | undefined): boolean =>
+  path !== undefined && (namesFor(path, outbox.kind)?.includes(target) ?? true)
+
+/**
+ * The first link that fails. The provider the application is set to counts also where the other one would take the mail: an
+ * outbox that does not move shows that the application does not fall back.
+ */
+function brokenLink({ blockers, exceptions, provider, needs }: MailStatus): string | undefined {
+  const first = provider ?? firstProvider(kind => needs[kind].length > 0)
+  const isBroken = ({ probe, reason }: Problem): boolean => probe === first && reason.verdict === 'fail'
+  const link = blockers.find(one => one.level === 'fail' || isBroken(one)) ?? exceptions.find(isBroken)
+  return link && checkId(link)
+}
+
+/** What keeps the outbox from getting a session, if that is known: its node is down, or a write path gets in no more than it does. */
+function behindSilence(
+  check: CheckStatus,
+  all: readonly CheckStatus[],
+  paths: readonly MailStatus[],
+): string | undefined {
+  const seen = seenBy(outbox, check.observation)?.seen
+  if (!seen?.failure || !outside.includes(connectionProblem(seen.failure))) return undefined
+  const node = nodesOf(all).find(({ address, check }) => address === seen.address && isDown(check))
+  if (node) return node.check.id
+  const blocking = indexOf(all).withIds(paths.flatMap(({ blockers }) => blockers.map(checkId)))
+  return blocking.find(one => clusterOf(one) === clusterOf(check) && !one.stale && hasProblem(one, outside))?.id
+}

@@ -1,0 +1,95 @@
+import { fieldsIn, isFields, type Fields } from '../../clients/aws/answers.ts'
+import { elements, textIn } from '../../clients/aws/xml.ts'
+import { oneLine } from '../../core/errors.ts'
+import type { SesAccount, SesConfigurationSet, SesIdentity, SesStatistics, SesSuppressed } from './seen.ts'
+
+// What the answers of SES say. Each returns undefined for a body that is not such an answer.
+
+const fields = (value: unknown): Fields | undefined => (isFields(value) ? value : undefined)
+const flag = (value: unknown): boolean | undefined => (typeof value === 'boolean' ? value : undefined)
+const count = (value: unknown): number | undefined =>
+  typeof value === 'number' && Number.isFinite(value) ? value : undefined
+/** One of the words of AWS, such as PENDING; new ones come. */
+const word = (value: unknown): string | undefined =>
+  typeof value === 'string' && value !== '' ? oneLine(value).slice(0, 40) : undefined
+/** Seconds since the epoch, as milliseconds. */
+const time = (value: unknown): number | undefined =>
+  typeof value === 'number' && Math.abs(value) < 8.64e12 ? value * 1000 : undefined
+
+/** One that names neither is not the account, but the answer of another service. */
+export function accountIn(body: string): SesAccount | undefined {
+  const account = fieldsIn(body)
+  if (!account || !('SendQuota' in account || 'SendingEnabled' in account)) return undefined
+  const quota = fields(account['SendQuota'])
+  return {
+    sendingEnabled: flag(account['SendingEnabled']),
+    productionAccess: flag(account['ProductionAccessEnabled']),
+    enforcement: word(account['EnforcementStatus']),
+    max24Hours: count(quota?.['Max24HourSend']),
+    sent24Hours: count(quota?.['SentLast24Hours']),
+    maxRate: count(quota?.['MaxSendRate']),
+    review: word(fields(fields(account['Details'])?.['ReviewDetails'])?.['Status']),
+  }
+}
+
+/** What the answer for one identity says. Which identity decides is a question of several (`identities.ts`). */
+export type IdentityFacts = Omit<SesIdentity, 'of' | 'domain' | 'inherited'>
+
+export function identityIn(body: string): IdentityFacts | undefined {
+  const identity = fieldsIn(body)
+  if (!identity || !('IdentityType' in identity || 'VerifiedForSendingStatus' in identity)) return undefined
+  const info = fields(identity['VerificationInfo'])
+  const dkim = fields(identity['DkimAttributes'])
+  const mailFrom = fields(identity['MailFromAttributes'])
+  const domain = word(mailFrom?.['MailFromDomain'])
+  return {
+    verified: flag(identity['VerifiedForSendingStatus']),
+    status: word(identity['VerificationStatus']),
+    errorType: word(info?.['ErrorType']),
+    checkedAt: time(info?.['LastCheckedTimestamp']),
+    successAt: time(info?.['LastSuccessTimestamp']),
+    dkim: { enabled: flag(dkim?.['SigningEnabled']), status: word(dkim?.['Status']) },
+    mailFrom:
+      domain === undefined
+        ? undefined
+        : {
+            domain,
+            status: word(mailFrom?.['MailFromDomainStatus']),
+            behavior: word(mailFrom?.['BehaviorOnMxFailure']),
+          },
+  }
+}
+
+export function configurationSetIn(body: string): SesConfigurationSet | undefined {
+  const set = fieldsIn(body)
+  if (!set || !('ConfigurationSetName' in set || 'SendingOptions' in set)) return undefined
+  return { sendingEnabled: flag(fields(set['SendingOptions'])?.['SendingEnabled']) }
+}
+
+export function suppressionIn(body: string): Omit<SesSuppressed, 'index'> | undefined {
+  const destination = fields(fieldsIn(body)?.['SuppressedDestination'])
+  return destination && { reason: word(destination['Reason']) }
+}
+
+const dayMs = 86_400_000
+
+/** The answer is XML, with a sum for each quarter of an hour of two weeks. `now`: by the clock of SES. */
+export function statisticsIn(xml: string, now: number): SesStatistics | undefined {
+  const [result] = elements(xml, 'GetSendStatisticsResult')
+  if (result === undefined) return /<GetSendStatisticsResult\s*\/>/.test(xml) ? nothingSent : undefined
+  const points = elements(result, 'member').filter(point => isWithin(Date.parse(textIn(point, 'Timestamp') ?? ''), now))
+  const sum = (name: string): number => points.reduce((total, point) => total + amount(textIn(point, name)), 0)
+  return {
+    attempts: sum('DeliveryAttempts'),
+    bounces: sum('Bounces'),
+    complaints: sum('Complaints'),
+    rejects: sum('Rejects'),
+  }
+}
+
+const nothingSent: SesStatistics = { attempts: 0, bounces: 0, complaints: 0, rejects: 0 }
+
+/** A point has the time at which its quarter of an hour began. */
+const isWithin = (at: number, now: number): boolean => now - at < dayMs
+
+const amount = (text: string | undefined): number => (text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : 0)

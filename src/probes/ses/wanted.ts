@@ -1,0 +1,79 @@
+import { domainToASCII } from 'node:url'
+import type { AwsService } from '../../clients/aws/ask.ts'
+import type { AwsKeys } from '../../clients/aws/sign.ts'
+import { readPemFiles } from '../../clients/pem.ts'
+import { Unresolved, describeError } from '../../core/errors.ts'
+import type { Look } from '../../core/probe.ts'
+import type { Reference, Resolvable } from '../../core/reference.ts'
+import { shapes } from '../../core/shape.ts'
+import type { SesKeys, SesTarget } from './target.ts'
+
+/** What SES is asked about, and where. It holds values of the application: none of it is shown. */
+export interface SesWanted {
+  readonly service: Omit<AwsService, 'keys'>
+  readonly from: string | undefined
+  readonly configurationSet: string | undefined
+  readonly recipients: readonly string[]
+  readonly monitor: AwsKeys | undefined
+}
+
+/** Reads the values of the target that SES is asked with, besides the settings. Those that could not be read are named. */
+export async function readWanted(
+  target: SesTarget,
+  region: string,
+  look: Look,
+): Promise<SesWanted | { readonly unreadable: readonly string[] }> {
+  const { endpoint, monitor, recipients = [] } = target
+  const unreadable: string[] = []
+  const orNone = async <T>(reading: Promise<T>): Promise<T | undefined> => {
+    try {
+      return await reading
+    } catch (error) {
+      if (!(error instanceof Unresolved)) throw error
+      unreadable.push(describeError(error))
+      return undefined
+    }
+  }
+  const address = async (field: string, value: Resolvable): Promise<string> => {
+    const found = await look.text(field, value, shapes.mailAddress)
+    look.conceal(found)
+    return found
+  }
+  const trust = await orNone(readPemFiles({ ca_file: target.ca_file }, look))
+  const from = target.from === undefined ? undefined : await orNone(address('from', target.from))
+  const configurationSet =
+    target.configuration_set === undefined
+      ? undefined
+      : await orNone(look.text('configuration_set', target.configuration_set, shapes.line))
+  const to = await Promise.all(recipients.map((value, i) => orNone(address(`recipients[${i}]`, value))))
+  const keys = monitor && (await orNone(keysOf(monitor, look)))
+  if (unreadable.length > 0) return { unreadable }
+  return {
+    service: { service: 'ses', region, endpoint, ca: trust?.ca },
+    from: from === undefined ? undefined : asSesHasIt(from),
+    configurationSet,
+    recipients: to.filter(one => one !== undefined),
+    monitor: keys,
+  }
+}
+
+async function keysOf({ access_key, secret_key, session_token }: SesKeys, look: Look): Promise<AwsKeys> {
+  return {
+    accessKey: await look.text('monitor.access_key', access_key, shapes.accessKey),
+    secretKey: await look.secret('monitor.secret_key', secret_key),
+    sessionToken: await readToken('monitor.session_token', session_token, look),
+  }
+}
+
+/** Undefined if there is none, or if its source has no such value: then the keys are no temporary ones. */
+export async function readToken(field: string, from: Reference | undefined, look: Look): Promise<string | undefined> {
+  const token = from && (await look.secret(field, { ...from, default: from.default ?? '' }))
+  return token === '' ? undefined : token
+}
+
+/** SES has domains in small letters, and those with other letters in ASCII. */
+function asSesHasIt(address: string): string {
+  const at = address.lastIndexOf('@') + 1
+  const domain = address.slice(at)
+  return `${address.slice(0, at)}${domainToASCII(domain) || domain}`
+}
