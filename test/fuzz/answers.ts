@@ -6,6 +6,8 @@ import { listen, type Listening } from '../servers/hostile.ts'
 export interface Answer {
   readonly status: number
   readonly type: string
+  /** More headers. */
+  readonly headers?: Readonly<Record<string, string>>
   readonly body: string | Uint8Array
   /** `cut`: half of it and a closed connection; `open`: half of it and then nothing. */
   readonly ending: 'whole' | 'cut' | 'open'
@@ -50,14 +52,15 @@ export const answerWith = (body: fc.Arbitrary<string | Uint8Array>): fc.Arbitrar
 export function answering(answers: () => Readonly<Record<string, Answer>>): Promise<Listening> {
   const server = createServer((request, response) => {
     const [, answer] = Object.entries(answers()).find(([path]) => request.url?.startsWith(path)) ?? []
-    const { status, type, body, ending } = answer ?? { status: 404, type: 'text/plain', body: '', ending: 'whole' }
+    const found: Answer = answer ?? { status: 404, type: 'text/plain', body: '', ending: 'whole' }
+    const { status, type, headers, body, ending } = found
     const bytes = Buffer.from(body)
     response.on('error', () => undefined)
     if (ending === 'whole') {
-      response.writeHead(status, { 'Content-Type': type, Location: '/elsewhere' }).end(bytes)
+      response.writeHead(status, { 'Content-Type': type, Location: '/elsewhere', ...headers }).end(bytes)
       return
     }
-    response.writeHead(status, { 'Content-Type': type, 'Content-Length': bytes.length + 10 })
+    response.writeHead(status, { 'Content-Type': type, ...headers, 'Content-Length': bytes.length + 10 })
     response.write(Buffer.concat([bytes.subarray(0, bytes.length / 2), Buffer.from(' ')]), () => {
       if (ending === 'cut') response.destroy()
     })

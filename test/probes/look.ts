@@ -1,10 +1,12 @@
-import { run, type Ran } from '../../src/monitor/run.ts'
+import { run } from '../../src/monitor/run.ts'
 import type { References } from '../../src/monitor/look.ts'
-import type { Probe, Target } from '../../src/core/probe.ts'
+import type { Observation, Probe, Target } from '../../src/core/probe.ts'
 
 export interface LookOptions {
   /** Total time of the run. Default: 5000. */
   timeoutMs?: number
+  /** Default: 15000. */
+  intervalMs?: number
   /** What the references of the target yield. Default: none of them can be resolved. */
   references?: Partial<References>
   /** Ends the run as a shutdown does. */
@@ -15,9 +17,9 @@ export interface LookOptions {
 export async function look<T extends Target, Seen>(
   probe: Probe<T, Seen>,
   target: T,
-  { timeoutMs = 5000, references = {}, stop = new AbortController().signal }: LookOptions = {},
-): Promise<Ran | undefined> {
-  const check = { ...probe.bind(target), target: target.name, intervalMs: 15_000, timeoutMs, needs: [] }
+  { timeoutMs = 5000, intervalMs = 15_000, references = {}, stop = new AbortController().signal }: LookOptions = {},
+): Promise<Observation | undefined> {
+  const check = { ...probe.bind(target), target: target.name, intervalMs, timeoutMs, needs: [] }
   return run(check, { value: notThere, settings: notThere, apiServer: notThere, login: notThere, ...references }, stop)
 }
 

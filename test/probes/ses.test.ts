@@ -5,7 +5,7 @@ import { ses } from '../../src/probes/ses/index.ts'
 import { canDeliver } from '../../src/probes/ses/judge.ts'
 import type { SesTarget } from '../../src/probes/ses/target.ts'
 import type { SesSeen } from '../../src/probes/ses/seen.ts'
-import { lint, settingNames, type Fault, type SettingName } from '../../src/probes/ses/settings.ts'
+import { lint, settingNames, type Fault, type SesSetting, type SettingName } from '../../src/probes/ses/settings.ts'
 import { byKubernetes, expectSamples, probeContract } from './contract.ts'
 import { look } from './look.ts'
 
@@ -76,7 +76,7 @@ const stub = { ...target, implemented: false }
 describe('judge', () => {
   type State = Fault | 'absent' | 'well_formed' | 'unreadable'
   const seen = (...states: [State, State, State]): SesSeen => {
-    const setting = (name: SettingName, at: number): SesSeen['settings'][SettingName] => {
+    const setting = (name: SettingName, at: number): SesSetting => {
       const state = states[at] ?? 'absent'
       const source = `env ${name.toUpperCase()}`
       if (state === 'absent' || state === 'well_formed') return { state, source }
@@ -92,9 +92,10 @@ describe('judge', () => {
       },
     }
   }
-  const sameSource = ({ settings: { access_key, secret_key, region } }: SesSeen): SesSeen => {
-    const source = 'env SAME'
-    return { settings: { access_key: { ...access_key, source }, secret_key: { ...secret_key, source }, region } }
+  const sameSource = ({ settings }: SesSeen): SesSeen => {
+    const same = (setting: SesSetting | undefined) => setting && { ...setting, source: 'env SAME' }
+    const { access_key, secret_key, region } = settings
+    return { settings: { access_key: same(access_key), secret_key: same(secret_key), region } }
   }
   const good = 'well_formed'
 
@@ -261,7 +262,7 @@ describe('observe', () => {
     })
     if (!observation) throw new Error('the run was not recorded')
     expectSamples(observation, ses)
-    return { observation, states: settingNames.map(name => (observation.seen as SesSeen).settings[name].state) }
+    return { observation, states: settingNames.map(name => (observation.seen as SesSeen).settings[name]?.state) }
   }
 
   it('takes a variable that is not set for absent, not for unreadable', async () => {
@@ -297,7 +298,7 @@ describe('observe', () => {
 describe('config', () => {
   it('counts the sender as implemented unless it says otherwise, and takes no literal secret', () => {
     const { name, access_key, secret_key, region } = target
-    expect(ses.target.parse({ name, access_key, secret_key, region })).toEqual(target)
+    expect(ses.target.parse({ name, access_key, secret_key, region })).toEqual({ ...target, verify: true })
     expect(ses.target.safeParse({ name, access_key, secret_key: secretKey, region }).error?.issues[0]?.message).toMatch(
       /^a secret must not stand in this file/,
     )

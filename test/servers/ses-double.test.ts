@@ -366,6 +366,8 @@ describe('keys of a role', () => {
     expect((await ask({ ...keys, path: '/v2/email/identities/app.example.com' })).body).toContain(
       'arn:aws:sts::123456789012:assumed-role/mailer/mailpath is not',
     )
+    ses.reset()
+    expect(await outcome(keys)).toBe('200')
     ses.clockAheadMs = ses.role.lifeMs + 1_000
     expect(await outcome({ ...keys, aheadMs: ses.clockAheadMs })).toBe('403 ExpiredTokenException')
     expect(new Date(tag(body, 'Expiration')).getTime()).toBeGreaterThan(Date.now())

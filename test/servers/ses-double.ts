@@ -67,6 +67,8 @@ export interface SendDataPoint {
 export interface SesKnobs {
   region: string
   keys: AwsKey[]
+  /** Keys that were given out for the role. */
+  issued: AwsKey[]
   /** The account is not signed up for SES; or the region is not enabled for it, which AWS says as of an unknown key. */
   signedUp: 'yes' | 'SubscriptionRequiredException' | 'OptInRequired' | 'region_not_enabled'
   /** Answer of GetAccount. */
@@ -86,7 +88,7 @@ export interface SesKnobs {
   misbehave(how: Misbehaviour | undefined, action?: SesAction): void
   /** All requests, in the order in which they came. */
   readonly requests: SesRequest[]
-  /** Back to what it was at the start, and no requests. */
+  /** Back to what it was at the start, and no requests. Keys that were given out stay good. */
   reset(): void
 }
 
@@ -128,7 +130,8 @@ export async function startSesDouble(options: SesOptions): Promise<SesKnobs & Li
       },
       requests,
       reset: () => {
-        Object.assign(state, fresh(options))
+        const { issued, sessions } = state
+        Object.assign(state, fresh(options), { issued, sessions })
         requests.length = 0
       },
       url: `${tls ? 'https' : 'http'}://${listening.host}:${listening.port}`,
@@ -140,6 +143,7 @@ export async function startSesDouble(options: SesOptions): Promise<SesKnobs & Li
 const fresh = ({ keys, region = regionOf }: SesOptions): State => ({
   region,
   keys: structuredClone(keys),
+  issued: [],
   signedUp: 'yes',
   account: healthyAccount(),
   identities: { 'app.example.com': verifiedIdentity('DOMAIN') },
@@ -284,23 +288,32 @@ function callOf({ method, path, query, body }: RawRequest): Call {
   for (const [place, name] of places) {
     const found = place.exec(path)
     // A plus that is not encoded is a space.
-    if (found) return { action: name, name: decodeURIComponent((found[1] ?? '').replaceAll('+', ' ')), form }
+    if (found) return { action: name, name: decoded((found[1] ?? '').replaceAll('+', ' ')), form }
   }
   return { action: 'other', form }
 }
 
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
+
 async function reply(state: State, call: Call, request: RawRequest): Promise<Reply> {
+  const { region } = state
   const now = Date.now() + state.clockAheadMs
   const issue = (): Issued => {
     const issued = issuedKeys(accessKeyOf(accountNumber, 'ASIA'), now + state.role.lifeMs)
     const arn = `${state.role.arn.replace(':iam:', ':sts:').replace(':role/', ':assumed-role/')}/mailpath`
-    state.keys.push({ ...issued, arn, allows: state.role.allows })
+    state.issued.push({ ...issued, arn, allows: state.role.allows })
     return issued
   }
   if (call.action === 'AssumeRoleWithWebIdentity') return assumeRole(state.role, call.form, issue)
   if (call.action === 'container') return containerKeys(state.role, request, issue)
   if (call.action === 'metadata') return instanceMetadata(state.role, state.sessions, request, issue)
-  const signer = await whoSigned(request, { keys: state.keys, region: state.region, service: 'ses', now })
+  const signer = await whoSigned(request, { keys: [...state.keys, ...state.issued], region, service: 'ses', now })
   if ('status' in signer) return refused(state, call, signer)
   const account = refusedFor(state)
   if (account) return refused(state, call, account)

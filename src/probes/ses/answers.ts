@@ -1,6 +1,5 @@
 import { fieldsIn, isFields, type Fields } from '../../clients/aws/answers.ts'
 import { elements, textIn } from '../../clients/aws/xml.ts'
-import { oneLine } from '../../core/errors.ts'
 import type { SesAccount, SesConfigurationSet, SesIdentity, SesStatistics, SesSuppressed } from './seen.ts'
 
 // What the answers of SES say. Each returns undefined for a body that is not such an answer.
@@ -9,9 +8,11 @@ const fields = (value: unknown): Fields | undefined => (isFields(value) ? value 
 const flag = (value: unknown): boolean | undefined => (typeof value === 'boolean' ? value : undefined)
 const count = (value: unknown): number | undefined =>
   typeof value === 'number' && Number.isFinite(value) ? value : undefined
-/** One of the words of AWS, such as PENDING; new ones come. */
+/** One of the words of AWS, such as PENDING; new ones come. Never part of a text: half a secret is not found by its name. */
 const word = (value: unknown): string | undefined =>
-  typeof value === 'string' && value !== '' ? oneLine(value).slice(0, 40) : undefined
+  typeof value === 'string' && /^[A-Za-z][A-Za-z0-9_-]{0,39}$/.test(value) ? value : undefined
+const domainName = (value: unknown): string | undefined =>
+  typeof value === 'string' && /^[A-Za-z0-9._-]{1,253}$/.test(value) ? value : undefined
 /** Seconds since the epoch, as milliseconds. */
 const time = (value: unknown): number | undefined =>
   typeof value === 'number' && Math.abs(value) < 8.64e12 ? value * 1000 : undefined
@@ -41,7 +42,7 @@ export function identityIn(body: string): IdentityFacts | undefined {
   const info = fields(identity['VerificationInfo'])
   const dkim = fields(identity['DkimAttributes'])
   const mailFrom = fields(identity['MailFromAttributes'])
-  const domain = word(mailFrom?.['MailFromDomain'])
+  const domain = domainName(mailFrom?.['MailFromDomain'])
   return {
     verified: flag(identity['VerifiedForSendingStatus']),
     status: word(identity['VerificationStatus']),

@@ -58,7 +58,10 @@ export function decide(names: readonly IdentityName[], answers: Answers): Decisi
   if (answer.kind === 'not_found') return { by, answer: { kind: 'not_found', text: noneOf(names) } }
   if (answer.kind !== 'ok') return { by, answer }
   const inherited = verified !== undefined && of !== 'address' && first.of === 'address' && first.answer.kind === 'ok'
-  return { by, answer: { kind: 'ok', value: { ...answer.value, of, domain: of === 'address' ? undefined : by, inherited } } }
+  return {
+    by,
+    answer: { kind: 'ok', value: { ...answer.value, of, domain: of === 'address' ? undefined : by, inherited } },
+  }
 }
 
 function noneOf(names: readonly IdentityName[]): string {

@@ -68,9 +68,7 @@ function statisticsReasons(asked: SesAsked): Reason[] {
     at(asked, `${part} ${what} in ${counts.attempts} delivery attempts in 24 h (${percent(part / counts.attempts)})`)
   const isHigh = (part: number, limit: number): boolean => part >= limit * counts.attempts
   return [
-    ...(isHigh(counts.bounces, warnAt.bounces)
-      ? [reason('ses_bounces_high', text(counts.bounces, 'bounces'))]
-      : []),
+    ...(isHigh(counts.bounces, warnAt.bounces) ? [reason('ses_bounces_high', text(counts.bounces, 'bounces'))] : []),
     ...(isHigh(counts.complaints, warnAt.complaints)
       ? [reason('ses_complaints_high', text(counts.complaints, 'complaints'))]
       : []),

@@ -10,6 +10,10 @@ import { reason, type Reason } from './reasons.ts'
 import type { SesAsked, SesSeen } from './seen.ts'
 import type { SesTarget } from './target.ts'
 
+export { enforcementStates } from './judge-account.ts'
+export { dkimStates, mailFromStates } from './judge-identity.ts'
+export { configStates } from './judge-settings.ts'
+
 export const metrics = {
   ...settingMetrics,
   reachable: gauge('mailpath_ses_reachable', 'Whether SES answered, be it with an error.', ['target']),
@@ -74,7 +78,9 @@ function askedReasons(asked: SesAsked, target: SesTarget): Reason[] {
     ...(facts ? accountReasons(facts, asked, target) : []),
     ...identityReasons(asked, target),
     ...deliveryReasons(asked),
-    ...(facts && target.from === undefined ? [reason('ses_sender_not_said', at(asked, 'no `from` is configured'))] : []),
+    ...(facts && target.from === undefined
+      ? [reason('ses_sender_not_said', at(asked, 'no `from` is configured'))]
+      : []),
     ...(isOff ? [reason('ses_clock_off', at(asked, clockText(skew)))] : []),
   ]
 }
@@ -90,7 +96,8 @@ function accountFault({ account, monitored }: SesAsked): Fault | undefined {
   const fault = faultIn(account)
   const ofMonitor = faultIn(monitored)
   if (fault?.kind !== 'denied' || !ofMonitor) return fault
-  const theirs = ofMonitor.kind === 'denied' ? 'those of `monitor` may not either' : `for \`monitor\`: ${ofMonitor.text}`
+  const theirs =
+    ofMonitor.kind === 'denied' ? 'those of `monitor` may not either' : `for \`monitor\`: ${ofMonitor.text}`
   return { ...fault, action: `${fault.action ?? 'ses:GetAccount'}; ${theirs}` }
 }
 

@@ -76,12 +76,7 @@ function smtpPasswordsOf(target: SesTarget, { secretKey: { value } }: Pair, toke
 }
 
 /** Asks with the keys of the application, or with those of the exporter's own role. */
-async function askWith(
-  pair: AwsKeys | undefined,
-  target: SesTarget,
-  wanted: SesWanted,
-  look: Look,
-): Promise<SesAsked> {
+async function askWith(pair: AwsKeys | undefined, target: SesTarget, wanted: SesWanted, look: Look): Promise<SesAsked> {
   const { region, endpoint } = wanted.service
   const address = addressOf(endpoint ?? awsEndpoint('email', region))
   if (pair) return { address, ...(await askSes(pair, pair.accessKey, target, wanted, look)) }

@@ -50,12 +50,7 @@ export function questionsFor({ from, configurationSet, recipients }: SesWanted):
     configurationSet:
       configurationSet === undefined
         ? undefined
-        : v2(
-            'configuration_set',
-            'GetConfigurationSet',
-            ['configuration-sets', configurationSet],
-            configurationSetIn,
-          ),
+        : v2('configuration_set', 'GetConfigurationSet', ['configuration-sets', configurationSet], configurationSetIn),
     suppressed: recipients.map(address =>
       v2('suppression', 'GetSuppressedDestination', ['suppression', 'addresses', address], suppressionIn),
     ),

@@ -70,7 +70,12 @@ export async function ask(
   /** Those before the verified one are looked at as well: the address may have got an identity of its own. */
   const inTurn = (): readonly Question<unknown>[] => {
     const verified = verifiedOf(identities, answersTo(identities))
-    const before = verified ? identities.slice(0, identities.findIndex(({ name }) => name === verified.name)) : []
+    const before = verified
+      ? identities.slice(
+          0,
+          identities.findIndex(({ name }) => name === verified.name),
+        )
+      : []
     return [...questions.suppressed, questions.statistics, ...before.map(({ question }) => question)]
   }
   const readNext = async (): Promise<void> => {
@@ -86,7 +91,8 @@ export async function ask(
     question.last === undefined ||
     performance.now() - question.last.at >= statisticsEveryMs
   const readAll = async (): Promise<void> => {
-    for (const question of [...questions.suppressed, questions.statistics]) await read(question)
+    const all: readonly Question<unknown>[] = [...questions.suppressed, questions.statistics]
+    for (const question of all) await read(question)
   }
 
   const account = await put(questions.account, keys)

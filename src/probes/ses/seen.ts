@@ -4,7 +4,7 @@ import type { SesSetting, SettingName } from './settings.ts'
 /** What one run saw of SES. No value of a setting is in it. */
 export interface SesSeen {
   /** The form of each setting. With `credentials` only the region. */
-  readonly settings: Readonly<Partial<Record<SettingName, SesSetting>>>
+  readonly settings: { readonly [Name in SettingName]?: SesSetting | undefined }
   /** Why other values that SES is asked with could not be read. Then it is not asked. */
   readonly unreadable?: readonly string[] | undefined
   /** Undefined if SES was not asked: a setting is missing or wrong, `verify: false`, or a stub. */
