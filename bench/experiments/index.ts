@@ -4,6 +4,7 @@ import { growth } from './growth.ts'
 import { hang } from './hang.ts'
 import { load } from './load.ts'
 import { memory } from './memory.ts'
+import { outboxCost } from './outbox.ts'
 import { scale } from './scale.ts'
 import { scrapeCpu, throughput } from './scrape.ts'
 import { start } from './start.ts'
@@ -19,4 +20,5 @@ export const experiments: readonly Experiment[] = [
   scale,
   growth,
   fault,
+  outboxCost,
 ]
