@@ -133,8 +133,16 @@ function component(check: CheckStatus, status: Audited): Component {
   return {
     name: `${needRow(probe)?.title ?? probe} ${target}`,
     verdict,
-    evidence: [...texts, ...(probe === writePath.kind ? wayOf(target, status) : [])],
+    evidence: [...texts, ...(probe === writePath.kind ? wayOf(target, status) : []), ...causesOf(reasons)],
   }
+}
+
+/** The causes of consequences, which have no action of their own, where the text does not name them. */
+function causesOf(reasons: readonly Reason[]): string[] {
+  const unnamed = reasons.flatMap(({ because, text }) =>
+    because === undefined || text.includes(because.slice(because.indexOf('/') + 1)) ? [] : [because],
+  )
+  return [...new Set(unnamed)].map(cause => `follows from ${cause}`)
 }
 
 /** The way of a write path through what its target names: `lands by lb-1/write on n1`. */

@@ -113,6 +113,11 @@ describe('components', () => {
     expect(evidence?.[1]).toContain('ses_sending_paused')
   })
 
+  it('name the cause of what only follows from it', () => {
+    const evidence = audit(noWayOut()).components.find(({ name }) => name === 'Outbox outbound mail')?.evidence
+    expect(evidence?.at(-1)).toBe('follows from smtp/mail.keybuzz.io')
+  })
+
   it('have a row for every check: nothing that was looked at is left out', () => {
     const { checks, clusters } = statusOf(incidentSeen)
     expect(incident.components).toHaveLength(checks.length + clusters.length)
