@@ -162,7 +162,14 @@ const byRelay = {
 }
 const healthyEnv = {
   relay: byRelay,
-  ses: { ...byRelay, EMAIL_PROVIDER: 'ses', AWS_SES_ACCESS_KEY: keys.app.id, AWS_SES_REGION: 'eu-west-1' },
+  ses: {
+    ...byRelay,
+    EMAIL_PROVIDER: 'ses',
+    MAIL_FROM: sender.address,
+    CANARY_ADDRESS: recipient,
+    AWS_SES_ACCESS_KEY: keys.app.id,
+    AWS_SES_REGION: 'eu-west-1',
+  },
 }
 
 type Sections = Record<string, Record<string, unknown>[] | undefined>
@@ -177,6 +184,7 @@ interface Setup {
 function configOf(platform: Platform, { first, by, sesPort }: Setup): string {
   const { cluster } = platform
   const sections = parse(platform.config()) as Sections
+  const of = (key: string) => ({ dotenv: platform.app.env.path, key })
   const each = (section: string, more: (entry: Record<string, unknown>) => object) =>
     sections[section]?.map(entry => ({ ...entry, ...more(entry) }))
   return platform.config({
@@ -203,9 +211,9 @@ function configOf(platform: Platform, { first, by, sesPort }: Setup): string {
       region,
       endpoint: `https://127.0.0.1:${sesPort}`,
       ca_file: sections['smtp']?.[0]?.['ca_file'],
-      from: sender.address,
+      from: of('MAIL_FROM'),
       configuration_set: configurationSet,
-      recipients: [recipient],
+      recipients: [of('CANARY_ADDRESS')],
     })),
     outbox: by === 'ses' ? [outboxOf(platform, first, sections['postgres']?.[0]?.['password'])] : undefined,
     settings: each('settings', ({ expect }) => ({

@@ -33,11 +33,25 @@ async function elsewhere() {
   )
   return { url: `http://127.0.0.1:${server.port}/`, requests: () => requests, close: server.close }
 }
-const lured = await elsewhere()
 
-export const sesAnswers: Area<AskedStage> = {
+interface LuringStage extends AskedStage {
+  readonly lured: Awaited<ReturnType<typeof elsewhere>>
+}
+
+async function startLuringStage(): Promise<LuringStage> {
+  const [stage, lured] = [await startAskedStage(), await elsewhere()]
+  return {
+    ...stage,
+    lured,
+    async stop() {
+      await Promise.all([stage.stop(), lured.close()])
+    },
+  }
+}
+
+export const sesAnswers: Area<LuringStage> = {
   name: 'SES: no answer, or not one of SES',
-  start: () => startAskedStage(),
+  start: startLuringStage,
   faults: [
     swapped('SES: the connection is refused', undefined, sesFails('ses_unreachable', nothing)),
     swapped('SES: takes the connection and says nothing', port => silent({ port }), sesFails('ses_no_answer', nothing)),
@@ -70,13 +84,13 @@ export const sesAnswers: Area<AskedStage> = {
     turned('SES: its answer is cut off', ({ double }) => double.misbehave('cut'), notSes),
     turned('SES: its answer is larger than 1 MiB', ({ double }) => double.misbehave('oversized'), notSes),
     {
-      ...turned(
-        'SES: answers with a redirect, which is not followed',
-        ({ double }) =>
-          double.misbehave({ status: 307, type: 'text/plain', body: '', headers: { Location: lured.url } }),
-        notSes,
-      ),
-      meanwhile: () =>
+      name: 'SES: answers with a redirect, which is not followed',
+      inject({ ses, lured: { url } }) {
+        ses.double.misbehave({ status: 307, type: 'text/plain', body: '', headers: { Location: url } })
+        return Promise.resolve()
+      },
+      seen: notSes,
+      meanwhile: ({ lured }) =>
         lured.requests() === 0 ? Promise.resolve() : Promise.reject(new Error('the redirect was followed')),
     },
     turned(
@@ -89,12 +103,10 @@ export const sesAnswers: Area<AskedStage> = {
       ({ double }) => double.misbehave({ status: 200, type: 'application/json', body: '{}' }),
       sesIsUnknown('ses_not_ses'),
     ),
-    {
-      ...turned(
-        'SES throttles: what it said before is judged while it is young',
-        ({ double }) => double.misbehave('throttled'),
-        saying('ok', undefined, { sending_enabled: 1, identity_verified: 1 }),
-      ),
-    },
+    turned(
+      'SES throttles: what it said before is judged while it is young',
+      ({ double }) => double.misbehave('throttled'),
+      saying('ok', undefined, { sending_enabled: 1, identity_verified: 1 }),
+    ),
   ],
 }

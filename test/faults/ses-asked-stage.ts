@@ -44,6 +44,7 @@ const wellSet = {
   SES_SECRET_KEY: keys.app.secret,
   SES_REGION: 'eu-west-1',
   SES_FROM: sender.address,
+  SES_RECIPIENT: recipient,
   EMAIL_PROVIDER: 'ses',
   SMTP_PASS: login.password,
 }
@@ -93,7 +94,7 @@ export async function startAskedStage(options: Options = {}): Promise<AskedStage
           region: { env: 'SES_REGION' },
           from: { env: 'SES_FROM' },
           configuration_set: configurationSet,
-          recipients: [recipient],
+          recipients: [{ env: 'SES_RECIPIENT' }],
           endpoint: `https://127.0.0.1:${ses.port}`,
           ca_file: caFile,
           ...(typeof target === 'function' ? target(folder) : target),

@@ -229,6 +229,7 @@ const noFallback: Area<SesStage> = {
 
 export const sesAreas: readonly Runnable[] = [
   ...[onlySes, secondWay, stub, fallback, noFallback].map(area => runnable(area)),
-  ...[sesAccount, sesSender, sesAddress, sesSandbox, sesAnswers].map(area => runnable(area)),
+  runnable(sesAnswers),
+  ...[sesAccount, sesSender, sesAddress, sesSandbox].map(area => runnable(area)),
   ...[sesTemporary, sesMonitor, sesFile, ...sesStatistics, ...sesWays].map(area => runnable(area)),
 ]

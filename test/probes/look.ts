@@ -1,6 +1,6 @@
-import { run } from '../../src/monitor/run.ts'
+import { run, type Ran } from '../../src/monitor/run.ts'
 import type { References } from '../../src/monitor/look.ts'
-import type { Observation, Probe, Target } from '../../src/core/probe.ts'
+import type { Probe, Target } from '../../src/core/probe.ts'
 
 export interface LookOptions {
   /** Total time of the run. Default: 5000. */
@@ -18,7 +18,7 @@ export async function look<T extends Target, Seen>(
   probe: Probe<T, Seen>,
   target: T,
   { timeoutMs = 5000, intervalMs = 15_000, references = {}, stop = new AbortController().signal }: LookOptions = {},
-): Promise<Observation | undefined> {
+): Promise<Ran | undefined> {
   const check = { ...probe.bind(target), target: target.name, intervalMs, timeoutMs, needs: [] }
   return run(check, { value: notThere, settings: notThere, apiServer: notThere, login: notThere, ...references }, stop)
 }
