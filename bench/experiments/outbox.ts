@@ -78,7 +78,7 @@ async function askingOf(node: PostgresNode, { cluster }: Stage['servers'], at: O
   await client.connect()
   const statement: QueryConfig & { queryMode: string } = { text: rowsSql(at), queryMode: 'extended' }
   return {
-    async ask() {
+    ask: async () => {
       await client.query(beginSql(2_000, 500))
       await client.query(statement)
       await client.query('commit')

@@ -168,6 +168,9 @@ describe('sql', () => {
     cluster = await startCluster({ standbys: 0 })
     server = await cluster.primary()
     await server.query('create table mailpath_heartbeat (target text primary key, beat timestamptz)')
+    await server.query(
+      'create table outbound_emails (id int, created_at timestamptz, sent_at timestamptz, attempts int)',
+    )
   })
   afterAll(() => cluster.stop())
 

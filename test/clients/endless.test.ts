@@ -6,12 +6,14 @@ import type { Observation } from '../../src/core/probe.ts'
 import { haproxy } from '../../src/probes/haproxy/index.ts'
 import { pgbouncer } from '../../src/probes/pgbouncer/index.ts'
 import { postgres } from '../../src/probes/postgres/index.ts'
+import { ses } from '../../src/probes/ses/index.ts'
 import { smtp } from '../../src/probes/smtp/index.ts'
 import { vault } from '../../src/probes/vault/index.ts'
 import { look, values } from '../probes/look.ts'
 import { certificates } from '../servers/certificates.ts'
 import { flood, floodOf, listen, scripted, type Listening } from '../servers/hostile.ts'
 import { waitFor } from '../servers/ports.ts'
+import { accessKeyOf, startSesDouble } from '../servers/ses-double.ts'
 
 const timeoutMs = 20_000
 /** Of a few MiB at most; the system keeps the rest of a connection (tcp_rmem, tcp_wmem) for who has not read it. */
@@ -37,6 +39,17 @@ async function expectCutOff(
   expect(sent).toBeLessThan(fewBytes)
   await waitFor(() => server.connections === 0, { timeoutMs: 5_000, what: 'the connection was given up' })
 }
+
+const sesKey = { id: accessKeyOf(), secret: 'hT4n/Zp0q+'.repeat(4) }
+const keysOfSes = values({ KEY: sesKey.id, SECRET: sesKey.secret })
+const sesAt = (endpoint: string) =>
+  ses.target.parse({
+    name: 'x',
+    access_key: { env: 'KEY' },
+    secret_key: { env: 'SECRET' },
+    region: 'eu-west-1',
+    endpoint,
+  })
 
 const textOf = (found: Observation | undefined): string | undefined => found?.reasons[0]?.text
 
@@ -160,6 +173,42 @@ describe('an HTTP server that without end sends', () => {
     const found = await look(vault, target, { timeoutMs })
     await expectCutOff(found, server, server.sent, ['vault_unreachable'])
     expect(textOf(found)).toContain(text)
+  })
+
+  it.each(cases)('%s, in the place of SES', async (_, opening, block, text) => {
+    const server = await open(flood(block, { opening, words: 1 }))
+    const found = await look(ses, sesAt(`http://127.0.0.1:${server.port}`), { timeoutMs, references: keysOfSes })
+    await expectCutOff(found, server, server.sent, ['ses_not_ses'])
+    expect(textOf(found)).toContain(text)
+  })
+
+  it('statistics, behind answers of SES', async () => {
+    const sesDouble = await open(startSesDouble({ keys: [sesKey] }))
+    sesDouble.misbehave('endless', 'GetSendStatistics')
+    const found = await look(ses, sesAt(sesDouble.url), { timeoutMs, references: keysOfSes })
+    // The statistics say nothing of whether SES takes mail.
+    expect(found?.reasons.map(({ code }) => code)).toEqual(['ses_sender_not_said'])
+    await waitFor(() => sesDouble.connections === 0, { timeoutMs: 5_000, what: 'the connection was given up' })
+  })
+
+  it.each([
+    ['a token of an instance', '/latest/api/token', 'instance'],
+    ['keys of a container', '/v1/credentials', 'container'],
+  ] as const)('%s', async (_, path, credentials) => {
+    const server = await open(flood('x', { opening: 'HTTP/1.1 200 OK\r\n\r\n', words: 1 }))
+    const at = `http://127.0.0.1:${server.port}`
+    const env = {
+      AWS_EC2_METADATA_SERVICE_ENDPOINT: at,
+      AWS_CONTAINER_CREDENTIALS_FULL_URI: `${at}${path}`,
+      AWS_CONTAINER_AUTHORIZATION_TOKEN: 'unused-token',
+    }
+    const target = ses.target.parse({ name: 'x', credentials, region: 'eu-west-1', endpoint: at })
+    const found = await look(ses, target, {
+      timeoutMs,
+      references: createReferences({ env, vaults: [], kubernetes: undefined }),
+    })
+    await expectCutOff(found, server, server.sent, ['ses_role_unusable'])
+    expect(textOf(found)).toContain('the answer is larger than 0.0625 MiB')
   })
 
   it.each(cases)('%s, in the place of a Kubernetes API', async (_, opening, block, text) => {

@@ -99,7 +99,12 @@ async function assemble(parts: Parts, onProgress: (line: string) => void): Promi
     startSesDouble({ tls: good, region: sesSender.region, keys: [{ id: sesAccessKey, secret: secrets.sesSecretKey }] }),
     ({ port }) => `double of SES on 127.0.0.1:${port}: the app does not use it yet`,
   )
-  ses.identities = { [sesSender.domain]: verifiedIdentity('DOMAIN') }
+  const bounces = { MailFromDomain: `bounce.${sesSender.domain}`, MailFromDomainStatus: 'SUCCESS' }
+  const identity = verifiedIdentity('DOMAIN')
+  ses.identities = {
+    [sesSender.domain]: { ...identity, MailFromAttributes: { ...bounces, BehaviorOnMxFailure: 'USE_DEFAULT_VALUE' } },
+  }
+  ses.statistics = [{ at: Date.now() - 3_600_000, attempts: 1_200, bounces: 6, complaints: 0, rejects: 0 }]
   const router = await parts.start(startRouter(), ({ port }) => `router standing in for HAProxy on 127.0.0.1:${port}`)
   const cluster = await startCluster({
     logins: {

@@ -9,8 +9,11 @@ import { have, needs, runProcess } from '../servers/processes.ts'
 import { haproxy } from '../../src/probes/haproxy/index.ts'
 import { patroni } from '../../src/probes/patroni/index.ts'
 import { pgbouncer } from '../../src/probes/pgbouncer/index.ts'
+import { outbox } from '../../src/probes/outbox/index.ts'
+import { ses } from '../../src/probes/ses/index.ts'
 import { sessionMetrics } from '../../src/assess/path/sessions.ts'
 import { at, exporter, healthySeen, incidentSeen, statusOf } from '../status/incident.ts'
+import { delivery } from '../status/delivery.ts'
 import { views } from '../status/views.ts'
 
 const incident = statusOf(incidentSeen)
@@ -36,6 +39,14 @@ describe('the metrics of a status', () => {
     const shown = new Set(samples.flat().map(one => one.metric.name))
     const all = [patroni, haproxy, pgbouncer].flatMap(({ metrics }) => Object.values<{ name: string }>(metrics))
     for (const { name } of [...all, ...Object.values(sessionMetrics)]) expect([...shown]).toContain(name)
+  })
+
+  it('are these, if SES is asked and the outbox has mails', async () => {
+    const samples = samplesOf(delivery(), exporter)
+    await expect(await expose(samples, 'prometheus')).toMatchFileSnapshot('../golden/delivery.txt')
+    const shown = new Set(samples.flat().map(one => one.metric.name))
+    for (const { name } of [ses, outbox].flatMap(({ metrics }) => Object.values<{ name: string }>(metrics)))
+      expect([...shown]).toContain(name)
   })
 
   it('have exactly the labels that are documented', () => {

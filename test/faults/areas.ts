@@ -2,6 +2,7 @@ import { certificateAreas } from './certificates.ts'
 import { diskAreas } from './disk.ts'
 import { driverAreas } from './drivers.ts'
 import { exporterArea } from './exporter.ts'
+import { outboxAreas } from './outbox.ts'
 import { pairAreas } from './pairs.ts'
 import { poolerAreas } from './poolers.ts'
 import { postgresAreas } from './postgres.ts'
@@ -25,6 +26,7 @@ export const areas: readonly Runnable[] = [
   ...smtpAreas,
   ...vaultAreas,
   ...sesAreas,
+  ...outboxAreas,
   ...settingsAreas,
   ...certificateAreas,
   ...valuesAreas,

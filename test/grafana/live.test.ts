@@ -30,8 +30,10 @@ type Stage = 'incident' | 'healthy' | 'failover'
 const empty: Readonly<Record<string, readonly Stage[]>> = {
   // Nothing blocks mail.
   'mailpath-overview: What to fix first A': ['healthy'],
-  // Nothing is wrong with Postgres, nor with the ways to it.
+  // Nothing is wrong.
+  'mailpath-overview: Reasons A': ['healthy'],
   'mailpath-postgres: Reasons A': ['healthy'],
+  'mailpath-providers: Reasons A': ['healthy'],
   // There was none yet.
   'mailpath-postgres: Last failover A': ['incident', 'healthy'],
   // The password of the relay is in Vault, and Vault is down.
@@ -65,8 +67,34 @@ const empty: Readonly<Record<string, readonly Stage[]>> = {
   'mailpath-postgres: Clients and servers of PgBouncer B': ['incident', 'healthy', 'failover'],
   'mailpath-postgres: Clients and servers of PgBouncer C': ['incident', 'healthy', 'failover'],
   'mailpath-postgres: Longest wait for a server connection A': ['incident', 'healthy', 'failover'],
+  // The application has no keys of SES until it is healed, and names no configuration set.
+  'mailpath-providers: What SES says B': ['incident'],
+  'mailpath-providers: What SES says C': ['incident'],
+  'mailpath-providers: What SES says D': ['incident'],
+  'mailpath-providers: What SES says E': ['incident'],
+  'mailpath-providers: What SES says F': ['incident'],
+  'mailpath-providers: What SES says G': ['incident'],
+  'mailpath-providers: What SES says H': ['incident'],
+  'mailpath-providers: What SES says I': ['incident'],
+  'mailpath-providers: What SES says J': ['incident', 'healthy', 'failover'],
+  'mailpath-providers: What SES says K': ['incident'],
+  'mailpath-providers: What SES says L': ['incident'],
+  'mailpath-providers: SES over time, step by step A': ['incident'],
+  'mailpath-providers: Quota of 24 hours, used A': ['incident'],
+  'mailpath-providers: Bounces and complaints, 24 hours A': ['incident'],
+  'mailpath-providers: Bounces and complaints, 24 hours B': ['incident'],
+  // No mail was sent yet.
+  'mailpath-providers: Outboxes F': ['incident'],
   // The relay refuses no login.
   'mailpath-providers: Relays H': ['incident', 'healthy', 'failover'],
+}
+
+const everyMail = {
+  pending: "status <> 'none'",
+  sending: "status = 'none'",
+  failed: "status = 'none'",
+  late_after: '10h',
+  stuck_after: '20h',
 }
 
 /** Labels that only some of the rows have. */
@@ -84,9 +112,15 @@ describe.skipIf(!needs('Prometheus', prometheusBinary(), prometheusInstall))('on
     platform = await startPlatform()
     const configFile = path.join(platform.folder, 'with-drift.yml')
     const user = { dotenv: platform.app.env.path, key: 'SMTP_USER' }
+    const { ses = [], outbox = [] } = parse(platform.config()) as Readonly<Record<'ses' | 'outbox', readonly object[]>>
     writeFileSync(
       configFile,
-      platform.config({ drift: [{ name: 'SMTP user', sources: { backend: user, worker: user } }] }),
+      platform.config({
+        drift: [{ name: 'SMTP user', sources: { backend: user, worker: user } }],
+        ses: ses.map(one => ({ ...one, implemented: true })),
+        // Mails always wait, and none for too long.
+        outbox: outbox.map(one => ({ ...one, ...everyMail })),
+      }),
     )
     const port = await freePort()
     exporter = await startExporter({ configFile, folder: platform.folder, port })
@@ -227,6 +261,7 @@ describe.skipIf(!needs('Prometheus', prometheusBinary(), prometheusInstall))('on
 
   it('shows the healed platform as what it is', { timeout: 120_000 }, async () => {
     await heal.run(platform)
+    platform.useSes(true)
     await expectShown('mailpath-overview: Can mail be sent? A', { 'keybuzz-backend': 'Can send' })
     await checkAll('healthy')
     await expectShown('mailpath-overview: What to fix first A', { '': 'nothing known' })

@@ -79,9 +79,9 @@ const summary = ({ verdict, reasons, evidence }: Observation) => ({
   text: reasons[0]?.text ?? evidence,
 })
 
-function expectNoSecret(observation: Observation): void {
+function expectNoSecret(observation: Ran): void {
   const { transcript } = observation as Ran
-  const said = JSON.stringify([{ ...observation, config: undefined }, transcript()])
+  const said = JSON.stringify([{ ...observation, config: undefined }, observation.transcript()])
   for (const secret of [...Object.values(secrets), recipient, encodeURIComponent(recipient), 'no-reply', 'Signature='])
     expect(said.includes(secret) ? secret : '').toBe('')
   expect(said).not.toMatch(/arn:|IQoJ/)
@@ -181,6 +181,8 @@ describe('the keys', () => {
     expect((await run(of)).verdict).toBe('ok')
     server.keys = [{ ...temporary, expires: Date.now() - 1_000 }]
     expect((await run(of)).codes).toEqual(['ses_token_expired'])
+    const unread = await run({ ...of, session_token: { file: '/nowhere/token' } })
+    expect([unread.codes, unread.delivers]).toEqual([['ses_unreadable'], 'unknown'])
     const without = await run({ ...of, session_token: { env: 'NOT_SET' } })
     expect([without.codes, without.delivers]).toEqual([['ses_malformed'], 'no'])
   })
@@ -294,6 +296,22 @@ describe('the sender', () => {
     expect([codes, delivers]).toEqual([['ses_sender_not_said'], 'unknown'])
   })
 
+  it('is asked for in few requests, however many domains are above it', async () => {
+    const labels = Array.from({ length: 40 }, (_, i) => `d${i}`).join('.')
+    server.identities = { 'example.com': verifiedIdentity('DOMAIN') }
+    expect((await run(target({ from: `no-reply@${labels}.example.com` }))).verdict).toBe('ok')
+    expect(asked().filter(action => action === 'GetEmailIdentity').length).toBeLessThanOrEqual(6)
+    expect(server.requests.map(({ url }) => url)).not.toContain('/v2/email/identities/com')
+  })
+
+  it('is seen to have got an identity of its own, in turn', async () => {
+    const of = target({ configuration_set: 'transactional' })
+    expect((await run(of)).verdict).toBe('ok')
+    server.identities['no-reply@app.example.com'] = { ...unverified, IdentityType: 'EMAIL_ADDRESS' }
+    await run(of)
+    expect((await run(of)).codes).toEqual(['ses_identity_inherited'])
+  })
+
   it('may have a domain in other letters', async () => {
     server.identities = { 'xn--mnchen-3ya.example': verifiedIdentity('DOMAIN') }
     expect((await run(target({ from: 'no-reply@München.example' }))).verdict).toBe('ok')
@@ -336,6 +354,16 @@ describe('what SES says', () => {
     expect(gauge(observation, 'reachable')).toBe(0)
     expect(gauge(observation, 'credentials_valid')).toBeUndefined()
     expect(asked()).toEqual(['GetAccount'])
+  })
+
+  it('is not SES where another service of AWS answers', async () => {
+    for (const type of ['UnknownOperationException', 'MissingAuthenticationTokenException', 'NotFoundException']) {
+      server.misbehave({ status: 404, type: 'application/json', body: JSON.stringify({ __type: type }) })
+      const { delivers, observation } = await run()
+      expect(delivers).toBe('unknown')
+      expect(gauge(observation, 'reachable')).toBeUndefined()
+      expect(gauge(observation, 'credentials_valid')).toBeUndefined()
+    }
   })
 
   it('is no answer where it comes too slowly', async () => {
@@ -453,6 +481,12 @@ describe('the requests', () => {
     server.misbehave('rate_exceeded')
     later(60_000)
     expect((await run(of)).text).toMatch(/, as of 60 s ago, since SES throttles$/)
+    const low = target({ quota_warning: 0.01 })
+    server.misbehave(undefined)
+    await run(low)
+    server.misbehave('throttled')
+    later(60_000)
+    expect((await run(low)).text).toMatch(/mails sent in 24 h \(as of 60 s ago, since SES throttles\)$/)
   })
 
   it('prove nothing when SES throttles in the middle of the first run', async () => {

@@ -200,7 +200,7 @@ describe('facts', () => {
 
 describe('faults', () => {
   // reason, delivers, reachable, credentials_valid
-  type Row = readonly [string, 'no' | 'unknown', 0 | 1, 0 | 1 | undefined]
+  type Row = readonly [string, 'no' | 'unknown', 0 | 1 | undefined, 0 | 1 | undefined]
   const first: Readonly<Record<AwsFault, Row>> = {
     key_unknown: ['ses_key_unknown', 'no', 1, 0],
     secret_wrong: ['ses_secret_wrong', 'no', 1, 0],
@@ -209,8 +209,8 @@ describe('faults', () => {
     denied: ['ses_permission_missing', 'unknown', 1, 1],
     region_disabled: ['ses_region_disabled', 'no', 1, undefined],
     throttled: ['ses_throttled', 'unknown', 1, undefined],
-    not_found: ['ses_error', 'unknown', 1, undefined],
-    bad_request: ['ses_error', 'unknown', 1, undefined],
+    not_found: ['ses_error', 'unknown', undefined, undefined],
+    bad_request: ['ses_error', 'unknown', undefined, undefined],
     error: ['ses_error', 'unknown', 1, undefined],
     not_aws: ['ses_not_ses', 'unknown', 0, undefined],
     unreachable: ['ses_unreachable', 'no', 0, undefined],

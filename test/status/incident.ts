@@ -8,6 +8,7 @@ import type { Status } from '../../src/monitor/ledger.ts'
 import { probes } from '../../src/probes/index.ts'
 import type { KubernetesSeen } from '../../src/probes/kubernetes/observe.ts'
 import type { MailSeen } from '../../src/probes/mail/index.ts'
+import type { OutboxSeen } from '../../src/probes/outbox/observe.ts'
 import type { PackagesSeen } from '../../src/probes/packages/observe.ts'
 import type { NodeFacts, PostgresSeen } from '../../src/probes/postgres/observe.ts'
 import type { SesSeen } from '../../src/probes/ses/seen.ts'
@@ -50,6 +51,17 @@ ses:
     secret_key: { env: AWS_SES_SECRET_KEY }
     region: { env: AWS_SES_REGION }
     implemented: false
+outbox:
+  - name: outbound mail
+    cluster: keybuzz
+    url: { dotenv: ${envFile}, key: DATABASE_URL }
+    user: mailpath
+    password: { file: /run/secrets/pg_password }
+    table: outbound_emails
+    created: created_at
+    pending: sent_at is null and attempts < 5
+    sent: sent_at
+    failed: sent_at is null and attempts >= 5
 settings:
   - name: backend-01
     from: { dotenv: ${envFile} }
@@ -202,6 +214,21 @@ const noSes: SesSeen = {
   },
 }
 
+/** By the clock of the server, so many mails wait, the oldest for so many seconds. */
+const outboxSeen = (pending: number, oldestPendingSeconds: number | undefined, address: string): OutboxSeen => ({
+  address,
+  rows: {
+    pending,
+    oldestPendingSeconds,
+    lastSentSeconds: 42 + (oldestPendingSeconds ?? 0),
+    sending: undefined,
+    oldestSendingSeconds: undefined,
+    failed: 0,
+    standby: address !== '10.0.0.120:5432',
+    now: at / 1000 - 4,
+  },
+})
+
 const setting = (name: string, state: SettingSeen['state'], rest: Partial<SettingSeen> = {}): SettingSeen => ({
   name,
   state,
@@ -252,17 +279,22 @@ export const healthySeen: Seen = {
   'vault/vault-01': vaultSeen(true),
   'kubernetes/api-server': apiServerSeen,
   'ses/backend SES': noSes,
+  'outbox/outbound mail': outboxSeen(0, undefined, '10.0.0.120:5432'),
   'settings/backend-01': settingsSeen(false),
   'packages/keybuzz-backend': packagesSeen(false),
   'mail/keybuzz-backend': smtpProvider,
 }
 
-/** Facts of the audit: DATABASE_URL names a standby, Vault is down and with it SMTP_PASS, SES is a stub. */
+/**
+ * Facts of the audit: DATABASE_URL names a standby, Vault is down and with it SMTP_PASS, SES is a stub. The mails that were
+ * written before wait in the outbox.
+ */
 export const incidentSeen: Seen = {
   ...healthySeen,
   'write_path/backend DATABASE_URL': refused,
   'smtp/mail.keybuzz.io': noPassword,
   'vault/vault-01': vaultSeen(false),
+  'outbox/outbound mail': outboxSeen(318, 1_930, '10.0.0.122:5432'),
   'settings/backend-01': settingsSeen(true),
   'packages/keybuzz-backend': packagesSeen(true),
 }

@@ -28,7 +28,7 @@ const domainOf = (address: string): string => address.slice(address.lastIndexOf(
 type Answers = ReadonlyMap<string, AwsAnswer<IdentityFacts>>
 
 /** The identity that is verified: the first one, in the order of the names. */
-export const verifiedOf = (names: readonly IdentityName[], answers: Answers): IdentityName | undefined =>
+export const verifiedOf = <Name extends IdentityName>(names: readonly Name[], answers: Answers): Name | undefined =>
   names.find(({ name }) => {
     const answer = answers.get(name)
     return answer?.kind === 'ok' && answer.value.verified === true

@@ -61,7 +61,7 @@ export function accountReasons(account: SesAccount, asked: SesAsked, target: Ses
   if (enforcement !== undefined && !['HEALTHY', 'SHUTDOWN'].includes(enforcement))
     found.push(reason('ses_account_under_review', at(asked, `EnforcementStatus is ${enforcement}`)))
   if (productionAccess === false && !target.sandbox) {
-    const request = review === undefined ? 'production access was not requested' : `the request for it is ${review}`
+    const request = review === undefined ? 'no request for it is known' : `the request for it is ${review}`
     found.push(reason('ses_sandbox', at(asked, `the account has no production access; ${request}`)))
   }
   return [...found, ...quotaReasons(account, asked, target)]

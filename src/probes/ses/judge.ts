@@ -53,11 +53,20 @@ export function judge(seen: SesSeen, target: SesTarget) {
 
 function reasonsFor(seen: SesSeen, target: SesTarget): Reason[] {
   const found = settingReasons(seen, target)
-  if (seen.asked) return [...found, ...askedReasons(seen.asked, target)]
+  if (seen.asked) return [...found, ...aged(askedReasons(seen.asked, target), seen.asked)]
   return found.length > 0
     ? found
     : [reason('ses_not_verified', 'the settings are complete and well-formed, but SES was not asked')]
 }
+
+/** Facts of an earlier run are judged like others, and say how old they are. */
+function aged(found: readonly Reason[], asked: SesAsked): readonly Reason[] {
+  const age = ageOf(asked)
+  return age === undefined ? found : found.map(one => ({ ...one, text: `${one.text} (${age})` }))
+}
+
+const ageOf = ({ throttled }: SesAsked): string | undefined =>
+  throttled?.seconds === undefined ? undefined : `as of ${throttled.seconds} s ago, since SES throttles`
 
 function askedReasons(asked: SesAsked, target: SesTarget): Reason[] {
   const { role, otherAccount, clockSkewSeconds: skew, account } = asked
@@ -104,6 +113,10 @@ function accountFault({ account, monitored }: SesAsked): Fault | undefined {
 const clockText = (skew: number): string =>
   `the clock of the exporter is ${Math.abs(skew)} s ${skew > 0 ? 'ahead of' : 'behind'} that of SES`
 
+/** Undefined for what another service of AWS says when it gets this request. */
+const isOfSes = (account: SesAsked['account']): boolean | undefined =>
+  account.kind === 'bad_request' || account.kind === 'not_found' ? undefined : isFromAws(account)
+
 const refused: readonly AwsFault[] = ['key_unknown', 'secret_wrong', 'token_expired']
 
 function askedSamples(asked: SesAsked, target: string) {
@@ -114,7 +127,7 @@ function askedSamples(asked: SesAsked, target: string) {
   const isTaken = fault === undefined || fault === 'denied'
   const facts = asked.otherAccount === true ? undefined : accountIn(asked)
   return [
-    ...sample(metrics.reachable, isAsked ? isFromAws(account) : undefined, { target }),
+    ...sample(metrics.reachable, isAsked ? isOfSes(account) : undefined, { target }),
     ...sample(metrics.credentialsValid, isTaken ? true : isRefused && !role ? false : undefined, { target }),
     ...(facts ? accountSamples(facts, target) : []),
     ...identitySamples(asked, target),
@@ -125,15 +138,15 @@ function askedSamples(asked: SesAsked, target: string) {
 
 function evidenceOf(asked: SesAsked): string {
   const facts = accountIn(asked)
-  const { throttled, monitored, role } = asked
-  const age = throttled?.seconds
+  const { monitored, role } = asked
+  const age = ageOf(asked)
   const parts = [
     role ? "the keys of the exporter's role are taken" : 'the keys are taken',
     ...(monitored ? ['read with those of `monitor`'] : []),
     ...(facts ? accountEvidence(facts) : []),
     ...identityEvidence(asked),
     ...(asked.configurationSet?.kind === 'ok' ? ['the configuration set sends'] : []),
-    ...(age === undefined ? [] : [`as of ${age} s ago, since SES throttles`]),
+    ...(age === undefined ? [] : [age]),
   ]
   return at(asked, parts.join(', '))
 }

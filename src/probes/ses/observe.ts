@@ -10,28 +10,32 @@ import { createMemo } from '../../core/memo.ts'
 import type { Look } from '../../core/probe.ts'
 import { memoryOf } from './memory.ts'
 import { remembered } from './remembered.ts'
-import { ask, type Round } from './round.ts'
+import { askRound, type Round } from './round.ts'
 import type { SesAsked, SesSeen } from './seen.ts'
-import { readSetting, type ReadSetting } from './settings.ts'
+import { readSetting, usable, withToken, type ReadSetting } from './settings.ts'
 import type { SesTarget } from './target.ts'
 import { readToken, readWanted, type SesWanted } from './wanted.ts'
 
 /** Fetches the settings. If one cannot be read, the others are judged all the same. Then asks SES, if all of them are right. */
 export async function observe(target: SesTarget, look: Look): Promise<SesSeen> {
   const { credentials, verify, implemented } = target
-  const token = await tokenOf(target, look)
-  const region = await readSetting('region', target.region, look)
-  const pair = credentials === undefined ? await readPair(target, look, token.value !== undefined) : undefined
+  const reading = tokenOf(target, look)
+  const [token, region, pair] = await Promise.all([
+    reading,
+    readSetting('region', target.region, look),
+    credentials === undefined ? readPair(target, reading, look) : undefined,
+  ])
   const settings = {
     ...(pair && { access_key: pair.accessKey.setting, secret_key: pair.secretKey.setting }),
     region: region.setting,
   }
   const seen: SesSeen = { settings, smtpPasswords: pair && smtpPasswordsOf(target, pair, token.value) }
   const keys = pair && keysIn(pair, token.value)
-  const isComplete = region.value !== undefined && (keys !== undefined || credentials !== undefined)
+  const isComplete = keys !== undefined || credentials !== undefined
   if (token.unreadable !== undefined) return { ...seen, unreadable: [token.unreadable] }
-  if (!isComplete || !verify || !implemented) return seen
-  const wanted = await readWanted(target, region.value, look)
+  const at = usable(region)
+  if (at === undefined || !isComplete || !verify || !implemented) return seen
+  const wanted = await readWanted(target, at, look)
   return 'unreadable' in wanted ? { ...seen, ...wanted } : { ...seen, asked: await askWith(keys, target, wanted, look) }
 }
 
@@ -40,20 +44,27 @@ interface Pair {
   readonly secretKey: ReadSetting
 }
 
-async function readPair(target: SesTarget, look: Look, temporary: boolean): Promise<Pair> {
+async function readPair(target: SesTarget, token: Promise<Token>, look: Look): Promise<Pair> {
   const [accessKey, secretKey] = await Promise.all([
-    readSetting('access_key', target.access_key ?? '', look, { temporary }),
+    readSetting('access_key', target.access_key ?? '', look),
     readSetting('secret_key', target.secret_key ?? '', look),
   ])
-  return { accessKey, secretKey }
+  const { value, unreadable } = await token
+  return { accessKey: value === undefined && unreadable === undefined ? accessKey : withToken(accessKey), secretKey }
 }
 
-function keysIn({ accessKey, secretKey }: Pair, sessionToken: string | undefined): AwsKeys | undefined {
-  if (accessKey.value === undefined || secretKey.value === undefined) return undefined
-  return { accessKey: accessKey.value, secretKey: secretKey.value, sessionToken }
+function keysIn(pair: Pair, sessionToken: string | undefined): AwsKeys | undefined {
+  const [accessKey, secretKey] = [usable(pair.accessKey), usable(pair.secretKey)]
+  return accessKey === undefined || secretKey === undefined ? undefined : { accessKey, secretKey, sessionToken }
 }
 
-async function tokenOf({ session_token }: SesTarget, look: Look): Promise<{ value?: string; unreadable?: string }> {
+interface Token {
+  readonly value?: string
+  /** Why it could not be read. */
+  readonly unreadable?: string
+}
+
+async function tokenOf({ session_token }: SesTarget, look: Look): Promise<Token> {
   try {
     const value = await readToken('session_token', session_token, look)
     return value === undefined ? {} : { value }
@@ -66,7 +77,8 @@ async function tokenOf({ session_token }: SesTarget, look: Look): Promise<{ valu
 const passwords = createMemo<SesTarget, ReadonlyMap<string, string>>()
 
 /** Temporary keys have none. */
-function smtpPasswordsOf(target: SesTarget, { secretKey: { value } }: Pair, token: string | undefined) {
+function smtpPasswordsOf(target: SesTarget, { secretKey }: Pair, token: string | undefined) {
+  const value = usable(secretKey)
   if (value === undefined || token !== undefined) return undefined
   return passwords(
     target,
@@ -103,7 +115,7 @@ async function askSes(
   const waiting = wait !== undefined && performance.now() < wait.until
   const { stopped, clockSkewSeconds }: Round = waiting
     ? { stopped: wait.fault, clockSkewSeconds: undefined }
-    : await ask(memory, wanted, { keys, monitor }, look)
+    : await askRound(memory, wanted, { own: keys, monitor }, look)
   const missing = stopped ?? { kind: 'error', text: 'was not asked yet' }
   const { ageMs, ...facts } = remembered(memory.questions, missing, {
     intervalMs: look.intervalMs,

@@ -1,121 +1,87 @@
-import { askAws } from '../../clients/aws/ask.ts'
-import type { AwsAnswer } from '../../clients/aws/answers.ts'
-import type { AwsKeys } from '../../clients/aws/sign.ts'
 import type { Look } from '../../core/probe.ts'
-import type { Fault } from './judge-faults.ts'
+import { askerFor, type Asker, type RunKeys } from './asker.ts'
 import { verifiedOf } from './identities.ts'
+import type { Fault } from './judge-faults.ts'
 import type { Memory } from './memory.ts'
-import type { Question } from './questions.ts'
+import type { Question, Questions } from './questions.ts'
 import type { SesWanted } from './wanted.ts'
 
 /** In the steady state. The first run asks everything. */
 const mostRequests = 4
-/** SES counts in quarters of an hour, and the sums are those of two weeks. */
+/** SES counts in quarters of an hour, and the answer has those of two weeks. */
 const statisticsEveryMs = 900_000
-/** Most times that an interval is waited for, when SES throttles. */
+/** Most intervals that are waited for when SES throttles. */
 const longestWait = 16
 
-/** After one of these the next question would get the same answer, or SES should be left alone. */
-const isEnd = ({ kind }: Fault): boolean => !['denied', 'not_found', 'bad_request', 'error'].includes(kind)
-
-/** What a round of questions found out besides the answers, which are with the questions. */
+/** What a round found out besides the answers, which are with the questions. */
 export interface Round {
   /** Why no more was asked. */
   readonly stopped: Fault | undefined
   readonly clockSkewSeconds: number | undefined
 }
 
-/** Asks SES what is due in this run, one request after the other. The first one is always signed by the application. */
-export async function ask(
-  memory: Memory,
-  wanted: SesWanted,
-  { keys, monitor }: { readonly keys: AwsKeys; readonly monitor: AwsKeys | undefined },
-  look: Look,
-): Promise<Round> {
-  const { questions } = memory
-  const { identities, configurationSet } = questions
-  let requests = 0
-  let stopped: Fault | undefined
-  let clockSkewSeconds: number | undefined
+/** Asks SES what is due in this run, one request after the other. */
+export async function askRound(memory: Memory, wanted: SesWanted, keys: RunKeys, look: Look): Promise<Round> {
+  const asker = askerFor(memory, wanted, keys, look)
+  if (await provesKeys(memory, asker, keys)) await askRest(memory, asker)
+  const { stopped, clockSkewSeconds } = asker
+  memory.wait = stopped?.kind === 'throttled' ? waitAfter(memory, stopped, look) : undefined
+  return { stopped, clockSkewSeconds }
+}
 
-  const put = async <T>(question: Question<T>, by: AwsKeys): Promise<AwsAnswer<T>> => {
-    if (stopped) return stopped
-    requests += 1
-    const service = { ...wanted.service, keys: by }
-    const reply = await look.phase(question.phase, () => askAws(question.call, service, look))
-    const { answer } = reply
-    clockSkewSeconds ??= reply.clockSkewSeconds
-    if (answer.kind !== 'throttled') question.last = { at: performance.now(), answer }
-    if (answer.kind !== 'ok' && isEnd(answer)) stopped = answer
-    return answer
-  }
-  /** The keys of `monitor` are used only if those of the application may not. */
-  const read = async <T>(question: Question<T>): Promise<AwsAnswer<T>> => {
-    const answer = await put(question, memory.byMonitor && monitor ? monitor : keys)
-    if (answer.kind !== 'denied' || memory.byMonitor || !monitor) return answer
-    memory.byMonitor = true
-    return put(question, monitor)
-  }
-  /** Only the one that was verified in the last run. If it is not any more, or none was, all of them. */
-  const readIdentities = async (): Promise<void> => {
-    const last = verifiedOf(identities, answersTo(identities))
-    const isVerified = async ({ name }: { readonly name: string }): Promise<boolean> => {
-      const one = identities.find(identity => identity.name === name)
-      const answer = one && (await read(one.question))
-      return answer?.kind === 'ok' && answer.value.verified === true
-    }
-    if (last && (await isVerified(last))) return
-    for (const one of identities) if (one.name !== last?.name && (await isVerified(one))) return
-  }
-  /** Those before the verified one are looked at as well: the address may have got an identity of its own. */
-  const inTurn = (): readonly Question<unknown>[] => {
-    const verified = verifiedOf(identities, answersTo(identities))
-    const before = verified
-      ? identities.slice(
-          0,
-          identities.findIndex(({ name }) => name === verified.name),
-        )
-      : []
-    return [...questions.suppressed, questions.statistics, ...before.map(({ question }) => question)]
-  }
-  const readNext = async (): Promise<void> => {
-    const all = inTurn()
-    const ordered = [...all.slice(memory.turn % all.length), ...all.slice(0, memory.turn % all.length)]
-    const next = ordered.find(isDue)
-    if (!next) return
-    memory.turn = all.indexOf(next) + 1
-    await read(next)
-  }
-  const isDue = (question: Question<unknown>): boolean =>
-    question !== questions.statistics ||
-    question.last === undefined ||
-    performance.now() - question.last.at >= statisticsEveryMs
-  const readAll = async (): Promise<void> => {
-    const all: readonly Question<unknown>[] = [...questions.suppressed, questions.statistics]
-    for (const question of all) await read(question)
-  }
+/** The first request is always signed by the application. Whether there is somebody who may read on. */
+async function provesKeys(memory: Memory, asker: Asker, { own, monitor }: RunKeys): Promise<boolean> {
+  const { account, monitored } = memory.questions
+  const { kind } = await asker.put(account, own)
+  if (kind !== 'denied' || !monitor) return kind === 'ok' || kind === 'denied'
+  memory.byMonitor = true
+  const read = await asker.put(monitored, monitor)
+  return read.kind === 'ok' || read.kind === 'denied'
+}
 
-  const account = await put(questions.account, keys)
-  if (account.kind === 'denied' && monitor) {
-    memory.byMonitor = true
-    const monitored = await put(questions.monitored, monitor)
-    if (monitored.kind !== 'ok' && monitored.kind !== 'denied') return wound()
-  } else if (account.kind !== 'ok' && account.kind !== 'denied') return wound()
+async function askRest(memory: Memory, asker: Asker): Promise<void> {
+  const { questions, complete } = memory
+  const { configurationSet, suppressed, statistics } = questions
   memory.runs += 1
-  await readIdentities()
-  const isFirst = !memory.complete
-  const hasRoom = mostRequests - requests > 1
-  if (configurationSet && (isFirst || hasRoom || memory.runs % 2 === 0)) await read(configurationSet)
-  if (isFirst) await readAll()
-  else if (requests < mostRequests) await readNext()
+  await readIdentities(questions, asker)
+  // If there is room for one more, the configuration set and those in turn take turns.
+  const isItsTurn = mostRequests - asker.requests > 1 || memory.runs % 2 === 0
+  if (configurationSet && (!complete || isItsTurn)) await asker.read(configurationSet)
+  if (complete && asker.requests < mostRequests) await readNext(memory, asker)
+  if (!complete) for (const question of [...suppressed, statistics] as Question<unknown>[]) await asker.read(question)
   memory.complete = true
-  return wound()
+}
 
-  function wound(): Round {
-    memory.wait = stopped?.kind === 'throttled' ? waitAfter(memory, stopped, look) : undefined
-    return { stopped, clockSkewSeconds }
+/** Only the one that was verified in the last run. If it is not any more, or none was, all of them up to one that is. */
+async function readIdentities({ identities }: Questions, asker: Asker): Promise<void> {
+  const last = verifiedIn(identities)
+  for (const one of last ? [last, ...identities.filter(other => other !== last)] : identities) {
+    await asker.read(one.question)
+    if (verifiedIn([one])) return
   }
 }
+
+/** The one of those in turn that is due next. */
+async function readNext(memory: Memory, asker: Asker): Promise<void> {
+  const { identities, suppressed, statistics } = memory.questions
+  // The address may have got an identity of its own since.
+  const before = identities.slice(
+    0,
+    Math.max(
+      0,
+      identities.findIndex(one => one === verifiedIn(identities)),
+    ),
+  )
+  const all: readonly Question<unknown>[] = [...suppressed, statistics, ...before.map(({ question }) => question)]
+  const first = memory.turn % all.length
+  const next = [...all.slice(first), ...all.slice(0, first)].find(one => one !== statistics || isDue(statistics))
+  if (!next) return
+  memory.turn = all.indexOf(next) + 1
+  await asker.read(next)
+}
+
+const isDue = ({ last }: Question<unknown>): boolean =>
+  last === undefined || performance.now() - last.at >= statisticsEveryMs
 
 function waitAfter({ wait }: Memory, fault: Fault, { intervalMs }: Look): Memory['wait'] {
   const intervals = Math.min(2 * (wait?.intervals ?? 1), longestWait)
@@ -123,6 +89,11 @@ function waitAfter({ wait }: Memory, fault: Fault, { intervalMs }: Look): Memory
   return { intervals, until: performance.now() + (intervals - 0.5) * intervalMs, fault }
 }
 
+type Identities = Questions['identities']
+
 /** The last answers about identities, by name. */
-export const answersTo = (identities: Memory['questions']['identities']) =>
+export const answersTo = (identities: Identities) =>
   new Map(identities.flatMap(({ name, question: { last } }) => (last ? [[name, last.answer] as const] : [])))
+
+const verifiedIn = (identities: Identities): Identities[number] | undefined =>
+  verifiedOf(identities, answersTo(identities))

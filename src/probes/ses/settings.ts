@@ -30,32 +30,36 @@ export type SesSetting = (Lint | { readonly state: 'unreadable'; readonly why: s
   readonly source: string
 }
 
-/** A setting, and its value if it is well-formed. */
+/** A setting, and its value if it could be read. The value stays with the caller. */
 export interface ReadSetting {
   readonly setting: SesSetting
-  readonly value?: string | undefined
+  readonly value?: string
 }
 
-/** Reads a setting and looks at its form. `temporary`: there is a session token, so a temporary key is right. */
-export async function readSetting(
-  name: SettingName,
-  from: Resolvable,
-  look: Look,
-  { temporary = false } = {},
-): Promise<ReadSetting> {
+/** Reads a setting and looks at its form. */
+export async function readSetting(name: SettingName, from: Resolvable, look: Look): Promise<ReadSetting> {
   const source = sourceOf(from)
   // A readable source without such a key gives the default, so '' means "absent", not "could not be read".
   const orEmpty = typeof from === 'object' ? { ...from, default: from.default ?? '' } : from
   try {
     const value = await look.secret(name, orEmpty)
-    const found = lint(name, value)
-    const isRight = found.state === 'malformed' && found.fault === 'temporary_access_key' && temporary
-    const looked: Lint = isRight ? { state: 'well_formed' } : found
-    return { setting: { ...looked, source }, value: looked.state === 'well_formed' ? value : undefined }
+    return { setting: { ...lint(name, value), source }, value }
   } catch (error) {
     if (!(error instanceof Unresolved)) throw error
     return { setting: { state: 'unreadable', why: describeError(error), source } }
   }
+}
+
+/** The value of a setting that SES can accept. */
+export const usable = ({ setting, value }: ReadSetting): string | undefined =>
+  setting.state === 'well_formed' ? value : undefined
+
+/** With a session token a temporary access key is right. */
+export function withToken(accessKey: ReadSetting): ReadSetting {
+  const { setting } = accessKey
+  return setting.state === 'malformed' && setting.fault === 'temporary_access_key'
+    ? { ...accessKey, setting: { state: 'well_formed', source: setting.source } }
+    : accessKey
 }
 
 /** Looks at a value without asking anybody. Well-formed does not mean that SES takes it. */

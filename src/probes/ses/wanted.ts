@@ -23,9 +23,9 @@ export async function readWanted(
   region: string,
   look: Look,
 ): Promise<SesWanted | { readonly unreadable: readonly string[] }> {
-  const { endpoint, monitor, recipients = [] } = target
+  const { endpoint, monitor, recipients = [], configuration_set: set } = target
   const unreadable: string[] = []
-  const orNone = async <T>(reading: Promise<T>): Promise<T | undefined> => {
+  const orNone = async <T>(reading: Promise<T> | undefined): Promise<T | undefined> => {
     try {
       return await reading
     } catch (error) {
@@ -37,20 +37,19 @@ export async function readWanted(
   const address = async (field: string, value: Resolvable): Promise<string> => {
     const found = await look.text(field, value, shapes.mailAddress)
     look.conceal(found)
-    return found
+    return asSesHasIt(found)
   }
-  const trust = await orNone(readPemFiles({ ca_file: target.ca_file }, look))
-  const from = target.from === undefined ? undefined : await orNone(address('from', target.from))
-  const configurationSet =
-    target.configuration_set === undefined
-      ? undefined
-      : await orNone(look.text('configuration_set', target.configuration_set, shapes.line))
-  const to = await Promise.all(recipients.map((value, i) => orNone(address(`recipients[${i}]`, value))))
-  const keys = monitor && (await orNone(keysOf(monitor, look)))
-  if (unreadable.length > 0) return { unreadable }
+  const [trust, from, configurationSet, keys, ...to] = await Promise.all([
+    orNone(readPemFiles({ ca_file: target.ca_file }, look)),
+    orNone(target.from === undefined ? undefined : address('from', target.from)),
+    orNone(set === undefined ? undefined : look.text('configuration_set', set, shapes.line)),
+    orNone(monitor && keysOf(monitor, look)),
+    ...recipients.map((value, i) => orNone(address(`recipients[${i}]`, value))),
+  ])
+  if (unreadable.length > 0) return { unreadable: unreadable.sort() }
   return {
     service: { service: 'ses', region, endpoint, ca: trust?.ca },
-    from: from === undefined ? undefined : asSesHasIt(from),
+    from,
     configurationSet,
     recipients: to.filter(one => one !== undefined),
     monitor: keys,
