@@ -80,7 +80,6 @@ const summary = ({ verdict, reasons, evidence }: Observation) => ({
 })
 
 function expectNoSecret(observation: Ran): void {
-  const { transcript } = observation as Ran
   const said = JSON.stringify([{ ...observation, config: undefined }, observation.transcript()])
   for (const secret of [...Object.values(secrets), recipient, encodeURIComponent(recipient), 'no-reply', 'Signature='])
     expect(said.includes(secret) ? secret : '').toBe('')
