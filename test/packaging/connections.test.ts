@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { closesAtOnce, garbage, refusedPort, scripted, silent, type Listening } from '../servers/hostile.ts'
 import { startKubernetesDouble } from '../servers/kubernetes-double.ts'
 import { startPatroniDouble } from '../servers/patroni-double.ts'
+import { accessKeyOf, startSesDouble } from '../servers/ses-double.ts'
 import { startCluster, type Cluster } from '../servers/postgres.ts'
 import { freePort, startProcess, tempFolder, waitFor } from '../servers/processes.ts'
 import { startVaultDouble } from '../servers/vault-double.ts'
@@ -71,8 +72,14 @@ beforeAll(async () => {
   const vault = await up(startVaultDouble({ token: 'unused-token', secrets }))
   const elsewhere = await up(startVaultDouble({ token: 'unused-token' }))
   elsewhere.answer(`redirect:http://${trap.host}:${trap.port}`)
+  const awsKey = { id: accessKeyOf(), secret: 'q8Zt0pLm3Vx7Rk1Wc5Yd9Hb2Nf6Js4Ga/Ue+To0P' }
+  await writeFile(path.join(folder, 'aws'), `[app]\nid = ${awsKey.id}\nsecret = ${awsKey.secret}\n`)
+  const ses = await up(startSesDouble({ keys: [awsKey] }))
+  const sesElsewhere = await up(startSesDouble({ keys: [awsKey] }))
   const patroni = await up(startPatroniDouble())
   const { host, port } = trap
+  const headers = { Location: `http://${host}:${port}/` }
+  sesElsewhere.misbehave({ status: 307, type: 'text/plain', body: '', headers })
   patroni.members = [{ name: 'p1', role: 'leader', state: 'running', api_url: `http://${host}:${port}/`, host, port }]
   const kubernetes = await up(
     startKubernetesDouble({ token: 'unused-token', secrets: { 'mail/db': { PGHOST: '127.0.0.1' } } }),
@@ -83,6 +90,8 @@ beforeAll(async () => {
   await writeFile(path.join(folder, 'password'), password)
   const at = ({ port }: { readonly port: number }): string => `127.0.0.1:${port}`
   const login = `password: { file: ${folder}/password }`
+  const ini = (name: string): string => `{ ini: ${folder}/aws, section: app, key: ${name} }`
+  const keys = `region: eu-west-1, access_key: ${ini('id')}, secret_key: ${ini('secret')}`
   const key = `password: { vault: { target: good, path: secret/data/app, key: SMTP_PASS } }`
   await writeFile(
     config,
@@ -107,12 +116,17 @@ vault:
   - { name: good, url: "http://${at(vault)}", token: { file: ${folder}/token }, secrets: [{ path: secret/data/app, keys: [SMTP_PASS] }] }
   - { name: elsewhere, url: "http://${at(elsewhere)}", token: { file: ${folder}/token } }
 ses:
-  - { name: app, access_key: { env: AWS_ACCESS_KEY_ID }, secret_key: { env: AWS_SECRET_ACCESS_KEY }, region: eu-west-1, implemented: true }
+  - { name: app, interval: 1s, verify: false, access_key: { env: AWS_ACCESS_KEY_ID }, secret_key: { env: AWS_SECRET_ACCESS_KEY }, region: eu-west-1 }
+  - { name: asked, interval: 1s, ${keys}, endpoint: "http://${at(ses)}", from: app@app.example.com, recipients: [a@example.net] }
+  - { name: elsewhere, interval: 1s, ${keys}, endpoint: "http://${at(sesElsewhere)}" }
+outbox:
+  - { name: mails, interval: 1s, cluster: kb, url: "postgres://${user}@${at(node)}/${postgres.database}", ${login}, table: mails, created: created_at, pending: sent_at is null }
 settings: [{ name: app, from: { dotenv: ${envFile} }, expect: { SMTP_HOST: mail } }]
 packages: [{ name: app, folder: ${folder}, require: [nodemailer] }]
 `,
   )
-  configured = [node, closing, nobody, mail, slow, noise, vault, elsewhere, kubernetes, patroni].map(at).sort()
+  const all = [node, closing, nobody, mail, slow, noise, vault, elsewhere, kubernetes, patroni, ses, sesElsewhere]
+  configured = all.map(at).sort()
 }, 120_000)
 afterAll(async () => {
   await Promise.all(servers.map(server => server.close()))
@@ -135,6 +149,9 @@ const misleading = (): NodeJS.ProcessEnv => {
     AWS_ACCESS_KEY_ID: 'AKIAIOSFODNN7EXAMPLE',
     AWS_SECRET_ACCESS_KEY: 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY',
     AWS_ENDPOINT_URL: url,
+    AWS_ENDPOINT_URL_SESV2: url,
+    AWS_CONTAINER_CREDENTIALS_FULL_URI: url,
+    AWS_EC2_METADATA_SERVICE_ENDPOINT: url,
     OTEL_EXPORTER_OTLP_ENDPOINT: url,
   }
 }
