@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import { certificates } from '../servers/certificates.ts'
 import { closesAtOnce, garbage, listen, silent } from '../servers/hostile.ts'
 import type { Area, Fault } from './fault.ts'
-import { saying, sesFails, sesIsUnknown, startAskedStage, turned, type AskedStage } from './ses-asked-stage.ts'
+import { sesFails, sesIsUnknown, startAskedStage, turned, type AskedStage } from './ses-asked-stage.ts'
 
 const nothing = { reachable: 0, credentials_valid: null, sending_enabled: null, identity_verified: null }
 const notSes = sesIsUnknown('ses_not_ses', nothing)
@@ -102,11 +102,6 @@ export const sesAnswers: Area<LuringStage> = {
       'SES: its answer has none of the fields',
       ({ double }) => double.misbehave({ status: 200, type: 'application/json', body: '{}' }),
       sesIsUnknown('ses_not_ses'),
-    ),
-    turned(
-      'SES throttles: what it said before is judged while it is young',
-      ({ double }) => double.misbehave('throttled'),
-      saying('ok', undefined, { sending_enabled: 1, identity_verified: 1 }),
     ),
   ],
 }

@@ -6,8 +6,7 @@ import { freePort } from '../servers/ports.ts'
 import { removeFolder, tempFolder } from '../servers/processes.ts'
 import type { SesKnobs } from '../servers/ses-double.ts'
 import { startSmtp } from '../servers/smtp.ts'
-import type { Expectation, ExpectedValue, Fault, Stage } from './fault.ts'
-import { intervalMs } from './runner.ts'
+import type { Expectation, ExpectedValue, Fault, Stage, Times } from './fault.ts'
 import { configurationSet, createSes, keys, recipient, sender, type SesService } from './ses-service.ts'
 
 /** An application that sends through SES, and may have a relay as well. Its settings are the environment. */
@@ -35,6 +34,9 @@ interface Options {
   readonly healed?: (stage: AskedStage) => Promise<void>
 }
 type Keys = Readonly<Record<string, unknown>>
+
+/** Of these areas: the first run asks up to eight times, each time over a connection of its own. */
+export const sesTimes: Times = { intervalMs: 1_500, timeoutMs: 1_300 }
 
 /** Of the double: it is in the ARNs of its refusals. */
 const accountNumber = '123456789012'
@@ -88,7 +90,7 @@ export async function startAskedStage(options: Options = {}): Promise<AskedStage
       ses: [
         {
           name: 'app',
-          interval: `${intervalMs}ms`,
+          interval: `${sesTimes.intervalMs}ms`,
           access_key: { env: 'SES_ACCESS_KEY' },
           secret_key: { env: 'SES_SECRET_KEY' },
           region: { env: 'SES_REGION' },

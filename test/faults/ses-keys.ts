@@ -108,7 +108,7 @@ export const sesFile: Area<AskedStage> = {
     ofFile(
       'the profile is not there, another one is',
       stage => writeFile(iniFile(stage), profile('default', keys.app)),
-      sesFails('ses_absent'),
+      sesFails('ses_partial'),
     ),
     ofFile(
       'the secret key is not there',

@@ -49,6 +49,6 @@ export const sesStatistics: readonly Area<AskedStage>[] = [
   fromStart(
     'it throttles, and nothing was heard before',
     double => double.misbehave('throttled'),
-    sesIsUnknown('ses_throttled', { reachable: 1, credentials_valid: null, sending_enabled: null }),
+    sesIsUnknown('ses_throttled', { credentials_valid: null, sending_enabled: null }),
   ),
 ]

@@ -2,6 +2,7 @@ import type { Area, Expectation, Fault } from './fault.ts'
 import { runnable, type Runnable } from './runner.ts'
 import { sesAccount } from './ses-account.ts'
 import { sesAnswers } from './ses-answers.ts'
+import { sesTimes } from './ses-asked-stage.ts'
 import { sesFile, sesMonitor, sesTemporary } from './ses-keys.ts'
 import { sesAddress, sesSandbox, sesSender } from './ses-sender.ts'
 import { settingNames, startSesStage, variables, well, type SesStage } from './ses-stage.ts'
@@ -229,7 +230,16 @@ const noFallback: Area<SesStage> = {
 
 export const sesAreas: readonly Runnable[] = [
   ...[onlySes, secondWay, stub, fallback, noFallback].map(area => runnable(area)),
-  runnable(sesAnswers),
-  ...[sesAccount, sesSender, sesAddress, sesSandbox].map(area => runnable(area)),
-  ...[sesTemporary, sesMonitor, sesFile, ...sesStatistics, ...sesWays].map(area => runnable(area)),
+  runnable({ times: sesTimes, ...sesAnswers }),
+  ...[
+    sesAccount,
+    sesSender,
+    sesAddress,
+    sesSandbox,
+    sesTemporary,
+    sesMonitor,
+    sesFile,
+    ...sesStatistics,
+    ...sesWays,
+  ].map(area => runnable({ times: sesTimes, ...area })),
 ]

@@ -70,7 +70,7 @@ const references = 'access_key: { env: ACCESS }, secret_key: { env: SECRET }, re
 
 const withSes = async (env: Record<string, string | undefined>, more = ''): Promise<RelayStage> => {
   const relay = await startRelay()
-  const ses = `ses:\n  - { name: account, interval: ${intervalMs}ms, verify: false, ${references}${more} }`
+  const ses = `ses:\n  - { name: account, interval: ${intervalMs}ms, ${references}${more} }`
   return stageOf(relay, `smtp:\n${target('relay', relay, login(relay))}\n${ses}`, env)
 }
 
