@@ -81,7 +81,10 @@ async function readNext(memory: Memory, asker: Asker): Promise<void> {
 }
 
 const isDue = ({ last }: Question<unknown>): boolean =>
-  last === undefined || performance.now() - last.at >= statisticsEveryMs
+  last === undefined || !isTold(last.answer) || performance.now() - last.at >= statisticsEveryMs
+
+/** A request that got no answer of SES is no reason to wait a quarter of an hour. */
+const isTold = ({ kind }: AwsAnswer<unknown>): boolean => kind === 'ok' || kind === 'denied'
 
 function waitAfter({ wait }: Memory, fault: Fault, { intervalMs }: Look): Memory['wait'] {
   const intervals = Math.min(2 * (wait?.intervals ?? 1), longestWait)
