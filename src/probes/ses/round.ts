@@ -1,3 +1,4 @@
+import type { AwsAnswer } from '../../clients/aws/answers.ts'
 import type { Look } from '../../core/probe.ts'
 import { askerFor, type Asker, type RunKeys } from './asker.ts'
 import { verifiedOf } from './identities.ts'
