@@ -8,7 +8,7 @@ import { codeOf, describeError } from '../../core/errors.ts'
 import type { Look } from '../../core/probe.ts'
 import { costlyIn, type Costly } from './cost.ts'
 import { planOf } from './plan.ts'
-import { beginSql, rowsSql, standbySql } from './sql.ts'
+import { beginSql, rowsSql, standbyLaterSql, standbySql } from './sql.ts'
 import type { OutboxTarget } from './target.ts'
 
 /** What the table says. Ages are in seconds by the clock of the server; numbers of rows stop at `limit` + 1. */
@@ -26,6 +26,10 @@ export interface OutboxRows {
   readonly standby: boolean
   /** Set on a standby that receives nothing: for how many seconds it has replayed nothing. */
   readonly detachedSeconds?: number | undefined
+  /** Set on a standby that does not replay what it receives: for how many seconds. */
+  readonly behindSeconds?: number | undefined
+  /** Of those that wait, and that are being sent: how many have no time in `created`. */
+  readonly timeless?: number | undefined
   /** `created` has no time zone. It is taken as UTC. */
   readonly zoneless?: boolean | undefined
   /** Seconds since the epoch by the clock of the server. */
@@ -75,7 +79,7 @@ export async function observe(target: OutboxTarget, look: Look): Promise<OutboxS
         look.note(`< ${JSON.stringify(rows)}`)
         // A session that ends within a transaction counts as a rollback.
         await session.query('commit')
-        found.rows = rows.standby ? { ...rows, detachedSeconds: await detachedFor(session, look) } : rows
+        found.rows = rows.standby ? { ...rows, ...(await followingOf(session, look, target)) } : rows
       })
     } finally {
       await session.close()
@@ -120,9 +124,11 @@ const answer = z.object({
   standby: z.number(),
   pending: z.number(),
   oldest_pending: number,
+  timeless_pending: z.number(),
   zone_pending: number,
   sending: number,
   oldest_sending: number,
+  timeless_sending: number,
   zone_sending: number,
   last_sent: number,
   failed: number,
@@ -148,20 +154,34 @@ function rowsOf(row: Row | undefined): OutboxRows {
     sending: data.sending ?? undefined,
     oldestSendingSeconds: age(data.oldest_sending),
     failed: data.failed ?? undefined,
+    timeless: data.timeless_pending + (data.timeless_sending ?? 0),
     zoneless: data.zone_pending === 0 || data.zone_sending === 0,
   }
 }
 
-const following = z.object({ receivers: z.number(), replayed_ago: number })
+const following = z.object({ receivers: z.number(), replayed_ago: number, received: number, replayed: number })
 
-/** For how many seconds a standby without a receiver of WAL has replayed nothing; undefined if it has one, or is not sure. */
-async function detachedFor(session: Session, look: Look): Promise<number | undefined> {
+type Following = Pick<OutboxRows, 'detachedSeconds' | 'behindSeconds'>
+
+/** Whether a standby shows what is old by now; nothing of it if that is not sure. */
+async function followingOf(session: Session, look: Look, { late_after }: OutboxTarget): Promise<Following> {
+  const ask = async (sql: string) => following.safeParse((await session.query(sql))[0]).data
   try {
-    const [row] = await session.query(standbySql)
-    const { data } = following.safeParse(row)
-    return data?.receivers === 0 ? (data.replayed_ago ?? undefined) : undefined
+    const first = await ask(standbySql)
+    const seconds = first?.replayed_ago ?? undefined
+    if (!first || seconds === undefined) return {}
+    if (first.receivers === 0) return { detachedSeconds: seconds }
+    if (seconds * 1000 < late_after || isReplayed(first, first)) return {}
+    const later = await ask(standbyLaterSql)
+    return later && !isReplayed(first, later) ? { behindSeconds: seconds } : {}
   } catch (error) {
     if (look.signal.aborted) throw error
-    return undefined
+    return {}
   }
 }
+
+type Positions = z.infer<typeof following>
+
+/** Without commits on the primary nothing is replayed either. So what counts is whether something is left to be. */
+const isReplayed = ({ received }: Positions, { replayed }: Positions): boolean =>
+  received === null || replayed === null || replayed >= received
