@@ -678,6 +678,23 @@ describe('on a real server', () => {
     })
 
     it.skipIf(!needs('PgBouncer', pgbouncerBinary(), pgbouncerInstall))(
+      'costs PgBouncer no session of its own, also where the statement is refused',
+      async () => {
+        const { user, password } = cluster.logins.plain
+        const pgbouncer = await startPgbouncer({ to: node(), logins: [cluster.logins.plain], pooling: 'transaction' })
+        onTestFinished(() => pgbouncer.stop())
+        const url = `postgres://${user}:${password}@127.0.0.1:${pgbouncer.port}/${cluster.database}`
+        const sessions = async () =>
+          (await pgbouncer.admin('SHOW SERVERS')).map(one => ({ user: one['user'], process: one['remote_pid'] }))
+        await by(url, {})
+        const before = await sessions()
+        expect(before).toHaveLength(1)
+        for (const pending of ['state is null', 'attempts'])
+          expect(codesOf(await by(url, { pending }))).toEqual(['outbox_unreadable'])
+        expect(await sessions()).toEqual(before)
+      },
+    )
+    it.skipIf(!needs('PgBouncer', pgbouncerBinary(), pgbouncerInstall))(
       'goes through PgBouncer in all its modes',
       async () => {
         for (const pooling of ['session', 'transaction'] as const) {
