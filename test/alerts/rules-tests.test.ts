@@ -82,6 +82,7 @@ describe.skipIf(!needs('promtool', tool, prometheusInstall))('the incident, as t
   const firing = [
     ['MailCannotBeSent', 'critical'],
     ['MailForbiddenCodeDeployed', 'warning'],
+    ['MailOutboxStuck', 'warning'],
     ['MailVaultUninitialized', 'critical'],
     ['MailWritePathReadOnly', 'critical'],
     ['MailpathCheckUnknown', 'warning'],

@@ -40,6 +40,8 @@ export interface Stage {
   readonly config: string
   /** The environment that `{env: …}` references are resolved in. It may change while the exporter runs. */
   readonly env: Readonly<Record<string, string | undefined>>
+  /** Texts that must be in no output of the exporter while a fault holds. */
+  readonly secrets?: readonly string[]
   readonly heal: () => Promise<void>
   readonly stop: () => Promise<void>
 }

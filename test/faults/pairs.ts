@@ -3,7 +3,8 @@ import type { Verdict } from '../../src/core/probe.ts'
 import type { Area, Fault } from './fault.ts'
 import { app, kubernetes, vault, type Single } from './pairs-app.ts'
 import { database, relay } from './pairs-servers.ts'
-import { startPairsStage, type PairsStage } from './pairs-stage.ts'
+import { outbox, ses } from './pairs-ses.ts'
+import { startPairsStage, times, type PairsStage } from './pairs-stage.ts'
 import { runnable } from './runner.ts'
 
 interface Pair {
@@ -108,11 +109,38 @@ const fault = ({ of: [first, second], verdict, root, hides }: Pair): Fault<Pairs
   }
 }
 
-const area = (name: string, pairs: readonly Pair[]): Area<PairsStage> => ({
+/** Mail leaves by SES alone, out of an outbox, and the secret key is in Vault. */
+const bySes: readonly Pair[] = [
+  {
+    of: [vault.sealed, ses.paused],
+    verdict: 'unknown',
+    root: vault.sealed,
+    hides: 'without the secret key SES is not asked.',
+  },
+  { of: [vault.down, outbox.stuck], verdict: 'fail', root: outbox.stuck },
+  { of: [vault.tokenExpired, outbox.late], verdict: 'unknown', root: vault.tokenExpired },
+  { of: [vault.unusedDenied, ses.keyUnknown], verdict: 'fail', root: ses.keyUnknown },
+  { of: [database.readOnly, outbox.stuck], verdict: 'fail', root: database.readOnly },
+  { of: [database.heartbeatRevoked, ses.secretWrong], verdict: 'fail', root: database.heartbeatRevoked },
+  { of: [database.splitBrain, ses.refused], verdict: 'fail', root: database.splitBrain },
+  { of: [app.packageMissing, ses.sandbox], verdict: 'fail', root: app.packageMissing },
+  { of: [kubernetes.forbidden, ses.paused], verdict: 'fail', root: ses.paused },
+  { of: [relay.refused, ses.paused], verdict: 'fail', root: ses.paused },
+  { of: [relay.refused, outbox.stuck], verdict: 'fail', root: outbox.stuck },
+  { of: [ses.paused, outbox.stuck], verdict: 'fail', root: ses.paused },
+  { of: [ses.refused, outbox.late], verdict: 'fail', root: ses.refused },
+  { of: [ses.denied, outbox.stuck], verdict: 'fail', root: outbox.stuck },
+  { of: [ses.denied, outbox.unreadable], verdict: 'unknown', root: ses.denied },
+  { of: [ses.identityMissing, outbox.unreadable], verdict: 'fail', root: ses.identityMissing },
+  { of: [ses.quotaLow, outbox.growing], verdict: 'warn' },
+  { of: [database.standbyKilled, ses.underReview], verdict: 'warn' },
+]
+
+const area = (name: string, pairs: readonly Pair[], by: 'relay' | 'ses' = 'relay'): Area<PairsStage> => ({
   name,
-  start: startPairsStage,
+  start: () => startPairsStage(by),
   faults: pairs.map(fault),
-  times: { intervalMs: 3_000, timeoutMs: 2_800 },
+  times,
 })
 
 export const pairAreas = [
@@ -120,4 +148,5 @@ export const pairAreas = [
   area('Pairs: one stops mail, the other leaves it unknown or is hidden', oneFails),
   area('Pairs: both leave mail unknown, or one is hidden', bothUnknown),
   area('Pairs: one is survived, or both', survived),
+  area('Pairs: mail leaves by SES, out of an outbox', bySes, 'ses'),
 ].map(one => runnable(one))

@@ -11,6 +11,7 @@ import { secondLookMs } from '../../src/monitor/turn.ts'
 import { withSections } from '../demo/config.ts'
 import { describeStatus, mailOf, mismatches } from './expectation.ts'
 import type { Area, Expectation, Fault, Stage, Times } from './fault.ts'
+import { leaks } from './outputs.ts'
 
 export const intervalMs = 1_000
 export const timeoutMs = 700
@@ -118,6 +119,7 @@ async function proveFault<S extends Stage>(
     await fault.inject(stage)
     const injectedAt = performance.now()
     detectedAfter = (await fairly(() => untilDetected(exporter, fault.seen))) - injectedAt
+    if (stage.secrets) await withoutLeaks(exporter, stage.secrets)
     await fault.meanwhile?.(stage)
     if (fault.halfway) await proveHalfway(exporter, stage, fault.halfway)
   } catch (error) {
@@ -144,6 +146,11 @@ async function fairly<T>(attempt: () => Promise<T>): Promise<T> {
       if (performance.now() - from > patienceMs || !wasStarved(before, pressureNow())) throw error
     }
   }
+}
+
+async function withoutLeaks({ monitor }: Exporter, secrets: readonly string[]): Promise<void> {
+  const found = await leaks(monitor, secrets)
+  if (found.length > 0) throw new Error(found.join('\n    '))
 }
 
 async function proveHalfway<S extends Stage>(

@@ -1,8 +1,12 @@
 import { freePort } from '../servers/ports.ts'
 import { startSmtp } from '../servers/smtp.ts'
 import type { Stage } from './fault.ts'
+import { intervalMs } from './runner.ts'
 
-/** An application whose settings are the environment of the exporter, with a relay and SES as its two ways out. */
+/**
+ * An application whose settings are the environment of the exporter, with a relay and SES as its two ways out. SES is not
+ * asked (`verify: false`).
+ */
 export interface SesStage extends Stage {
   /** Sets variables, or takes them away. */
   set(variables: Record<string, string | undefined>): void
@@ -45,6 +49,7 @@ ses:
 ${keys.join('\n')}
     implemented: ${implemented}
     verify: false
+    interval: ${intervalMs}ms
 mail:
   - name: app
     provider: { env: EMAIL_PROVIDER }${fallback === undefined ? '' : `\n    fallback: ${fallback}`}

@@ -1,6 +1,14 @@
 import type { Area, Expectation, Fault } from './fault.ts'
-import { runnable } from './runner.ts'
+import { runnable, type Runnable } from './runner.ts'
+import { sesAccount } from './ses-account.ts'
+import { sesAnswers } from './ses-answers.ts'
+import { sesTimes } from './ses-asked-stage.ts'
+import { sesFile, sesMonitor, sesTemporary } from './ses-keys.ts'
+import { sesAddress, sesSandbox, sesSender } from './ses-sender.ts'
 import { settingNames, startSesStage, variables, well, type SesStage } from './ses-stage.ts'
+
+import { sesStatistics } from './ses-statistics.ts'
+import { sesWays } from './ses-ways.ts'
 
 type Row = Fault<SesStage>
 type Samples = NonNullable<Expectation['samples']>
@@ -123,13 +131,13 @@ const secondWay: Area<SesStage> = {
       root: 'smtp/relay smtp_unreachable',
       reasons: ['ses/app ses_absent'],
     }),
-    way('relay refused, SES complete but never asked', withoutRelay({}), {
+    way('relay refused, SES complete and not asked', withoutRelay({}), {
       verdict: 'unknown',
       root: 'smtp/relay smtp_unreachable',
       reasons: ['ses/app ses_not_verified'],
       samples: notAsked,
     }),
-    way('provider ses, relay refused, SES complete but never asked', withoutRelay({ EMAIL_PROVIDER: 'ses' }), {
+    way('provider ses, relay refused, SES complete and not asked', withoutRelay({ EMAIL_PROVIDER: 'ses' }), {
       verdict: 'unknown',
       root: 'ses/app ses_not_verified',
       samples: { ...notAsked, ...sends('ses') },
@@ -220,4 +228,18 @@ const noFallback: Area<SesStage> = {
   ],
 }
 
-export const sesAreas = [onlySes, secondWay, stub, fallback, noFallback].map(area => runnable(area))
+export const sesAreas: readonly Runnable[] = [
+  ...[onlySes, secondWay, stub, fallback, noFallback].map(area => runnable(area)),
+  runnable({ times: sesTimes, ...sesAnswers }),
+  ...[
+    sesAccount,
+    sesSender,
+    sesAddress,
+    sesSandbox,
+    sesTemporary,
+    sesMonitor,
+    sesFile,
+    ...sesStatistics,
+    ...sesWays,
+  ].map(area => runnable({ times: sesTimes, ...area })),
+]

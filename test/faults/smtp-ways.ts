@@ -1,6 +1,7 @@
 /** Relays beside one another, and SES as the second way out. */
 import { closesAtOnce } from '../servers/hostile.ts'
 import type { Area, Fault, Stage } from './fault.ts'
+import { intervalMs } from './runner.ts'
 import {
   blocked,
   login,
@@ -69,7 +70,7 @@ const references = 'access_key: { env: ACCESS }, secret_key: { env: SECRET }, re
 
 const withSes = async (env: Record<string, string | undefined>, more = ''): Promise<RelayStage> => {
   const relay = await startRelay()
-  const ses = `ses:\n  - { name: account, ${references}${more} }`
+  const ses = `ses:\n  - { name: account, interval: ${intervalMs}ms, ${references}${more} }`
   return stageOf(relay, `smtp:\n${target('relay', relay, login(relay))}\n${ses}`, env)
 }
 
@@ -93,7 +94,7 @@ export const smtpWithSes: Area<RelayStage> = {
     ),
     downWhile('Relay down, and SES half configured', { SECRET: undefined }, 'ses_partial'),
     {
-      name: 'Relay down, and SES configured but not verified',
+      name: 'Relay down, and SES configured and not asked',
       inject: ({ relay }) => relay.swap(port => closesAtOnce({ port })),
       seen: blocked('smtp_closed', nothing, { verdict: 'unknown' }),
     },

@@ -1,3 +1,4 @@
+import type { AwsAnswer } from '../../clients/aws/answers.ts'
 import type { Look } from '../../core/probe.ts'
 import { askerFor, type Asker, type RunKeys } from './asker.ts'
 import { verifiedOf } from './identities.ts'
@@ -81,7 +82,10 @@ async function readNext(memory: Memory, asker: Asker): Promise<void> {
 }
 
 const isDue = ({ last }: Question<unknown>): boolean =>
-  last === undefined || performance.now() - last.at >= statisticsEveryMs
+  last === undefined || !isTold(last.answer) || performance.now() - last.at >= statisticsEveryMs
+
+/** A request that got no answer of SES is no reason to wait a quarter of an hour. */
+const isTold = ({ kind }: AwsAnswer<unknown>): boolean => kind === 'ok' || kind === 'denied'
 
 function waitAfter({ wait }: Memory, fault: Fault, { intervalMs }: Look): Memory['wait'] {
   const intervals = Math.min(2 * (wait?.intervals ?? 1), longestWait)
