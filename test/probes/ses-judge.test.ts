@@ -276,7 +276,13 @@ describe('faults', () => {
   })
 
   it.each<[string, AwsFault, string, number | undefined, string]>([
-    ['a key', 'key_unknown', 'HTTP 403 UnrecognizedClientException', 0, 'AWS does not know the access key (HTTP 403'],
+    [
+      'a key',
+      'key_unknown',
+      'HTTP 403 UnrecognizedClientException',
+      0,
+      'AWS does not know the access key in this region (',
+    ],
     ['a secret', 'secret_wrong', 'HTTP 403 SignatureDoesNotMatch', 0, 'the secret key is not that of the access key ('],
     [
       'a clock',
