@@ -140,6 +140,13 @@ describe('facts', () => {
     ['statistics denied', { ...good, statistics: fault('denied') }, ['ses_statistics_denied'], 'yes'],
     ['suppression denied', { ...good, suppressed: fault('denied') }, ['ses_statistics_denied'], 'yes'],
     ['statistics broken', { ...good, statistics: fault('error') }, [], 'yes'],
+    [
+      'the identity denied, and `monitor` is of another account',
+      { ...good, identity: fault('denied'), otherAccount: true },
+      ['ses_permission_missing', 'ses_monitor_of_other_account'],
+      'unknown',
+    ],
+    ['`monitor` of another account, not needed', { ...good, otherAccount: true }, [], 'yes'],
     ['the clock a minute off', { ...good, clockSkewSeconds: -60 }, [], 'yes'],
     ['the clock more than a minute off', { ...good, clockSkewSeconds: 61 }, ['ses_clock_off'], 'yes'],
     ['throttled, facts are young', { ...good, throttled: { seconds: 60, waiting: false } }, [], 'yes'],
@@ -179,6 +186,10 @@ describe('facts', () => {
   it('counts one as one', () => {
     const text = judged(counted(100, 0, 1)).reasons[0]?.text
     expect(text).toBe(`${address}: 1 complaint in 100 delivery attempts in 24 h (1 %)`)
+  })
+
+  it('shows the account that the application may read, whoever `monitor` is', () => {
+    expect(gauge({ ...good, otherAccount: true }, 'quota_sent_24h')).toBe(1_234)
   })
 
   it('does not show the address of the sender', () => {

@@ -72,10 +72,9 @@ function askedReasons(asked: SesAsked, target: SesTarget): Reason[] {
   const { role, otherAccount, clockSkewSeconds: skew, account } = asked
   const unusable = role?.unusable
   if (unusable !== undefined) return [reason('ses_role_unusable', unusable, remedyOfRole(target))]
-  if (otherAccount === true && account.kind === 'denied')
-    return [
-      reason('ses_monitor_of_other_account', at(asked, 'the keys of `monitor` are of another account than access_key')),
-    ]
+  const ofOther = otherAccount === true ? [otherAccountReason(asked)] : []
+  if (account.kind === 'denied' && ofOther.length > 0) return ofOther
+  const isDenied = [asked.identity, asked.configurationSet].some(answer => answer?.kind === 'denied')
   const facts = accountIn(asked)
   const isOff = account.kind !== 'clock_skewed' && skew !== undefined && Math.abs(skew) > clockWarningSeconds
   return [
@@ -90,9 +89,13 @@ function askedReasons(asked: SesAsked, target: SesTarget): Reason[] {
     ...(facts && target.from === undefined
       ? [reason('ses_sender_not_said', at(asked, 'no `from` is configured'))]
       : []),
+    ...(isDenied ? ofOther : []),
     ...(isOff ? [reason('ses_clock_off', at(asked, clockText(skew)))] : []),
   ]
 }
+
+const otherAccountReason = (asked: SesAsked): Reason =>
+  reason('ses_monitor_of_other_account', at(asked, 'the keys of `monitor` are of another account than access_key'))
 
 /** Where to look, by where the role gives its keys out. */
 function remedyOfRole({ credentials }: SesTarget): string | undefined {
@@ -127,7 +130,7 @@ function askedSamples(asked: SesAsked, target: string) {
   const fault = faultIn(account)?.kind
   const isRefused = fault !== undefined && refused.includes(fault)
   const isTaken = fault === undefined || fault === 'denied'
-  const facts = asked.otherAccount === true ? undefined : accountIn(asked)
+  const facts = asked.otherAccount === true && account.kind !== 'ok' ? undefined : accountIn(asked)
   return [
     ...sample(metrics.reachable, isAsked ? isOfSes(account) : undefined, { target }),
     ...sample(metrics.credentialsValid, isTaken ? true : isRefused && !role ? false : undefined, { target }),
