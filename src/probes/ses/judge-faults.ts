@@ -1,14 +1,8 @@
-import type { AwsAnswer, AwsFault } from '../../clients/aws/answers.ts'
+import { refusesKeys, type AwsFailure, type AwsFault } from '../../clients/aws/answers.ts'
 import { reason, type Reason, type ReasonCode } from './reasons.ts'
 import type { SesAsked } from './seen.ts'
 
-/** Anything but the answer that was asked for. */
-export type Fault = Exclude<AwsAnswer<unknown>, { readonly kind: 'ok' }>
-
-export const faultIn = (answer: AwsAnswer<unknown> | undefined): Fault | undefined =>
-  answer === undefined || answer.kind === 'ok' ? undefined : answer
-
-/** What each fault means at the first request, which proves the keys. */
+/** What each failure means at the first request, which proves the keys. */
 const ofFirst: Readonly<Record<AwsFault, ReasonCode>> = {
   key_unknown: 'ses_key_unknown',
   secret_wrong: 'ses_secret_wrong',
@@ -35,24 +29,22 @@ const ofLater: typeof ofFirst = {
   no_answer: 'ses_error',
   certificate_invalid: 'ses_error',
 }
-/** The keys are those of the exporter's own role, so they prove nothing about the application. */
-const ofRole: Partial<typeof ofFirst> = {
-  key_unknown: 'ses_role_unusable',
-  secret_wrong: 'ses_role_unusable',
-  token_expired: 'ses_role_unusable',
-}
 
 /** What was asked, as AWS names its action. */
 type Action = 'ses:GetAccount' | 'ses:GetEmailIdentity' | 'ses:GetConfigurationSet'
 
 /** The reasons of the requests that were not answered as asked: one for each code. */
-export function faultReasons(asked: SesAsked, faults: readonly (readonly [Action, Fault | undefined])[]): Reason[] {
+export function faultReasons(
+  asked: SesAsked,
+  failures: readonly (readonly [Action, AwsFailure | undefined])[],
+): Reason[] {
   const texts = new Map<ReasonCode, string[]>()
-  for (const [action, fault] of faults) {
-    if (!fault) continue
+  for (const [action, failure] of failures) {
+    if (!failure) continue
     const first = action === 'ses:GetAccount' ? ofFirst : ofLater
-    const code = (asked.role && ofRole[fault.kind]) ?? first[fault.kind]
-    texts.set(code, [...(texts.get(code) ?? []), fault.kind === 'denied' ? refusedBy(fault, action) : fault.text])
+    // The keys of the exporter's own role prove nothing about the application.
+    const code = asked.role && refusesKeys(failure) ? 'ses_role_unusable' : first[failure.kind]
+    texts.set(code, [...(texts.get(code) ?? []), failure.kind === 'denied' ? refusedBy(failure, action) : failure.text])
   }
   return [...texts].map(([code, all]) => {
     const text = [...new Set(all)].join(code === 'ses_permission_missing' ? ', ' : '; ')
@@ -61,7 +53,7 @@ export function faultReasons(asked: SesAsked, faults: readonly (readonly [Action
 }
 
 /** `ses:GetAccount (no identity-based policy allows it)` */
-const refusedBy = ({ action, text }: Fault, asked: Action): string =>
+const refusedBy = ({ action, text }: AwsFailure, asked: Action): string =>
   `${action ?? asked}${/ \([^()]*\)$/.exec(text)?.[0] ?? ''}`
 
 const provenBut = 'AWS takes the keys, but they may not call '

@@ -1,18 +1,14 @@
-import { isFromAws, type AwsAnswer, type AwsFault } from '../../clients/aws/answers.ts'
+import { failureIn, isFromAws, refusesKeys, type AwsAnswer, type AwsFailure } from '../../clients/aws/answers.ts'
 import { gauge, sample } from '../../core/metric.ts'
 import { finding } from '../../core/probe.ts'
 import { accountEvidence, accountIn, accountMetrics, accountReasons, accountSamples } from './judge-account.ts'
 import { deliveryMetrics, deliveryReasons, deliverySamples } from './judge-delivery.ts'
-import { at, faultIn, faultReasons, type Fault } from './judge-faults.ts'
+import { at, faultReasons } from './judge-faults.ts'
 import { identityEvidence, identityMetrics, identityReasons, identitySamples } from './judge-identity.ts'
 import { isBroken, settingMetrics, settingReasons, settingSamples } from './judge-settings.ts'
 import { reason, type Reason } from './reasons.ts'
 import type { SesAsked, SesSeen } from './seen.ts'
 import type { SesTarget } from './target.ts'
-
-export { enforcementStates } from './judge-account.ts'
-export { dkimStates, mailFromStates } from './judge-identity.ts'
-export { configStates } from './judge-settings.ts'
 
 export const metrics = {
   ...settingMetrics,
@@ -80,9 +76,9 @@ function askedReasons(asked: SesAsked, target: SesTarget): Reason[] {
   const isOff = account.kind !== 'clock_skewed' && skew !== undefined && Math.abs(skew) > clockWarningSeconds
   return [
     ...faultReasons(asked, [
-      ['ses:GetAccount', facts === undefined ? accountFault(asked) : undefined],
-      ['ses:GetEmailIdentity', laterFault(asked.identity)],
-      ['ses:GetConfigurationSet', laterFault(asked.configurationSet)],
+      ['ses:GetAccount', facts === undefined ? accountFailure(asked) : undefined],
+      ['ses:GetEmailIdentity', laterFailure(asked.identity)],
+      ['ses:GetConfigurationSet', laterFailure(asked.configurationSet)],
     ]),
     ...(facts ? accountReasons(facts, asked, target) : []),
     ...identityReasons(asked, target),
@@ -95,19 +91,19 @@ function askedReasons(asked: SesAsked, target: SesTarget): Reason[] {
 }
 
 /** That there is no identity, or no set, is judged by itself. */
-function laterFault(answer: AwsAnswer<unknown> | undefined): Fault | undefined {
-  const fault = faultIn(answer)
-  return fault?.kind === 'not_found' ? undefined : fault
+function laterFailure(answer: AwsAnswer<unknown> | undefined): AwsFailure | undefined {
+  const failure = failureIn(answer)
+  return failure?.kind === 'not_found' ? undefined : failure
 }
 
 /** Whatever is wrong with the keys of `monitor` says nothing against those of the application. */
-function accountFault({ account, monitored }: SesAsked): Fault | undefined {
-  const fault = faultIn(account)
-  const ofMonitor = faultIn(monitored)
-  if (fault?.kind !== 'denied' || !ofMonitor) return fault
+function accountFailure({ account, monitored }: SesAsked): AwsFailure | undefined {
+  const failure = failureIn(account)
+  const ofMonitor = failureIn(monitored)
+  if (failure?.kind !== 'denied' || !ofMonitor) return failure
   const theirs =
     ofMonitor.kind === 'denied' ? 'those of `monitor` may not either' : `for \`monitor\`: ${ofMonitor.text}`
-  return { ...fault, action: `${fault.action ?? 'ses:GetAccount'}; ${theirs}` }
+  return { ...failure, action: `${failure.action ?? 'ses:GetAccount'}; ${theirs}` }
 }
 
 const clockText = (skew: number): string =>
@@ -117,18 +113,15 @@ const clockText = (skew: number): string =>
 const isOfSes = (account: SesAsked['account']): boolean | undefined =>
   account.kind === 'bad_request' || account.kind === 'not_found' ? undefined : isFromAws(account)
 
-const refused: readonly AwsFault[] = ['key_unknown', 'secret_wrong', 'token_expired']
-
 function askedSamples(asked: SesAsked, target: string) {
   const { account, role, throttled, clockSkewSeconds } = asked
   const isAsked = role?.unusable === undefined && throttled?.waiting !== true
-  const fault = faultIn(account)?.kind
-  const isRefused = fault !== undefined && refused.includes(fault)
-  const isTaken = fault === undefined || fault === 'denied'
+  const isTaken = account.kind === 'ok' || account.kind === 'denied'
+  const isRefused = refusesKeys(account) && !role
   const facts = asked.otherAccount === true ? undefined : accountIn(asked)
   return [
     ...sample(metrics.reachable, isAsked ? isOfSes(account) : undefined, { target }),
-    ...sample(metrics.credentialsValid, isTaken ? true : isRefused && !role ? false : undefined, { target }),
+    ...sample(metrics.credentialsValid, isTaken ? true : isRefused ? false : undefined, { target }),
     ...(facts ? accountSamples(facts, target) : []),
     ...identitySamples(asked, target),
     ...deliverySamples(asked, target),

@@ -1,4 +1,5 @@
 import { accountOf } from '../../clients/aws/account.ts'
+import { refusesKeys } from '../../clients/aws/answers.ts'
 import { awsEndpoint } from '../../clients/aws/endpoints.ts'
 import { forgetKeysOfRole, keysOfRole } from '../../clients/aws/roles.ts'
 import type { AwsKeys } from '../../clients/aws/sign.ts'
@@ -97,7 +98,7 @@ async function askWith(pair: AwsKeys | undefined, target: SesTarget, wanted: Ses
   if (!keys) return { address, account: { kind: 'error', text: unusable }, role: { unusable } }
   const asked = await askSes(keys, undefined, target, wanted, look)
   // They may have been taken back before their end.
-  if (['key_unknown', 'secret_wrong', 'token_expired'].includes(asked.account.kind)) forgetKeysOfRole(target)
+  if (refusesKeys(asked.account)) forgetKeysOfRole(target)
   return { address, ...asked, role: {} }
 }
 
@@ -114,7 +115,7 @@ async function askSes(
   const { wait } = memory
   const waiting = wait !== undefined && performance.now() < wait.until
   const { stopped, clockSkewSeconds }: Round = waiting
-    ? { stopped: wait.fault, clockSkewSeconds: undefined }
+    ? { stopped: wait.failure, clockSkewSeconds: undefined }
     : await askRound(memory, wanted, { own: keys, monitor }, look)
   const missing = stopped ?? { kind: 'error', text: 'was not asked yet' }
   const { ageMs, ...facts } = remembered(memory.questions, missing, {

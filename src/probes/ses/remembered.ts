@@ -1,6 +1,5 @@
-import type { AwsAnswer } from '../../clients/aws/answers.ts'
+import { failureIn, type AwsAnswer, type AwsFailure } from '../../clients/aws/answers.ts'
 import { decide } from './identities.ts'
-import type { Fault } from './judge-faults.ts'
 import type { Question, Questions } from './questions.ts'
 import { answersTo } from './round.ts'
 import type { SesAsked, SesIdentity, SesSuppressed } from './seen.ts'
@@ -20,7 +19,7 @@ export interface Remembered extends Facts {
 /** `missing` stands for an answer that is not there, or is too old. */
 export function remembered(
   questions: Questions,
-  missing: Fault,
+  missing: AwsFailure,
   { intervalMs, hasMonitor }: { readonly intervalMs: number; readonly hasMonitor: boolean },
 ): Remembered {
   const now = performance.now()
@@ -66,7 +65,7 @@ function suppressedIn(
 ): SesAsked['suppressed'] {
   const found = answers.flatMap((answer, index) => (answer?.kind === 'ok' ? [{ index, ...answer.value }] : []))
   if (found.length > 0) return { kind: 'ok', value: found }
-  const fault = answers.find(answer => answer !== undefined && answer.kind !== 'ok' && answer.kind !== 'not_found')
-  if (fault !== undefined && fault.kind !== 'ok') return fault
+  const failure = answers.map(failureIn).find(one => one !== undefined && one.kind !== 'not_found')
+  if (failure) return failure
   return answers.some(answer => answer !== undefined) ? { kind: 'ok', value: [] } : undefined
 }

@@ -1,7 +1,7 @@
+import type { AwsAnswer, AwsFailure } from '../../clients/aws/answers.ts'
 import type { Look } from '../../core/probe.ts'
 import { askerFor, type Asker, type RunKeys } from './asker.ts'
 import { verifiedOf } from './identities.ts'
-import type { Fault } from './judge-faults.ts'
 import type { Memory } from './memory.ts'
 import type { Question, Questions } from './questions.ts'
 import type { SesWanted } from './wanted.ts'
@@ -16,7 +16,7 @@ const longestWait = 16
 /** What a round found out besides the answers, which are with the questions. */
 export interface Round {
   /** Why no more was asked. */
-  readonly stopped: Fault | undefined
+  readonly stopped: AwsFailure | undefined
   readonly clockSkewSeconds: number | undefined
 }
 
@@ -81,15 +81,15 @@ async function readNext(memory: Memory, asker: Asker): Promise<void> {
 }
 
 const isDue = ({ last }: Question<unknown>): boolean =>
-  last === undefined || !isTold(last.answer) || performance.now() - last.at >= statisticsEveryMs
+  last === undefined || !isSettled(last.answer) || performance.now() - last.at >= statisticsEveryMs
 
-/** A request that got no answer of SES is no reason to wait a quarter of an hour. */
-const isTold = ({ kind }: AwsAnswer<unknown>): boolean => kind === 'ok' || kind === 'denied'
+/** After any other answer it is worth asking again before a quarter of an hour is over. */
+const isSettled = ({ kind }: AwsAnswer<unknown>): boolean => kind === 'ok' || kind === 'denied'
 
-function waitAfter({ wait }: Memory, fault: Fault, { intervalMs }: Look): Memory['wait'] {
+function waitAfter({ wait }: Memory, failure: AwsFailure, { intervalMs }: Look): Memory['wait'] {
   const intervals = Math.min(2 * (wait?.intervals ?? 1), longestWait)
   // Half an interval less, since runs are not punctual to the millisecond.
-  return { intervals, until: performance.now() + (intervals - 0.5) * intervalMs, fault }
+  return { intervals, until: performance.now() + (intervals - 0.5) * intervalMs, failure }
 }
 
 type Identities = Questions['identities']
