@@ -52,7 +52,7 @@ const good: SesAsked = {
   identity: ok(verified),
   configurationSet: ok({ sendingEnabled: true }),
   suppressed: ok([]),
-  statistics: ok({ attempts: 1_000, bounces: 1, complaints: 0, rejects: 0 }),
+  statistics: ok({ attempts: 1_000, bounces: 1, complaints: 0 }),
   clockSkewSeconds: 0,
 }
 
@@ -70,7 +70,7 @@ const mailFrom = (status: string, behavior: string | undefined): SesAsked =>
   identity({ mailFrom: { domain: 'bounce.app.example.com', status, behavior } })
 const counted = (attempts: number, bounces: number, complaints = 0): SesAsked => ({
   ...good,
-  statistics: ok<SesStatistics>({ attempts, bounces, complaints, rejects: 0 }),
+  statistics: ok<SesStatistics>({ attempts, bounces, complaints }),
 })
 const gauge = (asked: SesAsked, name: string, labels = {}): number | undefined =>
   valueOf(judged(asked), `mailpath_ses_${name}`, labels)

@@ -1,7 +1,7 @@
 import { failureIn, isFromAws, refusesKeys, type AwsAnswer, type AwsFailure } from '../../clients/aws/answers.ts'
 import { gauge, sample } from '../../core/metric.ts'
 import { finding } from '../../core/probe.ts'
-import { accountEvidence, accountIn, accountMetrics, accountReasons, accountSamples } from './judge-account.ts'
+import { accountEvidence, accountSeen, accountMetrics, accountReasons, accountSamples } from './judge-account.ts'
 import { deliveryMetrics, deliveryReasons, deliverySamples } from './judge-delivery.ts'
 import { at, faultReasons } from './judge-faults.ts'
 import { identityEvidence, identityMetrics, identityReasons, identitySamples } from './judge-identity.ts'
@@ -72,7 +72,7 @@ function askedReasons(asked: SesAsked, target: SesTarget): Reason[] {
     return [
       reason('ses_monitor_of_other_account', at(asked, 'the keys of `monitor` are of another account than access_key')),
     ]
-  const facts = accountIn(asked)
+  const facts = accountSeen(asked)
   const isOff = account.kind !== 'clock_skewed' && skew !== undefined && Math.abs(skew) > clockWarningSeconds
   return [
     ...faultReasons(asked, [
@@ -118,7 +118,7 @@ function askedSamples(asked: SesAsked, target: string) {
   const isAsked = role?.unusable === undefined && throttled?.waiting !== true
   const isTaken = account.kind === 'ok' || account.kind === 'denied'
   const isRefused = refusesKeys(account) && !role
-  const facts = asked.otherAccount === true ? undefined : accountIn(asked)
+  const facts = asked.otherAccount === true ? undefined : accountSeen(asked)
   return [
     ...sample(metrics.reachable, isAsked ? isOfSes(account) : undefined, { target }),
     ...sample(metrics.credentialsValid, isTaken ? true : isRefused ? false : undefined, { target }),
@@ -130,7 +130,7 @@ function askedSamples(asked: SesAsked, target: string) {
 }
 
 function evidenceOf(asked: SesAsked): string {
-  const facts = accountIn(asked)
+  const facts = accountSeen(asked)
   const { monitored, role } = asked
   const age = ageOf(asked)
   const parts = [

@@ -90,8 +90,8 @@ function smtpPasswordsOf(target: SesTarget, { secretKey }: Pair, token: string |
 
 /** Asks with the keys of the application, or with those of the exporter's own role. */
 async function askWith(pair: AwsKeys | undefined, target: SesTarget, wanted: SesWanted, look: Look): Promise<SesAsked> {
-  const { region, endpoint } = wanted.service
-  const address = addressOf(endpoint ?? awsEndpoint('email', region))
+  const { region } = wanted.service
+  const address = addressOf(awsEndpoint(wanted.service))
   if (pair) return { address, ...(await askSes(pair, pair.accessKey, target, wanted, look)) }
   const { credentials = 'container' } = target
   const { keys, unusable } = await look.phase('role', () => keysOfRole(target, { credentials, region }, look))

@@ -1,7 +1,6 @@
 import { failureIn, type AwsAnswer, type AwsFailure } from '../../clients/aws/answers.ts'
 import { decide } from './identities.ts'
-import type { Question, Questions } from './questions.ts'
-import { answersTo } from './round.ts'
+import { answersTo, type Question, type Questions } from './questions.ts'
 import type { SesAsked, SesIdentity, SesSuppressed } from './seen.ts'
 
 /** Facts that are asked in each run count for this many intervals, those that are asked in turn for longer. */
@@ -42,7 +41,7 @@ export function remembered(
     account,
     monitored,
     ...(isRead && {
-      identity: questions.identities.length === 0 ? undefined : needed(identityIn(questions, turnMs, now)),
+      identity: questions.identities.length === 0 ? undefined : needed(decidingIdentity(questions, turnMs, now)),
       configurationSet: questions.configurationSet && needed(questions.configurationSet.last),
       suppressed: suppressedIn(questions.suppressed.map(inTurn)),
       statistics: inTurn(questions.statistics),
@@ -52,7 +51,7 @@ export function remembered(
 }
 
 /** The identity that decides, as of the time of its own answer. */
-function identityIn({ identities }: Questions, turnMs: number, now: number): Question<SesIdentity>['last'] {
+function decidingIdentity({ identities }: Questions, turnMs: number, now: number): Question<SesIdentity>['last'] {
   const young = identities.filter(({ question: { last } }) => last !== undefined && now - last.at < turnMs)
   const decision = decide(identities, answersTo(young))
   const last = identities.find(({ name }) => name === decision?.by)?.question.last

@@ -1,9 +1,8 @@
 import type { AwsAnswer, AwsFailure } from '../../clients/aws/answers.ts'
 import type { Look } from '../../core/probe.ts'
 import { askerFor, type Asker, type RunKeys } from './asker.ts'
-import { verifiedOf } from './identities.ts'
 import type { Memory } from './memory.ts'
-import type { Question, Questions } from './questions.ts'
+import { verifiedIn, type Question, type Questions } from './questions.ts'
 import type { SesWanted } from './wanted.ts'
 
 /** In the steady state. The first run asks everything. */
@@ -23,14 +22,14 @@ export interface Round {
 /** Asks SES what is due in this run, one request after the other. */
 export async function askRound(memory: Memory, wanted: SesWanted, keys: RunKeys, look: Look): Promise<Round> {
   const asker = askerFor(memory, wanted, keys, look)
-  if (await provesKeys(memory, asker, keys)) await askRest(memory, asker)
+  if (await readsOn(memory, asker, keys)) await askRest(memory, asker)
   const { stopped, clockSkewSeconds } = asker
   memory.wait = stopped?.kind === 'throttled' ? waitAfter(memory, stopped, look) : undefined
   return { stopped, clockSkewSeconds }
 }
 
-/** The first request is always signed by the application. Whether there is somebody who may read on. */
-async function provesKeys(memory: Memory, asker: Asker, { own, monitor }: RunKeys): Promise<boolean> {
+/** Asks for the account, first with the keys of the application. Whether more can be read. */
+async function readsOn(memory: Memory, asker: Asker, { own, monitor }: RunKeys): Promise<boolean> {
   const { account, monitored } = memory.questions
   const { kind } = await asker.put(account, own)
   if (kind !== 'denied' || !monitor) return kind === 'ok' || kind === 'denied'
@@ -65,13 +64,8 @@ async function readIdentities({ identities }: Questions, asker: Asker): Promise<
 async function readNext(memory: Memory, asker: Asker): Promise<void> {
   const { identities, suppressed, statistics } = memory.questions
   // The address may have got an identity of its own since.
-  const before = identities.slice(
-    0,
-    Math.max(
-      0,
-      identities.findIndex(one => one === verifiedIn(identities)),
-    ),
-  )
+  const verified = verifiedIn(identities)
+  const before = verified ? identities.slice(0, identities.indexOf(verified)) : []
   const all: readonly Question<unknown>[] = [...suppressed, statistics, ...before.map(({ question }) => question)]
   const first = memory.turn % all.length
   const next = [...all.slice(first), ...all.slice(0, first)].find(one => one !== statistics || isDue(statistics))
@@ -91,12 +85,3 @@ function waitAfter({ wait }: Memory, failure: AwsFailure, { intervalMs }: Look):
   // Half an interval less, since runs are not punctual to the millisecond.
   return { intervals, until: performance.now() + (intervals - 0.5) * intervalMs, failure }
 }
-
-type Identities = Questions['identities']
-
-/** The last answers about identities, by name. */
-export const answersTo = (identities: Identities) =>
-  new Map(identities.flatMap(({ name, question: { last } }) => (last ? [[name, last.answer] as const] : [])))
-
-const verifiedIn = (identities: Identities): Identities[number] | undefined =>
-  verifiedOf(identities, answersTo(identities))
