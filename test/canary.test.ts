@@ -106,10 +106,12 @@ const smtpThatEchoes = () =>
     security: 'none',
     capabilities: ['AUTH PLAIN'],
     handlers: [
-      line =>
-        /^AUTH PLAIN (.*)$/i.test(line)
-          ? `535 5.7.8 ${line} ${Buffer.from(line.slice(11), 'base64').toString().replaceAll('\0', ' ')}`
-          : undefined,
+      line => {
+        const [, said] = /^AUTH (?:PLAIN|XOAUTH2) (.*)$/i.exec(line) ?? []
+        if (said === undefined) return undefined
+        const plain = Buffer.from(said, 'base64').toString()
+        return `535 5.7.8 ${line} ${plain.replaceAll(/\p{Cc}/gu, ' ')}`
+      },
     ],
   })
 
@@ -447,7 +449,8 @@ describe('a secret', () => {
       else if (kind === 'ses') expect(said).toMatch(/^ses_(unreadable|permission_missing|role_unusable)/)
       else if (kind === 'smtp' && field === 'user')
         expect(said).toMatch(/^smtp_password_unresolved .*user: env WRONG.*: expected /)
-      else if (field === 'url') expect(said).toMatch(/^(reference_unresolved|\w+_url_(not_understood|refused)|outbox_unreadable) url[: ]/)
+      else if (field === 'url')
+        expect(said).toMatch(/^(reference_unresolved|\w+_url_(not_understood|refused)|outbox_unreadable) url[: ]/)
       else
         expect(said).toMatch(
           new RegExp(

@@ -119,6 +119,7 @@ const examples: Readonly<Record<(typeof referenceSources)[number][0], string>> =
   file: '{ file: /run/secrets/smtp_pass }',
   credential: '{ credential: smtp_pass }',
   dotenv: '{ dotenv: /opt/app/.env, key: SMTP_PASS }',
+  ini: '{ ini: /home/app/.aws/credentials, section: default, key: aws_access_key_id }',
   kubernetes: '{ kubernetes: { namespace: mail, secret: app, key: SMTP_PASS } }',
   vault: '{ vault: { target: vault-01, path: secret/data/app, key: SMTP_PASS } }',
 }

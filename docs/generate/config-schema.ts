@@ -55,6 +55,7 @@ export const referenceSources = [
   ['file'],
   ['credential'],
   ['dotenv', 'key'],
+  ['ini', 'section', 'key'],
   ['kubernetes'],
   ['vault'],
 ] as const

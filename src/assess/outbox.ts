@@ -8,7 +8,7 @@ import { indexOf } from './checks.ts'
 import { assessMail } from './mail.ts'
 import { clusterOf, hasProblem, isDown, nodesOf } from './nodes.ts'
 import { outside } from './path/down-behind.ts'
-import { following } from './sources.ts'
+import { following, isSource } from './sources.ts'
 import type { Problem } from './verdict.ts'
 
 type Code = OutboxReason['code']
@@ -59,13 +59,16 @@ const isNeededBy = ({ target }: CheckStatus, path: MailTarget | undefined): bool
   path !== undefined && (namesFor(path, outbox.kind)?.includes(target) ?? true)
 
 /**
- * The first link that fails. The provider the application is set to counts also where the other one would take the mail: an
- * outbox that does not move shows that the application does not fall back.
+ * The first link that fails. A Vault counts as one if the login at the relay waits for its value: without the password no mail
+ * leaves, and a sender that is restarted now does not get it either. The provider the application is set to counts also where
+ * the other one would take the mail: an outbox that does not move shows that the application does not fall back.
  */
 function brokenLink({ blockers, exceptions, provider, needs }: MailStatus): string | undefined {
   const first = provider ?? firstProvider(kind => needs[kind].length > 0)
   const isBroken = ({ probe, reason }: Problem): boolean => probe === first && reason.verdict === 'fail'
-  const link = blockers.find(one => one.level === 'fail' || isBroken(one)) ?? exceptions.find(isBroken)
+  const link =
+    blockers.find(one => one.level === 'fail' || isBroken(one) || (isSource(one) && one.reason.verdict === 'fail')) ??
+    exceptions.find(isBroken)
   return link && checkId(link)
 }
 

@@ -111,7 +111,10 @@ function causesBehind(blockers: readonly Blocking[], checks: Checks, waiting: re
     .map(problem => ({ ...problem, level: 'unknown' as const }))
   const named = blockers.flatMap(({ reason: { because }, level }) => {
     const [cause] = because === undefined ? [] : checks.withIds([because])
-    return cause && !isSource(cause) ? mainProblemsOf(cause).map(problem => ({ ...problem, level })) : []
+    // That a value was not read proves no failure. That no mail leaves does.
+    return cause && (level === 'fail' || !isSource(cause))
+      ? mainProblemsOf(cause).map(problem => ({ ...problem, level }))
+      : []
   })
   return [...sources, ...named]
 }

@@ -84,13 +84,16 @@ describe('an outbox that does not move', () => {
     }
   })
 
-  it('is none of a provider that the application does not use, and none of what is only not known', () => {
+  it('is none of a provider that the application does not use', () => {
     expect(overCase({ ses: 'refused' }, ['outbox_stuck'])).toMatchObject({ root: 'outbox_stuck', because: [undefined] })
+  })
+
+  it('is a consequence of a Vault that is down and has the password: a restart of the sender would not help', () => {
     const vault = { vault: 'down, and the SMTP password comes from it', smtp: 'unknown' } as const
     expect(overCase(vault, ['outbox_stuck'])).toMatchObject({
       verdict: 'fail',
-      root: 'outbox_stuck',
-      because: [undefined],
+      root: 'vault_sealed',
+      because: ['vault/vault-01'],
     })
   })
 

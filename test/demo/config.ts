@@ -27,6 +27,8 @@ export interface Places {
 /** Short, so that a change is seen at once. */
 export const intervalMs = 2_000
 const timeoutMs = 1_500
+/** A mail of the outbox is late then. */
+export const lateAfterMs = 5_000
 
 export const clusterName = 'keybuzz'
 /** The names of the targets that the scenarios look for. */
@@ -114,7 +116,7 @@ const outboxText = (at: Places): string => `outbox: # where the application keep
     created: created_at
     pending: status = 'queued'
     sent: sent_at
-    late_after: 5s
+    late_after: ${lateAfterMs / 1000}s
     stuck_after: 15s
 `
 

@@ -1,5 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { PostgresNode } from '../servers/postgres.ts'
-import { targets } from './config.ts'
+import { lateAfterMs, targets } from './config.ts'
 import type { StatusJson } from './exporter.ts'
 import { secrets, type Platform } from './platform.ts'
 
@@ -101,6 +102,8 @@ const hangingSender: Scenario = {
   name: 'sender hangs',
   async run({ sender, cluster }) {
     sender.running = false
+    // While others were just sent, one old mail would be a matter of its row.
+    await sleep(lateAfterMs + 1_000)
     await sender.backlog(await cluster.primary(), 20)
     return {
       done: 'the sender of the app hangs: mail goes into the outbox, and none comes out',

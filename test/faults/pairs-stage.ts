@@ -255,11 +255,11 @@ async function createOutbox({ cluster }: Platform, node: PostgresNode) {
   }
   return {
     grant,
-    async leaveWaiting(mails: number, minutes: number): Promise<void> {
+    leaveWaiting: async (mails: number, minutes: number): Promise<void> => {
       const rows = `select now() - make_interval(mins => $2), null, '${recipient}' from generate_series(1, $1)`
       await run(`insert into ${outboxTable} ${rows}`, [mails, minutes])
     },
-    async heal(): Promise<void> {
+    heal: async (): Promise<void> => {
       await run(`truncate ${outboxTable}`)
       await grant(true)
     },

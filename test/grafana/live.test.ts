@@ -112,7 +112,7 @@ describe.skipIf(!needs('Prometheus', prometheusBinary(), prometheusInstall))('on
     platform = await startPlatform()
     const configFile = path.join(platform.folder, 'with-drift.yml')
     const user = { dotenv: platform.app.env.path, key: 'SMTP_USER' }
-    const { ses = [], outbox = [] } = parse(platform.config()) as Readonly<Record<'ses' | 'outbox', readonly object[]>>
+    const { ses, outbox } = parse(platform.config()) as Readonly<Record<'ses' | 'outbox', readonly object[]>>
     writeFileSync(
       configFile,
       platform.config({

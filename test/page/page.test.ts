@@ -128,7 +128,7 @@ describe('the answer', () => {
   it('says once what holds for several', () => {
     const [, also = ''] = textOf(render(starting())).split('Also ')
     expect(also).toMatch(
-      /^unknown settings\/backend-01, .* and 1 more: has not run yet Do this: Wait for one interval\./,
+      /^unknown settings\/backend-01, .* and 2 more: has not run yet Do this: Wait for one interval\./,
     )
   })
 
@@ -169,15 +169,16 @@ describe('the picture', () => {
   const joinsOf = (of: Status): string[] => partsOf(render(of), '<div class="join').map(part => textOf(`<body>${part}`))
 
   it('leads from each write path to the node it lands on, with its role', () => {
-    const [first, second, third] = joinsOf(incident())
+    const [first, second, third, fourth] = joinsOf(incident())
     expect(first).toContain('backend DATABASE_URL fails: read only leads to db-postgres-03')
     expect(first).toContain('db-postgres-03 standby 10.0.0.122:5432')
     expect(second).toContain('haproxy-write ok leads to db-postgres-01')
     expect(second).toContain('secret PGHOST ok leads to db-postgres-01')
     expect(second).toContain('db-postgres-01 primary')
     expect(second).toContain('Nothing writes here: db-postgres-02 standby')
-    expect(third).toContain('vault-01 Vault fails: uninitialized leads to mail.keybuzz.io')
-    expect(third).toContain('mail.keybuzz.io SMTP, in use unknown: password unresolved')
+    expect(third).toContain('outbound mail Outbox fails: stuck, because of write_path/backend DATABASE_URL')
+    expect(fourth).toContain('vault-01 Vault fails: uninitialized leads to mail.keybuzz.io')
+    expect(fourth).toContain('mail.keybuzz.io SMTP, in use unknown: password unresolved')
   })
 
   it('gives a link the verdict of what leads there', () => {
@@ -249,7 +250,9 @@ describe('the picture', () => {
     expect(text).toContain(
       'outbound mail Outbox fails: stuck, because of smtp/mail.keybuzz.io · more than 10000 mails wait, the oldest for 21 minutes · 12 given up',
     )
-    expect(text).toContain('backend SES SES fails: sending paused · production access · 1200 of 50000 mails sent in 24 h')
+    expect(text).toContain(
+      'backend SES SES fails: sending paused · production access · 1200 of 50000 mails sent in 24 h',
+    )
     const alone = textOf(render(hangingSender()))
     expect(alone).toContain('outbound mail Outbox fails: stuck · 41 mails wait, the oldest for 2 hours Hands mail over')
   })
@@ -343,7 +346,7 @@ describe('the checks', () => {
   it('are all there, worst first', () => {
     const verdicts = rowsOf(render(incident())).map(row => /^\w+/.exec(row)?.[0])
     const expected = [
-      ...Array<string>(2).fill('fail'),
+      ...Array<string>(3).fill('fail'),
       ...Array<string>(2).fill('unknown'),
       'warn',
       'warn',

@@ -45,15 +45,6 @@ const expected: Readonly<Record<string, string>> = {
   'vault/sealed': 'vault_sealed',
   'vault/a device for a token': 'vault_unreachable',
   'settings/no .env': 'setting_unreadable',
-  'ses/refused': 'ses_unreachable',
-  'ses/silent': 'ses_no_answer',
-  'ses/garbage': 'ses_not_ses',
-  'ses/wrong secret': 'ses_secret_wrong',
-  'ses/denied': 'ses_permission_missing',
-  'ses/throttling': 'ses_throttled',
-  'ses/no .aws': 'ses_unreadable',
-  'outbox/drips': 'outbox_unreadable',
-  'outbox/no table': 'outbox_unreadable',
 }
 
 /** What fails fast, and no server. */
