@@ -306,7 +306,13 @@ outbox:\n  - { name: a, ${table} }\n  - { name: b, ${table}, interval: 15s }\n`
         `ses: [{ name: a, access_key: { env: A }, secret_key: { env: B }, region: eu-west-1, interval: 6s, ${more} }]`,
       )
     expect(() => often('verify: true')).toThrow('interval: AWS counts requests: ask at most every 15s')
-    for (const more of ['verify: false', 'endpoint: "https://ses.internal"'])
+    for (const host of [
+      'email.eu-west-1.amazonaws.com',
+      'vpce-1.email.eu-west-1.vpce.amazonaws.com',
+      'email.eu-west-1.api.aws',
+    ])
+      expect(() => often(`endpoint: "https://${host}"`)).toThrow('ask at most every 15s')
+    for (const more of ['verify: false', 'endpoint: "https://ses.internal"', 'endpoint: "https://xamazonaws.com"'])
       expect(find(often(more), 'ses/a').intervalMs).toBe(6_000)
   })
 

@@ -25,8 +25,15 @@ const suffixes: readonly (readonly [begin: string, suffix: string])[] = [
   ['eu-isoe-', 'cloud.adc-e.uk'],
 ]
 
-const suffixOf = (region: string): string =>
-  suffixes.find(([begin]) => region.startsWith(begin))?.[1] ?? 'amazonaws.com'
+const usual = 'amazonaws.com'
+
+const suffixOf = (region: string): string => suffixes.find(([begin]) => region.startsWith(begin))?.[1] ?? usual
+
+/** Whether AWS itself is behind a URL: an endpoint of a region, with IPv6 (`api.aws`), or in a VPC. */
+export function isOfAws(url: string): boolean {
+  const host = URL.canParse(url) ? new URL(url).hostname : ''
+  return [usual, 'api.aws', ...suffixes.map(([, suffix]) => suffix)].some(suffix => host.endsWith(`.${suffix}`))
+}
 
 /** `eu-west-1`, `us-gov-east-1`, `eusc-de-east-1`; `eu-west-1a` is an availability zone. */
 export const isRegion = (text: string): boolean => /^[a-z]{2,4}(?:-[a-z]+){1,2}-\d{1,2}$/.test(text)

@@ -89,9 +89,17 @@ function dkimReasons(identity: SesIdentity, asked: SesAsked): Reason[] {
 
 /** https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_MailFromAttributes.html */
 function mailFromReasons({ mailFrom }: SesIdentity, asked: SesAsked): Reason[] {
-  const { status = '', behavior, domain = 'the MAIL FROM domain' } = mailFrom ?? {}
-  if (!['PENDING', 'FAILED', 'TEMPORARY_FAILURE'].includes(status)) return []
+  const { status, behavior, domain = 'the MAIL FROM domain' } = mailFrom ?? {}
+  if (mailFrom === undefined || status === 'SUCCESS') return []
+  const isKnown = status !== undefined && ['PENDING', 'FAILED', 'TEMPORARY_FAILURE'].includes(status)
+  const isHarmless = behavior === 'USE_DEFAULT_VALUE'
+  if (isHarmless && !isKnown) return []
   const isRefused = behavior === 'REJECT_MESSAGE'
+  // Whether SES refuses mail because of it is not known then.
+  if (!isKnown || !(isRefused || isHarmless)) {
+    const words = `MailFromDomainStatus ${status ?? 'not said'}, BehaviorOnMxFailure ${behavior ?? 'not said'}`
+    return [reason('ses_error', at(asked, `${domain}: ${words}`))]
+  }
   const then = isRefused ? 'SES refuses mail then (REJECT_MESSAGE)' : 'SES uses amazonses.com in its place'
   return [
     reason(isRefused ? 'ses_mail_from_failing' : 'ses_mail_from_default', at(asked, `${domain} is ${status}; ${then}`)),

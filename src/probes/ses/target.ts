@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { isOfAws } from '../../clients/aws/endpoints.ts'
 import type { RoleCredentials } from '../../clients/aws/role-sources.ts'
 import type { Target } from '../../core/probe.ts'
 import type { Reference, Resolvable } from '../../core/reference.ts'
@@ -107,7 +108,7 @@ export const sesTarget: z.ZodType<SesTarget> = section({
   const add = (key: keyof SesTarget, message: string): void =>
     context.addIssue({ code: 'custom', path: [key], message })
   const { interval = leastInterval, verify, endpoint, credentials } = value
-  if (verify && endpoint === undefined && interval < leastInterval)
+  if (verify && (endpoint === undefined || isOfAws(endpoint)) && interval < leastInterval)
     add('interval', 'AWS counts requests: ask at most every 15s')
   for (const key of ['access_key', 'secret_key', 'session_token'] as const) {
     const isSet = value[key] !== undefined
