@@ -11,11 +11,9 @@ import { outside } from './path/down-behind.ts'
 import { isSource, withCause } from './sources.ts'
 import type { Problem } from './verdict.ts'
 
-type Code = OutboxReason['code']
-
 /** What an outbox shows if no mail leaves, for whatever cause. Mails that were given up stay so, and ask for more. */
-const ofStandstill: readonly Code[] = ['outbox_stuck', 'outbox_late', 'outbox_growing', 'outbox_quiet']
-const unreadable: Code = 'outbox_unreadable'
+const ofStandstill: readonly OutboxReason['code'][] = ['outbox_stuck', 'outbox_late', 'outbox_growing', 'outbox_quiet']
+const unreadable: OutboxReason['code'] = 'outbox_unreadable'
 
 /**
  * The checks. What an outbox shows only because an earlier link of its mail path fails says so, and asks for nothing else. So

@@ -1,9 +1,9 @@
 import { refusesKeys, type AwsFailure, type AwsFault } from '../../clients/aws/answers.ts'
-import { reason, type Reason, type ReasonCode } from './reasons.ts'
+import { reason, type Reason } from './reasons.ts'
 import type { SesAsked } from './seen.ts'
 
 /** What each failure means at the first request, which proves the keys. */
-const ofFirst: Readonly<Record<AwsFault, ReasonCode>> = {
+const ofFirst: Readonly<Record<AwsFault, Reason['code']>> = {
   key_unknown: 'ses_key_unknown',
   secret_wrong: 'ses_secret_wrong',
   clock_skewed: 'ses_clock_skewed',
@@ -38,7 +38,7 @@ export function faultReasons(
   asked: SesAsked,
   failures: readonly (readonly [Action, AwsFailure | undefined])[],
 ): Reason[] {
-  const texts = new Map<ReasonCode, string[]>()
+  const texts = new Map<Reason['code'], string[]>()
   for (const [action, failure] of failures) {
     if (!failure) continue
     const first = action === 'ses:GetAccount' ? ofFirst : ofLater
