@@ -117,12 +117,15 @@ describe('watching', () => {
   const paths = `write_path:
   - { name: app, cluster: main, url: postgres://app@db/app }
   - { name: pooled, cluster: main, url: postgres://app@db/app, watch: true }
+outbox:
+  - { name: seldom, cluster: main, host: db, user: app, table: mails, created: created_at, pending: sent_at is null }
+  - { name: kept, cluster: main, host: db, user: app, table: mails, created: created_at, pending: sent_at is null, watch: true, login_interval: 15m }
 `
   const watched = (text: string) => parse(text).checks.flatMap(check => (check.watch ? [checkId(check)] : []))
 
-  it('is done of nodes, and of write paths where they say so', () => {
-    expect(watched(`${postgres}${paths}`)).toEqual(['postgres/db-1', 'write_path/pooled'])
-    expect(watched(`${postgres}    watch: false\n${paths}`)).toEqual(['write_path/pooled'])
+  it('is done of nodes, and of write paths and outboxes where they say so', () => {
+    expect(watched(`${postgres}${paths}`)).toEqual(['postgres/db-1', 'write_path/pooled', 'outbox/kept'])
+    expect(watched(`${postgres}    watch: false\n${paths}`)).toEqual(['write_path/pooled', 'outbox/kept'])
   })
 
   it('can be turned off for all, whatever they say', () => {

@@ -3,9 +3,17 @@ import { shownIn, type Shown } from '../../clients/certificates.ts'
 import { sessionFailure, type SessionFailure } from '../../clients/postgres-errors.ts'
 import { maybe } from '../../clients/postgres-facts.ts'
 import { routineOf } from '../../clients/postgres-messages.ts'
-import { openOwnSession, planText, type Row, type Session } from '../../clients/postgres.ts'
-import { codeOf, describeError } from '../../core/errors.ts'
-import type { Look } from '../../core/probe.ts'
+import {
+  openOwnSession,
+  openWatch,
+  planText,
+  watchThatAnswers,
+  type Row,
+  type Session,
+} from '../../clients/postgres.ts'
+import type { Plan } from '../../clients/postgres-url/plan.ts'
+import { codeOf, describeError, Unresolved } from '../../core/errors.ts'
+import type { Look, Watch } from '../../core/probe.ts'
 import { costlyIn, type Costly } from './cost.ts'
 import { planOf } from './plan.ts'
 import { beginSql, rowsSql, standbySql } from './sql.ts'
@@ -54,29 +62,18 @@ const limitsOf = ({ timeoutMs }: Look) => ({
 /** The phase in which the table is asked. A failure before it is one of the login. */
 export const asking = 'query'
 
+type Found = { -readonly [Key in keyof OutboxSeen]: OutboxSeen[Key] }
+
 /** One session, one statement in a read-only transaction. Once an hour also what the statement is expected to cost. */
 export async function observe(target: OutboxTarget, look: Look): Promise<OutboxSeen> {
   const plan = await planOf(target, look)
   if (typeof plan === 'string')
     return { address: target.url === undefined ? 'host' : 'url', notUnderstood: plan.replace(/^the URL /, '') }
-  const found: { -readonly [Key in keyof OutboxSeen]: OutboxSeen[Key] } = { address: planText(plan) }
+  const found: Found = { address: planText(plan) }
   try {
     const session = await openOwnSession(look, plan)
-    found.address = session.address
-    found.certificates = session.certificates
     try {
-      await look.phase(asking, async () => {
-        const { statement, lock } = limitsOf(look)
-        await session.query(beginSql(statement, lock))
-        const ask = asker(session, look)
-        // First, since a scan that costs too much ends in a timeout.
-        found.costly = await costlyIn(target, look, `${session.address}/${plan.database}`, ask)
-        const rows = rowsOf(await ask(rowsSql(target)))
-        look.note(`< ${JSON.stringify(rows)}`)
-        // A session that ends within a transaction counts as a rollback.
-        await session.query('commit')
-        found.rows = rows.standby ? { ...rows, detachedSeconds: await detachedFor(session, look) } : rows
-      })
+      await read(found, session, { target, plan, look })
     } finally {
       await session.close()
     }
@@ -87,12 +84,64 @@ export async function observe(target: OutboxTarget, look: Look): Promise<OutboxS
   return found
 }
 
+/** Opens a watch with the login of a run. */
+export async function watch(target: OutboxTarget, look: Look): Promise<Watch<OutboxSeen>> {
+  const plan = await planOf(target, look)
+  if (typeof plan === 'string') throw new Unresolved(`url: ${plan}`)
+  const session = await openWatch(look, plan)
+  let found: Found
+  return watchThatAnswers(
+    session,
+    async run => {
+      found = { address: session.address }
+      await read(found, session, { target, plan, look: run })
+      return found
+    },
+    async (error, run) => {
+      // A session in which a statement failed stays in its transaction.
+      const ended = session.query('rollback', run).catch(() => undefined)
+      if (!run.signal.aborted) await ended
+      // A login would meet these again, and wait as long. A run without an answer has no time left for one.
+      if (!run.signal.aborted && !takesItsTime.has(codeOf(error) ?? '')) return undefined
+      return { ...found, failure: sessionFailure(error, run, session.address) }
+    },
+  )
+}
+
+/** SQLSTATEs: the limit of the statement is over, or that of a lock. */
+const takesItsTime = new Set(['57014', '55P03'])
+
+interface Reading {
+  readonly target: OutboxTarget
+  readonly plan: Plan
+  readonly look: Look
+}
+
+/** Adds what a session shows to what was found. Rejects with the transaction still open. */
+async function read(found: Found, session: Session, { target, plan, look }: Reading): Promise<void> {
+  found.address = session.address
+  found.certificates = session.certificates
+  await look.phase(asking, async () => {
+    const { statement, lock } = limitsOf(look)
+    await session.query(beginSql(statement, lock), look)
+    const ask = asker(session, look)
+    // First, since a scan that costs too much ends in a timeout.
+    found.costly = await costlyIn(target, look, `${session.address}/${plan.database}`, ask)
+    const rows = rowsOf(await ask(rowsSql(target)))
+    look.note(`< ${JSON.stringify(rows)}`)
+    const detachedSeconds = rows.standby ? await detachedFor(session, look) : undefined
+    // A session that ends within a transaction counts as a rollback.
+    await session.query('commit', look)
+    found.rows = rows.standby ? { ...rows, detachedSeconds } : rows
+  })
+}
+
 const asker =
   (session: Session, look: Look) =>
   async (sql: string): Promise<Row | undefined> => {
     look.note(`> ${withoutAddress(sql)}`)
     try {
-      const [row] = await session.statement(sql)
+      const [row] = await session.statement(sql, look)
       return row
     } catch (error) {
       const kept = withoutData(error)
@@ -157,7 +206,7 @@ const following = z.object({ receivers: z.number(), replayed_ago: number })
 /** For how many seconds a standby without a receiver of WAL has replayed nothing; undefined if it has one, or is not sure. */
 async function detachedFor(session: Session, look: Look): Promise<number | undefined> {
   try {
-    const [row] = await session.query(standbySql)
+    const [row] = await session.query(standbySql, look)
     const { data } = following.safeParse(row)
     return data?.receivers === 0 ? (data.replayed_ago ?? undefined) : undefined
   } catch (error) {
