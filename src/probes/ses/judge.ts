@@ -8,7 +8,7 @@ import { identityEvidence, identityMetrics, identityReasons, identitySamples } f
 import { isBroken, settingMetrics, settingReasons, settingSamples } from './judge-settings.ts'
 import { reason, type Reason } from './reasons.ts'
 import type { SesAsked, SesSeen } from './seen.ts'
-import type { SesTarget } from './target.ts'
+import type { RoleSource, SesTarget } from './target.ts'
 
 export { enforcementStates } from './judge-account.ts'
 export { dkimStates, mailFromStates } from './judge-identity.ts'
@@ -71,7 +71,7 @@ const ageOf = ({ throttled }: SesAsked): string | undefined =>
 function askedReasons(asked: SesAsked, target: SesTarget): Reason[] {
   const { role, otherAccount, clockSkewSeconds: skew, account } = asked
   const unusable = role?.unusable
-  if (unusable !== undefined) return [reason('ses_role_unusable', unusable)]
+  if (unusable !== undefined) return [reason('ses_role_unusable', unusable, roleRemedy(target))]
   if (otherAccount === true && account.kind === 'denied')
     return [
       reason('ses_monitor_of_other_account', at(asked, 'the keys of `monitor` are of another account than access_key')),
@@ -93,6 +93,17 @@ function askedReasons(asked: SesAsked, target: SesTarget): Reason[] {
     ...(isOff ? [reason('ses_clock_off', at(asked, clockText(skew)))] : []),
   ]
 }
+
+const roleRemedies: Readonly<Record<RoleSource, string>> = {
+  web_identity:
+    'Run the exporter with the service account of the application: its token has to be mounted, and the trust policy of the role has to name it.',
+  container: 'Run the exporter with the task role (ECS) or the pod identity (EKS) of the application.',
+  instance:
+    'Give the instance that the exporter runs on the role of the application, and let its metadata service answer (IMDSv2; in a container, its hop limit has to be 2).',
+}
+
+const roleRemedy = ({ credentials }: SesTarget): string | undefined =>
+  credentials && roleRemedies[typeof credentials === 'string' ? credentials : 'web_identity']
 
 /** That there is no identity, or no set, is judged by itself. */
 function laterFault(answer: AwsAnswer<unknown> | undefined): Fault | undefined {
@@ -141,7 +152,7 @@ function evidenceOf(asked: SesAsked): string {
   const { monitored, role } = asked
   const age = ageOf(asked)
   const parts = [
-    role ? "the keys of the exporter's role are taken" : 'the keys are taken',
+    role ? "the keys of the exporter's role are accepted" : 'the keys are accepted',
     ...(monitored ? ['read with those of `monitor`'] : []),
     ...(facts ? accountEvidence(facts) : []),
     ...identityEvidence(asked),
