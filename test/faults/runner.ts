@@ -66,6 +66,8 @@ interface Exporter {
   /** One interval and one deadline. */
   readonly withinMs: number
   readonly pollMs: number
+  /** Lines of its log so far. */
+  readonly logged: readonly string[]
 }
 
 async function openBench<S extends Stage>(area: Area<S>): Promise<Bench> {
@@ -100,10 +102,11 @@ function startExporter(stage: Stage, times: Times, stop: AbortSignal): Promise<E
     const sections = { interval: `${times.intervalMs}ms`, timeout: `${times.timeoutMs}ms` }
     const config = parseConfig(withSections(stage.config, sections), 'mailpath.yml')
     const references = createReferences({ env: stage.env, vaults: config.vaults, kubernetes: config.kubernetes })
-    const log = createLog('error', 'json', () => undefined)
+    const logged: string[] = []
+    const log = createLog('debug', 'json', line => logged.push(line))
     const monitor = createMonitor(config, references, log)
     const ownWithinMs = times.intervalMs + times.timeoutMs
-    return { monitor, watching: monitor.run(stop), withinMs: ownWithinMs, pollMs: ownWithinMs / polls }
+    return { monitor, logged, watching: monitor.run(stop), withinMs: ownWithinMs, pollMs: ownWithinMs / polls }
   })
 }
 
@@ -148,8 +151,8 @@ async function fairly<T>(attempt: () => Promise<T>): Promise<T> {
   }
 }
 
-async function withoutLeaks({ monitor }: Exporter, secrets: readonly string[]): Promise<void> {
-  const found = await leaks(monitor, secrets)
+async function withoutLeaks({ monitor, logged }: Exporter, secrets: readonly string[]): Promise<void> {
+  const found = await leaks(monitor, logged, secrets)
   if (found.length > 0) throw new Error(found.join('\n    '))
 }
 
