@@ -49,29 +49,35 @@ export interface Bench {
 export interface Runnable {
   readonly name: string
   readonly faults: readonly Pick<Fault, 'name' | 'seen' | 'skip' | 'hidden'>[]
+  /** Of the exporter: a fault takes some of them. */
+  readonly intervalMs: number
   readonly open: () => Promise<Bench>
 }
 
 export const runnable = <S extends Stage>(area: Area<S>): Runnable => ({
   name: area.name,
   faults: area.faults,
+  intervalMs: timesOf(area).intervalMs,
   open: () => openBench(area),
 })
+
+const timesOf = ({ times = { intervalMs, timeoutMs } }: Pick<Area, 'times'>): Times => times
 
 /** The exporter over a stage. */
 interface Exporter {
   readonly monitor: Monitor
+  /** Lines of its log so far. */
+  readonly logged: readonly string[]
   /** Settles when it was stopped. */
   readonly watching: Promise<void>
   /** One interval and one deadline. */
   readonly withinMs: number
   readonly pollMs: number
-  /** Lines of its log so far. */
-  readonly logged: readonly string[]
 }
 
 async function openBench<S extends Stage>(area: Area<S>): Promise<Bench> {
-  const { start, faults, healthy = 'ok', times = { intervalMs, timeoutMs } } = area
+  const { start, faults, healthy = 'ok' } = area
+  const times = timesOf(area)
   const stage = await start()
   const stop = new AbortController()
   setMaxListeners(0, stop.signal)
