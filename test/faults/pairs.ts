@@ -12,7 +12,7 @@ interface Pair {
   readonly verdict: Verdict
   /** Which of them is to blame; left out where mail survives both. */
   readonly root?: Single
-  /** The second is a consequence of the root, and names it as its cause. */
+  /** The other one is a consequence of the root, and names its check as the cause. */
   readonly follows?: true
   /** Why the second cannot be told while the first holds. It must be told once the first is healed. */
   readonly hides?: string
@@ -40,8 +40,8 @@ const oneFails: readonly Pair[] = [
   { of: [vault.sealed, database.readOnly], verdict: 'fail', root: database.readOnly },
   { of: [vault.down, relay.refused], verdict: 'fail', root: relay.refused },
   // No mail leaves, which proves that the password is missing where it is needed.
-  { of: [vault.down, outbox.stuck], verdict: 'fail', root: vault.down, follows: true },
-  { of: [relay.refused, outbox.stuck], verdict: 'fail', root: relay.refused, follows: true },
+  { of: [outbox.stuck, vault.down], verdict: 'fail', root: vault.down, follows: true },
+  { of: [outbox.stuck, relay.refused], verdict: 'fail', root: relay.refused, follows: true },
   { of: [database.primaryKilled, vault.sealed], verdict: 'fail', root: database.primaryKilled },
   { of: [vault.tokenExpired, app.settingDifferent], verdict: 'fail', root: app.settingDifferent },
   { of: [app.databaseUrlUnset, relay.wrongPassword], verdict: 'fail', root: relay.wrongPassword },
@@ -101,7 +101,7 @@ const fault = ({ of: [first, second], verdict, root, follows, hides }: Pair): Fa
     verdict,
     ...(root && { root: root.reasons[0] }),
     reasons: told,
-    ...(root && follows && { because: { [second.reasons[0]]: checkOf(root.reasons[0]) } }),
+    ...(root && follows && { because: { [(root === first ? second : first).reasons[0]]: checkOf(root.reasons[0]) } }),
   }
   const both = {
     name: `${first.name} + ${second.name}`,
