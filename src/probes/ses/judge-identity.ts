@@ -66,11 +66,19 @@ function verificationReasons(identity: SesIdentity, asked: SesAsked, target: Ses
   if (identity.verified === undefined)
     return [reason('ses_error', at(asked, `GetEmailIdentity of ${name} does not say VerifiedForSendingStatus`))]
   if (!identity.verified)
-    return [reason('ses_identity_not_verified', at(asked, `${name} is not verified${why(identity)}`))]
+    return [
+      reason('ses_identity_not_verified', at(asked, `${name} is not verified${why(identity)}`), remedyOf(identity)),
+    ]
   if (!identity.inherited || target.configuration_set === undefined) return []
   const text = `the address of \`from\` has an identity that is not verified, ${name} is, and a configuration set is used`
   return [reason('ses_identity_inherited', at(asked, text))]
 }
+
+/** An address has no DNS records. */
+const remedyOf = ({ of }: SesIdentity): string | undefined =>
+  of === 'address'
+    ? 'Open the link in the mail that AWS sent to the address when its identity was made (it is good for 24 hours), or verify the domain of `from`.'
+    : undefined
 
 /** ` (PENDING, HOST_NOT_FOUND; SES looked at 2026-11-30T12:00:00Z, last found it right at …)` */
 function why({ status, errorType, checkedAt, successAt }: SesIdentity): string {

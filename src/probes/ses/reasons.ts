@@ -44,9 +44,9 @@ export const reasons = {
     verdict: 'fail',
     severity: 'critical',
     meaning:
-      'AWS does not know the access key: it was deleted or made inactive, is of another partition, or is a temporary key without its session token.',
+      'AWS does not know the access key in this region: it was deleted or made inactive, is of another partition, is a temporary key without its session token, or the region is not enabled for the account.',
     remedy:
-      'In IAM, look whether the key exists and is active. Make a new one if it is not, and set it where the application takes it from.',
+      'In IAM, look whether the key exists and is active. If it is, enable the region for the account, or correct `region`. If not, make a new one, and set it where the application takes it from.',
   },
   ses_secret_wrong: {
     verdict: 'fail',
