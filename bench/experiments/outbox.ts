@@ -78,16 +78,16 @@ function roundsOf({ env }: Stage['servers'], at: OutboxTarget) {
     /** Each with a login. */
     withLogin: async () => void read(await run(check, references, signal)),
     /** Keeps a session open, in which each round of `kept` asks. */
-    async open() {
+    open: async (): Promise<void> => {
       const ran = read(await runTurn(turn, () => references, signal, false))
       void turn.keeper.after(ran)
     },
     /** Gives whether the session answered. */
-    async kept() {
+    kept: async (): Promise<boolean> => {
       const ran = read(await runTurn(turn, () => references, signal, false))
       return ran.transcript().some(({ text }) => text.includes('in the session that is held open'))
     },
-    async close() {
+    close: async (): Promise<void> => {
       turn.stop.abort(new Error('it was measured'))
       await turn.keeper.ended()
     },

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Client } from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
+import type { Row } from '../../src/clients/postgres.ts'
 import { startLook } from '../../src/monitor/look.ts'
 import type { Ran } from '../../src/monitor/run.ts'
 import { createTurn, runTurn } from '../../src/monitor/turn.ts'
@@ -20,7 +21,12 @@ const reader = { user: 'outbox_reader', password: 'outbox-reader-pw' }
 const slowly = (ms: number): string => `create or replace function app.waits(text) returns boolean language plpgsql as
   $$ begin ${ms > 0 ? `perform pg_sleep(${ms / 1_000});` : ''} return $1 = 'queued'; end $$`
 
-const sql = <T extends object = object>(text: string): Promise<T[]> => node.query<T>(text, [], cluster.database)
+const sql = <T extends Row = Row>(text: string): Promise<T[]> => node.query<T>(text, [], cluster.database)
+/** For tests that change the role. */
+const afterwards = (text: string): void =>
+  onTestFinished(async () => {
+    await sql(text)
+  })
 const grant = `
   create role ${reader.user} login password '${reader.password}';
   grant usage on schema app to ${reader.user};
@@ -88,7 +94,7 @@ function rounds(
   return {
     round,
     /** Logs in, and waits for the session that is kept. */
-    async begun(): Promise<number> {
+    begun: async (): Promise<number> => {
       const ran = await round()
       if (ran.verdict !== 'ok') throw new Error(ran.evidence)
       return (await idle()).pid
@@ -96,9 +102,7 @@ function rounds(
   }
 }
 
-interface Kept {
-  readonly pid: number
-}
+type Kept = Row & { readonly pid: number }
 
 /** The session that is kept, once it idles outside of any transaction. */
 const idle = (): Promise<Kept> =>
@@ -274,7 +278,7 @@ describe('a session that fails leaves the round to a login', () => {
   it('if the role was dropped: the login says so', async () => {
     const { round, begun } = rounds()
     await begun()
-    onTestFinished(async () => void (await sql(grant)))
+    afterwards(grant)
     await sql(`drop owned by ${reader.user}; drop role ${reader.user}`)
     const found = await round()
     expect(codesOf(found)).toEqual(['outbox_unreadable'])
@@ -291,7 +295,7 @@ describe('a session that fails leaves the round to a login', () => {
   it('if a grant was taken away, and keeps no session while that lasts', async () => {
     const { round, begun } = rounds()
     await begun()
-    onTestFinished(async () => void (await sql(`grant select (status) on app.outbound_emails to ${reader.user}`)))
+    afterwards(`grant select (status) on app.outbound_emails to ${reader.user}`)
     await sql(`revoke select (status) on app.outbound_emails from ${reader.user}`)
     const found = await round()
     expect(found.reasons[0]?.text).toContain('SQLSTATE 42501')
@@ -306,7 +310,7 @@ describe('a session that fails leaves the round to a login', () => {
 })
 
 it('never takes the only connection of its role from a round', async () => {
-  onTestFinished(async () => void (await sql(`alter role ${reader.user} connection limit -1`)))
+  afterwards(`alter role ${reader.user} connection limit -1`)
   await sql(`alter role ${reader.user} connection limit 1`)
   // Each round logs in.
   const { round } = rounds({ login_interval: undefined })

@@ -26,11 +26,24 @@ export const awsFaults = [
 ] as const
 export type AwsFault = (typeof awsFaults)[number]
 
+/** Anything but the answer that was asked for. */
+export interface AwsFailure {
+  readonly kind: AwsFault
+  /** One line without a secret, an address or a token. */
+  readonly text: string
+  /** The action that is not allowed, as AWS names it. */
+  readonly action?: string | undefined
+}
+
 /** What AWS answered to one request. */
-export type AwsAnswer<T> =
-  | { readonly kind: 'ok'; readonly value: T }
-  /** `text`: one line without a secret, an address or a token. `action`: that which is not allowed, as AWS names it. */
-  | { readonly kind: AwsFault; readonly text: string; readonly action?: string | undefined }
+export type AwsAnswer<T> = { readonly kind: 'ok'; readonly value: T } | AwsFailure
+
+export const failureIn = (answer: AwsAnswer<unknown> | undefined): AwsFailure | undefined =>
+  answer?.kind === 'ok' ? undefined : answer
+
+/** Whether AWS does not take the keys themselves. */
+export const refusesKeys = ({ kind }: Pick<AwsAnswer<unknown>, 'kind'>): boolean =>
+  ['key_unknown', 'secret_wrong', 'token_expired'].includes(kind)
 
 /** Whether AWS itself said it: the body that was asked for, or an error of a type that AWS names. */
 export const isFromAws = ({ kind }: Pick<AwsAnswer<unknown>, 'kind'>): boolean =>
@@ -72,9 +85,18 @@ export function answerIn<T>(
   if (!error) return { kind: 'not_aws', text: `${address}: ${foreign(response)}` }
   const kind = kindOf(error)
   const action = kind === 'denied' ? /\bperform: ([a-z\d-]{1,40}:[A-Za-z]{1,60})\b/.exec(error.message)?.[1] : undefined
-  const more = kind === 'denied' ? deniedBecause(error.message, action) : ''
+  const more = kind === 'denied' ? deniedBecause(error.message, action) : (inWords[kind] ?? '')
   const scope = kind === 'bad_request' && isOtherScope(error) ? ': the endpoint is of another region or service' : ''
   return { kind, action, text: `${address}: HTTP ${status} ${error.type}${more}${scope}` }
+}
+
+/** The types of AWS are not for readers: one of them stands for a wrong secret and for a wrong clock. */
+const inWords: Partial<Record<AwsFault, string>> = {
+  key_unknown: ': AWS does not know the access key',
+  secret_wrong: ': the secret key is not that of the access key',
+  clock_skewed: ': the time in the signature is too far from the clock of AWS',
+  token_expired: ': the token has expired',
+  region_disabled: ': the account has no SES in this region',
 }
 
 interface AwsError {

@@ -1,4 +1,5 @@
 import { gauge, sample, stateSet } from '../../core/metric.ts'
+import { stateOf } from './judge-account.ts'
 import { at } from './judge-faults.ts'
 import { reason, type Reason } from './reasons.ts'
 import type { SesAsked, SesIdentity } from './seen.ts'
@@ -31,21 +32,12 @@ export function identitySamples({ identity }: SesAsked, target: string) {
   const { verified, dkim, mailFrom } = identity.value
   return [
     ...sample(identityMetrics.identityVerified, verified, { target }),
-    ...stateSet(identityMetrics.identityDkim, 'status', dkimStates, small<(typeof dkimStates)[number]>(dkim.status), {
+    ...stateSet(identityMetrics.identityDkim, 'status', dkimStates, stateOf(dkimStates, dkim.status), { target }),
+    ...stateSet(identityMetrics.identityMailFrom, 'status', mailFromStates, stateOf(mailFromStates, mailFrom?.status), {
       target,
     }),
-    ...stateSet(
-      identityMetrics.identityMailFrom,
-      'status',
-      mailFromStates,
-      small<(typeof mailFromStates)[number]>(mailFrom?.status),
-      { target },
-    ),
   ]
 }
-
-/** A word that we do not know fits none of the states: all of them are 0 then. */
-const small = <State extends string>(word: string | undefined) => word?.toLowerCase() as State | undefined
 
 export function identityReasons(asked: SesAsked, target: SesTarget): Reason[] {
   const { identity } = asked
@@ -67,18 +59,19 @@ function verificationReasons(identity: SesIdentity, asked: SesAsked, target: Ses
     return [reason('ses_error', at(asked, `GetEmailIdentity of ${name} does not say VerifiedForSendingStatus`))]
   if (!identity.verified)
     return [
-      reason('ses_identity_not_verified', at(asked, `${name} is not verified${why(identity)}`), remedyOf(identity)),
+      reason(
+        'ses_identity_not_verified',
+        at(asked, `${name} is not verified${why(identity)}`),
+        identity.of === 'address' ? ofAddress : undefined,
+      ),
     ]
   if (!identity.inherited || target.configuration_set === undefined) return []
   const text = `the address of \`from\` has an identity that is not verified, ${name} is, and a configuration set is used`
   return [reason('ses_identity_inherited', at(asked, text))]
 }
 
-/** An address has no DNS records. */
-const remedyOf = ({ of }: SesIdentity): string | undefined =>
-  of === 'address'
-    ? 'Open the link in the mail that AWS sent to the address when its identity was made (it is good for 24 hours), or verify the domain of `from`.'
-    : undefined
+const ofAddress =
+  'Open the link in the mail that SES sent to the address when it was to be verified (it can be sent again). Better: verify its domain.'
 
 /** ` (PENDING, HOST_NOT_FOUND; SES looked at 2026-11-30T12:00:00Z, last found it right at …)` */
 function why({ status, errorType, checkedAt, successAt }: SesIdentity): string {

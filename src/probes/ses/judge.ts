@@ -1,18 +1,14 @@
-import { isFromAws, type AwsAnswer, type AwsFault } from '../../clients/aws/answers.ts'
+import { failureIn, isFromAws, refusesKeys, type AwsAnswer, type AwsFailure } from '../../clients/aws/answers.ts'
 import { gauge, sample } from '../../core/metric.ts'
 import { finding } from '../../core/probe.ts'
-import { accountEvidence, accountIn, accountMetrics, accountReasons, accountSamples } from './judge-account.ts'
+import { accountEvidence, accountSeen, accountMetrics, accountReasons, accountSamples } from './judge-account.ts'
 import { deliveryMetrics, deliveryReasons, deliverySamples } from './judge-delivery.ts'
-import { at, faultIn, faultReasons, type Fault } from './judge-faults.ts'
+import { at, clockText, faultReasons } from './judge-faults.ts'
 import { identityEvidence, identityMetrics, identityReasons, identitySamples } from './judge-identity.ts'
 import { isBroken, settingMetrics, settingReasons, settingSamples } from './judge-settings.ts'
 import { reason, type Reason } from './reasons.ts'
 import type { SesAsked, SesSeen } from './seen.ts'
 import type { SesTarget } from './target.ts'
-
-export { enforcementStates } from './judge-account.ts'
-export { dkimStates, mailFromStates } from './judge-identity.ts'
-export { configStates } from './judge-settings.ts'
 
 export const metrics = {
   ...settingMetrics,
@@ -71,18 +67,18 @@ const ageOf = ({ throttled }: SesAsked): string | undefined =>
 function askedReasons(asked: SesAsked, target: SesTarget): Reason[] {
   const { role, otherAccount, clockSkewSeconds: skew, account } = asked
   const unusable = role?.unusable
-  if (unusable !== undefined) return [reason('ses_role_unusable', unusable)]
+  if (unusable !== undefined) return [reason('ses_role_unusable', unusable, roleRemedy(target))]
   if (otherAccount === true && account.kind === 'denied')
     return [
       reason('ses_monitor_of_other_account', at(asked, 'the keys of `monitor` are of another account than access_key')),
     ]
-  const facts = accountIn(asked)
+  const facts = accountSeen(asked)
   const isOff = account.kind !== 'clock_skewed' && skew !== undefined && Math.abs(skew) > clockWarningSeconds
   return [
     ...faultReasons(asked, [
-      ['ses:GetAccount', facts === undefined ? accountFault(asked) : undefined],
-      ['ses:GetEmailIdentity', laterFault(asked.identity)],
-      ['ses:GetConfigurationSet', laterFault(asked.configurationSet)],
+      ['ses:GetAccount', facts === undefined ? failureIn(account) : undefined],
+      ['ses:GetEmailIdentity', laterFailure(asked.identity)],
+      ['ses:GetConfigurationSet', laterFailure(asked.configurationSet)],
     ]),
     ...(facts ? accountReasons(facts, asked, target) : []),
     ...identityReasons(asked, target),
@@ -94,41 +90,36 @@ function askedReasons(asked: SesAsked, target: SesTarget): Reason[] {
   ]
 }
 
+const roleRemedies = {
+  web_identity:
+    'Run the exporter with the service account of the application: its token has to be mounted, and the trust policy of the role has to name it.',
+  container: 'Run the exporter with the task role (ECS) or the pod identity (EKS) of the application.',
+  instance:
+    'Give the instance that the exporter runs on the role of the application, and let its metadata service answer (IMDSv2; in a container, its hop limit has to be 2).',
+}
+
+const roleRemedy = ({ credentials }: SesTarget): string | undefined =>
+  credentials && roleRemedies[typeof credentials === 'string' ? credentials : 'web_identity']
+
 /** That there is no identity, or no set, is judged by itself. */
-function laterFault(answer: AwsAnswer<unknown> | undefined): Fault | undefined {
-  const fault = faultIn(answer)
-  return fault?.kind === 'not_found' ? undefined : fault
+function laterFailure(answer: AwsAnswer<unknown> | undefined): AwsFailure | undefined {
+  const failure = failureIn(answer)
+  return failure?.kind === 'not_found' ? undefined : failure
 }
-
-/** Whatever is wrong with the keys of `monitor` says nothing against those of the application. */
-function accountFault({ account, monitored }: SesAsked): Fault | undefined {
-  const fault = faultIn(account)
-  const ofMonitor = faultIn(monitored)
-  if (fault?.kind !== 'denied' || !ofMonitor) return fault
-  const theirs =
-    ofMonitor.kind === 'denied' ? 'those of `monitor` may not either' : `for \`monitor\`: ${ofMonitor.text}`
-  return { ...fault, action: `${fault.action ?? 'ses:GetAccount'}; ${theirs}` }
-}
-
-const clockText = (skew: number): string =>
-  `the clock of the exporter is ${Math.abs(skew)} s ${skew > 0 ? 'ahead of' : 'behind'} that of SES`
 
 /** Undefined for what another service of AWS says when it gets this request. */
 const isOfSes = (account: SesAsked['account']): boolean | undefined =>
   account.kind === 'bad_request' || account.kind === 'not_found' ? undefined : isFromAws(account)
 
-const refused: readonly AwsFault[] = ['key_unknown', 'secret_wrong', 'token_expired']
-
 function askedSamples(asked: SesAsked, target: string) {
   const { account, role, throttled, clockSkewSeconds } = asked
   const isAsked = role?.unusable === undefined && throttled?.waiting !== true
-  const fault = faultIn(account)?.kind
-  const isRefused = fault !== undefined && refused.includes(fault)
-  const isTaken = fault === undefined || fault === 'denied'
-  const facts = asked.otherAccount === true ? undefined : accountIn(asked)
+  const isTaken = account.kind === 'ok' || account.kind === 'denied'
+  const isRefused = refusesKeys(account) && !role
+  const facts = asked.otherAccount === true ? undefined : accountSeen(asked)
   return [
     ...sample(metrics.reachable, isAsked ? isOfSes(account) : undefined, { target }),
-    ...sample(metrics.credentialsValid, isTaken ? true : isRefused && !role ? false : undefined, { target }),
+    ...sample(metrics.credentialsValid, isTaken ? true : isRefused ? false : undefined, { target }),
     ...(facts ? accountSamples(facts, target) : []),
     ...identitySamples(asked, target),
     ...deliverySamples(asked, target),
@@ -137,11 +128,11 @@ function askedSamples(asked: SesAsked, target: string) {
 }
 
 function evidenceOf(asked: SesAsked): string {
-  const facts = accountIn(asked)
+  const facts = accountSeen(asked)
   const { monitored, role } = asked
   const age = ageOf(asked)
   const parts = [
-    role ? "the keys of the exporter's role are taken" : 'the keys are taken',
+    role ? "the keys of the exporter's role are accepted" : 'the keys are accepted',
     ...(monitored ? ['read with those of `monitor`'] : []),
     ...(facts ? accountEvidence(facts) : []),
     ...identityEvidence(asked),
