@@ -96,7 +96,7 @@ const otherAccountReason = (asked: SesAsked): Reason =>
 const roleRemedies = {
   web_identity:
     'Run the exporter with the service account of the application: its token has to be mounted, and the trust policy of the role has to name it.',
-  container: 'Run the exporter with the task role (ECS) or the pod identity (EKS) of the application.',
+  container: 'Run the exporter with the task role (ECS) or the Pod Identity (EKS) of the application.',
   instance:
     'Give the instance that the exporter runs on the role of the application, and let its metadata service answer (IMDSv2; in a container, its hop limit has to be 2).',
 }
