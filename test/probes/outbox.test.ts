@@ -288,7 +288,7 @@ describe('on a real server', () => {
     ['a parameter', { pending: 'status = $1' }, '08P01', /refuses the statement/],
     ['something that writes', { pending: `nextval('app.outbound_emails_id_seq') > 0` }, '42501', /Grant/],
     ['a lock', { pending: 'exists (select from app.outbound_emails for update)' }, '42501', /Grant/],
-    ['no condition', { pending: 'attempts' }, '42804', /of one type/],
+    ['no condition', { pending: 'attempts' }, '42804', /true or false/],
     ['a column that is not there', { pending: 'state is null' }, '42703', /no such column/],
     ['a table that is not there', { table: 'app.outbox' }, '42P01', /no such table/],
     ['a table out of its search path', { table: 'outbound_emails' }, '42P01', /no such table/],
@@ -305,6 +305,13 @@ describe('on a real server', () => {
     expect(found.reasons[0]?.remedy).toMatch(remedy)
     expect(found.samples).toEqual([])
     expect(await sql('select from app.outbound_emails')).toHaveLength(1)
+  })
+
+  it('says so where the server asks for a password, and there is none', async () => {
+    // The password of the application is for its own role, and is not sent with another one.
+    const found = await seen({ user: cluster.logins.monitor.user })
+    expect(codesOf(found)).toEqual(['outbox_unreadable'])
+    expect(found.reasons[0]?.remedy).toContain('Set `password`')
   })
 
   it('lets no condition write, not even for the owner of the table', async () => {

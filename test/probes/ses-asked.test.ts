@@ -495,6 +495,28 @@ describe('the requests', () => {
     }
   })
 
+  it('are four at most where the keys may only send, and notice within some runs that they may read', async () => {
+    vi.useFakeTimers({ toFake: ['performance'] })
+    server.keys = [{ ...app, allows: ['ses:SendEmail'] }]
+    const of = target({ configuration_set: 'transactional', from: 'no-reply@mail.eu.app.example.com' })
+    const next = async () => {
+      server.requests.length = 0
+      later(60_000)
+      const { codes, delivers } = await run(of)
+      return { codes, delivers, requests: asked().length }
+    }
+    await next()
+    for (let i = 0; i < 100; i++) {
+      const { codes, requests } = await next()
+      expect([i, codes.filter(code => code !== 'ses_statistics_denied')]).toEqual([i, ['ses_permission_missing']])
+      expect(requests).toBeLessThanOrEqual(4)
+    }
+    server.keys = [app]
+    const found: string[] = []
+    for (let i = 0; i < 6; i++) found.push((await next()).delivers)
+    expect(found.at(-1)).toBe('yes')
+  })
+
   it('notice in the next run what has changed', async () => {
     const of = target({ configuration_set: 'transactional' })
     await run(of)

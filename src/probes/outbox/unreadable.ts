@@ -94,7 +94,7 @@ const behindPolicies =
 const ofStatement =
   'The server refuses the statement. See its log for what it says, and try the conditions in psql as this role.'
 const badTypes =
-  '`created` and `sent` have to be of type timestamp or timestamptz, and what is compared in a condition has to be of one type. For other types name a view in `table` (docs/outbox.md).'
+  '`created` and `sent` have to be of type timestamp or timestamptz, and a condition has to be true or false, and may compare only what is of one type. For other types name a view in `table` (docs/outbox.md).'
 
 /** https://www.postgresql.org/docs/current/errcodes-appendix.html */
 const byState: Readonly<Record<string, string>> = {

@@ -1,4 +1,4 @@
-import { refusesKeys, type AwsFailure, type AwsFault } from '../../clients/aws/answers.ts'
+import { failureIn, refusesKeys, type AwsFailure, type AwsFault } from '../../clients/aws/answers.ts'
 import { reason, type Reason } from './reasons.ts'
 import type { SesAsked } from './seen.ts'
 
@@ -32,31 +32,71 @@ const ofLater: typeof ofFirst = {
 
 /** What was asked, as AWS names its action. */
 type Action = 'ses:GetAccount' | 'ses:GetEmailIdentity' | 'ses:GetConfigurationSet'
+type Failed = readonly [Action, AwsFailure]
 
 /** The reasons of the requests that were not answered as asked: one for each code. */
 export function faultReasons(
   asked: SesAsked,
   failures: readonly (readonly [Action, AwsFailure | undefined])[],
 ): Reason[] {
-  const texts = new Map<Reason['code'], string[]>()
+  const found = new Map<Reason['code'], Failed[]>()
   for (const [action, failure] of failures) {
     if (!failure) continue
     const first = action === 'ses:GetAccount' ? ofFirst : ofLater
     // The keys of the exporter's own role prove nothing about the application.
     const code = asked.role && refusesKeys(failure) ? 'ses_role_unusable' : first[failure.kind]
-    texts.set(code, [...(texts.get(code) ?? []), failure.kind === 'denied' ? refusedBy(failure, action) : failure.text])
+    found.set(code, [...(found.get(code) ?? []), [action, failure]])
   }
-  return [...texts].map(([code, all]) => {
-    const text = [...new Set(all)].join(code === 'ses_permission_missing' ? ', ' : '; ')
-    return reason(code, at(asked, code === 'ses_permission_missing' ? `${provenBut}${text}` : text))
-  })
+  return [...found].map(([code, all]) =>
+    code === 'ses_permission_missing'
+      ? permissionMissing(asked, all)
+      : reason(code, at(asked, textOf(asked, all)), all.every(isWrongRequest) ? ofWrongRequest : undefined),
+  )
 }
+
+const textOf = (asked: SesAsked, all: readonly Failed[]): string =>
+  [...new Set(all.map(([, failure]) => inWords(asked, failure)))].join('; ')
+
+const isWrongRequest = ([, { kind }]: Failed): boolean => kind === 'bad_request'
+const ofWrongRequest =
+  'Correct `endpoint` and `region`, which have to belong together. If they do, see what is between the exporter and SES: it takes the signature out of the request, or changes what is signed.'
+
+/** What AWS means by its word, which stands behind it. */
+const meanings: Partial<Record<AwsFault, string>> = {
+  key_unknown: 'AWS does not know the access key',
+  secret_wrong: 'the secret key is not that of the access key',
+  clock_skewed: 'the clock of the exporter is too far off',
+  token_expired: 'the session token has expired',
+  region_disabled: 'the account may not use SES in this region',
+  throttled: 'SES throttles',
+}
+
+function inWords({ address, clockSkewSeconds: skew }: SesAsked, { kind, text }: AwsFailure): string {
+  const words = kind === 'clock_skewed' && skew !== undefined ? clockText(skew) : meanings[kind]
+  const said = text.startsWith(`${address}: `) ? text.slice(address.length + 2) : text
+  return words === undefined ? text : `${address}: ${words} (${said})`
+}
+
+export const clockText = (skew: number): string =>
+  `the clock of the exporter is ${Math.abs(skew)} s ${skew > 0 ? 'ahead of' : 'behind'} that of SES`
+
+/** Whatever is wrong with the keys of `monitor` says nothing against those of the application. */
+function permissionMissing(asked: SesAsked, all: readonly Failed[]): Reason {
+  const actions = [...new Set(all.map(([action, failure]) => refusedBy(failure, action)))].join(', ')
+  const text = at(asked, `AWS takes the keys, but they may not call ${actions}`)
+  const theirs = failureIn(asked.monitored)
+  if (!theirs) return reason('ses_permission_missing', text)
+  if (theirs.kind === 'denied') return reason('ses_permission_missing', `${text}; those of \`monitor\` may not either`)
+  const remedy = refusesKeys(theirs) ? ofMonitorRefused : undefined
+  return reason('ses_permission_missing', `${text}; with those of \`monitor\`: ${inWords(asked, theirs)}`, remedy)
+}
+
+const ofMonitorRefused =
+  'Correct the keys under `monitor`, which AWS does not take. Or allow the actions named for the keys of the application (docs/ses.md has the policy).'
 
 /** `ses:GetAccount (no identity-based policy allows it)` */
 const refusedBy = ({ action, text }: AwsFailure, asked: Action): string =>
   `${action ?? asked}${/ \([^()]*\)$/.exec(text)?.[0] ?? ''}`
-
-const provenBut = 'AWS takes the keys, but they may not call '
 
 /** A text with the address in front, once. */
 export const at = ({ address }: Pick<SesAsked, 'address'>, text: string): string =>

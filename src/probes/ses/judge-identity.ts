@@ -58,11 +58,20 @@ function verificationReasons(identity: SesIdentity, asked: SesAsked, target: Ses
   if (identity.verified === undefined)
     return [reason('ses_error', at(asked, `GetEmailIdentity of ${name} does not say VerifiedForSendingStatus`))]
   if (!identity.verified)
-    return [reason('ses_identity_not_verified', at(asked, `${name} is not verified${why(identity)}`))]
+    return [
+      reason(
+        'ses_identity_not_verified',
+        at(asked, `${name} is not verified${why(identity)}`),
+        identity.of === 'address' ? ofAddress : undefined,
+      ),
+    ]
   if (!identity.inherited || target.configuration_set === undefined) return []
   const text = `the address of \`from\` has an identity that is not verified, ${name} is, and a configuration set is used`
   return [reason('ses_identity_inherited', at(asked, text))]
 }
+
+const ofAddress =
+  'Open the link in the mail that SES sent to the address when it was to be verified (it can be sent again). Better: verify its domain.'
 
 /** ` (PENDING, HOST_NOT_FOUND; SES looked at 2026-11-30T12:00:00Z, last found it right at …)` */
 function why({ status, errorType, checkedAt, successAt }: SesIdentity): string {

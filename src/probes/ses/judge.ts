@@ -1,9 +1,10 @@
-import { failureIn, isFromAws, refusesKeys, type AwsAnswer, type AwsFailure } from '../../clients/aws/answers.ts'
+import { failureIn, isFromAws, refusesKeys, takesKeys, type AwsAnswer, type AwsFailure } from '../../clients/aws/answers.ts'
+import type { RoleCredentials } from '../../clients/aws/role-sources.ts'
 import { gauge, sample } from '../../core/metric.ts'
 import { finding } from '../../core/probe.ts'
-import { accountEvidence, accountSeen, accountMetrics, accountReasons, accountSamples } from './judge-account.ts'
+import { accountEvidence, accountMetrics, accountReasons, accountSamples, accountSeen } from './judge-account.ts'
 import { deliveryMetrics, deliveryReasons, deliverySamples } from './judge-delivery.ts'
-import { at, faultReasons } from './judge-faults.ts'
+import { at, clockText, faultReasons } from './judge-faults.ts'
 import { identityEvidence, identityMetrics, identityReasons, identitySamples } from './judge-identity.ts'
 import { isBroken, settingMetrics, settingReasons, settingSamples } from './judge-settings.ts'
 import { reason, type Reason } from './reasons.ts'
@@ -67,7 +68,7 @@ const ageOf = ({ throttled }: SesAsked): string | undefined =>
 function askedReasons(asked: SesAsked, target: SesTarget): Reason[] {
   const { role, otherAccount, clockSkewSeconds: skew, account } = asked
   const unusable = role?.unusable
-  if (unusable !== undefined) return [reason('ses_role_unusable', unusable)]
+  if (unusable !== undefined) return [reason('ses_role_unusable', unusable, remedyOfRole(target))]
   if (otherAccount === true && account.kind === 'denied')
     return [
       reason('ses_monitor_of_other_account', at(asked, 'the keys of `monitor` are of another account than access_key')),
@@ -76,7 +77,7 @@ function askedReasons(asked: SesAsked, target: SesTarget): Reason[] {
   const isOff = account.kind !== 'clock_skewed' && skew !== undefined && Math.abs(skew) > clockWarningSeconds
   return [
     ...faultReasons(asked, [
-      ['ses:GetAccount', facts === undefined ? accountFailure(asked) : undefined],
+      ['ses:GetAccount', facts === undefined ? failureIn(account) : undefined],
       ['ses:GetEmailIdentity', laterFailure(asked.identity)],
       ['ses:GetConfigurationSet', laterFailure(asked.configurationSet)],
     ]),
@@ -90,24 +91,26 @@ function askedReasons(asked: SesAsked, target: SesTarget): Reason[] {
   ]
 }
 
+/** Where to look, by where the role gives its keys out. */
+function remedyOfRole({ credentials }: SesTarget): string | undefined {
+  if (credentials === undefined) return undefined
+  return typeof credentials === 'object' ? remedies.web_identity : remedies[credentials]
+}
+
+const remedies: Readonly<Record<Extract<RoleCredentials, string>, string>> = {
+  web_identity:
+    'If STS answered: the trust policy of the role has to name the service account of the exporter, and its token has to be valid. Else mend what is named: the variables that EKS sets, the token file, or the way to STS.',
+  container:
+    'Give the task or the service account of the exporter a role (a task role of ECS, EKS Pod Identity), and see whether the endpoint named answers.',
+  instance:
+    'Give the instance a role, and see whether its metadata service answers (IMDSv2). In a container, the hop limit of the instance has to be 2.',
+}
+
 /** That there is no identity, or no set, is judged by itself. */
 function laterFailure(answer: AwsAnswer<unknown> | undefined): AwsFailure | undefined {
   const failure = failureIn(answer)
   return failure?.kind === 'not_found' ? undefined : failure
 }
-
-/** Whatever is wrong with the keys of `monitor` says nothing against those of the application. */
-function accountFailure({ account, monitored }: SesAsked): AwsFailure | undefined {
-  const failure = failureIn(account)
-  const ofMonitor = failureIn(monitored)
-  if (failure?.kind !== 'denied' || !ofMonitor) return failure
-  const theirs =
-    ofMonitor.kind === 'denied' ? 'those of `monitor` may not either' : `for \`monitor\`: ${ofMonitor.text}`
-  return { ...failure, action: `${failure.action ?? 'ses:GetAccount'}; ${theirs}` }
-}
-
-const clockText = (skew: number): string =>
-  `the clock of the exporter is ${Math.abs(skew)} s ${skew > 0 ? 'ahead of' : 'behind'} that of SES`
 
 /** Undefined for what another service of AWS says when it gets this request. */
 const isOfSes = (account: SesAsked['account']): boolean | undefined =>
@@ -116,12 +119,11 @@ const isOfSes = (account: SesAsked['account']): boolean | undefined =>
 function askedSamples(asked: SesAsked, target: string) {
   const { account, role, throttled, clockSkewSeconds } = asked
   const isAsked = role?.unusable === undefined && throttled?.waiting !== true
-  const isTaken = account.kind === 'ok' || account.kind === 'denied'
   const isRefused = refusesKeys(account) && !role
   const facts = asked.otherAccount === true ? undefined : accountSeen(asked)
   return [
     ...sample(metrics.reachable, isAsked ? isOfSes(account) : undefined, { target }),
-    ...sample(metrics.credentialsValid, isTaken ? true : isRefused ? false : undefined, { target }),
+    ...sample(metrics.credentialsValid, takesKeys(account) ? true : isRefused ? false : undefined, { target }),
     ...(facts ? accountSamples(facts, target) : []),
     ...identitySamples(asked, target),
     ...deliverySamples(asked, target),

@@ -1,8 +1,8 @@
-import type { AwsAnswer, AwsFailure } from '../../clients/aws/answers.ts'
+import { takesKeys, type AwsFailure } from '../../clients/aws/answers.ts'
 import type { Look } from '../../core/probe.ts'
 import { askerFor, type Asker, type RunKeys } from './asker.ts'
 import type { Memory } from './memory.ts'
-import { verifiedIn, type Question, type Questions } from './questions.ts'
+import { verifiedIn, type Question } from './questions.ts'
 import type { SesWanted } from './wanted.ts'
 
 /** In the steady state. The first run asks everything. */
@@ -31,18 +31,17 @@ export async function askRound(memory: Memory, wanted: SesWanted, keys: RunKeys,
 /** Asks for the account, first with the keys of the application. Whether more can be read. */
 async function readsOn(memory: Memory, asker: Asker, { own, monitor }: RunKeys): Promise<boolean> {
   const { account, monitored } = memory.questions
-  const { kind } = await asker.put(account, own)
-  if (kind !== 'denied' || !monitor) return kind === 'ok' || kind === 'denied'
+  const answer = await asker.put(account, own)
+  if (answer.kind !== 'denied' || !monitor) return takesKeys(answer)
   memory.byMonitor = true
-  const read = await asker.put(monitored, monitor)
-  return read.kind === 'ok' || read.kind === 'denied'
+  return takesKeys(await asker.put(monitored, monitor))
 }
 
 async function askRest(memory: Memory, asker: Asker): Promise<void> {
   const { questions, complete } = memory
   const { configurationSet, suppressed, statistics } = questions
   memory.runs += 1
-  await readIdentities(questions, asker)
+  await readIdentities(memory, asker)
   // If there is room for one more, the configuration set and those in turn take turns.
   const isItsTurn = mostRequests - asker.requests > 1 || memory.runs % 2 === 0
   if (configurationSet && (!complete || isItsTurn)) await asker.read(configurationSet)
@@ -51,10 +50,16 @@ async function askRest(memory: Memory, asker: Asker): Promise<void> {
   memory.complete = true
 }
 
-/** Only the one that was verified in the last run. If it is not any more, or none was, all of them up to one that is. */
-async function readIdentities({ identities }: Questions, asker: Asker): Promise<void> {
+/**
+ * Only the one that was verified in the last run. If it is not any more, or none was, all of them up to one that is. Of those
+ * that may not be read, which is usual for keys that only send, two at most: the first, and one in turn.
+ */
+async function readIdentities({ questions: { identities }, complete, runs }: Memory, asker: Asker): Promise<void> {
   const last = verifiedIn(identities)
+  const [first, ...others] = identities.filter(({ question }) => question.last?.answer.kind === 'denied')
+  const left = complete && first ? others.filter((_, i) => i !== runs % others.length) : []
   for (const one of last ? [last, ...identities.filter(other => other !== last)] : identities) {
+    if (left.includes(one)) continue
     await asker.read(one.question)
     if (verifiedIn([one])) return
   }
@@ -74,11 +79,9 @@ async function readNext(memory: Memory, asker: Asker): Promise<void> {
   await asker.read(next)
 }
 
+/** After a failure it is worth asking again before a quarter of an hour is over, unless AWS refuses it. */
 const isDue = ({ last }: Question<unknown>): boolean =>
-  last === undefined || !isSettled(last.answer) || performance.now() - last.at >= statisticsEveryMs
-
-/** After any other answer it is worth asking again before a quarter of an hour is over. */
-const isSettled = ({ kind }: AwsAnswer<unknown>): boolean => kind === 'ok' || kind === 'denied'
+  last === undefined || !takesKeys(last.answer) || performance.now() - last.at >= statisticsEveryMs
 
 function waitAfter({ wait }: Memory, failure: AwsFailure, { intervalMs }: Look): Memory['wait'] {
   const intervals = Math.min(2 * (wait?.intervals ?? 1), longestWait)
