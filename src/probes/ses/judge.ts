@@ -1,4 +1,11 @@
-import { failureIn, isFromAws, refusesKeys, takesKeys, type AwsAnswer, type AwsFailure } from '../../clients/aws/answers.ts'
+import {
+  failureIn,
+  isFromAws,
+  refusesKeys,
+  takesKeys,
+  type AwsAnswer,
+  type AwsFailure,
+} from '../../clients/aws/answers.ts'
 import type { RoleCredentials } from '../../clients/aws/role-sources.ts'
 import { gauge, sample } from '../../core/metric.ts'
 import { finding } from '../../core/probe.ts'
