@@ -1,5 +1,6 @@
 import { oneLine, seconds } from '../core/errors.ts'
 import { visible } from '../core/shown.ts'
+import { mail, providers } from '../probes/mail/index.ts'
 import { listedProbes, systemProbes } from '../probes/index.ts'
 import { vaultAuths } from '../probes/vault/target.ts'
 import { duration } from '../fields/index.ts'
@@ -29,6 +30,7 @@ export function checkAcross(file: Keys, add: Add): void {
   checkTimes(file, add)
   checkNamed(file, add)
   checkReferences(file, add)
+  checkFallbacks(file, add)
 }
 
 interface Entry {
@@ -81,6 +83,23 @@ function checkTimes(file: Keys, add: Add): void {
   for (const { kind, intervalMs } of listedProbes)
     for (const { path, keys } of entriesOf(file, kind)) check(path, timesOf(keys), intervalMs)
 }
+
+/** Without a target of its own, the way that an application falls back to would count as none. */
+function checkFallbacks(file: Keys, add: Add): void {
+  for (const { path, keys } of entriesOf(file, mail.kind)) {
+    const { fallback, provider = 'smtp' } = keys
+    if (typeof fallback !== 'string' || !isProvider(fallback)) continue
+    const said =
+      fallback === provider
+        ? `is the provider itself; name the other one, or none`
+        : entriesOf(file, fallback).length === 0
+          ? `needs a target under ${fallback}, or it is not known whether mail can leave that way`
+          : undefined
+    if (said !== undefined) add([...path, 'fallback'], said)
+  }
+}
+
+const isProvider = (text: string): boolean => providers.some(provider => provider === text)
 
 interface Times {
   readonly interval: number | undefined

@@ -42,8 +42,15 @@ function headline(paths: readonly MailStatus[], anchors: Anchors, many: boolean)
   </section>`
 }
 
-const sender = ({ name, provider }: MailStatus): Html =>
-  html`<b class="name">${name}</b>${provider ? ` sends with ${provider.toUpperCase()}` : ''}`
+const sender = (path: MailStatus): Html =>
+  html`<b class="name">${path.name}</b
+    >${path.provider ? ` sends with ${path.provider.toUpperCase()}` : ''}${fallenBack(path)}`
+
+/** Mail survives a provider that fails only by the other one. */
+function fallenBack({ provider, verdict, exceptions }: MailStatus): string {
+  const fails = exceptions.some(({ probe, reason }) => probe === provider && reason.verdict === 'fail')
+  return verdict === 'warn' && fails ? `, and falls back to ${provider === 'ses' ? 'SMTP' : 'SES'} now` : ''
+}
 
 interface Causes {
   readonly first: Cause | undefined

@@ -101,7 +101,8 @@ const notices = ({ starved, answers }: Audit): string[] =>
     .filter(one => !answers.some(({ root }) => root?.where === starvedId(one)))
     .map(({ reason: { text, remedy } }) => `${text} → ${remedy}`)
 
-const whereText = ({ where, root }: Action): string => `${where.join(', ')}${root ? ' (root blocker)' : ''}`
+const whereText = ({ where, root, reason: { code } }: Action): string =>
+  `${where.join(', ')}${root ? ' (root blocker)' : ''} · ${code}`
 
 function groupedByTarget(rows: readonly SettingRow[]): (readonly [string, readonly SettingRow[]])[] {
   const targets = [...new Set(rows.map(row => row.target))]

@@ -95,6 +95,12 @@ describe('an outbox that does not move', () => {
       root: 'vault_sealed',
       because: ['vault/vault-01'],
     })
+    // As in the incident: the Vault is down too, but writes are what fails.
+    expect(overCase({ ...vault, write: 'fail' }, ['outbox_stuck'])).toMatchObject({
+      verdict: 'fail',
+      root: 'write_path_read_only',
+      because: ['write_path/haproxy-write'],
+    })
   })
 
   it('is none of another application', () => {

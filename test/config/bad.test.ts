@@ -38,6 +38,11 @@ const messages: Record<string, string[]> = {
     '21:20: drift[4].sources.: the label of a source must not be empty',
     '21:40: drift[4].sources.a b: the label of a source must not hold control characters',
   ],
+  'fallback.yml': [
+    '4:31: mail[0].fallback: is the provider itself; name the other one, or none',
+    '5:32: mail[1].fallback: needs a target under ses, or it is not known whether mail can leave that way',
+    '7:30: mail[3].fallback: expected one of smtp, ses, none',
+  ],
   'patroni.yml': [
     '4:25: patroni[0].cluster: there is no cluster "shp" among the postgres targets; did you mean "shop"?',
     '4:61: patroni[0].node: there is no postgres target "db-2"; did you mean "db-1"?',

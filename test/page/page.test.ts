@@ -113,6 +113,18 @@ describe('the answer', () => {
     expect(titleOf(page)).toBe('✕ Mail cannot be sent · a, b and 2 more')
   })
 
+  it('says by what mail leaves where its provider fails', () => {
+    const of = excepted()
+    const [path] = of.mail
+    const [exception] = path?.exceptions ?? []
+    if (!path || !exception) throw new Error('the fixture has no exception')
+    const relay = { probe: 'smtp', target: 'relay', reason: { ...exception.reason, verdict: 'fail' } as const }
+    const headline = (provider: 'smtp' | 'ses'): string =>
+      textOf(render({ ...of, mail: [{ ...path, provider, exceptions: [relay] }] }))
+    expect(headline('smtp')).toContain('sends with SMTP, and falls back to SES now Mail can be sent, except …')
+    expect(headline('ses')).toContain('sends with SES Mail can be sent, except …')
+  })
+
   it('tells the worst exception first', () => {
     const of = excepted()
     const [path] = of.mail

@@ -95,7 +95,7 @@ describe('everything is right', () => {
     const { observation, verdict, text, delivers } = await run(target({ configuration_set: 'transactional' }))
     expect([verdict, delivers]).toEqual(['ok', 'yes'])
     expect(text).toBe(
-      `127.0.0.1:${server.port}: the keys are taken, sending enabled, production access, 1234 of 50000 mails sent in 24 h, app.example.com verified, DKIM SUCCESS, the configuration set sends`,
+      `127.0.0.1:${server.port}: the keys are accepted, sending enabled, production access, 1234 of 50000 mails sent in 24 h, app.example.com verified, DKIM SUCCESS, the configuration set sends`,
     )
     const at1 = ['reachable', 'credentials_valid', 'sending_enabled', 'production_access', 'identity_verified']
     for (const name of [...at1, 'configuration_set_sending_enabled']) expect(gauge(observation, name)).toBe(1)
@@ -626,7 +626,7 @@ describe('a role', () => {
     const one = of()
     const { verdict, delivers, text } = await run(one, env())
     expect([verdict, delivers]).toEqual(['ok', 'yes'])
-    expect(text).toContain("the keys of the exporter's role are taken")
+    expect(text).toContain("the keys of the exporter's role are accepted")
     await run(one, env())
     expect(asked().filter(action => action === 'container')).toHaveLength(1)
     server.account = { ...healthyAccount(), SendingEnabled: false }
@@ -640,6 +640,7 @@ describe('a role', () => {
     expect(gauge(observation, 'reachable')).toBeUndefined()
     const none = await run(of(), { references: createReferences({ env: {}, vaults: [], kubernetes: undefined }) })
     expect(none.codes).toEqual(['ses_role_unusable'])
+    expect(none.observation.reasons[0]?.remedy).toContain('Run the exporter with the task role (ECS)')
   })
 
   it('whose keys were taken back gets new ones', async () => {

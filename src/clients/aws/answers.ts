@@ -88,9 +88,18 @@ export function answerIn<T>(
   if (!error) return { kind: 'not_aws', text: `${address}: ${foreign(response)}` }
   const kind = kindOf(error)
   const action = kind === 'denied' ? /\bperform: ([a-z\d-]{1,40}:[A-Za-z]{1,60})\b/.exec(error.message)?.[1] : undefined
-  const more = kind === 'denied' ? deniedBecause(error.message, action) : ''
+  const more = kind === 'denied' ? deniedBecause(error.message, action) : (inWords[kind] ?? '')
   const scope = kind === 'bad_request' && isOtherScope(error) ? ': the endpoint is of another region or service' : ''
   return { kind, action, text: `${address}: HTTP ${status} ${error.type}${more}${scope}` }
+}
+
+/** The types of AWS are not for readers: one of them stands for a wrong secret and for a wrong clock. */
+const inWords: Partial<Record<AwsFault, string>> = {
+  key_unknown: ': AWS does not know the access key',
+  secret_wrong: ': the secret key is not that of the access key',
+  clock_skewed: ': the time in the signature is too far from the clock of AWS',
+  token_expired: ': the token has expired',
+  region_disabled: ': the account has no SES in this region',
 }
 
 interface AwsError {

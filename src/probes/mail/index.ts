@@ -87,6 +87,8 @@ export const mail = defineProbe({
       'mail_provider_unknown',
       `the provider is set to something else than ${providers.join(' or ')}`,
     )
-    return finding(`sends with ${provider ?? ''}`, provider ? [] : [unknown], samples)
+    const fallback = target.fallback === 'none' || target.fallback === provider ? undefined : target.fallback
+    const evidence = `sends with ${provider ?? ''}${fallback ? `, falls back to ${fallback}` : ''}`
+    return finding(evidence, provider ? [] : [unknown], samples)
   },
 })

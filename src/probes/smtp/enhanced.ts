@@ -96,7 +96,7 @@ const table: readonly Advice[] = [
   {
     says: /Authentication Credentials Invalid/i,
     remedy:
-      'If this is Amazon SES: it takes SMTP credentials, which are made for one region, and no access key of AWS. Compare the region in the host name; create new ones where they were deleted. Else set the right password.',
+      'Set the right password where it comes from. Amazon SES takes SMTP credentials, and no access key of AWS. They are made for one region: compare it with the one in the host name. Create new ones where they were deleted.',
     source: ses,
   },
   {

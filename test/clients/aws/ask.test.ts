@@ -119,7 +119,7 @@ describe('what AWS answers', () => {
       'an unknown key',
       typed('UnrecognizedClientException', 'The security token included in the request is invalid.'),
       'key_unknown',
-      'HTTP 403 UnrecognizedClientException',
+      'HTTP 403 UnrecognizedClientException: AWS does not know the access key',
     ],
     [
       'a URL behind the type',
@@ -131,7 +131,7 @@ describe('what AWS answers', () => {
       'a wrong secret, with the whole request in the message',
       typed('InvalidSignatureException', whole),
       'secret_wrong',
-      'HTTP 403 InvalidSignatureException',
+      'HTTP 403 InvalidSignatureException: the secret key is not that of the access key',
     ],
     [
       'an old signature',
@@ -140,7 +140,7 @@ describe('what AWS answers', () => {
         'Signature expired: 20261130T110000Z is now earlier than 20261130T114500Z (20261130T115000Z - 5 min.)',
       ),
       'clock_skewed',
-      'HTTP 403 InvalidSignatureException',
+      'HTTP 403 InvalidSignatureException: the time in the signature is too far from the clock of AWS',
     ],
     [
       'a signature of later',
