@@ -100,11 +100,13 @@ function askedReasons(asked: SesAsked, target: SesTarget): Reason[] {
 const roleRemedies = {
   web_identity:
     'Run the exporter with the service account of the application: its token has to be mounted, and the trust policy of the role has to name it.',
-  container: 'Run the exporter with the task role (ECS) or the pod identity (EKS) of the application.',
+  container:
+    'Run the exporter with the role of the application: the task role (ECS), or EKS Pod Identity. See whether the endpoint named answers.',
   instance:
-    'Give the instance that the exporter runs on the role of the application, and let its metadata service answer (IMDSv2; in a container, its hop limit has to be 2).',
-}
+    'Give the instance that the exporter runs on the role of the application, and see whether its metadata service answers (IMDSv2). In a container, the hop limit of the instance has to be 2.',
+} as const
 
+/** Where to look, by where the role gives its keys out. */
 const roleRemedy = ({ credentials }: SesTarget): string | undefined =>
   credentials && roleRemedies[typeof credentials === 'string' ? credentials : 'web_identity']
 
