@@ -46,8 +46,9 @@ const isNeededBy = ({ target }: CheckStatus, path: MailTarget | undefined): bool
 
 /**
  * The first link that fails. If none does, a Vault that is down counts as one where the login at the relay waits for its value:
- * without the password no mail leaves, and a sender that is restarted now does not get it either. The provider the application is set to counts also where
- * the other one would take the mail: an outbox that does not move shows that the application does not fall back.
+ * without the password no mail leaves, and a sender that is restarted now does not get it either. The provider that the
+ * application is set to counts also where the other one would take the mail: an outbox that does not move shows that the
+ * application does not fall back.
  */
 function brokenLink({ blockers, exceptions, provider, needs }: MailStatus): string | undefined {
   const first = provider ?? firstProvider(kind => needs[kind].length > 0)

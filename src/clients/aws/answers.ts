@@ -41,7 +41,10 @@ export type AwsAnswer<T> = { readonly kind: 'ok'; readonly value: T } | AwsFailu
 export const failureIn = (answer: AwsAnswer<unknown> | undefined): AwsFailure | undefined =>
   answer?.kind === 'ok' ? undefined : answer
 
-/** Whether AWS does not take the keys themselves. */
+/** Whether AWS took the keys: it checks the signature first and the policy then. */
+export const takesKeys = ({ kind }: Pick<AwsAnswer<unknown>, 'kind'>): boolean => kind === 'ok' || kind === 'denied'
+
+/** Whether AWS does not take the keys themselves. Of other failures neither is known. */
 export const refusesKeys = ({ kind }: Pick<AwsAnswer<unknown>, 'kind'>): boolean =>
   ['key_unknown', 'secret_wrong', 'token_expired'].includes(kind)
 

@@ -32,19 +32,20 @@ const ofLater: typeof ofFirst = {
 
 /** What was asked, as AWS names its action. */
 type Action = 'ses:GetAccount' | 'ses:GetEmailIdentity' | 'ses:GetConfigurationSet'
+type Failed = readonly [Action, AwsFailure]
 
 /** The reasons of the requests that were not answered as asked: one for each code. */
 export function faultReasons(
   asked: SesAsked,
-  faults: readonly (readonly [Action, AwsFailure | undefined])[],
+  failures: readonly (readonly [Action, AwsFailure | undefined])[],
 ): Reason[] {
-  const found = new Map<Reason['code'], (readonly [Action, AwsFailure])[]>()
-  for (const [action, fault] of faults) {
-    if (!fault) continue
+  const found = new Map<Reason['code'], Failed[]>()
+  for (const [action, failure] of failures) {
+    if (!failure) continue
     const first = action === 'ses:GetAccount' ? ofFirst : ofLater
     // The keys of the exporter's own role prove nothing about the application.
-    const code = asked.role && refusesKeys(fault) ? 'ses_role_unusable' : first[fault.kind]
-    found.set(code, [...(found.get(code) ?? []), [action, fault]])
+    const code = asked.role && refusesKeys(failure) ? 'ses_role_unusable' : first[failure.kind]
+    found.set(code, [...(found.get(code) ?? []), [action, failure]])
   }
   return [...found].map(([code, all]) =>
     code === 'ses_permission_missing'
@@ -53,10 +54,10 @@ export function faultReasons(
   )
 }
 
-const textOf = (asked: SesAsked, all: readonly (readonly [Action, AwsFailure])[]): string =>
-  [...new Set(all.map(([, fault]) => inWords(asked, fault)))].join('; ')
+const textOf = (asked: SesAsked, all: readonly Failed[]): string =>
+  [...new Set(all.map(([, failure]) => inWords(asked, failure)))].join('; ')
 
-const isWrongRequest = ([, { kind }]: readonly [Action, AwsFailure]): boolean => kind === 'bad_request'
+const isWrongRequest = ([, { kind }]: Failed): boolean => kind === 'bad_request'
 const ofWrongRequest =
   'Correct `endpoint` and `region`, which have to belong together. If they do, see what is between the exporter and SES: it takes the signature out of the request, or changes what is signed.'
 
@@ -80,8 +81,8 @@ export const clockText = (skew: number): string =>
   `the clock of the exporter is ${Math.abs(skew)} s ${skew > 0 ? 'ahead of' : 'behind'} that of SES`
 
 /** Whatever is wrong with the keys of `monitor` says nothing against those of the application. */
-function permissionMissing(asked: SesAsked, all: readonly (readonly [Action, AwsFailure])[]): Reason {
-  const actions = [...new Set(all.map(([action, fault]) => refusedBy(fault, action)))].join(', ')
+function permissionMissing(asked: SesAsked, all: readonly Failed[]): Reason {
+  const actions = [...new Set(all.map(([action, failure]) => refusedBy(failure, action)))].join(', ')
   const text = at(asked, `AWS takes the keys, but they may not call ${actions}`)
   const theirs = failureIn(asked.monitored)
   if (!theirs) return reason('ses_permission_missing', text)

@@ -1,7 +1,14 @@
-import { failureIn, isFromAws, refusesKeys, type AwsAnswer, type AwsFailure } from '../../clients/aws/answers.ts'
+import {
+  failureIn,
+  isFromAws,
+  refusesKeys,
+  takesKeys,
+  type AwsAnswer,
+  type AwsFailure,
+} from '../../clients/aws/answers.ts'
 import { gauge, sample } from '../../core/metric.ts'
 import { finding } from '../../core/probe.ts'
-import { accountEvidence, accountSeen, accountMetrics, accountReasons, accountSamples } from './judge-account.ts'
+import { accountEvidence, accountMetrics, accountReasons, accountSamples, accountSeen } from './judge-account.ts'
 import { deliveryMetrics, deliveryReasons, deliverySamples } from './judge-delivery.ts'
 import { at, clockText, faultReasons } from './judge-faults.ts'
 import { identityEvidence, identityMetrics, identityReasons, identitySamples } from './judge-identity.ts'
@@ -96,11 +103,13 @@ const otherAccountReason = (asked: SesAsked): Reason =>
 const roleRemedies = {
   web_identity:
     'Run the exporter with the service account of the application: its token has to be mounted, and the trust policy of the role has to name it.',
-  container: 'Run the exporter with the task role (ECS) or the Pod Identity (EKS) of the application.',
+  container:
+    'Run the exporter with the role of the application: the task role (ECS), or EKS Pod Identity. See whether the endpoint named answers.',
   instance:
-    'Give the instance that the exporter runs on the role of the application, and let its metadata service answer (IMDSv2; in a container, its hop limit has to be 2).',
-}
+    'Give the instance that the exporter runs on the role of the application, and see whether its metadata service answers (IMDSv2). In a container, the hop limit of the instance has to be 2.',
+} as const
 
+/** Where to look, by where the role gives its keys out. */
 const roleRemedy = ({ credentials }: SesTarget): string | undefined =>
   credentials && roleRemedies[typeof credentials === 'string' ? credentials : 'web_identity']
 
@@ -117,12 +126,11 @@ const isOfSes = (account: SesAsked['account']): boolean | undefined =>
 function askedSamples(asked: SesAsked, target: string) {
   const { account, role, throttled, clockSkewSeconds } = asked
   const isAsked = role?.unusable === undefined && throttled?.waiting !== true
-  const isTaken = account.kind === 'ok' || account.kind === 'denied'
   const isRefused = refusesKeys(account) && !role
   const facts = asked.otherAccount === true && account.kind !== 'ok' ? undefined : accountSeen(asked)
   return [
     ...sample(metrics.reachable, isAsked ? isOfSes(account) : undefined, { target }),
-    ...sample(metrics.credentialsValid, isTaken ? true : isRefused ? false : undefined, { target }),
+    ...sample(metrics.credentialsValid, takesKeys(account) ? true : isRefused ? false : undefined, { target }),
     ...(facts ? accountSamples(facts, target) : []),
     ...identitySamples(asked, target),
     ...deliverySamples(asked, target),

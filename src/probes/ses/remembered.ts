@@ -1,4 +1,4 @@
-import { failureIn, type AwsAnswer, type AwsFailure } from '../../clients/aws/answers.ts'
+import { failureIn, takesKeys, type AwsAnswer, type AwsFailure } from '../../clients/aws/answers.ts'
 import { decide } from './identities.ts'
 import { answersTo, type Question, type Questions } from './questions.ts'
 import type { SesAsked, SesIdentity, SesSuppressed } from './seen.ts'
@@ -34,7 +34,7 @@ export function remembered(
   const account = needed(questions.account.last)
   const monitored = account.kind === 'denied' && hasMonitor ? needed(questions.monitored.last) : undefined
   // The others say nothing while the keys are not taken, or SES is not there.
-  const isRead = ['ok', 'denied'].includes((monitored ?? account).kind)
+  const isRead = takesKeys(monitored ?? account)
   const inTurn = <T>({ last }: Question<T>): AwsAnswer<T> | undefined =>
     last !== undefined && now - last.at < turnMs ? last.answer : undefined
   return {

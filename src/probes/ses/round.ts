@@ -1,4 +1,4 @@
-import type { AwsAnswer, AwsFailure } from '../../clients/aws/answers.ts'
+import { takesKeys, type AwsFailure } from '../../clients/aws/answers.ts'
 import type { Look } from '../../core/probe.ts'
 import { askerFor, type Asker, type RunKeys } from './asker.ts'
 import type { Memory } from './memory.ts'
@@ -31,11 +31,10 @@ export async function askRound(memory: Memory, wanted: SesWanted, keys: RunKeys,
 /** Asks for the account, first with the keys of the application. Whether more can be read. */
 async function readsOn(memory: Memory, asker: Asker, { own, monitor }: RunKeys): Promise<boolean> {
   const { account, monitored } = memory.questions
-  const { kind } = await asker.put(account, own)
-  if (kind !== 'denied' || !monitor) return kind === 'ok' || kind === 'denied'
+  const answer = await asker.put(account, own)
+  if (answer.kind !== 'denied' || !monitor) return takesKeys(answer)
   memory.byMonitor = true
-  const read = await asker.put(monitored, monitor)
-  return read.kind === 'ok' || read.kind === 'denied'
+  return takesKeys(await asker.put(monitored, monitor))
 }
 
 async function askRest(memory: Memory, asker: Asker): Promise<void> {
@@ -80,11 +79,9 @@ async function readNext(memory: Memory, asker: Asker): Promise<void> {
   await asker.read(next)
 }
 
+/** After a failure it is worth asking again before a quarter of an hour is over, unless AWS refuses it. */
 const isDue = ({ last }: Question<unknown>): boolean =>
-  last === undefined || !isSettled(last.answer) || performance.now() - last.at >= statisticsEveryMs
-
-/** After any other answer it is worth asking again before a quarter of an hour is over. */
-const isSettled = ({ kind }: AwsAnswer<unknown>): boolean => kind === 'ok' || kind === 'denied'
+  last === undefined || !takesKeys(last.answer) || performance.now() - last.at >= statisticsEveryMs
 
 function waitAfter({ wait }: Memory, failure: AwsFailure, { intervalMs }: Look): Memory['wait'] {
   const intervals = Math.min(2 * (wait?.intervals ?? 1), longestWait)
