@@ -1,10 +1,11 @@
-import { Client, type QueryConfig } from 'pg'
-import { run } from '../../src/monitor/run.ts'
+import { Client } from 'pg'
+import { run, type Ran } from '../../src/monitor/run.ts'
+import { createTurn, runTurn } from '../../src/monitor/turn.ts'
 import { outbox } from '../../src/probes/outbox/index.ts'
-import { beginSql, rowsSql } from '../../src/probes/outbox/sql.ts'
 import type { OutboxTarget } from '../../src/probes/outbox/target.ts'
 import { createReferences } from '../../src/references/index.ts'
 import type { PostgresNode } from '../../test/servers/postgres.ts'
+import { waitFor } from '../../test/servers/processes.ts'
 import { experiment, type Stage } from '../experiment.ts'
 import { alternate } from '../measure/alternate.ts'
 import { cpuSecondsOfTree } from '../measure/process.ts'
@@ -55,6 +56,8 @@ const target = (servers: Stage['servers'], node: PostgresNode): OutboxTarget =>
     sent: 'sent_at',
     late_after: '24h',
     stuck_after: '24h',
+    watch: true,
+    login_interval: '24h',
   })
 
 /** What is done to the server again and again, and its CPU for one of them, in milliseconds. */
@@ -65,14 +68,35 @@ async function cpuOf(pid: number, times: number, work: () => Promise<void>): Pro
   return (((await cpuSecondsOfTree(pid)) - before) * 1000) / times
 }
 
-/** Rounds of the probe, as the exporter runs them. Throws unless the outbox was read. */
-function roundOf({ env }: Stage['servers'], at: OutboxTarget): () => Promise<void> {
+/** Rounds of the probe, as the exporter runs them. */
+function roundsOf({ env }: Stage['servers'], at: OutboxTarget) {
   const check = { ...outbox.bind(at), target: at.name, intervalMs: 60_000, timeoutMs: 5_000, needs: [] }
   const references = createReferences({ env, vaults: [], kubernetes: undefined })
-  return async () => {
-    const found = await run(check, references, new AbortController().signal)
-    if (found?.verdict !== 'ok') throw new Error(found?.evidence ?? 'it was not looked at')
+  const turn = createTurn(check, () => references)
+  const { signal } = turn.stop
+  return {
+    /** Each with a login. */
+    withLogin: async () => void read(await run(check, references, signal)),
+    /** Keeps a session open, in which each round of `kept` asks. */
+    open: async (): Promise<void> => {
+      const ran = read(await runTurn(turn, () => references, signal, false))
+      void turn.keeper.after(ran)
+    },
+    /** Gives whether the session answered. */
+    kept: async (): Promise<boolean> => {
+      const ran = read(await runTurn(turn, () => references, signal, false))
+      return ran.transcript().some(({ text }) => text.includes('in the session that is held open'))
+    },
+    close: async (): Promise<void> => {
+      turn.stop.abort(new Error('it was measured'))
+      await turn.keeper.ended()
+    },
   }
+}
+
+function read(ran: Ran | undefined): Ran {
+  if (ran?.verdict !== 'ok') throw new Error(ran?.evidence ?? 'it was not looked at')
+  return ran
 }
 
 /** The same login, and no question. */
@@ -85,35 +109,21 @@ const loginOf =
     await client.end()
   }
 
-/** What a round asks, again and again in one session. */
-async function askingOf(node: PostgresNode, { cluster }: Stage['servers'], at: OutboxTarget) {
-  const client = new Client({ connectionString: node.url(cluster.logins.backend, cluster.database) })
-  await client.connect()
-  const statement: QueryConfig & { queryMode: string } = { text: rowsSql(at), queryMode: 'extended' }
-  return {
-    ask: async () => {
-      await client.query(beginSql(2_000, 500))
-      await client.query(statement)
-      await client.query('commit')
-    },
-    end: () => client.end(),
-  }
-}
-
 export const outboxCost = experiment({
   id: 'outbox',
   title: 'What a look at an outbox costs the server',
-  how: `A table with ${rows.toLocaleString('en')} rows, ${waiting} of which wait, and the two partial indexes of docs/outbox.md. CPU of the server, all of its processes (/proc/PID/stat), over many rounds one after the other, as a mean. The transaction is what a round asks, in one session that stays open; the whole round also logs in and ends its session, in turn with a login that asks nothing.`,
+  how: `A table with ${rows.toLocaleString('en')} rows, ${waiting} of which wait, and the two partial indexes of docs/outbox.md. CPU of the server, all of its processes (/proc/PID/stat), over many rounds one after the other, as a mean. Rounds as the exporter runs them: in the session that \`watch\` keeps open, in turn with rounds that log in and end their session; then those in turn with a login that asks nothing.`,
   lines: {
-    asked: {
-      what: 'Server CPU of what a round asks of an outbox of 1,000,000 rows',
+    kept: {
+      what: 'Server CPU of a round of an outbox of 1,000,000 rows, in the session that is kept open',
       unit: 'ms',
       better: 'lower',
       subject: 'Postgres',
+      peer: 'a round with its login',
       goal: { kind: 'value', bound: 1 },
     },
     round: {
-      what: 'Server CPU of a whole round of an outbox, with its login',
+      what: 'Server CPU of a round of that outbox, with its login',
       unit: 'ms',
       better: 'lower',
       subject: 'Postgres',
@@ -123,22 +133,22 @@ export const outboxCost = experiment({
   async measure({ servers, quick }) {
     const node = await servers.cluster.primary()
     const { database } = servers.cluster
-    const [turns, rounds, asks] = quick ? [1, 50, 500] : [5, 200, 2_000]
+    const [turns, logins, asks] = quick ? [1, 50, 500] : [5, 200, 2_000]
     const pid = node.pid ?? 0
     await fill(servers, node)
-    const at = target(servers, node)
+    const { withLogin, open, kept, close } = roundsOf(servers, target(servers, node))
     try {
-      const round = await alternate(
-        turns,
-        () => cpuOf(pid, rounds, roundOf(servers, at)),
-        () => cpuOf(pid, rounds, loginOf(node, servers)),
-      )
-      const { ask, end } = await askingOf(node, servers, at)
-      const asked: number[] = []
-      for (let turn = 0; turn < turns; turn++) asked.push(await cpuOf(pid, asks, ask))
-      await end()
-      return { lines: { asked: { ours: asked }, round: { ours: round.ours, peer: round.peer } } }
+      await open()
+      await waitFor(kept, { what: 'a session is kept open' })
+      const inSession = async (): Promise<void> => {
+        if (!(await kept())) throw new Error('the session did not answer')
+      }
+      const cpuWithLogin = (): Promise<number> => cpuOf(pid, logins, withLogin)
+      const ofKept = await alternate(turns, () => cpuOf(pid, asks, inSession), cpuWithLogin)
+      const ofRound = await alternate(turns, cpuWithLogin, () => cpuOf(pid, logins, loginOf(node, servers)))
+      return { lines: { kept: ofKept, round: ofRound } }
     } finally {
+      await close()
       await node.query(`drop table ${table}`, [], database)
     }
   },

@@ -181,6 +181,7 @@ export function connectionProblem(failure: SessionFailure): ConnectionProblem {
   if (isSqlState(code)) return code === '08P01' ? 'protocol_error' : 'refused_statement'
   if (text.includes(noProcess)) return 'too_many_connections'
   if (isNotBound(failure)) return 'tls_failed'
+  if (isWithoutPassword(failure)) return 'login_failed'
   if (/not (?:a|the) Postgres/.test(text)) return 'protocol_error'
   if (/SSL|CERT|ERR_TLS|EPROTO|certificate|TLS connection|support TLS/.test(`${code} ${text}`)) return 'tls_failed'
   if (/terminated|ECONNRESET|EPIPE|socket hang up/.test(`${code} ${text}`)) return 'closed'
@@ -197,10 +198,16 @@ const maybeWantsTls = ({ code, routine, tlsNotAsked }: SessionFailure): boolean 
 const isNotBound = ({ code = '', text }: Failure): boolean =>
   !isSqlState(code) && text.includes('channel_binding=require')
 
+/** A text of node-postgres: the server asked for a password, and there is none. */
+const isWithoutPassword = ({ code = '', text }: Failure): boolean =>
+  !isSqlState(code) && /\bclient password must be a (?:non-empty )?string\b/.test(text)
+
 /** What to do, if it depends on more than the problem. */
 export function remedyOf(failure: SessionFailure): string | undefined {
   if (maybeWantsTls(failure))
     return 'pg_hba.conf lets this role in only over TLS, or not at all. Ask for TLS (sslmode=require or better); else add an entry for this role, database and address.'
+  if (isWithoutPassword(failure))
+    return 'The server asks for a password, and this target has none. Set `password`, or put it into the URL.'
   if (isNotBound(failure))
     return 'Connect to the server itself with TLS, and have pg_hba.conf ask for scram-sha-256: a pooler or a proxy that ends TLS cannot bind a login. Else take channel_binding=require out of the URL.'
   if (failure.phase === 'connect' && failure.text.includes('/.s.PGSQL.') && noSocketCodes.has(failure.code ?? ''))

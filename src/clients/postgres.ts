@@ -36,9 +36,9 @@ export interface Session extends Omit<Watch, 'ask'> {
   query(sql: string, by?: Look): Promise<readonly Row[]>
   /**
    * Runs one statement, and returns its rows. By the extended query protocol, in which the server refuses a second
-   * statement. The transcript gets nothing of it: rows and errors may hold data of an application.
+   * statement. The transcript gets nothing of it: rows and errors may hold data of an application. `by` is as in `query`.
    */
-  statement(sql: string): Promise<readonly Row[]>
+  statement(sql: string, by?: Look): Promise<readonly Row[]>
   /** Asks the server to cancel the running statement. Resolves once asked; never rejects. */
   cancel(): Promise<void>
   /** Ends the session and closes; destroys the socket if that does not finish. */
@@ -59,6 +59,27 @@ export const openOwnSession = (look: Look, plan: Plan): Promise<Session> =>
 
 /** Opens a session that idles outside of any transaction. */
 export const openWatch = (look: Look, plan: Plan): Promise<Session> => openSession(look, named(plan, watchName))
+
+/**
+ * A watch whose session also answers runs. `see` looks in it as a run does. If that fails, `failed` says what the run has
+ * seen by it; undefined if the run is to log in: the server may have ended only the session.
+ */
+export const watchThatAnswers = <Seen>(
+  session: Session,
+  see: (run: Look) => Promise<Seen>,
+  failed: (error: unknown, run: Look) => Promise<Seen | undefined> | Seen | undefined,
+): Watch<Seen> => ({
+  ended: session.ended,
+  close: () => session.close(),
+  async ask(run) {
+    run.note(`asking ${session.address} in the session that is held open there`)
+    try {
+      return await see(run)
+    } catch (error) {
+      return failed(error, run)
+    }
+  },
+})
 
 const named = (plan: Plan, name: string): Plan => ({ ...plan, startup: { ...plan.startup, application_name: name } })
 
@@ -105,9 +126,10 @@ function sessionOf(
         throw error
       }
     },
-    async statement(sql) {
+    async statement(sql, by = look) {
+      if (by !== look) begin(by)
       const query = { text: sql, queryMode: 'extended' }
-      return (await unlessAborted(look.signal, client.query<Row>(query), lingerMs)).rows
+      return (await unlessAborted(by.signal, client.query<Row>(query), lingerMs)).rows
     },
     cancel() {
       look.note(`asking the server to cancel what process ${processID} does`)

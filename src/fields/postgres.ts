@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { secretSettings, settingShape } from '../clients/postgres-target.ts'
 import { libpqParameters } from '../clients/postgres-url/libpq.ts'
 import { shapes } from '../core/shape.ts'
-import { filePath, secret, text } from './index.ts'
+import { duration, filePath, secret, text } from './index.ts'
 import { nearest } from '../yaml/nearest.ts'
 
 export { drivers } from '../clients/postgres-url/plan.ts'
@@ -48,4 +48,17 @@ export const loginFields = {
   ca_file: filePath('CA certificates to verify the server with.').optional(),
   cert_file: filePath('Client certificate to log in with, in PEM; with `key_file`.').optional(),
   key_file: filePath('The key of `cert_file`, in PEM.').optional(),
+}
+
+/** For a probe whose watch also answers runs. */
+export const loginInterval = duration(
+  'How often a run logs in. The other runs query the session of `watch`, which costs the server a tenth. Problems that only a login meets (password, `pg_hba.conf`, certificate, name lookup) are seen that much later. Default: every run logs in.',
+).optional()
+
+export function loginIntervalNeedsWatch(
+  { watch, login_interval }: { readonly watch: boolean; readonly login_interval?: number | undefined },
+  context: z.RefinementCtx,
+): void {
+  if (!watch && login_interval !== undefined)
+    context.addIssue('login_interval needs the session of watch: leave it out, or let watch be true')
 }

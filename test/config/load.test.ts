@@ -117,12 +117,15 @@ describe('watching', () => {
   const paths = `write_path:
   - { name: app, cluster: main, url: postgres://app@db/app }
   - { name: pooled, cluster: main, url: postgres://app@db/app, watch: true }
+outbox:
+  - { name: seldom, cluster: main, host: db, user: app, table: mails, created: created_at, pending: sent_at is null }
+  - { name: kept, cluster: main, host: db, user: app, table: mails, created: created_at, pending: sent_at is null, watch: true, login_interval: 15m }
 `
   const watched = (text: string) => parse(text).checks.flatMap(check => (check.watch ? [checkId(check)] : []))
 
-  it('is done of nodes, and of write paths where they say so', () => {
-    expect(watched(`${postgres}${paths}`)).toEqual(['postgres/db-1', 'write_path/pooled'])
-    expect(watched(`${postgres}    watch: false\n${paths}`)).toEqual(['write_path/pooled'])
+  it('is done of nodes, and of write paths and outboxes where they say so', () => {
+    expect(watched(`${postgres}${paths}`)).toEqual(['postgres/db-1', 'write_path/pooled', 'outbox/kept'])
+    expect(watched(`${postgres}    watch: false\n${paths}`)).toEqual(['write_path/pooled', 'outbox/kept'])
   })
 
   it('can be turned off for all, whatever they say', () => {
@@ -306,7 +309,13 @@ outbox:\n  - { name: a, ${table} }\n  - { name: b, ${table}, interval: 15s }\n`
         `ses: [{ name: a, access_key: { env: A }, secret_key: { env: B }, region: eu-west-1, interval: 6s, ${more} }]`,
       )
     expect(() => often('verify: true')).toThrow('interval: AWS counts requests: ask at most every 15s')
-    for (const more of ['verify: false', 'endpoint: "https://ses.internal"'])
+    for (const host of [
+      'email.eu-west-1.amazonaws.com',
+      'vpce-1.email.eu-west-1.vpce.amazonaws.com',
+      'email.eu-west-1.api.aws',
+    ])
+      expect(() => often(`endpoint: "https://${host}"`)).toThrow('ask at most every 15s')
+    for (const more of ['verify: false', 'endpoint: "https://ses.internal"', 'endpoint: "https://xamazonaws.com"'])
       expect(find(often(more), 'ses/a').intervalMs).toBe(6_000)
   })
 

@@ -75,6 +75,15 @@ describe('the judgement of an outbox', () => {
     ['a last mail in the next hour', rows({ lastSentSeconds: -3_600 }), ['outbox_unreadable']],
     ['a standby that follows', waiting(1, { standby: true }), []],
     ['a standby that was cut off just now', waiting(1, { standby: true, detachedSeconds: 200 }), []],
+    ['a standby that is a little behind', waiting(1, { standby: true, behindSeconds: 299 }), []],
+    ['a standby that replays nothing', rows({ standby: true, behindSeconds: 300 }), ['outbox_unreadable']],
+    // The mails may have been sent since.
+    ['a standby of long ago', waiting(9_000, { standby: true, behindSeconds: 9_000 }), ['outbox_unreadable']],
+    [
+      'a standby that was cut off long ago',
+      waiting(9_000, { standby: true, detachedSeconds: 9_000 }),
+      ['outbox_unreadable'],
+    ],
     ['a standby that was cut off', rows({ standby: true, detachedSeconds: 300 }), ['outbox_unreadable']],
   ])('%s', (_, seen, codes) => {
     const found = judged({ rows: seen.lastSentSeconds === undefined ? { ...seen, lastSentSeconds: 60 } : seen }, all)
@@ -82,6 +91,25 @@ describe('the judgement of an outbox', () => {
     // No evidence is never ok, and gives no figures.
     if (codes.includes('outbox_unreadable')) expect(found.samples).toEqual([])
     else expect(valueOf(found, 'mailpath_outbox_pending')).toBe(seen.pending)
+  })
+
+  it('is stuck also where another row has a strange time', () => {
+    for (const strange of [
+      { lastSentSeconds: -86_400 },
+      { timeless: 1 },
+      { sending: 1, oldestSendingSeconds: -86_400 },
+    ]) {
+      const found = judged({ rows: waiting(1_000, strange) }, all)
+      expect(codesOf(found)).toEqual(['outbox_stuck', 'outbox_unreadable'])
+      expect(found.verdict).toBe('fail')
+      expect(found.reasons[0]?.remedy).not.toContain('The sender works')
+    }
+  })
+
+  it('asks for the time zone before anything is restarted', () => {
+    const remedy = (fields: Partial<OutboxRows>) => judged({ rows: waiting(1_000, fields) }).reasons[0]?.remedy
+    expect(remedy({ zoneless: true })).toMatch(/^First see whether `created` is in UTC .* Restart it/)
+    expect(remedy({ zoneless: false })).not.toContain('UTC')
   })
 
   it('is quiet if no mail was ever sent', () => {
@@ -260,7 +288,7 @@ describe('on a real server', () => {
     ['a parameter', { pending: 'status = $1' }, '08P01', /refuses the statement/],
     ['something that writes', { pending: `nextval('app.outbound_emails_id_seq') > 0` }, '42501', /Grant/],
     ['a lock', { pending: 'exists (select from app.outbound_emails for update)' }, '42501', /Grant/],
-    ['no condition', { pending: 'attempts' }, '42804', /of one type/],
+    ['no condition', { pending: 'attempts' }, '42804', /true or false/],
     ['a column that is not there', { pending: 'state is null' }, '42703', /no such column/],
     ['a table that is not there', { table: 'app.outbox' }, '42P01', /no such table/],
     ['a table out of its search path', { table: 'outbound_emails' }, '42P01', /no such table/],
@@ -277,6 +305,13 @@ describe('on a real server', () => {
     expect(found.reasons[0]?.remedy).toMatch(remedy)
     expect(found.samples).toEqual([])
     expect(await sql('select from app.outbound_emails')).toHaveLength(1)
+  })
+
+  it('says so where the server asks for a password, and there is none', async () => {
+    // The password of the application is for its own role, and is not sent with another one.
+    const found = await seen({ user: cluster.logins.monitor.user })
+    expect(codesOf(found)).toEqual(['outbox_unreadable'])
+    expect(found.reasons[0]?.remedy).toContain('Set `password`')
   })
 
   it('lets no condition write, not even for the owner of the table', async () => {
@@ -460,8 +495,13 @@ describe('on a real server', () => {
       ['only infinity', [`'infinity'`], ['outbox_unreadable']],
       ['only -infinity', [`'-infinity'`], ['outbox_unreadable']],
       ['null', ['null', 'null'], ['outbox_unreadable']],
-      ['null beside a time', ['null', `now() - interval '20 minutes'`], ['outbox_stuck']],
-      ['infinities beside a time', [`'-infinity'`, `'infinity'`, `now() - interval '6 minutes'`], ['outbox_late']],
+      ['null beside a time', ['null', `now() - interval '20 minutes'`], ['outbox_stuck', 'outbox_unreadable']],
+      ['null beside one that came just now', ['null', 'now()'], ['outbox_unreadable']],
+      [
+        'infinities beside a time',
+        [`'-infinity'`, `'infinity'`, `now() - interval '6 minutes'`],
+        ['outbox_unreadable'],
+      ],
       ['the year 4713 before Christ', [`'4713-01-01 00:00:00+00 BC'`], ['outbox_stuck']],
       ['the year 294276', [`'294276-12-31 00:00:00+00'`], ['outbox_unreadable']],
       ['the zero time of Go', [`'0001-01-01 00:00:00+00'`], ['outbox_stuck']],
@@ -558,6 +598,29 @@ describe('on a real server', () => {
       expect(found.evidence).toContain('read on a standby')
     })
 
+    it('believes nothing of one that receives and does not replay, and all of one with nothing to replay', async () => {
+      const fields = { late_after: '100ms' }
+      await waitFor(async () => (await seen(fields, node(two))).verdict === 'ok', {
+        what: 'the standby has replayed all',
+      })
+      onTestFinished(async () => {
+        await node(two).query('select pg_wal_replay_resume()', [], cluster.database)
+        await sql(empty)
+      })
+      await node(two).query('select pg_wal_replay_pause()', [], cluster.database)
+      // On the primary this waits.
+      await put('20 minutes')
+      const found = await waitFor(
+        async () => {
+          const one = await seen(fields, node(two))
+          return codesOf(one).includes('outbox_unreadable') && one
+        },
+        { what: 'the standby is behind' },
+      )
+      expect(found.evidence).toContain('this standby does not replay what it receives')
+      expect(found.reasons[0]?.remedy).toContain('pg_is_wal_replay_paused')
+    })
+
     it('believes nothing of one that receives nothing', async () => {
       onTestFinished(() => cluster.restoreReceiver(two))
       await cluster.cutReceiver(two)
@@ -621,6 +684,23 @@ describe('on a real server', () => {
       expect((await by(url, {})).verdict).toBe('ok')
     })
 
+    it.skipIf(!needs('PgBouncer', pgbouncerBinary(), pgbouncerInstall))(
+      'costs PgBouncer no session of its own, also where the statement is refused',
+      async () => {
+        const { user, password } = cluster.logins.plain
+        const pgbouncer = await startPgbouncer({ to: node(), logins: [cluster.logins.plain], pooling: 'transaction' })
+        onTestFinished(() => pgbouncer.stop())
+        const url = `postgres://${user}:${password}@127.0.0.1:${pgbouncer.port}/${cluster.database}`
+        const sessions = async () =>
+          (await pgbouncer.admin('SHOW SERVERS')).map(one => ({ user: one['user'], process: one['remote_pid'] }))
+        await by(url, {})
+        const before = await sessions()
+        expect(before).toHaveLength(1)
+        for (const pending of ['state is null', 'attempts'])
+          expect(codesOf(await by(url, { pending }))).toEqual(['outbox_unreadable'])
+        expect(await sessions()).toEqual(before)
+      },
+    )
     it.skipIf(!needs('PgBouncer', pgbouncerBinary(), pgbouncerInstall))(
       'goes through PgBouncer in all its modes',
       async () => {

@@ -311,6 +311,44 @@ describe('the sender', () => {
     expect((await run(of)).codes).toEqual(['ses_identity_inherited'])
   })
 
+  it('is not called missing while a domain above was not asked', async () => {
+    const from = 'no-reply@a.b.c.d.e.f.g.example.com'
+    server.identities = { 'c.d.e.f.g.example.com': verifiedIdentity('DOMAIN') }
+    const hidden = await run(target({ from }))
+    expect([hidden.codes, hidden.delivers]).toEqual([['ses_error'], 'unknown'])
+    expect(hidden.text).toContain('only the last 4 are asked')
+    server.identities = { [from]: { ...unverified, IdentityType: 'EMAIL_ADDRESS' } }
+    expect((await run(target({ from }))).delivers).toBe('unknown')
+  })
+
+  it('has only ASCII before the @, since SES takes no other', async () => {
+    const { codes, delivers } = await run(target({ from: 'jörg@app.example.com' }))
+    expect([codes, delivers]).toEqual([['ses_unreadable'], 'unknown'])
+    expect(server.requests).toEqual([])
+  })
+
+  it('is no way out where its MAIL FROM domain may refuse mail', async () => {
+    const delivering = async (attributes: Record<string, unknown>) => {
+      server.identities['app.example.com'] = { ...verifiedIdentity('DOMAIN'), MailFromAttributes: attributes }
+      return (await run()).delivers
+    }
+    const refusing = { BehaviorOnMxFailure: 'REJECT_MESSAGE', MailFromDomainStatus: 'FAILED' }
+    // The name says nothing: it may have a form that is not known here, or be left out.
+    for (const name of ['bounce.app.example.com', 'bounce münchen', 7, undefined])
+      expect([name, await delivering({ ...refusing, MailFromDomain: name })]).toEqual([name, 'no'])
+    const of = { MailFromDomain: 'bounce.app.example.com' }
+    expect(await delivering({ ...refusing, ...of, MailFromDomainStatus: 'EXPIRED' })).toBe('unknown')
+    expect(await delivering({ ...of, BehaviorOnMxFailure: 'REJECT_MESSAGE' })).toBe('unknown')
+    expect(await delivering({ ...of, MailFromDomainStatus: 'FAILED' })).toBe('unknown')
+    expect(await delivering({ ...of, MailFromDomainStatus: 'FAILED', BehaviorOnMxFailure: 'USE_DEFAULT_VALUE' })).toBe(
+      'yes',
+    )
+    expect(await delivering({ ...of, MailFromDomainStatus: 'EXPIRED', BehaviorOnMxFailure: 'USE_DEFAULT_VALUE' })).toBe(
+      'yes',
+    )
+    expect(await delivering({ BehaviorOnMxFailure: 'REJECT_MESSAGE' })).toBe('yes')
+  })
+
   it('may have a domain in other letters', async () => {
     server.identities = { 'xn--mnchen-3ya.example': verifiedIdentity('DOMAIN') }
     expect((await run(target({ from: 'no-reply@München.example' }))).verdict).toBe('ok')
@@ -344,6 +382,34 @@ describe('what SES says', () => {
     const { codes, text, delivers } = await run()
     expect([codes, delivers]).toEqual([['ses_error'], 'unknown'])
     expect(text).toContain('GetAccount does not say SendingEnabled, SendQuota')
+  })
+
+  it('has numbers that AWS never sets', async () => {
+    const delivering = async (quota: Record<string, unknown>) => {
+      server.account = { ...healthyAccount(), SendQuota: { MaxSendRate: 14, ...quota } }
+      return (await run()).delivers
+    }
+    const sent = { SentLast24Hours: 10 }
+    expect(await delivering({ Max24HourSend: -1, ...sent })).toBe('yes')
+    expect(await delivering({ Max24HourSend: 0, SentLast24Hours: 0 })).toBe('no')
+    for (const limit of [-2, -0.5, '50000', null, [50_000]])
+      expect([limit, await delivering({ Max24HourSend: limit, ...sent })]).toEqual([limit, 'unknown'])
+    expect(await delivering({ Max24HourSend: 50_000, SentLast24Hours: -1 })).toBe('unknown')
+    server.misbehave(
+      {
+        status: 200,
+        type: 'application/json',
+        body: '{"SendingEnabled":true,"ProductionAccessEnabled":true,"EnforcementStatus":"HEALTHY","SendQuota":{"Max24HourSend":1e999,"SentLast24Hours":1}}',
+      },
+      'GetAccount',
+    )
+    expect((await run()).delivers).toBe('unknown')
+  })
+
+  it('is shut down in whatever letters', async () => {
+    server.account = { ...healthyAccount(), EnforcementStatus: 'Shutdown' }
+    const { codes, delivers } = await run()
+    expect([codes, delivers]).toEqual([['ses_account_shut_down'], 'no'])
   })
 
   it.each(['html', 'cut', 'garbled', 'redirect', 'oversized'] as const)('is not SES: %s', async how => {
@@ -429,6 +495,28 @@ describe('the requests', () => {
     }
   })
 
+  it('are four at most where the keys may only send, and notice within some runs that they may read', async () => {
+    vi.useFakeTimers({ toFake: ['performance'] })
+    server.keys = [{ ...app, allows: ['ses:SendEmail'] }]
+    const of = target({ configuration_set: 'transactional', from: 'no-reply@mail.eu.app.example.com' })
+    const next = async () => {
+      server.requests.length = 0
+      later(60_000)
+      const { codes, delivers } = await run(of)
+      return { codes, delivers, requests: asked().length }
+    }
+    await next()
+    for (let i = 0; i < 100; i++) {
+      const { codes, requests } = await next()
+      expect([i, codes.filter(code => code !== 'ses_statistics_denied')]).toEqual([i, ['ses_permission_missing']])
+      expect(requests).toBeLessThanOrEqual(4)
+    }
+    server.keys = [app]
+    const found: string[] = []
+    for (let i = 0; i < 6; i++) found.push((await next()).delivers)
+    expect(found.at(-1)).toBe('yes')
+  })
+
   it('notice in the next run what has changed', async () => {
     const of = target({ configuration_set: 'transactional' })
     await run(of)
@@ -443,6 +531,21 @@ describe('the requests', () => {
     const by = (from: string): LookOptions => ({ references: values({ ...secrets, FROM: from }) })
     expect((await run(of, by('no-reply@app.example.com'))).verdict).toBe('ok')
     expect((await run(of, by('no-reply@other.example'))).codes).toEqual(['ses_identity_missing'])
+  })
+
+  it('prove nothing of a new secret by the answers to the old one', async () => {
+    const of = target()
+    expect((await run(of)).delivers).toBe('yes')
+    server.misbehave('throttled')
+    const by = (more: Record<string, string>): LookOptions => ({ references: values({ ...secrets, ...more }) })
+    const changed = await run(of, by({ SECRET: monitor.secret }))
+    expect([changed.codes, changed.delivers]).toEqual([['ses_throttled'], 'unknown'])
+    server.misbehave(undefined)
+    server.keys = [{ ...app, allows: ['ses:Send*'] }, monitor]
+    const read = { ...target(), ...withMonitor() }
+    expect((await run(read)).delivers).toBe('yes')
+    server.misbehave('throttled')
+    expect((await run(read, by({ MONITOR: app.secret }))).delivers).toBe('unknown')
   })
 
   it('wait longer and longer while SES throttles, and the last facts count for three intervals', async () => {
@@ -537,7 +640,7 @@ describe('a role', () => {
     expect(gauge(observation, 'reachable')).toBeUndefined()
     const none = await run(of(), { references: createReferences({ env: {}, vaults: [], kubernetes: undefined }) })
     expect(none.codes).toEqual(['ses_role_unusable'])
-    expect(none.observation.reasons[0]?.remedy).toContain('Run the exporter with the task role (ECS)')
+    expect(none.observation.reasons[0]?.remedy).toContain('a task role of ECS')
   })
 
   it('whose keys were taken back gets new ones', async () => {

@@ -166,6 +166,21 @@ describe('facts', () => {
     )
   })
 
+  it('asks for what is left to do', () => {
+    const remedyOf = (asked: SesAsked): string => judged(asked).reasons[0]?.remedy ?? ''
+    expect(remedyOf(identity({ verified: false }))).toContain('DNS records')
+    expect(remedyOf(identity({ verified: false, of: 'address', domain: undefined }))).toContain('link in the mail')
+    const sandbox = (review: string | undefined) => remedyOf(account({ productionAccess: false, review }))
+    expect(sandbox(undefined)).toContain('Request production access')
+    expect(sandbox('PENDING')).toContain('wait')
+    expect(sandbox('DENIED')).toContain('denied')
+  })
+
+  it('counts one as one', () => {
+    const text = judged(counted(100, 0, 1)).reasons[0]?.text
+    expect(text).toBe(`${address}: 1 complaint in 100 delivery attempts in 24 h (1 %)`)
+  })
+
   it('does not show the address of the sender', () => {
     const of = identity({ of: 'address', domain: undefined })
     expect(JSON.stringify(judged(of))).not.toContain('no-reply')
@@ -258,6 +273,56 @@ describe('faults', () => {
     expect(found.reasons.map(({ text }) => text)).toEqual([
       `${address}: AWS takes the keys, but they may not call ses:GetAccount (no identity-based policy allows it), ses:GetEmailIdentity (no identity-based policy allows it)`,
     ])
+  })
+
+  it.each<[string, AwsFault, string, number | undefined, string]>([
+    ['a key', 'key_unknown', 'HTTP 403 UnrecognizedClientException', 0, 'AWS does not know the access key (HTTP 403'],
+    ['a secret', 'secret_wrong', 'HTTP 403 SignatureDoesNotMatch', 0, 'the secret key is not that of the access key ('],
+    [
+      'a clock',
+      'clock_skewed',
+      'HTTP 403 SignatureDoesNotMatch',
+      -600,
+      'exporter is 600 s behind that of SES (HTTP 403',
+    ],
+    ['a clock without a Date', 'clock_skewed', 'HTTP 403', undefined, 'the clock of the exporter is too far off (HTTP'],
+    ['an error', 'error', 'HTTP 500 InternalFailure', 0, 'HTTP 500 InternalFailure'],
+  ])('says in words what it means: %s', (_, kind, said, clockSkewSeconds, text) => {
+    const [found] = judged({ address, account: fault(kind, `${address}: ${said}`), clockSkewSeconds }).reasons
+    expect(found?.text).toContain(text)
+    expect(found?.text.split(address)).toHaveLength(2)
+  })
+
+  it('names the region where it may be the cause, and the endpoint where the request was changed', () => {
+    const remedyOf = (kind: AwsFault): string => judged({ address, account: fault(kind) }).reasons[0]?.remedy ?? ''
+    expect(remedyOf('key_unknown')).toContain('region enabled')
+    expect(remedyOf('bad_request')).toContain('`endpoint` and `region`')
+    expect(remedyOf('error')).not.toContain('endpoint')
+  })
+
+  it('says whose keys are to be corrected, if those of `monitor` cannot read either', () => {
+    const denied: AwsAnswer<never> = {
+      kind: 'denied',
+      action: 'ses:GetAccount',
+      text: `${address}: HTTP 403 AccessDenied: ses:GetAccount is not allowed (no identity-based policy allows it)`,
+    }
+    const may = `${address}: AWS takes the keys, but they may not call ses:GetAccount (no identity-based policy allows it)`
+    const found = (monitored: AwsAnswer<SesAccount>) => judged({ address, account: denied, monitored }).reasons[0]
+    expect(found(denied)?.text).toBe(`${may}; those of \`monitor\` may not either`)
+    const wrong = found(fault('secret_wrong', `${address}: HTTP 403 SignatureDoesNotMatch`))
+    expect(wrong?.text.startsWith(`${may}; with those of \`monitor\`: `)).toBe(true)
+    expect(wrong?.remedy).toContain('Correct the keys under `monitor`')
+  })
+
+  it('says where to look by where the role gives its keys out', () => {
+    const asked: SesAsked = { address, account: fault('error'), role: { unusable: 'no answer' } }
+    const remedyFor = (credentials: SesTarget['credentials']): string =>
+      judged(asked, { ...target, credentials }).reasons[0]?.remedy ?? ''
+    const web_identity = { role_arn: 'arn:aws:iam::123456789012:role/mailer', token_file: '/token' }
+    expect(remedyFor({ web_identity })).toContain('trust policy')
+    expect(remedyFor('web_identity')).toContain('trust policy')
+    expect(remedyFor('container')).toContain('Pod Identity')
+    expect(remedyFor('instance')).toContain('hop limit')
   })
 
   it('is not asked while it waits, so whether it is reachable is not known', () => {

@@ -102,7 +102,9 @@ function errorIn({ headers, body }: HttpResponse, xml: boolean): AwsError | unde
   const header = headers['x-amzn-errortype']
   const ofBody =
     xml && body.includes('<Error>') ? typeIn(textIn(body, 'Code')) : (typeIn(__type) ?? known(typeIn(code)))
-  const type = typeIn(header) ?? ofBody
+  // A page has it only if it was made to look like AWS.
+  const ofHeader = body.trimStart().startsWith('<') && !xml ? undefined : typeIn(header)
+  const type = ofHeader ?? ofBody
   if (type === undefined) return undefined
   const said = [message, Message, xml ? textIn(body, 'Message') : undefined].find(one => typeof one === 'string')
   return { type, message: typeof said === 'string' ? said.slice(0, 4_000) : '' }

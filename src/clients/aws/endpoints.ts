@@ -15,5 +15,12 @@ const suffixes: readonly (readonly [begin: string, suffix: string])[] = [
   ['eu-isoe-', 'cloud.adc-e.uk'],
 ]
 
-const suffixOf = (region: string): string =>
-  suffixes.find(([begin]) => region.startsWith(begin))?.[1] ?? 'amazonaws.com'
+const usual = 'amazonaws.com'
+
+const suffixOf = (region: string): string => suffixes.find(([begin]) => region.startsWith(begin))?.[1] ?? usual
+
+/** Whether AWS itself is behind a URL: an endpoint of a region, with IPv6 (`api.aws`), or in a VPC. */
+export function isOfAws(url: string): boolean {
+  const host = URL.canParse(url) ? new URL(url).hostname : ''
+  return [usual, 'api.aws', ...suffixes.map(([, suffix]) => suffix)].some(suffix => host.endsWith(`.${suffix}`))
+}

@@ -74,6 +74,7 @@ async function fromContainer(look: Look): Promise<Fetched> {
     throw new Unusable(
       'container: neither AWS_CONTAINER_CREDENTIALS_RELATIVE_URI nor AWS_CONTAINER_CREDENTIALS_FULL_URI is set: the container of the exporter has no role',
     )
+  if (!URL.canParse(from)) throw new Unusable('container: AWS_CONTAINER_CREDENTIALS_RELATIVE_URI is no path of a URL')
   refuseInTheClear(from, ['169.254.170.2', '169.254.170.23', '[fd00:ec2::23]'])
   const file = await optional('AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE', shapes.path, look)
   const source: Reference = file === undefined ? { env: 'AWS_CONTAINER_AUTHORIZATION_TOKEN', default: '' } : { file }
@@ -143,7 +144,8 @@ interface Given {
 function keysIn(field: (name: string) => unknown, token: string): Given | undefined {
   const [accessKey, secretKey, sessionToken] = ['AccessKeyId', 'SecretAccessKey', token].map(field)
   if (!isWord(accessKey) || !isWord(secretKey) || !isWord(sessionToken)) return undefined
-  const until = Date.parse(String(field('Expiration')))
+  const end = field('Expiration')
+  const until = typeof end === 'string' ? Date.parse(end) : NaN
   return { keys: { accessKey, secretKey, sessionToken }, until: Number.isNaN(until) ? undefined : until }
 }
 

@@ -1,6 +1,7 @@
+import { watchStance } from '../../clients/postgres-errors.ts'
 import { defineProbe } from '../../core/probe.ts'
 import { judge, metrics } from './judge.ts'
-import { observe } from './observe.ts'
+import { observe, watch } from './observe.ts'
 import { reasons } from './reasons.ts'
 import { outboxTarget } from './target.ts'
 
@@ -13,5 +14,11 @@ export const outbox = defineProbe({
   metrics,
   reasons,
   observe,
+  watch: {
+    wanted: target => target.watch,
+    stance: ({ failure, notUnderstood }) => (notUnderstood === undefined ? watchStance(failure) : 'closed'),
+    open: watch,
+    trusted: ({ login_interval }) => login_interval ?? 0,
+  },
   judge,
 })

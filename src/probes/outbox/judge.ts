@@ -2,9 +2,9 @@ import { count, durationText } from './words.ts'
 import { gauge, sample } from '../../core/metric.ts'
 import { finding } from '../../core/probe.ts'
 import type { OutboxRows, OutboxSeen } from './observe.ts'
-import { reason, type Reason } from './reasons.ts'
+import { reason, reasons, type Reason } from './reasons.ts'
 import type { OutboxTarget } from './target.ts'
-import { whyUnreadable } from './unreadable.ts'
+import { whyOld, whyUnreadable } from './unreadable.ts'
 
 export const metrics = {
   pending: gauge('mailpath_outbox_pending', 'Mails that wait to be sent, up to `limit` and one.', ['target']),
@@ -33,9 +33,13 @@ export const metrics = {
 export function judge(seen: OutboxSeen, target: OutboxTarget) {
   const unreadable = whyUnreadable(seen, target)
   const { rows } = seen
-  if (unreadable || !rows) return finding('', [...(unreadable ? [unreadable] : []), ...costly(seen, target)], [])
+  const unread = unreadable ? [unreadable] : []
   const at = `${seen.address}, ${target.table}`
-  const found = [...unsent(at, rows, target), ...others(at, rows, target), ...costly(seen, target)]
+  const waiting = rows && !whyOld(rows, target) ? unsent(at, rows, target) : []
+  // One row with a strange time does not hide another that is stuck.
+  const isStuck = waiting.some(({ code }) => code === 'outbox_stuck')
+  if (!rows || (unreadable && !isStuck)) return finding('', [...unread, ...costly(seen, target)], [])
+  const found = [...waiting, ...others(at, rows, target), ...unread, ...costly(seen, target)]
   return finding(`${at}: ${describe(rows, target)}`, found, samplesOf(rows, target))
 }
 
@@ -60,7 +64,8 @@ function unsent(at: string, rows: OutboxRows, target: OutboxTarget): Reason[] {
   const found: Reason[] = []
   if (waits >= target.stuck_after)
     found.push(reason('outbox_stuck', `${at}: ${describe(rows, target)}`, remedyOfStuck(rows, target)))
-  else if (waits >= target.late_after) found.push(reason('outbox_late', `${at}: ${describe(rows, target)}`))
+  else if (waits >= target.late_after)
+    found.push(reason('outbox_late', `${at}: ${describe(rows, target)}`, inUtc(rows, reasons.outbox_late.remedy)))
   if (msOf(rows.oldestSendingSeconds) >= target.stuck_after) {
     const sending = count(rows.sending ?? 0, target.limit, 'is being sent', 'are being sent')
     const since = durationText(rows.oldestSendingSeconds ?? 0)
@@ -72,10 +77,19 @@ function unsent(at: string, rows: OutboxRows, target: OutboxTarget): Reason[] {
 const msOf = (seconds: number | undefined): number => (seconds ?? -Infinity) * 1000
 
 /** If others are sent, the sender works. */
-const remedyOfStuck = ({ lastSentSeconds }: OutboxRows, { late_after }: OutboxTarget): string | undefined =>
-  lastSentSeconds !== undefined && msOf(lastSentSeconds) < late_after
-    ? 'The sender works: other mails are sent. See what is wrong with the oldest row, and what the log of the application says of it.'
-    : undefined
+const remedyOfStuck = (rows: OutboxRows, { late_after }: OutboxTarget): string =>
+  inUtc(
+    rows,
+    rows.lastSentSeconds !== undefined && rows.lastSentSeconds >= 0 && msOf(rows.lastSentSeconds) < late_after
+      ? 'The sender works: other mails are sent. See what is wrong with the oldest row, and what the log of the application says of it.'
+      : reasons.outbox_stuck.remedy,
+  )
+
+/** A local time west of UTC makes each mail look hours old. */
+const inUtc = ({ zoneless }: OutboxRows, remedy: string): string =>
+  zoneless === true
+    ? `First see whether \`created\` is in UTC (docs/outbox.md): it has no time zone. ${remedy}`
+    : remedy
 
 const remedyOfSending =
   'The sender may have died while it sent them: see its process and its log. Before you have one sent again, see in the log of the relay whether it has left already.'

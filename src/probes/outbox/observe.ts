@@ -1,14 +1,22 @@
 import * as z from 'zod'
 import { shownIn, type Shown } from '../../clients/certificates.ts'
-import { sessionFailure, type SessionFailure } from '../../clients/postgres-errors.ts'
+import { isSqlState, sessionFailure, type SessionFailure } from '../../clients/postgres-errors.ts'
 import { maybe } from '../../clients/postgres-facts.ts'
 import { routineOf } from '../../clients/postgres-messages.ts'
-import { openOwnSession, planText, type Row, type Session } from '../../clients/postgres.ts'
-import { codeOf, describeError } from '../../core/errors.ts'
-import type { Look } from '../../core/probe.ts'
+import {
+  openOwnSession,
+  openWatch,
+  planText,
+  watchThatAnswers,
+  type Row,
+  type Session,
+} from '../../clients/postgres.ts'
+import type { Plan } from '../../clients/postgres-url/plan.ts'
+import { codeOf, describeError, Unresolved } from '../../core/errors.ts'
+import type { Look, Watch } from '../../core/probe.ts'
 import { costlyIn, type Costly } from './cost.ts'
 import { planOf } from './plan.ts'
-import { beginSql, rowsSql, standbySql } from './sql.ts'
+import { beginSql, rowsSql, standbyLaterSql, standbySql } from './sql.ts'
 import type { OutboxTarget } from './target.ts'
 
 /** What the table says. Ages are in seconds by the clock of the server; numbers of rows stop at `limit` + 1. */
@@ -26,6 +34,10 @@ export interface OutboxRows {
   readonly standby: boolean
   /** Set on a standby that receives nothing: for how many seconds it has replayed nothing. */
   readonly detachedSeconds?: number | undefined
+  /** Set on a standby that does not replay what it receives: for how many seconds. */
+  readonly behindSeconds?: number | undefined
+  /** Of those that wait, and that are being sent: how many have no time in `created`. */
+  readonly timeless?: number | undefined
   /** `created` has no time zone. It is taken as UTC. */
   readonly zoneless?: boolean | undefined
   /** Seconds since the epoch by the clock of the server. */
@@ -54,29 +66,23 @@ const limitsOf = ({ timeoutMs }: Look) => ({
 /** The phase in which the table is asked. A failure before it is one of the login. */
 export const asking = 'query'
 
+type Found = { -readonly [Key in keyof OutboxSeen]: OutboxSeen[Key] }
+
 /** One session, one statement in a read-only transaction. Once an hour also what the statement is expected to cost. */
 export async function observe(target: OutboxTarget, look: Look): Promise<OutboxSeen> {
   const plan = await planOf(target, look)
   if (typeof plan === 'string')
     return { address: target.url === undefined ? 'host' : 'url', notUnderstood: plan.replace(/^the URL /, '') }
-  const found: { -readonly [Key in keyof OutboxSeen]: OutboxSeen[Key] } = { address: planText(plan) }
+  const found: Found = { address: planText(plan) }
   try {
     const session = await openOwnSession(look, plan)
-    found.address = session.address
-    found.certificates = session.certificates
     try {
-      await look.phase(asking, async () => {
-        const { statement, lock } = limitsOf(look)
-        await session.query(beginSql(statement, lock))
-        const ask = asker(session, look)
-        // First, since a scan that costs too much ends in a timeout.
-        found.costly = await costlyIn(target, look, `${session.address}/${plan.database}`, ask)
-        const rows = rowsOf(await ask(rowsSql(target)))
-        look.note(`< ${JSON.stringify(rows)}`)
-        // A session that ends within a transaction counts as a rollback.
-        await session.query('commit')
-        found.rows = rows.standby ? { ...rows, detachedSeconds: await detachedFor(session, look) } : rows
-      })
+      await read(found, session, { target, plan, look })
+    } catch (error) {
+      // PgBouncer ends its own session, too, if ours ends within a transaction.
+      if (isSqlState(codeOf(error) ?? '') && !look.signal.aborted)
+        await session.query('rollback', look).catch(() => undefined)
+      throw error
     } finally {
       await session.close()
     }
@@ -87,12 +93,64 @@ export async function observe(target: OutboxTarget, look: Look): Promise<OutboxS
   return found
 }
 
+/** Opens a watch with the login of a run. */
+export async function watch(target: OutboxTarget, look: Look): Promise<Watch<OutboxSeen>> {
+  const plan = await planOf(target, look)
+  if (typeof plan === 'string') throw new Unresolved(`url: ${plan}`)
+  const session = await openWatch(look, plan)
+  let found: Found
+  return watchThatAnswers(
+    session,
+    async run => {
+      found = { address: session.address }
+      await read(found, session, { target, plan, look: run })
+      return found
+    },
+    async (error, run) => {
+      // A session in which a statement failed stays in its transaction.
+      const ended = session.query('rollback', run).catch(() => undefined)
+      if (!run.signal.aborted) await ended
+      // A login would meet these again, and wait as long. A run without an answer has no time left for one.
+      if (!run.signal.aborted && !takesItsTime.has(codeOf(error) ?? '')) return undefined
+      return { ...found, failure: sessionFailure(error, run, session.address) }
+    },
+  )
+}
+
+/** SQLSTATEs: the limit of the statement is over, or that of a lock. */
+const takesItsTime = new Set(['57014', '55P03'])
+
+interface Reading {
+  readonly target: OutboxTarget
+  readonly plan: Plan
+  readonly look: Look
+}
+
+/** Adds what a session shows to what was found. Rejects with the transaction still open. */
+async function read(found: Found, session: Session, { target, plan, look }: Reading): Promise<void> {
+  found.address = session.address
+  found.certificates = session.certificates
+  await look.phase(asking, async () => {
+    const { statement, lock } = limitsOf(look)
+    await session.query(beginSql(statement, lock), look)
+    const ask = asker(session, look)
+    // First, since a scan that costs too much ends in a timeout.
+    found.costly = await costlyIn(target, look, `${session.address}/${plan.database}`, ask)
+    const rows = rowsOf(await ask(rowsSql(target)))
+    look.note(`< ${JSON.stringify(rows)}`)
+    const following = rows.standby ? await followingOf(session, look, target) : {}
+    // A session that ends within a transaction counts as a rollback.
+    await session.query('commit', look)
+    found.rows = { ...rows, ...following }
+  })
+}
+
 const asker =
   (session: Session, look: Look) =>
   async (sql: string): Promise<Row | undefined> => {
     look.note(`> ${withoutAddress(sql)}`)
     try {
-      const [row] = await session.statement(sql)
+      const [row] = await session.statement(sql, look)
       return row
     } catch (error) {
       const kept = withoutData(error)
@@ -120,9 +178,11 @@ const answer = z.object({
   standby: z.number(),
   pending: z.number(),
   oldest_pending: number,
+  timeless_pending: z.number(),
   zone_pending: number,
   sending: number,
   oldest_sending: number,
+  timeless_sending: number,
   zone_sending: number,
   last_sent: number,
   failed: number,
@@ -148,20 +208,34 @@ function rowsOf(row: Row | undefined): OutboxRows {
     sending: data.sending ?? undefined,
     oldestSendingSeconds: age(data.oldest_sending),
     failed: data.failed ?? undefined,
+    timeless: data.timeless_pending + (data.timeless_sending ?? 0),
     zoneless: data.zone_pending === 0 || data.zone_sending === 0,
   }
 }
 
-const following = z.object({ receivers: z.number(), replayed_ago: number })
+const positions = z.object({ receivers: z.number(), replayed_ago: number, received: number, replayed: number })
 
-/** For how many seconds a standby without a receiver of WAL has replayed nothing; undefined if it has one, or is not sure. */
-async function detachedFor(session: Session, look: Look): Promise<number | undefined> {
+type Following = Pick<OutboxRows, 'detachedSeconds' | 'behindSeconds'>
+
+/** Whether a standby shows what is old by now; nothing of it if that is not sure. */
+async function followingOf(session: Session, look: Look, { late_after }: OutboxTarget): Promise<Following> {
+  const ask = async (sql: string) => positions.safeParse((await session.query(sql, look))[0]).data
   try {
-    const [row] = await session.query(standbySql)
-    const { data } = following.safeParse(row)
-    return data?.receivers === 0 ? (data.replayed_ago ?? undefined) : undefined
+    const first = await ask(standbySql)
+    const seconds = first?.replayed_ago ?? undefined
+    if (!first || seconds === undefined) return {}
+    if (first.receivers === 0) return { detachedSeconds: seconds }
+    if (seconds * 1000 < late_after || isReplayed(first, first)) return {}
+    const later = await ask(standbyLaterSql)
+    return later && !isReplayed(first, later) ? { behindSeconds: seconds } : {}
   } catch (error) {
     if (look.signal.aborted) throw error
-    return undefined
+    return {}
   }
 }
+
+type Positions = z.infer<typeof positions>
+
+/** Without commits on the primary nothing is replayed either. So what counts is whether something is left to be. */
+const isReplayed = ({ received }: Positions, { replayed }: Positions): boolean =>
+  received === null || replayed === null || replayed >= received

@@ -36,6 +36,7 @@ const seconds = (moment: string): string => `extract(epoch from ${moment})::floa
 const countOf = (target: OutboxTarget, name: string, condition: string): string => `
   (select count(*)::float8 as ${name},
     ${seconds('min(moment) filter (where isfinite(moment))')} as oldest_${name},
+    (count(*) filter (where moment is null or not isfinite(moment)))::float8 as timeless_${name},
     case pg_typeof(min(moment)) when 'timestamptz'::regtype then 1 when 'timestamp'::regtype then 0 end as zone_${name}
   from (${oldest(target, condition)}) as rows) as ${name}`
 
@@ -65,12 +66,16 @@ export function rowsSql(target: OutboxTarget): string {
 }
 
 /**
- * Only on a standby, and not everywhere: Aurora has no such function. Whether it receives WAL, and since when nothing was
- * replayed, in seconds.
+ * Only on a standby, and not everywhere: Aurora has no such function. Whether it receives WAL, since when nothing was
+ * replayed, in seconds, and how far both are, in bytes.
  */
 export const standbySql = `
 select (select count(*) from pg_stat_get_wal_receiver() as receiver where receiver.pid is not null)::int as receivers,
-  ${seconds('clock_timestamp() - pg_last_xact_replay_timestamp()')} as replayed_ago`
+  ${seconds('clock_timestamp() - pg_last_xact_replay_timestamp()')} as replayed_ago,
+  (pg_last_wal_receive_lsn() - '0/0')::float8 as received, (pg_last_wal_replay_lsn() - '0/0')::float8 as replayed`
+
+/** The same a moment later: WAL that has just come is replayed by then. */
+export const standbyLaterSql = `${standbySql} from pg_sleep(0.2)`
 
 /** What `table` is: `r` a table, `p` one with partitions, `v` a view, … https://www.postgresql.org/docs/current/catalog-pg-class.html */
 export const relationSql = ({ table }: OutboxTarget): string =>

@@ -7,6 +7,7 @@ import {
   clusterName,
   count,
   duration,
+  flag,
   longDuration,
   portList,
   secret,
@@ -15,7 +16,15 @@ import {
   targetFields,
   text,
 } from '../../fields/index.ts'
-import { drivers, hostList, loginFields, sslModes, type SslMode } from '../../fields/postgres.ts'
+import {
+  drivers,
+  hostList,
+  loginFields,
+  loginInterval,
+  loginIntervalNeedsWatch,
+  sslModes,
+  type SslMode,
+} from '../../fields/postgres.ts'
 import { postgresUrl } from '../../fields/postgres-url.ts'
 import { certificatePair } from '../../fields/together.ts'
 
@@ -49,6 +58,9 @@ export interface OutboxTarget extends Target {
   readonly quiet_after?: number | undefined
   /** Rows. */
   readonly limit: number
+  readonly watch: boolean
+  /** Milliseconds. */
+  readonly login_interval?: number | undefined
 }
 
 const column = (meaning: string) =>
@@ -104,8 +116,13 @@ export const outboxTarget: z.ZodType<OutboxTarget> = section({
     .meta({ default: '15m' }),
   quiet_after: longDuration('If nothing was sent for this long, warn. Needs `sent`. Default: never.').optional(),
   limit: count('Counting stops at this many rows.').default(10_000),
+  watch: flag(
+    'Keep an idle session open, for `login_interval`; its end is noticed at once. It is only queried if `login_interval` is set. It takes one of the connections of the role. While it is open, the database cannot be dropped.',
+  ).default(false),
+  login_interval: loginInterval,
 }).superRefine((value, context) => {
   certificatePair(value, context)
+  loginIntervalNeedsWatch(value, context)
   if ((value.url === undefined) === (value.host === undefined))
     context.addIssue('give either url or host, not both and not none')
   if (value.url !== undefined)

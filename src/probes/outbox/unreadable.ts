@@ -20,7 +20,7 @@ export function whyUnreadable(seen: OutboxSeen, target: OutboxTarget): Reason | 
   const { address, notUnderstood, failure, rows } = seen
   if (notUnderstood !== undefined) return reason('outbox_unreadable', `${address}: ${notUnderstood}`, correctUrl)
   if (failure) return reason('outbox_unreadable', failureText(failure), remedyFor(seen, failure, target))
-  const found = rows && whyWorthless(rows, target)
+  const found = rows && (whyOld(rows, target) ?? whyWorthless(rows, target))
   return found && reason('outbox_unreadable', `${address}, ${target.table}: ${found.text}`, found.remedy)
 }
 
@@ -31,19 +31,37 @@ interface Why {
   readonly remedy: string
 }
 
-/** Rows whose times say nothing. */
-function whyWorthless(rows: OutboxRows, target: OutboxTarget): Why | undefined {
-  const { pending, sending = 0, oldestPendingSeconds, oldestSendingSeconds, lastSentSeconds } = rows
-  const { detachedSeconds } = rows
-  if (detachedSeconds !== undefined && detachedSeconds * 1000 >= target.late_after)
+/** A standby whose rows are of another time: what waits there may have been sent. */
+export function whyOld(
+  { detachedSeconds: detached = 0, behindSeconds: behind = 0 }: OutboxRows,
+  { late_after }: OutboxTarget,
+): Why | undefined {
+  if (detached * 1000 >= late_after)
     return {
-      text: `this standby receives nothing from its primary, and has replayed nothing for ${durationText(detachedSeconds)}`,
+      text: `this standby receives nothing from its primary, and has replayed nothing for ${durationText(detached)}`,
       remedy: 'Read the primary instead, or mend the replication of this standby.',
     }
+  if (behind * 1000 < late_after) return undefined
+  return {
+    text: `this standby does not replay what it receives, and is ${durationText(behind)} behind`,
+    remedy:
+      'Read the primary instead, or see what holds up the replay of this standby: a pause (pg_is_wal_replay_paused), recovery_min_apply_delay, or a long query.',
+  }
+}
+
+/** Rows whose times say nothing. */
+function whyWorthless(rows: OutboxRows, { limit }: OutboxTarget): Why | undefined {
+  const { pending, sending = 0, oldestPendingSeconds, oldestSendingSeconds, lastSentSeconds, timeless = 0 } = rows
   if ((pending > 0 && oldestPendingSeconds === undefined) || (sending > 0 && oldestSendingSeconds === undefined))
     return {
-      text: `${count(Math.max(pending, sending), target.limit, 'waits', 'wait')}, and \`created\` has no time in any of them`,
+      text: `${count(Math.max(pending, sending), limit, 'waits', 'wait')}, and \`created\` has no time in any of them`,
       remedy: 'Name another column in `created`: one that is always set.',
+    }
+  if (timeless > 0)
+    return {
+      text: `${count(timeless, limit, 'waits', 'wait')} without a time in \`created\`, so for how long is not known`,
+      remedy:
+        'Give these rows a time, or name a column in `created` that is always set. If they are not to be sent, leave them out of the condition.',
     }
   const ages = [oldestPendingSeconds, oldestSendingSeconds, lastSentSeconds].filter(age => age !== undefined)
   const youngest = Math.min(...ages)
@@ -75,7 +93,7 @@ const behindPolicies =
 const ofStatement =
   'The server refuses the statement. See its log for what it says, and try the conditions in psql as this role.'
 const badTypes =
-  '`created` and `sent` have to be of type timestamp or timestamptz, and what is compared in a condition has to be of one type. For other types name a view in `table` (docs/outbox.md).'
+  '`created` and `sent` have to be of type timestamp or timestamptz, and a condition has to be true or false, and may compare only what is of one type. For other types name a view in `table` (docs/outbox.md).'
 
 /** https://www.postgresql.org/docs/current/errcodes-appendix.html */
 const byState: Readonly<Record<string, string>> = {

@@ -11,7 +11,14 @@ import {
   type RefusedFacts,
 } from '../../clients/postgres-facts.ts'
 import { ownPlan } from '../../clients/postgres-target.ts'
-import { applicationName, openOwnSession, openWatch, planText, type Session } from '../../clients/postgres.ts'
+import {
+  applicationName,
+  openOwnSession,
+  openWatch,
+  planText,
+  watchThatAnswers,
+  type Session,
+} from '../../clients/postgres.ts'
 import { Unresolved, oneLine } from '../../core/errors.ts'
 import type { Look, Watch } from '../../core/probe.ts'
 import type { PostgresTarget } from './target.ts'
@@ -264,17 +271,10 @@ export async function watch(target: PostgresTarget, look: Look): Promise<Watch<P
   if (typeof plan === 'string') throw new Unresolved(`url: ${plan}`)
   const session = await openWatch(look, plan)
   const { address } = session
-  return {
-    ended: session.ended,
-    close: () => session.close(),
-    async ask(run) {
-      run.note(`asking ${address} in the session that is held open there`)
-      try {
-        return await seenIn(session, run)
-      } catch (error) {
-        // The server may have ended only the session. But a run that got no answer has no time left for a login.
-        return run.signal.aborted ? { address, failure: sessionFailure(error, run, address) } : undefined
-      }
-    },
-  }
+  return watchThatAnswers(
+    session,
+    run => seenIn(session, run),
+    // A run that got no answer has no time left for a login.
+    (error, run) => (run.signal.aborted ? { address, failure: sessionFailure(error, run, address) } : undefined),
+  )
 }

@@ -3,7 +3,7 @@ import type { Driver } from '../../clients/postgres-url/plan.ts'
 import type { Target } from '../../core/probe.ts'
 import type { Reference, Resolvable } from '../../core/reference.ts'
 import { certificateWarning, count, duration, flag, name, secret, section, targetFields } from '../../fields/index.ts'
-import { drivers, loginFields } from '../../fields/postgres.ts'
+import { drivers, loginFields, loginInterval, loginIntervalNeedsWatch } from '../../fields/postgres.ts'
 import { postgresUrl } from '../../fields/postgres-url.ts'
 import { certificatePair } from '../../fields/together.ts'
 
@@ -67,12 +67,8 @@ export const postgresTarget = section({
   watch: flag(
     'Keep an idle session open, to notice at once when the node goes down or restarts. It is only queried if `login_interval` is set. While it is open, its database cannot be dropped.',
   ).default(true),
-  login_interval: duration(
-    'How often a run logs in. The other runs query the session of `watch`, which costs the server a tenth. Problems that only a login meets (password, `pg_hba.conf`, certificate, name lookup) are seen that much later. Default: every run logs in.',
-  ).optional(),
+  login_interval: loginInterval,
 }).superRefine((value, context) => {
   certificatePair(value, context)
-  const { watch: watched, login_interval } = value
-  if (!watched && login_interval !== undefined)
-    context.addIssue('login_interval needs the session of watch: leave it out, or let watch be true')
+  loginIntervalNeedsWatch(value, context)
 })

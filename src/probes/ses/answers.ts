@@ -8,6 +8,11 @@ const fields = (value: unknown): Fields | undefined => (isFields(value) ? value 
 const flag = (value: unknown): boolean | undefined => (typeof value === 'boolean' ? value : undefined)
 const count = (value: unknown): number | undefined =>
   typeof value === 'number' && Number.isFinite(value) ? value : undefined
+/** AWS sets no number below it. */
+const atLeast = (least: number, value: unknown): number | undefined => {
+  const found = count(value)
+  return found !== undefined && found >= least ? found : undefined
+}
 /** One of the words of AWS, such as PENDING; new ones come. Never part of a text: half a secret is not found by its name. */
 const word = (value: unknown): string | undefined =>
   typeof value === 'string' && /^[A-Za-z][A-Za-z0-9_-]{0,39}$/.test(value) ? value : undefined
@@ -17,21 +22,27 @@ const domainName = (value: unknown): string | undefined =>
 const time = (value: unknown): number | undefined =>
   typeof value === 'number' && Math.abs(value) < 8.64e12 ? value * 1000 : undefined
 
+/** AWS sets it in place of a quota. */
+const noLimit = -1
+
 /** One that names neither is not the account, but the answer of another service. */
 export function accountIn(body: string): SesAccount | undefined {
   const account = fieldsIn(body)
   if (!account || !('SendQuota' in account || 'SendingEnabled' in account)) return undefined
   const quota = fields(account['SendQuota'])
+  const limit = quota?.['Max24HourSend']
   return {
     sendingEnabled: flag(account['SendingEnabled']),
     productionAccess: flag(account['ProductionAccessEnabled']),
-    enforcement: word(account['EnforcementStatus']),
-    max24Hours: count(quota?.['Max24HourSend']),
-    sent24Hours: count(quota?.['SentLast24Hours']),
-    maxRate: count(quota?.['MaxSendRate']),
+    enforcement: word(account['EnforcementStatus'])?.toUpperCase(),
+    max24Hours: limit === noLimit ? limit : atLeast(0, limit),
+    sent24Hours: atLeast(0, quota?.['SentLast24Hours']),
+    maxRate: atLeast(0, quota?.['MaxSendRate']),
     review: word(fields(fields(account['Details'])?.['ReviewDetails'])?.['Status']),
   }
 }
+
+const isSet = (value: unknown): boolean => value !== undefined && value !== null && value !== ''
 
 /** What the answer for one identity says. Which identity decides is a question of several (`identities.ts`). */
 export type IdentityFacts = Omit<SesIdentity, 'of' | 'domain' | 'inherited'>
@@ -42,7 +53,7 @@ export function identityIn(body: string): IdentityFacts | undefined {
   const info = fields(identity['VerificationInfo'])
   const dkim = fields(identity['DkimAttributes'])
   const mailFrom = fields(identity['MailFromAttributes'])
-  const domain = domainName(mailFrom?.['MailFromDomain'])
+  const { MailFromDomain: domain, MailFromDomainStatus: mailFromStatus } = mailFrom ?? {}
   return {
     verified: flag(identity['VerifiedForSendingStatus']),
     status: word(identity['VerificationStatus']),
@@ -51,13 +62,13 @@ export function identityIn(body: string): IdentityFacts | undefined {
     successAt: time(info?.['LastSuccessTimestamp']),
     dkim: { enabled: flag(dkim?.['SigningEnabled']), status: word(dkim?.['Status']) },
     mailFrom:
-      domain === undefined
-        ? undefined
-        : {
-            domain,
-            status: word(mailFrom?.['MailFromDomainStatus']),
+      isSet(domain) || isSet(mailFromStatus)
+        ? {
+            domain: domainName(domain),
+            status: word(mailFromStatus),
             behavior: word(mailFrom?.['BehaviorOnMxFailure']),
-          },
+          }
+        : undefined,
   }
 }
 

@@ -14,13 +14,18 @@ const mostParents = 4
 /** The address, its domain, and the domains above. A domain of one word cannot be verified. */
 export function identitiesOf(address: string): readonly IdentityName[] {
   const domain = domainOf(address)
-  const labels = domain.split('.')
-  const parents = labels.slice(1, -1).map((_, i) => labels.slice(i + 1).join('.'))
   return [
     { name: address, of: 'address' },
     { name: domain, of: 'domain' },
-    ...parents.slice(-mostParents).map(name => ({ name, of: 'parent' }) as const),
+    ...parentsOf(domain)
+      .slice(-mostParents)
+      .map(name => ({ name, of: 'parent' }) as const),
   ]
+}
+
+function parentsOf(domain: string): readonly string[] {
+  const labels = domain.split('.')
+  return labels.slice(1, -1).map((_, i) => labels.slice(i + 1).join('.'))
 }
 
 const domainOf = (address: string): string => address.slice(address.lastIndexOf('@') + 1)
@@ -40,9 +45,15 @@ interface Decision {
   readonly answer: AwsAnswer<SesIdentity>
 }
 
+/** Whether each domain above is among the names: of many only some are asked. */
+function areAll(names: readonly IdentityName[]): boolean {
+  const domain = names.find(({ of }) => of === 'domain')?.name ?? ''
+  return parentsOf(domain).every(parent => names.some(({ name }) => name === parent))
+}
+
 /**
- * Whether the sender is verified: by the first identity that is. If none is, each has to be known: one that could not be read
- * may be the one; else the first that there is decides. Undefined if that is not known yet.
+ * Whether the sender is verified: by the first identity that is. If none is, each has to be known: one that was not asked or
+ * could not be read may be the one; else the first that there is decides. Undefined if that is not known yet.
  */
 export function decide(names: readonly IdentityName[], answers: Answers): Decision | undefined {
   const verified = verifiedOf(names, answers)
@@ -55,6 +66,7 @@ export function decide(names: readonly IdentityName[], answers: Answers): Decisi
   const unread = said.find(({ answer }) => answer.kind !== 'ok' && answer.kind !== 'not_found')
   const present = said.find(({ answer }) => answer.kind === 'ok')
   const { name: by, of, answer } = said.find(({ name }) => name === verified?.name) ?? unread ?? present ?? first
+  if (!verified && !unread && !areAll(names)) return { by, answer: { kind: 'error', text: notAll } }
   if (answer.kind === 'not_found') return { by, answer: { kind: 'not_found', text: noneOf(names) } }
   if (answer.kind !== 'ok') return { by, answer }
   const inherited = verified !== undefined && of !== 'address' && first.of === 'address' && first.answer.kind === 'ok'
@@ -63,6 +75,8 @@ export function decide(names: readonly IdentityName[], answers: Answers): Decisi
     answer: { kind: 'ok', value: { ...answer.value, of, domain: of === 'address' ? undefined : by, inherited } },
   }
 }
+
+const notAll = `none of those that were asked is verified, and of the domains above only the last ${mostParents} are asked`
 
 function noneOf(names: readonly IdentityName[]): string {
   const domains = names.filter(({ of }) => of !== 'address').map(({ name }) => name)

@@ -62,9 +62,18 @@ export function accountReasons(account: SesAccount, asked: SesAsked, target: Ses
     found.push(reason('ses_account_under_review', at(asked, `EnforcementStatus is ${enforcement}`)))
   if (productionAccess === false && !target.sandbox) {
     const request = review === undefined ? 'no request for it is known' : `the request for it is ${review}`
-    found.push(reason('ses_sandbox', at(asked, `the account has no production access; ${request}`)))
+    const remedy = review === undefined ? undefined : ofReview[review]
+    found.push(reason('ses_sandbox', at(asked, `the account has no production access; ${request}`), remedy))
   }
   return [...found, ...quotaReasons(account, asked, target)]
+}
+
+/** By the state of the request for production access; without one it has to be made. */
+const ofReview: Readonly<Record<string, string | undefined>> = {
+  PENDING:
+    'AWS has the request for production access. Answer what it asks in the case, and wait: it takes about a day. If the sandbox is meant, set `sandbox: true`.',
+  DENIED:
+    'AWS has denied production access. Read why in its mail or in the case, mend it, and answer there. If the sandbox is meant, set `sandbox: true`.',
 }
 
 function quotaReasons(account: SesAccount, asked: SesAsked, { quota_warning: warnAt }: SesTarget): Reason[] {

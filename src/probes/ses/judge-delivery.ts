@@ -65,12 +65,15 @@ function statisticsReasons(asked: SesAsked): Reason[] {
   const counts = asked.statistics.value
   if (counts.attempts < leastAttempts) return []
   const text = (part: number, what: string): string =>
-    at(asked, `${part} ${what} in ${counts.attempts} delivery attempts in 24 h (${percent(part / counts.attempts)})`)
+    at(
+      asked,
+      `${part} ${what}${part === 1 ? '' : 's'} in ${counts.attempts} delivery attempts in 24 h (${percent(part / counts.attempts)})`,
+    )
   const isHigh = (part: number, limit: number): boolean => part >= limit * counts.attempts
   return [
-    ...(isHigh(counts.bounces, warnAt.bounces) ? [reason('ses_bounces_high', text(counts.bounces, 'bounces'))] : []),
+    ...(isHigh(counts.bounces, warnAt.bounces) ? [reason('ses_bounces_high', text(counts.bounces, 'bounce'))] : []),
     ...(isHigh(counts.complaints, warnAt.complaints)
-      ? [reason('ses_complaints_high', text(counts.complaints, 'complaints'))]
+      ? [reason('ses_complaints_high', text(counts.complaints, 'complaint'))]
       : []),
   ]
 }

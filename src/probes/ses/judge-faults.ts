@@ -47,24 +47,63 @@ type Action = 'ses:GetAccount' | 'ses:GetEmailIdentity' | 'ses:GetConfigurationS
 
 /** The reasons of the requests that were not answered as asked: one for each code. */
 export function faultReasons(asked: SesAsked, faults: readonly (readonly [Action, Fault | undefined])[]): Reason[] {
-  const texts = new Map<ReasonCode, string[]>()
+  const found = new Map<ReasonCode, (readonly [Action, Fault])[]>()
   for (const [action, fault] of faults) {
     if (!fault) continue
     const first = action === 'ses:GetAccount' ? ofFirst : ofLater
     const code = (asked.role && ofRole[fault.kind]) ?? first[fault.kind]
-    texts.set(code, [...(texts.get(code) ?? []), fault.kind === 'denied' ? refusedBy(fault, action) : fault.text])
+    found.set(code, [...(found.get(code) ?? []), [action, fault]])
   }
-  return [...texts].map(([code, all]) => {
-    const text = [...new Set(all)].join(code === 'ses_permission_missing' ? ', ' : '; ')
-    return reason(code, at(asked, code === 'ses_permission_missing' ? `${provenBut}${text}` : text))
-  })
+  return [...found].map(([code, all]) =>
+    code === 'ses_permission_missing'
+      ? permissionMissing(asked, all)
+      : reason(code, at(asked, textOf(asked, all)), all.every(isWrongRequest) ? ofWrongRequest : undefined),
+  )
 }
+
+const textOf = (asked: SesAsked, all: readonly (readonly [Action, Fault])[]): string =>
+  [...new Set(all.map(([, fault]) => inWords(asked, fault)))].join('; ')
+
+const isWrongRequest = ([, { kind }]: readonly [Action, Fault]): boolean => kind === 'bad_request'
+const ofWrongRequest =
+  'Correct `endpoint` and `region`, which have to belong together. If they do, see what is between the exporter and SES: it takes the signature out of the request, or changes what is signed.'
+
+/** What AWS means by its word, which stands behind it. */
+const meanings: Partial<Record<AwsFault, string>> = {
+  key_unknown: 'AWS does not know the access key',
+  secret_wrong: 'the secret key is not that of the access key',
+  clock_skewed: 'the clock of the exporter is too far off',
+  token_expired: 'the session token has expired',
+  region_disabled: 'the account may not use SES in this region',
+  throttled: 'SES throttles',
+}
+
+function inWords({ address, clockSkewSeconds: skew }: SesAsked, { kind, text }: Fault): string {
+  const words = kind === 'clock_skewed' && skew !== undefined ? clockText(skew) : meanings[kind]
+  const said = text.startsWith(`${address}: `) ? text.slice(address.length + 2) : text
+  return words === undefined ? text : `${address}: ${words} (${said})`
+}
+
+export const clockText = (skew: number): string =>
+  `the clock of the exporter is ${Math.abs(skew)} s ${skew > 0 ? 'ahead of' : 'behind'} that of SES`
+
+/** Whatever is wrong with the keys of `monitor` says nothing against those of the application. */
+function permissionMissing(asked: SesAsked, all: readonly (readonly [Action, Fault])[]): Reason {
+  const actions = [...new Set(all.map(([action, fault]) => refusedBy(fault, action)))].join(', ')
+  const text = at(asked, `AWS takes the keys, but they may not call ${actions}`)
+  const theirs = faultIn(asked.monitored)
+  if (!theirs) return reason('ses_permission_missing', text)
+  if (theirs.kind === 'denied') return reason('ses_permission_missing', `${text}; those of \`monitor\` may not either`)
+  const remedy = theirs.kind in ofRole ? ofMonitorRefused : undefined
+  return reason('ses_permission_missing', `${text}; with those of \`monitor\`: ${inWords(asked, theirs)}`, remedy)
+}
+
+const ofMonitorRefused =
+  'Correct the keys under `monitor`, which AWS does not take. Or allow the actions named for the keys of the application (docs/ses.md has the policy).'
 
 /** `ses:GetAccount (no identity-based policy allows it)` */
 const refusedBy = ({ action, text }: Fault, asked: Action): string =>
   `${action ?? asked}${/ \([^()]*\)$/.exec(text)?.[0] ?? ''}`
-
-const provenBut = 'AWS takes the keys, but they may not call '
 
 /** A text with the address in front, once. */
 export const at = ({ address }: Pick<SesAsked, 'address'>, text: string): string =>

@@ -66,11 +66,20 @@ function verificationReasons(identity: SesIdentity, asked: SesAsked, target: Ses
   if (identity.verified === undefined)
     return [reason('ses_error', at(asked, `GetEmailIdentity of ${name} does not say VerifiedForSendingStatus`))]
   if (!identity.verified)
-    return [reason('ses_identity_not_verified', at(asked, `${name} is not verified${why(identity)}`))]
+    return [
+      reason(
+        'ses_identity_not_verified',
+        at(asked, `${name} is not verified${why(identity)}`),
+        identity.of === 'address' ? ofAddress : undefined,
+      ),
+    ]
   if (!identity.inherited || target.configuration_set === undefined) return []
   const text = `the address of \`from\` has an identity that is not verified, ${name} is, and a configuration set is used`
   return [reason('ses_identity_inherited', at(asked, text))]
 }
+
+const ofAddress =
+  'Open the link in the mail that SES sent to the address when it was to be verified (it can be sent again). Better: verify its domain.'
 
 /** ` (PENDING, HOST_NOT_FOUND; SES looked at 2026-11-30T12:00:00Z, last found it right at …)` */
 function why({ status, errorType, checkedAt, successAt }: SesIdentity): string {
@@ -97,9 +106,17 @@ function dkimReasons(identity: SesIdentity, asked: SesAsked): Reason[] {
 
 /** https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_MailFromAttributes.html */
 function mailFromReasons({ mailFrom }: SesIdentity, asked: SesAsked): Reason[] {
-  const { status = '', behavior, domain = 'the MAIL FROM domain' } = mailFrom ?? {}
-  if (!['PENDING', 'FAILED', 'TEMPORARY_FAILURE'].includes(status)) return []
+  const { status, behavior, domain = 'the MAIL FROM domain' } = mailFrom ?? {}
+  if (mailFrom === undefined || status === 'SUCCESS') return []
+  const isKnown = status !== undefined && ['PENDING', 'FAILED', 'TEMPORARY_FAILURE'].includes(status)
+  const isHarmless = behavior === 'USE_DEFAULT_VALUE'
+  if (isHarmless && !isKnown) return []
   const isRefused = behavior === 'REJECT_MESSAGE'
+  // Whether SES refuses mail because of it is not known then.
+  if (!isKnown || !(isRefused || isHarmless)) {
+    const words = `MailFromDomainStatus ${status ?? 'not said'}, BehaviorOnMxFailure ${behavior ?? 'not said'}`
+    return [reason('ses_error', at(asked, `${domain}: ${words}`))]
+  }
   const then = isRefused ? 'SES refuses mail then (REJECT_MESSAGE)' : 'SES uses amazonses.com in its place'
   return [
     reason(isRefused ? 'ses_mail_from_failing' : 'ses_mail_from_default', at(asked, `${domain} is ${status}; ${then}`)),

@@ -3,7 +3,7 @@ import { gauge, sample } from '../../core/metric.ts'
 import { finding } from '../../core/probe.ts'
 import { accountEvidence, accountIn, accountMetrics, accountReasons, accountSamples } from './judge-account.ts'
 import { deliveryMetrics, deliveryReasons, deliverySamples } from './judge-delivery.ts'
-import { at, faultIn, faultReasons, type Fault } from './judge-faults.ts'
+import { at, clockText, faultIn, faultReasons, type Fault } from './judge-faults.ts'
 import { identityEvidence, identityMetrics, identityReasons, identitySamples } from './judge-identity.ts'
 import { isBroken, settingMetrics, settingReasons, settingSamples } from './judge-settings.ts'
 import { reason, type Reason } from './reasons.ts'
@@ -71,7 +71,7 @@ const ageOf = ({ throttled }: SesAsked): string | undefined =>
 function askedReasons(asked: SesAsked, target: SesTarget): Reason[] {
   const { role, otherAccount, clockSkewSeconds: skew, account } = asked
   const unusable = role?.unusable
-  if (unusable !== undefined) return [reason('ses_role_unusable', unusable, roleRemedy(target))]
+  if (unusable !== undefined) return [reason('ses_role_unusable', unusable, remedyOfRole(target))]
   if (otherAccount === true && account.kind === 'denied')
     return [
       reason('ses_monitor_of_other_account', at(asked, 'the keys of `monitor` are of another account than access_key')),
@@ -80,7 +80,7 @@ function askedReasons(asked: SesAsked, target: SesTarget): Reason[] {
   const isOff = account.kind !== 'clock_skewed' && skew !== undefined && Math.abs(skew) > clockWarningSeconds
   return [
     ...faultReasons(asked, [
-      ['ses:GetAccount', facts === undefined ? accountFault(asked) : undefined],
+      ['ses:GetAccount', facts === undefined ? faultIn(account) : undefined],
       ['ses:GetEmailIdentity', laterFault(asked.identity)],
       ['ses:GetConfigurationSet', laterFault(asked.configurationSet)],
     ]),
@@ -94,35 +94,26 @@ function askedReasons(asked: SesAsked, target: SesTarget): Reason[] {
   ]
 }
 
-const roleRemedies: Readonly<Record<RoleSource, string>> = {
-  web_identity:
-    'Run the exporter with the service account of the application: its token has to be mounted, and the trust policy of the role has to name it.',
-  container: 'Run the exporter with the task role (ECS) or the pod identity (EKS) of the application.',
-  instance:
-    'Give the instance that the exporter runs on the role of the application, and let its metadata service answer (IMDSv2; in a container, its hop limit has to be 2).',
+/** Where to look, by where the role gives its keys out. */
+function remedyOfRole({ credentials }: SesTarget): string | undefined {
+  if (credentials === undefined) return undefined
+  return typeof credentials === 'object' ? remedies.web_identity : remedies[credentials]
 }
 
-const roleRemedy = ({ credentials }: SesTarget): string | undefined =>
-  credentials && roleRemedies[typeof credentials === 'string' ? credentials : 'web_identity']
+const remedies: Readonly<Record<RoleSource, string>> = {
+  web_identity:
+    'If STS answered: the trust policy of the role has to name the service account of the exporter, and its token has to be valid. Else mend what is named: the variables that EKS sets, the token file, or the way to STS.',
+  container:
+    'Give the task or the service account of the exporter a role (a task role of ECS, EKS Pod Identity), and see whether the endpoint named answers.',
+  instance:
+    'Give the instance a role, and see whether its metadata service answers (IMDSv2). In a container, the hop limit of the instance has to be 2.',
+}
 
 /** That there is no identity, or no set, is judged by itself. */
 function laterFault(answer: AwsAnswer<unknown> | undefined): Fault | undefined {
   const fault = faultIn(answer)
   return fault?.kind === 'not_found' ? undefined : fault
 }
-
-/** Whatever is wrong with the keys of `monitor` says nothing against those of the application. */
-function accountFault({ account, monitored }: SesAsked): Fault | undefined {
-  const fault = faultIn(account)
-  const ofMonitor = faultIn(monitored)
-  if (fault?.kind !== 'denied' || !ofMonitor) return fault
-  const theirs =
-    ofMonitor.kind === 'denied' ? 'those of `monitor` may not either' : `for \`monitor\`: ${ofMonitor.text}`
-  return { ...fault, action: `${fault.action ?? 'ses:GetAccount'}; ${theirs}` }
-}
-
-const clockText = (skew: number): string =>
-  `the clock of the exporter is ${Math.abs(skew)} s ${skew > 0 ? 'ahead of' : 'behind'} that of SES`
 
 /** Undefined for what another service of AWS says when it gets this request. */
 const isOfSes = (account: SesAsked['account']): boolean | undefined =>

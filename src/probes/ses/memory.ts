@@ -1,3 +1,4 @@
+import type { AwsKeys } from '../../clients/aws/sign.ts'
 import { fingerprint } from '../../core/fingerprint.ts'
 import { questionsFor, type Questions } from './questions.ts'
 import type { SesTarget } from './target.ts'
@@ -24,10 +25,13 @@ export interface Memory {
 /** Kept here because a probe has no state, and weakly, so that it goes with the target. */
 const memories = new WeakMap<SesTarget, Memory>()
 
-/** With other keys or another sender everything is asked from the start. SES throttles the account, so that stays. */
-export function memoryOf(target: SesTarget, wanted: SesWanted, accessKey: string | undefined): Memory {
-  const { service, monitor, ...rest } = wanted
-  const of = fingerprint([service.region, service.endpoint ?? '', accessKey ?? '', monitor?.accessKey ?? '', rest])
+/**
+ * With other keys or another sender everything is asked from the start: a new secret may be wrong. SES throttles the account,
+ * so that stays. `by`: whose answers they are.
+ */
+export function memoryOf(target: SesTarget, wanted: SesWanted, by: AwsKeys | string | undefined): Memory {
+  const { service, ...rest } = wanted
+  const of = fingerprint([service.region, service.endpoint ?? '', by ?? '', rest])
   const last = memories.get(target)
   if (last?.of === of) return last
   const questions = questionsFor(wanted)

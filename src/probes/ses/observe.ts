@@ -91,11 +91,12 @@ function smtpPasswordsOf(target: SesTarget, { secretKey }: Pair, token: string |
 async function askWith(pair: AwsKeys | undefined, target: SesTarget, wanted: SesWanted, look: Look): Promise<SesAsked> {
   const { region, endpoint } = wanted.service
   const address = addressOf(endpoint ?? awsEndpoint('email', region))
-  if (pair) return { address, ...(await askSes(pair, pair.accessKey, target, wanted, look)) }
+  if (pair) return { address, ...(await askSes(pair, pair, target, wanted, look)) }
   const { credentials = 'container' } = target
   const { keys, unusable } = await look.phase('role', () => keysOfRole(target, { credentials, region }, look))
   if (!keys) return { address, account: { kind: 'error', text: unusable }, role: { unusable } }
-  const asked = await askSes(keys, undefined, target, wanted, look)
+  // The keys of a role change, and their account is that of the role.
+  const asked = await askSes(keys, accountOf(keys.accessKey), target, wanted, look)
   // They may have been taken back before their end.
   if (['key_unknown', 'secret_wrong', 'token_expired'].includes(asked.account.kind)) forgetKeysOfRole(target)
   return { address, ...asked, role: {} }
@@ -103,12 +104,12 @@ async function askWith(pair: AwsKeys | undefined, target: SesTarget, wanted: Ses
 
 async function askSes(
   keys: AwsKeys,
-  accessKey: string | undefined,
+  by: AwsKeys | string | undefined,
   target: SesTarget,
   wanted: SesWanted,
   look: Look,
 ): Promise<Omit<SesAsked, 'address'>> {
-  const memory = memoryOf(target, wanted, accessKey)
+  const memory = memoryOf(target, wanted, by)
   const otherAccount = wanted.monitor && isOtherAccount(keys, wanted.monitor)
   const monitor = otherAccount === true ? undefined : wanted.monitor
   const { wait } = memory

@@ -44,9 +44,9 @@ export const reasons = {
     verdict: 'fail',
     severity: 'critical',
     meaning:
-      'AWS does not know the access key: it was deleted or made inactive, is of another partition, or is a temporary key without its session token.',
+      'AWS does not know the access key in this region: it was deleted or made inactive, is of another partition, or is a temporary key without its session token. Or the region is not enabled for the account.',
     remedy:
-      'In IAM, look whether the key exists and is active. Make a new one if it is not, and set it where the application takes it from.',
+      'In IAM, look whether the key exists and is active. If it is, look whether the account has the region enabled (aws account get-region-opt-status). Else make a new key, and set it where the application takes it from.',
   },
   ses_secret_wrong: {
     verdict: 'fail',
@@ -154,7 +154,7 @@ export const reasons = {
   ses_quota_low: {
     verdict: 'warn',
     severity: 'high',
-    meaning: 'More of the 24-hour quota is used than `quota_warning` allows (80 %).',
+    meaning: 'More of the 24-hour quota is used than `quota_warning` allows (80 % if it is not set).',
     remedy: 'See what sends that much, and request a higher quota (Service Quotas) before it is used up.',
   },
   ses_identity_missing: {
@@ -265,7 +265,7 @@ export const reasons = {
   ses_error: {
     verdict: 'unknown',
     severity: 'medium',
-    meaning: 'SES answered with an error that says nothing of keys or account.',
+    meaning: 'SES answered with an error that says nothing of keys or account, or its answer lacks what was asked for.',
     remedy: 'If it lasts, see whether AWS reports trouble with SES in this region.',
   },
   ses_not_ses: {

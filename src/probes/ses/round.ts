@@ -44,7 +44,7 @@ async function askRest(memory: Memory, asker: Asker): Promise<void> {
   const { questions, complete } = memory
   const { configurationSet, suppressed, statistics } = questions
   memory.runs += 1
-  await readIdentities(questions, asker)
+  await readIdentities(memory, asker)
   // If there is room for one more, the configuration set and those in turn take turns.
   const isItsTurn = mostRequests - asker.requests > 1 || memory.runs % 2 === 0
   if (configurationSet && (!complete || isItsTurn)) await asker.read(configurationSet)
@@ -53,10 +53,16 @@ async function askRest(memory: Memory, asker: Asker): Promise<void> {
   memory.complete = true
 }
 
-/** Only the one that was verified in the last run. If it is not any more, or none was, all of them up to one that is. */
-async function readIdentities({ identities }: Questions, asker: Asker): Promise<void> {
+/**
+ * Only the one that was verified in the last run. If it is not any more, or none was, all of them up to one that is. Of those
+ * that may not be read, which is usual for keys that only send, two at most: the first, and one in turn.
+ */
+async function readIdentities({ questions: { identities }, complete, runs }: Memory, asker: Asker): Promise<void> {
   const last = verifiedIn(identities)
+  const [first, ...others] = identities.filter(({ question }) => question.last?.answer.kind === 'denied')
+  const left = complete && first ? others.filter((_, i) => i !== runs % others.length) : []
   for (const one of last ? [last, ...identities.filter(other => other !== last)] : identities) {
+    if (left.includes(one)) continue
     await asker.read(one.question)
     if (verifiedIn([one])) return
   }

@@ -13,7 +13,8 @@ export const faults = {
   placeholder: 'is a placeholder, not a value',
   white_space: 'has white space or a newline around it (made with `kubectl create secret --from-file`?)',
   not_an_access_key: 'is not shaped like an access key id (AKIA and 16 capitals or digits)',
-  temporary_access_key: 'is a temporary key (ASIA…): it expires, and does not work without a session token',
+  temporary_access_key:
+    'is a temporary key, and `session_token` has none for it: AWS does not take it without its session token',
   not_a_secret_key: 'is not shaped like a secret access key (40 letters, digits, / or +)',
   smtp_password: 'is an SES SMTP password, made from a secret access key: the SES API does not take it',
   not_a_region: 'is not shaped like a region (eu-west-1)',

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { isOfAws } from '../../clients/aws/endpoints.ts'
 import type { Target } from '../../core/probe.ts'
 import type { Reference, Resolvable } from '../../core/reference.ts'
 import { shapes } from '../../core/shape.ts'
@@ -112,7 +113,7 @@ export const sesTarget: z.ZodType<SesTarget> = section({
     .describe('Keys that may read the account, where those of the application may only send. Of the same account.'),
 }).superRefine((value, context) => {
   const { interval = leastInterval, verify, endpoint } = value
-  if (verify && endpoint === undefined && interval < leastInterval)
+  if (verify && (endpoint === undefined || isOfAws(endpoint)) && interval < leastInterval)
     context.addIssue({ code: 'custom', path: ['interval'], message: 'AWS counts requests: ask at most every 15s' })
   const keys = (['access_key', 'secret_key'] as const).filter(key => value[key] !== undefined)
   if (value.credentials === undefined) {

@@ -6,6 +6,7 @@ import { Unresolved, describeError } from '../../core/errors.ts'
 import type { Look } from '../../core/probe.ts'
 import type { Reference, Resolvable } from '../../core/reference.ts'
 import { shapes } from '../../core/shape.ts'
+import { sourceOf } from '../../core/source.ts'
 import type { SesKeys, SesTarget } from './target.ts'
 
 /** What SES is asked about, and where. It holds values of the application: none of it is shown. */
@@ -39,9 +40,14 @@ export async function readWanted(
     look.conceal(found)
     return asSesHasIt(found)
   }
+  const sender = async (value: Resolvable): Promise<string> => {
+    const found = await address('from', value)
+    if (isAscii(found)) return found
+    throw new Unresolved(`from: ${sourceOf(value)}: has letters before the @ that SES does not take (only ASCII)`)
+  }
   const [trust, from, configurationSet, keys, ...to] = await Promise.all([
     orNone(readPemFiles({ ca_file: target.ca_file }, look)),
-    orNone(target.from === undefined ? undefined : address('from', target.from)),
+    orNone(target.from === undefined ? undefined : sender(target.from)),
     orNone(set === undefined ? undefined : look.text('configuration_set', set, shapes.line)),
     orNone(monitor && keysOf(monitor, look)),
     ...recipients.map((value, i) => orNone(address(`recipients[${i}]`, value))),
@@ -69,6 +75,9 @@ export async function readToken(field: string, from: Reference | undefined, look
   const token = from && (await look.secret(field, { ...from, default: from.default ?? '' }))
   return token === '' ? undefined : token
 }
+
+/** SES has no SMTPUTF8: https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html */
+const isAscii = (text: string): boolean => /^[\x21-\x7e]+$/.test(text)
 
 /** SES has domains in small letters, and those with other letters in ASCII. */
 function asSesHasIt(address: string): string {

@@ -256,6 +256,11 @@ describe('what does not come from AWS', () => {
     ['a type that is no word', [403, { 'x-amzn-errortype': `<b>${person}</b>` }, '{}'], 'HTTP 403'],
     ['429 of a proxy', [429, {}, 'slow down'], 'HTTP 429'],
     ['nested JSON', [403, {}, '['.repeat(200_000)], 'HTTP 403'],
+    [
+      'a page with a type',
+      [403, { 'x-amzn-errortype': 'AccessDeniedException' }, '\n<html></html>'],
+      'HTTP 403 with HTML',
+    ],
     ['a redirect', [307, { location: 'http://127.0.0.1:1/' }, ''], 'HTTP 307, a redirect, which is not followed'],
     ['a redirect with a type', [301, { 'x-amzn-errortype': 'AccessDeniedException' }, ''], 'a redirect'],
     ['1 MiB and a byte', [200, {}, Buffer.alloc(1_048_577, ' ')], 'the answer is larger than 1 MiB'],

@@ -147,7 +147,18 @@ describe('container', () => {
   it('lets no relative URI name another host', async () => {
     const env = { AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: '@example.net/canary-path' }
     expect((await ask({}, 'container', env)).unusable).toContain('example.net:80: not asked')
+    const none = { AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: ':canary-path/' }
+    expect((await ask({}, 'container', none)).unusable).toContain('is no path of a URL')
   })
+
+  it.each(['{"toString":1}', '{"valueOf":null}', '[{"toString":1}]', '7', 'null', '"soon"', '"9e99"'])(
+    'has keys of the usual life where their end is %s',
+    async end => {
+      const server = await serve(() => [200, given('ASIA1', 'x').replace('"x"', end)])
+      const env = { AWS_CONTAINER_CREDENTIALS_FULL_URI: `http://127.0.0.1:${server.port}/` }
+      expect(await ask({}, 'container', env)).toEqual(keysOf('ASIA1'))
+    },
+  )
 
   it.each<[what: string, answer: [number, string], text: string]>([
     ['refuses', [403, JSON.stringify({ code: 'AccessDenied', message: arn })], 'HTTP 403 AccessDenied, and no keys'],
