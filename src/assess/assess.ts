@@ -11,7 +11,7 @@ import { assessLandings } from './path/landing.ts'
 import { assessMail } from './mail.ts'
 import { nodesOf } from './nodes.ts'
 import { withOutboxCauses } from './outbox.ts'
-import { withRegions } from './smtp-region.ts'
+import { withPasswordRegions } from './smtp-region.ts'
 import { assessRoles } from './role-changes.ts'
 import { assessSessions } from './path/sessions.ts'
 import { withCauses } from './sources.ts'
@@ -30,7 +30,7 @@ export function assess(
   now: number,
   own: readonly Own[] = [],
 ): Assessment {
-  const seen = withRegions(plan.checks.map(check => statusOf(check, latest, now)))
+  const seen = withPasswordRegions(plan.checks.map(check => statusOf(check, latest, now)))
   const nodes = nodesOf(seen).filter(({ cluster }) => !plan.partial?.includes(cluster))
   const clusters = assessClusters(seen, nodes, previous, now)
   const compared = assessDrift(seen, nodes, clusters.clusters)

@@ -5,7 +5,7 @@ import { firstProvider, mail, namesFor, providers, type MailTarget, type Provide
 import { byKind, kindsOf, pathKinds } from '../probes/needs.ts'
 import { ses } from '../probes/ses/index.ts'
 import { canDeliver } from '../probes/ses/judge.ts'
-import type { ReasonCode as SesCode } from '../probes/ses/reasons.ts'
+import type { Reason as SesReason } from '../probes/ses/reasons.ts'
 import { writePath } from '../probes/write_path/index.ts'
 import { throughOf } from '../probes/write_path/through.ts'
 import type { CheckStatus, ClusterStatus, MailStatus } from './assessment.ts'
@@ -180,7 +180,7 @@ const fallbackNotSaid = (first: Provider, second: Provider): string =>
   `sends with ${first}, which is not known to work; ${second} works, and whether the application falls back to it is not said`
 
 /** Warnings that stop all mail of their way out. It may well be meant that SES is not in use. */
-const stopping: readonly SesCode[] = ['ses_absent', 'ses_stub']
+const stopping: readonly SesReason['code'][] = ['ses_absent', 'ses_stub']
 
 type Ways = Readonly<Record<Provider, readonly CheckStatus[]>>
 type Ability = 'yes' | 'no' | 'unknown' | 'not probed'

@@ -1,5 +1,5 @@
 import { connectionProblem } from '../clients/postgres-errors.ts'
-import { checkId, seenBy, type Reason } from '../core/probe.ts'
+import { checkId, seenBy } from '../core/probe.ts'
 import { firstProvider, namesFor, type MailTarget } from '../probes/mail/index.ts'
 import { outbox } from '../probes/outbox/index.ts'
 import type { Reason as OutboxReason } from '../probes/outbox/reasons.ts'
@@ -8,14 +8,12 @@ import { indexOf } from './checks.ts'
 import { assessMail } from './mail.ts'
 import { clusterOf, hasProblem, isDown, nodesOf } from './nodes.ts'
 import { outside } from './path/down-behind.ts'
-import { following, isSource } from './sources.ts'
+import { isSource, withCause } from './sources.ts'
 import type { Problem } from './verdict.ts'
 
-type Code = OutboxReason['code']
-
 /** What an outbox shows if no mail leaves, for whatever cause. Mails that were given up stay so, and ask for more. */
-const ofStandstill: readonly Code[] = ['outbox_stuck', 'outbox_late', 'outbox_growing', 'outbox_quiet']
-const unreadable: Code = 'outbox_unreadable'
+const ofStandstill: readonly OutboxReason['code'][] = ['outbox_stuck', 'outbox_late', 'outbox_growing', 'outbox_quiet']
+const unreadable: OutboxReason['code'] = 'outbox_unreadable'
 
 /**
  * The checks. What an outbox shows only because an earlier link of its mail path fails says so, and asks for nothing else. So
@@ -36,24 +34,12 @@ export function withOutboxCauses(
     const own = statuses.filter((_, i) => isNeededBy(check, paths[i]))
     const standstill = own.flatMap(path => brokenLink(path) ?? [])[0]
     const silence = behindSilence(check, before, own)
-    const causeOf = ({ code, because }: Reason): string | undefined =>
-      because !== undefined
-        ? undefined
-        : code === unreadable
-          ? silence
-          : isOf(ofStandstill, code)
-            ? standstill
-            : undefined
-    if (!check.reasons.some(causeOf)) return check
-    const reasons = check.reasons.map(reason => {
-      const cause = causeOf(reason)
-      return cause === undefined ? reason : following(reason, cause)
+    return withCause(check, ({ code }) => {
+      if (code === unreadable) return silence
+      return ofStandstill.some(one => one === code) ? standstill : undefined
     })
-    return { ...check, reasons }
   })
 }
-
-const isOf = (codes: readonly string[], code: string): boolean => codes.includes(code)
 
 const isNeededBy = ({ target }: CheckStatus, path: MailTarget | undefined): boolean =>
   path !== undefined && (namesFor(path, outbox.kind)?.includes(target) ?? true)

@@ -8,7 +8,7 @@ import type { CheckStatus } from './assessment.ts'
  * The checks. A relay of SES whose password a secret key of an `ses` target derives for another region says so, in place of the
  * plain refusal.
  */
-export function withRegions(checks: readonly CheckStatus[]): readonly CheckStatus[] {
+export function withPasswordRegions(checks: readonly CheckStatus[]): readonly CheckStatus[] {
   const known = checks.flatMap(check => {
     const passwords = check.stale ? undefined : seenBy(ses, check.observation)?.seen.smtpPasswords
     return passwords ? [{ id: check.id, passwords }] : []

@@ -39,22 +39,23 @@ export function withCauses(
     const down = unmet.length > 0 && check.reasons.some(isUnread) ? all.withIds(unmet).filter(isDown) : []
     const below = behind(check)
     if (down.length === 0 && !below) return check
-    const reasons = check.reasons.map(reason => {
-      if (reason.because !== undefined) return reason
+    return withCause(check, reason => {
       const source = isUnread(reason) ? down.find(system => isOf(reason, system, check)) : undefined
-      const cause = source ?? (isLockedOut(check, reason) ? below : undefined)
-      return cause ? following(reason, cause.id) : reason
+      return (source ?? (isLockedOut(check, reason) ? below : undefined))?.id
     })
-    return reasons.every((reason, i) => reason === check.reasons[i]) ? check : { ...check, reasons }
   })
 }
 
-/** The reason as a consequence of something else: a check, or a cluster. */
-export const following = (reason: Reason, cause: string): Reason => ({
-  ...reason,
-  because: cause,
-  remedy: `Mend ${cause} first: this follows from it.`,
-})
+/** The check. Its reasons that follow from something else say so: from the check or the cluster that `causeOf` names. */
+export function withCause(check: CheckStatus, causeOf: (reason: Reason) => string | undefined): CheckStatus {
+  const reasons = check.reasons.map(reason => {
+    const because = reason.because === undefined ? causeOf(reason) : undefined
+    return because === undefined
+      ? reason
+      : { ...reason, because, remedy: `Mend ${because} first: this follows from it.` }
+  })
+  return reasons.every((reason, i) => reason === check.reasons[i]) ? check : { ...check, reasons }
+}
 
 const isLockedOut = ({ probe }: CheckStatus, { code }: Reason): boolean =>
   outside.some(problem => code === `${probe}_${problem}`)

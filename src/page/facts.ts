@@ -3,7 +3,7 @@ import { seenBy } from '../core/probe.ts'
 import { outbox } from '../probes/outbox/index.ts'
 import type { OutboxRows } from '../probes/outbox/observe.ts'
 import { count, durationText } from '../probes/outbox/words.ts'
-import { sesFacts } from '../probes/ses/brief.ts'
+import { sesFacts } from '../probes/ses/facts.ts'
 import { ses } from '../probes/ses/index.ts'
 import type { Box } from './boxes.ts'
 

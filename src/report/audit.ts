@@ -5,7 +5,7 @@ import { byVerdict, checkId, seenBy, severities, worst, type Reason, type Verdic
 import { exporterKind } from '../core/want.ts'
 import { needRow, needs } from '../probes/needs.ts'
 import { packages } from '../probes/packages/index.ts'
-import { sesFacts } from '../probes/ses/brief.ts'
+import { sesFacts } from '../probes/ses/facts.ts'
 import { ses } from '../probes/ses/index.ts'
 import { expectationOf, isSecret } from '../probes/settings/expectation.ts'
 import { settings } from '../probes/settings/index.ts'

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest'
+import { smtpRegionOf } from '../../src/clients/aws/endpoints.ts'
 import { fingerprint } from '../../src/core/fingerprint.ts'
 import { ses } from '../../src/probes/ses/index.ts'
 import { smtp } from '../../src/probes/smtp/index.ts'
-import { sesRegionOf } from '../../src/probes/smtp/ses-password.ts'
 import type { SmtpSeen } from '../../src/probes/smtp/observe.ts'
 import { assessed, checkOf, intervalMs, judged, start, type Looked } from '../status/looked.ts'
 
@@ -85,5 +85,5 @@ it.each([
   ['not-email-smtp.eu-west-1.example.com', undefined],
   ['email-smtp.example.com', undefined],
 ])('%s is the relay of SES in %s', (name, region) => {
-  expect(sesRegionOf(name)).toBe(region)
+  expect(smtpRegionOf(name)).toBe(region)
 })

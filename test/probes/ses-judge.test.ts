@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { awsFaults, type AwsAnswer, type AwsFault } from '../../src/clients/aws/answers.ts'
 import { ses } from '../../src/probes/ses/index.ts'
-import { canDeliver, dkimStates, enforcementStates, mailFromStates } from '../../src/probes/ses/judge.ts'
+import { enforcementStates } from '../../src/probes/ses/judge-account.ts'
+import { dkimStates, mailFromStates } from '../../src/probes/ses/judge-identity.ts'
+import { canDeliver } from '../../src/probes/ses/judge.ts'
 import type { SesAccount, SesAsked, SesIdentity, SesSeen, SesStatistics } from '../../src/probes/ses/seen.ts'
 import type { SesTarget } from '../../src/probes/ses/target.ts'
 import { valueOf } from './values.ts'
@@ -50,7 +52,7 @@ const good: SesAsked = {
   identity: ok(verified),
   configurationSet: ok({ sendingEnabled: true }),
   suppressed: ok([]),
-  statistics: ok({ attempts: 1_000, bounces: 1, complaints: 0, rejects: 0 }),
+  statistics: ok({ attempts: 1_000, bounces: 1, complaints: 0 }),
   clockSkewSeconds: 0,
 }
 
@@ -68,7 +70,7 @@ const mailFrom = (status: string, behavior: string | undefined): SesAsked =>
   identity({ mailFrom: { domain: 'bounce.app.example.com', status, behavior } })
 const counted = (attempts: number, bounces: number, complaints = 0): SesAsked => ({
   ...good,
-  statistics: ok<SesStatistics>({ attempts, bounces, complaints, rejects: 0 }),
+  statistics: ok<SesStatistics>({ attempts, bounces, complaints }),
 })
 const gauge = (asked: SesAsked, name: string, labels = {}): number | undefined =>
   valueOf(judged(asked), `mailpath_ses_${name}`, labels)

@@ -74,7 +74,7 @@ function withValue(path: readonly string[], value: unknown): ReturnType<typeof g
 /** Nothing that mail needs. */
 const harmless =
   /^account,(?:Details|Dedicated|SuppressionAttributes|SendQuota,MaxSendRate)|^identity,(?:IdentityType|Feedback|Dkim|Policies|Tags|Verification|MailFromAttributes,(?:MailFromDomain$|Behavior))|^set,(?:ConfigurationSetName|Delivery|Reputation|Tags)/
-const others = [undefined, null, '', 'x', 'true', 0, -7, [], {}, [true], { toString: 1 }]
+const others: readonly unknown[] = [undefined, null, '', 'x', 'true', 0, -7, [], {}, [true], { toString: 1 }]
 
 describe('an answer of SES', () => {
   it('proves that it takes mail as it is', () => {

@@ -26,11 +26,24 @@ export const awsFaults = [
 ] as const
 export type AwsFault = (typeof awsFaults)[number]
 
+/** Anything but the answer that was asked for. */
+export interface AwsFailure {
+  readonly kind: AwsFault
+  /** One line without a secret, an address or a token. */
+  readonly text: string
+  /** The action that is not allowed, as AWS names it. */
+  readonly action?: string | undefined
+}
+
 /** What AWS answered to one request. */
-export type AwsAnswer<T> =
-  | { readonly kind: 'ok'; readonly value: T }
-  /** `text`: one line without a secret, an address or a token. `action`: that which is not allowed, as AWS names it. */
-  | { readonly kind: AwsFault; readonly text: string; readonly action?: string | undefined }
+export type AwsAnswer<T> = { readonly kind: 'ok'; readonly value: T } | AwsFailure
+
+export const failureIn = (answer: AwsAnswer<unknown> | undefined): AwsFailure | undefined =>
+  answer?.kind === 'ok' ? undefined : answer
+
+/** Whether AWS does not take the keys themselves. */
+export const refusesKeys = ({ kind }: Pick<AwsAnswer<unknown>, 'kind'>): boolean =>
+  ['key_unknown', 'secret_wrong', 'token_expired'].includes(kind)
 
 /** Whether AWS itself said it: the body that was asked for, or an error of a type that AWS names. */
 export const isFromAws = ({ kind }: Pick<AwsAnswer<unknown>, 'kind'>): boolean =>

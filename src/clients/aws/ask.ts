@@ -4,15 +4,11 @@ import type { Shown } from '../certificates.ts'
 import { unanswered } from '../http-target.ts'
 import { HttpFailure, addressOf, httpRequest } from '../http.ts'
 import { answerIn, isFromAws, type AwsAnswer, type AwsFault } from './answers.ts'
-import { awsEndpoint } from './endpoints.ts'
+import { awsEndpoint, type AwsPlace } from './endpoints.ts'
 import { escaped, signed, type AwsKeys, type Signable } from './sign.ts'
 
 /** Where to ask, and the keys for it. */
-export interface AwsService {
-  readonly service: 'ses' | 'sts'
-  readonly region: string
-  /** Base URL. Default: that of the service in the region. */
-  readonly endpoint?: string | undefined
+export interface AwsService extends AwsPlace {
   /** Without them the request is not signed. */
   readonly keys?: AwsKeys | undefined
   /** PEM certificates to trust instead of those of the system. */
@@ -76,8 +72,8 @@ export const noteAs = (name: string, { method, url }: Pick<Signable, 'method' | 
   return text => look.note(text.startsWith(said) ? `${name} at ${address}${text.slice(said.length)}` : text)
 }
 
-function requestOf<T>(call: AwsCall<T>, { service, region, endpoint }: AwsService): Signable {
-  const base = (endpoint ?? awsEndpoint(service === 'ses' ? 'email' : service, region)).replace(/\/+$/, '')
+function requestOf<T>(call: AwsCall<T>, place: AwsPlace): Signable {
+  const base = awsEndpoint(place)
   if ('path' in call) return { method: 'GET', url: `${base}/${call.path.map(escaped).join('/')}` }
   const pairs = Object.entries({ Action: call.name, ...call.form })
   return {

@@ -1,11 +1,21 @@
-/**
- * The base URL of a service of AWS in a region, as its SDK resolves it. Whether the service exists there is another
- * question: if not, the name does not resolve.
- */
-export const awsEndpoint = (service: 'email' | 'sts', region: string): string =>
-  `https://${service}.${region}.${suffixOf(region)}`
+/** A service of AWS, and where it is. */
+export interface AwsPlace {
+  readonly service: 'ses' | 'sts'
+  readonly region: string
+  /** Base URL. Default: that of the service in the region. */
+  readonly endpoint?: string | undefined
+}
 
-/** https://docs.aws.amazon.com/general/latest/gr/rande.html and `partitions.json` of the SDKs, by the begin of a region. */
+/**
+ * The base URL of a service, as its SDK resolves it. Whether the service exists in the region is another question: if not,
+ * the name does not resolve.
+ */
+export const awsEndpoint = ({ service, region, endpoint }: AwsPlace): string =>
+  endpoint?.replace(/\/+$/, '') ?? `https://${hosts[service]}.${region}.${suffixOf(region)}`
+
+const hosts = { ses: 'email', sts: 'sts' } as const
+
+/** https://docs.aws.amazon.com/general/latest/gr/rande.html and `partitions.json` of the SDKs, by what a region begins with. */
 const suffixes: readonly (readonly [begin: string, suffix: string])[] = [
   ['cn-', 'amazonaws.com.cn'],
   ['eusc-', 'amazonaws.eu'],
@@ -23,4 +33,13 @@ const suffixOf = (region: string): string => suffixes.find(([begin]) => region.s
 export function isOfAws(url: string): boolean {
   const host = URL.canParse(url) ? new URL(url).hostname : ''
   return [usual, 'api.aws', ...suffixes.map(([, suffix]) => suffix)].some(suffix => host.endsWith(`.${suffix}`))
+}
+
+/** `eu-west-1`, `us-gov-east-1`, `eusc-de-east-1`; `eu-west-1a` is an availability zone. */
+export const isRegion = (text: string): boolean => /^[a-z]{2,4}(?:-[a-z]+){1,2}-\d{1,2}$/.test(text)
+
+/** The region of a relay of SES, also FIPS and by way of a VPC: `email-smtp.<region>.…`; undefined for another host. */
+export function smtpRegionOf(host: string): string | undefined {
+  const [, region = ''] = /(?:^|\.)email-smtp(?:-fips)?\.([^.]+)\./.exec(host.toLowerCase()) ?? []
+  return isRegion(region) ? region : undefined
 }

@@ -9,7 +9,8 @@ import { textIn } from './xml.ts'
 
 /**
  * Where a role gives its keys out: a service account of Kubernetes (by STS), the endpoint of a container (ECS, EKS Pod
- * Identity), or that of an EC2 instance. https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html
+ * Identity), or that of an EC2 instance. `web_identity` without its two values takes those of the environment, as EKS sets them.
+ * https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html
  */
 export type RoleCredentials =
   | 'web_identity'

@@ -7,8 +7,18 @@ import { hmacChain } from './sign.ts'
 export function smtpPassword(secretKey: string, region: string): string {
   // The date is fixed, so that the password lasts.
   const chain = ['11111111', region, 'ses', 'aws4_request', 'SendRawEmail']
-  return Buffer.concat([Buffer.of(4), hmacChain(`AWS4${secretKey}`, chain)]).toString('base64')
+  return Buffer.concat([Buffer.of(version), hmacChain(`AWS4${secretKey}`, chain)]).toString('base64')
 }
+
+/** Whether a text has the form of such a password. */
+export function isSmtpPassword(text: string): boolean {
+  if (!/^[A-Za-z0-9+/]{44}$/.test(text)) return false
+  const bytes = Buffer.from(text, 'base64')
+  return bytes.length === 33 && bytes[0] === version
+}
+
+/** The first byte. */
+const version = 4
 
 /** The regions of AWS that SES may be in: https://docs.aws.amazon.com/general/latest/gr/ses.html */
 export const sesRegions: readonly string[] = [

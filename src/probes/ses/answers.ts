@@ -91,15 +91,10 @@ export function statisticsIn(xml: string, now: number): SesStatistics | undefine
   if (result === undefined) return /<GetSendStatisticsResult\s*\/>/.test(xml) ? nothingSent : undefined
   const points = elements(result, 'member').filter(point => isWithin(Date.parse(textIn(point, 'Timestamp') ?? ''), now))
   const sum = (name: string): number => points.reduce((total, point) => total + amount(textIn(point, name)), 0)
-  return {
-    attempts: sum('DeliveryAttempts'),
-    bounces: sum('Bounces'),
-    complaints: sum('Complaints'),
-    rejects: sum('Rejects'),
-  }
+  return { attempts: sum('DeliveryAttempts'), bounces: sum('Bounces'), complaints: sum('Complaints') }
 }
 
-const nothingSent: SesStatistics = { attempts: 0, bounces: 0, complaints: 0, rejects: 0 }
+const nothingSent: SesStatistics = { attempts: 0, bounces: 0, complaints: 0 }
 
 /** A point has the time at which its quarter of an hour began. */
 const isWithin = (at: number, now: number): boolean => now - at < dayMs

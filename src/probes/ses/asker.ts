@@ -1,8 +1,7 @@
+import type { AwsAnswer, AwsFailure } from '../../clients/aws/answers.ts'
 import { askAws } from '../../clients/aws/ask.ts'
-import type { AwsAnswer } from '../../clients/aws/answers.ts'
 import type { AwsKeys } from '../../clients/aws/sign.ts'
 import type { Look } from '../../core/probe.ts'
-import type { Fault } from './judge-faults.ts'
 import type { Memory } from './memory.ts'
 import type { Question } from './questions.ts'
 import type { SesWanted } from './wanted.ts'
@@ -19,7 +18,7 @@ export interface Asker {
   /** With the keys of the application; with those of `monitor` once the application may not read something. */
   read<T>(question: Question<T>): Promise<AwsAnswer<T>>
   readonly requests: number
-  readonly stopped: Fault | undefined
+  readonly stopped: AwsFailure | undefined
   readonly clockSkewSeconds: number | undefined
 }
 
@@ -29,7 +28,7 @@ const goesOn = ({ kind }: AwsAnswer<unknown>): boolean =>
 
 export function askerFor(memory: Memory, wanted: SesWanted, { own, monitor }: RunKeys, look: Look): Asker {
   let requests = 0
-  let stopped: Fault | undefined
+  let stopped: AwsFailure | undefined
   let clockSkewSeconds: number | undefined
   const put: Asker['put'] = async (question, keys) => {
     if (stopped) return stopped

@@ -4,7 +4,10 @@ import { reason, type Reason } from './reasons.ts'
 import type { SesAccount, SesAsked } from './seen.ts'
 import type { SesTarget } from './target.ts'
 
-/** The words of AWS in small letters; `other` is one we do not know. */
+/** The state that a word of AWS names; `other` for a new word. If `other` is none of the states, all of them are 0 then. */
+export const stateOf = <State extends string>(states: readonly State[], word: string | undefined) =>
+  word === undefined ? undefined : (states.find(state => state === word.toLowerCase()) ?? 'other')
+
 export const enforcementStates = ['healthy', 'probation', 'shutdown', 'other'] as const
 
 export const accountMetrics = {
@@ -22,7 +25,7 @@ export const accountMetrics = {
 }
 
 /** The account, as the keys of the application or of `monitor` read it. */
-export function accountIn({ account, monitored }: SesAsked): SesAccount | undefined {
+export function accountSeen({ account, monitored }: SesAsked): SesAccount | undefined {
   if (account.kind === 'ok') return account.value
   return monitored?.kind === 'ok' ? monitored.value : undefined
 }
@@ -32,12 +35,11 @@ const limitOf = ({ max24Hours }: SesAccount): number | undefined =>
   max24Hours !== undefined && max24Hours >= 0 ? max24Hours : undefined
 
 export function accountSamples(account: SesAccount, target: string) {
-  const enforcement = account.enforcement?.toLowerCase()
-  const state = enforcementStates.find(one => one === enforcement) ?? 'other'
+  const state = stateOf(enforcementStates, account.enforcement)
   return [
     ...sample(accountMetrics.sendingEnabled, account.sendingEnabled, { target }),
     ...sample(accountMetrics.productionAccess, account.productionAccess, { target }),
-    ...stateSet(accountMetrics.enforcement, 'status', enforcementStates, enforcement && state, { target }),
+    ...stateSet(accountMetrics.enforcement, 'status', enforcementStates, state, { target }),
     ...sample(accountMetrics.quotaMax, limitOf(account), { target }),
     ...sample(accountMetrics.quotaSent, account.sent24Hours, { target }),
     ...sample(accountMetrics.maxSendRate, account.maxRate, { target }),

@@ -1,5 +1,6 @@
+import { failureIn } from '../../clients/aws/answers.ts'
 import { gauge, sample } from '../../core/metric.ts'
-import { at, faultIn } from './judge-faults.ts'
+import { at } from './judge-faults.ts'
 import { reason, type Reason } from './reasons.ts'
 import type { SesAsked, SesStatistics } from './seen.ts'
 
@@ -80,7 +81,7 @@ function statisticsReasons(asked: SesAsked): Reason[] {
 
 const percent = (part: number): string => `${Number((part * 100).toPrecision(2))} %`
 
-/** Whether SES takes mail does not depend on these two. Other faults of theirs are not worth a reason. */
+/** Whether SES takes mail does not depend on these two. Their other failures are not worth a reason. */
 function deniedReasons(asked: SesAsked): Reason[] {
   const actions = [
     deniedAction(asked.suppressed, 'ses:GetSuppressedDestination'),
@@ -92,6 +93,6 @@ function deniedReasons(asked: SesAsked): Reason[] {
 }
 
 function deniedAction(answer: SesAsked['suppressed'] | SesAsked['statistics'], action: string): string | undefined {
-  const fault = faultIn(answer)
-  return fault?.kind === 'denied' ? (fault.action ?? action) : undefined
+  const failure = failureIn(answer)
+  return failure?.kind === 'denied' ? (failure.action ?? action) : undefined
 }

@@ -1,15 +1,9 @@
-import type { AwsAnswer, AwsFault } from '../../clients/aws/answers.ts'
-import { reason, type Reason, type ReasonCode } from './reasons.ts'
+import { failureIn, refusesKeys, type AwsFailure, type AwsFault } from '../../clients/aws/answers.ts'
+import { reason, type Reason } from './reasons.ts'
 import type { SesAsked } from './seen.ts'
 
-/** Anything but the answer that was asked for. */
-export type Fault = Exclude<AwsAnswer<unknown>, { readonly kind: 'ok' }>
-
-export const faultIn = (answer: AwsAnswer<unknown> | undefined): Fault | undefined =>
-  answer === undefined || answer.kind === 'ok' ? undefined : answer
-
-/** What each fault means at the first request, which proves the keys. */
-const ofFirst: Readonly<Record<AwsFault, ReasonCode>> = {
+/** What each failure means at the first request, which proves the keys. */
+const ofFirst: Readonly<Record<AwsFault, Reason['code']>> = {
   key_unknown: 'ses_key_unknown',
   secret_wrong: 'ses_secret_wrong',
   clock_skewed: 'ses_clock_skewed',
@@ -35,23 +29,21 @@ const ofLater: typeof ofFirst = {
   no_answer: 'ses_error',
   certificate_invalid: 'ses_error',
 }
-/** The keys are those of the exporter's own role, so they prove nothing about the application. */
-const ofRole: Partial<typeof ofFirst> = {
-  key_unknown: 'ses_role_unusable',
-  secret_wrong: 'ses_role_unusable',
-  token_expired: 'ses_role_unusable',
-}
 
 /** What was asked, as AWS names its action. */
 type Action = 'ses:GetAccount' | 'ses:GetEmailIdentity' | 'ses:GetConfigurationSet'
 
 /** The reasons of the requests that were not answered as asked: one for each code. */
-export function faultReasons(asked: SesAsked, faults: readonly (readonly [Action, Fault | undefined])[]): Reason[] {
-  const found = new Map<ReasonCode, (readonly [Action, Fault])[]>()
+export function faultReasons(
+  asked: SesAsked,
+  faults: readonly (readonly [Action, AwsFailure | undefined])[],
+): Reason[] {
+  const found = new Map<Reason['code'], (readonly [Action, AwsFailure])[]>()
   for (const [action, fault] of faults) {
     if (!fault) continue
     const first = action === 'ses:GetAccount' ? ofFirst : ofLater
-    const code = (asked.role && ofRole[fault.kind]) ?? first[fault.kind]
+    // The keys of the exporter's own role prove nothing about the application.
+    const code = asked.role && refusesKeys(fault) ? 'ses_role_unusable' : first[fault.kind]
     found.set(code, [...(found.get(code) ?? []), [action, fault]])
   }
   return [...found].map(([code, all]) =>
@@ -61,10 +53,10 @@ export function faultReasons(asked: SesAsked, faults: readonly (readonly [Action
   )
 }
 
-const textOf = (asked: SesAsked, all: readonly (readonly [Action, Fault])[]): string =>
+const textOf = (asked: SesAsked, all: readonly (readonly [Action, AwsFailure])[]): string =>
   [...new Set(all.map(([, fault]) => inWords(asked, fault)))].join('; ')
 
-const isWrongRequest = ([, { kind }]: readonly [Action, Fault]): boolean => kind === 'bad_request'
+const isWrongRequest = ([, { kind }]: readonly [Action, AwsFailure]): boolean => kind === 'bad_request'
 const ofWrongRequest =
   'Correct `endpoint` and `region`, which have to belong together. If they do, see what is between the exporter and SES: it takes the signature out of the request, or changes what is signed.'
 
@@ -78,7 +70,7 @@ const meanings: Partial<Record<AwsFault, string>> = {
   throttled: 'SES throttles',
 }
 
-function inWords({ address, clockSkewSeconds: skew }: SesAsked, { kind, text }: Fault): string {
+function inWords({ address, clockSkewSeconds: skew }: SesAsked, { kind, text }: AwsFailure): string {
   const words = kind === 'clock_skewed' && skew !== undefined ? clockText(skew) : meanings[kind]
   const said = text.startsWith(`${address}: `) ? text.slice(address.length + 2) : text
   return words === undefined ? text : `${address}: ${words} (${said})`
@@ -88,13 +80,13 @@ export const clockText = (skew: number): string =>
   `the clock of the exporter is ${Math.abs(skew)} s ${skew > 0 ? 'ahead of' : 'behind'} that of SES`
 
 /** Whatever is wrong with the keys of `monitor` says nothing against those of the application. */
-function permissionMissing(asked: SesAsked, all: readonly (readonly [Action, Fault])[]): Reason {
+function permissionMissing(asked: SesAsked, all: readonly (readonly [Action, AwsFailure])[]): Reason {
   const actions = [...new Set(all.map(([action, fault]) => refusedBy(fault, action)))].join(', ')
   const text = at(asked, `AWS takes the keys, but they may not call ${actions}`)
-  const theirs = faultIn(asked.monitored)
+  const theirs = failureIn(asked.monitored)
   if (!theirs) return reason('ses_permission_missing', text)
   if (theirs.kind === 'denied') return reason('ses_permission_missing', `${text}; those of \`monitor\` may not either`)
-  const remedy = theirs.kind in ofRole ? ofMonitorRefused : undefined
+  const remedy = refusesKeys(theirs) ? ofMonitorRefused : undefined
   return reason('ses_permission_missing', `${text}; with those of \`monitor\`: ${inWords(asked, theirs)}`, remedy)
 }
 
@@ -102,7 +94,7 @@ const ofMonitorRefused =
   'Correct the keys under `monitor`, which AWS does not take. Or allow the actions named for the keys of the application (docs/ses.md has the policy).'
 
 /** `ses:GetAccount (no identity-based policy allows it)` */
-const refusedBy = ({ action, text }: Fault, asked: Action): string =>
+const refusedBy = ({ action, text }: AwsFailure, asked: Action): string =>
   `${action ?? asked}${/ \([^()]*\)$/.exec(text)?.[0] ?? ''}`
 
 /** A text with the address in front, once. */

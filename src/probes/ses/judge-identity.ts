@@ -1,4 +1,5 @@
 import { gauge, sample, stateSet } from '../../core/metric.ts'
+import { stateOf } from './judge-account.ts'
 import { at } from './judge-faults.ts'
 import { reason, type Reason } from './reasons.ts'
 import type { SesAsked, SesIdentity } from './seen.ts'
@@ -31,21 +32,12 @@ export function identitySamples({ identity }: SesAsked, target: string) {
   const { verified, dkim, mailFrom } = identity.value
   return [
     ...sample(identityMetrics.identityVerified, verified, { target }),
-    ...stateSet(identityMetrics.identityDkim, 'status', dkimStates, small<(typeof dkimStates)[number]>(dkim.status), {
+    ...stateSet(identityMetrics.identityDkim, 'status', dkimStates, stateOf(dkimStates, dkim.status), { target }),
+    ...stateSet(identityMetrics.identityMailFrom, 'status', mailFromStates, stateOf(mailFromStates, mailFrom?.status), {
       target,
     }),
-    ...stateSet(
-      identityMetrics.identityMailFrom,
-      'status',
-      mailFromStates,
-      small<(typeof mailFromStates)[number]>(mailFrom?.status),
-      { target },
-    ),
   ]
 }
-
-/** A word that we do not know fits none of the states: all of them are 0 then. */
-const small = <State extends string>(word: string | undefined) => word?.toLowerCase() as State | undefined
 
 export function identityReasons(asked: SesAsked, target: SesTarget): Reason[] {
   const { identity } = asked

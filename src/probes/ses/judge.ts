@@ -1,18 +1,14 @@
-import { isFromAws, type AwsAnswer, type AwsFault } from '../../clients/aws/answers.ts'
+import { failureIn, isFromAws, refusesKeys, type AwsAnswer, type AwsFailure } from '../../clients/aws/answers.ts'
 import { gauge, sample } from '../../core/metric.ts'
 import { finding } from '../../core/probe.ts'
-import { accountEvidence, accountIn, accountMetrics, accountReasons, accountSamples } from './judge-account.ts'
+import { accountEvidence, accountSeen, accountMetrics, accountReasons, accountSamples } from './judge-account.ts'
 import { deliveryMetrics, deliveryReasons, deliverySamples } from './judge-delivery.ts'
-import { at, clockText, faultIn, faultReasons, type Fault } from './judge-faults.ts'
+import { at, clockText, faultReasons } from './judge-faults.ts'
 import { identityEvidence, identityMetrics, identityReasons, identitySamples } from './judge-identity.ts'
 import { isBroken, settingMetrics, settingReasons, settingSamples } from './judge-settings.ts'
 import { reason, type Reason } from './reasons.ts'
 import type { SesAsked, SesSeen } from './seen.ts'
-import type { RoleSource, SesTarget } from './target.ts'
-
-export { enforcementStates } from './judge-account.ts'
-export { dkimStates, mailFromStates } from './judge-identity.ts'
-export { configStates } from './judge-settings.ts'
+import type { SesTarget } from './target.ts'
 
 export const metrics = {
   ...settingMetrics,
@@ -76,13 +72,13 @@ function askedReasons(asked: SesAsked, target: SesTarget): Reason[] {
     return [
       reason('ses_monitor_of_other_account', at(asked, 'the keys of `monitor` are of another account than access_key')),
     ]
-  const facts = accountIn(asked)
+  const facts = accountSeen(asked)
   const isOff = account.kind !== 'clock_skewed' && skew !== undefined && Math.abs(skew) > clockWarningSeconds
   return [
     ...faultReasons(asked, [
-      ['ses:GetAccount', facts === undefined ? faultIn(account) : undefined],
-      ['ses:GetEmailIdentity', laterFault(asked.identity)],
-      ['ses:GetConfigurationSet', laterFault(asked.configurationSet)],
+      ['ses:GetAccount', facts === undefined ? failureIn(account) : undefined],
+      ['ses:GetEmailIdentity', laterFailure(asked.identity)],
+      ['ses:GetConfigurationSet', laterFailure(asked.configurationSet)],
     ]),
     ...(facts ? accountReasons(facts, asked, target) : []),
     ...identityReasons(asked, target),
@@ -100,7 +96,7 @@ function remedyOfRole({ credentials }: SesTarget): string | undefined {
   return typeof credentials === 'object' ? remedies.web_identity : remedies[credentials]
 }
 
-const remedies: Readonly<Record<RoleSource, string>> = {
+const remedies = {
   web_identity:
     'If STS answered: the trust policy of the role has to name the service account of the exporter, and its token has to be valid. Else mend what is named: the variables that EKS sets, the token file, or the way to STS.',
   container:
@@ -110,27 +106,24 @@ const remedies: Readonly<Record<RoleSource, string>> = {
 }
 
 /** That there is no identity, or no set, is judged by itself. */
-function laterFault(answer: AwsAnswer<unknown> | undefined): Fault | undefined {
-  const fault = faultIn(answer)
-  return fault?.kind === 'not_found' ? undefined : fault
+function laterFailure(answer: AwsAnswer<unknown> | undefined): AwsFailure | undefined {
+  const failure = failureIn(answer)
+  return failure?.kind === 'not_found' ? undefined : failure
 }
 
 /** Undefined for what another service of AWS says when it gets this request. */
 const isOfSes = (account: SesAsked['account']): boolean | undefined =>
   account.kind === 'bad_request' || account.kind === 'not_found' ? undefined : isFromAws(account)
 
-const refused: readonly AwsFault[] = ['key_unknown', 'secret_wrong', 'token_expired']
-
 function askedSamples(asked: SesAsked, target: string) {
   const { account, role, throttled, clockSkewSeconds } = asked
   const isAsked = role?.unusable === undefined && throttled?.waiting !== true
-  const fault = faultIn(account)?.kind
-  const isRefused = fault !== undefined && refused.includes(fault)
-  const isTaken = fault === undefined || fault === 'denied'
-  const facts = asked.otherAccount === true ? undefined : accountIn(asked)
+  const isTaken = account.kind === 'ok' || account.kind === 'denied'
+  const isRefused = refusesKeys(account) && !role
+  const facts = asked.otherAccount === true ? undefined : accountSeen(asked)
   return [
     ...sample(metrics.reachable, isAsked ? isOfSes(account) : undefined, { target }),
-    ...sample(metrics.credentialsValid, isTaken ? true : isRefused && !role ? false : undefined, { target }),
+    ...sample(metrics.credentialsValid, isTaken ? true : isRefused ? false : undefined, { target }),
     ...(facts ? accountSamples(facts, target) : []),
     ...identitySamples(asked, target),
     ...deliverySamples(asked, target),
@@ -139,7 +132,7 @@ function askedSamples(asked: SesAsked, target: string) {
 }
 
 function evidenceOf(asked: SesAsked): string {
-  const facts = accountIn(asked)
+  const facts = accountSeen(asked)
   const { monitored, role } = asked
   const age = ageOf(asked)
   const parts = [

@@ -1,9 +1,9 @@
+import type { AwsFailure } from '../../clients/aws/answers.ts'
 import type { AwsKeys } from '../../clients/aws/sign.ts'
 import { fingerprint } from '../../core/fingerprint.ts'
 import { questionsFor, type Questions } from './questions.ts'
 import type { SesTarget } from './target.ts'
 import type { SesWanted } from './wanted.ts'
-import type { Fault } from './judge-faults.ts'
 
 /** What is kept of a target between its runs. */
 export interface Memory {
@@ -19,7 +19,7 @@ export interface Memory {
   /** Set once the keys of the application may not read something: those of `monitor` read from then on. */
   byMonitor: boolean
   /** SES throttled: until when nothing is asked (by the monotonic clock), and for how many intervals. */
-  wait: { readonly until: number; readonly intervals: number; readonly fault: Fault } | undefined
+  wait: { readonly until: number; readonly intervals: number; readonly failure: AwsFailure } | undefined
 }
 
 /** Kept here because a probe has no state, and weakly, so that it goes with the target. */

@@ -1,4 +1,5 @@
 import { accountOf } from '../../clients/aws/account.ts'
+import { refusesKeys } from '../../clients/aws/answers.ts'
 import { awsEndpoint } from '../../clients/aws/endpoints.ts'
 import { forgetKeysOfRole, keysOfRole } from '../../clients/aws/roles.ts'
 import type { AwsKeys } from '../../clients/aws/sign.ts'
@@ -89,8 +90,8 @@ function smtpPasswordsOf(target: SesTarget, { secretKey }: Pair, token: string |
 
 /** Asks with the keys of the application, or with those of the exporter's own role. */
 async function askWith(pair: AwsKeys | undefined, target: SesTarget, wanted: SesWanted, look: Look): Promise<SesAsked> {
-  const { region, endpoint } = wanted.service
-  const address = addressOf(endpoint ?? awsEndpoint('email', region))
+  const { region } = wanted.service
+  const address = addressOf(awsEndpoint(wanted.service))
   if (pair) return { address, ...(await askSes(pair, pair, target, wanted, look)) }
   const { credentials = 'container' } = target
   const { keys, unusable } = await look.phase('role', () => keysOfRole(target, { credentials, region }, look))
@@ -98,7 +99,7 @@ async function askWith(pair: AwsKeys | undefined, target: SesTarget, wanted: Ses
   // The keys of a role change, and their account is that of the role.
   const asked = await askSes(keys, accountOf(keys.accessKey), target, wanted, look)
   // They may have been taken back before their end.
-  if (['key_unknown', 'secret_wrong', 'token_expired'].includes(asked.account.kind)) forgetKeysOfRole(target)
+  if (refusesKeys(asked.account)) forgetKeysOfRole(target)
   return { address, ...asked, role: {} }
 }
 
@@ -115,7 +116,7 @@ async function askSes(
   const { wait } = memory
   const waiting = wait !== undefined && performance.now() < wait.until
   const { stopped, clockSkewSeconds }: Round = waiting
-    ? { stopped: wait.fault, clockSkewSeconds: undefined }
+    ? { stopped: wait.failure, clockSkewSeconds: undefined }
     : await askRound(memory, wanted, { own: keys, monitor }, look)
   const missing = stopped ?? { kind: 'error', text: 'was not asked yet' }
   const { ageMs, ...facts } = remembered(memory.questions, missing, {

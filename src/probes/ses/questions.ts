@@ -8,7 +8,7 @@ import {
   suppressionIn,
   type IdentityFacts,
 } from './answers.ts'
-import { identitiesOf, type IdentityName } from './identities.ts'
+import { identitiesOf, verifiedOf, type IdentityName } from './identities.ts'
 import type { SesAccount, SesConfigurationSet, SesStatistics, SesSuppressed } from './seen.ts'
 import type { SesWanted } from './wanted.ts'
 
@@ -21,12 +21,14 @@ export interface Question<T> {
   last?: { readonly at: number; readonly answer: AwsAnswer<T> }
 }
 
+type IdentityQuestion = IdentityName & { readonly question: Question<IdentityFacts> }
+
 /** All that a target asks SES. */
 export interface Questions {
   readonly account: Question<SesAccount>
   /** The account, by the keys of `monitor`. */
   readonly monitored: Question<SesAccount>
-  readonly identities: readonly (IdentityName & { readonly question: Question<IdentityFacts> })[]
+  readonly identities: readonly IdentityQuestion[]
   readonly configurationSet: Question<SesConfigurationSet> | undefined
   /** In the order of `recipients`. Good is the answer that there is no such entry. */
   readonly suppressed: readonly Question<Omit<SesSuppressed, 'index'>>[]
@@ -64,3 +66,11 @@ export function questionsFor({ from, configurationSet, recipients }: SesWanted):
     },
   }
 }
+
+/** The last answers about identities, by name. */
+export const answersTo = (identities: readonly IdentityQuestion[]) =>
+  new Map(identities.flatMap(({ name, question: { last } }) => (last ? [[name, last.answer] as const] : [])))
+
+/** The identity that is verified by the last answers. */
+export const verifiedIn = (identities: readonly IdentityQuestion[]): IdentityQuestion | undefined =>
+  verifiedOf(identities, answersTo(identities))

@@ -277,4 +277,3 @@ export const reasons = {
 } as const satisfies Record<string, ReasonSpec>
 export const reason = reasonsOf(reasons)
 export type Reason = ReturnType<typeof reason>
-export type ReasonCode = keyof typeof reasons

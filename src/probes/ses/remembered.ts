@@ -1,8 +1,6 @@
-import type { AwsAnswer } from '../../clients/aws/answers.ts'
+import { failureIn, type AwsAnswer, type AwsFailure } from '../../clients/aws/answers.ts'
 import { decide } from './identities.ts'
-import type { Fault } from './judge-faults.ts'
-import type { Question, Questions } from './questions.ts'
-import { answersTo } from './round.ts'
+import { answersTo, type Question, type Questions } from './questions.ts'
 import type { SesAsked, SesIdentity, SesSuppressed } from './seen.ts'
 
 /** Facts that are asked in each run count for this many intervals, those that are asked in turn for longer. */
@@ -20,7 +18,7 @@ export interface Remembered extends Facts {
 /** `missing` stands for an answer that is not there, or is too old. */
 export function remembered(
   questions: Questions,
-  missing: Fault,
+  missing: AwsFailure,
   { intervalMs, hasMonitor }: { readonly intervalMs: number; readonly hasMonitor: boolean },
 ): Remembered {
   const now = performance.now()
@@ -43,7 +41,7 @@ export function remembered(
     account,
     monitored,
     ...(isRead && {
-      identity: questions.identities.length === 0 ? undefined : needed(identityIn(questions, turnMs, now)),
+      identity: questions.identities.length === 0 ? undefined : needed(decidingIdentity(questions, turnMs, now)),
       configurationSet: questions.configurationSet && needed(questions.configurationSet.last),
       suppressed: suppressedIn(questions.suppressed.map(inTurn)),
       statistics: inTurn(questions.statistics),
@@ -53,7 +51,7 @@ export function remembered(
 }
 
 /** The identity that decides, as of the time of its own answer. */
-function identityIn({ identities }: Questions, turnMs: number, now: number): Question<SesIdentity>['last'] {
+function decidingIdentity({ identities }: Questions, turnMs: number, now: number): Question<SesIdentity>['last'] {
   const young = identities.filter(({ question: { last } }) => last !== undefined && now - last.at < turnMs)
   const decision = decide(identities, answersTo(young))
   const last = identities.find(({ name }) => name === decision?.by)?.question.last
@@ -66,7 +64,7 @@ function suppressedIn(
 ): SesAsked['suppressed'] {
   const found = answers.flatMap((answer, index) => (answer?.kind === 'ok' ? [{ index, ...answer.value }] : []))
   if (found.length > 0) return { kind: 'ok', value: found }
-  const fault = answers.find(answer => answer !== undefined && answer.kind !== 'ok' && answer.kind !== 'not_found')
-  if (fault !== undefined && fault.kind !== 'ok') return fault
+  const failure = answers.map(failureIn).find(one => one !== undefined && one.kind !== 'not_found')
+  if (failure) return failure
   return answers.some(answer => answer !== undefined) ? { kind: 'ok', value: [] } : undefined
 }

@@ -1,10 +1,8 @@
-import type { AwsAnswer } from '../../clients/aws/answers.ts'
+import type { AwsAnswer, AwsFailure } from '../../clients/aws/answers.ts'
 import type { Look } from '../../core/probe.ts'
 import { askerFor, type Asker, type RunKeys } from './asker.ts'
-import { verifiedOf } from './identities.ts'
-import type { Fault } from './judge-faults.ts'
 import type { Memory } from './memory.ts'
-import type { Question, Questions } from './questions.ts'
+import { verifiedIn, type Question } from './questions.ts'
 import type { SesWanted } from './wanted.ts'
 
 /** In the steady state. The first run asks everything. */
@@ -17,21 +15,21 @@ const longestWait = 16
 /** What a round found out besides the answers, which are with the questions. */
 export interface Round {
   /** Why no more was asked. */
-  readonly stopped: Fault | undefined
+  readonly stopped: AwsFailure | undefined
   readonly clockSkewSeconds: number | undefined
 }
 
 /** Asks SES what is due in this run, one request after the other. */
 export async function askRound(memory: Memory, wanted: SesWanted, keys: RunKeys, look: Look): Promise<Round> {
   const asker = askerFor(memory, wanted, keys, look)
-  if (await provesKeys(memory, asker, keys)) await askRest(memory, asker)
+  if (await readsOn(memory, asker, keys)) await askRest(memory, asker)
   const { stopped, clockSkewSeconds } = asker
   memory.wait = stopped?.kind === 'throttled' ? waitAfter(memory, stopped, look) : undefined
   return { stopped, clockSkewSeconds }
 }
 
-/** The first request is always signed by the application. Whether there is somebody who may read on. */
-async function provesKeys(memory: Memory, asker: Asker, { own, monitor }: RunKeys): Promise<boolean> {
+/** Asks for the account, first with the keys of the application. Whether more can be read. */
+async function readsOn(memory: Memory, asker: Asker, { own, monitor }: RunKeys): Promise<boolean> {
   const { account, monitored } = memory.questions
   const { kind } = await asker.put(account, own)
   if (kind !== 'denied' || !monitor) return kind === 'ok' || kind === 'denied'
@@ -72,13 +70,8 @@ async function readIdentities({ questions: { identities }, complete, runs }: Mem
 async function readNext(memory: Memory, asker: Asker): Promise<void> {
   const { identities, suppressed, statistics } = memory.questions
   // The address may have got an identity of its own since.
-  const before = identities.slice(
-    0,
-    Math.max(
-      0,
-      identities.findIndex(one => one === verifiedIn(identities)),
-    ),
-  )
+  const verified = verifiedIn(identities)
+  const before = verified ? identities.slice(0, identities.indexOf(verified)) : []
   const all: readonly Question<unknown>[] = [...suppressed, statistics, ...before.map(({ question }) => question)]
   const first = memory.turn % all.length
   const next = [...all.slice(first), ...all.slice(0, first)].find(one => one !== statistics || isDue(statistics))
@@ -88,22 +81,13 @@ async function readNext(memory: Memory, asker: Asker): Promise<void> {
 }
 
 const isDue = ({ last }: Question<unknown>): boolean =>
-  last === undefined || !isTold(last.answer) || performance.now() - last.at >= statisticsEveryMs
+  last === undefined || !isSettled(last.answer) || performance.now() - last.at >= statisticsEveryMs
 
-/** A request that got no answer of SES is no reason to wait a quarter of an hour. */
-const isTold = ({ kind }: AwsAnswer<unknown>): boolean => kind === 'ok' || kind === 'denied'
+/** After any other answer it is worth asking again before a quarter of an hour is over. */
+const isSettled = ({ kind }: AwsAnswer<unknown>): boolean => kind === 'ok' || kind === 'denied'
 
-function waitAfter({ wait }: Memory, fault: Fault, { intervalMs }: Look): Memory['wait'] {
+function waitAfter({ wait }: Memory, failure: AwsFailure, { intervalMs }: Look): Memory['wait'] {
   const intervals = Math.min(2 * (wait?.intervals ?? 1), longestWait)
   // Half an interval less, since runs are not punctual to the millisecond.
-  return { intervals, until: performance.now() + (intervals - 0.5) * intervalMs, fault }
+  return { intervals, until: performance.now() + (intervals - 0.5) * intervalMs, failure }
 }
-
-type Identities = Questions['identities']
-
-/** The last answers about identities, by name. */
-export const answersTo = (identities: Identities) =>
-  new Map(identities.flatMap(({ name, question: { last } }) => (last ? [[name, last.answer] as const] : [])))
-
-const verifiedIn = (identities: Identities): Identities[number] | undefined =>
-  verifiedOf(identities, answersTo(identities))

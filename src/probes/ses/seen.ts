@@ -97,5 +97,4 @@ export interface SesStatistics {
   readonly attempts: number
   readonly bounces: number
   readonly complaints: number
-  readonly rejects: number
 }

@@ -1,3 +1,5 @@
+import { isRegion } from '../../clients/aws/endpoints.ts'
+import { isSmtpPassword } from '../../clients/aws/smtp-password.ts'
 import { Unresolved, describeError } from '../../core/errors.ts'
 import type { Look } from '../../core/probe.ts'
 import type { Resolvable } from '../../core/reference.ts'
@@ -100,16 +102,7 @@ function secretKeyFault(value: string): Fault | undefined {
   return /^[A-Za-z0-9/+=]{40}$/.test(value) ? undefined : 'not_a_secret_key'
 }
 
-/** Version byte 4 and an HMAC-SHA256, in base64: https://docs.aws.amazon.com/ses/latest/dg/smtp-credentials.html */
-function isSmtpPassword(value: string): boolean {
-  if (!/^[A-Za-z0-9+/]{44}$/.test(value)) return false
-  const bytes = Buffer.from(value, 'base64')
-  return bytes.length === 33 && bytes[0] === 4
-}
-
-/** `eu-west-1`, `us-gov-east-1`, `eusc-de-east-1`; `eu-west-1a` is an availability zone. */
-const regionFault = (value: string): Fault | undefined =>
-  /^[a-z]{2,4}(?:-[a-z]+){1,2}-\d{1,2}$/.test(value) ? undefined : 'not_a_region'
+const regionFault = (value: string): Fault | undefined => (isRegion(value) ? undefined : 'not_a_region')
 
 const shapeFault: Record<SettingName, (value: string) => Fault | undefined> = {
   access_key: accessKeyFault,

@@ -1,32 +1,25 @@
 import * as z from 'zod'
 import { isOfAws } from '../../clients/aws/endpoints.ts'
+import type { RoleCredentials } from '../../clients/aws/role-sources.ts'
 import type { Target } from '../../core/probe.ts'
 import type { Reference, Resolvable } from '../../core/reference.ts'
 import { shapes } from '../../core/shape.ts'
 import { expects } from '../../yaml/expects.ts'
 import { filePath, flag, literalUrl, secret, section, targetFields, text } from '../../fields/index.ts'
 
-/** A pair of keys as AWS gives them out. */
+/** The keys of a user of IAM: where they come from. */
 export interface SesKeys {
   readonly access_key: Resolvable
   readonly secret_key: Reference
   readonly session_token?: Reference | undefined
 }
 
-/** Where a role gives its keys out: https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html */
-export const roleSources = ['web_identity', 'container', 'instance'] as const
-export type RoleSource = (typeof roleSources)[number]
-
-/** `web_identity` with its two values; without them they are those of the environment, as EKS sets them. */
-export type SesCredentials =
-  RoleSource | { readonly web_identity: { readonly role_arn: Resolvable; readonly token_file: string } }
-
 /** The SES settings of an application, and what is to be proven with them. */
 export interface SesTarget extends Target {
   readonly access_key?: Resolvable | undefined
   readonly secret_key?: Reference | undefined
   readonly session_token?: Reference | undefined
-  readonly credentials?: SesCredentials | undefined
+  readonly credentials?: RoleCredentials | undefined
   readonly region: Resolvable
   /** False if the SES sender of the application is a stub. */
   readonly implemented: boolean
@@ -58,7 +51,7 @@ const credentials = z.union([
       token_file: filePath('File with the token of the service account.'),
     }),
   }),
-  z.enum(roleSources),
+  z.enum(['web_identity', 'container', 'instance']),
 ])
 
 const share = 'a share such as 0.8, more than 0 and at most 1'
@@ -112,19 +105,15 @@ export const sesTarget: z.ZodType<SesTarget> = section({
     .optional()
     .describe('Keys that may read the account, where those of the application may only send. Of the same account.'),
 }).superRefine((value, context) => {
-  const { interval = leastInterval, verify, endpoint } = value
+  const add = (key: keyof SesTarget, message: string): void =>
+    context.addIssue({ code: 'custom', path: [key], message })
+  const { interval = leastInterval, verify, endpoint, credentials } = value
   if (verify && (endpoint === undefined || isOfAws(endpoint)) && interval < leastInterval)
-    context.addIssue({ code: 'custom', path: ['interval'], message: 'AWS counts requests: ask at most every 15s' })
-  const keys = (['access_key', 'secret_key'] as const).filter(key => value[key] !== undefined)
-  if (value.credentials === undefined) {
-    for (const key of ['access_key', 'secret_key'] as const)
-      if (value[key] === undefined)
-        context.addIssue({
-          code: 'custom',
-          path: [key],
-          message: 'is missing; an application with a role has `credentials` in place of the keys',
-        })
-  } else
-    for (const key of [...keys, ...(value.session_token === undefined ? [] : (['session_token'] as const))])
-      context.addIssue({ code: 'custom', path: [key], message: 'does not go with credentials: take one of them out' })
+    add('interval', 'AWS counts requests: ask at most every 15s')
+  for (const key of ['access_key', 'secret_key', 'session_token'] as const) {
+    const isSet = value[key] !== undefined
+    if (isSet && credentials !== undefined) add(key, 'does not go with credentials: take one of them out')
+    if (!isSet && credentials === undefined && key !== 'session_token')
+      add(key, 'is missing; an application with a role has `credentials` in place of the keys')
+  }
 })

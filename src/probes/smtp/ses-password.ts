@@ -1,3 +1,4 @@
+import { smtpRegionOf } from '../../clients/aws/endpoints.ts'
 import { fingerprint } from '../../core/fingerprint.ts'
 import type { Credentials } from './plan.ts'
 
@@ -11,10 +12,6 @@ export interface SesPassword {
 
 /** Undefined for another relay, or with a token. */
 export function sesPasswordOf(host: string, { secret, token }: Credentials): SesPassword | undefined {
-  const region = sesRegionOf(host)
+  const region = smtpRegionOf(host)
   return region === undefined || token ? undefined : { region, fingerprint: fingerprint(secret) }
 }
-
-/** `email-smtp.<region>.…`, also FIPS and by way of a VPC: https://docs.aws.amazon.com/general/latest/gr/ses.html */
-export const sesRegionOf = (host: string): string | undefined =>
-  /(?:^|\.)email-smtp(?:-fips)?\.([a-z]{2,4}(?:-[a-z]+){1,2}-\d{1,2})\./i.exec(host)?.[1]?.toLowerCase()

@@ -52,5 +52,6 @@ it.each([
   ['eusc-de-east-1', 'https://email.eusc-de-east-1.amazonaws.eu', 'https://sts.eusc-de-east-1.amazonaws.eu'],
   ['us-iso-east-1', 'https://email.us-iso-east-1.c2s.ic.gov', 'https://sts.us-iso-east-1.c2s.ic.gov'],
 ])('the endpoints of %s', (region, email, sts) => {
-  expect([awsEndpoint('email', region), awsEndpoint('sts', region)]).toEqual([email, sts])
+  const services = ['ses', 'sts'] as const
+  expect(services.map(service => awsEndpoint({ service, region }))).toEqual([email, sts])
 })
