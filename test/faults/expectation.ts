@@ -32,13 +32,22 @@ const rootOf = ({ root }: MailStatus): string | undefined => root && `${root.pro
 export async function mismatches(seen: Expectation, status: Status): Promise<string[]> {
   const mail = mailOf(status)
   const now = new Set(held(status).map(({ id, reason }) => `${id} ${reason.code}`))
-  const found: string[] = []
+  const found: string[] = wrongCauses(seen.because ?? {}, status)
   if (mail.verdict !== seen.verdict) found.push(`the mail verdict is ${mail.verdict}, not ${seen.verdict}`)
   if (rootOf(mail) !== seen.root) found.push(`the root blocker is ${rootOf(mail) ?? 'none'}, not ${seen.root ?? 'any'}`)
   for (const reason of seen.reasons ?? []) if (!now.has(reason)) found.push(`does not hold: ${reason}`)
   for (const reason of seen.not ?? []) if (now.has(reason)) found.push(`must not hold: ${reason}`)
   return [...found, ...wrongRoots(mail, status), ...(seen.samples ? await wrongSamples(seen.samples, status) : [])]
 }
+
+/** Of reasons that are consequences: the check they name. */
+const wrongCauses = (because: Readonly<Record<string, string>>, status: Status): string[] =>
+  Object.entries(because).flatMap(([reason, cause]) => {
+    const causes = held(status).flatMap(one =>
+      `${one.id} ${one.reason.code}` === reason ? [one.reason.because ?? 'nothing'] : [],
+    )
+    return causes.includes(cause) ? [] : [`${reason} follows from ${causes.join(', ') || 'nothing'}, not ${cause}`]
+  })
 
 /** While mail fails or is unknown there is one thing to fix, and otherwise there is none. */
 function wrongRoots({ verdict, blockers }: MailStatus, { samples }: Status): string[] {

@@ -251,6 +251,7 @@ const rows: readonly Row[] = [
 export const exporterArea: Runnable = {
   name: 'The exporter itself',
   faults: rows,
+  intervalMs,
   open: () =>
     Promise.resolve({
       prove: name => {

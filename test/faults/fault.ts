@@ -8,6 +8,8 @@ export interface Expectation {
   readonly root?: string
   /** `probe/target reason_code` of reasons that must hold, on a check or (probe `cluster`) a cluster. */
   readonly reasons?: readonly string[]
+  /** Of reasons that are only consequences: the check (`probe/target`) they must name as their cause. */
+  readonly because?: Readonly<Record<string, string>>
   /** The same for reasons that must not hold. */
   readonly not?: readonly string[]
   /** Series as they stand in the exposition, with their value, be it `any`; null where the series must not be there. */

@@ -1,28 +1,20 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { reasonCatalogue } from '../../src/exposition/reasons.ts'
 import { areas } from './areas.ts'
 import { docFile, faultsDoc } from './doc.ts'
 import { faultMs, type Bench } from './runner.ts'
-import { areasAtOnce, turns } from './turns.ts'
-
-const turn = turns(areasAtOnce)
-/** For the areas that wait for their turn. */
-const allMs = 600_000
+import { areasAtOnce, longestFirst } from './turns.ts'
 
 // Areas at the same time, the faults of an area one after the other.
-for (const area of areas)
+vi.setConfig({ maxConcurrency: areasAtOnce })
+for (const area of longestFirst(areas))
   describe.concurrent(area.name, () => {
     let bench: Bench | undefined
-    let end: (() => void) | undefined
     beforeAll(async () => {
       if (area.faults.every(fault => fault.skip !== undefined)) return
-      end = await turn()
       bench = await area.open()
-    }, allMs)
-    afterAll(async () => {
-      await bench?.stop()
-      end?.()
     })
+    afterAll(() => bench?.stop())
 
     for (const { name, skip } of area.faults)
       if (skip === undefined) it(name, { concurrent: false, timeout: faultMs }, () => bench?.prove(name))
@@ -38,7 +30,9 @@ it('names only reasons that there are', () => {
   const known = new Set(reasonCatalogue.flatMap(({ reasons }) => Object.keys(reasons)))
   const named = areas
     .flatMap(area => area.faults)
-    .flatMap(({ seen }) => [seen.root ?? [], seen.reasons ?? [], seen.not ?? []].flat())
+    .flatMap(({ seen }) =>
+      [seen.root ?? [], seen.reasons ?? [], seen.not ?? [], Object.keys(seen.because ?? {})].flat(),
+    )
   expect(named.filter(one => !known.has(one.slice(one.lastIndexOf(' ') + 1)))).toEqual([])
 })
 

@@ -5,7 +5,7 @@ import { cell, tableLines } from '../../src/report/table.ts'
 import { areas } from './areas.ts'
 import { docFile, faultsDoc } from './doc.ts'
 import type { Bench, Proof, Runnable } from './runner.ts'
-import { areasAtOnce, turns } from './turns.ts'
+import { areasAtOnce, longestFirst, turns } from './turns.ts'
 
 type Row = Runnable['faults'][number]
 type Outcome = { readonly proof: Proof } | { readonly failed: string } | { readonly skipped: string }
@@ -63,17 +63,15 @@ async function main(): Promise<number> {
     return 64
   }
   const turn = turns(areasAtOnce)
-  const proven = await Promise.all(
-    chosen.map(async area => {
+  const proven = new Map<Runnable, Map<string, Outcome>>()
+  await Promise.all(
+    longestFirst(chosen).map(async area => {
       const end = await turn()
-      const outcomes = await prove(area)
+      proven.set(area, await prove(area))
       end()
-      return { area, outcomes }
     }),
   )
-  const rows = proven.flatMap(({ area, outcomes }) =>
-    area.faults.map(fault => tableRow(fault, outcomes.get(fault.name))),
-  )
+  const rows = chosen.flatMap(area => area.faults.map(fault => tableRow(fault, proven.get(area)?.get(fault.name))))
   const table = [['fault', 'detected as', 'after', 'healed after'], ...rows]
   say(
     [
@@ -86,7 +84,7 @@ async function main(): Promise<number> {
     ].join('\n'),
   )
   if (values.only === undefined) await writeFile(docFile, faultsDoc(areas))
-  const outcomes = proven.flatMap(one => [...one.outcomes.values()])
+  const outcomes = [...proven.values()].flatMap(one => [...one.values()])
   const count = (kind: 'proof' | 'failed' | 'skipped'): number => outcomes.filter(one => kind in one).length
   say(`\n${count('proof')} proven, ${count('failed')} failed, ${count('skipped')} skipped`)
   return count('failed') > 0 ? 1 : 0

@@ -52,7 +52,7 @@ export const outboxName = 'queue'
 /** Of these areas: a whole platform is slow on a busy machine. */
 export const times = { intervalMs: 3_000, timeoutMs: 2_800 }
 
-/** Mail leaves by the relay and SES is not set up; or by SES alone, out of an outbox. */
+/** Mail leaves out of an outbox: by the relay, and SES is not set up; or by SES alone. */
 export async function startPairsStage(by: 'relay' | 'ses' = 'relay'): Promise<PairsStage> {
   const platform = await startPlatform()
   try {
@@ -215,7 +215,7 @@ function configOf(platform: Platform, { first, by, sesPort }: Setup): string {
       configuration_set: configurationSet,
       recipients: [of('CANARY_ADDRESS')],
     })),
-    outbox: by === 'ses' ? [outboxOf(platform, first, sections['postgres']?.[0]?.['password'])] : undefined,
+    outbox: [outboxOf(platform, first, sections['postgres']?.[0]?.['password'])],
     settings: each('settings', ({ expect }) => ({
       expect: { ...(expect as object), EMAIL_PROVIDER: { optional: true } },
     })),

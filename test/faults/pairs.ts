@@ -12,6 +12,8 @@ interface Pair {
   readonly verdict: Verdict
   /** Which of them is to blame; left out where mail survives both. */
   readonly root?: Single
+  /** The other one is a consequence of the root, and names its check as the cause. */
+  readonly follows?: true
   /** Why the second cannot be told while the first holds. It must be told once the first is healed. */
   readonly hides?: string
 }
@@ -37,6 +39,9 @@ const oneFails: readonly Pair[] = [
   { of: [app.providerUnknown, vault.withoutKey], verdict: 'fail', root: vault.withoutKey },
   { of: [vault.sealed, database.readOnly], verdict: 'fail', root: database.readOnly },
   { of: [vault.down, relay.refused], verdict: 'fail', root: relay.refused },
+  // No mail leaves, which proves that the password is missing where it is needed.
+  { of: [outbox.stuck, vault.down], verdict: 'fail', root: vault.down, follows: true },
+  { of: [outbox.stuck, relay.refused], verdict: 'fail', root: relay.refused, follows: true },
   { of: [database.primaryKilled, vault.sealed], verdict: 'fail', root: database.primaryKilled },
   { of: [vault.tokenExpired, app.settingDifferent], verdict: 'fail', root: app.settingDifferent },
   { of: [app.databaseUrlUnset, relay.wrongPassword], verdict: 'fail', root: relay.wrongPassword },
@@ -87,9 +92,17 @@ const survived: readonly Pair[] = [
   { of: [vault.unusedDenied, app.envMissing], verdict: 'unknown', root: app.envMissing },
 ]
 
-const fault = ({ of: [first, second], verdict, root, hides }: Pair): Fault<PairsStage> => {
+/** `probe/target` of a reason. */
+const checkOf = (reason: string): string => reason.slice(0, reason.lastIndexOf(' '))
+
+const fault = ({ of: [first, second], verdict, root, follows, hides }: Pair): Fault<PairsStage> => {
   const told = hides === undefined ? [...first.reasons, ...second.reasons] : first.reasons
-  const seen = { verdict, ...(root && { root: root.reasons[0] }), reasons: told }
+  const seen = {
+    verdict,
+    ...(root && { root: root.reasons[0] }),
+    reasons: told,
+    ...(root && follows && { because: { [(root === first ? second : first).reasons[0]]: checkOf(root.reasons[0]) } }),
+  }
   const both = {
     name: `${first.name} + ${second.name}`,
     inject: async (stage: PairsStage): Promise<void> => {
@@ -117,18 +130,18 @@ const bySes: readonly Pair[] = [
     root: vault.sealed,
     hides: 'without the secret key SES is not asked.',
   },
-  { of: [vault.down, outbox.stuck], verdict: 'fail', root: outbox.stuck },
-  { of: [vault.tokenExpired, outbox.late], verdict: 'unknown', root: vault.tokenExpired },
+  { of: [vault.down, outbox.stuck], verdict: 'fail', root: vault.down, follows: true },
+  { of: [vault.tokenExpired, outbox.late], verdict: 'unknown', root: vault.tokenExpired, follows: true },
   { of: [vault.unusedDenied, ses.keyUnknown], verdict: 'fail', root: ses.keyUnknown },
-  { of: [database.readOnly, outbox.stuck], verdict: 'fail', root: database.readOnly },
+  { of: [database.readOnly, outbox.stuck], verdict: 'fail', root: database.readOnly, follows: true },
   { of: [database.heartbeatRevoked, ses.secretWrong], verdict: 'fail', root: database.heartbeatRevoked },
   { of: [database.splitBrain, ses.refused], verdict: 'fail', root: database.splitBrain },
   { of: [app.packageMissing, ses.sandbox], verdict: 'fail', root: app.packageMissing },
   { of: [kubernetes.forbidden, ses.paused], verdict: 'fail', root: ses.paused },
   { of: [relay.refused, ses.paused], verdict: 'fail', root: ses.paused },
   { of: [relay.refused, outbox.stuck], verdict: 'fail', root: outbox.stuck },
-  { of: [ses.paused, outbox.stuck], verdict: 'fail', root: ses.paused },
-  { of: [ses.refused, outbox.late], verdict: 'fail', root: ses.refused },
+  { of: [ses.paused, outbox.stuck], verdict: 'fail', root: ses.paused, follows: true },
+  { of: [ses.refused, outbox.late], verdict: 'fail', root: ses.refused, follows: true },
   { of: [ses.denied, outbox.stuck], verdict: 'fail', root: outbox.stuck },
   { of: [ses.denied, outbox.unreadable], verdict: 'unknown', root: ses.denied },
   { of: [ses.identityMissing, outbox.unreadable], verdict: 'fail', root: ses.identityMissing },

@@ -49,18 +49,25 @@ export interface Bench {
 export interface Runnable {
   readonly name: string
   readonly faults: readonly Pick<Fault, 'name' | 'seen' | 'skip' | 'hidden'>[]
+  /** Of the exporter: a fault takes some of them. */
+  readonly intervalMs: number
   readonly open: () => Promise<Bench>
 }
 
 export const runnable = <S extends Stage>(area: Area<S>): Runnable => ({
   name: area.name,
   faults: area.faults,
+  intervalMs: timesOf(area).intervalMs,
   open: () => openBench(area),
 })
+
+const timesOf = ({ times = { intervalMs, timeoutMs } }: Pick<Area, 'times'>): Times => times
 
 /** The exporter over a stage. */
 interface Exporter {
   readonly monitor: Monitor
+  /** Lines of its log so far. */
+  readonly logged: readonly string[]
   /** Settles when it was stopped. */
   readonly watching: Promise<void>
   /** One interval and one deadline. */
@@ -69,7 +76,8 @@ interface Exporter {
 }
 
 async function openBench<S extends Stage>(area: Area<S>): Promise<Bench> {
-  const { start, faults, healthy = 'ok', times = { intervalMs, timeoutMs } } = area
+  const { start, faults, healthy = 'ok' } = area
+  const times = timesOf(area)
   const stage = await start()
   const stop = new AbortController()
   setMaxListeners(0, stop.signal)
@@ -100,10 +108,11 @@ function startExporter(stage: Stage, times: Times, stop: AbortSignal): Promise<E
     const sections = { interval: `${times.intervalMs}ms`, timeout: `${times.timeoutMs}ms` }
     const config = parseConfig(withSections(stage.config, sections), 'mailpath.yml')
     const references = createReferences({ env: stage.env, vaults: config.vaults, kubernetes: config.kubernetes })
-    const log = createLog('error', 'json', () => undefined)
+    const logged: string[] = []
+    const log = createLog('debug', 'json', line => logged.push(line))
     const monitor = createMonitor(config, references, log)
     const ownWithinMs = times.intervalMs + times.timeoutMs
-    return { monitor, watching: monitor.run(stop), withinMs: ownWithinMs, pollMs: ownWithinMs / polls }
+    return { monitor, logged, watching: monitor.run(stop), withinMs: ownWithinMs, pollMs: ownWithinMs / polls }
   })
 }
 
@@ -148,8 +157,8 @@ async function fairly<T>(attempt: () => Promise<T>): Promise<T> {
   }
 }
 
-async function withoutLeaks({ monitor }: Exporter, secrets: readonly string[]): Promise<void> {
-  const found = await leaks(monitor, secrets)
+async function withoutLeaks({ monitor, logged }: Exporter, secrets: readonly string[]): Promise<void> {
+  const found = await leaks(monitor, logged, secrets)
   if (found.length > 0) throw new Error(found.join('\n    '))
 }
 

@@ -18,14 +18,16 @@ export interface AskedStage extends Stage {
   stopRelay(): Promise<void>
 }
 
-interface Options {
-  /** Keys of the ses target in place of the usual ones, or as well. Given the folder of the stage. */
-  readonly target?: Keys | ((folder: string) => Keys)
+export interface AskedOptions {
+  /** Keys of the ses target in place of the usual ones, or as well. */
+  readonly target?: Keys | ((at: Place) => Keys)
   /** Keys of the mail path. */
   readonly mail?: Keys
   readonly relay?: boolean
   /** Variables in place of the usual ones, or as well. */
-  readonly env?: Readonly<Record<string, string>>
+  readonly env?: Variables | ((at: Place) => Variables)
+  /** Whether SES speaks TLS. Default: true. */
+  readonly tls?: boolean
   /** More of what must be in no output. */
   readonly secrets?: readonly string[]
   /** What each new double is given. */
@@ -34,6 +36,13 @@ interface Options {
   readonly healed?: (stage: AskedStage) => Promise<void>
 }
 type Keys = Readonly<Record<string, unknown>>
+type Variables = Readonly<Record<string, string>>
+
+/** The folder of the stage, and where SES is. */
+interface Place {
+  readonly folder: string
+  readonly url: string
+}
 
 /** Of these areas: the first run asks up to eight times, each time over a connection of its own. */
 export const sesTimes: Times = { intervalMs: 1_500, timeoutMs: 1_300 }
@@ -51,8 +60,8 @@ const wellSet = {
   SMTP_PASS: login.password,
 }
 
-export async function startAskedStage(options: Options = {}): Promise<AskedStage> {
-  const { target, mail, relay = false, env: more = {}, prepare, healed } = options
+export async function startAskedStage(options: AskedOptions = {}): Promise<AskedStage> {
+  const { target, mail, relay = false, env: more = {}, tls = true, prepare, healed } = options
   const made = await certificates()
   const folder = tempFolder('mailpath-faults-ses-')
   const caFile = path.join(folder, 'ca.pem')
@@ -61,7 +70,8 @@ export async function startAskedStage(options: Options = {}): Promise<AskedStage
   const port = await freePort()
   const startRelay = () => startSmtp({ port, security: 'none', users: { [login.user]: login.password } })
   let running: Awaited<ReturnType<typeof startSmtp>> | undefined
-  const base = { ...wellSet, ...more }
+  const place = { folder, url: `${tls ? 'https' : 'http'}://127.0.0.1:${ses.port}` }
+  const base = { ...wellSet, ...(typeof more === 'function' ? more(place) : more) }
   const env: Record<string, string | undefined> = { ...base }
   const stage: AskedStage = {
     env,
@@ -97,9 +107,9 @@ export async function startAskedStage(options: Options = {}): Promise<AskedStage
           from: { env: 'SES_FROM' },
           configuration_set: configurationSet,
           recipients: [{ env: 'SES_RECIPIENT' }],
-          endpoint: `https://127.0.0.1:${ses.port}`,
-          ca_file: caFile,
-          ...(typeof target === 'function' ? target(folder) : target),
+          endpoint: place.url,
+          ...(tls && { ca_file: caFile }),
+          ...(typeof target === 'function' ? target(place) : target),
         },
       ],
       mail: [{ name: 'app', write_path: [], provider: { env: 'EMAIL_PROVIDER' }, ...mail }],
@@ -113,7 +123,7 @@ export async function startAskedStage(options: Options = {}): Promise<AskedStage
       for (const name of Object.keys(env)) env[name] = undefined
       Object.assign(env, base)
       if (relay) running ??= await startRelay()
-      await ses.restart(made.good)
+      await ses.restart(tls ? made.good : undefined)
       await healed?.(stage)
     },
     async stop() {

@@ -98,7 +98,7 @@ export const sesFile: Area<AskedStage> = {
   name: 'SES: keys in a credentials file',
   start: () =>
     startAskedStage({
-      target: folder => {
+      target: ({ folder }) => {
         const ini = (key: string) => ({ ini: path.join(folder, 'credentials'), section: 'mailer', key })
         return { access_key: ini('aws_access_key_id'), secret_key: ini('aws_secret_access_key') }
       },

@@ -9,8 +9,11 @@ export interface SesService {
   /** The healthy double; throws where something else listens. */
   readonly double: SesKnobs
   readonly swap: (start?: (port: number) => Promise<Listening>) => Promise<void>
-  /** A new double in place of what listens, with all as it should be, and this certificate. */
-  readonly restart: (certificate: Certificate) => Promise<void>
+  /**
+   * A new double in place of what listens, with all as it should be, and this certificate; without one it speaks no TLS. Keys
+   * that were given out stay good.
+   */
+  readonly restart: (certificate?: Certificate) => Promise<void>
 }
 
 /** The double has verified the domain. */
@@ -33,6 +36,7 @@ export async function createSes(prepare: (double: SesKnobs) => unknown = () => u
   const port = await freePort()
   let current: Listening | undefined
   let double: SesKnobs | undefined
+  let issued: AwsKey[] = []
   const swap: SesService['swap'] = async start => {
     await current?.close()
     current = double = undefined
@@ -42,9 +46,11 @@ export async function createSes(prepare: (double: SesKnobs) => unknown = () => u
     {
       port,
       swap,
-      async restart(tls: Certificate) {
+      async restart(tls?: Certificate) {
+        issued = double?.issued ?? issued
         await swap()
         const started = await startSesDouble({ port, tls, keys: [keys.app, keys.monitor, keys.foreign] })
+        started.issued = issued
         prepare(started)
         current = double = started
       },

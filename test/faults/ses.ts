@@ -4,6 +4,7 @@ import { sesAccount } from './ses-account.ts'
 import { sesAnswers } from './ses-answers.ts'
 import { sesTimes } from './ses-asked-stage.ts'
 import { sesFile, sesMonitor, sesTemporary } from './ses-keys.ts'
+import { sesRoles } from './ses-roles.ts'
 import { sesAddress, sesSandbox, sesSender } from './ses-sender.ts'
 import { settingNames, startSesStage, variables, well, type SesStage } from './ses-stage.ts'
 
@@ -239,6 +240,7 @@ export const sesAreas: readonly Runnable[] = [
     sesTemporary,
     sesMonitor,
     sesFile,
+    ...sesRoles,
     ...sesStatistics,
     ...sesWays,
   ].map(area => runnable({ times: sesTimes, ...area })),

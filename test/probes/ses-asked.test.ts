@@ -640,7 +640,7 @@ describe('a role', () => {
     expect(gauge(observation, 'reachable')).toBeUndefined()
     const none = await run(of(), { references: createReferences({ env: {}, vaults: [], kubernetes: undefined }) })
     expect(none.codes).toEqual(['ses_role_unusable'])
-    expect(none.observation.reasons[0]?.remedy).toContain('a task role of ECS')
+    expect(none.observation.reasons[0]?.remedy).toContain('Run the exporter with the task role (ECS)')
   })
 
   it('whose keys were taken back gets new ones', async () => {

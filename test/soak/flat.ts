@@ -43,13 +43,16 @@ export function heapGrowth(readings: readonly Pick<Reading, 'heap'>[]): { before
 
 export const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(1)
 
+const enoughReadings = 5
+
 /**
  * Metrics that have more series at each reading of the second half than at the one before. Which reasons and phases are
- * exposed differs with how busy the machine is, and so comes and goes; what is kept only grows.
+ * exposed differs with how busy the machine is, and so comes and goes; what is kept only grows. Of a few readings nothing is
+ * said: a machine that gets less busy meanwhile names one more reason at each of them.
  */
 function growing(readings: readonly Pick<Reading, 'series'>[]): string[] {
   const half = readings.slice(Math.floor(readings.length / 2))
-  if (half.length < 3) return []
+  if (half.length < enoughReadings) return []
   const metrics = Object.keys(half.at(-1)?.series ?? {})
   return metrics.filter(metric =>
     half.every(({ series }, i) => i === 0 || (series[metric] ?? 0) > (half[i - 1]?.series[metric] ?? 0)),

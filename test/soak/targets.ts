@@ -16,6 +16,7 @@ import { startKubernetesDouble } from '../servers/kubernetes-double.ts'
 import { startCluster, type PostgresNode } from '../servers/postgres.ts'
 import { removeFolder, tempFolder } from '../servers/processes.ts'
 import { startSmtp } from '../servers/smtp.ts'
+import { accessKeyOf, startSesDouble } from '../servers/ses-double.ts'
 import { startVaultDouble } from '../servers/vault-double.ts'
 
 export interface Targets {
@@ -66,6 +67,14 @@ const endless = ['silent', 'drips', 'garbage']
 const login = { user: 'probe', password: { env: 'PASSWORD' } }
 const cluster = 'kb'
 
+/** An account of SES at this port. */
+const sesAt = (port: number) => ({
+  ...{ access_key: { env: 'SES_KEY' }, secret_key: { env: 'SES_SECRET' }, region: 'eu-west-1' },
+  ...{ from: 'no-reply@app.example.com', recipients: ['canary@example.net'], endpoint: `http://127.0.0.1:${port}` },
+})
+const sesKey = { id: accessKeyOf(), secret: 'q8Zt0pLm3Vx7Rk1Wc5Yd9Hb2Nf6Js4Ga/Ue+To0P' }
+const table = { cluster, table: 'mails', created: 'created_at', pending: 'sent_at is null', sent: 'sent_at' }
+
 /** Every probe that connects, in every way in which it does. */
 function overHostile(name: string, ports: Readonly<Record<Protocol, number>>): Sections {
   const url = (mode: string, port: number): string => `postgres://probe@127.0.0.1:${port}/db?sslmode=${mode}`
@@ -83,6 +92,8 @@ function overHostile(name: string, ports: Readonly<Record<Protocol, number>>): S
     smtp: ['none', 'starttls', 'tls'].map(security => ({
       ...{ name: `${name} ${security}`, ...times, ...at('smtp'), security, ...login },
     })),
+    outbox: [{ name, ...times, ...table, url: url('disable', ports.postgres), password }],
+    ses: [{ name, ...times, ...sesAt(ports.http) }],
     vault: ['http', 'https'].map(scheme => ({
       ...{ name: `${name} ${scheme}`, ...times, url: `${scheme}://127.0.0.1:${ports.http}`, token },
     })),
@@ -108,6 +119,17 @@ async function startPostgres(env: Record<string, unknown>) {
     postgres: [
       { name: 'wrong password', cluster, url: { env: 'WRONG_PASSWORD' } },
       { name: 'standby', cluster, url: { env: 'NO_MONITOR' } },
+    ],
+    outbox: [
+      { name: 'wrong password', ...table, url: { env: 'WRONG_BACKEND' } },
+      { name: 'no table', ...table, url: { env: 'AT_STANDBY' } },
+      {
+        name: 'no predicate',
+        ...table,
+        table: 'pg_catalog.pg_class',
+        url: { env: 'STUCK' },
+        pending: 'sent_at is nul',
+      },
     ],
     write_path: [
       { name: 'wrong password', cluster, url: { env: 'WRONG_BACKEND' } },
@@ -135,6 +157,12 @@ async function startRefusing(env: object, caFile: string) {
   const sealed = await startVaultDouble({ token: 'token', state: 'sealed' })
   const truncating = await startVaultDouble({ token: 'token' })
   truncating.answer('truncated')
+  const secretWrong = await startSesDouble({ keys: [{ ...sesKey, secret: sesKey.secret.toLowerCase() }] })
+  const denied = await startSesDouble({ keys: [{ ...sesKey, allows: [] }] })
+  const throttling = await startSesDouble({ keys: [sesKey] })
+  throttling.misbehave('throttled', 'GetEmailIdentity')
+  const cutting = await startSesDouble({ keys: [sesKey] })
+  cutting.misbehave('cut')
   const kubernetes = await startKubernetesDouble({ token: 'token' })
   kubernetes.misbehaviour = 'silent'
   let turn = 0
@@ -158,6 +186,12 @@ async function startRefusing(env: object, caFile: string) {
       { name: 'sealed', url: `http://127.0.0.1:${sealed.port}`, token: { env: 'TOKEN' } },
       { name: 'truncated', url: `http://127.0.0.1:${truncating.port}` },
     ],
+    ses: [
+      { name: 'wrong secret', ...sesAt(secretWrong.port) },
+      { name: 'denied', ...sesAt(denied.port) },
+      { name: 'throttling', ...sesAt(throttling.port) },
+      { name: 'cut by SES', ...sesAt(cutting.port) },
+    ],
     settings: [
       {
         name: 'kubernetes silent',
@@ -167,10 +201,11 @@ async function startRefusing(env: object, caFile: string) {
       },
     ],
   }
-  const servers = { relay, tlsThenNothing, dripsEhlo, cutsAuth, sealed, truncating, kubernetes }
+  const accounts = { secretWrong, denied, throttling, cutting }
+  const servers = { relay, tlsThenNothing, dripsEhlo, cutsAuth, sealed, truncating, kubernetes, ...accounts }
   const forget = (): void => {
     for (const { commands } of [tlsThenNothing, dripsEhlo, cutsAuth]) commands.length = 0
-    for (const { requests } of [sealed, truncating]) requests.length = 0
+    for (const { requests } of [sealed, truncating, ...Object.values(accounts)]) requests.length = 0
     const asked = kubernetes.requests as unknown[]
     asked.length = 0
   }
@@ -194,6 +229,12 @@ function unreadable(folder: string): Sections {
     vault: [{ name: 'a device for a token', ...tokenOf('/dev/null') }],
     ses: [
       { name: 'no .env', access_key: { env: 'NO' }, secret_key: { dotenv: missing, key: 'A' }, region: { env: 'NO' } },
+      {
+        name: 'no .aws',
+        access_key: { ini: missing, section: 'default', key: 'aws_access_key_id' },
+        secret_key: { ini: folder, section: 'default', key: 'aws_secret_access_key' },
+        region: 'eu-west-1',
+      },
     ],
     settings: [{ name: 'no .env', from: { dotenv: missing }, expect: { SMTP_HOST: { present: true } } }],
     packages: [
@@ -214,7 +255,12 @@ export async function startTargets(): Promise<Targets> {
   const folder = tempFolder('mailpath-soak-')
   const caFile = path.join(folder, 'ca.pem')
   await writeFile(caFile, (await certificates()).ca)
-  const env: Record<string, string | undefined> = { PASSWORD: 'password-of-the-soak', TOKEN: 'token-of-the-soak' }
+  const env: Record<string, string | undefined> = {
+    PASSWORD: 'password-of-the-soak',
+    TOKEN: 'token-of-the-soak',
+    SES_KEY: sesKey.id,
+    SES_SECRET: sesKey.secret,
+  }
   const servers = new Map<string, Listening>()
   const postgres = await startPostgres(env)
   const refusing = await startRefusing(env, caFile)

@@ -1,10 +1,11 @@
-import { count, durationText } from './words.ts'
+import { durationText } from '../../core/duration.ts'
 import { gauge, sample } from '../../core/metric.ts'
 import { finding } from '../../core/probe.ts'
 import type { OutboxRows, OutboxSeen } from './observe.ts'
 import { reason, reasons, type Reason } from './reasons.ts'
 import type { OutboxTarget } from './target.ts'
 import { whyOld, whyUnreadable } from './unreadable.ts'
+import { count } from './words.ts'
 
 export const metrics = {
   pending: gauge('mailpath_outbox_pending', 'Mails that wait to be sent, up to `limit` and one.', ['target']),

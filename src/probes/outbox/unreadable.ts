@@ -7,10 +7,11 @@ import {
   remedyOf,
   type SessionFailure,
 } from '../../clients/postgres-errors.ts'
+import { durationText } from '../../core/duration.ts'
 import { asking, type OutboxRows, type OutboxSeen } from './observe.ts'
 import { reason, type Reason } from './reasons.ts'
 import type { OutboxTarget } from './target.ts'
-import { count, durationText } from './words.ts'
+import { count } from './words.ts'
 
 /** Clocks differ by less, and time zones by more. */
 const futureFrom = 300

@@ -67,7 +67,7 @@ const ageOf = ({ throttled }: SesAsked): string | undefined =>
 function askedReasons(asked: SesAsked, target: SesTarget): Reason[] {
   const { role, otherAccount, clockSkewSeconds: skew, account } = asked
   const unusable = role?.unusable
-  if (unusable !== undefined) return [reason('ses_role_unusable', unusable, remedyOfRole(target))]
+  if (unusable !== undefined) return [reason('ses_role_unusable', unusable, roleRemedy(target))]
   if (otherAccount === true && account.kind === 'denied')
     return [
       reason('ses_monitor_of_other_account', at(asked, 'the keys of `monitor` are of another account than access_key')),
@@ -90,20 +90,16 @@ function askedReasons(asked: SesAsked, target: SesTarget): Reason[] {
   ]
 }
 
-/** Where to look, by where the role gives its keys out. */
-function remedyOfRole({ credentials }: SesTarget): string | undefined {
-  if (credentials === undefined) return undefined
-  return typeof credentials === 'object' ? remedies.web_identity : remedies[credentials]
+const roleRemedies = {
+  web_identity:
+    'Run the exporter with the service account of the application: its token has to be mounted, and the trust policy of the role has to name it.',
+  container: 'Run the exporter with the task role (ECS) or the pod identity (EKS) of the application.',
+  instance:
+    'Give the instance that the exporter runs on the role of the application, and let its metadata service answer (IMDSv2; in a container, its hop limit has to be 2).',
 }
 
-const remedies = {
-  web_identity:
-    'If STS answered: the trust policy of the role has to name the service account of the exporter, and its token has to be valid. Else mend what is named: the variables that EKS sets, the token file, or the way to STS.',
-  container:
-    'Give the task or the service account of the exporter a role (a task role of ECS, EKS Pod Identity), and see whether the endpoint named answers.',
-  instance:
-    'Give the instance a role, and see whether its metadata service answers (IMDSv2). In a container, the hop limit of the instance has to be 2.',
-}
+const roleRemedy = ({ credentials }: SesTarget): string | undefined =>
+  credentials && roleRemedies[typeof credentials === 'string' ? credentials : 'web_identity']
 
 /** That there is no identity, or no set, is judged by itself. */
 function laterFailure(answer: AwsAnswer<unknown> | undefined): AwsFailure | undefined {

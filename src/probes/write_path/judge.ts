@@ -7,6 +7,7 @@ import {
   type SessionFailure,
 } from '../../clients/postgres-errors.ts'
 import type { ServerMessage } from '../../clients/postgres-messages.ts'
+import { durationText } from '../../core/duration.ts'
 import { counter, gauge, sample } from '../../core/metric.ts'
 import { finding } from '../../core/probe.ts'
 import type { DriverProblem } from './drivers.ts'
@@ -130,11 +131,6 @@ function roleProblem(
   if (soonest * 1000 >= warning) return []
   const text = `the password of the role is valid for ${durationText(soonest)} more (valid until)`
   return [writePathReason('write_path_role_expires_soon', `${address}: ${text}`)]
-}
-
-function durationText(seconds: number): string {
-  if (seconds < 7_200) return `${Math.ceil(seconds / 60)} minutes`
-  return seconds < 172_800 ? `${Math.floor(seconds / 3_600)} hours` : `${Math.floor(seconds / 86_400)} days`
 }
 
 const driverProblem = (address: string, { kind, text, onlySome = false }: DriverProblem): Reason => {
