@@ -67,6 +67,7 @@ describe('the example of the design', () => {
       {
         name: 'keybuzz-backend',
         provider: { dotenv: '/opt/keybuzz/keybuzz-backend/.env', key: 'EMAIL_PROVIDER', default: 'smtp' },
+        fallback: 'none',
         write_path: ['backend DATABASE_URL', 'haproxy-write'],
         smtp: ['mail.keybuzz.io'],
         ses: ['backend SES'],

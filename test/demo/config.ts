@@ -61,7 +61,7 @@ export const sesSender = { domain: 'keybuzz.io', region: 'eu-west-1' } as const
  * `sesInUse`: the application sends by SES where the relay does not take its mail.
  */
 export function configText(at: Places, { sesInUse = false } = {}): string {
-  return `# What the exporter of the demo is told. It goes when the demo ends: copy it, if you want to keep it.
+  return `# The configuration of the exporter of the demo. It goes when the demo ends: copy it, if you want to keep it.
 interval: ${intervalMs / 1000}s
 timeout: ${timeoutMs}ms
 
