@@ -280,6 +280,17 @@ describe('the sender', () => {
     expect([codes, delivers]).toEqual([['ses_identity_inherited'], 'yes'])
   })
 
+  it('has advice that fits it', async () => {
+    const remedy = async () => (await run()).observation.reasons[0]?.remedy
+    server.identities = { 'app.example.com': unverified }
+    expect(await remedy()).toContain('DNS records')
+    server.identities = { 'no-reply@app.example.com': { ...unverified, IdentityType: 'EMAIL_ADDRESS' } }
+    expect(await remedy()).toContain('Open the link in the mail')
+    server.reset()
+    server.signedUp = 'region_not_enabled'
+    expect(await remedy()).toContain('whether the account has the region enabled')
+  })
+
   it('is not called missing while one of the identities could not be read', async () => {
     missing('app.example.com')
     server.misbehave(

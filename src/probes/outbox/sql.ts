@@ -109,6 +109,6 @@ export function partsOf(target: OutboxTarget): readonly Part[] {
   ]
 }
 
-/** A condition may hold a mail address. */
+/** A condition may hold a mail address, or end in a comment. */
 const shownCondition = (key: string, condition: string): string =>
-  condition.includes('@') ? `<the condition of \`${key}\`>` : `(${condition})`
+  /@|--/.test(condition) ? `<the condition of \`${key}\`>` : `(${condition})`
