@@ -142,6 +142,13 @@ describe('facts', () => {
     ['statistics denied', { ...good, statistics: fault('denied') }, ['ses_statistics_denied'], 'yes'],
     ['suppression denied', { ...good, suppressed: fault('denied') }, ['ses_statistics_denied'], 'yes'],
     ['statistics broken', { ...good, statistics: fault('error') }, [], 'yes'],
+    [
+      'the identity denied, and `monitor` is of another account',
+      { ...good, identity: fault('denied'), otherAccount: true },
+      ['ses_permission_missing', 'ses_monitor_of_other_account'],
+      'unknown',
+    ],
+    ['`monitor` of another account, not needed', { ...good, otherAccount: true }, [], 'yes'],
     ['the clock a minute off', { ...good, clockSkewSeconds: -60 }, [], 'yes'],
     ['the clock more than a minute off', { ...good, clockSkewSeconds: 61 }, ['ses_clock_off'], 'yes'],
     ['throttled, facts are young', { ...good, throttled: { seconds: 60, waiting: false } }, [], 'yes'],
@@ -181,6 +188,10 @@ describe('facts', () => {
   it('counts one as one', () => {
     const text = judged(counted(100, 0, 1)).reasons[0]?.text
     expect(text).toBe(`${address}: 1 complaint in 100 delivery attempts in 24 h (1 %)`)
+  })
+
+  it('shows the account that the application may read, whoever `monitor` is', () => {
+    expect(gauge({ ...good, otherAccount: true }, 'quota_sent_24h')).toBe(1_234)
   })
 
   it('does not show the address of the sender', () => {
@@ -278,7 +289,13 @@ describe('faults', () => {
   })
 
   it.each<[string, AwsFault, string, number | undefined, string]>([
-    ['a key', 'key_unknown', 'HTTP 403 UnrecognizedClientException', 0, 'AWS does not know the access key (HTTP 403'],
+    [
+      'a key',
+      'key_unknown',
+      'HTTP 403 UnrecognizedClientException',
+      0,
+      'AWS does not know the access key in this region (',
+    ],
     ['a secret', 'secret_wrong', 'HTTP 403 SignatureDoesNotMatch', 0, 'the secret key is not that of the access key ('],
     [
       'a clock',
@@ -323,7 +340,7 @@ describe('faults', () => {
     const web_identity = { role_arn: 'arn:aws:iam::123456789012:role/mailer', token_file: '/token' }
     expect(remedyFor({ web_identity })).toContain('trust policy')
     expect(remedyFor('web_identity')).toContain('trust policy')
-    expect(remedyFor('container')).toContain('Pod Identity')
+    expect(remedyFor('container')).toContain('pod identity')
     expect(remedyFor('instance')).toContain('hop limit')
   })
 

@@ -63,7 +63,7 @@ const ofWrongRequest =
 
 /** What AWS means by its word, which stands behind it. */
 const meanings: Partial<Record<AwsFault, string>> = {
-  key_unknown: 'AWS does not know the access key',
+  key_unknown: 'AWS does not know the access key in this region',
   secret_wrong: 'the secret key is not that of the access key',
   clock_skewed: 'the clock of the exporter is too far off',
   token_expired: 'the session token has expired',

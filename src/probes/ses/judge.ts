@@ -75,10 +75,9 @@ function askedReasons(asked: SesAsked, target: SesTarget): Reason[] {
   const { role, otherAccount, clockSkewSeconds: skew, account } = asked
   const unusable = role?.unusable
   if (unusable !== undefined) return [reason('ses_role_unusable', unusable, roleRemedy(target))]
-  if (otherAccount === true && account.kind === 'denied')
-    return [
-      reason('ses_monitor_of_other_account', at(asked, 'the keys of `monitor` are of another account than access_key')),
-    ]
+  const ofOther = otherAccount === true ? [otherAccountReason(asked)] : []
+  if (account.kind === 'denied' && ofOther.length > 0) return ofOther
+  const isDenied = [asked.identity, asked.configurationSet].some(answer => answer?.kind === 'denied')
   const facts = accountSeen(asked)
   const isOff = account.kind !== 'clock_skewed' && skew !== undefined && Math.abs(skew) > clockWarningSeconds
   return [
@@ -93,9 +92,13 @@ function askedReasons(asked: SesAsked, target: SesTarget): Reason[] {
     ...(facts && target.from === undefined
       ? [reason('ses_sender_not_said', at(asked, 'no `from` is configured'))]
       : []),
+    ...(isDenied ? ofOther : []),
     ...(isOff ? [reason('ses_clock_off', at(asked, clockText(skew)))] : []),
   ]
 }
+
+const otherAccountReason = (asked: SesAsked): Reason =>
+  reason('ses_monitor_of_other_account', at(asked, 'the keys of `monitor` are of another account than access_key'))
 
 const roleRemedies = {
   web_identity:
@@ -124,7 +127,7 @@ function askedSamples(asked: SesAsked, target: string) {
   const { account, role, throttled, clockSkewSeconds } = asked
   const isAsked = role?.unusable === undefined && throttled?.waiting !== true
   const isRefused = refusesKeys(account) && !role
-  const facts = asked.otherAccount === true ? undefined : accountSeen(asked)
+  const facts = asked.otherAccount === true && account.kind !== 'ok' ? undefined : accountSeen(asked)
   return [
     ...sample(metrics.reachable, isAsked ? isOfSes(account) : undefined, { target }),
     ...sample(metrics.credentialsValid, takesKeys(account) ? true : isRefused ? false : undefined, { target }),
