@@ -340,7 +340,7 @@ describe('faults', () => {
     const web_identity = { role_arn: 'arn:aws:iam::123456789012:role/mailer', token_file: '/token' }
     expect(remedyFor({ web_identity })).toContain('trust policy')
     expect(remedyFor('web_identity')).toContain('trust policy')
-    expect(remedyFor('container')).toContain('pod identity')
+    expect(remedyFor('container')).toContain('Pod Identity')
     expect(remedyFor('instance')).toContain('hop limit')
   })
 
