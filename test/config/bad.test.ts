@@ -255,6 +255,7 @@ const messages: Record<string, string[]> = {
     '32:17: ses[9].interval: AWS counts requests: ask at most every 15s',
     '33:126: ses[10].interval: the timeout (5 s) must be less than the interval (5 s)',
     '34:19: ses[10].recipients: has more than 10 addresses',
+    '36:17: ses[11].endpoint: would get the session token without TLS; use https',
   ],
   'settings-expectations.yml': [
     '4:13: settings[0].expect: name at least one setting, for example SMTP_HOST: { present: true }',

@@ -54,6 +54,12 @@ const credentials = z.union([
   z.enum(['web_identity', 'container', 'instance']),
 ])
 
+/** A signature gives nothing away. A session token is sent as it is. */
+function isInTheClear(endpoint: string): boolean {
+  const { protocol, hostname } = new URL(endpoint)
+  return protocol === 'http:' && !/^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname)
+}
+
 const share = 'a share such as 0.8, more than 0 and at most 1'
 /** AWS counts requests, and these facts change slowly. Milliseconds. */
 const leastInterval = 15_000
@@ -108,6 +114,9 @@ export const sesTarget: z.ZodType<SesTarget> = section({
   const add = (key: keyof SesTarget, message: string): void =>
     context.addIssue({ code: 'custom', path: [key], message })
   const { interval = leastInterval, verify, endpoint, credentials } = value
+  const hasToken = [value.session_token, value.monitor?.session_token, credentials].some(one => one !== undefined)
+  if (hasToken && endpoint !== undefined && isInTheClear(endpoint))
+    add('endpoint', 'would get the session token without TLS; use https')
   if (verify && (endpoint === undefined || isOfAws(endpoint)) && interval < leastInterval)
     add('interval', 'AWS counts requests: ask at most every 15s')
   for (const key of ['access_key', 'secret_key', 'session_token'] as const) {
