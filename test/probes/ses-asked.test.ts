@@ -651,7 +651,7 @@ describe('a role', () => {
     expect(gauge(observation, 'reachable')).toBeUndefined()
     const none = await run(of(), { references: createReferences({ env: {}, vaults: [], kubernetes: undefined }) })
     expect(none.codes).toEqual(['ses_role_unusable'])
-    expect(none.observation.reasons[0]?.remedy).toContain('Run the exporter with the task role (ECS)')
+    expect(none.observation.reasons[0]?.remedy).toContain('the task role (ECS)')
   })
 
   it('whose keys were taken back gets new ones', async () => {

@@ -528,7 +528,11 @@ describe('smtp', () => {
   })
 
   it('has a row for each reason and each metric', () => {
-    expect(new Set(rows.flatMap(({ reasons }) => reasons))).toEqual(new Set(Object.keys(smtp.reasons)))
+    // The assessment says it, by the keys of an `ses` target (test/assess/smtp-region.test.ts).
+    const ofOthers = ['smtp_password_of_other_region']
+    expect(new Set([...rows.flatMap(({ reasons }) => reasons), ...ofOthers])).toEqual(
+      new Set(Object.keys(smtp.reasons)),
+    )
     const names = rows.flatMap(row => judged(row).samples.map(({ metric }) => metric.name))
     expect(new Set(names)).toEqual(new Set(Object.values(smtp.metrics).map(({ name }) => name)))
   })
