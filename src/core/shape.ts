@@ -90,7 +90,9 @@ export const shapes = {
   mailAddress: {
     expected: 'a mail address',
     read: text =>
-      /^(?:[^<>]*<)?\s*([^\s@<>"]{1,64}@(?:[\p{L}\p{N}_-]{1,63}\.)+[\p{L}\p{N}-]{1,63})\s*>?$/u.exec(text.trim())?.[1],
+      /^(?:[^<>]*<)?\s*([^\s@<>"(),:;[\]\\]{1,64}@(?:[\p{L}\p{N}_-]{1,63}\.)+[\p{L}\p{N}-]{1,63})\s*>?$/u.exec(
+        text.trim(),
+      )?.[1],
   },
   word: trimmed(matching('one word', /^[\w.-]{1,64}$/)),
   path: {
