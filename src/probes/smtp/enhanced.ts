@@ -96,7 +96,7 @@ const table: readonly Advice[] = [
   {
     says: /Authentication Credentials Invalid/i,
     remedy:
-      'Set the right password where it comes from. Amazon SES takes SMTP credentials, and no access key of AWS. They are made for one region: compare it with the one in the host name. Create new ones where they were deleted.',
+      'Set the right password where it comes from. If this is Amazon SES: it takes SMTP credentials, and no access key of AWS; they are made for one region, which is in the host name; create new ones if they were deleted.',
     source: ses,
   },
   {
