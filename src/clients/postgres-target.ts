@@ -6,7 +6,7 @@ import { readAs, readings, type Given } from './postgres-url/index.ts'
 import type { Driver, Pem, Plan, Reading } from './postgres-url/plan.ts'
 
 /** How an application connects according to the configuration: by a URL, or by host, port and so on. */
-interface Connecting {
+export interface Connecting {
   readonly driver: Driver | 'auto'
   readonly url?: Resolvable | undefined
   readonly host?: Resolvable | undefined

@@ -81,6 +81,13 @@ export const watchThatAnswers = <Seen>(
   },
 })
 
+/** A name, with its schema or without, for a statement. It has no quotes in it (`shapes.table`). */
+export const quoted = (identifier: string): string =>
+  identifier
+    .split('.')
+    .map(part => `"${part}"`)
+    .join('.')
+
 const named = (plan: Plan, name: string): Plan => ({ ...plan, startup: { ...plan.startup, application_name: name } })
 
 function sessionOf(

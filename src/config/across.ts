@@ -7,7 +7,7 @@ import { duration } from '../fields/index.ts'
 import { mapMarked } from '../fields/marked.ts'
 import { nearest } from '../yaml/nearest.ts'
 import type { Problems } from '../yaml/problems.ts'
-import { defaultTimes, fileSchema } from './schema.ts'
+import { defaultInterval, defaultTimes, fileSchema } from './schema.ts'
 import { isKeys, type Keys } from '../yaml/strict.ts'
 import type { Path } from '../yaml/parse.ts'
 
@@ -67,10 +67,10 @@ function checkNames(file: Keys, add: Add): void {
 function checkTimes(file: Keys, add: Add): void {
   const own = timesOf(file)
   const every = { interval: own.interval ?? defaultTimes.interval, timeout: own.timeout ?? defaultTimes.timeout }
-  const check = (path: Path, { interval, timeout }: Times, intervalMs = 0): void => {
+  const check = (path: Path, { interval, timeout }: Times, probe: { readonly intervalMs?: number } = {}): void => {
     const set = timeout !== undefined ? 'timeout' : interval !== undefined ? 'interval' : undefined
     const times = {
-      interval: interval ?? Math.max(intervalMs, every.interval),
+      interval: interval ?? defaultInterval(probe, every.interval),
       timeout: timeout ?? every.timeout,
     }
     if (set && times.timeout >= times.interval)
@@ -80,8 +80,8 @@ function checkTimes(file: Keys, add: Add): void {
       )
   }
   check([], own)
-  for (const { kind, intervalMs } of listedProbes)
-    for (const { path, keys } of entriesOf(file, kind)) check(path, timesOf(keys), intervalMs)
+  for (const probe of listedProbes)
+    for (const { path, keys } of entriesOf(file, probe.kind)) check(path, timesOf(keys), probe)
 }
 
 /** Without a target of its own, the way that an application falls back to would count as none. */

@@ -13,7 +13,7 @@ import { checkAcross, referencesIn } from './across.ts'
 import { readText, type Reading } from '../yaml/read-text.ts'
 import { isKeys, parseStrictly, type Keys } from '../yaml/strict.ts'
 import { mapMarked } from '../fields/marked.ts'
-import { defaultTimes, fileSchema, type KubernetesConfig } from './schema.ts'
+import { defaultInterval, defaultTimes, fileSchema, type KubernetesConfig } from './schema.ts'
 import { checkVariables } from './variables.ts'
 
 /** A configuration that is valid as a whole. */
@@ -122,7 +122,7 @@ interface Times {
 }
 
 function toCheck(probe: Probe, target: Target, defaults: Times): Check {
-  const intervalMs = target.interval ?? Math.max(probe.intervalMs ?? 0, defaults.interval)
+  const intervalMs = target.interval ?? defaultInterval(probe, defaults.interval)
   return {
     ...probe.bind(target),
     target: target.name,

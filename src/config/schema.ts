@@ -35,6 +35,10 @@ const kubernetes = section({
 /** Milliseconds. A probe may have a timeout of its own. */
 export const defaultTimes = { interval: 15_000, timeout: 5_000 } as const
 
+/** How often a check runs that sets no interval itself, by its probe and the file. Milliseconds. */
+export const defaultInterval = ({ intervalMs = 0 }: { readonly intervalMs?: number }, ofFile: number): number =>
+  Math.max(intervalMs, ofFile)
+
 /** The configuration file: a section for each kind of probe, with a list of targets. */
 export const fileSchema = section({
   interval: duration('How often each check runs, unless its target says otherwise.')

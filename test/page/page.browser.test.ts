@@ -6,29 +6,12 @@ import { renderFailures } from '../../src/page/failures.ts'
 import { renderPage } from '../../src/page/page.ts'
 import { have, needs } from '../servers/processes.ts'
 import { backgroundOf, pageWidth, poorContrast, sticksOut } from './browser-scripts.ts'
-import { balanced, lagging, unseen } from '../status/balanced.ts'
-import { hangingSender, noWayOut, secondWayOut } from '../status/delivering.ts'
-import { hostile, many, splitBrain } from '../status/extremes.ts'
-import { excepted, healthy, incident, starting } from '../status/pages.ts'
+import { statuses } from '../status/every.ts'
+import { incident } from '../status/pages.ts'
 
 const binary = process.env['CHROMIUM_BIN'] ?? have('chromium') ?? have('chromium-browser') ?? have('google-chrome')
 const policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 const about = { version: '0.1.0', configFile: '/etc/mailpath/mailpath.yml', refresh: true }
-const statuses = {
-  healthy,
-  excepted,
-  incident,
-  starting,
-  splitBrain,
-  many,
-  hostile,
-  balanced,
-  lagging,
-  unseen,
-  secondWayOut,
-  noWayOut,
-  hangingSender,
-}
 type Name = keyof typeof statuses | 'failures'
 const names = [...Object.keys(statuses), 'failures'] as Name[]
 

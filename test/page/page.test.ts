@@ -16,28 +16,14 @@ import {
   sesSeen,
   sesThat,
 } from '../status/delivering.ts'
+import { statuses } from '../status/every.ts'
 import { hostile, many, splitBrain } from '../status/extremes.ts'
 import { node, primaryFacts, statusFrom } from '../status/looked.ts'
 import { excepted, healthy, incident, starting } from '../status/pages.ts'
 
 const about = { version: '1.2.3', configFile: '/etc/mailpath/mailpath.yml', refresh: true }
 const render = (of: Status): string => renderPage(of, about)
-const all = {
-  healthy,
-  incident,
-  excepted,
-  starting,
-  splitBrain,
-  many,
-  hostile,
-  balanced,
-  lagging,
-  unseen,
-  secondWayOut,
-  noWayOut,
-  hangingSender,
-}
-const pages = Object.entries(all).map(([name, make]) => [name, render(make())] as const)
+const pages = Object.entries(statuses).map(([name, make]) => [name, render(make())] as const)
 
 const db = node('db-1', primaryFacts(1))
 

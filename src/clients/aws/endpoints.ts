@@ -35,6 +35,12 @@ export function isOfAws(url: string): boolean {
   return [usual, 'api.aws', ...suffixes.map(([, suffix]) => suffix)].some(suffix => host.endsWith(`.${suffix}`))
 }
 
+/** Whether what is sent to a URL leaves this machine without TLS. */
+export function isInTheClear(url: string): boolean {
+  const { protocol, hostname } = new URL(url)
+  return protocol !== 'https:' && !/^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname)
+}
+
 /** `eu-west-1`, `us-gov-east-1`, `eusc-de-east-1`; `eu-west-1a` is an availability zone. */
 export const isRegion = (text: string): boolean => /^[a-z]{2,4}(?:-[a-z]+){1,2}-\d{1,2}$/.test(text)
 

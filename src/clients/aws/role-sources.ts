@@ -4,6 +4,7 @@ import { shapes, type Shape } from '../../core/shape.ts'
 import { addressOf, httpRequest, type HttpResponse } from '../http.ts'
 import { fieldsIn, type Fields } from './answers.ts'
 import { askAws, noteAs } from './ask.ts'
+import { isInTheClear } from './endpoints.ts'
 import type { AwsKeys } from './sign.ts'
 import { textIn } from './xml.ts'
 
@@ -177,8 +178,6 @@ const url: Shape = {
 
 /** Keys and tokens go without TLS only to this host, and to the addresses that AWS answers at itself. */
 function refuseInTheClear(to: string, trusted: readonly string[]): void {
-  const { protocol, hostname } = new URL(to)
-  if (protocol === 'https:' || trusted.includes(hostname) || /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname))
-    return
+  if (!isInTheClear(to) || trusted.includes(new URL(to).hostname)) return
   throw new Unusable(`${addressOf(to)}: not asked, since it would be without TLS, and is no address of AWS for this`)
 }

@@ -1,10 +1,5 @@
+import { quoted } from '../../clients/postgres.ts'
 import type { OutboxTarget } from './target.ts'
-
-const quoted = (identifier: string): string =>
-  identifier
-    .split('.')
-    .map(part => `"${part}"`)
-    .join('.')
 
 /** A comment in a condition ends with its line. */
 const where = (condition: string): string => `where (${condition}\n)`

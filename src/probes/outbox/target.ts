@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import type { Driver } from '../../clients/postgres-url/plan.ts'
+import type { Connecting } from '../../clients/postgres-target.ts'
 import type { Target } from '../../core/probe.ts'
 import type { Reference, Resolvable } from '../../core/reference.ts'
 import { shapes } from '../../core/shape.ts'
@@ -28,22 +28,14 @@ import {
 import { postgresUrl } from '../../fields/postgres-url.ts'
 import { certificatePair } from '../../fields/together.ts'
 
-export interface OutboxTarget extends Target {
+export interface OutboxTarget extends Target, Connecting {
   readonly cluster: string
-  readonly url?: Resolvable | undefined
-  readonly host?: Resolvable | undefined
   readonly port: Resolvable
   /** With a URL: instead of the user in it. */
   readonly user?: Resolvable | undefined
-  readonly database?: Resolvable | undefined
   /** With a URL: instead of the password in it. */
   readonly password?: Reference | undefined
   readonly sslmode?: SslMode | undefined
-  readonly driver: Driver | 'auto'
-  readonly pg_settings?: Readonly<Record<string, Resolvable>> | undefined
-  readonly ca_file?: string | undefined
-  readonly cert_file?: string | undefined
-  readonly key_file?: string | undefined
   readonly table: string
   /** Names of columns. */
   readonly created: string

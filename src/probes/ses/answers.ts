@@ -85,7 +85,7 @@ export function suppressionIn(body: string): Omit<SesSuppressed, 'index'> | unde
 
 const dayMs = 86_400_000
 
-/** The answer is XML, with a sum for each quarter of an hour of two weeks. `now`: by the clock of SES. */
+/** The answer is XML, with a sum for each quarter of an hour of two weeks. `now`: by our clock, which SES has just taken. */
 export function statisticsIn(xml: string, now: number): SesStatistics | undefined {
   const [result] = elements(xml, 'GetSendStatisticsResult')
   if (result === undefined) return /<GetSendStatisticsResult\s*\/>/.test(xml) ? nothingSent : undefined

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { isOfAws } from '../../clients/aws/endpoints.ts'
+import { isInTheClear, isOfAws } from '../../clients/aws/endpoints.ts'
 import type { RoleCredentials } from '../../clients/aws/role-sources.ts'
 import type { Target } from '../../core/probe.ts'
 import type { Reference, Resolvable } from '../../core/reference.ts'
@@ -53,12 +53,6 @@ const credentials = z.union([
   }),
   z.enum(['web_identity', 'container', 'instance']),
 ])
-
-/** A signature gives nothing away. A session token is sent as it is. */
-function isInTheClear(endpoint: string): boolean {
-  const { protocol, hostname } = new URL(endpoint)
-  return protocol === 'http:' && !/^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname)
-}
 
 const share = 'a share such as 0.8, more than 0 and at most 1'
 /** AWS counts requests, and these facts change slowly. Milliseconds. */
@@ -114,6 +108,7 @@ export const sesTarget: z.ZodType<SesTarget> = section({
   const add = (key: keyof SesTarget, message: string): void =>
     context.addIssue({ code: 'custom', path: [key], message })
   const { interval = leastInterval, verify, endpoint, credentials } = value
+  // A signature gives nothing away. A session token is sent as it is.
   const hasToken = [value.session_token, value.monitor?.session_token, credentials].some(one => one !== undefined)
   if (hasToken && endpoint !== undefined && isInTheClear(endpoint))
     add('endpoint', 'would get the session token without TLS; use https')

@@ -13,7 +13,7 @@ import {
 } from '../../clients/postgres-facts.ts'
 import { routineOf, type ServerMessage } from '../../clients/postgres-messages.ts'
 import type { Plan } from '../../clients/postgres-url/plan.ts'
-import { endpointText, openSession, openWatch, planText, type Session } from '../../clients/postgres.ts'
+import { endpointText, openSession, openWatch, planText, quoted, type Session } from '../../clients/postgres.ts'
 import { openSocket } from '../../clients/socket.ts'
 import { Unresolved, describeError, codeOf } from '../../core/errors.ts'
 import type { Look, Watch } from '../../core/probe.ts'
@@ -295,11 +295,6 @@ async function tryRung(rung: Rung['rung'], sql: string, look: Look, session: Ses
 export const isSyncWait = ({ severity, routine }: ServerMessage): boolean =>
   severity === 'WARNING' && routine === 'SyncRepWaitForLSN'
 
-const quoted = (identifier: string): string =>
-  identifier
-    .split('.')
-    .map(part => `"${part}"`)
-    .join('.')
 const heartbeatSql = (table: string, name: string): string =>
   `insert into ${quoted(table)} (target, beat) values ('${name.replaceAll("'", "''")}', now()) on conflict (target) do update set beat = excluded.beat`
 

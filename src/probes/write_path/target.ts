@@ -1,7 +1,7 @@
 import * as z from 'zod'
-import type { Driver } from '../../clients/postgres-url/plan.ts'
+import type { Connecting } from '../../clients/postgres-target.ts'
 import type { Target } from '../../core/probe.ts'
-import type { Reference, Resolvable } from '../../core/reference.ts'
+import type { Resolvable } from '../../core/reference.ts'
 import { shapes } from '../../core/shape.ts'
 import {
   certificateWarning,
@@ -20,22 +20,12 @@ import { drivers, hostList, loginFields, sslModes, type SslMode } from '../../fi
 import { postgresUrl } from '../../fields/postgres-url.ts'
 import { certificatePair } from '../../fields/together.ts'
 
-export interface WritePathTarget extends Target {
+export interface WritePathTarget extends Target, Connecting {
   readonly cluster: string
-  readonly url?: Resolvable | undefined
-  readonly host?: Resolvable | undefined
   readonly port: Resolvable
-  readonly user?: Resolvable | undefined
-  readonly database?: Resolvable | undefined
-  readonly password?: Reference | undefined
   readonly sslmode?: SslMode | undefined
-  readonly driver: Driver | 'auto'
-  readonly pg_settings?: Readonly<Record<string, Resolvable>> | undefined
-  readonly ca_file?: string | undefined
   /** Milliseconds. */
   readonly certificate_warning: number
-  readonly cert_file?: string | undefined
-  readonly key_file?: string | undefined
   readonly sessions: number
   readonly heartbeat?: { readonly table: string } | undefined
   readonly role_expiry_warning: number
