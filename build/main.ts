@@ -21,7 +21,7 @@ const { metafile } = await build({
   target: 'node20.19',
   metafile: true,
   // They stay where npm installs them, and are loaded with the first check or request that needs them.
-  external: ['@node-rs/bcrypt', 'express', 'node-vault', 'nodemailer', 'nodemailer/*', 'pg'],
+  external: ['@node-rs/bcrypt', 'express', 'imapflow', 'node-vault', 'nodemailer', 'nodemailer/*', 'pg'],
   // `import()` becomes `require()`, or it would load Node's loader of ES modules first.
   supported: { 'dynamic-import': false },
   define: { 'import.meta.filename': '__filename' },

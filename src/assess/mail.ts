@@ -77,6 +77,7 @@ export function assessMail(
 }
 
 const direct = kindsOf('own', 'needed')
+const proofs = kindsOf('proof')
 const onceForAll = kindsOf('source', 'survived')
 const ofClusters = kindsOf('node')
 
@@ -109,6 +110,7 @@ function assessPath(target: MailTarget, { checks, clusters, nodes, waiting, inde
   }
   const needs = byKind(direct, listed)
   const ways: Ways = byKind(providers, listed)
+  const proven = byKind(proofs, listed)
   const writePaths = needs.write_path
   const provider = seenBy(mail, needs.mail.find(check => !check.stale)?.observation)?.seen.provider
   const writesTo = new Set(writePaths.map(clusterOf))
@@ -120,11 +122,12 @@ function assessPath(target: MailTarget, { checks, clusters, nodes, waiting, inde
     ...ownClusters.map(cluster => contributionOf(cluster, writePaths)),
     ...(writePaths.every(isAddressOnly) && target.write_path?.length !== 0 ? [noWritePath(target)] : []),
     delivery(target, provider, ways),
+    ...Object.values(proven).flat().map(proof),
     independent,
     survived(checks.withIds([...writesTo].flatMap(cluster => nodes.get(cluster) ?? []).map(({ id }) => id))),
     survived(checks.withIds(writePaths.flatMap(throughOf))),
   ]
-  const users = [...Object.values(needs), ...Object.values(ways)].flat()
+  const users = [...Object.values(needs), ...Object.values(ways), ...Object.values(proven)].flat()
   const systems = checks.withIds(
     withTheirs(
       users.flatMap(user => user.needs),
@@ -170,6 +173,9 @@ function contributionOf(cluster: Standing, paths: readonly CheckStatus[]): Contr
     ? survived([cluster])
     : needed(cluster)
 }
+
+/** A mail that did not arrive stops mail. A proof that is missing does not. */
+const proof = (check: CheckStatus): Contribution => (check.verdict === 'fail' ? needed(check) : survived([check]))
 
 const noWritePath = (target: MailTarget): Contribution => {
   const problem = mailProblem(target, 'mail_write_path_not_probed', 'no write_path target with a login is configured')

@@ -4,10 +4,14 @@ import type { Check, Probe, Target } from '../core/probe.ts'
 import type { KubernetesSecret } from '../core/reference.ts'
 import { shapes } from '../core/shape.ts'
 import { apiServer, checkBehind } from '../core/source.ts'
+import { canary } from '../probes/canary/index.ts'
+import type { CanaryTarget, Way } from '../probes/canary/target.ts'
 import { kubernetes as apiServerProbe } from '../probes/kubernetes/index.ts'
 import type { KubernetesTarget } from '../probes/kubernetes/target.ts'
 import { firstProvider, mail, type MailTarget } from '../probes/mail/index.ts'
 import { probes } from '../probes/index.ts'
+import type { SesTarget } from '../probes/ses/target.ts'
+import type { SmtpTarget } from '../probes/smtp/target.ts'
 import type { VaultTarget } from '../probes/vault/target.ts'
 import { checkAcross, referencesIn } from './across.ts'
 import { readText, type Reading } from '../yaml/read-text.ts'
@@ -64,6 +68,7 @@ function configOf(data: unknown, file: string): Config {
   }
   const sections = rest as Sections
   if (!sections[mail.kind]?.length) sections[mail.kind] = [defaultMail(sections)]
+  sections[canary.kind] = withWays(sections)
   sections[apiServerProbe.kind] = apiServerOf(kubernetes, sections)
   const checks = probes.flatMap(probe =>
     (sections[probe.kind] ?? []).map(target =>
@@ -149,6 +154,21 @@ const defaultTimeout = ({ timeoutMs = 0 }: Probe, intervalMs: number): number =>
   Math.max(defaultTimes.timeout, Math.min(timeoutMs, (intervalMs * 2) / 3))
 
 const unwatched = <T extends Target>(target: T): T => (target.watch ? { ...target, watch: false } : target)
+
+/** Canaries with the target that each leaves by: its relay and its login are those of the canary, too. */
+const withWays = (sections: Sections): CanaryTarget[] | undefined =>
+  (sections[canary.kind] as readonly CanaryTarget[] | undefined)?.map(target => ({
+    ...target,
+    way: wayOf(target, sections),
+  }))
+
+function wayOf({ smtp, ses }: CanaryTarget, sections: Sections): Way | undefined {
+  const find = (kind: string, name: string | undefined) => sections[kind]?.find(one => one.name === name)
+  const relay = find('smtp', smtp)
+  if (relay) return { kind: 'smtp', target: relay as SmtpTarget }
+  const account = find('ses', ses)
+  return account && { kind: 'ses', target: account as SesTarget }
+}
 
 /** The mail path over all targets, for a file without a `mail` section. */
 const defaultMail = (sections: Sections): MailTarget => ({

@@ -1,3 +1,4 @@
+import { canary } from './canary/index.ts'
 import { drift } from './drift/index.ts'
 import { haproxy } from './haproxy/index.ts'
 import { kubernetes } from './kubernetes/index.ts'
@@ -26,6 +27,7 @@ export const probes = [
   kubernetes,
   ses,
   outbox,
+  canary,
   settings,
   packages,
   drift,

@@ -14,6 +14,8 @@ type Need =
   | 'between'
   /** Others read values from it. It blocks mail if a blocker waits for it; else mail survives. */
   | 'source'
+  /** It proves that mail arrives. If it fails, so does mail. If it is unknown, mail is `warn`: then only the proof is missing. */
+  | 'proof'
   /** Mail can be sent without it. While it is broken, mail is `warn`. */
   | 'survived'
   /** Mail does not depend on it. */
@@ -46,6 +48,7 @@ export const needs = {
   smtp: { need: 'way out', rank: 90, title: 'SMTP' },
   ses: { need: 'way out', rank: 100, title: 'SES' },
   outbox: { need: 'needed', rank: 105, title: 'Outbox' },
+  canary: { need: 'proof', rank: 108, title: 'Canary' },
   drift: { need: 'survived', rank: 110, title: 'Drift' },
 } as const satisfies Record<string, NeedRow>
 
@@ -65,7 +68,7 @@ export const kindsOf = <Ways extends Need>(...ways: readonly Ways[]): readonly K
     .sort((a, b) => needs[a].rank - needs[b].rank)
 
 /** What a mail path needs, by kind, without its own check. */
-export const pathKinds = kindsOf('source', 'needed', 'cluster', 'way out')
+export const pathKinds = kindsOf('source', 'needed', 'cluster', 'way out', 'proof')
 
 /** The row of a kind. */
 export const needRow = (kind: string): NeedRow | undefined => (needs as Readonly<Record<string, NeedRow>>)[kind]
