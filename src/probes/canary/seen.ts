@@ -6,11 +6,14 @@ export interface CanarySeen {
   readonly at: number
   /** Where it is handed over: `host:port` of the relay, or of SES. */
   readonly address: string
-  /** How the hand-over of this run ended; undefined if no mail was due, or three are out. */
+  /** How the last hand-over ended, in this run or one before; undefined before the first. */
   readonly handOver?: HandOver | undefined
   /** Since when the way refuses for now (4xx) each mail; undefined if the last was not. */
   readonly deferredSince?: number | undefined
-  /** Newest first: all that are out, and of those whose fate is known the last few. Only mails that were accepted. */
+  /**
+   * Newest first: all that are out, and of those whose fate is known the last few. Only mails that were accepted. Their
+   * times are as if the clock had always been as it is at `at`, so a step of it makes no mail late.
+   */
   readonly mails: readonly CanaryMail[]
   /** Undefined without `mailbox`. */
   readonly mailbox?: MailboxSeen | undefined
@@ -43,7 +46,7 @@ export type HandOver =
 /** A mail that the way accepted. */
 export interface CanaryMail {
   readonly sentAt: number
-  /** `out` also after `lost_after`, as long as it may still come. `written_off`: it is not waited for any more. */
+  /** `out` also after `lost_after`, as long as it may still come. `written_off`: it is not waited for, or not any more. */
   readonly fate: 'out' | 'arrived' | 'bounced' | 'written_off'
   readonly arrival?: Arrival | undefined
   readonly bounce?: Bounce | undefined
