@@ -13,7 +13,8 @@ export interface CanarySeen {
   readonly deferredSince?: number | undefined
   /**
    * Newest first: all that are out, and of those whose fate is known the last few, among them always the newest that arrived.
-   * Only mails that were accepted. Empty without `mailbox`.
+   * Only mails that were accepted. Empty without `mailbox`. Their times are as if the clock had always been as it is at
+   * `at`, so a step of it makes no mail late.
    */
   readonly mails: readonly CanaryMail[]
   /** Undefined without `mailbox`. */
