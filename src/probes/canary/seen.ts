@@ -10,7 +10,7 @@ export interface CanarySeen {
   readonly handOver?: HandOver | undefined
   /** Since when the way refuses for now (4xx) each mail; undefined if the last was not. */
   readonly deferredSince?: number | undefined
-  /** Newest first: all that are out, and of those whose fate is known the last few. Only mails that were accepted. */
+  /** Newest first: all that are out, and of those whose fate is known the last few. Only mails that were accepted, or may have been (`unanswered`). */
   readonly mails: readonly CanaryMail[]
   /** Undefined without `mailbox`. */
   readonly mailbox?: MailboxSeen | undefined
@@ -37,10 +37,15 @@ export type HandOver =
       /** 4xx: the relay may take it later. */
       readonly forNow: boolean
     }
+  /**
+   * All of the mail went out, and no answer to it came: it may have been taken, so it is out. `at`: when it was clear that
+   * none comes. `text` begins with the address.
+   */
+  | { readonly kind: 'unanswered'; readonly at: number; readonly text: string }
   /** The way itself is broken: its own check says why. `text` begins with the address. */
   | { readonly kind: 'not_sent'; readonly text: string }
 
-/** A mail that the way accepted. */
+/** A mail that the way accepted, or may have. */
 export interface CanaryMail {
   readonly sentAt: number
   /** `out` also after `lost_after`, as long as it may still come. `written_off`: it is not waited for any more. */
