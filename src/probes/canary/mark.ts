@@ -46,3 +46,10 @@ export function markIn(value: string): Mark | undefined {
     /^\s*v1\s+([a-z2-7]{26})\s+([a-z2-7]{13})\s+([a-z2-7]{13})\s*$/.exec(value.slice(0, 200)) ?? []
   return token === undefined || instance === undefined || target === undefined ? undefined : { token, instance, target }
 }
+
+/** The tokens of canaries in the Message-IDs of a text: `<token@domain>`. */
+export const tokensIn = (text: string): string[] =>
+  [...text.matchAll(/<([a-z2-7]{26})@/g)].map(([, found = '']) => found)
+
+/** The text without anything that may be a token. */
+export const withoutTokens = (text: string): string => text.replace(/[a-z2-7]{26}/g, '…')
