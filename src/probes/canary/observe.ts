@@ -98,11 +98,10 @@ async function send({ target, memory, addresses, mark: ofTarget, look }: Sending
 function seen(target: CanaryTarget, memory: Memory, visit: Visit | undefined): CanarySeen {
   const clock = timeOfDay(memory)
   const { handOver: last, deferredSince, readAt, counts } = memory
-  const result = last?.result
   return {
     at: clock(performance.now()),
     address: last?.address ?? wayName(target),
-    handOver: result && 'at' in result ? { ...result, at: clock(last?.at ?? 0) } : result,
+    handOver: last && ('at' in last.result ? { ...last.result, at: clock(last.at) } : last.result),
     deferredSince: deferredSince === undefined ? undefined : clock(deferredSince),
     mails: shownMails(memory, clock),
     mailbox: visit && { ...visit.seen(), readAt: readAt === undefined ? undefined : clock(readAt) },

@@ -2,9 +2,8 @@ import type { Folder, Mailbox, Message } from '../../clients/imap.ts'
 import type { Look } from '../../core/probe.ts'
 import { bounceIn, mayBeBounce } from './bounce.ts'
 import { bounced, found } from './fate.ts'
-import { fieldIn, fieldsOf } from './fields.ts'
-import { factsOf } from './headers.ts'
-import { isOurs, markHeader, markIn, type Mark } from './mark.ts'
+import { factsOf, tokenIn } from './headers.ts'
+import { isOurs, markHeader, type Mark } from './mark.ts'
 import type { KnownFolder, Memory } from './memory.ts'
 import type { FolderKind } from './seen.ts'
 import type { CanaryTarget } from './target.ts'
@@ -93,17 +92,15 @@ function folderOf(
 
 const wanted = {
   fields: [markHeader, 'Content-Type', 'From', 'Return-Path', 'X-Failed-Recipients'],
-  wants: (headers: string): boolean => markOf(headers) !== undefined || mayBeBounce(headers),
+  wants: (headers: string): boolean => tokenIn(headers) !== undefined || mayBeBounce(headers),
 }
-
-const markOf = (headers: string): Mark | undefined => markIn(fieldIn(fieldsOf(headers), markHeader.toLowerCase()) ?? '')
 
 async function readNew(sweep: Sweep, place: Place, folder: KnownFolder, uidNext: number): Promise<void> {
   const messages = await sweep.session.from(folder.next, mostNew, wanted)
   const seenAt = performance.now()
   const bounces: Message[] = []
   for (const message of messages) {
-    const mark = markOf(message.headers)
+    const mark = tokenIn(message.headers)
     if (mark) takeMail(sweep, place, folder, message, mark, seenAt)
     else bounces.push(message)
   }

@@ -92,7 +92,7 @@ export async function visitMailbox(wanted: Wanted, clean: (text: string) => stri
             if (!isOut(token) || waiting.signal.aborted) break
             // Not longer: a mail may have come just before, and IDLE is known to die in silence.
             const some = deadline(lookEveryMs, waiting.signal)
-            await session.news(some.signal).finally(some.clear)
+            await session.news(some.signal).finally(() => some.clear())
             await sleep(pauseMs, waiting.signal)
           }
           if (isOut(token)) await sweepPlaces(places)
