@@ -13,7 +13,7 @@ export interface CanarySeen {
   readonly deferredSince?: number | undefined
   /**
    * Newest first: all that are out, and of those whose fate is known the last few, among them always the newest that arrived.
-   * Only mails that were accepted. Empty without `mailbox`. Their times are as if the clock had always been as it is at
+   * Only mails that were accepted, or may have been (`unanswered`). Empty without `mailbox`. Their times are as if the clock had always been as it is at
    * `at`, so a step of it makes no mail late.
    */
   readonly mails: readonly CanaryMail[]
@@ -42,10 +42,15 @@ export type HandOver =
       /** 4xx: the relay may take it later. */
       readonly forNow: boolean
     }
+  /**
+   * All of the mail went out, and no answer to it came: it may have been taken, so it is out. `at`: when it was clear that
+   * none comes. `text` begins with the address.
+   */
+  | { readonly kind: 'unanswered'; readonly at: number; readonly text: string }
   /** The way itself is broken: its own check says why. `text` begins with the address. */
   | { readonly kind: 'not_sent'; readonly text: string }
 
-/** A mail that the way accepted. */
+/** A mail that the way accepted, or may have. */
 export interface CanaryMail {
   readonly sentAt: number
   /** The answer at the end of DATA, as in HandOver: it names the place in the queue. */
