@@ -1,6 +1,7 @@
 import { oneLine } from '../../core/errors.ts'
 import { fieldIn, fieldsOf, type Field } from './fields.ts'
-import { markIn, tokensIn, withoutTokens, type Mark } from './mark.ts'
+import { markOf } from './headers.ts'
+import { tokensIn, withoutTokens, type Mark } from './mark.ts'
 import { bodyOf, leavesOf, typeOf, type Leaf } from './mime.ts'
 
 /** A report about a mail of a canary: this, or another one. */
@@ -30,7 +31,7 @@ export function bounceIn(message: string): Returned | undefined {
   if (!isReport(fields)) return undefined
   const leaves = leavesOf(text)
   const [status] = leaves.filter(({ type }) => isStatus.test(type))
-  const marks = returnedIn(leaves).flatMap(headers => markIn(headers) ?? [])
+  const marks = returnedIn(leaves).flatMap(headers => markOf(headers) ?? [])
   const tokens = [...new Set([...marks.map(({ token }) => token), ...namedIn(fields, leaves)])]
   const said = status ? saidIn(status.body) : saidInWords(fields, text)
   return said && tokens.length > 0 ? { tokens, mark: marks[0], ...said } : undefined
