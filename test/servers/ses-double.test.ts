@@ -256,8 +256,32 @@ it.each<[string, string]>([
   expect(await outcome({ path })).toBe('404 NotFoundException')
 })
 
+it('takes a raw mail of a verified sender, puts its own Message-ID into it, and takes it further', async () => {
+  const raw = 'From: no-reply@app.example.com\r\nDate: x\r\nMessage-ID: <a@b>\r\nX-Mine: y\r\n\r\nhello\r\n'
+  const bodyOf = (to: string, from?: string) =>
+    JSON.stringify({
+      ...(from !== undefined && { FromEmailAddress: from }),
+      Destination: { ToAddresses: [to] },
+      Content: { Raw: { Data: Buffer.from(raw).toString('base64') } },
+    })
+  const path = '/v2/email/outbound-emails'
+  const taken: string[] = []
+  ses.deliver = ({ message }) => taken.push(message)
+  const answer = await ask({ path, body: bodyOf('a@example.test') })
+  expect(answer.status).toBe(200)
+  const { MessageId: id } = JSON.parse(answer.body) as { MessageId: string }
+  expect(taken[0]).toContain(`Message-ID: <${id}@eu-west-1.amazonses.com>\r\nX-Mine: y`)
+  expect(ses.sent[0]).toMatchObject({ from: 'no-reply@app.example.com', to: ['a@example.test'], raw })
+  expect(await ask({ path, body: bodyOf('a@example.test', 'x@other.example') })).toMatchObject({
+    status: 400,
+    body: expect.stringContaining('region EU-WEST-1: x@other.example') as unknown,
+  })
+  expect((await ask({ path, body: '{}' })).status).toBe(400)
+  expect((await ask({ path, body: bodyOf('a@example.test'), secret: temporary.secret })).status).toBe(403)
+})
+
 it('has no other operation', async () => {
-  expect(await ask({ path: '/v2/email/outbound-emails', body: '{}' })).toMatchObject({
+  expect(await ask({ path: '/v2/email/outbound-bulk-emails', body: '{}' })).toMatchObject({
     status: 404,
     body: expect.stringContaining('UnknownOperationException') as unknown,
   })
