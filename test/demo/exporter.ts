@@ -5,7 +5,6 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { StatusJson } from '../../src/report/api.ts'
 import { startProcess, untilListening, type RunningProcess } from '../servers/processes.ts'
-import { intervalMs } from './config.ts'
 
 export type { StatusJson } from '../../src/report/api.ts'
 
@@ -80,8 +79,8 @@ export function runCheck(configFile: string, signal: AbortSignal): Promise<numbe
 }
 
 const pollMs = 100
-/** Three rounds, and the time an exporter that was starved of CPU may need. */
-const patienceMs = 5 * intervalMs
+/** Three rounds take 9 s. An exporter that is starved of CPU may need many more. */
+const patienceMs = 60_000
 
 export interface Sighting {
   readonly status: StatusJson
@@ -90,8 +89,8 @@ export interface Sighting {
 }
 
 /**
- * Asks until the exporter has seen the change, and then until every check has run since: only then is the verdict the
- * one that follows from it. Never waits longer than five intervals. Rejects with the reason of the signal.
+ * Asks until the exporter has seen the change, and then until every check has run since, and it is seen still: only then
+ * is the verdict the one that follows from it. Waits a minute at most. Rejects with the reason of the signal.
  */
 export async function untilSeen(
   exporter: Exporter,
@@ -102,8 +101,9 @@ export async function untilSeen(
   let seenAfterMs: number | undefined
   for (;;) {
     const status = await exporter.status(signal)
-    if (seenAfterMs === undefined && seen(status)) seenAfterMs = Math.max(0, Date.now() - since)
-    const settled = seenAfterMs !== undefined && status.checks.every(check => beganAt(check) >= since)
+    const isSeen = seen(status)
+    if (isSeen) seenAfterMs ??= Math.max(0, Date.now() - since)
+    const settled = isSeen && status.checks.every(check => beganAt(check) >= since)
     if (settled || Date.now() - since > patienceMs) return { status, seenAfterMs }
     await sleep(pollMs, undefined, { signal })
   }
