@@ -5,10 +5,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { StatusJson } from '../../src/report/api.ts'
 import { startProcess, untilListening, type RunningProcess } from '../servers/processes.ts'
+import { program, source } from '../servers/program.ts'
 
 export type { StatusJson } from '../../src/report/api.ts'
 
-/** A real exporter, run from its source. */
+/** A real exporter. */
 export interface Exporter {
   readonly url: string
   readonly logFile: string
@@ -19,8 +20,6 @@ export interface Exporter {
 }
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-// From the source, since `dist` may be missing or old.
-const command = (...args: string[]): string[] => ['--import', 'tsx', 'src/main.ts', ...args]
 
 interface ExporterOptions {
   readonly configFile: string
@@ -38,15 +37,16 @@ interface ExporterOptions {
 /** Starts `mailpath-exporter serve`, and waits until it listens. */
 export async function startExporter(options: ExporterOptions): Promise<Exporter> {
   const { configFile, folder, port, flags = [], env, nodeArguments = [] } = options
-  const args = command('serve', `--config.file=${configFile}`, `--web.listen-address=127.0.0.1:${port}`, ...flags)
+  const args = ['serve', `--config.file=${configFile}`, `--web.listen-address=127.0.0.1:${port}`, ...flags]
+  const node = nodeArguments.length > 0 ? [...nodeArguments, ...source] : program
   const logFile = path.join(folder, 'exporter.log')
-  const running = startProcess('exporter', process.execPath, [...nodeArguments, ...args], {
+  const running = startProcess('exporter', process.execPath, [...node, ...args], {
     cwd: root,
     env: { ...process.env, ...env },
     logFile,
     lastSignal: 'SIGTERM',
   })
-  // It is compiled first, which takes its time on a machine that is busy.
+  // The source is compiled first, which takes its time on a machine that is busy.
   await untilListening(running, port, 60_000)
   const url = `http://127.0.0.1:${port}`
   return {
@@ -64,7 +64,7 @@ export async function startExporter(options: ExporterOptions): Promise<Exporter>
 /** Runs `mailpath-exporter check` with our own standard output; gives its exit code, 3 where a signal ended it. */
 export function runCheck(configFile: string, signal: AbortSignal): Promise<number> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, command('check', `--config.file=${configFile}`), {
+    const child = spawn(process.execPath, [...program, 'check', `--config.file=${configFile}`], {
       cwd: root,
       stdio: ['ignore', 'inherit', 'inherit'],
     })
