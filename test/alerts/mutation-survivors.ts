@@ -45,6 +45,8 @@ export const survivors: Readonly<Record<string, string>> = {
   'MailCanaryBacklog warning: max -> min': always1,
   'MailCanaryMailboxUnusable warning: max -> min': always1,
   'postgres_cluster:mailpath_cluster_reason:max: max -> min': always1,
+  'target:mailpath_canary_error:avg: max -> min': always1,
+  'target:mailpath_canary_error:avg: max -> min (2)': always1,
   'MailPatroniDcsLost critical: no label severity': sameSeverity,
   'MailPatroniFailsafeActive critical: no label severity': sameSeverity,
   'MailPatroniSilent critical: no label severity': sameSeverity,
