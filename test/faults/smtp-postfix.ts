@@ -1,5 +1,5 @@
 /** What a real Postfix says when it is broken, or set up wrongly. */
-import { readFile, utimes, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import path from 'node:path'
 import { waitFor } from '../servers/ports.ts'
@@ -12,8 +12,6 @@ import { blocked, mailPath, noLogin, nothing, noTls, samplesOf, secured } from '
 interface PostfixStage extends Stage {
   readonly postfix: Postfix
   readonly env: { PORT: string; PASSWORD: string }
-  /** Has Postfix read a file in its `etc` that is this text from now on. */
-  readonly rewrite: (file: string, change: (healthy: string) => string) => Promise<void>
 }
 
 const files = ['main.cf', 'sasl/smtpd.conf'] as const
@@ -24,28 +22,16 @@ async function start(): Promise<PostfixStage> {
   const folder = tempFolder('mailpath-ca-')
   const ca = path.join(folder, 'ca.pem')
   await writeFile(ca, postfix.ca)
-  const inEtc = (file: string): string => path.join(postfix.folder, 'etc', file)
-  const healthy = new Map<string, string>()
-  for (const file of files) healthy.set(file, await readFile(inEtc(file), 'utf8'))
-
-  async function rewrite(file: string, change: (healthy: string) => string): Promise<void> {
-    await writeFile(inEtc(file), change(healthy.get(file) ?? ''))
-    const aMinuteAgo = new Date(Date.now() - 60_000)
-    // Postfix waits for seconds before it trusts a file written just now.
-    await utimes(inEtc(file), aMinuteAgo, aMinuteAgo)
-    postfix.process.signal('SIGHUP')
-  }
   const at = `host: 127.0.0.1, port: { env: PORT }, ca_file: ${ca}`
   const who = `user: ${login.user}, password: { env: PASSWORD }, envelope: { from: app@example.com, to: probe@example.org }`
   const env = { PORT: String(postfix.ports.starttls), PASSWORD: login.password }
   return {
     postfix,
-    rewrite,
     config: `smtp:\n  - { name: relay, ${at}, ${who} }\n${mailPath}`,
     env,
     async heal() {
       Object.assign(env, { PORT: String(postfix.ports.starttls), PASSWORD: login.password })
-      for (const file of files) await rewrite(file, text => text)
+      for (const file of files) await postfix.rewrite(file, text => text)
     },
     async stop() {
       await postfix.stop()
@@ -64,8 +50,8 @@ const configured = (
 ): Fault<PostfixStage> => ({
   name: `Postfix: ${name}`,
   skip,
-  inject: ({ postfix, rewrite }) =>
-    rewrite('main.cf', text => `${text}${typeof line === 'string' ? line : line(postfix)}\n`),
+  inject: ({ postfix }) =>
+    postfix.rewrite('main.cf', text => `${text}${typeof line === 'string' ? line : line(postfix)}\n`),
   seen,
 })
 
@@ -189,8 +175,11 @@ export const smtpPostfixLogin: Area<PostfixStage> = {
     {
       name: 'Postfix: saslauthd is down (454 on AUTH)',
       skip,
-      inject: ({ rewrite }) =>
-        rewrite('sasl/smtpd.conf', () => 'pwcheck_method: saslauthd\nmech_list: PLAIN\nsaslauthd_path: /nowhere/mux\n'),
+      inject: ({ postfix }) =>
+        postfix.rewrite(
+          'sasl/smtpd.conf',
+          () => 'pwcheck_method: saslauthd\nmech_list: PLAIN\nsaslauthd_path: /nowhere/mux\n',
+        ),
       seen: blocked('smtp_auth_temporary', {
         ...secured,
         authenticated: 0,

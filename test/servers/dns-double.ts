@@ -9,6 +9,8 @@ import { createServer, isIPv6, type Socket } from 'node:net'
 /** `found`: addresses, IPv4 and IPv6; `alias`: of another name. What is not there answers NXDOMAIN. */
 export type DnsRow =
   | { readonly found: readonly string[] }
+  /** A TXT record, of at most 255 characters in each of its strings. */
+  | { readonly text: string }
   | { readonly alias: string }
   | { readonly rcode: number }
   /** Silent for both kinds, or for one of them (1 is A, 28 AAAA); for the first `times` questions only, where that is given. */
@@ -30,7 +32,7 @@ export interface DnsDouble {
   close: () => Promise<void>
 }
 
-const typeNames: Readonly<Record<number, string>> = { 1: 'A', 28: 'AAAA' }
+const typeNames: Readonly<Record<number, string>> = { 1: 'A', 16: 'TXT', 28: 'AAAA' }
 const nxdomain = 3
 
 export async function startDnsDouble(
@@ -60,6 +62,7 @@ export async function startDnsDouble(
     }
     if (row === undefined) send(header(question, nxdomain, 0))
     else if ('rcode' in row) send(header(question, row.rcode, 0))
+    else if ('text' in row) send(textAnswer(question, type, name, row.text))
     else if ('garbage' in row) send(Buffer.alloc(row.garbage, 0xc0))
     else if ('lateMs' in row) later(row.lateMs, () => reply(row.found))
     else if ('silent' in row) {
@@ -173,6 +176,13 @@ function answerTo(
   }
   for (const address of found) if (isIPv6(address) === (type === 28)) records.push(record(at, type, bytesOf(address)))
   return Buffer.concat([header(question, 0, records.length), ...records])
+}
+
+function textAnswer(question: Buffer, type: number, name: string, text: string): Buffer {
+  if (type !== 16) return header(question, 0, 0)
+  const strings = text.match(/.{1,255}/g) ?? []
+  const data = Buffer.concat(strings.flatMap(part => [Buffer.from([part.length]), Buffer.from(part)]))
+  return Buffer.concat([header(question, 0, 1), record(name, type, data)])
 }
 
 function bytesOf(address: string): Buffer {

@@ -33,6 +33,8 @@ export interface AwsFailure {
   readonly text: string
   /** The action that is not allowed, as AWS names it. */
   readonly action?: string | undefined
+  /** The status of HTTP, if AWS itself answered. */
+  readonly status?: number | undefined
 }
 
 /** What AWS answered to one request. */
@@ -88,9 +90,9 @@ export function answerIn<T>(
   if (!error) return { kind: 'not_aws', text: `${address}: ${foreign(response)}` }
   const kind = kindOf(error)
   const action = kind === 'denied' ? /\bperform: ([a-z\d-]{1,40}:[A-Za-z]{1,60})\b/.exec(error.message)?.[1] : undefined
-  const more = kind === 'denied' ? deniedBecause(error.message, action) : (inWords[kind] ?? '')
+  const more = kind === 'denied' ? deniedBecause(error.message, action) : (inWords[kind] ?? refusedMail(error))
   const scope = kind === 'bad_request' && isOtherScope(error) ? ': the endpoint is of another region or service' : ''
-  return { kind, action, text: `${address}: HTTP ${status} ${error.type}${more}${scope}` }
+  return { kind, action, status, text: `${address}: HTTP ${status} ${error.type}${more}${scope}` }
 }
 
 /** The types of AWS are not for readers: one of them stands for a wrong secret and for a wrong clock. */
@@ -100,6 +102,26 @@ const inWords: Partial<Record<AwsFault, string>> = {
   clock_skewed: ': the time in the signature is too far from the clock of AWS',
   token_expired: ': the token has expired',
   region_disabled: ': the account has no SES in this region',
+}
+
+/** Of SendEmail: https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html#API_SendEmail_Errors */
+function refusedMail({ type, message }: AwsError): string {
+  switch (bareType(type)) {
+    case 'MessageRejected':
+      return /\bnot verified\b/i.test(message)
+        ? ': an address, or its domain, is not verified in this region'
+        : ': SES does not take the mail'
+    case 'MailFromDomainNotVerified':
+      return ': the MAIL FROM domain of the sender is not verified'
+    case 'AccountSuspended':
+      return ': the account may not send any more'
+    case 'SendingPaused':
+      return ': sending is paused'
+    case 'LimitExceeded':
+      return ': a limit of the account is reached'
+    default:
+      return ''
+  }
 }
 
 interface AwsError {

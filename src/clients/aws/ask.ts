@@ -15,20 +15,25 @@ export interface AwsService extends AwsPlace {
   readonly ca?: string | undefined
 }
 
-/** What to ask. With `path` it is a GET that is answered in JSON; with `form` a POST of the older protocol, in XML. */
+/**
+ * What to ask. With `path` it is a GET that is answered in JSON, or with `json` a POST; with `form` a POST of the older
+ * protocol, in XML.
+ */
 export type AwsCall<T> = {
   /** As AWS names it, such as GetAccount. */
   readonly name: string
   /** Finds the value in the body of a 200; undefined if that is not what was asked for. */
   readonly read: (body: string) => T | undefined
 } & (
-  | { readonly path: readonly string[] }
+  | { readonly path: readonly string[]; readonly json?: unknown }
   /** Without `Action`, which is the name. */
   | { readonly form: Readonly<Record<string, string>> }
 )
 
 export interface AwsReply<T> {
   readonly answer: AwsAnswer<T>
+  /** The request may have reached AWS, and no whole answer came back: it may have been done. */
+  readonly mayBeDone: boolean
   /** `host:port` */
   readonly address: string
   /** The clock of the exporter less that of AWS, by its `Date`: to a second, and half of the time that the answer took. */
@@ -54,6 +59,7 @@ export async function askAws<T>(call: AwsCall<T>, service: AwsService, look: Loo
     const { chain } = response
     return {
       answer,
+      mayBeDone: false,
       address,
       clockSkewSeconds: isFromAws(answer) ? skewBy(response.headers.date, (askedAt + at) / 2) : undefined,
       certificates: chain && { chain, verified: true, at },
@@ -61,7 +67,8 @@ export async function askAws<T>(call: AwsCall<T>, service: AwsService, look: Loo
   } catch (error) {
     const { failure, certificates } = unanswered(error, look, address)
     const kind = error instanceof HttpFailure && !failure.timedOut ? faultOf(error) : 'no_answer'
-    return { answer: { kind, text: failure.text }, address, clockSkewSeconds: undefined, certificates }
+    const mayBeDone = error instanceof HttpFailure && (error.phase === 'wait' || error.phase === 'body')
+    return { answer: { kind, text: failure.text }, mayBeDone, address, clockSkewSeconds: undefined, certificates }
   }
 }
 
@@ -74,7 +81,12 @@ export const noteAs = (name: string, { method, url }: Pick<Signable, 'method' | 
 
 function requestOf<T>(call: AwsCall<T>, place: AwsPlace): Signable {
   const base = awsEndpoint(place)
-  if ('path' in call) return { method: 'GET', url: `${base}/${call.path.map(escaped).join('/')}` }
+  if ('path' in call) {
+    const url = `${base}/${call.path.map(escaped).join('/')}`
+    if (call.json === undefined) return { method: 'GET', url }
+    const headers = { 'Content-Type': 'application/json' }
+    return { method: 'POST', url, headers, body: JSON.stringify(call.json) }
+  }
   const pairs = Object.entries({ Action: call.name, ...call.form })
   return {
     method: 'POST',

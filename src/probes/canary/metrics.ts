@@ -7,7 +7,7 @@ export const metrics = {
     'Canaries that arrived, by the folder they were found in (inbox, junk, other).',
     ['target', 'folder'],
   ),
-  late: counter('mailpath_canary_late_total', 'Canaries that took longer than `late_after`.', ['target']),
+  late: counter('mailpath_canary_late_total', 'Canaries that arrived, and took longer than `late_after`.', ['target']),
   lost: counter(
     'mailpath_canary_lost_total',
     'Canaries that had not arrived after `lost_after`. Those under way when the exporter restarts are not counted.',

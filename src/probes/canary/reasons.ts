@@ -78,6 +78,12 @@ export const reasons = {
     meaning: 'The newest canary is on time, and older ones come in late: a queue is being worked off.',
     remedy: 'Nothing, if it ends soon. Else look at the queue of the relay.',
   },
+  canary_mailbox_unresolved: {
+    verdict: 'unknown',
+    severity: 'medium',
+    meaning: 'A value under `mailbox` of the canary could not be read, so the mailbox was not opened.',
+    remedy: 'See that what the value comes from is there, and that the exporter may read it.',
+  },
   canary_mailbox_unreachable: {
     verdict: 'unknown',
     severity: 'medium',
@@ -102,6 +108,13 @@ export const reasons = {
     severity: 'low',
     meaning: 'A folder that `folders` names is not in the mailbox.',
     remedy: 'Correct the name under `mailbox`, or take it out.',
+  },
+  canary_mailbox_not_cleaned: {
+    verdict: 'warn',
+    severity: 'low',
+    meaning: 'Canaries could not be deleted from the mailbox, so they pile up there.',
+    remedy:
+      'Let the user delete mails in that folder, or use a server with UIDPLUS. Delete those that are there by hand.',
   },
   canary_mailbox_full: {
     verdict: 'unknown',

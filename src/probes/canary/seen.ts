@@ -3,14 +3,19 @@ import type { AuthMethod } from './target.ts'
 
 /** What one run saw, and what is remembered of the mails before. No token and no address of a person is in it. Times are milliseconds since the epoch. */
 export interface CanarySeen {
+  /** The end of the run: ages are of then. */
   readonly at: number
   /** Where it is handed over: `host:port` of the relay, or of SES. */
   readonly address: string
-  /** How the hand-over of this run ended; undefined if no mail was due, or three are out. */
+  /** How the last hand-over ended, also if this run made none (not due, or three are out); undefined before the first. */
   readonly handOver?: HandOver | undefined
   /** Since when the way refuses for now (4xx) each mail; undefined if the last was not. */
   readonly deferredSince?: number | undefined
-  /** Newest first: all that are out, and of those whose fate is known the last few. Only mails that were accepted. */
+  /**
+   * Newest first: all that are out, and of those whose fate is known the last few, among them always the newest that arrived.
+   * Only mails that were accepted, or may have been (`unanswered`). Empty without `mailbox`. Their times are as if the clock had always been as it is at
+   * `at`, so a step of it makes no mail late.
+   */
   readonly mails: readonly CanaryMail[]
   /** Undefined without `mailbox`. */
   readonly mailbox?: MailboxSeen | undefined
@@ -37,12 +42,19 @@ export type HandOver =
       /** 4xx: the relay may take it later. */
       readonly forNow: boolean
     }
+  /**
+   * All of the mail went out, and no answer to it came: it may have been taken, so it is out. `at`: when it was clear that
+   * none comes. `text` begins with the address.
+   */
+  | { readonly kind: 'unanswered'; readonly at: number; readonly text: string }
   /** The way itself is broken: its own check says why. `text` begins with the address. */
   | { readonly kind: 'not_sent'; readonly text: string }
 
-/** A mail that the way accepted. */
+/** A mail that the way accepted, or may have. */
 export interface CanaryMail {
   readonly sentAt: number
+  /** The answer at the end of DATA, as in HandOver: it names the place in the queue. */
+  readonly reply?: string | undefined
   /** `out` also after `lost_after`, as long as it may still come. `written_off`: it is not waited for any more. */
   readonly fate: 'out' | 'arrived' | 'bounced' | 'written_off'
   readonly arrival?: Arrival | undefined
@@ -94,6 +106,8 @@ export interface MailboxSeen {
   /** `host:port` */
   readonly address: string
   readonly failure?: { readonly fault: MailboxFault; readonly text: string } | undefined
+  /** When all folders were last read to the end, in this run or before; undefined before the first time. */
+  readonly readAt?: number | undefined
   /** Folders of the configuration that are not there. */
   readonly missing: readonly string[]
   /** The mailbox has no room (OVERQUOTA), or the server warns of that. */

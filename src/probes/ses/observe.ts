@@ -5,74 +5,33 @@ import { forgetKeysOfRole, keysOfRole } from '../../clients/aws/roles.ts'
 import type { AwsKeys } from '../../clients/aws/sign.ts'
 import { sesRegions, smtpPassword } from '../../clients/aws/smtp-password.ts'
 import { addressOf } from '../../clients/http.ts'
-import { Unresolved, describeError } from '../../core/errors.ts'
 import { fingerprint } from '../../core/fingerprint.ts'
 import { createMemo } from '../../core/memo.ts'
 import type { Look } from '../../core/probe.ts'
+import { readCredentials, type Pair } from './credentials.ts'
 import { memoryOf } from './memory.ts'
 import { remembered } from './remembered.ts'
 import { askRound, type Round } from './round.ts'
 import type { SesAsked, SesSeen } from './seen.ts'
-import { readSetting, usable, withToken, type ReadSetting } from './settings.ts'
+import { usable } from './settings.ts'
 import type { SesTarget } from './target.ts'
-import { readToken, readWanted, type SesWanted } from './wanted.ts'
+import { readWanted, type SesWanted } from './wanted.ts'
 
 /** Fetches the settings. If one cannot be read, the others are judged all the same. Then asks SES, if all of them are right. */
 export async function observe(target: SesTarget, look: Look): Promise<SesSeen> {
   const { credentials, verify, implemented } = target
-  const reading = tokenOf(target, look)
-  const [token, region, pair] = await Promise.all([
-    reading,
-    readSetting('region', target.region, look),
-    credentials === undefined ? readPair(target, reading, look) : undefined,
-  ])
+  const { token, region, pair, keys } = await readCredentials(target, look)
   const settings = {
     ...(pair && { access_key: pair.accessKey.setting, secret_key: pair.secretKey.setting }),
     region: region.setting,
   }
   const seen: SesSeen = { settings, smtpPasswords: pair && smtpPasswordsOf(target, pair, token.value) }
-  const keys = pair && keysIn(pair, token.value)
   const isComplete = keys !== undefined || credentials !== undefined
   if (token.unreadable !== undefined) return { ...seen, unreadable: [token.unreadable] }
   const at = usable(region)
   if (at === undefined || !isComplete || !verify || !implemented) return seen
   const wanted = await readWanted(target, at, look)
   return 'unreadable' in wanted ? { ...seen, ...wanted } : { ...seen, asked: await askWith(keys, target, wanted, look) }
-}
-
-interface Pair {
-  readonly accessKey: ReadSetting
-  readonly secretKey: ReadSetting
-}
-
-async function readPair(target: SesTarget, token: Promise<Token>, look: Look): Promise<Pair> {
-  const [accessKey, secretKey] = await Promise.all([
-    readSetting('access_key', target.access_key ?? '', look),
-    readSetting('secret_key', target.secret_key ?? '', look),
-  ])
-  const { value, unreadable } = await token
-  return { accessKey: value === undefined && unreadable === undefined ? accessKey : withToken(accessKey), secretKey }
-}
-
-function keysIn(pair: Pair, sessionToken: string | undefined): AwsKeys | undefined {
-  const [accessKey, secretKey] = [usable(pair.accessKey), usable(pair.secretKey)]
-  return accessKey === undefined || secretKey === undefined ? undefined : { accessKey, secretKey, sessionToken }
-}
-
-interface Token {
-  readonly value?: string
-  /** Why it could not be read. */
-  readonly unreadable?: string
-}
-
-async function tokenOf({ session_token }: SesTarget, look: Look): Promise<Token> {
-  try {
-    const value = await readToken('session_token', session_token, look)
-    return value === undefined ? {} : { value }
-  } catch (error) {
-    if (!(error instanceof Unresolved)) throw error
-    return { unreadable: describeError(error) }
-  }
 }
 
 const passwords = createMemo<SesTarget, ReadonlyMap<string, string>>()

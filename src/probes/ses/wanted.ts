@@ -1,8 +1,8 @@
-import { domainToASCII } from 'node:url'
 import type { AwsService } from '../../clients/aws/ask.ts'
 import type { AwsKeys } from '../../clients/aws/sign.ts'
 import { readPemFiles } from '../../clients/pem.ts'
 import { Unresolved, describeError } from '../../core/errors.ts'
+import { isAsciiAddress, withAsciiDomain } from '../../core/mail-address.ts'
 import type { Look } from '../../core/probe.ts'
 import type { Reference, Resolvable } from '../../core/reference.ts'
 import { shapes } from '../../core/shape.ts'
@@ -38,11 +38,13 @@ export async function readWanted(
   const address = async (field: string, value: Resolvable): Promise<string> => {
     const found = await look.text(field, value, shapes.mailAddress)
     look.conceal(found)
-    return asSesHasIt(found)
+    // As SES has it.
+    return withAsciiDomain(found)
   }
   const sender = async (value: Resolvable): Promise<string> => {
     const found = await address('from', value)
-    if (isAscii(found)) return found
+    // It has no SMTPUTF8: https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html
+    if (isAsciiAddress(found)) return found
     throw new Unresolved(`from: ${sourceOf(value)}: has letters before the @ that SES does not take (only ASCII)`)
   }
   const [trust, from, configurationSet, keys, ...to] = await Promise.all([
@@ -74,14 +76,4 @@ async function keysOf({ access_key, secret_key, session_token }: SesKeys, look: 
 export async function readToken(field: string, from: Reference | undefined, look: Look): Promise<string | undefined> {
   const token = from && (await look.secret(field, { ...from, default: from.default ?? '' }))
   return token === '' ? undefined : token
-}
-
-/** SES has no SMTPUTF8: https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html */
-const isAscii = (text: string): boolean => /^[\x21-\x7e]+$/.test(text)
-
-/** SES has domains in small letters, and those with other letters in ASCII. */
-function asSesHasIt(address: string): string {
-  const at = address.lastIndexOf('@') + 1
-  const domain = address.slice(at)
-  return `${address.slice(0, at)}${domainToASCII(domain) || domain}`
 }

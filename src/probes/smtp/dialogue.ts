@@ -41,6 +41,8 @@ export interface Dialogue {
   readonly extensions: Extensions
   /** Clear text followed the reply to STARTTLS (response injection). nodemailer has discarded it. */
   readonly injected: boolean
+  /** All of a mail went out. */
+  readonly mailed: boolean
   /** The logger of nodemailer. Of what we send only the verb is used. */
   log(entry: { readonly tnx?: string; readonly discarded?: number }, line: unknown): void
   /** The replies from here on belong to this step, and its phase begins. */
@@ -63,6 +65,7 @@ export function followDialogue(
   const replies: Reply[] = []
   let extensions: Extensions = { clear: undefined, now: undefined }
   let injected = false
+  let mailed = false
   let helo = false
   let current: Step | undefined
   let leave = (): void => undefined
@@ -106,8 +109,16 @@ export function followDialogue(
     get injected() {
       return injected
     },
+    get mailed() {
+      return mailed
+    },
     log({ tnx, discarded }, line) {
       if (discarded) injected = true
+      if (tnx === 'message') {
+        mailed = true
+        phase('data')
+        note('>', '(the mail)')
+      }
       if (typeof line !== 'string') return
       if (tnx === 'client') say(line)
       if (tnx === 'server') hear(line)
@@ -136,8 +147,8 @@ const steps: Readonly<Record<string, Step | undefined>> = {
 
 /** What we send, as far as it may be shown. nodemailer hides most credentials, but we do not rely on that. */
 const shown = (line: string): string => {
-  if (/^(EHLO|HELO) \S+$|^(STARTTLS|RSET|QUIT|AUTH [\w-]+)$/.test(line)) return line
-  return `${/^AUTH [\w-]+ /.exec(line)?.[0] ?? ''}(hidden)`
+  if (/^(EHLO|HELO) \S+$|^(STARTTLS|RSET|QUIT|DATA|AUTH [\w-]+)$/.test(line)) return line
+  return `${/^(?:AUTH [\w-]+ |MAIL FROM:|RCPT TO:)/.exec(line)?.[0] ?? ''}(hidden)`
 }
 
 /** From the challenge of CRAM-MD5 and an echoed answer the password could be guessed (RFC 2195). */

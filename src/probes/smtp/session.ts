@@ -8,6 +8,7 @@ import { oneLine } from '../../core/errors.ts'
 import type { Look } from '../../core/probe.ts'
 import { deadline } from '../../core/deadline.ts'
 import type { Mechanism } from './mechanisms.ts'
+import { send, type Envelope, type Sent } from './send.ts'
 import { tlsText, tlsFacts, type TlsFacts } from './tls.ts'
 import { is2xx, followDialogue, type Dialogue } from './dialogue.ts'
 import type { Security, Waits } from './url.ts'
@@ -41,6 +42,8 @@ export interface Session {
   envelope(from: string, to: string): Promise<void>
   /** MAIL FROM without a sender, and RSET: whether mail needs a login. Rejects if the dialogue breaks off. */
   nullSender(): Promise<void>
+  /** Sends one mail. Rejects if the dialogue breaks off before the mail was out. */
+  send(envelope: Envelope, message: string): Promise<Sent>
   /** Sends QUIT if the dialogue still works; closes after the answer, a second, or the run's signal. Never rejects. */
   end(): Promise<void>
   /** Sends QUIT if allowed, and closes without waiting: the time is up. */
@@ -141,6 +144,11 @@ export function startSession(look: Look, socket: Socket, options: SessionOptions
     },
     envelope: (from, to) => step(envelope(say, dialogue, from, to)),
     nullSender: () => step(nullSender(say, dialogue)),
+    async send(envelope, message) {
+      await yieldOnce(ending)
+      const sent = await send(connection, dialogue, ending.broken, { envelope, message })
+      return 'reply' in sent ? { ...sent, reply: oneLine(clean(sent.reply)) } : sent
+    },
     end: () => look.phase('quit', () => end(connection, ending, look.signal)),
     leave() {
       ending.quit()
