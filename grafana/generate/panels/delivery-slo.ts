@@ -1,4 +1,4 @@
-import { by, calc, over, series, type Vector } from '../build/promql.ts'
+import { by, calc, matches, over, series, type Vector } from '../build/promql.ts'
 import { query } from '../build/query.ts'
 import { stat } from '../build/stat.ts'
 import { recorded } from '../foreign.ts'
@@ -7,7 +7,11 @@ const days = 30
 const noRules = 'Needs the recording rules'
 
 /** As the recording rules in `alerts/` have it: the share of the canaries that were not in the mailbox in time. */
-const error = by('max', ['target'], over('avg_over_time', series(recorded.deliveryError), `${days}d`))
+const error = by(
+  'max',
+  ['target'],
+  over('avg_over_time', series(recorded.deliveryError, { job: matches('$job') }), `${days}d`),
+)
 
 const budget: Vector<never> = { promql: `scalar(${series(recorded.deliveryBudget).promql})`, labels: [] }
 
