@@ -295,7 +295,7 @@ describe('the picture', () => {
   })
 
   it('has neither boxes nor style for what is not configured', () => {
-    expect(render(healthy())).not.toMatch(/\bhop|class="servers|holds/)
+    expect(render(secondWayOut())).not.toMatch(/\bhop|class="servers|holds/)
     expect(render(balanced())).toContain('.hop {')
   })
 
