@@ -475,7 +475,6 @@ beforeAll(async () => {
   // The first runs: a login that was refused is not tried in the next.
   texts['transcripts'] = await ofEach(monitor.checks(), check => get(`${about('/probe', check)}&debug=true`))
   await monitor.runAll(new AbortController().signal)
-  if (process.env['DUMP']) await writeFile(process.env['DUMP'], texts['transcripts'] ?? '')
   texts['failures'] = await ofEach(monitor.checks(), check => get(about('/failures', check)))
   status = monitor.status()
   for (const format of reportFormats)
