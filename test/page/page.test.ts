@@ -176,7 +176,8 @@ describe('the picture', () => {
     expect(second).toContain('db-postgres-01 primary')
     expect(second).toContain('Nothing writes here: db-postgres-02 standby')
     expect(third).toContain('outbound mail Outbox fails: stuck, because of write_path/backend DATABASE_URL')
-    expect(fourth).toContain('vault-01 Vault fails: uninitialized leads to mail.keybuzz.io')
+    expect(fourth).toContain('vault-01 Vault fails: uninitialized through mail.keybuzz.io')
+    expect(fourth).toContain('leads to app to outside app to outside Canary unknown: not sent, because of smtp/')
     expect(fourth).toContain('mail.keybuzz.io SMTP, in use unknown: password unresolved')
   })
 
