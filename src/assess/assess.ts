@@ -4,6 +4,7 @@ import type { Assessment, CheckStatus, Memory, Plan } from './assessment.ts'
 import { behindPaths } from './path/down-behind.ts'
 import { withMissing } from './path/hops.ts'
 import { indexOf } from './checks.ts'
+import { canariesToLook, withCanaryCauses, withOverdueCanaries } from './canary.ts'
 import { assessClusters } from './cluster/cluster.ts'
 import { assessDrift } from './drift.ts'
 import { withFirstCauses } from './path/first-cause.ts'
@@ -30,7 +31,12 @@ export function assess(
   now: number,
   own: readonly Own[] = [],
 ): Assessment {
-  const seen = withPasswordRegions(plan.checks.map(check => statusOf(check, latest, now)))
+  const seen = withPasswordRegions(
+    withOverdueCanaries(
+      plan.checks.map(check => statusOf(check, latest, now)),
+      now,
+    ),
+  )
   const nodes = nodesOf(seen).filter(({ cluster }) => !plan.partial?.includes(cluster))
   const clusters = assessClusters(seen, nodes, previous, now)
   const compared = assessDrift(seen, nodes, clusters.clusters)
@@ -43,7 +49,8 @@ export function assess(
   const sessions = assessSessions(first.checks, nodes, clusters.clusters, landings.lags)
   const all = indexOf(sessions.checks)
   const caused = withCauses(all, behindPaths(all, nodes, clusters.clusters, clusters.memory))
-  const checks = withOutboxCauses(plan.mail, caused, clusters.clusters)
+  const sent = withCanaryCauses(indexOf(caused))
+  const checks = withOutboxCauses(plan.mail, sent, clusters.clusters)
   const mail = assessMail(plan.mail, checks, clusters.clusters)
   return {
     at: now,
@@ -53,7 +60,7 @@ export function assess(
     landings: landings.landings,
     checks: checks.map(asBefore),
     samples: [...clusters.samples, ...landings.samples, ...sessions.samples, ...mail.samples],
-    recheck: [...new Set([...clusters.recheck, ...landings.recheck])],
+    recheck: [...new Set([...clusters.recheck, ...landings.recheck, ...canariesToLook(checks, now)])],
     roles,
     memory: {
       at: now,

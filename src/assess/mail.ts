@@ -1,26 +1,16 @@
 import { distinctBy, groupBy } from '../core/group.ts'
 import { gauge, sample, stateSet, type Sample } from '../core/metric.ts'
-import { checkId, reasonsOf, seenBy, verdicts, worst, type ReasonSpec } from '../core/probe.ts'
-import { firstProvider, mail, namesFor, providers, type MailTarget, type Provider } from '../probes/mail/index.ts'
+import { checkId, seenBy, verdicts } from '../core/probe.ts'
+import { mail, namesFor, providers, type MailTarget } from '../probes/mail/index.ts'
 import { byKind, kindsOf, pathKinds } from '../probes/needs.ts'
-import { ses } from '../probes/ses/index.ts'
-import { canDeliver } from '../probes/ses/judge.ts'
-import type { Reason as SesReason } from '../probes/ses/reasons.ts'
 import { writePath } from '../probes/write_path/index.ts'
 import { throughOf } from '../probes/write_path/through.ts'
 import type { CheckStatus, ClusterStatus, MailStatus } from './assessment.ts'
 import { indexOf, type Checks } from './checks.ts'
+import { delivery, isOf, type Ways } from './delivery.ts'
+import { mailProblem } from './mail-reasons.ts'
 import { clusterOf } from './nodes.ts'
-import {
-  conclude,
-  isWaiting,
-  needed,
-  problemsOf,
-  survived,
-  type Contribution,
-  type Problem,
-  type Standing,
-} from './verdict.ts'
+import { conclude, isWaiting, needed, survived, type Contribution, type Problem, type Standing } from './verdict.ts'
 
 export const mailMetrics = {
   verdict: gauge('mailpath_mail_verdict', 'Whether mail can be sent right now, as a state set.', [
@@ -39,32 +29,6 @@ export const mailMetrics = {
     'target',
   ]),
 }
-
-export const mailReasons = {
-  mail_write_path_not_probed: {
-    verdict: 'unknown',
-    severity: 'high',
-    meaning:
-      'The configuration has no write_path target with a login, so nothing is known of whether the application can write.',
-    remedy:
-      'Add a write_path target with the login of the application; if the application needs no database, say so with `write_path: []` under mail.',
-  },
-  mail_provider_not_probed: {
-    verdict: 'unknown',
-    severity: 'high',
-    meaning: 'The configuration has no target for the provider the application sends with.',
-    remedy: 'Add an smtp (or ses) target for it.',
-  },
-  mail_fallback_not_said: {
-    verdict: 'unknown',
-    severity: 'high',
-    meaning:
-      'The provider the application is set to is not known to work, the other one is, and the configuration does not say whether the application falls back to it.',
-    remedy:
-      'Look into its sender: if it sends with the other provider where the first one fails, set `fallback` under mail to that one, else to none. Then heal the provider it is set to.',
-  },
-} as const satisfies Record<string, ReasonSpec>
-const mailReason = reasonsOf(mailReasons)
 
 export function assessMail(
   targets: readonly MailTarget[],
@@ -110,7 +74,7 @@ function assessPath(target: MailTarget, { checks, clusters, nodes, waiting, inde
   }
   const needs = byKind(direct, listed)
   const ways: Ways = byKind(providers, listed)
-  const proven = byKind(proofs, listed)
+  const proven = byKind(proofs, kind => listed(kind).filter(check => isOf(check, ways)))
   const writePaths = needs.write_path
   const provider = seenBy(mail, needs.mail.find(check => !check.stale)?.observation)?.seen.provider
   const writesTo = new Set(writePaths.map(clusterOf))
@@ -121,8 +85,7 @@ function assessPath(target: MailTarget, { checks, clusters, nodes, waiting, inde
     ...Object.values(needs).flat().map(needed),
     ...ownClusters.map(cluster => contributionOf(cluster, writePaths)),
     ...(writePaths.every(isAddressOnly) && target.write_path?.length !== 0 ? [noWritePath(target)] : []),
-    delivery(target, provider, ways),
-    ...Object.values(proven).flat().map(proof),
+    ...delivery(target, provider, ways, proven.canary),
     independent,
     survived(checks.withIds([...writesTo].flatMap(cluster => nodes.get(cluster) ?? []).map(({ id }) => id))),
     survived(checks.withIds(writePaths.flatMap(throughOf))),
@@ -149,10 +112,6 @@ const withTheirs = (ids: readonly string[], checks: Checks): readonly string[] =
   ...checks.withIds(ids).flatMap(system => system.needs),
 ]
 
-function mailProblem(target: MailTarget, code: keyof typeof mailReasons, text: string): Problem {
-  return { probe: mail.kind, target: target.name, reason: mailReason(code, `${target.name}: ${text}`) }
-}
-
 /** A path without a login shows where it leads, but not whether a write commits there. */
 const isAddressOnly = (path: CheckStatus): boolean =>
   seenBy(writePath, path.observation)?.seen.addressOnly !== undefined
@@ -174,73 +133,9 @@ function contributionOf(cluster: Standing, paths: readonly CheckStatus[]): Contr
     : needed(cluster)
 }
 
-/** A mail that did not arrive stops mail. A proof that is missing does not. */
-const proof = (check: CheckStatus): Contribution => (check.verdict === 'fail' ? needed(check) : survived([check]))
-
 const noWritePath = (target: MailTarget): Contribution => {
   const problem = mailProblem(target, 'mail_write_path_not_probed', 'no write_path target with a login is configured')
   return { blockers: [{ ...problem, level: 'unknown' }], exceptions: [] }
-}
-
-const fallbackNotSaid = (first: Provider, second: Provider): string =>
-  `sends with ${first}, which is not known to work; ${second} works, and whether the application falls back to it is not said`
-
-/** Warnings that stop all mail of their way out. It may well be meant that SES is not in use. */
-const stopping: readonly SesReason['code'][] = ['ses_absent', 'ses_stub']
-
-type Ways = Readonly<Record<Provider, readonly CheckStatus[]>>
-type Ability = 'yes' | 'no' | 'unknown' | 'not probed'
-
-function ability(provider: Provider, checks: readonly CheckStatus[]): Ability {
-  if (checks.length === 0) return 'not probed'
-  // Of several accounts it is not known which one a mail leaves by.
-  if (provider === 'ses') {
-    const [first = 'unknown', ...others] = new Set(checks.map(sesAbility))
-    return others.length === 0 ? first : 'unknown'
-  }
-  // The application needs every relay that is listed.
-  const all = worst(checks.map(relay => relay.verdict))
-  return all === 'fail' ? 'no' : all === 'unknown' ? 'unknown' : 'yes'
-}
-
-/** Whether SES would take mail by this account, as its last look proved. */
-function sesAbility(account: CheckStatus): Exclude<Ability, 'not probed'> {
-  const found = account.stale ? undefined : seenBy(ses, account.observation)
-  const can = found ? canDeliver(found.seen, found.target) : 'unknown'
-  // What the assessment holds against the check counts too.
-  return can === 'yes' && !isFine(account) ? 'unknown' : can
-}
-
-const isFine = ({ verdict }: CheckStatus): boolean => verdict === 'ok' || verdict === 'warn'
-
-/**
- * Whether mail can leave: by the provider that the application uses, or by the other one. A fallback to the other one
- * is not assumed: if that decides the verdict, the configuration has to say it.
- */
-function delivery(target: MailTarget, provider: Provider | undefined, all: Ways): Contribution {
-  const first = provider ?? firstProvider(kind => all[kind].length > 0)
-  const second = first === 'smtp' ? 'ses' : 'smtp'
-  const noFallback = provider !== undefined && target.fallback !== undefined && target.fallback !== second
-  const ways: Ways = noFallback ? { ...all, [second]: [] } : all
-  const can: Readonly<Record<Provider, Ability>> = { smtp: ability('smtp', ways.smtp), ses: ability('ses', ways.ses) }
-  // A missing second provider matters only if the first one does not work.
-  const broken = all[second].filter(check => check.verdict === 'fail')
-  if (can[first] === 'yes') return survived([...ways[first], ...broken])
-  const problems = [...ways[first], ...ways[second]].flatMap(problemsOf)
-  if (can[first] === 'not probed')
-    problems.push(mailProblem(target, 'mail_provider_not_probed', `no ${first} target is configured`))
-  if (can[second] === 'yes' && (provider === undefined || target.fallback === second))
-    return { blockers: [], exceptions: problems }
-  if (can[second] === 'yes')
-    problems.push(mailProblem(target, 'mail_fallback_not_said', fallbackNotSaid(first, second)))
-  const dead = can[first] === 'no' && can[second] !== 'unknown' && can[second] !== 'yes'
-  const harmless = ({ reason }: Problem): boolean =>
-    reason.verdict === 'warn' && !stopping.some(code => code === reason.code)
-  const levelOf = ({ reason }: Problem) => (dead && reason.verdict !== 'unknown' ? 'fail' : 'unknown')
-  return {
-    blockers: problems.filter(one => !harmless(one)).map(one => ({ ...one, level: levelOf(one) })),
-    exceptions: [...problems.filter(harmless), ...(noFallback ? broken.flatMap(problemsOf) : [])],
-  }
 }
 
 const samplesOf = ({ name, verdict, blockers, exceptions }: MailStatus): Sample[] => [

@@ -4,6 +4,7 @@ import { firstProvider, namesFor, type MailTarget } from '../probes/mail/index.t
 import { outbox } from '../probes/outbox/index.ts'
 import type { Reason as OutboxReason } from '../probes/outbox/reasons.ts'
 import type { CheckStatus, ClusterStatus, MailStatus } from './assessment.ts'
+import { isLoss } from './canary.ts'
 import { indexOf } from './checks.ts'
 import { assessMail } from './mail.ts'
 import { clusterOf, hasProblem, isDown, nodesOf } from './nodes.ts'
@@ -53,10 +54,12 @@ const isNeededBy = ({ target }: CheckStatus, path: MailTarget | undefined): bool
 function brokenLink({ blockers, exceptions, provider, needs }: MailStatus): string | undefined {
   const first = provider ?? firstProvider(kind => needs[kind].length > 0)
   const isBroken = ({ probe, reason }: Problem): boolean => probe === first && reason.verdict === 'fail'
+  // What is lost has left the outbox. What is refused has not.
+  const before = blockers.filter(({ reason }) => !isLoss(reason))
   const link =
-    blockers.find(one => one.level === 'fail' || isBroken(one)) ??
+    before.find(one => one.level === 'fail' || isBroken(one)) ??
     exceptions.find(isBroken) ??
-    blockers.find(one => isSource(one) && one.reason.verdict === 'fail')
+    before.find(one => isSource(one) && one.reason.verdict === 'fail')
   return link && checkId(link)
 }
 

@@ -36,7 +36,7 @@ export function withCauses(
 ): readonly CheckStatus[] {
   return all.all.map(check => {
     const unmet = check.observation?.unmet ?? []
-    const down = unmet.length > 0 && check.reasons.some(isUnread) ? all.withIds(unmet).filter(isDown) : []
+    const down = unmet.length > 0 && check.reasons.some(isUnread) ? all.withIds(unmet).filter(isSourceDown) : []
     const below = behind(check)
     if (down.length === 0 && !below) return check
     return withCause(check, reason => {
@@ -61,7 +61,7 @@ const isLockedOut = ({ probe }: CheckStatus, { code }: Reason): boolean =>
   outside.some(problem => code === `${probe}_${problem}`)
 
 /** A system that was not checked, or too long ago, is not known to be down. */
-const isDown = ({ verdict, observation, stale }: CheckStatus): boolean =>
+export const isSourceDown = ({ verdict, observation, stale }: CheckStatus): boolean =>
   (verdict === 'fail' || verdict === 'unknown') && observation !== undefined && !stale
 
 /** A login at a Vault says nothing about the source of its credentials. */

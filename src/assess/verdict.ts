@@ -6,6 +6,7 @@ import { needRow, needs, otherRanks } from '../probes/needs.ts'
 import { postgres } from '../probes/postgres/index.ts'
 import type { Blocker, CheckStatus, MailStatus } from './assessment.ts'
 import type { Checks } from './checks.ts'
+import { isRefusal } from './canary.ts'
 import { clusterOf } from './nodes.ts'
 import { isSource, isUnread, sourcesBehind } from './sources.ts'
 import { assignShortage } from './starved.ts'
@@ -82,6 +83,7 @@ function rank({ probe, reason }: Problem, provider: Provider | undefined): numbe
   if (isSource({ probe }) && isUnread(reason)) return otherRanks.secret - 1
   if (reason.code.endsWith('_unresolved')) return otherRanks.secret
   if (probe === provider) return firstWayOut - 1
+  if (isRefusal(reason)) return otherRanks.refusal
   return needRow(probe)?.rank ?? Infinity
 }
 

@@ -1,5 +1,6 @@
 import { oneLine, seconds } from '../core/errors.ts'
 import { visible } from '../core/shown.ts'
+import { canary } from '../probes/canary/index.ts'
 import { mail, providers } from '../probes/mail/index.ts'
 import { listedProbes, systemProbes } from '../probes/index.ts'
 import { vaultAuths } from '../probes/vault/target.ts'
@@ -31,6 +32,7 @@ export function checkAcross(file: Keys, add: Add): void {
   checkNamed(file, add)
   checkReferences(file, add)
   checkFallbacks(file, add)
+  checkCanaries(file, add)
 }
 
 interface Entry {
@@ -98,6 +100,25 @@ function checkFallbacks(file: Keys, add: Add): void {
     if (said !== undefined) add([...path, 'fallback'], said)
   }
 }
+
+/** A canary that leaves by another way than the mail of the application proves nothing of that mail. */
+function checkCanaries(file: Keys, add: Add): void {
+  const canaries = new Map(entriesOf(file, canary.kind).map(({ name, keys }) => [name, keys]))
+  for (const { path, keys } of entriesOf(file, mail.kind))
+    for (const [index, name] of listOf(keys[canary.kind]).entries())
+      for (const provider of providers) {
+        const way = textOf(canaries.get(textOf(name))?.[provider])
+        const ways = keys[provider]
+        const isThere = entriesOf(file, provider).some(entry => entry.name === way)
+        if (way !== undefined && isThere && Array.isArray(ways) && !ways.includes(way))
+          add(
+            [...path, canary.kind, index],
+            `it leaves by ${provider} ${quoted(way)}, which this mail path does not name; add that to its ${provider}, or take the canary out`,
+          )
+      }
+}
+
+const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [])
 
 const isProvider = (text: string): boolean => providers.some(provider => provider === text)
 

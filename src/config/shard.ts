@@ -1,8 +1,10 @@
 import type { Plan } from '../assess/assessment.ts'
 import { offsetOf } from '../monitor/scheduler.ts'
 import { checkId, type Check } from '../core/probe.ts'
+import { canary } from '../probes/canary/index.ts'
+import { leavesBy } from '../probes/canary/leaves-by.ts'
 import { kubernetes } from '../probes/kubernetes/index.ts'
-import { mail, namesFor } from '../probes/mail/index.ts'
+import { mail, namesFor, type MailTarget } from '../probes/mail/index.ts'
 import { throughOf } from '../probes/write_path/through.ts'
 
 /** One of `count` exporters that share a configuration; `index` counts from 0. */
@@ -13,8 +15,9 @@ export interface Shard {
 
 /**
  * The part of a plan for this shard. What is assessed together stays together: the nodes of a cluster with the write
- * paths into it, and a mail path with all that it needs. Together the shards are exactly the whole plan. Only the API
- * server, a HAProxy and a PgBouncer would tie all together, so each is in every shard that reads from it or goes through it.
+ * paths into it, a canary with what it leaves by, and a mail path with all that it needs. Together the shards are exactly
+ * the whole plan. Only the API server, a HAProxy and a PgBouncer would tie all together, so each is in every shard that reads
+ * from it or goes through it.
  */
 export function shardOf(plan: Plan, { index, count }: Shard): Plan {
   // One that no path names is in one shard, like any other check.
@@ -48,9 +51,14 @@ function groupsOf({ checks, mail: paths }: Plan, shared: ReadonlySet<string>): (
   for (const check of checks) {
     const { cluster } = check.config
     if (cluster !== undefined) tie(checkId(check), `cluster/${cluster}`)
+    const way = leavesBy(check)
+    if (way) tie(checkId(check), way.id)
   }
+  // A canary is where its way is, and proves something of no other mail path.
+  const isNeeded = ({ probe, target }: Check, path: MailTarget): boolean =>
+    namesFor(path, probe)?.includes(target) ?? probe !== canary.kind
   for (const path of paths)
-    for (const check of checks.filter(({ probe, target }) => namesFor(path, probe)?.includes(target) ?? true)) {
+    for (const check of checks.filter(one => isNeeded(one, path))) {
       const own = checkId({ probe: mail.kind, target: path.name })
       for (const id of [checkId(check), ...check.needs]) if (!shared.has(id)) tie(own, id)
     }

@@ -1,5 +1,5 @@
 import { clusterReasons } from '../assess/cluster/reasons.ts'
-import { mailReasons } from '../assess/mail.ts'
+import { mailReasons } from '../assess/mail-reasons.ts'
 import { gauge, sample, type Sample } from '../core/metric.ts'
 import type { ReasonSpec } from '../core/probe.ts'
 import { commonReasons } from '../core/reasons.ts'

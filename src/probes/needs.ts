@@ -14,7 +14,7 @@ type Need =
   | 'between'
   /** Others read values from it. It blocks mail if a blocker waits for it; else mail survives. */
   | 'source'
-  /** It proves that mail arrives. If it fails, so does mail. If it is unknown, mail is `warn`: then only the proof is missing. */
+  /** It proves that mail arrives by a way out. If it fails, so does mail that leaves there. If it is unknown, mail is `warn`: then only the proof is missing. */
   | 'proof'
   /** Mail can be sent without it. While it is broken, mail is `warn`. */
   | 'survived'
@@ -52,8 +52,8 @@ export const needs = {
   drift: { need: 'survived', rank: 110, title: 'Drift' },
 } as const satisfies Record<string, NeedRow>
 
-/** Blockers without a kind: a shortage of the exporter, and a value that could not be read. */
-export const otherRanks = { exporter: 0, secret: 30 } as const
+/** Blockers without a kind: a shortage of the exporter, a value that could not be read, a way out that refuses a canary. */
+export const otherRanks = { exporter: 0, secret: 30, refusal: 104 } as const
 
 type Needed = keyof typeof needs
 /** The kinds that mail needs in one of these ways. */

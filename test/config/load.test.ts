@@ -6,6 +6,7 @@ import { loadConfig, parseConfig, type Config } from '../../src/config/load.ts'
 import { readText } from '../../src/yaml/read-text.ts'
 import { nearest } from '../../src/yaml/nearest.ts'
 import { checkId, type Check } from '../../src/core/probe.ts'
+import type { CanaryTarget } from '../../src/probes/canary/target.ts'
 
 const example = join(import.meta.dirname, 'example.yml')
 const views = join(import.meta.dirname, 'example-patroni.yml')
@@ -304,6 +305,21 @@ outbox:\n  - { name: a, ${table} }\n  - { name: b, ${table}, interval: 15s }\n`
     )
   })
 
+  it.each([
+    ['', 300_000, 30_000],
+    ['interval: 10m\n', 600_000, 30_000],
+    ['interval: 30s\ntimeout: 8s\n', 300_000, 8_000],
+  ])('of a canary are five minutes at least, unless it says otherwise: %j', (head, intervalMs, timeoutMs) => {
+    const keys = 'smtp: relay, from: a@example.com, to: b@example.net'
+    const { checks } = parse(`${head}smtp:\n  - { name: relay, host: mail.example.com }
+canary:\n  - { name: a, ${keys} }\n  - { name: b, ${keys}, interval: 1m }\n`)
+    const canaries = checks.filter(({ probe }) => probe === 'canary')
+    expect(canaries.map(check => [check.intervalMs, check.timeoutMs])).toEqual([
+      [intervalMs, timeoutMs],
+      [60_000, timeoutMs],
+    ])
+  })
+
   it('of SES has a floor where AWS itself is asked', () => {
     const often = (more: string) =>
       parse(
@@ -326,6 +342,42 @@ outbox:\n  - { name: a, ${table} }\n  - { name: b, ${table}, interval: 15s }\n`
   })
 })
 
+describe('a canary', () => {
+  const keys = 'from: a@example.com, to: b@example.net'
+  const relays = `smtp:
+  - { name: one, host: one.example.com }
+  - { name: two, host: two.example.com, port: 465, security: tls, user: app, password: { env: PASS } }
+ses:
+  - { name: one, access_key: { env: A }, secret_key: { env: B }, region: eu-west-1 }
+`
+
+  it('has all of the relay or of the SES that it leaves by, wherever that stands in the file', () => {
+    const config = parse(`canary:\n  - { name: a, smtp: two, ${keys} }\n  - { name: b, ses: one, ${keys} }\n${relays}`)
+    const wayOf = (id: string) => (find(config, id).config as CanaryTarget).way
+    expect(wayOf('canary/a')).toEqual({ kind: 'smtp', target: find(config, 'smtp/two').config })
+    expect(wayOf('canary/b')).toEqual({ kind: 'ses', target: find(config, 'ses/one').config })
+  })
+
+  it('is another one when the relay is another one: what is remembered of its mails was of that', () => {
+    const of = (port: number) =>
+      find(
+        parse(`smtp: [{ name: one, host: h.example, port: ${port} }]\ncanary: [{ name: a, smtp: one, ${keys} }]\n`),
+        'canary/a',
+      )
+    expect(of(25).config).toEqual(of(25).config)
+    expect(of(25).config).not.toEqual(of(26).config)
+  })
+
+  it('has a list under mail, of those that leave by a way out of that mail path', () => {
+    const canaries = `canary:\n  - { name: a, smtp: one, ${keys} }\n  - { name: b, ses: one, ${keys} }\n`
+    const path = (more: string) => parse(`${relays}${canaries}mail: [{ name: app, ${more} }]\n`).mail[0]?.canary
+    expect(path('smtp: [one]')).toBeUndefined()
+    expect(path('smtp: [one], canary: [a, b]')).toEqual(['a', 'b'])
+    expect(() => path('smtp: [two], canary: [a]')).toThrow('mail[0].canary[0]: it leaves by smtp "one"')
+    expect(() => path('ses: [], canary: [b]')).toThrow('mail[0].canary[0]: it leaves by ses "one"')
+  })
+})
+
 describe('needs', () => {
   it('are found however deep the reference is, once each', () => {
     const config = parse(`vault:
@@ -342,6 +394,25 @@ settings:
 `)
     expect(find(config, 'settings/backend-01').needs).toEqual(['vault/vault-02', 'vault/vault-01'])
     expect(find(config, 'vault/vault-01').needs).toEqual([])
+  })
+
+  it('are found in all keys of a canary, and are those of what it leaves by, too', () => {
+    const from = (key: string) => `{ vault: { target: v-${key}, path: kv/app, key: ${key} } }`
+    const keys = ['from', 'to', 'envelope', 'host', 'port', 'user', 'token', 'relay']
+    const [sender, to, envelope, host, port, user, token, relay] = keys.map(from)
+    const config = parse(`vault:
+${keys.map(key => `  - { name: v-${key}, url: "https://vault:8200", token: { env: TOKEN } }`).join('\n')}
+smtp:
+  - { name: relay, host: mail.example.com, user: app, password: ${relay} }
+canary:
+  - name: c
+    smtp: relay
+    from: ${sender}
+    to: ${to}
+    envelope_from: ${envelope}
+    mailbox: { host: ${host}, port: ${port}, user: ${user}, token: ${token} }
+`)
+    expect(find(config, 'canary/c').needs).toEqual(keys.map(key => `vault/v-${key}`))
   })
 
   it('are found in all keys of SES and of an outbox', () => {

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { parseConfig } from '../../src/config/load.ts'
 import { shardOf } from '../../src/config/shard.ts'
 import { checkId } from '../../src/core/probe.ts'
+import { leavesBy } from '../../src/probes/canary/leaves-by.ts'
 
 const names = (count: number, prefix: string): string[] => Array.from({ length: count }, (_, n) => `${prefix}-${n}`)
 
@@ -158,6 +159,39 @@ describe('shards', () => {
       ).toEqual(own.toSorted())
     }
     expectWhole(config, parts)
+  })
+
+  it('have a canary with the way that it leaves by, with and without a list of canaries, and are not tied together by them', () => {
+    const relays = names(40, 'relay')
+    const accounts = names(8, 'account')
+    const keys = { access_key: { env: 'KEY' }, secret_key: { env: 'SECRET' }, region: 'eu-west-1' }
+    const addresses = { from: 'a@example.com', to: 'b@example.net' }
+    const config = parseConfig(
+      JSON.stringify({
+        smtp: relays.map(name => ({ name, host: '127.0.0.1' })),
+        ses: accounts.map(name => ({ name, ...keys })),
+        canary: [
+          ...relays.map(smtp => ({ name: `by ${smtp}`, smtp, ...addresses })),
+          ...accounts.map(ses => ({ name: `by ${ses}`, ses, ...addresses })),
+        ],
+        mail: relays.map((name, n) => ({
+          name,
+          write_path: [],
+          smtp: [name],
+          ses: accounts.slice(n, n + 1),
+          ...(n % 2 === 0 && { canary: [`by ${name}`] }),
+        })),
+      }),
+      'mailpath.yml',
+    )
+    const parts = shards(config, 4)
+    expectWhole(config, parts)
+    for (const { checks, mail } of parts) {
+      expect(mail.length).toBeGreaterThan(4)
+      const ids = new Set(checks.map(checkId))
+      const apart = checks.filter(check => !ids.has(leavesBy(check)?.id ?? checkId(check)))
+      expect(apart).toEqual([])
+    }
   })
 
   it('of a file without mail lists are one', () => {

@@ -37,7 +37,11 @@ const targets = (kind: string) =>
   z
     .array(targetName(kind), { error: `expected a list of names of ${kind} targets` })
     .optional()
-    .describe(`The \`${kind}\` targets it needs. Default: all of them.`)
+    .describe(
+      needRow(kind)?.need === 'proof'
+        ? `The \`${kind}\` targets that prove that its mail arrives. Default: all that leave by one of its ways out.`
+        : `The \`${kind}\` targets it needs. Default: all of them.`,
+    )
 
 export const metrics = {
   provider: gauge(
