@@ -1,23 +1,110 @@
+import { describeError, Unresolved } from '../../core/errors.ts'
 import type { Look } from '../../core/probe.ts'
+import { redactor } from '../../core/redact.ts'
+import { readAddresses, type Addresses } from './addresses.ts'
+import { handedOver, hasPlace, isDue, settle, shownMails } from './fate.ts'
+import { handOver, type HandedOver } from './hand-over.ts'
+import { newMark, targetMark } from './mark.ts'
+import { memoryOf, timeOfDay, type Memory } from './memory.ts'
+import { compose } from './message.ts'
 import type { CanarySeen } from './seen.ts'
 import type { CanaryTarget } from './target.ts'
+import { visitMailbox, type Visit } from './visit.ts'
 
 /** Looks for the mails that are out, sends one if it is due, waits for it, and deletes what it found of its own. */
-export function observe(target: CanaryTarget, look: Look): Promise<CanarySeen> {
-  look.note('skeleton')
-  return Promise.resolve({
-    at: Date.now(),
-    address: target.smtp ?? target.ses ?? '',
-    mails: [],
-    counts: {
-      sent: 0,
-      arrived: { inbox: 0, junk: 0, other: 0 },
-      late: 0,
-      lost: 0,
-      rejected: 0,
-      bounced: 0,
-      duplicates: 0,
-      leftoversRemoved: 0,
-    },
+export async function observe(target: CanaryTarget, look: Look): Promise<CanarySeen> {
+  const began = performance.now()
+  const memory = memoryOf(target)
+  for (const { token, fate } of memory.mails) if (fate === 'out') look.conceal(token)
+  const addresses = await addressesOf(target, look)
+  const mark = typeof addresses === 'string' ? undefined : targetMark([target.name, addresses.to])
+  const visit =
+    target.mailbox && (await visitMailbox({ target, mailbox: target.mailbox, memory, mark, look }, cleaner(addresses)))
+  try {
+    settle(memory, target.lost_after)
+    if (typeof addresses === 'string') keepHandOver(memory, notSent(target, addresses))
+    else if (
+      mark !== undefined &&
+      isDue(memory, began, look.intervalMs) &&
+      hasPlace(memory, began, target.lost_after)
+    ) {
+      memory.lastAttempt = began
+      const token = await send({ target, memory, addresses, mark, look })
+      await visit?.waitFor(token)
+      settle(memory, target.lost_after)
+    }
+  } finally {
+    await visit?.end()
+  }
+  return seen(target, memory, visit)
+}
+
+/** The addresses, or why one of them cannot be read. */
+async function addressesOf(target: CanaryTarget, look: Look): Promise<Addresses | string> {
+  try {
+    return await readAddresses(target, look)
+  } catch (error) {
+    if (!(error instanceof Unresolved)) throw error
+    return describeError(error)
+  }
+}
+
+/** What is remembered outlives the secrets of its run. */
+function cleaner(addresses: Addresses | string): (text: string) => string {
+  const secrets = redactor()
+  if (typeof addresses !== 'string') Object.values(addresses).forEach(secrets.add)
+  return secrets.text
+}
+
+const wayName = ({ smtp, ses }: CanaryTarget): string => (smtp === undefined ? `ses/${ses ?? ''}` : `smtp/${smtp}`)
+
+const notSent = (target: CanaryTarget, why: string): HandedOver => ({
+  handOver: { kind: 'not_sent', text: `${wayName(target)}: ${why}` },
+  address: wayName(target),
+  endedAt: performance.now(),
+})
+
+function keepHandOver(memory: Memory, { handOver: result, address, endedAt }: HandedOver): void {
+  memory.handOver = { at: endedAt, result, address }
+}
+
+interface Sending {
+  readonly target: CanaryTarget
+  readonly memory: Memory
+  readonly addresses: Addresses
+  readonly mark: string
+  readonly look: Look
+}
+
+/** Hands one mail over. Returns its token. */
+async function send({ target, memory, addresses, mark: ofTarget, look }: Sending): Promise<string> {
+  const mark = newMark(ofTarget)
+  const { token } = mark
+  look.conceal(token)
+  const message = compose({ from: addresses.from, to: addresses.to, mark, at: Date.now() })
+  const handed = target.way
+    ? await handOver(target.way, { ...addresses, token, message }, look)
+    : notSent(target, 'is not there')
+  keepHandOver(memory, handed)
+  handedOver(memory, {
+    token,
+    result: handed.handOver,
+    since: handed.endedAt,
+    isAwaited: target.mailbox !== undefined,
   })
+  return token
+}
+
+function seen(target: CanaryTarget, memory: Memory, visit: Visit | undefined): CanarySeen {
+  const clock = timeOfDay(memory)
+  const { handOver: last, deferredSince, readAt, counts } = memory
+  return {
+    at: clock(performance.now()),
+    address: last?.address ?? wayName(target),
+    handOver: last && ('at' in last.result ? { ...last.result, at: clock(last.at) } : last.result),
+    deferredSince: deferredSince === undefined ? undefined : clock(deferredSince),
+    mails: shownMails(memory, clock),
+    mailbox: visit && { ...visit.seen(), readAt: readAt === undefined ? undefined : clock(readAt) },
+    counts: { ...counts, arrived: { ...counts.arrived } },
+  }
 }

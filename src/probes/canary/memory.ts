@@ -1,0 +1,88 @@
+import type { Arrival, Bounce, CanaryCounts, CanaryMail, HandOver } from './seen.ts'
+import type { CanaryTarget } from './target.ts'
+
+/** A mail of this process. Times are of the monotonic clock, in milliseconds, so that a step of the clock makes no mail late. */
+export interface Known {
+  readonly token: string
+  /** The end of DATA. */
+  readonly since: number
+  /** Undefined if no answer came: perhaps the way took it. */
+  readonly reply: string | undefined
+  fate: CanaryMail['fate']
+  /** It is counted as lost. */
+  isLost: boolean
+  arrival?: (Omit<Arrival, 'seenAt' | 'copies'> & { readonly seenAt: number; copies: number }) | undefined
+  bounce?: Bounce | undefined
+}
+
+/** What is remembered of a folder, as long as its UIDVALIDITY is the same. */
+export interface KnownFolder {
+  readonly uidValidity: string
+  /** Lower UIDs have been looked at. */
+  next: number
+  /** When it was last read, by the monotonic clock. */
+  readAt: number | undefined
+  /** UIDs of mails of ours that are still to be deleted, and whether each is a leftover. */
+  readonly ours: Map<number, 'leftover' | 'known'>
+  /** UIDs of mails that another process sent for the same target, and when each was received (epoch). */
+  readonly foreign: Map<number, number>
+}
+
+/** What is kept of a target between its runs. */
+export interface Memory {
+  /** Newest first. */
+  mails: Known[]
+  readonly folders: Map<string, KnownFolder>
+  /** When the run began that last handed a mail over, or tried to. */
+  lastAttempt: number | undefined
+  handOver: { readonly at: number; readonly result: HandOver; readonly address: string } | undefined
+  /** Since when each mail is refused for now. */
+  deferredSince: number | undefined
+  /** When all folders were last read to the end. */
+  readAt: number | undefined
+  /** What is added to the monotonic clock to get the time of day. */
+  clockOffset: number
+  counts: Counts
+}
+
+type Writable<T> = { -readonly [Key in keyof T]: T[Key] extends number ? number : Writable<T[Key]> }
+export type Counts = Writable<CanaryCounts>
+
+/** Kept here because a probe has no state, and weakly, so that it goes with the target. */
+const memories = new WeakMap<CanaryTarget, Memory>()
+
+export function memoryOf(target: CanaryTarget): Memory {
+  let memory = memories.get(target)
+  if (!memory) memories.set(target, (memory = emptyMemory()))
+  return memory
+}
+
+export const emptyMemory = (): Memory => ({
+  mails: [],
+  folders: new Map(),
+  lastAttempt: undefined,
+  handOver: undefined,
+  deferredSince: undefined,
+  readAt: undefined,
+  clockOffset: Date.now() - performance.now(),
+  counts: {
+    sent: 0,
+    arrived: { inbox: 0, junk: 0, other: 0 },
+    late: 0,
+    lost: 0,
+    rejected: 0,
+    bounced: 0,
+    duplicates: 0,
+    leftoversRemoved: 0,
+  },
+})
+
+/** Smaller differences are the ordinary discipline of a clock. */
+const stepMs = 1_000
+
+/** Turns moments of the monotonic clock into the time of day, by the clock as it is now. They change only if it was set. */
+export function timeOfDay(memory: Memory): (moment: number) => number {
+  const offset = Date.now() - performance.now()
+  if (Math.abs(offset - memory.clockOffset) > stepMs) memory.clockOffset = offset
+  return moment => Math.round(memory.clockOffset + moment)
+}
