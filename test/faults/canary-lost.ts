@@ -61,7 +61,7 @@ const losses: readonly Row[] = [
   {
     name: 'Canary: the mail server of the receiver is stopped',
     inject: ({ route }) => {
-      route.receiver.process.signal('SIGSTOP')
+      route.receiver.pause()
       return Promise.resolve()
     },
     seen: lost,

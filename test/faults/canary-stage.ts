@@ -105,8 +105,9 @@ ${mailPath}`,
       await resetEnv()
       relay.policy.decide(countOnly)
       receiver.policy.decide(() => undefined)
-      dovecot.resume()
-      if (!dovecot.process.alive()) await dovecot.up()
+      receiver.resume()
+      if (dovecot.process.alive()) dovecot.resume()
+      else await dovecot.up()
       await dovecot.certificate(good)
       for (const server of [relay, receiver]) {
         await server.configure()
