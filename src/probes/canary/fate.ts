@@ -19,6 +19,11 @@ const isOut = ({ fate }: Pick<Known, 'fate'>): boolean => fate === 'out'
 export const isDue = ({ lastAttempt }: Memory, began: number, intervalMs: number): boolean =>
   lastAttempt === undefined || began - lastAttempt >= intervalMs * (1 - toleranceShare)
 
+/** Takes note that the run that began at `began` sends a mail. One that is a little early counts as punctual, so that the next are no earlier. */
+export function attempted(memory: Memory, began: number, intervalMs: number): void {
+  memory.lastAttempt = Math.max(began, (memory.lastAttempt ?? -Infinity) + intervalMs)
+}
+
 /** Whether there is a place for one more. */
 export function hasPlace({ mails }: Memory, now: number, lostAfter: number): boolean {
   const out = mails.filter(isOut)

@@ -33,7 +33,7 @@ export interface Memory {
   /** Newest first. */
   mails: Known[]
   readonly folders: Map<string, KnownFolder>
-  /** When the run began that last handed a mail over, or tried to. */
+  /** When the run began, or should have begun, that last handed a mail over, or tried to. */
   lastAttempt: number | undefined
   handOver: { readonly at: number; readonly result: HandOver; readonly address: string } | undefined
   /** Since when each mail is refused for now. */
