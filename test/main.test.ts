@@ -2,7 +2,6 @@ import { gunzipSync } from 'node:zlib'
 import { request } from 'node:http'
 import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { silent, type Listening } from './servers/hostile.ts'
 import {
@@ -16,9 +15,7 @@ import {
   waitFor,
   type RunningProcess,
 } from './servers/processes.ts'
-
-const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
-const tsx = fileURLToPath(import.meta.resolve('tsx'))
+import { program } from './servers/program.ts'
 
 let folder: string
 let hung: Listening
@@ -50,7 +47,7 @@ afterAll(async () => {
 })
 
 const start = (...args: string[]): RunningProcess => {
-  const running = startProcess('mailpath-exporter', process.execPath, ['--import', tsx, main, ...args])
+  const running = startProcess('mailpath-exporter', process.execPath, [...program, ...args])
   onTestFinished(() => running.stop())
   return running
 }

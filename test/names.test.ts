@@ -4,16 +4,13 @@
  */
 import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { permitted, within } from './clients/names/namespace.ts'
 import { startDnsDouble, type DnsDouble } from './servers/dns-double.ts'
 import { freePort, removeFolder, startProcess, tempFolder, waitFor, type RunningProcess } from './servers/processes.ts'
+import { program } from './servers/program.ts'
 import { startSmtp, type Smtp } from './servers/smtp.ts'
 import { startVaultDouble } from './servers/vault-double.ts'
-
-const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
-const tsx = fileURLToPath(import.meta.resolve('tsx'))
 
 let folder: string
 let dns: DnsDouble
@@ -59,7 +56,7 @@ async function start(config: object, ...args: string[]): Promise<RunningProcess>
   const file = path.join(tempFolder('mailpath-zone-'), 'mailpath.yml')
   onTestFinished(() => removeFolder(path.dirname(file)))
   await writeFile(file, JSON.stringify(config))
-  const [command, all] = within(files, [process.execPath, '--import', tsx, main, ...args, `--config.file=${file}`])
+  const [command, all] = within(files, [process.execPath, ...program, ...args, `--config.file=${file}`])
   const env = { PATH: process.env['PATH'], RELAY: 'relay-password', VAULT: 'vault-token', RES_OPTIONS: 'use-vc' }
   const running = startProcess('mailpath-exporter', command, all, { env })
   onTestFinished(() => running.stop('SIGKILL'))

@@ -3,16 +3,14 @@
  */
 import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { expect, it, onTestFinished } from 'vitest'
 import { smtpPassword } from '../src/clients/aws/smtp-password.ts'
 import { permitted, within } from './clients/names/namespace.ts'
 import { removeFolder, startProcess, tempFolder } from './servers/processes.ts'
+import { program } from './servers/program.ts'
 import { accessKeyOf } from './servers/ses-double.ts'
 import { startSmtp } from './servers/smtp.ts'
 
-const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
-const tsx = fileURLToPath(import.meta.resolve('tsx'))
 const host = 'email-smtp.eu-west-1.amazonaws.com'
 const key = { id: accessKeyOf(), secret: 'q8Zt0pLm3Vx7Rk1Wc5Yd9Hb2Nf6Js4Ga/Ue+To0P' }
 const right = smtpPassword(key.secret, 'eu-west-1')
@@ -36,7 +34,7 @@ async function checkWith(password: string): Promise<{ code: number | null; outpu
     mail: [{ name: 'app', provider: 'smtp', write_path: [], ses: [] }],
   }
   await writeFile(config, JSON.stringify(sections))
-  const check = [process.execPath, '--import', tsx, main, 'check', `--config.file=${config}`, '--format=json']
+  const check = [process.execPath, ...program, 'check', `--config.file=${config}`, '--format=json']
   const env = { ...process.env, PASS: password, KEY: key.id, SECRET: key.secret }
   const running = startProcess('check', ...within({ hosts: `127.0.0.1 ${host}\n` }, check), { env })
   onTestFinished(() => running.stop())

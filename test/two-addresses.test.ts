@@ -8,15 +8,12 @@ import { writeFile } from 'node:fs/promises'
 import { connect, type Socket } from 'node:net'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { startCluster, type Cluster } from './servers/postgres.ts'
 import { removeFolder, startProcess, tempFolder, waitFor } from './servers/processes.ts'
+import { program } from './servers/program.ts'
 import { startSmtp, type Smtp } from './servers/smtp.ts'
 import { startVaultDouble } from './servers/vault-double.ts'
-
-const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
-const tsx = fileURLToPath(import.meta.resolve('tsx'))
 
 const [dead, alive] = ['127.0.0.2', '127.0.0.3']
 const name = 'two.test'
@@ -80,7 +77,7 @@ async function check(
   const hosts = path.join(folder, 'hosts')
   await writeFile(hosts, addresses.map(address => `${address} ${name}\n`).join(''))
   const enter = 'mount --bind "$0" /etc/hosts && exec "$@"'
-  const command = [process.execPath, '--import', tsx, main, 'check', `--config.file=${config}`, ...args]
+  const command = [process.execPath, ...program, 'check', `--config.file=${config}`, ...args]
   const running = startProcess('check', 'unshare', ['--mount', 'sh', '-c', enter, hosts, ...command], { env: env() })
   onTestFinished(() => running.stop())
   return { code: await running.exited, output: running.log() }

@@ -1,13 +1,10 @@
 import { appendFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { expect, it, onTestFinished } from 'vitest'
 import { freePort, waitFor } from './servers/ports.ts'
 import { removeFolder, startProcess, tempFolder, type RunningProcess } from './servers/processes.ts'
+import { program } from './servers/program.ts'
 import { startVaultDouble } from './servers/vault-double.ts'
-
-const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
-const tsx = fileURLToPath(import.meta.resolve('tsx'))
 
 async function stage() {
   const double = await startVaultDouble({
@@ -35,7 +32,7 @@ vault:
 `,
   )
   const start = (command: string, ...args: string[]): RunningProcess => {
-    const argv = ['--import', tsx, main, command, `--config.file=${file('mailpath.yml')}`, ...args]
+    const argv = [...program, command, `--config.file=${file('mailpath.yml')}`, ...args]
     const running = startProcess('mailpath-exporter', process.execPath, argv, {
       env: { ...process.env, TMPDIR: folder },
     })

@@ -4,14 +4,12 @@ import { readFileSync, readdirSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import net from 'node:net'
 import path from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { startRelay } from './faults/relay.ts'
 import { startStage, statusOf, untilSaid, type ExporterStage } from './faults/exporter-stage.ts'
 import { freePort, have, needs, removeFolder, startProcess, tempFolder, waitFor } from './servers/processes.ts'
+import { program } from './servers/program.ts'
 
-const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
-const tsx = fileURLToPath(import.meta.resolve('tsx'))
 const isLinux = process.platform === 'linux'
 const prlimit = isLinux && needs('prlimit', have('prlimit'), 'Debian: util-linux')
 
@@ -101,14 +99,7 @@ describe.runIf(prlimit)('without a file descriptor', () => {
     const log = path.join(folder, 'log')
     const run = 'ulimit -n "$0" && exec "$@"'
     const port = await freePort()
-    const node = [
-      process.execPath,
-      '--import',
-      tsx,
-      main,
-      `--config.file=${config}`,
-      `--web.listen-address=127.0.0.1:${port}`,
-    ]
+    const node = [process.execPath, ...program, `--config.file=${config}`, `--web.listen-address=127.0.0.1:${port}`]
     const running = startProcess('exporter', 'sh', ['-c', run, String(limit), ...node], {
       env: { ...process.env, ...relay.env },
       logFile: log,
@@ -148,7 +139,7 @@ async function checkAlone(config: object, before: string): Promise<{ code: numbe
   const hosts = path.join(folder, 'hosts')
   await writeFile(hosts, '2001:db8::1 two.test\n127.0.0.1 two.test\n')
   const script = `ip link set lo up; ${before}; exec "$@"`
-  const node = [process.execPath, '--import', tsx, main, 'check', `--config.file=${file}`, '--format=json']
+  const node = [process.execPath, ...program, 'check', `--config.file=${file}`, '--format=json']
   const [command = '', ...args] = [...enter, 'sh', '-c', script, 'sh', ...node]
   const running = startProcess('check', command, args, { env: { ...process.env, PW: 'unused', HOSTS: hosts } })
   onTestFinished(() => running.stop())

@@ -1,18 +1,16 @@
 import { chmod, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createLog } from '../../src/core/log.ts'
 import { createNotify } from '../../src/cli/systemd.ts'
 import { checkOf, fine } from '../monitor/checks.ts'
 import { monitored } from '../monitor/monitored.ts'
 import { freePort, startProcess, tempFolder, waitFor, type RunningProcess } from '../servers/processes.ts'
+import { program, source } from '../servers/program.ts'
 import { openNotifySocket, type NotifySocket } from './notify-socket.ts'
 import { optional } from '../packaging/optional.ts'
 
-const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
-const tsx = fileURLToPath(import.meta.resolve('tsx'))
 const log = createLog('warn', 'json', () => undefined)
 
 async function listening(kind?: 'path' | 'abstract'): Promise<NotifySocket> {
@@ -44,7 +42,8 @@ mail: [{ name: shop }]
   )
   const url = `http://127.0.0.1:${await freePort()}`
   const args = [`--config.file=${config}`, `--web.listen-address=${url.slice('http://'.length)}`]
-  const running = startProcess('mailpath-exporter', process.execPath, [...preload, '--import', tsx, main, ...args], {
+  const node = preload.length > 0 ? [...preload, ...source] : program
+  const running = startProcess('mailpath-exporter', process.execPath, [...node, ...args], {
     env: { ...process.env, ...env },
   })
   onTestFinished(() => running.stop('SIGTERM'))

@@ -2,15 +2,13 @@ import { execFileSync } from 'node:child_process'
 import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { dead } from './dead.ts'
 import type { StatusJson } from '../demo/exporter.ts'
 import { freePort, removeFolder, startProcess, tempFolder, waitFor, type RunningProcess } from '../servers/processes.ts'
+import { program } from '../servers/program.ts'
 import { startSmtp, type Smtp } from '../servers/smtp.ts'
 
-const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
-const tsx = fileURLToPath(import.meta.resolve('tsx'))
 const user = 'postmaster@example.com'
 
 let folder: string
@@ -52,7 +50,7 @@ interface Serving {
 
 async function serving(...flags: string[]): Promise<Serving> {
   const port = await freePort()
-  const args = ['--import', tsx, main, `--config.file=${file}`, `--web.listen-address=127.0.0.1:${port}`, ...flags]
+  const args = [...program, `--config.file=${file}`, `--web.listen-address=127.0.0.1:${port}`, ...flags]
   const running = startProcess('mailpath-exporter', process.execPath, args, {
     env: { ...process.env, RIGHT: 'right', WRONG: 'wrong' },
   })

@@ -24,9 +24,15 @@ export interface Places {
   readonly sesUrl: string
 }
 
-/** Short, so that a change is seen at once. */
-export const intervalMs = 2_000
-const timeoutMs = 1_500
+export interface Times {
+  readonly intervalMs: number
+  readonly timeoutMs: number
+}
+
+/** Short, so that a change is seen soon; what a starved machine does not answer in time is asked again. */
+export const livelyTimes: Times = { intervalMs: 3_000, timeoutMs: 2_900 }
+/** For `check`, which asks once, and in which nothing hangs: no answer is late because the machine is slow. */
+export const patientTimes: Times = { intervalMs: 60_000, timeoutMs: 45_000 }
 /** A mail of the outbox is late then. */
 export const lateAfterMs = 5_000
 
@@ -60,10 +66,13 @@ export const sesSender = { domain: 'keybuzz.io', region: 'eu-west-1' } as const
  * The configuration of the exporter for the platform at these places, in the shape of the example of the README.
  * `sesInUse`: the application sends by SES where the relay does not take its mail.
  */
-export function configText(at: Places, { sesInUse = false } = {}): string {
+export function configText(
+  at: Places,
+  { sesInUse = false, times = livelyTimes }: { sesInUse?: boolean; times?: Times } = {},
+): string {
   return `# The configuration of the exporter of the demo. It goes when the demo ends: copy it, if you want to keep it.
-interval: ${intervalMs / 1000}s
-timeout: ${timeoutMs}ms
+interval: ${times.intervalMs / 1000}s
+timeout: ${times.timeoutMs}ms
 
 kubernetes: # a double
   url: ${at.kubernetesUrl}
@@ -73,8 +82,8 @@ kubernetes: # a double
 postgres: # one entry per node
 ${at.nodes.map(node => nodeText(at, node)).join('')}
 ${writePathText(at)}
-${outboxText(at)}
-${deliveryText(at, sesInUse)}
+${outboxText(at, times)}
+${deliveryText(at, times, sesInUse)}
 ${applicationText(at, sesInUse)}`
 }
 
@@ -106,7 +115,10 @@ const writePathText = (at: Places): string => `write_path: # one entry per way i
     database: ${at.database}
 `
 
-const outboxText = (at: Places): string => `outbox: # where the application keeps its mail until it is sent
+const outboxText = (
+  at: Places,
+  { intervalMs }: Times,
+): string => `outbox: # where the application keeps its mail until it is sent
   - name: ${targets.outbox}
     cluster: ${clusterName}
     interval: ${intervalMs / 1000}s
@@ -120,7 +132,7 @@ const outboxText = (at: Places): string => `outbox: # where the application keep
     stuck_after: 15s
 `
 
-const deliveryText = (at: Places, sesInUse: boolean): string => `smtp:
+const deliveryText = (at: Places, { intervalMs }: Times, sesInUse: boolean): string => `smtp:
   - name: ${targets.smtp}
     host: 127.0.0.1
     port: ${at.smtpPort}

@@ -16,7 +16,7 @@ import { parseOptions } from './options.ts'
 import { secrets } from './platform.ts'
 
 // It starts three Postgres servers, on a machine that may be busy.
-vi.setConfig({ testTimeout: 120_000 })
+vi.setConfig({ testTimeout: 300_000 })
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -71,7 +71,7 @@ function startDemo(...args: string[]): Demo {
     stdout: () => stdout,
     exited,
     type: text => void child.stdin.write(text),
-    async until(pattern, timeoutMs = 60_000) {
+    async until(pattern, timeoutMs = 90_000) {
       const found = await waitFor(() => pattern.exec(output.slice(waitedFor)) ?? undefined, {
         timeoutMs,
         what: `the demo prints ${String(pattern)}`,

@@ -5,11 +5,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { StatusJson } from '../../src/report/api.ts'
 import { startProcess, untilListening, type RunningProcess } from '../servers/processes.ts'
-import { intervalMs } from './config.ts'
+import { program, source } from '../servers/program.ts'
 
 export type { StatusJson } from '../../src/report/api.ts'
 
-/** A real exporter, run from its source. */
+/** A real exporter. */
 export interface Exporter {
   readonly url: string
   readonly logFile: string
@@ -20,8 +20,6 @@ export interface Exporter {
 }
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-// From the source, since `dist` may be missing or old.
-const command = (...args: string[]): string[] => ['--import', 'tsx', 'src/main.ts', ...args]
 
 interface ExporterOptions {
   readonly configFile: string
@@ -39,15 +37,16 @@ interface ExporterOptions {
 /** Starts `mailpath-exporter serve`, and waits until it listens. */
 export async function startExporter(options: ExporterOptions): Promise<Exporter> {
   const { configFile, folder, port, flags = [], env, nodeArguments = [] } = options
-  const args = command('serve', `--config.file=${configFile}`, `--web.listen-address=127.0.0.1:${port}`, ...flags)
+  const args = ['serve', `--config.file=${configFile}`, `--web.listen-address=127.0.0.1:${port}`, ...flags]
+  const node = nodeArguments.length > 0 ? [...nodeArguments, ...source] : program
   const logFile = path.join(folder, 'exporter.log')
-  const running = startProcess('exporter', process.execPath, [...nodeArguments, ...args], {
+  const running = startProcess('exporter', process.execPath, [...node, ...args], {
     cwd: root,
     env: { ...process.env, ...env },
     logFile,
     lastSignal: 'SIGTERM',
   })
-  // It is compiled first, which takes its time on a machine that is busy.
+  // The source is compiled first, which takes its time on a machine that is busy.
   await untilListening(running, port, 60_000)
   const url = `http://127.0.0.1:${port}`
   return {
@@ -65,7 +64,7 @@ export async function startExporter(options: ExporterOptions): Promise<Exporter>
 /** Runs `mailpath-exporter check` with our own standard output; gives its exit code, 3 where a signal ended it. */
 export function runCheck(configFile: string, signal: AbortSignal): Promise<number> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, command('check', `--config.file=${configFile}`), {
+    const child = spawn(process.execPath, [...program, 'check', `--config.file=${configFile}`], {
       cwd: root,
       stdio: ['ignore', 'inherit', 'inherit'],
     })
@@ -80,8 +79,8 @@ export function runCheck(configFile: string, signal: AbortSignal): Promise<numbe
 }
 
 const pollMs = 100
-/** Three rounds, and the time an exporter that was starved of CPU may need. */
-const patienceMs = 5 * intervalMs
+/** Three rounds take 9 s. An exporter that is starved of CPU may need many more. */
+const patienceMs = 60_000
 
 export interface Sighting {
   readonly status: StatusJson
@@ -90,8 +89,8 @@ export interface Sighting {
 }
 
 /**
- * Asks until the exporter has seen the change, and then until every check has run since: only then is the verdict the
- * one that follows from it. Never waits longer than five intervals. Rejects with the reason of the signal.
+ * Asks until the exporter has seen the change, and then until every check has run since, and it is seen still: only then
+ * is the verdict the one that follows from it. Waits a minute at most. Rejects with the reason of the signal.
  */
 export async function untilSeen(
   exporter: Exporter,
@@ -102,8 +101,9 @@ export async function untilSeen(
   let seenAfterMs: number | undefined
   for (;;) {
     const status = await exporter.status(signal)
-    if (seenAfterMs === undefined && seen(status)) seenAfterMs = Math.max(0, Date.now() - since)
-    const settled = seenAfterMs !== undefined && status.checks.every(check => beganAt(check) >= since)
+    const isSeen = seen(status)
+    if (isSeen) seenAfterMs ??= Math.max(0, Date.now() - since)
+    const settled = isSeen && status.checks.every(check => beganAt(check) >= since)
     if (settled || Date.now() - since > patienceMs) return { status, seenAfterMs }
     await sleep(pollMs, undefined, { signal })
   }

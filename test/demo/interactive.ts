@@ -3,7 +3,7 @@ import { describeError } from '../../src/core/errors.ts'
 import { sentences } from '../../src/page/format.ts'
 import { untilSeen, type Exporter, type Sighting, type StatusJson } from './exporter.ts'
 import type { Platform } from './platform.ts'
-import { scenarios, type Scenario } from './scenarios.ts'
+import { scenarios, seesIncident, type Scenario } from './scenarios.ts'
 
 export const keyHelp = `keys: ${[...scenarios.map(({ key, name }) => `${key} ${name}`), 'q quit'].join(' · ')}`
 
@@ -31,7 +31,7 @@ export function createPlayer(stage: Stage): Player {
     waiting += 1
     last = last.then(() => told(stage, key, work)).finally(() => (waiting -= 1))
   }
-  next('start', () => look(stage, status => status.checks.every(check => check.runs > 0)))
+  next('start', () => look(stage, seesIncident))
   return {
     idle: () => last,
     press(key) {

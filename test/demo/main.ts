@@ -1,4 +1,5 @@
 import { describeError } from '../../src/core/errors.ts'
+import { livelyTimes, patientTimes, type Times } from './config.ts'
 import { defaultPort, exporterPort, runCheck, startExporter, type Exporter } from './exporter.ts'
 import { createPlayer, keyHelp, listenTo } from './interactive.ts'
 import { UsageError, parseOptions, usage } from './options.ts'
@@ -63,7 +64,7 @@ async function main(): Promise<number> {
 /** The audit alone goes to standard output. */
 async function checkOnce(life: Life): Promise<number> {
   const say = (line: string): void => void process.stderr.write(`${line}\n`)
-  return withPlatform(life, say, async platform => {
+  return withPlatform(life, patientTimes, say, async platform => {
     say(`configuration ${platform.configFile}\n`)
     const code = await runCheck(platform.configFile, life.signal)
     return life.signal.aborted ? undefined : code
@@ -74,7 +75,7 @@ async function serve(life: Life, asked: number | undefined): Promise<number> {
   const print = (line: string): void => void process.stdout.write(`${line}\n`)
   const port = await exporterPort(asked)
   if (asked === undefined && port !== defaultPort) print(`port ${defaultPort} is taken: the exporter takes ${port}`)
-  return withPlatform(life, print, async platform => {
+  return withPlatform(life, livelyTimes, print, async platform => {
     const began = Date.now()
     const exporter = await startExporter({ ...platform, port })
     platform.onReload = () => exporter.process.signal('SIGHUP')
@@ -91,11 +92,12 @@ async function serve(life: Life, asked: number | undefined): Promise<number> {
 /** Starts the platform and stops it, whatever happens. Gives the exit code: of the signal, where there was one. */
 async function withPlatform(
   life: Life,
+  times: Times,
   say: (line: string) => void,
   use: (platform: Platform) => Promise<number | undefined>,
 ): Promise<number> {
   say('starting a mail platform in the state of the incident:')
-  const platform = await startPlatform({ onProgress: line => say(`  ${line}`) })
+  const platform = await startPlatform({ onProgress: line => say(`  ${line}`), times })
   life.orderly()
   try {
     const code = await use(platform)

@@ -9,7 +9,15 @@ import { startRouter, type Router } from '../servers/router.ts'
 import { startSmtp, type Smtp } from '../servers/smtp.ts'
 import { accessKeyOf, startSesDouble, verifiedIdentity, type SesKnobs } from '../servers/ses-double.ts'
 import { createApp, type App } from './app.ts'
-import { configText, kubernetesSecret, sesSender, withSections, type Places } from './config.ts'
+import {
+  configText,
+  kubernetesSecret,
+  livelyTimes,
+  sesSender,
+  withSections,
+  type Places,
+  type Times,
+} from './config.ts'
 import { prepareOutbox, startSender, type Sender } from './sender.ts'
 import { createVault, type VaultService } from './vault.ts'
 
@@ -48,6 +56,8 @@ type SesService = SesKnobs & Listening & { readonly url: string }
 interface PlatformOptions {
   /** A line for each part that has started, with its time. */
   onProgress?: (line: string) => void
+  /** Of the exporter. */
+  times?: Times
 }
 
 /** The values that must never be seen in any output. */
@@ -69,17 +79,20 @@ export const smtpUser = 'postmaster@keybuzz.io'
  * Starts everything but the exporter, in the state of the incident: DATABASE_URL names a standby, so that the sender marks
  * no mail as sent; Vault is down, the relay has never been logged in to, SES is absent and a stub. Takes about three seconds.
  */
-export async function startPlatform({ onProgress = () => undefined }: PlatformOptions = {}): Promise<Platform> {
+export async function startPlatform({
+  onProgress = () => undefined,
+  times = livelyTimes,
+}: PlatformOptions = {}): Promise<Platform> {
   const parts = startParts(onProgress)
   try {
-    return await assemble(parts, onProgress)
+    return await assemble(parts, onProgress, times)
   } catch (error) {
     await parts.stop()
     throw error
   }
 }
 
-async function assemble(parts: Parts, onProgress: (line: string) => void): Promise<Platform> {
+async function assemble(parts: Parts, onProgress: (line: string) => void, times: Times): Promise<Platform> {
   const folder = tempFolder('mailpath-demo-')
   parts.onStop(() => removeFolder(folder))
   const { good, ca } = await certificates()
@@ -117,7 +130,7 @@ async function assemble(parts: Parts, onProgress: (line: string) => void): Promi
   parts.onStop(() => cluster.stop())
   const primary = await cluster.primary()
   await prepareOutbox(primary, cluster.database, cluster.logins.monitor.user)
-  const platform = assembled({ folder, ca, smtp, kubernetes, ses, vault, router, cluster }, () => parts.stop())
+  const platform = assembled({ folder, ca, smtp, kubernetes, ses, vault, router, cluster }, times, () => parts.stop())
   parts.onStop(() => platform.sender.close())
   await platform.sender.backlog(primary, 20)
   return platform
@@ -127,7 +140,7 @@ type Started = Pick<Platform, 'folder' | 'smtp' | 'kubernetes' | 'ses' | 'vault'
   readonly ca: string
 }
 
-function assembled({ ca, ...started }: Started, stop: () => Promise<void>): Platform {
+function assembled({ ca, ...started }: Started, times: Times, stop: () => Promise<void>): Platform {
   const { folder, smtp, cluster, router } = started
   const app = createApp(path.join(folder, 'keybuzz-backend'), {
     SMTP_HOST: '127.0.0.1',
@@ -136,8 +149,8 @@ function assembled({ ca, ...started }: Started, stop: () => Promise<void>): Plat
   })
   const places = writeFiles({ ...started, app }, ca)
   const configFile = path.join(folder, 'mailpath.yml')
-  const config: Platform['config'] = (sections = {}) => withSections(configText(places), sections)
-  writeFileSync(configFile, configText(places))
+  const config: Platform['config'] = (sections = {}) => withSections(configText(places, { times }), sections)
+  writeFileSync(configFile, configText(places, { times }))
   const platform: Platform = {
     ...started,
     configFile,
@@ -147,7 +160,7 @@ function assembled({ ca, ...started }: Started, stop: () => Promise<void>): Plat
     ...pointers({ ...started, app }),
     useSes(inUse) {
       setUpSes(app, inUse)
-      writeFileSync(configFile, configText(places, { sesInUse: inUse }))
+      writeFileSync(configFile, configText(places, { sesInUse: inUse, times }))
       platform.onReload()
     },
     onReload: () => undefined,

@@ -34,12 +34,14 @@ const incident: Scenario = {
     await platform.sender.backlog(primary, 20)
     return {
       done: `DATABASE_URL names ${standby.name}, a standby, so no mail of the outbox is marked as sent, and it grows; Vault is down, and SMTP_PASS comes out of it; SES is a stub`,
-      seen: status =>
-        has(status, 'write_path', targets.databaseUrl, 'write_path_read_only') &&
-        has(status, 'vault', targets.vault, 'vault_unreachable'),
+      seen: seesIncident,
     }
   },
 }
+
+export const seesIncident = (status: StatusJson): boolean =>
+  has(status, 'write_path', targets.databaseUrl, 'write_path_read_only') &&
+  has(status, 'vault', targets.vault, 'vault_unreachable')
 
 /** As a failover manager does it: another primary, the endpoint follows, the old one comes back as a standby. */
 export const failover: Scenario = {

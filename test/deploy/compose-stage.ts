@@ -17,6 +17,7 @@ import {
   untilListening,
   type RunningProcess,
 } from '../servers/processes.ts'
+import { program } from '../servers/program.ts'
 import { startSmtp } from '../servers/smtp.ts'
 import { startVaultDouble } from '../servers/vault-double.ts'
 import { deployFolder, mounted, serviceOf } from './compose-file.ts'
@@ -162,7 +163,7 @@ export async function startStage(binDir: string): Promise<Stage> {
     appEnv,
     translate,
     async check() {
-      const args = ['--import', 'tsx', 'src/main.ts', 'check', `--config.file=${configFile}`]
+      const args = [...program, 'check', `--config.file=${configFile}`]
       const running = startProcess('mailpath-exporter', process.execPath, args, {
         cwd: path.join(deployFolder, '..'),
         env: { ...process.env, ...environmentOf('mailpath-exporter') },

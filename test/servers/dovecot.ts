@@ -29,7 +29,7 @@ export function dovecotBinary(): string | undefined {
 interface DovecotOptions {
   /** Password by user. The user is a whole address. Default: one user, `canary@example.test`. */
   users?: Readonly<Record<string, string>>
-  /** Refuse plain text without TLS (LOGINDISABLED). Default: no. */
+  /** Refuse logins without TLS (LOGINDISABLED) at 127.0.0.2: who comes from the same address is trusted. Default: no. */
   tlsOnly?: boolean
   /** More lines for dovecot.conf, such as `imap_capability = IMAP4rev1 IDLE`. */
   settings?: string
@@ -100,7 +100,7 @@ state_dir = ${folder}/state
 log_path = ${folder}/dovecot.log
 instance_name = mailpath
 protocols = imap lmtp
-listen = ${host}
+listen = ${host}, 127.0.0.2
 default_process_limit = 30
 default_vsz_limit = 512M
 ssl = yes
@@ -254,7 +254,7 @@ export async function startDovecot(options: DovecotOptions = {}): Promise<Doveco
     // It goes on as soon as it is told to stop: what it prints must not keep a pipe of ours open.
     running = startProcess('dovecot', binary, ['-F', '-c', config], {
       cwd: '/',
-      logFile: file('output.log'),
+      logFile: file('dovecot.log'),
       lastSignal: 'SIGTERM',
     })
     for (const port of Object.values(ports)) await untilListening(running, port)
@@ -264,6 +264,15 @@ export async function startDovecot(options: DovecotOptions = {}): Promise<Doveco
   const doveadm = (args: readonly string[], input?: string) =>
     runProcess(doveadmBinary, ['-c', config, ...args], { cwd: '/', ...(input !== undefined && { input }) })
   const signalAll = (signal: NodeJS.Signals) => process.kill(-running.pid, signal)
+  const down = async () => {
+    await running.stop('SIGTERM', 3000)
+    try {
+      // What serves a session lives on.
+      signalAll('SIGKILL')
+    } catch {
+      // There was none.
+    }
+  }
   const mailFolder = (name: string, whose: string) =>
     path.join(folder, 'mail', whose, ...(name === 'INBOX' ? [] : [`.${name.replaceAll('/', '.')}`]))
 
@@ -334,11 +343,11 @@ export async function startDovecot(options: DovecotOptions = {}): Promise<Doveco
     },
     pause: () => signalAll('SIGSTOP'),
     resume: () => signalAll('SIGCONT'),
-    down: () => running.stop('SIGTERM', 3000),
+    down,
     up,
     stop: async () => {
       if (running.alive()) signalAll('SIGCONT')
-      await running.stop('SIGTERM', 3000)
+      await down()
       await removeFolder(folder)
     },
   }

@@ -2,11 +2,11 @@ import { setMaxListeners } from 'node:events'
 import { readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { hash } from '@node-rs/bcrypt'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { basicAuth } from '../../src/web/auth.ts'
 import { freePort, removeFolder, startProcess, tempFolder, waitFor } from '../servers/processes.ts'
+import { program } from '../servers/program.ts'
 import { networkOf } from '../../src/web/network.ts'
 import { ask, basic, serving, type Served } from './serving.ts'
 
@@ -280,9 +280,7 @@ describe('who guesses passwords', () => {
     await writeFile(path.join(folder, 'web.yml'), `basic_auth_users: { alice: '$2b$25$${'.'.repeat(53)}' }`)
     await writeFile(path.join(folder, 'mailpath.yml'), 'smtp: [{ name: a, host: 127.0.0.1, port: 9, security: none }]')
     const running = startProcess('exporter', process.execPath, [
-      '--import',
-      fileURLToPath(import.meta.resolve('tsx')),
-      fileURLToPath(new URL('../../src/main.ts', import.meta.url)),
+      ...program,
       `--config.file=${path.join(folder, 'mailpath.yml')}`,
       `--web.config.file=${path.join(folder, 'web.yml')}`,
       `--web.listen-address=127.0.0.1:${port}`,

@@ -2,7 +2,6 @@ import { existsSync, readFileSync } from 'node:fs'
 import { stat, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:net'
 import path from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { listenAt, parseListenAddress, systemdSockets } from '../../src/web/listen.ts'
 import {
@@ -15,10 +14,9 @@ import {
   waitFor,
   type RunningProcess,
 } from '../servers/processes.ts'
+import { program } from '../servers/program.ts'
 import { ask, loopback, serving } from './serving.ts'
 
-const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
-const tsx = fileURLToPath(import.meta.resolve('tsx'))
 const hasIPv6 = existsSync('/proc/net/if_inet6') && /^0{31}1 /m.test(readFileSync('/proc/net/if_inet6', 'utf8'))
 
 let folder: string
@@ -164,7 +162,7 @@ describe('the sockets of systemd', () => {
         config,
         `settings: [{ name: it, from: { dotenv: ${path.join(folder, '.env')} }, expect: { A: "1" } }]\n`,
       )
-      const daemon = [process.execPath, '--import', tsx, main, `--config.file=${config}`, '--web.systemd-socket']
+      const daemon = [process.execPath, ...program, `--config.file=${config}`, '--web.systemd-socket']
       const running: RunningProcess = startProcess('systemd-socket-activate', 'systemd-socket-activate', [
         `--listen=127.0.0.1:${port}`,
         `--listen=${socket}`,

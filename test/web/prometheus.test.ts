@@ -1,7 +1,6 @@
 /** The daemon, scraped by a real Prometheus over TLS with a client certificate and a password. */
 import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { hash, verify } from '@node-rs/bcrypt'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
@@ -16,17 +15,16 @@ import {
   waitFor,
   type RunningProcess,
 } from '../servers/processes.ts'
+import { program } from '../servers/program.ts'
 import { authority, issue } from './pki.ts'
 
-const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
-const tsx = fileURLToPath(import.meta.resolve('tsx'))
 const prometheus = have('prometheus')
 
 let folder: string
 let port: number
 const running: RunningProcess[] = []
 const file = (name: string): string => path.join(folder, name)
-const args = (...more: string[]) => ['--import', tsx, main, ...more, `--config.file=${file('mailpath.yml')}`]
+const args = (...more: string[]) => [...program, ...more, `--config.file=${file('mailpath.yml')}`]
 
 beforeAll(async () => {
   folder = tempFolder('mailpath-prometheus-web-')
