@@ -11,6 +11,7 @@ import type {
   SettingsSource,
 } from './reference.ts'
 import type { Shape } from './shape.ts'
+import { withSubject } from './subject.ts'
 import type { TakeNote } from './transcript.ts'
 import { wantOf, type Want } from './want.ts'
 
@@ -101,6 +102,15 @@ export interface Look {
   /** The step under way: where a failure happened. */
   readonly current: string
 }
+
+/** The same look, which ends with this signal. */
+export const endingWith = (signal: AbortSignal, look: Look): Look => ({
+  ...look,
+  signal,
+  get current() {
+    return look.current
+  },
+})
 
 /** Every entry of the configuration has these. Times are in milliseconds. */
 export interface Target {
@@ -317,8 +327,7 @@ export function finding<Code extends string = never, Name extends string = never
 export function failureOf(error: unknown, look: Look, subject: string): Failure {
   const timedOut = look.signal.aborted
   const cause = describeError(timedOut ? look.signal.reason : error)
-  const line = cause.startsWith(subject) ? cause : `${subject}: ${cause}`
-  const text = `${line} (phase ${look.current})`
+  const text = `${withSubject(subject, cause)} (phase ${look.current})`
   const want = timedOut ? undefined : wantOf(error)
   if (want) look.failed(error, text)
   return { phase: look.current, code: codeOf(error), text, timedOut, want }

@@ -1,6 +1,7 @@
+import { exactDuration, utcTime } from '../../core/duration.ts'
+import { withSubject } from '../../core/subject.ts'
 import { adviceOn } from './advice.ts'
 import { isFullBox } from './judge-hand-over.ts'
-import { about, lasting, utc } from './judge-words.ts'
 import { reason, type Reason } from './reasons.ts'
 import type { Arrival, CanaryMail, CanarySeen } from './seen.ts'
 import { methods, type CanaryTarget } from './target.ts'
@@ -53,11 +54,14 @@ export function fateReasons(seen: CanarySeen, decision: Decision, target: Canary
     found.push(reason('canary_late', `${sentText(seen, oldest.mail)}, and is not in the mailbox${after(oldest)}`))
   if (settled?.bounce && !isFullBox(settled.bounce.status)) found.push(bounced(seen, settled))
   if (settled?.arrival && overdue.length === 0 && !isOnTime(decision, target))
-    found.push(reason('canary_late', `${sentText(seen, settled)}, and took ${lasting(settled.arrival.seconds * 1000)}`))
+    found.push(
+      reason('canary_late', `${sentText(seen, settled)}, and took ${exactDuration(settled.arrival.seconds * 1000)}`),
+    )
   return found
 }
 
-const after = ({ ageMs }: Overdue): string => (Number.isFinite(ageMs) && ageMs > 0 ? ` after ${lasting(ageMs)}` : '')
+const after = ({ ageMs }: Overdue): string =>
+  Number.isFinite(ageMs) && ageMs > 0 ? ` after ${exactDuration(ageMs)}` : ''
 
 function outText({ mails }: CanarySeen): string {
   const out = mails.filter(({ fate }) => fate === 'out').length
@@ -65,7 +69,7 @@ function outText({ mails }: CanarySeen): string {
 }
 
 const sentText = ({ address }: CanarySeen, { sentAt, reply }: CanaryMail): string =>
-  `${address}: the canary of ${utc(sentAt)} ${reply === undefined ? 'was handed over without an answer' : `was accepted ("${reply}")`}`
+  `${address}: the canary of ${utcTime(sentAt)} ${reply === undefined ? 'was handed over without an answer' : `was accepted ("${reply}")`}`
 
 function bounced(seen: CanarySeen, mail: CanaryMail): Reason {
   const { status, text = '' } = mail.bounce ?? {}
@@ -98,7 +102,7 @@ export function arrivalReasons(seen: CanarySeen, decision: Decision, target: Can
   return found
 }
 
-const at = ({ address, mailbox }: CanarySeen, text: string): string => about(mailbox?.address ?? address, text)
+const at = ({ address, mailbox }: CanarySeen, text: string): string => withSubject(mailbox?.address ?? address, text)
 
 function unauthenticated(
   { headers: { authentication } }: Arrival,
