@@ -24,10 +24,10 @@ export function attempted(memory: Memory, began: number, intervalMs: number): vo
   memory.lastAttempt = Math.max(began, (memory.lastAttempt ?? -Infinity) + intervalMs)
 }
 
-/** Whether there is a place for one more. */
+/** Whether there is a place for one more. Nothing is lost, and so nothing written off, while the mailbox cannot be read. */
 export function hasPlace({ mails }: Memory, now: number, lostAfter: number): boolean {
   const out = mails.filter(isOut)
-  return out.length < mostOut || out.every(({ since }) => now - since >= patience * lostAfter)
+  return out.length < mostOut || out.every(({ isLost, since }) => isLost && now - since >= patience * lostAfter)
 }
 
 /** Takes note of a hand-over. `since`: the end of DATA. `isAwaited`: there is a mailbox. */

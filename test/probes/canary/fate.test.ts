@@ -83,7 +83,8 @@ test('one interval sends one mail, however often somebody looks', () => {
 })
 
 test('a run that begins a little early still sends', () => {
-  const memory = { ...emptyMemory(), lastAttempt: performance.now() }
+  const memory = emptyMemory()
+  attempted(memory, performance.now(), 5 * minute)
   wait(5 * minute - 2_000)
   expect(isDue(memory, performance.now(), 5 * minute)).toBe(true)
 })
@@ -132,6 +133,16 @@ describe('three are out at most', () => {
     expect(hasPlace(memory, performance.now(), lostAfter)).toBe(true)
     send(memory, 'refused', refused(550))
     expect(fates(memory)).toBe('t10 out, t5 out, t0 out')
+  })
+
+  test('none gives way while the mailbox cannot be read: it may lie there', () => {
+    const memory = emptyMemory()
+    for (const token of ['a', 'b', 'c']) send(memory, token)
+    wait(24 * 60 * minute)
+    settle(memory, lostAfter)
+    expect(hasPlace(memory, performance.now(), lostAfter)).toBe(false)
+    read(memory)
+    expect(hasPlace(memory, performance.now(), lostAfter)).toBe(true)
   })
 
   test('one that perhaps was never taken gives up its place when it is lost', () => {
