@@ -36,4 +36,6 @@ export const alertMetrics = {
 /** What the recording rules of `alerts/` record. */
 export const recorded = {
   budget: foreign('mailpath:objective:error_budget', 'gauge'),
+  deliveryBudget: foreign('mailpath:objective:delivery_error_budget', 'gauge'),
+  deliveryError: foreign('target:mailpath_canary_error:avg', 'gauge', ['target']),
 }

@@ -29,7 +29,7 @@ export const overview = dashboard({
         {
           height: 4,
           panels: [
-            [3, path.link('Vault', 'vault', 'mailpath-providers', 'the Vault nodes and the secrets in them')],
+            [2, path.link('Vault', 'vault', 'mailpath-providers', 'the Vault nodes and the secrets in them')],
             [2, path.link('Settings', 'settings', 'mailpath-providers', "the applications' own settings")],
             [2, path.link('Packages', 'packages', 'mailpath-providers', 'what is installed in the applications')],
             [3, path.cluster],
@@ -42,9 +42,13 @@ export const overview = dashboard({
                 'the ways in which something writes to Postgres',
               ),
             ],
-            [3, path.link('SMTP', 'smtp', 'mailpath-providers', 'the mail relays')],
+            [2, path.link('SMTP', 'smtp', 'mailpath-providers', 'the mail relays')],
             [3, path.link('SES', 'ses', 'mailpath-providers', 'the SES accounts, with the settings for them')],
             [3, path.link('Outbox', 'outbox', 'mailpath-providers', 'the mails that wait in the applications')],
+            [
+              2,
+              path.link('Canary', 'canary', 'mailpath-delivery', 'the mails that are sent to see whether mail arrives'),
+            ],
             [2, path.provider],
           ],
         },

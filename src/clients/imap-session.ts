@@ -62,7 +62,13 @@ export async function startSession(look: Look, greeted: Greeted, plan: MailboxPl
   flow.on('error', error => (broken = error))
   flow.on('alert', ({ message }) => (alert ??= `the server warns: ${oneLine(message)}`))
   const closed = new Promise<never>((_, reject) => {
-    flow.once('close', () => reject(stream.errored ?? broken ?? new Error('the connection was closed')))
+    flow.once('close', () => {
+      const { byeReason } = inside(flow)
+      const goodbye = byeReason
+        ? new MailboxError('refused', `the server said goodbye: ${oneLine(byeReason)}`)
+        : undefined
+      reject(stream.errored ?? goodbye ?? broken ?? new Error('the connection was closed'))
+    })
   })
   closed.catch(() => undefined)
 
@@ -70,9 +76,13 @@ export async function startSession(look: Look, greeted: Greeted, plan: MailboxPl
   const ask = async <T>(work: () => Promise<T>): Promise<T> => {
     try {
       answerBegins()
-      return await unlessAborted(look.signal, Promise.race([work(), closed]))
+      const result = await unlessAborted(look.signal, Promise.race([work(), closed]))
+      // Some of its methods give false instead.
+      if (!flow.usable) await unlessAborted(look.signal, closed)
+      return result
     } catch (error) {
-      throw explained(faultOf(error, stream.errored), where, look.signal)
+      const why = flow.usable ? error : await unlessAborted(look.signal, closed).catch((reason: unknown) => reason)
+      throw explained(faultOf(why, stream.errored), where, look.signal)
     }
   }
 
@@ -82,7 +92,10 @@ export async function startSession(look: Look, greeted: Greeted, plan: MailboxPl
     look.note(`logged in; the server can ${[...flow.capabilities.keys()].slice(0, 60).join(' ')}`)
   } catch (error) {
     flow.close()
-    throw loginFault(error, flow, stream.errored)
+    const refusal = loginFault(error, flow, stream.errored)
+    throw refusal instanceof MailboxError
+      ? refusal
+      : await unlessAborted(look.signal, closed).catch((reason: unknown) => faultOf(reason, stream.errored))
   }
 
   const fetch = (range: string, query: FetchQueryObject): Promise<FetchMessageObject[]> =>
@@ -175,7 +188,7 @@ export async function startSession(look: Look, greeted: Greeted, plan: MailboxPl
       if (!can('UIDPLUS'))
         return 'they are only marked as deleted: the server has neither UIDPLUS nor MOVE, and EXPUNGE would take mail of others as well'
       // Not messageDelete(): that says EXPUNGE without UIDs if the server takes UIDPLUS back.
-      await ask(async () => (await commands(flow).exec('UID EXPUNGE', [{ type: 'SEQUENCE', value: set }])).next())
+      await ask(async () => (await inside(flow).exec('UID EXPUNGE', [{ type: 'SEQUENCE', value: set }])).next())
       look.note(`> UID EXPUNGE ${set}: done`)
       return undefined
     },
@@ -214,11 +227,12 @@ export async function startSession(look: Look, greeted: Greeted, plan: MailboxPl
   }
 }
 
-/** imapflow's own way to send a command, which is not in its types. */
-interface Commands {
+/** What imapflow has and its types do not name: its way to send a command, and what the server said with BYE. */
+interface Inside {
+  readonly byeReason?: string | false
   exec(command: string, attributes: readonly { type: 'SEQUENCE'; value: string }[]): Promise<{ next(): void }>
 }
-const commands = (flow: ImapFlow): Commands => flow as unknown as Commands
+const inside = (flow: ImapFlow): Inside => flow as unknown as Inside
 
 const countIn = ({ mailbox }: ImapFlow): number => (mailbox ? mailbox.exists : 0)
 
@@ -273,13 +287,10 @@ async function full(
   if (!flow.capabilities.has('QUOTA')) return undefined
   const quota = await ask(() => flow.getQuota(path).catch(() => undefined))
   if (!quota) return undefined
-  const { storage, messages } = quota as Record<
-    string,
-    { readonly usage?: number; readonly limit?: number } | undefined
-  >
+  const { storage, message } = quota as Record<string, { readonly usage?: number; readonly limit?: number } | undefined>
   for (const [what, one, least] of [
     ['bytes', storage, 16_384],
-    ['mails', messages, 1],
+    ['mails', message, 1],
   ] as const)
     if (one?.usage !== undefined && one.limit !== undefined && one.limit - one.usage < least)
       return `the mailbox is full: ${one.usage} of ${one.limit} ${what}`
@@ -293,7 +304,6 @@ interface FlowError {
   readonly serverResponseCode?: string
   readonly authenticationFailed?: boolean
   readonly mailboxMissing?: boolean
-  readonly response?: unknown
 }
 
 /** Codes of imapflow for what is not the protocol, or too much of it. */
@@ -307,27 +317,36 @@ const odd = [
 ]
 
 function faultOf(error: unknown, ofSocket: Error | null): unknown {
-  const { code = '', responseStatus, responseText, mailboxMissing } = error as FlowError
+  if (error instanceof MailboxError) return error
+  const { code = '', responseStatus, responseText, serverResponseCode, mailboxMissing } = error as FlowError
   if (ofSocket?.message.includes('sent too much')) return new MailboxError('not_imap', ofSocket.message)
   if (odd.includes(code))
     return new MailboxError('not_imap', `the server sent what is not IMAP: ${(error as Error).message}`)
-  if (responseStatus === 'NO' || responseStatus === 'BAD' || responseStatus === 'BYE')
-    return new MailboxError('refused', `${responseStatus} ${oneLine(responseText ?? '')}`, undefined, mailboxMissing)
+  if (responseStatus === 'NO' || responseStatus === 'BAD')
+    return new MailboxError(
+      'refused',
+      said(responseStatus, serverResponseCode, responseText),
+      undefined,
+      mailboxMissing,
+    )
   return ofSocket ?? error
 }
+
+const said = (status: string, code: string | undefined, text: string | undefined): string =>
+  oneLine([status, code && `[${code}]`, text].filter(Boolean).join(' '))
 
 /** Response codes (RFC 5530) of a refusal that is not about the password. */
 const notThePassword = ['UNAVAILABLE', 'LIMIT', 'INUSE', 'SERVERBUG', 'CONTACTADMIN', 'CORRUPTION', 'OVERQUOTA']
 
 function loginFault(error: unknown, flow: ImapFlow, ofSocket: Error | null): unknown {
   const { authenticationFailed, serverResponseCode = '', responseText, responseStatus } = error as FlowError
-  const said = oneLine([serverResponseCode && `[${serverResponseCode}]`, responseText].filter(Boolean).join(' '))
+  const text = said('', serverResponseCode, responseText)
   if (serverResponseCode === 'PRIVACYREQUIRED')
-    return new MailboxError('no_tls', `it takes no login without TLS: ${said}`)
+    return new MailboxError('no_tls', `it takes no login without TLS: ${text}`)
   if (responseStatus !== undefined && authenticationFailed)
     return new MailboxError(
       notThePassword.includes(serverResponseCode) ? 'refused' : 'login',
-      `the login was refused: ${said || responseStatus}`,
+      `the login was refused: ${text || responseStatus}`,
     )
   if (flow.capabilities.has('LOGINDISABLED'))
     return new MailboxError('no_tls', 'it takes no login without TLS (LOGINDISABLED)')

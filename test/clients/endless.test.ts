@@ -1,4 +1,4 @@
-import { createServer } from 'node:net'
+import { createServer, type Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createReferences } from '../../src/references/index.ts'
@@ -13,7 +13,9 @@ import { look, values } from '../probes/look.ts'
 import { certificates } from '../servers/certificates.ts'
 import { flood, floodOf, listen, scripted, type Listening } from '../servers/hostile.ts'
 import { waitFor } from '../servers/ports.ts'
+import { startHostileImap } from '../servers/hostile-imap.ts'
 import { accessKeyOf, startSesDouble } from '../servers/ses-double.ts'
+import { withMailbox } from './mailbox-look.ts'
 
 const timeoutMs = 20_000
 /** Of a few MiB at most; the system keeps the rest of a connection (tcp_rmem, tcp_wmem) for who has not read it. */
@@ -83,6 +85,66 @@ describe('a mail server that without end sends', () => {
     const found = await look(smtp, target(server.port, { security }), { timeoutMs, references })
     await expectCutOff(found, server, flow.sent(), ['smtp_protocol_error'])
     expect(textOf(found)).toContain('the server sent too much: more than 256 KiB (phase ehlo)')
+  })
+})
+
+describe('a mailbox that without end sends', () => {
+  it.each([
+    ['one line', 'x'],
+    ['empty lines', '\r\n'],
+    ['stars', '* \r\n'],
+    ['alerts', '* OK [ALERT] beware\r\n'],
+    ['capabilities', '* CAPABILITY IMAP4rev1 X\r\n'],
+    ['folders', '* LIST () "/" x\r\n'],
+    ['rows', '* 1 FETCH (UID 7)\r\n'],
+    ['expunged mails', '* 1 EXPUNGE\r\n'],
+    ['continuations', '+ go on\r\n'],
+    ['tags that nobody asked for', 'x1 OK done\r\n'],
+    ['brackets', '* OK ['],
+    ['parentheses', '('],
+    ['empty literals', '{0}\r\n'],
+    ['atoms', '1 '],
+  ])('%s', async (_, block) => {
+    const flow = floodOf(block)
+    const handlers = [
+      (command: string, socket: Socket) => {
+        if (!command.startsWith('SELECT')) return undefined
+        flow.into(socket)
+        return ''
+      },
+    ]
+    const server = await open(startHostileImap({ handlers }))
+    const plan = {
+      host: '127.0.0.1',
+      port: server.port,
+      name: 'localhost',
+      tls: {},
+      user: 'a',
+      secret: 'unused-password',
+    }
+    const found = withMailbox({ ...plan, security: 'none', token: false }, mailbox => mailbox.open('INBOX'), {
+      timeoutMs,
+    })
+    await expect(found).rejects.toMatchObject({ name: 'MailboxError', fault: 'not_imap' })
+    expect(flow.sent()).toBeLessThan(fewBytes)
+    await waitFor(() => server.connections === 0, { timeoutMs: 5_000, what: 'the connection was given up' })
+  })
+
+  it.each(['* OK ready', '220 '])('a greeting that begins with %j', async greeting => {
+    const server = await open(flood('x', { opening: greeting }))
+    const plan = {
+      host: '127.0.0.1',
+      port: server.port,
+      name: 'localhost',
+      tls: {},
+      user: 'a',
+      secret: 'unused-password',
+    }
+    const found = withMailbox({ ...plan, security: 'none', token: false }, mailbox => mailbox.open('INBOX'), {
+      timeoutMs,
+    })
+    await expect(found).rejects.toMatchObject({ fault: 'not_imap' })
+    expect(server.sent).toBeLessThan(fewBytes)
   })
 })
 

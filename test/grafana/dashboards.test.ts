@@ -5,6 +5,7 @@ import { Registry, collectDefaultMetrics } from 'prom-client'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import {
+  authResult,
   colours,
   haproxyServer,
   patroniRoles,
@@ -23,6 +24,7 @@ import { runbooks } from '../../grafana/generate/panels/alerts.ts'
 import { verdicts } from '../../src/core/probe.ts'
 import { serverStatuses } from '../../src/probes/haproxy/statistics.ts'
 import { patroniRoles as roleNames, patroniStates as patroniStateNames } from '../../src/probes/patroni/answer.ts'
+import { authResults } from '../../src/probes/canary/seen.ts'
 import { enforcementStates } from '../../src/probes/ses/judge-account.ts'
 import { dkimStates, mailFromStates } from '../../src/probes/ses/judge-identity.ts'
 import { configStates } from '../../src/probes/ses/judge-settings.ts'
@@ -206,6 +208,7 @@ describe('states', () => {
     ['state of Vault', vaultStateNames, vaultStates],
     ['cause', causeNames, readOnlyCauses],
     ['state of the SES settings', configStates, sesConfig],
+    ['result of authentication', authResults, authResult],
     ['status of an SES account', enforcementStates, sesEnforcement],
     ['state of DKIM', dkimStates, sesDkim],
     ['state of a MAIL FROM domain', mailFromStates, sesMailFrom],
@@ -236,12 +239,13 @@ describe('states', () => {
       sesEnforcement,
       sesDkim,
       sesMailFrom,
+      authResult,
       patroniRoles,
       patroniStates,
       haproxyServer,
     ])
       for (const [name, { colour }] of Object.entries(states))
-        if (!['ok', 'active', 'complete', 'healthy', 'success', 'primary', 'running', 'UP'].includes(name))
+        if (!['ok', 'active', 'complete', 'healthy', 'success', 'pass', 'primary', 'running', 'UP'].includes(name))
           expect(colour, name).not.toBe(colours.ok)
   })
 })

@@ -85,6 +85,12 @@ const empty: Readonly<Record<string, readonly Stage[]>> = {
   'mailpath-providers: Bounces and complaints, 24 hours B': ['incident'],
   // No mail was sent yet.
   'mailpath-providers: Outboxes F': ['incident'],
+  // The platform sends no canary.
+  ...Object.fromEntries(
+    panelQueries
+      .filter(({ where }) => where.startsWith('mailpath-delivery: ') || where === 'mailpath-overview: Canary A')
+      .map(({ where }) => [where, ['incident', 'healthy', 'failover'] as const]),
+  ),
   // The relay refuses no login.
   'mailpath-providers: Relays H': ['incident', 'healthy', 'failover'],
 }

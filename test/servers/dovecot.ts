@@ -29,7 +29,7 @@ export function dovecotBinary(): string | undefined {
 interface DovecotOptions {
   /** Password by user. The user is a whole address. Default: one user, `canary@example.test`. */
   users?: Readonly<Record<string, string>>
-  /** Refuse plain text without TLS (LOGINDISABLED). Default: no. */
+  /** Refuse logins without TLS (LOGINDISABLED) at 127.0.0.2: who comes from the same address is trusted. Default: no. */
   tlsOnly?: boolean
   /** More lines for dovecot.conf, such as `imap_capability = IMAP4rev1 IDLE`. */
   settings?: string
@@ -100,7 +100,7 @@ state_dir = ${folder}/state
 log_path = ${folder}/dovecot.log
 instance_name = mailpath
 protocols = imap lmtp
-listen = ${host}
+listen = ${host}, 127.0.0.2
 default_process_limit = 30
 default_vsz_limit = 512M
 ssl = yes
@@ -254,7 +254,7 @@ export async function startDovecot(options: DovecotOptions = {}): Promise<Doveco
     // It goes on as soon as it is told to stop: what it prints must not keep a pipe of ours open.
     running = startProcess('dovecot', binary, ['-F', '-c', config], {
       cwd: '/',
-      logFile: file('output.log'),
+      logFile: file('dovecot.log'),
       lastSignal: 'SIGTERM',
     })
     for (const port of Object.values(ports)) await untilListening(running, port)

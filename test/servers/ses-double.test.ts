@@ -23,6 +23,7 @@ afterAll(() => ses.close())
 interface Asking {
   readonly path?: string
   readonly body?: string
+  readonly type?: string
   readonly id?: string
   readonly secret?: string
   readonly token?: string | undefined
@@ -38,7 +39,7 @@ const account = '/v2/email/account'
 
 /** Signed by aws4, where the double uses AWS's own signer: two that do not know of each other. */
 function ask({ path = account, body, aheadMs = 0, tamper = same => same, ...given }: Asking = {}) {
-  const { id = key.id, secret = key.secret, token, region = 'eu-west-1', service = 'ses' } = given
+  const { id = key.id, secret = key.secret, token, region = 'eu-west-1', service = 'ses', type } = given
   const date = new Date(Date.now() + aheadMs).toISOString().replace(/[-:]|\.\d+/g, '')
   const signed = sign(
     {
@@ -46,7 +47,7 @@ function ask({ path = account, body, aheadMs = 0, tamper = same => same, ...give
       path,
       service,
       region,
-      headers: { 'X-Amz-Date': date },
+      headers: { 'X-Amz-Date': date, ...(type !== undefined && { 'Content-Type': type }) },
       ...(body === undefined ? {} : { body, method: 'POST' }),
     },
     { accessKeyId: id, secretAccessKey: secret, ...(token === undefined ? {} : { sessionToken: token }) },
@@ -256,8 +257,33 @@ it.each<[string, string]>([
   expect(await outcome({ path })).toBe('404 NotFoundException')
 })
 
+it('takes a raw mail of a verified sender, puts its own Message-ID into it, and takes it further', async () => {
+  const raw = 'From: no-reply@app.example.com\r\nDate: x\r\nMessage-ID: <a@b>\r\nX-Mine: y\r\n\r\nhello\r\n'
+  const bodyOf = (to: string, from?: string) =>
+    JSON.stringify({
+      ...(from !== undefined && { FromEmailAddress: from }),
+      Destination: { ToAddresses: [to] },
+      Content: { Raw: { Data: Buffer.from(raw).toString('base64') } },
+    })
+  const path = '/v2/email/outbound-emails'
+  const type = 'application/json'
+  const taken: string[] = []
+  ses.deliver = ({ message }) => taken.push(message)
+  const answer = await ask({ path, type, body: bodyOf('a@example.test') })
+  expect(answer.status).toBe(200)
+  const { MessageId: id } = JSON.parse(answer.body) as { MessageId: string }
+  expect(taken[0]).toContain(`Message-ID: <${id}@eu-west-1.amazonses.com>\r\nX-Mine: y`)
+  expect(ses.sent[0]).toMatchObject({ from: 'no-reply@app.example.com', to: ['a@example.test'], raw })
+  expect(await ask({ path, type, body: bodyOf('a@example.test', 'x@other.example') })).toMatchObject({
+    status: 400,
+    body: expect.stringContaining('region EU-WEST-1: x@other.example') as unknown,
+  })
+  expect((await ask({ path, type, body: '{}' })).status).toBe(400)
+  expect((await ask({ path, type, body: bodyOf('a@example.test'), secret: temporary.secret })).status).toBe(403)
+})
+
 it('has no other operation', async () => {
-  expect(await ask({ path: '/v2/email/outbound-emails', body: '{}' })).toMatchObject({
+  expect(await ask({ path: '/v2/email/outbound-bulk-emails', body: '{}' })).toMatchObject({
     status: 404,
     body: expect.stringContaining('UnknownOperationException') as unknown,
   })

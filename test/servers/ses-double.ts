@@ -15,9 +15,11 @@ import {
 import { assumeRole, containerKeys, instanceMetadata, issuedKeys, type Issued, type RoleKnobs } from './aws-roles.ts'
 import { refusal, unknownKey, whoSigned, type AwsKey, type RawRequest, type Refusal } from './aws-signature.ts'
 import type { Certificate } from './certificates.ts'
+import { mailIn, sentReply, type SentMail } from './ses-send.ts'
 import { type At, extend, listen, type Listening } from './hostile.ts'
 
 export type { AwsKey } from './aws-signature.ts'
+export type { SentMail } from './ses-send.ts'
 
 /** What is asked, by the name AWS has for it; `other` for anything that a look at SES has no business with. */
 export type SesAction =
@@ -26,6 +28,7 @@ export type SesAction =
   | 'GetConfigurationSet'
   | 'GetSuppressedDestination'
   | 'GetSendStatistics'
+  | 'SendEmail'
   | 'AssumeRoleWithWebIdentity'
   | 'container'
   | 'metadata'
@@ -80,6 +83,10 @@ export interface SesKnobs {
   /** Reason (BOUNCE or COMPLAINT) by address. */
   suppressed: Record<string, string>
   statistics: SendDataPoint[]
+  /** The mails that were taken, in the order in which they came. */
+  sent: SentMail[]
+  /** Takes each of them further, such as to a mailbox. */
+  deliver: ((mail: SentMail) => unknown) | undefined
   /** Milliseconds that the clock of AWS is ahead of ours. */
   clockAheadMs: number
   errorForm: ErrorForm
@@ -103,7 +110,7 @@ const regionOf = 'eu-west-1'
 const sesNamespace = 'http://ses.amazonaws.com/doc/2010-12-01/'
 
 /**
- * A DOUBLE of Amazon SES: API v2 in JSON, GetSendStatistics of v1 in XML, and what gives out the keys of roles (STS, the
+ * A DOUBLE of Amazon SES: API v2 in JSON with SendEmail of raw mails, GetSendStatistics of v1 in XML, and what gives out the keys of roles (STS, the
  * container endpoint, the metadata of an instance, IMDSv2). All on one port. Written from the API references, and from
  * answers in bug reports where they are silent; never compared with AWS.
  * https://docs.aws.amazon.com/ses/latest/APIReference-V2/
@@ -150,6 +157,8 @@ const fresh = ({ keys, region = regionOf }: SesOptions): State => ({
   configurationSets: { transactional: configurationSet('transactional') },
   suppressed: {},
   statistics: [],
+  sent: [],
+  deliver: undefined,
   clockAheadMs: 0,
   errorForm: 'header',
   role: {
@@ -282,6 +291,7 @@ function callOf({ method, path, query, body }: RawRequest): Call {
     if (action === 'GetSendStatistics' && form.get('Version') === '2010-12-01') return { action, form }
     if (action === 'AssumeRoleWithWebIdentity' && form.get('Version') === '2011-06-15') return { action, form }
   }
+  if (method === 'POST' && path === '/v2/email/outbound-emails') return { action: 'SendEmail', form }
   if (path.startsWith('/latest/')) return { action: 'metadata', form }
   if (method !== 'GET') return { action: 'other', form }
   if (/^\/v1\/credentials$|^\/v2\/credentials\/./.test(path)) return { action: 'container', form }
@@ -320,7 +330,15 @@ async function reply(state: State, call: Call, request: RawRequest): Promise<Rep
   if (call.action === 'other')
     return jsonReply(404, { Output: { __type: 'com.amazon.coral.service#UnknownOperationException' }, Version: '1.0' })
   if (!isAllowed(signer, `ses:${call.action}`)) return refused(state, call, denied(state, signer, call))
-  return asked(state, call)
+  return call.action === 'SendEmail' ? sendEmail(state, call, request) : asked(state, call)
+}
+
+function sendEmail(state: State, call: Call, request: RawRequest): Reply {
+  const mail = mailIn(request, state)
+  if ('status' in mail) return refused(state, call, mail)
+  state.sent.push(mail)
+  state.deliver?.(mail)
+  return sentReply(mail)
 }
 
 function refusedFor({ signedUp }: State): Refusal | undefined {

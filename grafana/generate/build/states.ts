@@ -2,6 +2,7 @@ import { MappingType, SpecialValueMatch, type ValueMapping } from '@grafana/graf
 import type { Metric } from '../../../src/core/metric.ts'
 import { severities, type Severity, type Verdict } from '../../../src/core/probe.ts'
 import type { Provider } from '../../../src/probes/mail/index.ts'
+import type { AuthResult } from '../../../src/probes/canary/seen.ts'
 import type { enforcementStates } from '../../../src/probes/ses/judge-account.ts'
 import type { dkimStates, mailFromStates } from '../../../src/probes/ses/judge-identity.ts'
 import type { configStates } from '../../../src/probes/ses/judge-settings.ts'
@@ -157,6 +158,18 @@ export const sesMailFrom: States<(typeof mailFromStates)[number]> = {
   pending: state(1, 'pending', 'warn'),
   temporary_failure: state(2, 'not found lately', 'warn'),
   failed: state(3, 'NOT FOUND', 'fail'),
+}
+
+/** What a receiver finds. The later, the less it believes that the mail is ours. */
+export const authResult: States<AuthResult> = {
+  pass: state(0, 'pass', 'ok'),
+  policy: state(1, 'not by its policy', 'warn'),
+  neutral: state(2, 'neutral', 'warn'),
+  none: state(3, 'none', 'warn'),
+  temperror: state(4, 'not found out', 'warn'),
+  permerror: state(5, 'RECORD IS WRONG', 'fail'),
+  softfail: state(6, 'SOFTFAIL', 'fail'),
+  fail: state(7, 'FAIL', 'fail'),
 }
 
 export const mailProvider: States<Provider> = { smtp: state(0, 'SMTP', 'neutral'), ses: state(1, 'SES', 'neutral') }

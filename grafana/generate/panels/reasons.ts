@@ -8,9 +8,13 @@ import { by, constant, copied, each, join, labelled, matches, or, q, union, type
 import { effect, severityMappings } from '../build/states.ts'
 import { table } from '../build/table.ts'
 
-/** What the dashboard about Postgres shows, and what is on the other one. */
+/** What the dashboard about Postgres shows, and what is on the others. */
 export const postgresKinds: readonly string[] = ['postgres', 'patroni', 'haproxy', 'pgbouncer', 'write_path', 'cluster']
-export const otherKinds = probes.map(({ kind }) => kind).filter(kind => !postgresKinds.includes(kind))
+/** Has a dashboard of its own, about delivery. */
+export const deliveryKinds: readonly string[] = ['canary']
+export const otherKinds = probes
+  .map(({ kind }) => kind)
+  .filter(kind => !postgresKinds.includes(kind) && !deliveryKinds.includes(kind))
 
 const labels = ['probe', 'target', 'reason'] as const
 type Label = (typeof labels)[number]

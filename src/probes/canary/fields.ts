@@ -22,7 +22,13 @@ export function fieldsOf(text: string): Field[] {
     current = /^[!-~]+$/.test(name) ? [line.slice(colon + 1)] : undefined
     if (current) fields.push({ name, lines: current })
   }
-  return fields.map(({ name, lines }) => ({ name, value: lines.join('').trim() }))
+  return fields.map(({ name, lines }) => ({
+    name,
+    value: lines
+      .map(line => line.trim())
+      .join(' ')
+      .trim(),
+  }))
 }
 
 /** The value of the first field of this name (in lower case). */

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import type SMTPConnection from 'nodemailer/lib/smtp-connection'
 import type { Dialogue } from './dialogue.ts'
 
@@ -34,7 +35,7 @@ export async function send(
   })
   answer.catch(() => undefined)
   try {
-    const reply = await Promise.race([answer, broken])
+    const reply = await Promise.race([answer, inTheEnd(broken)])
     if (codeIn(reply) !== undefined) return { kind: 'accepted', reply }
     return { kind: 'unanswered', error: new Error(`no reply of SMTP: ${reply}`) }
   } catch (error) {
@@ -44,6 +45,15 @@ export async function send(
     throw error
   } finally {
     dialogue.leave()
+  }
+}
+
+/** A turn later: nodemailer may close before it gives the answer that it has. */
+async function inTheEnd(broken: Promise<never>): Promise<never> {
+  try {
+    return await broken
+  } finally {
+    await setImmediate()
   }
 }
 
