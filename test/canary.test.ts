@@ -33,6 +33,12 @@ const ofSes = {
   MONITOR_ACCESS: 'AKIACANARYMONITOR001',
   MONITOR_SECRET: 'canary+secret/of/the/monitor'.padEnd(40, '0'),
 } as const
+/** Of a mail that is sent: addresses, of which the domain may be shown. */
+const ofMail = {
+  MAIL_FROM: 'canary-from@app.example',
+  MAIL_TO: 'canary-to@mailbox.example',
+  MAIL_BOUNCES: 'canary-bounces@app.example',
+} as const
 const secrets = [
   'postgres',
   'url',
@@ -55,10 +61,13 @@ const secrets = [
   'pgbouncer',
   'outbox',
   'session token',
+  'imap',
+  'imap token',
 ]
   .map(canary)
   .concat(bearer)
   .concat(Object.values(ofSes))
+  .concat(Object.values(ofMail))
 const forms = secrets.flatMap(secret => [
   secret,
   encodeURIComponent(secret),
@@ -115,6 +124,61 @@ const smtpThatEchoes = () =>
     ],
   })
 
+/** Takes no login, and puts it into its refusal, as it was sent and in the clear. */
+const imapThatEchoes = () =>
+  listen(
+    net.createServer(socket => {
+      let tag = ''
+      socket.on('error', () => undefined)
+      socket.write('* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN AUTH=XOAUTH2] ready\r\n')
+      socket.on('data', data => {
+        for (const line of data.toString().split('\r\n')) {
+          const [first = '', command = '', , initial] = line.split(' ')
+          const plain = Buffer.from(initial ?? line, 'base64').toString()
+          const told = `${line} ${plain.replaceAll(/\p{Cc}/gu, ' ')}`
+          if (line === '') continue
+          else if (/^AUTHENTICATE$/i.test(command) && initial === undefined) {
+            tag = first
+            socket.write('+ \r\n')
+          } else if (/^(AUTHENTICATE|LOGIN)$/i.test(command))
+            socket.write(`${first} NO [AUTHENTICATIONFAILED] wrong login ${told}\r\n`)
+          else if (tag !== '') {
+            socket.write(`${tag} NO [AUTHENTICATIONFAILED] wrong login ${told}\r\n`)
+            tag = ''
+          } else socket.write(`${first} BAD ${told}\r\n`)
+        }
+      })
+    }),
+  )
+
+/** What servers got of mails. */
+const mails: string[] = []
+const tokenOf = (mail: string): string => /^X-Mailpath-Canary: v1 (\S+)/im.exec(mail)?.[1] ?? ''
+
+/** Takes every address, and puts the mail into its refusal. */
+function smtpThatTells() {
+  const handlers = () => {
+    let lines: string[] | undefined
+    return (line: string): string | undefined => {
+      if (lines === undefined) {
+        if (/^(MAIL|RCPT)/i.test(line)) return `250 2.1.0 taken: ${line}`
+        if (!/^DATA$/i.test(line)) return undefined
+        lines = []
+        return '354 go on'
+      }
+      if (line !== '.') {
+        lines.push(line)
+        return ''
+      }
+      const all = lines
+      lines = undefined
+      mails.push(all.join('\n'))
+      return [...all.map(one => `554-5.7.1 ${one}`), '554 5.7.1 spam'].join('\r\n')
+    }
+  }
+  return scripted({ security: 'none', capabilities: ['8BITMIME'], handlers: [handlers()] })
+}
+
 /**
  * Puts the path, the headers and the body into its answer, as AWS does where it denies something; a login at the mount `taken` it takes, and gives a token. As a Patroni it
  * has the header with the password for its name.
@@ -129,7 +193,11 @@ const httpThatEchoes = () =>
         role: 'replica',
         patroni: { version: '4.1.4', scope: 'kb', name: authorization },
       }
-      void text(request).then(body =>
+      void text(request).then(body => {
+        const { Content: content } = (/^\{.*\}$/s.test(body) ? JSON.parse(body) : {}) as {
+          Content?: { Raw?: { Data?: string } }
+        }
+        if (content?.Raw?.Data !== undefined) mails.push(Buffer.from(content.Raw.Data, 'base64').toString())
         response
           .writeHead(taken ? 200 : request.url === '/leader' ? 503 : 403, {
             'content-type': 'application/json',
@@ -138,14 +206,17 @@ const httpThatEchoes = () =>
           .end(
             JSON.stringify({
               errors: [`denied to ${body} ${JSON.stringify(request.headers)}`],
-              message: `${request.url ?? ''} ${inspect(request.headers)}`,
+              message: `${request.url ?? ''} ${inspect(request.headers)} ${body}`,
               ...(taken && { auth: { client_token: canary('login'), lease_duration: 60, renewable: true } }),
               ...(request.url === '/leader' && patroni),
             }),
-          ),
-      )
+          )
+      })
     }),
   )
+
+/** Where a server of each kind listens. */
+type Ports = Readonly<Record<'postgres' | 'smtp' | 'http' | 'imap', number>>
 
 let folder: string
 const servers: Listening[] = []
@@ -161,8 +232,10 @@ const byLogin = (name: string, mount: string, http: number, smtp: number): strin
 - smtp: { name: ${name} by pod, host: 127.0.0.1, port: ${smtp}, security: none, user: probe, password: { vault: { target: ${name} by pod, path: secret/data/x, key: PASS } } }
 `
 
+const addresses = 'from: { env: MAIL_FROM }, to: { env: MAIL_TO }, envelope_from: { env: MAIL_BOUNCES }'
+
 /** One target of every probe for every kind of server, with a secret in every place that takes one. */
-function configFor(name: string, { postgres, smtp, http }: Record<'postgres' | 'smtp' | 'http', number>): string {
+function configFor(name: string, { postgres, smtp, http, imap }: Ports): string {
   const file = (of: string) => JSON.stringify(path.join(folder, of))
   const entries = `
 - postgres: { name: ${name}, cluster: kb, url: "postgres://probe@127.0.0.1:${postgres}/db", password: { env: POSTGRES } }
@@ -175,6 +248,8 @@ ${['taken', 'refused'].map(mount => byLogin(`${name} ${mount}`, mount, http, smt
 - vault: { name: ${name}, url: "http://127.0.0.1:${http}", token: { env: VAULT }, secrets: [{ path: secret/data/x, keys: [PASS] }] }
 - ses: { name: ${name}, access_key: { env: SES_ACCESS }, secret_key: { env: SES_SECRET }, session_token: { env: SES_TOKEN }, region: eu-west-1, endpoint: "http://127.0.0.1:${http}", from: { env: SES_FROM }, recipients: [{ env: SES_TO }], configuration_set: set, monitor: { access_key: { env: MONITOR_ACCESS }, secret_key: { env: MONITOR_SECRET }, session_token: { env: SES_TOKEN } } }
 - outbox: { name: ${name}, cluster: kb, url: "postgres://probe@127.0.0.1:${postgres}/db", password: { env: OUTBOX }, table: mails, created: created_at, pending: sent_at is null }
+- canary: { name: ${name}, smtp: ${name}, ${addresses}, mailbox: { host: 127.0.0.1, port: ${imap}, security: none, user: probe, password: { env: IMAP } } }
+- canary: { name: ${name} by token, ses: ${name}, ${addresses}, mailbox: { host: 127.0.0.1, port: ${imap}, security: none, user: probe, token: { env: IMAP_TOKEN } } }
 - patroni: { name: ${name}, cluster: kb, url: "http://127.0.0.1:${http}", user: probe, password: { env: PATRONI } }
 `
   // What a server that echoes says has to be seen, also on a machine that is busy; the others would only be waited for.
@@ -192,13 +267,15 @@ interface Wrong {
 }
 
 /** Every place of every probe that takes a reference, with something that does not belong there; at servers that echo. */
-function wrongTargets({ postgres, smtp, http }: Record<'postgres' | 'smtp' | 'http', number>): Wrong[] {
+function wrongTargets({ postgres, smtp, http, imap }: Ports): Wrong[] {
   const at = { cluster: 'kb', host: '127.0.0.1', port: postgres, user: 'probe', database: 'db' }
   const password = { env: 'PLAIN' }
   const url = `postgres://probe@127.0.0.1:${postgres}/db`
   const vault = { url: `http://127.0.0.1:${http}`, secrets: [{ path: 'secret/data/x' }] }
   const login = { role_id: password, secret_id: password }
   const keys = { access_key: 'AKIAQ7Q7Q7Q7Q7Q7Q7Q7', secret_key: { env: 'SES_SECRET' } }
+  const letter = { smtp: 'echoes', from: 'a@app.example', to: 'b@mailbox.example' }
+  const mailbox = { host: '127.0.0.1', port: imap, security: 'none', user: 'probe' }
   const table = { table: 'mails', created: 'created_at', pending: 'sent_at is null' }
   const bases = {
     postgres: [{ cluster: 'kb', url, password, pg_settings: { PGSSLMODE: 'prefer' } }],
@@ -227,6 +304,10 @@ function wrongTargets({ postgres, smtp, http }: Record<'postgres' | 'smtp' | 'ht
       { ...at, ...table, password, pg_settings: { PGSSLMODE: 'prefer' } },
       { cluster: 'kb', ...table, url, password },
     ],
+    canary: [
+      { ...letter, mailbox: { ...mailbox, password } },
+      { ...letter, mailbox: { ...mailbox, token: password } },
+    ],
     settings: [{ from: { dotenv: path.join(folder, '.env') }, expect: { ANY: { present: true } } }],
     drift: [{ sources: { a: password, b: password } }],
     mail: [{}],
@@ -243,7 +324,7 @@ function wrongTargets({ postgres, smtp, http }: Record<'postgres' | 'smtp' | 'ht
   )
 }
 
-function yamlOf(kinds: readonly (readonly [string, Record<'postgres' | 'smtp' | 'http', number>])[]): string {
+function yamlOf(kinds: readonly (readonly [string, Ports])[], telling: number): string {
   const sections = new Map<string, string[]>()
   const all = kinds.flatMap(([name, ports]) =>
     configFor(name, ports)
@@ -256,6 +337,8 @@ function yamlOf(kinds: readonly (readonly [string, Record<'postgres' | 'smtp' | 
     `- packages: { name: packages, folder: ${JSON.stringify(folder)}, require: [nothing, odd], forbid: [{ file: .env, pattern: APP_PASSWORD }] }`,
     `- drift: { name: values, sources: { env: { env: DRIFT }, other: { env: SMTP }, k8s: { kubernetes: { namespace: a, secret: b, key: c } }, systemd: { credential: postgres } } }`,
     `- drift: { name: hosts, compare: host, sources: { env: { env: DRIFT_URL }, other: { env: DRIFT_HOST }, none: { env: DRIFT } } }`,
+    `- smtp: { name: tells, host: 127.0.0.1, port: ${telling}, security: none }`,
+    `- canary: { name: tells, smtp: tells, ${addresses} }`,
     `- mail: { name: app, provider: { env: SMTP } }`,
   ]
   const wrong = wrongs.map(({ kind, target }) => `- ${kind}: ${JSON.stringify(target)}`)
@@ -311,6 +394,7 @@ beforeAll(async () => {
     postgres: await start(starting()),
     smtp: await start(starting()),
     http: await start(starting()),
+    imap: await start(starting()),
   })
   const kinds = [
     [
@@ -319,6 +403,7 @@ beforeAll(async () => {
         postgres: await start(postgresThatEchoes()),
         smtp: await start(smtpThatEchoes()),
         http: await start(httpThatEchoes()),
+        imap: await start(imapThatEchoes()),
       },
     ],
     ['refused', await same(refusedPort)],
@@ -346,7 +431,7 @@ beforeAll(async () => {
   )
 
   wrongs = wrongTargets(kinds[0][1])
-  const config = parseConfig(yamlOf(kinds), 'mailpath.yml')
+  const config = parseConfig(yamlOf(kinds, await start(smtpThatTells())), 'mailpath.yml')
   const env = {
     ...Object.fromEntries(wrongs.map(({ variable, value }) => [variable, value])),
     PLAIN: 'plain',
@@ -359,7 +444,10 @@ beforeAll(async () => {
     PATRONI: canary('patroni'),
     OUTBOX: canary('outbox'),
     SES_TOKEN: canary('session token'),
+    IMAP: canary('imap'),
+    IMAP_TOKEN: canary('imap token'),
     ...ofSes,
+    ...ofMail,
     ACCESS: canary('access'),
     SECRET: canary('secret'),
     EXPECTED: canary('expected'),
@@ -415,7 +503,7 @@ const sesSettings = ['access_key', 'secret_key', 'region']
 
 describe('a secret', () => {
   it('was used by every probe that takes one, and every one of them failed', () => {
-    expect(status.checks.length).toBe(5 * 19 + 7 + wrongs.length)
+    expect(status.checks.length).toBe(5 * 21 + 9 + wrongs.length)
     const fine = status.checks.filter(check => check.verdict === 'ok').map(check => check.id)
     // Any value will do there, and as any password of a Patroni that only says what it was sent.
     const anyIs = /^(settings\/wrong expect|patroni\/(echoes$|wrong password))/
@@ -437,6 +525,8 @@ describe('a secret', () => {
     expect(texts['failures']).toMatch(/&lt; 535 5\.7\.8 AUTH PLAIN &lt;secret&gt;/)
     expect(texts['by kubeconfig']).toContain('403, not an answer of a Kubernetes API server')
     expect(texts['by kubeconfig']).toContain('exec plugin')
+    expect(texts['transcripts']).toMatch(/wrong login [^\n]*<secret>/)
+    expect(texts['transcripts']).toMatch(/554[- ]5\.7\.1 X-Mailpath-Canary: v1 <secret>/)
   })
 
   it('in a wrong place is refused for its shape, with what was expected', () => {
@@ -445,7 +535,9 @@ describe('a secret', () => {
     for (const { kind, field, form } of plain) {
       const reasons = status.checks.find(check => check.id === `${kind}/wrong ${field}: ${form}`)?.reasons ?? []
       const said = reasons.map(({ code, text }) => `${code} ${text}`).join('\n')
-      if (kind === 'ses' && sesSettings.includes(field)) expect(said).toMatch(/^ses_(malformed|stub)/)
+      if (kind === 'canary')
+        expect(said).toMatch(/(?:^|\n)canary_(not_sent|mailbox_unresolved) .*(\w+): env WRONG_\d+_\d+: expected /)
+      else if (kind === 'ses' && sesSettings.includes(field)) expect(said).toMatch(/^ses_(malformed|stub)/)
       else if (kind === 'ses') expect(said).toMatch(/^ses_(unreadable|permission_missing|role_unusable)/)
       else if (kind === 'smtp' && field === 'user')
         expect(said).toMatch(/^smtp_password_unresolved .*user: env WRONG.*: expected /)
@@ -479,6 +571,15 @@ describe('a secret', () => {
     expect(text.length).toBeGreaterThan(0)
     for (const form of forms) expect(text.includes(form), `${form} is in ${name}`).toBe(false)
     expect(text).not.toMatch(/canary-/)
+    for (const token of mails.map(tokenOf)) {
+      expect(token.length).toBeGreaterThan(20)
+      expect(text.includes(token), `the token of a mail is in ${name}`).toBe(false)
+    }
+  })
+
+  it('of a mail is one that servers did get', () => {
+    // Of the relay that takes it, and of the SES that answers.
+    expect(new Set(mails.map(tokenOf)).size).toBeGreaterThanOrEqual(2)
   })
 
   it('is not in the message about a config that holds it', () => {
@@ -495,6 +596,7 @@ canary-key-is-shown: 1
       text = String(error)
     }
     expect(text).toContain('a secret must not stand in this file')
-    expect(text.replaceAll('canary-key-is-shown', '')).not.toMatch(/canary/)
+    // There is a section of that name.
+    expect(text.replaceAll(/canary-key-is-shown|, canary(?=,)/g, '')).not.toMatch(/canary/)
   })
 })

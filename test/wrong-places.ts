@@ -65,9 +65,10 @@ function put(below: unknown, [key, ...rest]: Place['path'], value: unknown): unk
 
 function isValid(config: object): boolean {
   try {
-    // There has to be a target besides `mail`.
+    // There has to be a target besides `mail`, and a relay that a canary leaves by.
     const packages = [{ name: 'other', folder: '/app', require: ['other'] }]
-    parseConfig(JSON.stringify({ packages, ...config }), 'mailpath.yml')
+    const smtp = [{ name: 'echoes', host: 'relay.example' }]
+    parseConfig(JSON.stringify({ packages, smtp, ...config }), 'mailpath.yml')
     return true
   } catch {
     return false

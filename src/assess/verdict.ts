@@ -1,6 +1,7 @@
 import { distinctBy } from '../core/group.ts'
-import { checkId, worst, type Reason, type Verdict } from '../core/probe.ts'
+import { checkId, worst, type Reason, type Target, type Verdict } from '../core/probe.ts'
 import { exporterKind } from '../core/want.ts'
+import { leavesBy } from '../probes/canary/leaves-by.ts'
 import { providers, type Provider } from '../probes/mail/index.ts'
 import { needRow, needs, otherRanks } from '../probes/needs.ts'
 import { postgres } from '../probes/postgres/index.ts'
@@ -16,6 +17,8 @@ export interface Problem {
   readonly probe: string
   readonly target: string
   readonly reason: Reason
+  /** The way out that it is about: it comes behind what the check of that way says. */
+  readonly way?: Provider
 }
 type Blocking = Problem & { readonly level: Blocker['level'] }
 /** How one need of a mail path affects its verdict: blockers, and problems that mail survives. */
@@ -30,9 +33,16 @@ export interface Standing {
   readonly target: string
   readonly verdict: Verdict
   readonly reasons: readonly Reason[]
+  /** Of a check. */
+  readonly config?: Target
 }
-export const problemsOf = ({ probe, target, reasons }: Standing): Problem[] =>
-  reasons.map(reason => assignShortage({ probe, target, reason }))
+
+export function problemsOf({ probe, target, reasons, config }: Standing): Problem[] {
+  const own = config && leavesBy({ probe, config })
+  return reasons.map(reason =>
+    assignShortage({ probe, target, reason, ...(own && isRefusal(reason) && { way: own.provider }) }),
+  )
+}
 
 /** A need without which mail fails, or is unknown. */
 export function needed(standing: Standing): Contribution {
@@ -77,14 +87,14 @@ export function conclude(
 const firstWayOut = Math.min(...providers.map(kind => needs[kind].rank))
 
 /** Place in the dependency order. The provider that the application uses comes before the other one. */
-function rank({ probe, reason }: Problem, provider: Provider | undefined): number {
+function rank({ probe, reason, way }: Problem, provider: Provider | undefined): number {
   if (probe === exporterKind) return otherRanks.exporter
   // A system that could not read its own values: before checks that wait for it, after the system it reads from.
   if (isSource({ probe }) && isUnread(reason)) return otherRanks.secret - 1
   if (reason.code.endsWith('_unresolved')) return otherRanks.secret
-  if (probe === provider) return firstWayOut - 1
-  if (isRefusal(reason)) return otherRanks.refusal
-  return needRow(probe)?.rank ?? Infinity
+  const kind = way ?? probe
+  const own = kind === provider ? firstWayOut - 1 : (needRow(kind)?.rank ?? Infinity)
+  return way === undefined ? own : own + 0.5
 }
 
 const isConsequence = ({ reason }: Problem): boolean => reason.because !== undefined

@@ -2,6 +2,7 @@ import type { ConnectionOptions } from 'node:tls'
 import { unlessAborted } from '../core/abort.ts'
 import { describeError } from '../core/errors.ts'
 import type { Look } from '../core/probe.ts'
+import { inPlaceOf } from '../core/want.ts'
 import { shownIn, type Shown } from './certificates.ts'
 import { MailboxError } from './imap-error.ts'
 import { greet } from './imap-open.ts'
@@ -120,5 +121,5 @@ export function explained(error: unknown, where: string, signal: AbortSignal): M
   if (signal.aborted) return new MailboxError('silent', line)
   return error instanceof MailboxError
     ? new MailboxError(error.fault, line, error.certificates, error.missing)
-    : new MailboxError('unreachable', line, shownIn(error))
+    : inPlaceOf(new MailboxError('unreachable', line, shownIn(error)), error)
 }

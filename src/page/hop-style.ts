@@ -1,4 +1,4 @@
-/** The style of what stands between write paths and nodes, and of the marks of nodes. Only pages with such targets have it. */
+/** The style of what stands between write paths and nodes, or secrets and mailboxes, and of the marks of nodes. Only pages with such targets have it. */
 export const hopStyle = `
 .tag.UP { border-color: var(--text); background: var(--text); color: var(--surface) }
 .tag.holds-the-lock { border-color: var(--text); color: var(--text); font-weight: 600 }

@@ -1,6 +1,7 @@
 import { worst } from '../core/probe.ts'
 import type { Shown } from '../core/shown.ts'
 import type { Status } from '../monitor/ledger.ts'
+import { canary } from '../probes/canary/index.ts'
 import { haproxy } from '../probes/haproxy/index.ts'
 import { patroni } from '../probes/patroni/index.ts'
 import { pgbouncer } from '../probes/pgbouncer/index.ts'
@@ -14,7 +15,7 @@ import { starvedNotice } from './starved.ts'
 import { sentences, symbols, utc, type Anchors } from './format.ts'
 
 /** The kinds whose targets the picture shows by marks and boxes of their own. */
-const inBetween: readonly string[] = [haproxy.kind, pgbouncer.kind, patroni.kind]
+const inBetween: readonly string[] = [haproxy.kind, pgbouncer.kind, patroni.kind, canary.kind]
 
 /** What the page says of the exporter itself. */
 interface About {

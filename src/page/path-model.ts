@@ -4,11 +4,13 @@ import { hopStatuses } from '../assess/path/hop-status.ts'
 import { byVerdict, checkId, worst, type Reason, type Verdict } from '../core/probe.ts'
 import type { Status } from '../monitor/ledger.ts'
 import { providers, type Provider } from '../probes/mail/index.ts'
+import { canary } from '../probes/canary/index.ts'
+import { leavesBy } from '../probes/canary/leaves-by.ts'
 import { needs } from '../probes/needs.ts'
 import { outbox } from '../probes/outbox/index.ts'
 import { ses } from '../probes/ses/index.ts'
 import type { Box, Join, Link } from './boxes.ts'
-import { withOutbox, withSes } from './facts.ts'
+import { withCanary, withOutbox, withSes } from './facts.ts'
 import { count, inBrief } from './format.ts'
 import { hopBox, once } from './hops.ts'
 
@@ -99,19 +101,32 @@ function outboxLane(path: MailStatus, status: Status): Lane[] {
 
 function deliveryLane(path: MailStatus, status: Status): Lane[] {
   const relays = providers.flatMap(kind => path.needs[kind].map(name => relayOf(kind, name, path, status)))
-  const drawn = worstFew(relays, relay => relay.box.verdict)
+  const drawn = worstFew(relays, relay => worst([relay.box, ...relay.mailboxes].map(({ verdict }) => verdict)))
   const systems = sourceKinds.flatMap(kind =>
     path.needs[kind].map(name => checkBox(kind, name, status, needs[kind].title)),
   )
-  const links = systems.map(from => ({
-    from,
-    to: drawn.filter(relay => relay.needs.includes(from.id)).map(relay => relay.box),
-  }))
-  const alone = drawn.filter(relay => !links.some(link => link.to.includes(relay.box)))
-  const joins = [...joined(links), ...alone.map(({ box }) => direct(box))]
+  const links = systems.flatMap(from => linksOf(from, drawn))
+  const alone = drawn.filter(relay => !systems.some(({ id }) => relay.needs.includes(id)))
+  const onward = alone.filter(({ mailboxes }) => mailboxes.length > 0)
+  const joins = [
+    ...once(joined([...links, ...onward.map(({ box, mailboxes }) => ({ from: box, to: mailboxes }))])),
+    ...alone.filter(({ mailboxes }) => mailboxes.length === 0).map(({ box }) => direct(box)),
+  ]
   if (joins.length === 0) return []
-  const title = systems.length > 0 ? 'Takes secrets, hands mail over' : 'Hands mail over'
+  const arrives = drawn.some(({ mailboxes }) => mailboxes.length > 0) ? ', and it arrives' : ''
+  const title = `${systems.length > 0 ? 'Takes secrets, hands mail over' : 'Hands mail over'}${arrives}`
   return [{ ...plainLane(title, joins), hidden: relays.length - drawn.length }]
+}
+
+/** A system that gives secrets leads to the relays that take them, and through those to the mailboxes of their canaries. */
+function linksOf(from: Box, relays: readonly Relay[]): Link[] {
+  const own = relays.filter(relay => relay.needs.includes(from.id))
+  const ends = own.filter(({ mailboxes }) => mailboxes.length === 0).map(({ box }) => box)
+  const through = own.filter(({ mailboxes }) => mailboxes.length > 0)
+  return [
+    ...(ends.length > 0 || through.length === 0 ? [{ from, to: ends }] : []),
+    ...through.map(({ box, mailboxes }) => ({ from, through: [box], to: mailboxes })),
+  ]
 }
 
 /** The application itself leads to it. */
@@ -127,11 +142,31 @@ const plainLane = (title: string, joins: readonly Join[]): Omit<Lane, 'hidden'> 
   unsure: false,
 })
 
-function relayOf(kind: Provider, name: string, path: MailStatus, status: Status) {
+/** A way out, with the mailboxes of the canaries that leave by it. */
+interface Relay {
+  readonly box: Box
+  readonly needs: readonly string[]
+  readonly mailboxes: readonly Box[]
+}
+
+function relayOf(kind: Provider, name: string, path: MailStatus, status: Status): Relay {
   const tag = `${needs[kind].title}${path.provider === kind ? ', in use' : ''}`
   const check = checkOf(kind, name, status)
   const plain = checkBox(kind, name, status, tag)
-  return { box: kind === ses.kind ? withSes(plain, check) : plain, needs: check?.needs ?? [] }
+  const canaries = path.needs.canary.filter(one => {
+    const found = checkOf(canary.kind, one, status)
+    return found && leavesBy(found)?.id === plain.id
+  })
+  return {
+    box: kind === ses.kind ? withSes(plain, check) : plain,
+    needs: check?.needs ?? [],
+    mailboxes: worstFew(
+      canaries.map(one =>
+        withCanary(checkBox(canary.kind, one, status, needs[canary.kind].title), checkOf(canary.kind, one, status)),
+      ),
+      ({ verdict }) => verdict,
+    ),
+  }
 }
 
 const checkOf = (probe: string, target: string, { checks }: Status): CheckStatus | undefined =>

@@ -52,8 +52,8 @@ export const needs = {
   drift: { need: 'survived', rank: 110, title: 'Drift' },
 } as const satisfies Record<string, NeedRow>
 
-/** Blockers without a kind: a shortage of the exporter, a value that could not be read, a way out that refuses a canary. */
-export const otherRanks = { exporter: 0, secret: 30, refusal: 104 } as const
+/** Blockers without a kind: a shortage of the exporter, and a value that could not be read. */
+export const otherRanks = { exporter: 0, secret: 30 } as const
 
 type Needed = keyof typeof needs
 /** The kinds that mail needs in one of these ways. */

@@ -15,7 +15,15 @@ interface InhibitRule {
   readonly target_matchers: readonly string[]
   readonly equal: readonly string[]
 }
-const config = parse(readFileSync(file, 'utf8')) as { readonly inhibit_rules: readonly InhibitRule[] }
+interface Route {
+  readonly matchers: readonly string[]
+  readonly receiver: string
+  readonly group_by?: readonly string[]
+}
+const config = parse(readFileSync(file, 'utf8')) as {
+  readonly route: { readonly group_by: readonly string[]; readonly routes: readonly Route[] }
+  readonly inhibit_rules: readonly InhibitRule[]
+}
 
 const tickets: Readonly<Record<string, string>> = {
   postgres: 'tickets-database',
@@ -56,6 +64,23 @@ describe.skipIf(!needs('amtool', amtool, alertmanagerInstall))('with amtool', ()
     await test('pager', 'alertname=Another', 'severity=disaster')
     await expect(test('log', 'alertname=Another', 'severity=disaster')).rejects.toThrow(/exit code 1/)
   })
+})
+
+it('makes one page of mail that cannot be sent and of its causes, a canary that is lost among them', () => {
+  const { group_by, routes } = config.route
+  const routeOf = ({ name, set }: Alert): Route | undefined =>
+    routes.find(({ matchers }) =>
+      matchers.every(each => {
+        const [, label = '', value = ''] = /^(\w+) = (\w+)$/.exec(each) ?? []
+        return (label === 'alertname' ? name : set[label]) === value
+      }),
+    )
+  const pages = alerts.filter(({ set }) => set['severity'] === 'critical' && set['component'] !== 'exporter')
+  expect(pages.map(({ name }) => name)).toEqual(
+    expect.arrayContaining(['MailCannotBeSent', 'MailCanaryLost', 'MailCanaryRejected']),
+  )
+  expect(group_by).toEqual(['job'])
+  expect(new Set(pages.map(routeOf))).toEqual(new Set([{ matchers: ['severity = critical'], receiver: 'pager' }]))
 })
 
 it('sends nothing by mail', () => {

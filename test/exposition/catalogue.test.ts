@@ -6,6 +6,7 @@ import { samplesOf } from '../../src/exposition/samples.ts'
 import { watchProcess } from '../../src/exposition/process-metrics.ts'
 import { expose } from '../../src/exposition/text-format.ts'
 import { have, needs, runProcess } from '../servers/processes.ts'
+import { canary } from '../../src/probes/canary/index.ts'
 import { haproxy } from '../../src/probes/haproxy/index.ts'
 import { patroni } from '../../src/probes/patroni/index.ts'
 import { pgbouncer } from '../../src/probes/pgbouncer/index.ts'
@@ -41,11 +42,11 @@ describe('the metrics of a status', () => {
     for (const { name } of [...all, ...Object.values(sessionMetrics)]) expect([...shown]).toContain(name)
   })
 
-  it('are these, if SES is asked and the outbox has mails', async () => {
+  it('are these, if SES is asked, the outbox has mails and a canary arrived', async () => {
     const samples = samplesOf(delivery(), exporter)
     await expect(await expose(samples, 'prometheus')).toMatchFileSnapshot('../golden/delivery.txt')
     const shown = new Set(samples.flat().map(one => one.metric.name))
-    for (const { name } of [ses, outbox].flatMap(({ metrics }) => Object.values<{ name: string }>(metrics)))
+    for (const { name } of [ses, outbox, canary].flatMap(({ metrics }) => Object.values<{ name: string }>(metrics)))
       expect([...shown]).toContain(name)
   })
 

@@ -1,3 +1,4 @@
+import { canaryAreas } from './canary.ts'
 import { certificateAreas } from './certificates.ts'
 import { diskAreas } from './disk.ts'
 import { driverAreas } from './drivers.ts'
@@ -27,6 +28,7 @@ export const areas: readonly Runnable[] = [
   ...vaultAreas,
   ...sesAreas,
   ...outboxAreas,
+  ...canaryAreas,
   ...settingsAreas,
   ...certificateAreas,
   ...valuesAreas,

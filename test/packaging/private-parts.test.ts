@@ -126,6 +126,15 @@ describe(`pg: ${ours('src/clients/postgres-connect.ts')} needs`, () => {
   })
 })
 
+describe(`imapflow: ${ours('src/clients/imap-session.ts')} needs`, () => {
+  // What a server says with BYE (byeReason) is in test/clients/imap-hostile.test.ts.
+  it('exec, which sends a command', async () => {
+    const { ImapFlow } = await import('imapflow')
+    const flow = new ImapFlow({ host: 'localhost', logger: false })
+    expect(flow).toMatchObject({ exec: expect.any(Function) as unknown, usable: false })
+  })
+})
+
 describe(`nodemailer: ${ours('src/probes/smtp/session.ts')} needs`, () => {
   interface Entry {
     readonly tnx?: string

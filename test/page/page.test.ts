@@ -5,6 +5,7 @@ import { joined } from '../../src/page/path-model.ts'
 import { renderPage } from '../../src/page/page.ts'
 import { ago, length } from '../../src/page/format.ts'
 import { incidentSeen, statusOf } from '../status/incident.ts'
+import { arriving, intoJunk, lostBehind, lostWithRelay } from '../status/arriving.ts'
 import { balanced, lagging, unseen } from '../status/balanced.ts'
 import {
   deliveringThat,
@@ -175,7 +176,8 @@ describe('the picture', () => {
     expect(second).toContain('db-postgres-01 primary')
     expect(second).toContain('Nothing writes here: db-postgres-02 standby')
     expect(third).toContain('outbound mail Outbox fails: stuck, because of write_path/backend DATABASE_URL')
-    expect(fourth).toContain('vault-01 Vault fails: uninitialized leads to mail.keybuzz.io')
+    expect(fourth).toContain('vault-01 Vault fails: uninitialized through mail.keybuzz.io')
+    expect(fourth).toContain('leads to app to outside app to outside Canary unknown: not sent, because of smtp/')
     expect(fourth).toContain('mail.keybuzz.io SMTP, in use unknown: password unresolved')
   })
 
@@ -263,8 +265,38 @@ describe('the picture', () => {
     expect(textOf(render(deliveringThat(outboxThat(outboxRows()))))).toContain('outbound mail Outbox ok · 0 mails wait')
   })
 
+  it('goes on from the relay to the mailbox, with the time it took', () => {
+    const text = textOf(render(arriving()))
+    expect(text).toContain('Hands mail over, and it arrives')
+    expect(text).toContain(
+      'mail.keybuzz.io SMTP, in use ok leads to app to outside app to outside Canary ok · the last arrived in 2.4 s',
+    )
+    expect(text).toContain(
+      'leads to SES simulator SES simulator Canary ok · accepted; it has no mailbox, so no more is known',
+    )
+    expect(textOf(render(secondWayOut()))).not.toContain('arrives')
+  })
+
+  it('says what is under way behind the relay, and what that waits for', () => {
+    const lost = textOf(render(lostBehind()))
+    expect(lost).toContain('Mail cannot be sent canary/app to outside: canary_lost')
+    expect(lost).toContain(
+      'app to outside Canary fails: lost · the last arrived in 2.4 s · 3 under way, the oldest for 16 minutes',
+    )
+    expect(textOf(render(lostWithRelay()))).toContain(
+      'Canary unknown: not sent, because of smtp/mail.keybuzz.io · the last arrived in 2.4 s · 1 under way, the oldest for 6 minutes',
+    )
+  })
+
+  it('has the relay between what its secrets come from and its mailboxes', () => {
+    const text = textOf(render(intoJunk()))
+    expect(text).toContain('Takes secrets, hands mail over, and it arrives vault-01 Vault ok through mail.keybuzz.io')
+    expect(text).toContain('Canary warns: in junk · the last arrived in 2.4 s, in the junk folder')
+    expect(text).toContain('app to a second one Canary ok · the last arrived in 2.4 s')
+  })
+
   it('has neither boxes nor style for what is not configured', () => {
-    expect(render(healthy())).not.toMatch(/\bhop|class="servers|holds/)
+    expect(render(secondWayOut())).not.toMatch(/\bhop|class="servers|holds/)
     expect(render(balanced())).toContain('.hop {')
   })
 

@@ -37,11 +37,12 @@ describe.skipIf(!needs('Dovecot', dovecotBinary(), dovecotInstall))('Dovecot', (
   })
 
   it('comes back where it was, with what it had', async () => {
+    await dovecot.deliver(mail('kept'))
     await dovecot.setPassword('another')
     await dovecot.down()
     await expect(dovecot.deliver(mail('none'))).rejects.toThrow('ECONNREFUSED')
     await dovecot.up()
-    expect(await subjects()).toContain('fits')
+    expect(await subjects()).toContain('kept')
     await dovecot.doveadm(['auth', 'test', dovecot.user, 'another'])
   })
 })

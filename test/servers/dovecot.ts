@@ -264,6 +264,15 @@ export async function startDovecot(options: DovecotOptions = {}): Promise<Doveco
   const doveadm = (args: readonly string[], input?: string) =>
     runProcess(doveadmBinary, ['-c', config, ...args], { cwd: '/', ...(input !== undefined && { input }) })
   const signalAll = (signal: NodeJS.Signals) => process.kill(-running.pid, signal)
+  const down = async () => {
+    await running.stop('SIGTERM', 3000)
+    try {
+      // What serves a session lives on.
+      signalAll('SIGKILL')
+    } catch {
+      // There was none.
+    }
+  }
   const mailFolder = (name: string, whose: string) =>
     path.join(folder, 'mail', whose, ...(name === 'INBOX' ? [] : [`.${name.replaceAll('/', '.')}`]))
 
@@ -334,11 +343,11 @@ export async function startDovecot(options: DovecotOptions = {}): Promise<Doveco
     },
     pause: () => signalAll('SIGSTOP'),
     resume: () => signalAll('SIGCONT'),
-    down: () => running.stop('SIGTERM', 3000),
+    down,
     up,
     stop: async () => {
       if (running.alive()) signalAll('SIGCONT')
-      await running.stop('SIGTERM', 3000)
+      await down()
       await removeFolder(folder)
     },
   }

@@ -36,10 +36,14 @@ export async function startHostileImap(script: Script = {}): Promise<HostileImap
   }
   const converse = (socket: net.Socket): void => {
     let pending = ''
+    let idle = ''
     socket.on('data', (chunk: Buffer) => {
       const lines = (pending + chunk.toString('latin1')).split('\r\n')
       pending = lines.pop() ?? ''
-      for (const line of lines) answer(line, socket)
+      for (const line of lines) {
+        if (/ IDLE$/i.test(line)) [idle = ''] = line.split(' ')
+        answer(line === 'DONE' ? `${idle} DONE` : line, socket)
+      }
     })
   }
   const answer = (line: string, socket: net.Socket): void => {

@@ -52,7 +52,6 @@ command_directory = /usr/sbin
 daemon_directory = /usr/lib/postfix/sbin
 mail_owner = postfix
 setgid_group = postdrop
-myhostname = localhost
 mydestination =
 inet_interfaces = 127.0.0.1
 inet_protocols = ipv4
@@ -68,7 +67,8 @@ cyrus_sasl_config_path = ${folder}/etc/sasl
 smtpd_sasl_local_domain = localhost
 `
 
-const masterCf = `cleanup unix n - n - 0 cleanup
+const masterCf = `pickup unix n - n 60 1 pickup
+cleanup unix n - n - 0 cleanup
 qmgr unix n - n 300 1 qmgr
 tlsmgr unix - - n 1000? 1 tlsmgr
 rewrite unix - - n - - trivial-rewrite

@@ -31,7 +31,8 @@ export interface Postfix extends PostfixInstance {
 
 const host = '127.0.0.1'
 
-const mainCf = (folder: string): string => `mynetworks = 127.0.0.2/32
+const mainCf = (folder: string): string => `myhostname = localhost
+mynetworks = 127.0.0.2/32
 smtpd_sasl_auth_enable = yes
 smtpd_relay_restrictions = permit_sasl_authenticated, reject
 smtpd_tls_chain_files = ${folder}/etc/good.pem

@@ -46,7 +46,7 @@ const table = outbox.target.parse({
 })
 const app = mail.target.parse({ name: 'keybuzz-backend', fallback: 'ses' })
 
-const takes = (codes: readonly string[] = []): Looked => ({
+export const takes = (codes: readonly string[] = []): Looked => ({
   check: checkOf(smtp, relay),
   observation: reported(smtp, relay, codes),
 })

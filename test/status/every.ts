@@ -1,3 +1,4 @@
+import { arriving, intoJunk, lostBehind, lostWithRelay } from './arriving.ts'
 import { balanced, lagging, unseen } from './balanced.ts'
 import { hangingSender, noWayOut, secondWayOut } from './delivering.ts'
 import { hostile, many, splitBrain } from './extremes.ts'
@@ -18,4 +19,8 @@ export const statuses = {
   secondWayOut,
   noWayOut,
   hangingSender,
+  arriving,
+  lostBehind,
+  lostWithRelay,
+  intoJunk,
 }

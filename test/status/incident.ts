@@ -6,6 +6,7 @@ import { checkId, type Probe } from '../../src/core/probe.ts'
 import type { ExporterState } from '../../src/exposition/samples.ts'
 import type { Status } from '../../src/monitor/ledger.ts'
 import { probes } from '../../src/probes/index.ts'
+import type { CanarySeen } from '../../src/probes/canary/seen.ts'
 import type { KubernetesSeen } from '../../src/probes/kubernetes/observe.ts'
 import type { MailSeen } from '../../src/probes/mail/index.ts'
 import type { OutboxSeen } from '../../src/probes/outbox/observe.ts'
@@ -16,6 +17,7 @@ import type { SettingSeen, SettingsSeen } from '../../src/probes/settings/observ
 import type { SmtpSeen } from '../../src/probes/smtp/observe.ts'
 import type { VaultSeen } from '../../src/probes/vault/observe.ts'
 import type { WritePathSeen } from '../../src/probes/write_path/observe.ts'
+import { canarySeen, mailAt } from './canary.ts'
 import { judged, landingOn, primaryFacts, rung, standbyFacts, statusFrom, wrote, type Looked } from './looked.ts'
 
 /** 2026-01-14 03:12:07 UTC */
@@ -62,6 +64,16 @@ outbox:
     pending: sent_at is null and attempts < 5
     sent: sent_at
     failed: sent_at is null and attempts >= 5
+canary:
+  - name: app to outside
+    smtp: mail.keybuzz.io
+    from: canary@keybuzz.io
+    to: canary@box.example.net
+    mailbox:
+      host: imap.example.net
+      user: canary@box.example.net
+      password: { file: /run/secrets/canary_imap }
+    expect: { dkim: pass, dmarc: pass }
 settings:
   - name: backend-01
     from: { dotenv: ${envFile} }
@@ -229,6 +241,17 @@ const outboxSeen = (pending: number, oldestPendingSeconds: number | undefined, a
   },
 })
 
+/** The last canary arrived some seconds ago, or that long. */
+const canaryThat = (secondsAgo: number, more: Partial<CanarySeen> = {}): CanarySeen =>
+  canarySeen(
+    {
+      mails: [0, 300, 600].map(before => mailAt(at - (secondsAgo + before) * 1_000)),
+      counts: { ...canarySeen().counts, sent: 288, arrived: { inbox: 286, junk: 1, other: 0 }, late: 2, lost: 1 },
+      ...more,
+    },
+    at - 4_000,
+  )
+
 const setting = (name: string, state: SettingSeen['state'], rest: Partial<SettingSeen> = {}): SettingSeen => ({
   name,
   state,
@@ -280,6 +303,7 @@ export const healthySeen: Seen = {
   'kubernetes/api-server': apiServerSeen,
   'ses/backend SES': noSes,
   'outbox/outbound mail': outboxSeen(0, undefined, '10.0.0.120:5432'),
+  'canary/app to outside': canaryThat(40),
   'settings/backend-01': settingsSeen(false),
   'packages/keybuzz-backend': packagesSeen(false),
   'mail/keybuzz-backend': smtpProvider,
@@ -295,6 +319,12 @@ export const incidentSeen: Seen = {
   'smtp/mail.keybuzz.io': noPassword,
   'vault/vault-01': vaultSeen(false),
   'outbox/outbound mail': outboxSeen(318, 1_930, '10.0.0.122:5432'),
+  'canary/app to outside': canaryThat(1_990, {
+    handOver: {
+      kind: 'not_sent',
+      text: 'mail.keybuzz.io:587: password: vault vault-01 secret/data/keybuzz/smtp#SMTP_PASS: Vault is not initialised',
+    },
+  }),
   'settings/backend-01': settingsSeen(true),
   'packages/keybuzz-backend': packagesSeen(true),
 }

@@ -9,7 +9,7 @@ import { shapes } from '../../core/shape.ts'
 import { readCredentials } from '../ses/credentials.ts'
 import { faults, usable } from '../ses/settings.ts'
 import type { SesTarget } from '../ses/target.ts'
-import type { HandedOver, Outgoing } from './hand-over.ts'
+import type { HandedOver, Outgoing } from './outgoing.ts'
 import type { HandOver } from './seen.ts'
 
 /** Sends the mail by the API, with the keys or the role of the `ses` target, and its configuration set. */

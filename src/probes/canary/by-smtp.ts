@@ -7,7 +7,7 @@ import { planFor, type SmtpPlan } from '../smtp/plan.ts'
 import type { Sent } from '../smtp/send.ts'
 import type { Session } from '../smtp/session.ts'
 import type { SmtpTarget } from '../smtp/target.ts'
-import type { HandedOver, Outgoing } from './hand-over.ts'
+import type { HandedOver, Outgoing } from './outgoing.ts'
 import type { HandOver } from './seen.ts'
 
 /** Opens the relay exactly as its own check does, and sends the mail. */

@@ -4,6 +4,7 @@ import { readPemFiles } from '../../clients/pem.ts'
 import { address } from '../../clients/socket.ts'
 import { describeError, Unresolved } from '../../core/errors.ts'
 import { failureOf, type Look } from '../../core/probe.ts'
+import { redactor } from '../../core/redact.ts'
 import { shapes } from '../../core/shape.ts'
 import { sourceOf } from '../../core/source.ts'
 import { attemptOf, loginBackOff } from './back-off.ts'
@@ -75,7 +76,11 @@ export async function enterMailbox(target: MailboxTarget, look: Look): Promise<O
     await loginBackOff.accepted(attempt)
     return { address: place, session, certificates: session.certificates }
   } catch (error) {
-    const failure = mailboxFailure(error, look, place)
+    const { fault, text } = mailboxFailure(error, look, place)
+    // The server may quote the login. What is kept of a refusal is shown in runs that do not know its secret.
+    const secrets = redactor()
+    secrets.add(plan.secret)
+    const failure = { fault, text: secrets.text(text) }
     if (failure.fault === 'login') await loginBackOff.refused(attempt, { text: failure.text, token: plan.token })
     return { address: place, failure, certificates: error instanceof MailboxError ? error.certificates : undefined }
   }

@@ -52,7 +52,8 @@ export async function visitMailbox(wanted: Wanted, clean: (text: string) => stri
 
   /** Does something with the mailbox, unless it failed before. */
   async function attempt(work: () => Promise<void>): Promise<void> {
-    if (opening.failure) return
+    // Once the time of the run is over, a failure says nothing of the mailbox: the relay may have taken all of it.
+    if (opening.failure || look.signal.aborted) return
     try {
       await work()
     } catch (error) {

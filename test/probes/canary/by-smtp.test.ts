@@ -4,7 +4,7 @@ import type { HandOver } from '../../../src/probes/canary/seen.ts'
 import type { Way } from '../../../src/probes/canary/target.ts'
 import { smtp } from '../../../src/probes/smtp/index.ts'
 import { certificates } from '../../servers/certificates.ts'
-import { refusedPort, scripted, type Handler, type Script, type Scripted } from '../../servers/hostile.ts'
+import { longLine, refusedPort, scripted, type Handler, type Script, type Scripted } from '../../servers/hostile.ts'
 import { waitFor } from '../../servers/ports.ts'
 import { look, values } from '../look.ts'
 import { addresses, handOverOnce, type HandedOverOnce, type Handing } from './handing-over.ts'
@@ -189,6 +189,7 @@ describe('a mail that went out without an answer', () => {
     ['half an answer', socket => (socket.end('250 2.0'), ''), /Connection closed unexpectedly/],
     ['noise', 'garbage', /garbage/],
     ['an answer to something else', '354 go on', /354 go on/],
+    ['a line without end', longLine(250), /exceeds maximum allowed size|too much/],
   ])('may have been taken: %s', async (_, atEnd, text) => {
     const server = await script({ security: 'none', handlers: [mailbox(atEnd).handler] })
     const { handOver } = await handedTo(server, openRelay)

@@ -154,7 +154,7 @@ export function targetOf(
 /** One run. Unless the test says another interval, a mail is due in each. */
 export async function run(target: CanaryTarget, dovecot: Dovecot, options: LookOptions = {}) {
   const ran = await look(canary, target, {
-    timeoutMs: 3_000,
+    timeoutMs: 10_000,
     intervalMs: 1,
     references: values({ PASSWORD: dovecot.password }),
     ...options,

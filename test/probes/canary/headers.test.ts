@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { factsOf, tokenIn } from '../../src/probes/canary/headers.ts'
-import { markText, newMark, targetMark } from '../../src/probes/canary/mark.ts'
-import { compose } from '../../src/probes/canary/message.ts'
+import { factsOf, tokenIn } from '../../../src/probes/canary/headers.ts'
+import { markText, newMark, targetMark } from '../../../src/probes/canary/mark.ts'
+import { compose } from '../../../src/probes/canary/message.ts'
 
 const now = Date.parse('2026-11-30T16:10:00Z')
 const facts = (headers: string, authservId?: string) => factsOf(headers, { authservId, now })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { canary } from '../../src/probes/canary/index.ts'
+import { canary } from '../../../src/probes/canary/index.ts'
 import {
   authResults,
   mailboxFaults,
@@ -8,8 +8,8 @@ import {
   type HandOver,
   type HeaderFacts,
   type MailboxSeen,
-} from '../../src/probes/canary/seen.ts'
-import { valueOf } from './values.ts'
+} from '../../../src/probes/canary/seen.ts'
+import { valueOf } from '../values.ts'
 
 const at = Date.parse('2026-11-30T16:00:00Z')
 const [relay, imap] = ['mail.keybuzz.io:587', 'imap.example.net:993']

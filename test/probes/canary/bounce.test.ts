@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { bounceIn, mayBeBounce } from '../../src/probes/canary/bounce.ts'
-import { markText, newMark, targetMark } from '../../src/probes/canary/mark.ts'
-import { compose } from '../../src/probes/canary/message.ts'
+import { bounceIn, mayBeBounce } from '../../../src/probes/canary/bounce.ts'
+import { markText, newMark, targetMark } from '../../../src/probes/canary/mark.ts'
+import { compose } from '../../../src/probes/canary/message.ts'
 
 const mark = newMark(targetMark(['app']))
 const { token } = mark

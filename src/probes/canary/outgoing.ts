@@ -1,0 +1,18 @@
+import type { Addresses } from './addresses.ts'
+import type { HandOver } from './seen.ts'
+
+/** A mail that is ready to leave. */
+export interface Outgoing extends Addresses {
+  /** Kept out of the transcript. */
+  readonly token: string
+  /** What `compose` made. */
+  readonly message: string
+}
+
+export interface HandedOver {
+  readonly handOver: HandOver
+  /** `host:port` of the relay, or of SES; else the name of the target. */
+  readonly address: string
+  /** When the answer came, or it was clear that none comes: by `performance.now()`. The session may end later. */
+  readonly endedAt: number
+}

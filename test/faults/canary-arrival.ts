@@ -1,0 +1,55 @@
+/** A canary that arrives, and not as it should. */
+import { senders } from '../servers/mail-route.ts'
+import { at, box, receiverDoes, relayDoes, series, warns, withEnv, type Row } from './canary-stage.ts'
+
+const result = (method: string, value: string): string =>
+  series('authentication', `method="${method}",result="${value}"`)
+
+const late: readonly Row[] = [
+  receiverDoes(
+    'the receiver greylists, and the relay tries again (450)',
+    at('RCPT', '450 4.2.0 greylisted'),
+    warns('late', { samples: { [series('pending')]: 'any', [series('lost_total')]: 0 } }),
+  ),
+]
+
+const folders: readonly Row[] = [
+  receiverDoes(
+    'the receiver puts it into the junk folder',
+    at('RCPT', `REDIRECT ${box.replace('@', '+Junk@')}`),
+    warns('in_junk', { samples: { [series('in_junk')]: 1, [series('arrived_total', 'folder="junk"')]: 'any' } }),
+  ),
+  receiverDoes(
+    'a filter puts it into another folder that is looked at',
+    at('RCPT', `REDIRECT ${box.replace('@', '+Reports@')}`),
+    {
+      verdict: 'ok',
+      samples: { [series('in_junk')]: 0, [series('arrived_total', 'folder="other"')]: 'any' },
+    },
+  ),
+  relayDoes(
+    'the relay sends it twice',
+    at('RCPT', `BCC ${box.replace('@', '+Reports@')}`),
+    warns('duplicated', { samples: { [series('duplicates_total')]: 'any' } }),
+  ),
+]
+
+const authentication: readonly Row[] = [
+  withEnv(
+    'the relay does not sign it',
+    { FROM: `app@${senders.unsigned}` },
+    warns('unauthenticated', { samples: { [result('dkim', 'none')]: 1, [result('spf', 'pass')]: 1 } }),
+  ),
+  withEnv(
+    'the key in DNS is not the one that signs',
+    { FROM: `app@${senders.rotated}` },
+    warns('unauthenticated', { samples: { [result('dkim', 'fail')]: 1, [result('dkim', 'pass')]: 0 } }),
+  ),
+  withEnv(
+    'SPF does not allow the relay',
+    { BOUNCES: `bounces@${senders.foreign}` },
+    warns('unauthenticated', { samples: { [result('spf', 'fail')]: 1, [result('dkim', 'pass')]: 1 } }),
+  ),
+]
+
+export const arrivalRows: readonly Row[] = [...late, ...folders, ...authentication]

@@ -1,0 +1,12 @@
+import { arrivalRows } from './canary-arrival.ts'
+import { deferrals, lostRows } from './canary-lost.ts'
+import { mailboxRows } from './canary-mailbox.ts'
+import { areaOf } from './canary-stage.ts'
+import { runnable, type Runnable } from './runner.ts'
+
+/** A mail that does not arrive, on a real relay, receiver and mailbox. */
+export const canaryAreas: readonly Runnable[] = [
+  runnable(areaOf('refused or lost', 'soon', lostRows)),
+  runnable(areaOf('late, or in another way', 'never', [...deferrals, ...arrivalRows])),
+  runnable(areaOf('its mailbox', 'never', mailboxRows)),
+]
