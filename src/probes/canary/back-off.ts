@@ -1,5 +1,5 @@
 import { createBackOff, type Attempt, type Refusal } from '../../core/back-off.ts'
-import type { MailboxPlan } from '../../clients/imap.ts'
+import type { MailboxPlan } from '../../clients/imap/index.ts'
 
 /** A login that a mailbox refused. */
 interface MailboxRefusal extends Refusal {

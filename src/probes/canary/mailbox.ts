@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import { MailboxError, openMailbox, type Mailbox, type MailboxPlan } from '../../clients/imap.ts'
+import { MailboxError, openMailbox, type Mailbox, type MailboxPlan } from '../../clients/imap/index.ts'
 import { readPemFiles } from '../../clients/pem.ts'
 import { address } from '../../clients/socket.ts'
 import { describeError, Unresolved } from '../../core/errors.ts'

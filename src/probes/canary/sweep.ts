@@ -1,4 +1,4 @@
-import type { Folder, Mailbox, Message } from '../../clients/imap.ts'
+import type { Folder, Mailbox, Message } from '../../clients/imap/index.ts'
 import type { Look } from '../../core/probe.ts'
 import { bounceIn, mayBeBounce } from './bounce.ts'
 import { bounced, found } from './fate.ts'

@@ -1,4 +1,4 @@
-import type { Mailbox } from '../../clients/imap.ts'
+import type { Mailbox } from '../../clients/imap/index.ts'
 import { sleep } from '../../core/clock.ts'
 import { deadline } from '../../core/deadline.ts'
 import { DeadlineExceeded } from '../../core/errors.ts'
