@@ -136,6 +136,11 @@ export interface Probe<T extends Target = Target, Seen = unknown, Kind extends s
   /** An expected failure (refused, 535, sealed) is part of what was seen; throws if it could not look. */
   observe(target: T, look: Look): Promise<Seen>
   judge(seen: Seen, target: T): Finding
+  /**
+   * How long after this look another one may find more, in milliseconds, if that is before the interval is over. Pure. It is
+   * asked after each run, so only the next moment counts. Default: never.
+   */
+  againInMs?(seen: Seen, target: T): number | undefined
   /** How its targets are watched between runs, if they can be. */
   readonly watch?: WatchSpec<T, Seen> | undefined
   /** The check of one target. */
@@ -190,6 +195,8 @@ interface BoundLook {
 export interface Looked {
   readonly seen: unknown
   readonly finding: Finding
+  /** When to look again, out of turn: in milliseconds from now. */
+  readonly againInMs?: number | undefined
 }
 
 interface BoundWatch {
@@ -262,7 +269,11 @@ export const defineImplied = <
 const bindingOf =
   <T extends Target, Seen>(probe: Omit<Probe<T, Seen>, 'bind'>) =>
   (target: T): BoundLook => {
-    const looked = (seen: Seen): Looked => ({ seen, finding: probe.judge(seen, target) })
+    const looked = (seen: Seen): Looked => ({
+      seen,
+      finding: probe.judge(seen, target),
+      againInMs: probe.againInMs?.(seen, target),
+    })
     return {
       probe: probe.kind,
       config: target,

@@ -26,12 +26,20 @@ interface Overdue {
  */
 export function decide({ at, mails, mailbox }: CanarySeen, { late_after, lost_after }: CanaryTarget): Decision {
   const asOf = mailbox?.readAt ?? (mailbox?.failure ? -Infinity : at)
-  const end = mails.findIndex(({ fate }) => fate === 'arrived' || fate === 'bounced')
-  const overdue = (end < 0 ? mails : mails.slice(0, end))
+  const settled = mails.find(isSettled)
+  const overdue = undecided(mails)
     .map(mail => ({ mail, ageMs: asOf - mail.sentAt }))
     .map(one => ({ ...one, isLost: one.mail.fate === 'written_off' || one.ageMs >= lost_after }))
     .filter(({ ageMs, isLost }) => isLost || ageMs >= late_after)
-  return { settled: mails[end], overdue }
+  return { settled, overdue }
+}
+
+const isSettled = ({ fate }: CanaryMail): boolean => fate === 'arrived' || fate === 'bounced'
+
+/** The mails that were sent since the newest that arrived or came back, newest first. */
+export function undecided(mails: readonly CanaryMail[]): readonly CanaryMail[] {
+  const end = mails.findIndex(isSettled)
+  return end < 0 ? mails : mails.slice(0, end)
 }
 
 export const isDecided = ({ settled, overdue }: Decision): boolean => settled !== undefined || overdue.length > 0
