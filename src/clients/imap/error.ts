@@ -1,4 +1,5 @@
 import { describeError } from '../../core/errors.ts'
+import { withSubject } from '../../core/subject.ts'
 import { inPlaceOf } from '../../core/want.ts'
 import { shownIn, type Shown } from '../certificates.ts'
 
@@ -20,7 +21,7 @@ export class MailboxError extends Error {
 /** The error of a step with the address first, and what kind of a fault it is. */
 export function explained(error: unknown, where: string, signal: AbortSignal): MailboxError {
   const text = describeError(signal.aborted ? signal.reason : error)
-  const line = text.startsWith(where) ? text : `${where}: ${text}`
+  const line = withSubject(where, text)
   if (signal.aborted) return new MailboxError('silent', line)
   return error instanceof MailboxError
     ? new MailboxError(error.fault, line, error.certificates, error.missing)

@@ -22,7 +22,7 @@ export interface Folder {
   readonly use: 'inbox' | 'junk' | 'trash' | undefined
 }
 
-export interface Opened {
+interface Opened {
   readonly uidValidity: string
   readonly uidNext: number
   readonly exists: number

@@ -35,7 +35,7 @@ export function authenticationIn(
   }
   const [first] = found
   if (!first) return undefined
-  const sender = domainOf(fieldIn(fields, 'from') ?? '')
+  const sender = domainIn(fieldIn(fields, 'from') ?? '')
   const results: Partial<Record<AuthMethod, AuthResult>> = {}
   for (const method of methods) {
     const all = found.map(one => one.results.filter(result => result.method === method)).find(list => list.length > 0)
@@ -119,12 +119,12 @@ const first = (result: Result | undefined): AuthResult | undefined => result && 
 
 /** Gmail names the identity (`header.i=@example.com`), others the domain. */
 const signerOf = ({ properties }: Result): string =>
-  hostOf(properties.get('header.d') ?? domainOf(properties.get('header.i') ?? ''))
+  hostOf(properties.get('header.d') ?? domainIn(properties.get('header.i') ?? ''))
 
 /** The same domain, or one below the other. */
 const isAligned = (a: string, b: string): boolean =>
   a !== '' && b !== '' && (a === b || a.endsWith(`.${b}`) || b.endsWith(`.${a}`))
 
 /** The domain of the last address in a text. */
-const domainOf = (text: string): string =>
+const domainIn = (text: string): string =>
   text.includes('@') ? hostOf(/^[\w.-]*/.exec(text.slice(text.lastIndexOf('@') + 1))?.[0] ?? '') : ''

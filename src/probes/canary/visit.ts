@@ -2,8 +2,7 @@ import type { Mailbox } from '../../clients/imap/index.ts'
 import { sleep } from '../../core/clock.ts'
 import { deadline } from '../../core/deadline.ts'
 import { DeadlineExceeded } from '../../core/errors.ts'
-import type { Look } from '../../core/probe.ts'
-import { endingWith } from './hand-over.ts'
+import { endingWith, type Look } from '../../core/probe.ts'
 import { enterMailbox, mailboxFailure, type Opening } from './mailbox.ts'
 import type { Memory } from './memory.ts'
 import type { MailboxSeen } from './seen.ts'
@@ -110,7 +109,6 @@ export async function visitMailbox(wanted: Wanted, clean: (text: string) => stri
       failure: opening.failure,
       missing,
       full: fullness(session),
-      certificates: opening.certificates,
       kept: [...kept.values()].find(why => why !== undefined),
     }),
   }
