@@ -1,8 +1,8 @@
 import { describe, expect, test, vi, beforeEach, afterEach } from 'vitest'
 import {
-  bounced,
-  found,
-  handedOver,
+  noteBounce,
+  noteArrival,
+  noteHandOver,
   hasPlace,
   isDue,
   settle,
@@ -38,11 +38,11 @@ afterEach(() => {
 const wait = (ms: number): void => void vi.advanceTimersByTime(ms)
 
 const send = (memory: Memory, token: string, result: HandOver = accepted(), isAwaited = true): void =>
-  handedOver(memory, { token, result, since: performance.now(), isAwaited })
+  noteHandOver(memory, { token, result, since: performance.now(), isAwaited })
 
 /** The mail is in the mailbox, and is seen now. */
 const arrive = (memory: Memory, token: string, more: Partial<FoundMail> = {}): boolean =>
-  found(
+  noteArrival(
     memory,
     {
       token,
@@ -210,7 +210,7 @@ test('a second copy is a duplicate, also in another folder', () => {
 describe('a report', () => {
   const report = { status: '5.2.2', text: 'full', isFailure: true }
   const bounce = (memory: Memory, token: string, more = {}): boolean =>
-    bounced(memory, { token, ...report, seenAt: performance.now(), ...more })
+    noteBounce(memory, { token, ...report, seenAt: performance.now(), ...more })
 
   test('of a failure is a bounce, and counts once', () => {
     const memory = emptyMemory()
@@ -290,7 +290,7 @@ test('nothing grows: of those whose fate is known a hundred are kept, and the ne
   for (let i = 0; i < 300; i++) {
     send(memory, `t${i}`)
     if (i < 250) arrive(memory, `t${i}`)
-    else bounced(memory, { token: `t${i}`, status: undefined, text: '', isFailure: true, seenAt: performance.now() })
+    else noteBounce(memory, { token: `t${i}`, status: undefined, text: '', isFailure: true, seenAt: performance.now() })
     read(memory)
   }
   expect(memory.mails).toHaveLength(100)
