@@ -19,10 +19,15 @@ const isOut = ({ fate }: Pick<KnownMail, 'fate'>): boolean => fate === 'out'
 export const isDue = ({ lastAttempt }: Memory, began: number, intervalMs: number): boolean =>
   lastAttempt === undefined || began - lastAttempt >= intervalMs * (1 - toleranceShare)
 
-/** Whether there is a place for one more. */
+/** Takes note that the run that began at `began` sends a mail. One that is a little early counts as punctual, so that the next are no earlier. */
+export function noteAttempt(memory: Memory, began: number, intervalMs: number): void {
+  memory.lastAttempt = Math.max(began, (memory.lastAttempt ?? -Infinity) + intervalMs)
+}
+
+/** Whether there is a place for one more. Nothing is lost, and so nothing written off, while the mailbox cannot be read. */
 export function hasPlace({ mails }: Memory, now: number, lostAfter: number): boolean {
   const out = mails.filter(isOut)
-  return out.length < mostOut || out.every(({ since }) => now - since >= patience * lostAfter)
+  return out.length < mostOut || out.every(({ isLost, since }) => isLost && now - since >= patience * lostAfter)
 }
 
 /** Takes note of a hand-over. `since`: the end of DATA. `isAwaited`: there is a mailbox. */

@@ -34,7 +34,7 @@ export interface Memory {
   /** Newest first. */
   mails: KnownMail[]
   readonly folders: Map<string, KnownFolder>
-  /** When the run began that last handed a mail over, or tried to. */
+  /** When the run began, or should have begun, that last handed a mail over, or tried to. */
   lastAttempt: number | undefined
   /** The last one. */
   handOver: HandedOver | undefined

@@ -210,6 +210,22 @@ describe.skipIf(!needs('Dovecot', dovecotBinary(), dovecotInstall))('a canary an
       expect(next.saw).toMatchObject({ counts: { arrived: { inbox: 1 }, lost: 0 } })
     })
 
+    test('is never a mail that is lost, however long it lasts', async () => {
+      const target = targetOf(relay, dovecot, { late_after: 1, lost_after: 2 })
+      relay.fate = 'hold'
+      await dovecot.down()
+      const verdicts: unknown[] = []
+      try {
+        for (let i = 0; i < 6; i++) {
+          const { saw, verdict } = await run(target, dovecot)
+          verdicts.push([verdict, saw.counts.sent, saw.counts.lost])
+        }
+      } finally {
+        await dovecot.up()
+      }
+      expect(verdicts).toEqual([1, 2, 3, 3, 3, 3].map(sent => ['unknown', sent, 0]))
+    })
+
     test('nor does one that says nothing', async () => {
       dovecot.pause()
       const { saw } = await run(targetOf(relay, dovecot), dovecot, { timeoutMs: 3_000 }).finally(() => dovecot.resume())
