@@ -24,6 +24,11 @@ export function noteAttempt(memory: Memory, began: number, intervalMs: number): 
   memory.lastAttempt = Math.max(began, (memory.lastAttempt ?? -Infinity) + intervalMs)
 }
 
+/** A mail that was not sent is due as before: once its way is mended, the next look sends it. */
+export function withdrawAttempt(memory: Memory, before: Memory['lastAttempt'], { kind }: HandOver): void {
+  if (kind === 'not_sent') memory.lastAttempt = before
+}
+
 /** Whether there is a place for one more. Nothing is lost, and so nothing written off, while the mailbox cannot be read. */
 export function hasPlace({ mails }: Memory, now: number, lostAfter: number): boolean {
   const out = mails.filter(isOut)

@@ -2,7 +2,7 @@ import { describeError, Unresolved } from '../../core/errors.ts'
 import type { Look } from '../../core/probe.ts'
 import { redactor } from '../../core/redact.ts'
 import { readAddresses, type Addresses } from './addresses.ts'
-import { hasPlace, isDue, noteAttempt, noteHandOver, settle, shownMails } from './fate.ts'
+import { hasPlace, isDue, noteAttempt, noteHandOver, settle, shownMails, withdrawAttempt } from './fate.ts'
 import { handOver } from './hand-over.ts'
 import { wayOut } from './leaves-by.ts'
 import { newMark, targetMark } from './mark.ts'
@@ -30,8 +30,10 @@ export async function observe(target: CanaryTarget, look: Look): Promise<CanaryS
       isDue(memory, began, look.intervalMs) &&
       hasPlace(memory, began, target.lost_after)
     ) {
+      const before = memory.lastAttempt
       noteAttempt(memory, began, look.intervalMs)
       const token = await send({ target, memory, addresses, mark, look })
+      if (memory.handOver) withdrawAttempt(memory, before, memory.handOver.handOver)
       await visit?.waitFor(token)
       settle(memory, target.lost_after)
     }
