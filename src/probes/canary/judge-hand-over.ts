@@ -11,11 +11,11 @@ export function handOverReasons(seen: CanarySeen, target: CanaryTarget): Reason[
   if (!handOver || handOver.kind === 'accepted') return []
   if (handOver.kind === 'not_sent') return [reason('canary_not_sent', withSubject(address, handOver.text))]
   if (handOver.kind === 'unanswered') return [unanswered(seen, handOver.text)]
-  return isFullBox(handOver.status) ? [] : [refused(seen, handOver, target)]
+  return isOfBox(handOver.status) ? [] : [refused(seen, handOver, target)]
 }
 
-/** RFC 3463: the mailbox is full. */
-export const isFullBox = (status: string | undefined): boolean => status !== undefined && /^[45]\.2\.2$/.test(status)
+/** RFC 3463: something is wrong with the mailbox itself: it is disabled, or full. So it says nothing of other mail. */
+export const isOfBox = (status: string | undefined): boolean => status !== undefined && /^[45]\.2\.[12]$/.test(status)
 
 /** What a refusal says, with what was refused. */
 export const quoteRefusal = ({ address }: CanarySeen, { verb, text }: Refused): string =>

@@ -1,5 +1,5 @@
 import { withSubject } from '../../core/subject.ts'
-import { isFullBox, quoteRefusal } from './judge-hand-over.ts'
+import { isOfBox, quoteRefusal } from './judge-hand-over.ts'
 import { isOnTime, type Decision } from './judge-mails.ts'
 import { reason, type Reason } from './reasons.ts'
 import type { CanarySeen, MailboxFault } from './seen.ts'
@@ -40,15 +40,24 @@ export function mailboxReasons({ mailbox }: CanarySeen): Reason[] {
   return found
 }
 
-/** That the mailbox has no room. Then mails that do not come prove nothing; one that came in time proves that there is room. */
-export function fullReason(seen: CanarySeen, decision: Decision, target: CanaryTarget): Reason | undefined {
+/** That the mailbox takes no mail. Then mails that do not come prove nothing; one that came in time proves that there is room. */
+export function boxReason(seen: CanarySeen, decision: Decision, target: CanaryTarget): Reason | undefined {
   const { mailbox, handOver, address } = seen
   const { bounce } = decision.settled ?? {}
-  if (handOver?.kind === 'refused' && isFullBox(handOver.status))
-    return reason('canary_mailbox_full', quoteRefusal(seen, handOver))
-  if (bounce && isFullBox(bounce.status))
-    return reason('canary_mailbox_full', withSubject(address, `the canary came back: "${bounce.text}"`))
+  if (handOver?.kind === 'refused' && isOfBox(handOver.status))
+    return closedOrFull(handOver.status, quoteRefusal(seen, handOver))
+  if (bounce && isOfBox(bounce.status))
+    return closedOrFull(bounce.status, withSubject(address, `the canary came back: "${bounce.text}"`))
   return mailbox?.full === undefined || isOnTime(decision, target)
     ? undefined
     : reason('canary_mailbox_full', withSubject(mailbox.address, mailbox.full))
 }
+
+const closedOrFull = (status: string | undefined, text: string): Reason =>
+  status?.endsWith('.1')
+    ? reason(
+        'canary_mailbox_unreachable',
+        text,
+        'Enable the mailbox again: its server says that it takes no mail (x.2.1).',
+      )
+    : reason('canary_mailbox_full', text)

@@ -1,7 +1,7 @@
 import { exactDuration, utcTime } from '../../core/duration.ts'
 import { withSubject } from '../../core/subject.ts'
 import { adviceOn } from './advice.ts'
-import { isFullBox } from './judge-hand-over.ts'
+import { isOfBox } from './judge-hand-over.ts'
 import { reason, type Reason } from './reasons.ts'
 import type { Arrival, CanaryMail, CanarySeen } from './seen.ts'
 import { methods, type CanaryTarget } from './target.ts'
@@ -60,7 +60,7 @@ export function fateReasons(seen: CanarySeen, decision: Decision, target: Canary
     )
   else if (oldest)
     found.push(reason('canary_late', `${sentText(seen, oldest.mail)}, and is not in the mailbox${after(oldest)}`))
-  if (settled?.bounce && !isFullBox(settled.bounce.status)) found.push(bounced(seen, settled))
+  if (settled?.bounce && !isOfBox(settled.bounce.status)) found.push(bounced(seen, settled))
   if (settled?.arrival && overdue.length === 0 && !isOnTime(decision, target))
     found.push(
       reason('canary_late', `${sentText(seen, settled)}, and took ${exactDuration(settled.arrival.seconds * 1000)}`),

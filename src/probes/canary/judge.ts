@@ -2,7 +2,7 @@ import { exactDuration } from '../../core/duration.ts'
 import { withSubject } from '../../core/subject.ts'
 import { finding } from '../../core/probe.ts'
 import { handOverReasons } from './judge-hand-over.ts'
-import { fullReason, mailboxReasons } from './judge-mailbox.ts'
+import { boxReason, mailboxReasons } from './judge-mailbox.ts'
 import { arrivalReasons, decide, fateReasons, isDecided, newestArrival, type Decision } from './judge-mails.ts'
 import { reason, type Reason } from './reasons.ts'
 import { samplesOf } from './samples.ts'
@@ -14,11 +14,11 @@ export const judge = (seen: CanarySeen, target: CanaryTarget) =>
 
 function reasonsIn(seen: CanarySeen, target: CanaryTarget): Reason[] {
   const decision = decide(seen, target)
-  const full = fullReason(seen, decision, target)
+  const ofBox = boxReason(seen, decision, target)
   const found = [
     ...handOverReasons(seen, target),
     ...mailboxReasons(seen),
-    ...(full ? [full] : fateReasons(seen, decision, target)),
+    ...(ofBox ? [ofBox] : fateReasons(seen, decision, target)),
     ...arrivalReasons(seen, decision, target),
   ]
   return isProven(seen, decision, found) ? found : [...found, underWay(seen)]

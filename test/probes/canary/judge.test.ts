@@ -223,6 +223,16 @@ describe('the judgement of a canary', () => {
     ],
     ['that came back since the mailbox is full', mails(bounced(2, '5.2.2')), ['unknown', 'canary_mailbox_full']],
     [
+      'that came back since the mailbox is disabled',
+      mails(bounced(2, '5.2.1')),
+      ['unknown', 'canary_mailbox_unreachable'],
+    ],
+    [
+      'that was refused since the mailbox is disabled',
+      seen({ handOver: refused('550 5.2.1 the account is disabled'), mails: [arrived(300)] }),
+      ['unknown', 'canary_mailbox_unreachable'],
+    ],
+    [
       'that was refused since the mailbox is full',
       seen({ handOver: refused('452 4.2.2 full'), mails: [arrived(300)] }),
       ['unknown', 'canary_mailbox_full'],
