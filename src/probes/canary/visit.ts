@@ -1,4 +1,3 @@
-import type { Mailbox } from '../../clients/imap.ts'
 import { sleep } from '../../core/clock.ts'
 import { deadline } from '../../core/deadline.ts'
 import { DeadlineExceeded } from '../../core/errors.ts'
@@ -109,16 +108,12 @@ export async function visitMailbox(wanted: Wanted, clean: (text: string) => stri
       address: opening.address,
       failure: opening.failure,
       missing,
-      full: fullness(session),
+      full: session?.full,
       certificates: opening.certificates,
       kept: [...kept.values()].find(why => why !== undefined),
     }),
   }
 }
-
-/** A warning of the server that there is no room, or hardly any. */
-const fullness = (session: Mailbox | undefined): string | undefined =>
-  session?.alert !== undefined && /quota|full|space|storage/i.test(session.alert) ? session.alert : undefined
 
 /** Folders that are gone need no memory. */
 function forgetOthers({ folders }: Memory, places: readonly Place[]): void {
