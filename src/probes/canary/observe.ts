@@ -1,15 +1,16 @@
+import { deadline } from '../../core/deadline.ts'
 import { describeError, Unresolved } from '../../core/errors.ts'
 import type { Look } from '../../core/probe.ts'
 import { redactor } from '../../core/redact.ts'
 import { readAddresses, type Addresses } from './addresses.ts'
 import { handedOver, hasPlace, isDue, settle, shownMails } from './fate.ts'
-import { handOver, type HandedOver } from './hand-over.ts'
+import { endingWith, handOver, type HandedOver } from './hand-over.ts'
 import { newMark, targetMark } from './mark.ts'
 import { memoryOf, timeOfDay, type Memory } from './memory.ts'
 import { compose } from './message.ts'
 import type { CanarySeen } from './seen.ts'
 import type { CanaryTarget } from './target.ts'
-import { visitMailbox, type Visit } from './visit.ts'
+import { reserveMs, visitMailbox, type Visit } from './visit.ts'
 
 /** Looks for the mails that are out, sends one if it is due, waits for it, and deletes what it found of its own. */
 export async function observe(target: CanaryTarget, look: Look): Promise<CanarySeen> {
@@ -29,7 +30,10 @@ export async function observe(target: CanaryTarget, look: Look): Promise<CanaryS
       hasPlace(memory, began, target.lost_after)
     ) {
       memory.lastAttempt = began
-      const token = await send({ target, memory, addresses, mark, look })
+      const left = visit ? look.timeoutMs - reserveMs(look) - (performance.now() - began) : look.timeoutMs
+      const limit = deadline(Math.max(0, left), look.signal)
+      const sending = endingWith(limit.signal, look)
+      const token = await send({ target, memory, addresses, mark, look: sending }).finally(() => limit.clear())
       await visit?.waitFor(token)
       settle(memory, target.lost_after)
     }

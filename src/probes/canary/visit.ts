@@ -28,8 +28,8 @@ interface Wanted {
 
 /** A mailbox that is silent must not keep the mail from being sent. */
 const shareBeforeSending = 0.45
-/** The last look and LOGOUT, after waiting. */
-const reserve = { share: 0.2, mostMs: 5_000 }
+/** The time for the last look and LOGOUT, after sending and waiting. A relay that is silent must not take it. */
+export const reserveMs = ({ timeoutMs }: Look): number => Math.min(timeoutMs * 0.2, 5_000)
 const lookEveryMs = 5_000
 /** A server that always has news is not asked without a pause. */
 const pauseMs = 200
@@ -82,8 +82,8 @@ export async function visitMailbox(wanted: Wanted, clean: (text: string) => stri
   const isOut = (token: string): boolean => memory.mails.some(mail => mail.token === token && mail.fate === 'out')
   return {
     async waitFor(token) {
-      const reserveMs = Math.min(look.timeoutMs * reserve.share, reserve.mostMs)
-      const waiting = deadline(Math.max(0, look.timeoutMs - reserveMs - (performance.now() - began)), look.signal)
+      const left = look.timeoutMs - reserveMs(look) - (performance.now() - began)
+      const waiting = deadline(Math.max(0, left), look.signal)
       const inbox = places.slice(0, 1)
       await attempt(() =>
         look.phase('arrival', async () => {

@@ -61,6 +61,17 @@ describe.skipIf(!needs('Dovecot', dovecotBinary(), dovecotInstall))('a canary an
     expect(await all()).toEqual([])
   })
 
+  test('a relay that takes a mail and does not answer leaves time to find and delete it', async () => {
+    relay.fate = 'silent'
+    const { saw } = await run(targetOf(relay, dovecot), dovecot, { timeoutMs: 3_000 })
+    expect(saw).toMatchObject({
+      handOver: { kind: 'unanswered' },
+      mails: [{ fate: 'arrived', reply: undefined }],
+      mailbox: { failure: undefined },
+    })
+    expect(await all()).toEqual([])
+  })
+
   test('three are out at most, and all of them are found when the queue is worked off', async () => {
     const target = targetOf(relay, dovecot)
     relay.fate = 'hold'
