@@ -145,7 +145,8 @@ export async function startSession(look: Look, greeted: Greeted, plan: MailboxPl
         const { uidValidity, uidNext, exists } = await ask(() => flow.mailboxOpen(path))
         look.note(`${path}: ${exists} mails, UIDNEXT ${uidNext}, UIDVALIDITY ${uidValidity}`)
         quota ??= await full(flow, path, ask)
-        return { uidValidity: String(uidValidity), uidNext, exists }
+        // Servers from before RFC 3501 do not say UIDNEXT.
+        return { uidValidity: String(uidValidity), uidNext: uidNext > 0 ? uidNext : 1, exists }
       } catch (error) {
         if (!(error instanceof MailboxError && error.missing)) throw error
         look.note(`${path}: there is no such folder`)

@@ -24,8 +24,14 @@ export interface KnownFolder {
   readAt: number | undefined
   /** UIDs of mails of ours that are still to be deleted, and whether each is a leftover. */
   readonly ours: Map<number, 'leftover' | 'known'>
-  /** UIDs of mails that another process sent for the same target, and when each was received (epoch). */
-  readonly foreign: Map<number, number>
+  /** UIDs of mails that another process sent for the same target. */
+  readonly foreign: Map<number, Foreign>
+}
+
+/** A mail of another process: when it was received (epoch), and when we first saw it (the monotonic clock). */
+interface Foreign {
+  readonly receivedAt: number
+  readonly seenAt: number
 }
 
 /** What is kept of a target between its runs. */
