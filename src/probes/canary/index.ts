@@ -1,5 +1,6 @@
 import { defineProbe } from '../../core/probe.ts'
 import { judge } from './judge.ts'
+import { inheritMemory } from './memory.ts'
 import { metrics } from './metrics.ts'
 import { observe } from './observe.ts'
 import { reasons } from './reasons.ts'
@@ -15,6 +16,7 @@ export const canary = defineProbe({
   intervalMs: 300_000,
   metrics,
   reasons,
+  inherit: inheritMemory,
   observe,
   judge,
 })

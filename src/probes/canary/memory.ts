@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Arrival, Bounce, CanaryCounts, CanaryMail, HandOver } from './seen.ts'
 import type { CanaryTarget } from './target.ts'
 
@@ -62,6 +63,24 @@ export function memoryOf(target: CanaryTarget): Memory {
   if (!memory) memories.set(target, (memory = emptyMemory()))
   return memory
 }
+
+/**
+ * A target of which only times or expectations were changed goes on where the one before was: what is out stays out, and no
+ * more mails leave. Mails that take another way, or go to another mailbox, begin from nothing.
+ */
+export function inheritMemory(before: CanaryTarget, target: CanaryTarget): void {
+  const memory = memories.get(before)
+  if (memory && isDeepStrictEqual(pathOf(before), pathOf(target))) memories.set(target, memory)
+}
+
+const pathOf = ({ name, way, from, to, envelope_from, mailbox }: CanaryTarget) => ({
+  name,
+  way,
+  from,
+  to,
+  envelope_from,
+  mailbox,
+})
 
 export const emptyMemory = (): Memory => ({
   mails: [],

@@ -1,5 +1,5 @@
 import { deadline } from '../../core/deadline.ts'
-import { describeError, Unresolved } from '../../core/errors.ts'
+import { DeadlineExceeded, describeError, Unresolved } from '../../core/errors.ts'
 import type { Look } from '../../core/probe.ts'
 import { redactor } from '../../core/redact.ts'
 import { readAddresses, type Addresses } from './addresses.ts'
@@ -29,11 +29,10 @@ export async function observe(target: CanaryTarget, look: Look): Promise<CanaryS
       isDue(memory, began, look.intervalMs) &&
       hasPlace(memory, began, target.lost_after)
     ) {
-      memory.lastAttempt = began
       const left = visit ? look.timeoutMs - reserveMs(look) - (performance.now() - began) : look.timeoutMs
       const limit = deadline(Math.max(0, left), look.signal)
       const sending = endingWith(limit.signal, look)
-      const token = await send({ target, memory, addresses, mark, look: sending }).finally(() => limit.clear())
+      const token = await send({ target, memory, addresses, mark, began, look: sending }).finally(() => limit.clear())
       await visit?.waitFor(token)
       settle(memory, target.lost_after)
     }
@@ -77,11 +76,15 @@ interface Sending {
   readonly memory: Memory
   readonly addresses: Addresses
   readonly mark: string
+  /** When the run began. */
+  readonly began: number
   readonly look: Look
 }
 
 /** Hands one mail over. Returns its token. */
-async function send({ target, memory, addresses, mark: ofTarget, look }: Sending): Promise<string> {
+async function send({ target, memory, addresses, mark: ofTarget, began, look }: Sending): Promise<string> {
+  const { lastAttempt } = memory
+  memory.lastAttempt = began
   const mark = newMark(ofTarget)
   const { token } = mark
   look.conceal(token)
@@ -89,7 +92,8 @@ async function send({ target, memory, addresses, mark: ofTarget, look }: Sending
   const handed = target.way
     ? await handOver(target.way, { ...addresses, token, message }, look)
     : notSent(target, 'is not there')
-  keepHandOver(memory, handed)
+  if (!isCutOff(look.signal)) keepHandOver(memory, handed)
+  else if (handed.handOver.kind === 'not_sent') memory.lastAttempt = lastAttempt
   handedOver(memory, {
     token,
     result: handed.handOver,
@@ -98,6 +102,9 @@ async function send({ target, memory, addresses, mark: ofTarget, look }: Sending
   })
   return token
 }
+
+/** By a reload, or the end of the exporter: that says nothing of the way. */
+const isCutOff = ({ aborted, reason }: AbortSignal): boolean => aborted && !(reason instanceof DeadlineExceeded)
 
 function seen(target: CanaryTarget, memory: Memory, visit: Visit | undefined): CanarySeen {
   const clock = timeOfDay(memory)
