@@ -78,7 +78,7 @@ const logins: readonly Row[] = [
     { IMAP_USER: 'stranger@box.example.net' },
     broken('mailbox_login_failed'),
   ),
-  withEnv('the password of its mailbox is not there', { IMAP_PASSWORD: undefined }, broken('mailbox_unreachable')),
+  withEnv('the password of its mailbox is not there', { IMAP_PASSWORD: undefined }, broken('mailbox_unresolved')),
 ]
 
 const withCertificate = (name: string, which: 'expired' | 'wrongName' | 'selfSigned'): Row => ({

@@ -377,7 +377,7 @@ describe('the checks', () => {
     const verdicts = rowsOf(render(incident())).map(row => /^\w+/.exec(row)?.[0])
     const expected = [
       ...Array<string>(3).fill('fail'),
-      ...Array<string>(2).fill('unknown'),
+      ...Array<string>(3).fill('unknown'),
       'warn',
       'warn',
       ...Array<string>(7).fill('ok'),

@@ -1,4 +1,5 @@
 import { defineProbe } from '../../core/probe.ts'
+import { againInMs } from './again.ts'
 import { judge } from './judge.ts'
 import { inheritMemory } from './memory.ts'
 import { metrics } from './metrics.ts'
@@ -19,4 +20,5 @@ export const canary = defineProbe({
   inherit: inheritMemory,
   observe,
   judge,
+  againInMs,
 })
