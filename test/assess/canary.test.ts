@@ -301,7 +301,7 @@ describe('between two runs', () => {
     const verdicts = [0, 14.9, 14.96, 15].map(minutes => at(start + minutes * minute).check.verdict)
     expect(verdicts).toEqual(['ok', 'ok', 'unknown', 'unknown'])
     expect(at(start + 15 * minute).check.reasons[0]?.text).toBe(
-      'last looked for 15 minutes ago; a canary that is out since then or longer may be lost',
+      'last looked for 15 minutes ago; a canary that had not arrived then may be lost',
     )
     expect(at(start + 15 * minute)).toMatchObject({ verdict: 'warn', exceptions: ['stale'] })
     expect(at(start + 15 * minute + 1).check.stale).toBe(true)

@@ -115,21 +115,33 @@ export function account(state: SesState, needs: readonly string[] = []): Looked 
 
 const writeTarget = pathTarget('haproxy-write')
 
+/** Most of the time of going through all cases would go into making the same checks. They are never changed. */
+const made = new Map<string, Looked>()
+function once(what: string, make: () => Looked): Looked {
+  const known = made.get(what) ?? make()
+  made.set(what, known)
+  return known
+}
+
 /** The checks of a platform that stands like this. */
 export function platform(one: MailCase): Looked[] {
   const { write, setting } = codes
   const needs = one.vault === 'down, and the SMTP password comes from it' ? ['vault/vault-01'] : []
   const at = one.write === 'stale' ? start - 4 * intervalMs : start
+  const { smtp: relayIs, ses: accountIs } = one
   return [
-    { check: checkOf(writePath, writeTarget), observation: reported(writePath, writeTarget, write[one.write], { at }) },
-    ...(one.smtp === 'none' ? [] : [relay(codes.smtp[one.smtp], needs)]),
-    vaultNode(one.vault === 'ok' ? [] : [codes.vault]),
-    ...(one.ses === 'none' ? [] : [account(one.ses)]),
-    {
+    once(`write path ${one.write}`, () => ({
+      check: checkOf(writePath, writeTarget),
+      observation: reported(writePath, writeTarget, write[one.write], { at }),
+    })),
+    ...(relayIs === 'none' ? [] : [once(`relay ${relayIs} ${needs.join()}`, () => relay(codes.smtp[relayIs], needs))]),
+    once(`Vault ${one.vault}`, () => vaultNode(one.vault === 'ok' ? [] : [codes.vault])),
+    ...(accountIs === 'none' ? [] : [once(`SES ${accountIs}`, () => account(accountIs))]),
+    once(`settings ${one.setting}`, () => ({
       check: checkOf(settings, settingsTarget),
       observation: reported(settings, settingsTarget, setting[one.setting]),
-    },
-    provider(one.provider),
+    })),
+    once(`provider ${one.provider}`, () => provider(one.provider)),
   ]
 }
 

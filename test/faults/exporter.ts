@@ -10,7 +10,7 @@ import { have, waitFor } from '../servers/processes.ts'
 import { refusedPort, silent } from '../servers/hostile.ts'
 import { startStage, statusOf, untilSaid, type ExporterStage, type StageOptions } from './exporter-stage.ts'
 import type { Expectation } from './fault.ts'
-import { intervalMs, slackMs, withinMs, type Proof, type Runnable } from './runner.ts'
+import { fairly, intervalMs, slackMs, withinMs, type Proof, type Runnable } from './runner.ts'
 import { without } from './skip.ts'
 
 interface Row {
@@ -31,7 +31,7 @@ async function on(
 ): Promise<Proof> {
   const stage = await startStage(options)
   try {
-    await untilSaid(stage, first, startMs)
+    await fairly(() => untilSaid(stage, first, startMs))
     return await work(stage)
   } finally {
     await stage.stop()

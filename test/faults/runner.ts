@@ -151,7 +151,7 @@ async function proveFault<S extends Stage>(
 }
 
 /** Tries again what failed while the machine was short of CPU: neither the exporter nor the servers beside it had their turn. */
-async function fairly<T>(attempt: () => Promise<T>): Promise<T> {
+export async function fairly<T>(attempt: () => Promise<T>): Promise<T> {
   const from = performance.now()
   for (;;) {
     const before = pressureNow()

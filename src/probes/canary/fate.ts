@@ -3,7 +3,10 @@ import type { Arrival, CanaryMail, FolderKind, HandOver, HeaderFacts } from './s
 
 /** A lost mail keeps its place: it may lie in a queue, and come when the queue is worked off. */
 const mostOut = 3
-/** If all of them are lost, one more is sent each time this many `lost_after` are over: else it would not be seen that all is well again. */
+/**
+ * If all of them are lost, one more is sent each time this many `lost_after` are over. Else it would not be seen that mail
+ * arrives again.
+ */
 const patience = 4
 /** Of those whose fate is known: so a second copy of one is known. */
 const mostDecided = 100
@@ -19,9 +22,17 @@ const isOut = ({ fate }: Pick<KnownMail, 'fate'>): boolean => fate === 'out'
 export const isDue = ({ lastAttempt }: Memory, began: number, intervalMs: number): boolean =>
   lastAttempt === undefined || began - lastAttempt >= intervalMs * (1 - toleranceShare)
 
-/** Takes note that the run that began at `began` sends a mail. One that is a little early counts as punctual, so that the next are no earlier. */
+/**
+ * Takes note that the run that began at `began` sends a mail. One that is a little early counts as punctual, so that the next
+ * are no earlier.
+ */
 export function noteAttempt(memory: Memory, began: number, intervalMs: number): void {
   memory.lastAttempt = Math.max(began, (memory.lastAttempt ?? -Infinity) + intervalMs)
+}
+
+/** A mail that was not sent is due as before: once its way is mended, the next look sends it. */
+export function withdrawAttempt(memory: Memory, before: Memory['lastAttempt'], { kind }: HandOver): void {
+  if (kind === 'not_sent') memory.lastAttempt = before
 }
 
 /** Whether there is a place for one more. Nothing is lost, and so nothing written off, while the mailbox cannot be read. */

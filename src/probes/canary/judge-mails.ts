@@ -73,7 +73,7 @@ const after = ({ ageMs }: Overdue): string =>
 
 function outText({ mails }: CanarySeen): string {
   const out = mails.filter(({ fate }) => fate === 'out').length
-  return out > 1 ? `; ${out} are out` : ''
+  return out > 1 ? `; ${out} have not arrived` : ''
 }
 
 const sentText = ({ address }: CanarySeen, { sentAt, reply }: CanaryMail): string =>

@@ -3,7 +3,7 @@ import { DeadlineExceeded, describeError, Unresolved } from '../../core/errors.t
 import { endingWith, type Look } from '../../core/probe.ts'
 import { redactor } from '../../core/redact.ts'
 import { readAddresses, type Addresses } from './addresses.ts'
-import { hasPlace, isDue, noteAttempt, noteHandOver, settle, shownMails } from './fate.ts'
+import { hasPlace, isDue, noteAttempt, noteHandOver, settle, shownMails, withdrawAttempt } from './fate.ts'
 import { handOver } from './hand-over.ts'
 import { wayOut } from './leaves-by.ts'
 import { newMark, targetMark } from './mark.ts'
@@ -83,7 +83,7 @@ async function send({ target, memory, addresses, mark: ofTarget, began, look }: 
     ? await handOver(target.way, { ...addresses, token, message }, look)
     : notSent(wayOut(target).id, 'is not there')
   if (!isCutOff(look.signal)) memory.handOver = handed
-  else if (handed.handOver.kind === 'not_sent') memory.lastAttempt = lastAttempt
+  withdrawAttempt(memory, lastAttempt, handed.handOver)
   noteHandOver(memory, {
     token,
     result: handed.handOver,

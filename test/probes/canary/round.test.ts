@@ -4,7 +4,7 @@ import { targetMark } from '../../../src/probes/canary/mark.ts'
 import type { CanaryTarget } from '../../../src/probes/canary/target.ts'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { dovecotBinary, dovecotInstall, startDovecot, type Dovecot } from '../../servers/dovecot.ts'
-import { needs, waitFor } from '../../servers/processes.ts'
+import { freePort, needs, waitFor } from '../../servers/processes.ts'
 import { createLog } from '../../../src/core/log.ts'
 import { createMonitor } from '../../../src/monitor/index.ts'
 import { references } from '../../monitor/checks.ts'
@@ -99,6 +99,15 @@ describe.skipIf(!needs('Dovecot', dovecotBinary(), dovecotInstall))('a canary an
     const { saw } = await run(target, dovecot, { intervalMs: 60_000 })
     expect(saw).toMatchObject({ handOver: { kind: 'refused', code: 550 }, mails: [], counts: { sent: 0, rejected: 1 } })
     expect(relay.taken).toBe(before)
+  })
+
+  test('a mail that was not sent leaves with the next look, once its way is mended', async () => {
+    const target = targetOf({ port: await freePort() }, dovecot)
+    const first = await run(target, dovecot)
+    expect(first.saw).toMatchObject({ handOver: { kind: 'not_sent' }, counts: { sent: 0 } })
+    Object.assign(target.way?.target ?? {}, { port: relay.port })
+    const { saw } = await run(target, dovecot, { intervalMs: 60_000 })
+    expect(saw.counts).toMatchObject({ sent: 1, arrived: { inbox: 1 } })
   })
 
   test('no mail of others is touched, also if it is marked as deleted', async () => {
