@@ -143,6 +143,8 @@ export interface Probe<T extends Target = Target, Seen = unknown, Kind extends s
   againInMs?(seen: Seen, target: T): number | undefined
   /** How its targets are watched between runs, if they can be. */
   readonly watch?: WatchSpec<T, Seen> | undefined
+  /** Takes over what is remembered of a target from the one that it replaces: of the same name, in a configuration before. */
+  inherit?(before: T, target: T): void
   /** The check of one target. */
   bind(target: T): BoundLook
 }
@@ -189,6 +191,8 @@ interface BoundLook {
   readonly config: Target
   /** Set if the target is to be watched. */
   readonly watch?: BoundWatch | undefined
+  /** Takes over what is remembered of the target of a check with the same name. */
+  inherit?(before: Target): void
   look(look: Look): Promise<Looked>
 }
 
@@ -278,6 +282,8 @@ const bindingOf =
       probe: probe.kind,
       config: target,
       watch: probe.watch?.wanted(target) ? boundWatch(probe.watch, target, looked) : undefined,
+      // A check of the same name is of the same kind.
+      inherit: before => probe.inherit?.(before as T, target),
       look: async look => looked(await probe.observe(target, look)),
     }
   }

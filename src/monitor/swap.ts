@@ -15,7 +15,9 @@ export function swapTurns(before: ReadonlyMap<string, Turn>, old: Plan, plan: Pl
   const turns = new Map(
     plan.checks.map(check => {
       const known = before.get(checkId(check))
-      return [checkId(check), known && isSame(known.check, check) ? known : turnOf(check)]
+      if (known && isSame(known.check, check)) return [checkId(check), known]
+      if (known) check.inherit?.(known.check.config)
+      return [checkId(check), turnOf(check)]
     }),
   )
   const now = new Set(turns.values())

@@ -42,6 +42,16 @@ describe('a configuration that is swapped under way', () => {
     })
   })
 
+  it('lets a check that was changed take over what is remembered of the one before', () => {
+    const before = checkOf(() => Promise.resolve(fine), { config: { name: 'it' } })
+    const one = monitored(before)
+    const inherit = vi.fn()
+    const changed = { ...before, timeoutMs: 4_999, config: { name: 'it', timeout: 4_999 }, inherit }
+    swapTo(one, changed)
+    swapTo(one, { ...changed, config: { ...changed.config } })
+    expect(inherit.mock.calls).toEqual([[{ name: 'it' }]])
+  })
+
   it('records a run under way once where its check stays, and not at all where it is gone or another', async () => {
     const stays = inTurn([fine], { target: 'stays' }, 4_000)
     const goes = inTurn([fine], { target: 'goes' }, 4_000)

@@ -6,7 +6,7 @@ import type { Mailbox, MailboxPlan } from './mailbox.ts'
 import { greet } from './open.ts'
 
 export { MailboxError } from './error.ts'
-export type { Folder, Mailbox, MailboxPlan, Message } from './mailbox.ts'
+export type { Folder, Mailbox, MailboxPlan, Message, Wanted } from './mailbox.ts'
 
 /**
  * Connects and logs in, in the phases `dns`, `connect`, `imap_connect` and `imap_login`. Throws MailboxError: `silent` if

@@ -49,8 +49,8 @@ export interface Wanted {
 export interface Mailbox {
   readonly address: string
   readonly certificates: Shown | undefined
-  /** An [ALERT] of the server, or that there is no room (OVERQUOTA, QUOTA), in one line. */
-  readonly alert: string | undefined
+  /** That there is no room, in one line: by QUOTA, or an [ALERT] that says so. No other alert. */
+  readonly full: string | undefined
   folders(): Promise<readonly Folder[]>
   /** SELECT. Undefined if there is no such folder. */
   open(path: string): Promise<Opened | undefined>

@@ -57,10 +57,13 @@ export async function startSession(look: Look, greeted: Greeted, plan: MailboxPl
     maxResponseTokens: 20_000,
   })
   let alert: string | undefined
+  let quota: string | undefined
   let broken: Error | undefined
   // Without a listener an error ends the process.
   flow.on('error', error => (broken = error))
-  flow.on('alert', ({ message }) => (alert ??= `the server warns: ${oneLine(message)}`))
+  flow.on('alert', ({ message }) => {
+    if (saysFull.test(message)) alert ??= `the server warns: ${oneLine(message)}`
+  })
   const closed = new Promise<never>((_, reject) => {
     flow.once('close', () => {
       const { byeReason } = inside(flow)
@@ -123,8 +126,8 @@ export async function startSession(look: Look, greeted: Greeted, plan: MailboxPl
   return {
     address: where,
     certificates,
-    get alert() {
-      return alert
+    get full() {
+      return quota ?? alert
     },
     async folders() {
       const list = await ask(() => flow.list())
@@ -141,8 +144,9 @@ export async function startSession(look: Look, greeted: Greeted, plan: MailboxPl
       try {
         const { uidValidity, uidNext, exists } = await ask(() => flow.mailboxOpen(path))
         look.note(`${path}: ${exists} mails, UIDNEXT ${uidNext}, UIDVALIDITY ${uidValidity}`)
-        alert ??= await full(flow, path, ask)
-        return { uidValidity: String(uidValidity), uidNext, exists }
+        quota ??= await full(flow, path, ask)
+        // Servers from before RFC 3501 do not say UIDNEXT.
+        return { uidValidity: String(uidValidity), uidNext: uidNext > 0 ? uidNext : 1, exists }
       } catch (error) {
         if (!(error instanceof MailboxError && error.missing)) throw error
         look.note(`${path}: there is no such folder`)
@@ -277,6 +281,13 @@ const folderOf = ({ path, specialUse }: ListResponse): Folder => ({
 })
 
 const isFolder = ({ flags }: ListResponse): boolean => !flags.has('\\Noselect') && !flags.has('\\NonExistent')
+
+/**
+ * An alert is text for people. One that the mailbox is nearly full, or about anything else, must not explain why a mail did
+ * not come.
+ */
+const saysFull =
+  /\bover[ -]?quota\b|\bquota\b(?: \w+){0,3} (?:exceeded|reached|full)\b|\bexceed(?:s|ed)\b(?: \w+){0,3} quota\b|\b(?:mailbox|inbox|account) (?:is |has been )?full\b|\bno space left\b|\b(?:out of|not enough) (?:disk |storage )?(?:space|storage)\b/i
 
 /** Says that a mailbox has no room left, by QUOTA (RFC 9208). */
 async function full(

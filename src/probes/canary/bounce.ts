@@ -33,19 +33,31 @@ export function bounceIn(message: string): Returned | undefined {
   const [status] = leaves.filter(({ type }) => isStatus.test(type))
   const marks = returnedIn(leaves).flatMap(headers => markOf(headers) ?? [])
   const tokens = [...new Set([...marks.map(({ token }) => token), ...namedIn(fields, leaves)])]
-  const said = status ? saidIn(status.body) : saidInWords(fields, text)
+  const said = status ? saidIn(status.body) : isAnswer(fields) ? undefined : saidInWords(fields, text)
   return said && tokens.length > 0 ? { tokens, mark: marks[0], ...said } : undefined
 }
 
 const isStatus = /^message\/(?:global-)?delivery-status$/
 const isReturned = /^(?:message\/rfc822|message\/global(?:-headers)?|text\/rfc822(?:-headers)?)$/
 
-/** A report by its type, or a mail that no person sent (RFC 5321 §4.5.5). */
-const isReport = (fields: readonly Field[]): boolean =>
-  typeOf(fields) === 'multipart/report' ||
-  fieldIn(fields, 'x-failed-recipients') !== undefined ||
-  /^<\s*>/.test(fieldIn(fields, 'return-path') ?? '') ||
+/** A report by its type, or a mail that no person sent (RFC 5321 §4.5.5): a postmaster may write as a person, too. */
+function isReport(fields: readonly Field[]): boolean {
+  if (typeOf(fields) === 'multipart/report' || fieldIn(fields, 'x-failed-recipients') !== undefined) return true
+  const sender = fieldIn(fields, 'return-path')
+  return sender === undefined ? isOfDaemon(fields) : /^<\s*>/.test(sender)
+}
+
+const isOfDaemon = (fields: readonly Field[]): boolean =>
   /\b(?:mailer-daemon|postmaster|mail-daemon|mdaemon)\b/i.test(fieldIn(fields, 'from') ?? '')
+
+/** A mail about a mail that is no bounce: a receipt, a complaint, or that somebody is on leave. */
+function isAnswer(fields: readonly Field[]): boolean {
+  const [, type] =
+    /;\s{0,99}report-type\s{0,9}=\s{0,9}"?([\w-]{1,99})/i.exec(fieldIn(fields, 'content-type') ?? '') ?? []
+  if (typeOf(fields) === 'multipart/report' && type !== undefined) return type.toLowerCase() !== 'delivery-status'
+  const isReply = /^auto-replied\b/i.test(fieldIn(fields, 'auto-submitted') ?? '')
+  return isReply && fieldIn(fields, 'x-failed-recipients') === undefined && !isOfDaemon(fields)
+}
 
 /** The headers that came back. Old servers put them into the text. */
 function returnedIn(leaves: readonly Leaf[]): Field[][] {

@@ -59,7 +59,7 @@ export function noteHandOver(
 /** A mail of ours as it was found. Moments are of the monotonic clock. */
 export interface FoundMail {
   readonly token: string
-  /** INTERNALDATE (epoch). */
+  /** INTERNALDATE (epoch); NaN if it was no date. */
   readonly receivedAt: number
   readonly seenAt: number
   /** When the folder was last read before, and the mail was not there. */
@@ -76,6 +76,7 @@ export interface FoundMail {
 export function tookMs(since: number, { receivedAt, seenAt, readBefore }: FoundMail, wallNow = Date.now()): number {
   const atMost = Math.max(0, seenAt - since)
   const atLeast = Math.max(0, (readBefore ?? since) - since)
+  if (Number.isNaN(receivedAt)) return atMost
   // INTERNALDATE has whole seconds: it may be a second later.
   const stamped = receivedAt + 1000 - (wallNow - (performance.now() - since))
   return Math.max(Math.min(atLeast, atMost), Math.min(stamped, atMost))
@@ -95,6 +96,8 @@ export function noteArrival(memory: Memory, mail: FoundMail, lateAfter: number):
   const { folder, folderName, headers, seenAt } = mail
   known.arrival = { seconds: ms / 1000, seenAt, folder, folderName, copies: 1, headers }
   known.fate = 'arrived'
+  // It went to two addresses, say, and one of them sent it back.
+  known.bounce = undefined
   counts.arrived[folder]++
   if (ms > lateAfter) counts.late++
   return true
@@ -122,7 +125,7 @@ export function noteBounce(
 
 /**
  * What follows from the time. A mail is lost only if the mailbox was read after its time was over (`readAt`, by the monotonic
- * clock). One that perhaps was never taken gives up its place then.
+ * clock). It keeps its place, also if the relay gave no answer to it: that may have taken it.
  */
 export function settle(memory: Memory, lostAfter: number): void {
   const { mails, readAt = -Infinity, counts } = memory
@@ -130,7 +133,6 @@ export function settle(memory: Memory, lostAfter: number): void {
     if (!isOut(mail) || mail.isLost || readAt - mail.since < lostAfter) continue
     mail.isLost = true
     counts.lost++
-    if (mail.reply === undefined) mail.fate = 'written_off'
   }
   const decided = mails.filter(mail => !isOut(mail))
   const kept = new Set(decided.slice(0, mostDecided))

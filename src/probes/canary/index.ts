@@ -1,6 +1,7 @@
 import { defineProbe } from '../../core/probe.ts'
 import { againInMs } from './again.ts'
 import { judge } from './judge.ts'
+import { inheritMemory } from './memory.ts'
 import { metrics } from './metrics.ts'
 import { observe } from './observe.ts'
 import { reasons } from './reasons.ts'
@@ -16,6 +17,7 @@ export const canary = defineProbe({
   intervalMs: 300_000,
   metrics,
   reasons,
+  inherit: inheritMemory,
   observe,
   judge,
   againInMs,

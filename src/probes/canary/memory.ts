@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { HandedOver } from './outgoing.ts'
 import type { Arrival, Bounce, CanaryCounts, CanaryMail } from './seen.ts'
 import type { CanaryTarget } from './target.ts'
@@ -25,8 +26,14 @@ export interface KnownFolder {
   readAt: number | undefined
   /** UIDs of mails of ours that are still to be deleted, and whether each is a leftover. */
   readonly ours: Map<number, 'leftover' | 'known'>
-  /** UIDs of mails that another process sent for the same target, and when each was received (epoch). */
-  readonly foreign: Map<number, number>
+  /** UIDs of mails that another process sent for the same target. */
+  readonly foreign: Map<number, Foreign>
+}
+
+/** A mail of another process: when it was received (epoch), and when we first saw it (the monotonic clock). */
+interface Foreign {
+  readonly receivedAt: number
+  readonly seenAt: number
 }
 
 /** What is kept of a target between its runs. */
@@ -58,6 +65,24 @@ export function memoryOf(target: CanaryTarget): Memory {
   if (!memory) memories.set(target, (memory = emptyMemory()))
   return memory
 }
+
+/**
+ * A target of which only times or expectations were changed goes on where the one before was: what is out stays out, and no
+ * more mails leave. Mails that take another way, or go to another mailbox, begin from nothing.
+ */
+export function inheritMemory(before: CanaryTarget, target: CanaryTarget): void {
+  const memory = memories.get(before)
+  if (memory && isDeepStrictEqual(pathOf(before), pathOf(target))) memories.set(target, memory)
+}
+
+const pathOf = ({ name, way, from, to, envelope_from, mailbox }: CanaryTarget) => ({
+  name,
+  way,
+  from,
+  to,
+  envelope_from,
+  mailbox,
+})
 
 export const emptyMemory = (): Memory => ({
   mails: [],

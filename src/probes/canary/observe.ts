@@ -1,5 +1,6 @@
-import { describeError, Unresolved } from '../../core/errors.ts'
-import type { Look } from '../../core/probe.ts'
+import { deadline } from '../../core/deadline.ts'
+import { DeadlineExceeded, describeError, Unresolved } from '../../core/errors.ts'
+import { endingWith, type Look } from '../../core/probe.ts'
 import { redactor } from '../../core/redact.ts'
 import { readAddresses, type Addresses } from './addresses.ts'
 import { hasPlace, isDue, noteAttempt, noteHandOver, settle, shownMails, withdrawAttempt } from './fate.ts'
@@ -11,7 +12,7 @@ import { compose } from './message.ts'
 import { notSent } from './outgoing.ts'
 import type { CanarySeen } from './seen.ts'
 import type { CanaryTarget } from './target.ts'
-import { visitMailbox, type Visit } from './visit.ts'
+import { reserveMs, visitMailbox, type Visit } from './visit.ts'
 
 /** Looks for the mails that are out, sends one if it is due, waits for it, and deletes what it found of its own. */
 export async function observe(target: CanaryTarget, look: Look): Promise<CanarySeen> {
@@ -30,10 +31,10 @@ export async function observe(target: CanaryTarget, look: Look): Promise<CanaryS
       isDue(memory, began, look.intervalMs) &&
       hasPlace(memory, began, target.lost_after)
     ) {
-      const before = memory.lastAttempt
-      noteAttempt(memory, began, look.intervalMs)
-      const token = await send({ target, memory, addresses, mark, look })
-      if (memory.handOver) withdrawAttempt(memory, before, memory.handOver.handOver)
+      const left = visit ? look.timeoutMs - reserveMs(look) - (performance.now() - began) : look.timeoutMs
+      const limit = deadline(Math.max(0, left), look.signal)
+      const sending = endingWith(limit.signal, look)
+      const token = await send({ target, memory, addresses, mark, began, look: sending }).finally(() => limit.clear())
       await visit?.waitFor(token)
       settle(memory, target.lost_after)
     }
@@ -65,11 +66,15 @@ interface Sending {
   readonly memory: Memory
   readonly addresses: Addresses
   readonly mark: string
+  /** When the run began. */
+  readonly began: number
   readonly look: Look
 }
 
 /** Hands one mail over. Returns its token. */
-async function send({ target, memory, addresses, mark: ofTarget, look }: Sending): Promise<string> {
+async function send({ target, memory, addresses, mark: ofTarget, began, look }: Sending): Promise<string> {
+  const { lastAttempt } = memory
+  noteAttempt(memory, began, look.intervalMs)
   const mark = newMark(ofTarget)
   const { token } = mark
   look.conceal(token)
@@ -77,7 +82,8 @@ async function send({ target, memory, addresses, mark: ofTarget, look }: Sending
   const handed = target.way
     ? await handOver(target.way, { ...addresses, token, message }, look)
     : notSent(wayOut(target).id, 'is not there')
-  memory.handOver = handed
+  if (!isCutOff(look.signal)) memory.handOver = handed
+  withdrawAttempt(memory, lastAttempt, handed.handOver)
   noteHandOver(memory, {
     token,
     result: handed.handOver,
@@ -86,6 +92,9 @@ async function send({ target, memory, addresses, mark: ofTarget, look }: Sending
   })
   return token
 }
+
+/** By a reload, or the end of the exporter: that says nothing of the way. */
+const isCutOff = ({ aborted, reason }: AbortSignal): boolean => aborted && !(reason instanceof DeadlineExceeded)
 
 function seen(target: CanaryTarget, memory: Memory, visit: Visit | undefined): CanarySeen {
   const clock = timeOfDay(memory)

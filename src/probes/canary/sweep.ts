@@ -1,4 +1,4 @@
-import type { Folder, Mailbox, Message } from '../../clients/imap/index.ts'
+import type { Folder, Mailbox, Message, Wanted } from '../../clients/imap/index.ts'
 import type { Look } from '../../core/probe.ts'
 import { bounceIn, mayBeBounce } from './bounce.ts'
 import { noteArrival, noteBounce } from './fate.ts'
@@ -90,13 +90,16 @@ function folderOf(
   return folder
 }
 
-const wanted = {
+const wantedFor = (target: string): Wanted => ({
   fields: [markHeader, 'Content-Type', 'From', 'Return-Path', 'X-Failed-Recipients'],
-  wants: (headers: string): boolean => markIn(headers) !== undefined || mayBeBounce(headers),
-}
+  wants(headers) {
+    const mark = markIn(headers)
+    return mark ? mark.target === target : mayBeBounce(headers)
+  },
+})
 
 async function readNew(sweep: Sweep, place: Place, folder: KnownFolder, uidNext: number): Promise<void> {
-  const messages = await sweep.session.from(folder.next, mostNew, wanted)
+  const messages = await sweep.session.from(folder.next, mostNew, wantedFor(sweep.mark))
   const seenAt = performance.now()
   const bounces: Message[] = []
   for (const message of messages) {
@@ -147,18 +150,22 @@ async function takeBounce(sweep: Sweep, folder: KnownFolder, { uid, receivedAt }
 /** A mail of this target that is not known: of this process, which forgot it, or of another one, which may wait for it. */
 function keep({ ours, foreign }: KnownFolder, uid: number, receivedAt: number, mark: Mark): void {
   if (isOurs(mark)) ours.set(uid, 'leftover')
-  else foreign.set(uid, receivedAt)
+  else foreign.set(uid, { receivedAt, seenAt: performance.now() })
   for (const uids of [ours, foreign]) for (const first of uids.keys()) if (uids.size > mostUids) uids.delete(first)
 }
 
 /** The time of day, unless the clock was set forward since the start: then nothing gets older by that. */
 const steadyNow = (): number => Math.min(Date.now(), performance.timeOrigin + performance.now())
 
-/** Mails of other processes become leftovers once they are so old that their sender is gone. A sender that runs deletes its own. */
+/**
+ * Mails of other processes become leftovers once they are so old that their sender is gone. A sender that runs deletes its
+ * own, so it gets some time, also if the clock of the server is behind.
+ */
 async function addOld({ target, session, mark: own }: Sweep, folder: KnownFolder): Promise<void> {
   const until = steadyNow() - 2 * target.lost_after
-  for (const [uid, receivedAt] of folder.foreign) {
-    if (receivedAt >= until) continue
+  const seenUntil = performance.now() - target.lost_after
+  for (const [uid, { receivedAt, seenAt }] of folder.foreign) {
+    if (!(receivedAt < until && seenAt < seenUntil)) continue
     folder.foreign.delete(uid)
     const text = await session.text(uid, bounceBytes)
     // Its sender has deleted it by now, usually.

@@ -1,4 +1,3 @@
-import type { Mailbox } from '../../clients/imap/index.ts'
 import { sleep } from '../../core/clock.ts'
 import { deadline } from '../../core/deadline.ts'
 import { DeadlineExceeded } from '../../core/errors.ts'
@@ -28,8 +27,8 @@ interface MailboxRun {
 
 /** A mailbox that is silent must not keep the mail from being sent. */
 const shareBeforeSending = 0.45
-/** The last look and LOGOUT, after waiting. */
-const reserve = { share: 0.2, mostMs: 5_000 }
+/** The time for the last look and LOGOUT, after sending and waiting. A relay that is silent must not take it. */
+export const reserveMs = ({ timeoutMs }: Look): number => Math.min(timeoutMs * 0.2, 5_000)
 const lookEveryMs = 5_000
 /** A server that always has news is not asked without a pause. */
 const pauseMs = 200
@@ -82,8 +81,8 @@ export async function visitMailbox(run: MailboxRun, clean: (text: string) => str
   const isOut = (token: string): boolean => memory.mails.some(mail => mail.token === token && mail.fate === 'out')
   return {
     async waitFor(token) {
-      const reserveMs = Math.min(look.timeoutMs * reserve.share, reserve.mostMs)
-      const waiting = deadline(Math.max(0, look.timeoutMs - reserveMs - (performance.now() - began)), look.signal)
+      const left = look.timeoutMs - reserveMs(look) - (performance.now() - began)
+      const waiting = deadline(Math.max(0, left), look.signal)
       const inbox = places.slice(0, 1)
       await attempt(() =>
         look.phase('arrival', async () => {
@@ -108,15 +107,11 @@ export async function visitMailbox(run: MailboxRun, clean: (text: string) => str
       address: opening.address,
       failure: opening.failure,
       missing,
-      full: fullness(session),
+      full: session?.full,
       kept: [...kept.values()].find(why => why !== undefined),
     }),
   }
 }
-
-/** A warning of the server that there is no room, or hardly any. */
-const fullness = (session: Mailbox | undefined): string | undefined =>
-  session?.alert !== undefined && /quota|full|space|storage/i.test(session.alert) ? session.alert : undefined
 
 /** Folders that are gone need no memory. */
 function forgetOthers({ folders }: Memory, places: readonly Place[]): void {

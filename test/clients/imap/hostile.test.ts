@@ -199,14 +199,49 @@ describe('mail of others', () => {
   })
 })
 
-it('puts the alert of a server into one line', async () => {
-  const server = await started(
-    startHostileImap(answering(/^SELECT/, '* NO [ALERT] disk\u0007 is 95% full\r\n* 0 EXISTS\r\nTAG OK done')),
-  )
-  const alert = await withMailbox(planFor(server.port), async mailbox => {
-    await mailbox.open('INBOX')
-    return mailbox.alert
+describe('an alert', () => {
+  const fullAfter = async (
+    greeting: string,
+    capabilities = '',
+    ...handlers: ((command: string) => string | undefined)[]
+  ) => {
+    const server = await started(
+      startHostileImap({
+        greeting: `* OK [ALERT] ${greeting}`,
+        capabilities: `IMAP4rev1 UIDPLUS ${capabilities}`,
+        handlers,
+      }),
+    )
+    return withMailbox(planFor(server.port), async mailbox => {
+      await mailbox.open('INBOX')
+      return mailbox.full
+    })
+  }
+
+  it.each([
+    'Quota exceeded (for\u0007 this user)',
+    'Mailbox is over quota',
+    'Your quota has been exceeded',
+    'No space left on device',
+    'The mailbox is full',
+  ])('says in one line that there is no room: %s', async text => {
+    const full = await fullAfter(text)
+    expect(full).toMatch(/^the server warns: /)
+    expect(full).not.toContain('\u0007')
   })
-  expect(alert).toMatch(/^the server warns: disk.* is 95% full$/)
-  expect(alert).not.toContain('\u0007')
+
+  it.each([
+    'Log in successful. The full maintenance of the storage is on Sunday',
+    'Your mailbox is 80% full',
+    'Mailbox is almost full',
+    'New: more space for your quota',
+  ])('of another kind is no excuse for a mail that did not come: %s', async text => {
+    expect(await fullAfter(text)).toBeUndefined()
+  })
+
+  it('does not hide what QUOTA says', async () => {
+    const quota = (command: string) =>
+      command.startsWith('GETQUOTAROOT') ? '* QUOTAROOT INBOX ""\r\n* QUOTA "" (MESSAGE 9 9)\r\nTAG OK done' : undefined
+    expect(await fullAfter('Use an app password', 'QUOTA', quota)).toBe('the mailbox is full: 9 of 9 mails')
+  })
 })

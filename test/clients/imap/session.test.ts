@@ -134,12 +134,12 @@ describe.skipIf(!needs('Dovecot', dovecotBinary(), dovecotInstall))('a mailbox o
   it('says that the mailbox is full', async () => {
     await dovecot.deliver(mail('last'))
     await dovecot.limit('*:messages=1')
-    const alert = await using(async mailbox => {
+    const full = await using(async mailbox => {
       await mailbox.open('INBOX')
-      return mailbox.alert
+      return mailbox.full
     })
     await dovecot.limit(undefined)
-    expect(alert).toBe('the mailbox is full: 1 of 1 mails')
+    expect(full).toBe('the mailbox is full: 1 of 1 mails')
   })
 
   const refused = (more: Partial<MailboxPlan>) => using(() => Promise.resolve(), more).catch((error: unknown) => error)

@@ -326,10 +326,30 @@ describe('a report about a canary', () => {
         'Auto-Submitted: auto-replied',
         `In-Reply-To: <${token}@app.example.com>`,
         '',
-        'I am away until 2026.',
+        'I am away until 2026. Before that, see me at 500 Main Street.',
       ),
       undefined,
     ],
+    [
+      'a postmaster who writes about it as a person',
+      text(
+        'Return-Path: <postmaster@box.example.net>',
+        'From: postmaster@box.example.net',
+        '',
+        'What is this mail? It was refused with 550 5.7.1 at first.',
+        '',
+        ourHeaders.replace(/^/gm, '> '),
+      ),
+      undefined,
+    ],
+    ...['disposition-notification', 'feedback-report'].map((type): [string, string, undefined] => [
+      `a ${type}`,
+      report({ status: [], human: ['Content-Type: text/plain', '', 'It had 512 bytes, and was displayed.'] }).replace(
+        'report-type=delivery-status',
+        `report-type=${type}`,
+      ),
+      undefined,
+    ]),
   ])('in words, of %s', (_, message, expected) => {
     if (expected) expect(bounceIn(message)).toMatchObject({ tokens: [token], mark, ...expected })
     else expect(bounceIn(message)).toBeUndefined()

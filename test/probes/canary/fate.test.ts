@@ -145,14 +145,15 @@ describe('three are out at most', () => {
     expect(hasPlace(memory, performance.now(), lostAfter)).toBe(true)
   })
 
-  test('one that perhaps was never taken gives up its place when it is lost', () => {
+  test('one that perhaps was taken, without an answer, keeps its place when it is lost', () => {
     const memory = emptyMemory()
     for (const token of ['a', 'b', 'c']) send(memory, token, { kind: 'unanswered', at: Date.now(), text: 'cut off' })
-    expect(hasPlace(memory, performance.now(), lostAfter)).toBe(false)
     wait(lostAfter)
     read(memory)
-    expect(fates(memory)).toBe('c written_off, b written_off, a written_off')
+    expect(fates(memory)).toBe('c out, b out, a out')
     expect(memory.counts).toMatchObject({ sent: 0, lost: 3 })
+    expect(hasPlace(memory, performance.now(), lostAfter)).toBe(false)
+    wait(3 * lostAfter)
     expect(hasPlace(memory, performance.now(), lostAfter)).toBe(true)
   })
 })
@@ -233,6 +234,15 @@ describe('a report', () => {
     expect(fates(memory)).toBe('a bounced')
   })
 
+  test('does not count once the mail has come: one of two addresses that it goes to is dead', () => {
+    const memory = emptyMemory()
+    send(memory, 'a')
+    bounce(memory, 'a')
+    arrive(memory, 'a')
+    expect(fates(memory)).toBe('a arrived')
+    expect(shownMails(memory, timeOfDay(memory))).toMatchObject([{ bounce: undefined }])
+  })
+
   test('of a delay, or about a mail that has arrived, is none', () => {
     const memory = emptyMemory()
     send(memory, 'a')
@@ -264,6 +274,7 @@ describe('how long a mail took', () => {
     return Math.round(tookMs(since, mail) / second)
   }
   test.each([
+    ['as long as until it was seen: INTERNALDATE is no date', after.bind(undefined, NaN, 25), 300],
     ['INTERNALDATE says it', after.bind(undefined, 40, 25), 41],
     ['not later than it was seen: its clock is ahead', after.bind(undefined, 4000, 25), 300],
     ['not before the look that did not find it: its clock is behind', after.bind(undefined, -4000, 25), 25],

@@ -10,7 +10,7 @@ import type { Dovecot } from '../../servers/dovecot.ts'
 import { look, values, type LookOptions } from '../look.ts'
 
 /** What becomes of a mail that the relay took. */
-export type Fate = 'deliver' | 'hold' | 'discard' | 'twice' | 'junk' | 'bounce'
+export type Fate = 'deliver' | 'hold' | 'discard' | 'twice' | 'junk' | 'bounce' | 'silent'
 
 export interface Relay {
   readonly port: number
@@ -34,7 +34,7 @@ export async function startRelay(dovecot: Dovecot): Promise<Relay> {
   async function handle(mail: string): Promise<void> {
     taken++
     if (state.fate === 'hold') queue.push(mail)
-    if (state.fate === 'deliver' || state.fate === 'twice') await dovecot.deliver(mail)
+    if (['deliver', 'twice', 'silent'].includes(state.fate)) await dovecot.deliver(mail)
     if (state.fate === 'twice') await dovecot.deliver(mail)
     if (state.fate === 'junk') await dovecot.deliver(mail, { to: 'canary+Junk@example.test' })
     if (state.fate === 'bounce') await dovecot.deliver(bounceOf(mail), { from: '' })
@@ -50,7 +50,7 @@ export async function startRelay(dovecot: Dovecot): Promise<Relay> {
     onData: (stream, _session, done) => {
       buffer(stream).then(
         mail => {
-          done()
+          if (state.fate !== 'silent') done()
           void handle(mail.toString('latin1'))
         },
         (error: unknown) => done(error as Error),

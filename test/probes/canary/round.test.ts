@@ -1,6 +1,7 @@
 import { canary } from '../../../src/probes/canary/index.ts'
 import { memoryOf } from '../../../src/probes/canary/memory.ts'
 import { targetMark } from '../../../src/probes/canary/mark.ts'
+import type { CanaryTarget } from '../../../src/probes/canary/target.ts'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { dovecotBinary, dovecotInstall, startDovecot, type Dovecot } from '../../servers/dovecot.ts'
 import { freePort, needs, waitFor } from '../../servers/processes.ts'
@@ -67,6 +68,17 @@ describe.skipIf(!needs('Dovecot', dovecotBinary(), dovecotInstall))('a canary an
     expect(await all()).toEqual([])
   })
 
+  test('a relay that takes a mail and does not answer leaves time to find and delete it', async () => {
+    relay.fate = 'silent'
+    const { saw } = await run(targetOf(relay, dovecot), dovecot, { timeoutMs: 3_000 })
+    expect(saw).toMatchObject({
+      handOver: { kind: 'unanswered' },
+      mails: [{ fate: 'arrived', reply: undefined }],
+      mailbox: { failure: undefined },
+    })
+    expect(await all()).toEqual([])
+  })
+
   test('three are out at most, and all of them are found when the queue is worked off', async () => {
     const target = targetOf(relay, dovecot)
     relay.fate = 'hold'
@@ -105,6 +117,50 @@ describe.skipIf(!needs('Dovecot', dovecotBinary(), dovecotInstall))('a canary an
     const before = await all()
     for (let i = 0; i < 2; i++) await run(targetOf(relay, dovecot), dovecot)
     expect(await all()).toEqual(before)
+  })
+
+  describe('a reload', () => {
+    const reload = (before: CanaryTarget, changes: Partial<CanaryTarget>): CanaryTarget => {
+      const target = structuredClone({ ...before, ...changes })
+      canary.bind(target).inherit?.(before)
+      return target
+    }
+
+    test('that changes only times sends nothing more, and what is out stays out', async () => {
+      const target = targetOf(relay, dovecot)
+      relay.fate = 'hold'
+      for (let i = 0; i < 3; i++) await run(target, dovecot, { timeoutMs: 800 })
+      const changed = reload(target, { late_after: 30_000 })
+      await run(changed, dovecot, { timeoutMs: 800 })
+      expect(relay.queue).toHaveLength(3)
+      await relay.flush()
+      const { saw } = await run(changed, dovecot, { intervalMs: 60_000 })
+      expect(saw.counts).toMatchObject({ sent: 3, arrived: { inbox: 3 }, leftoversRemoved: 0 })
+    })
+
+    test('that gives it another way or mailbox begins from nothing', async () => {
+      const target = targetOf(relay, dovecot)
+      await run(target, dovecot)
+      for (const changes of [{ from: 'other@example.test' }, { mailbox: { ...target.mailbox, folders: ['Junk'] } }]) {
+        const { saw } = await run(reload(target, changes as Partial<CanaryTarget>), dovecot, { intervalMs: 60_000 })
+        expect(saw.counts.sent).toBe(1)
+      }
+    })
+
+    test('that cuts a run off does not blame the relay', async () => {
+      const target = targetOf(relay, dovecot)
+      await run(target, dovecot)
+      relay.fate = 'silent'
+      const stop = new AbortController()
+      const cut = run(target, dovecot, { stop: stop.signal }).catch(() => undefined)
+      const { taken } = relay
+      await waitFor(() => relay.taken > taken, { what: 'the mail was taken' })
+      stop.abort(new Error('the configuration was changed'))
+      await cut
+      const { saw, reasons } = await run(reload(target, { late_after: 30_000 }), dovecot, { intervalMs: 60_000 })
+      expect(saw).toMatchObject({ handOver: { kind: 'accepted' }, counts: { arrived: { inbox: 2 } } })
+      expect(reasons).toEqual([])
+    })
   })
 
   test('after a restart what comes is a leftover, and is deleted', async () => {
