@@ -103,12 +103,15 @@ const others: readonly Row[] = [
   },
   {
     name: 'Canary: its mailbox has no room left',
-    inject: ({ route }) => route.dovecot.limit('*:messages=0', box),
-    heal: async stage => {
+    async inject({ route }) {
+      await route.dovecot.save('Subject: of another\n\nKept.\n', 'INBOX', box)
+      await route.dovecot.limit('*:messages=1', box)
+    },
+    async heal(stage) {
       await stage.route.dovecot.limit(undefined, box)
       await stage.heal()
     },
-    seen: broken('mailbox_full'),
+    seen: warns('mailbox_full', { not: [held('lost')] }),
   },
 ]
 

@@ -73,7 +73,7 @@ export const startStage = (lost: keyof typeof ends) => async (): Promise<CanaryS
     if (protocol_state === 'END-OF-MESSAGE') sent++
     return undefined
   }
-  await dovecot.doveadm(['mailbox', 'create', '-u', box, 'Reports'])
+  for (const user of [box, crowded]) await dovecot.doveadm(['mailbox', 'create', '-u', user, 'Reports'])
   relay.policy.decide(countOnly)
   const { good } = await certificates()
   return {

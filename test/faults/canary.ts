@@ -1,4 +1,5 @@
 import { arrivalRows } from './canary-arrival.ts'
+import { canaryLife } from './canary-life.ts'
 import { deferrals, lostRows } from './canary-lost.ts'
 import { mailboxRows } from './canary-mailbox.ts'
 import { areaOf } from './canary-stage.ts'
@@ -8,5 +9,6 @@ import { runnable, type Runnable } from './runner.ts'
 export const canaryAreas: readonly Runnable[] = [
   runnable(areaOf('refused or lost', 'soon', lostRows)),
   runnable(areaOf('late, or in another way', 'never', [...deferrals, ...arrivalRows])),
-  runnable(areaOf('its mailbox', 'never', mailboxRows)),
+  runnable(areaOf('its mailbox', 'soon', mailboxRows)),
+  canaryLife,
 ]
