@@ -133,8 +133,9 @@ const harmless: readonly Row[] = [
     heal: stage => stage.resetEnv(),
     seen: { verdict: 'ok', samples: { [series('mailbox_reachable')]: 1 } },
     async meanwhile({ route }) {
-      const left = (await route.dovecot.messages('INBOX', crowded)).filter(({ canary }) => canary === '')
-      if (left.length !== 50_000) throw new Error(`of the mails of others ${left.length} are left`)
+      const args = ['-f', 'tab', 'mailbox', 'status', '-u', crowded, 'messages', 'INBOX']
+      const [, left = '0'] = /(\d+)\s*$/.exec(await route.dovecot.doveadm(args)) ?? []
+      if (Number(left) < 50_000) throw new Error(`only ${left} mails are left`)
     },
   },
 ]
