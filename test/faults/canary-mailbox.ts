@@ -118,11 +118,6 @@ const others: readonly Row[] = [
 /** Nothing of this is a fault of mail, or of the mailbox. */
 const harmless: readonly Row[] = [
   {
-    name: 'Canary: the mails of its inbox get other numbers (UIDVALIDITY)',
-    inject: ({ route }) => route.dovecot.renumber('INBOX', box),
-    seen: { verdict: 'ok', samples: { [series('mailbox_reachable')]: 1 } },
-  },
-  {
     name: 'Canary: its mailbox has 50,000 mails of others',
     async inject(stage) {
       const { dovecot } = stage.route

@@ -86,6 +86,7 @@ mail:
     async heal() {
       Object.assign(env, healthy)
       to = box
+      if (!dovecot.process.alive()) await dovecot.up()
       await ses.restart(made.good)
     },
     async stop() {
@@ -146,12 +147,7 @@ const rows: readonly Row[] = [
     stage => remove(stage.ses.double, 'configurationSets', configurationSet),
     sesIs('ses_configuration_set_missing', 'rejected'),
   ),
-  row('SES refuses connections', stage => stage.ses.swap(), {
-    verdict: 'unknown',
-    root: 'ses/app ses_unreachable',
-    reasons: [held('not_sent')],
-    because: { [held('not_sent')]: 'ses/app' },
-  }),
+  row('SES refuses connections', stage => stage.ses.swap(), sesIs('ses_unreachable', 'not_sent')),
   row('its mailbox is down', stage => stage.dovecot.down(), warns('mailbox_unreachable', { not: [held('lost')] })),
 ]
 
