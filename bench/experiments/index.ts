@@ -1,4 +1,5 @@
 import type { Experiment } from '../experiment.ts'
+import { canaryMemory } from './canary.ts'
 import { fault } from './fault.ts'
 import { growth } from './growth.ts'
 import { hang } from './hang.ts'
@@ -14,6 +15,7 @@ export const experiments: readonly Experiment[] = [
   throughput,
   scrapeCpu,
   memory,
+  canaryMemory,
   hang,
   load,
   start,

@@ -33,7 +33,7 @@ export function manPage(): string {
     'which something writes, mail relays, Vault, SES, the settings of the application.',
     'Serves what it finds as Prometheus metrics and a status page, or prints it once',
     'as an audit.',
-    'No mail is sent.',
+    'No mail is sent, unless a canary is configured.',
     ...sections().flatMap(([title, rows]) => section(title === 'Exit codes' ? 'EXIT STATUS' : title.toUpperCase(), rows)),
     ...section('FILES', files),
     ...section('EXAMPLES', examples),

@@ -4,7 +4,7 @@ import type { Assessment, CheckStatus, Memory, Plan } from './assessment.ts'
 import { behindPaths } from './path/down-behind.ts'
 import { withMissing } from './path/hops.ts'
 import { indexOf } from './checks.ts'
-import { canariesToLook, withCanaryCauses, withOverdueCanaries } from './canary.ts'
+import { withCanaryCauses, withOverdueCanaries } from './canary.ts'
 import { assessClusters } from './cluster/cluster.ts'
 import { assessDrift } from './drift.ts'
 import { withFirstCauses } from './path/first-cause.ts'
@@ -60,7 +60,7 @@ export function assess(
     landings: landings.landings,
     checks: checks.map(asBefore),
     samples: [...clusters.samples, ...landings.samples, ...sessions.samples, ...mail.samples],
-    recheck: [...new Set([...clusters.recheck, ...landings.recheck, ...canariesToLook(checks, now)])],
+    recheck: [...new Set([...clusters.recheck, ...landings.recheck])],
     roles,
     memory: {
       at: now,

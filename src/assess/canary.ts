@@ -2,9 +2,9 @@ import { durationText } from '../core/duration.ts'
 import { finding, seenBy, type Reason } from '../core/probe.ts'
 import { commonReason } from '../core/reasons.ts'
 import { canary } from '../probes/canary/index.ts'
+import { undecided } from '../probes/canary/judge-mails.ts'
 import { leavesBy } from '../probes/canary/leaves-by.ts'
 import type { Reason as CanaryReason } from '../probes/canary/reasons.ts'
-import type { CanarySeen } from '../probes/canary/seen.ts'
 import type { Reason as SesReason } from '../probes/ses/reasons.ts'
 import type { CheckStatus } from './assessment.ts'
 import type { Checks } from './checks.ts'
@@ -54,46 +54,23 @@ const isBroken = ({ verdict, reasons }: CheckStatus): boolean =>
   verdict === 'fail' ||
   (verdict === 'unknown' && !reasons.every(({ code }) => notAsked.some(harmless => harmless === code)))
 
-/** A mail that is out, with its age in milliseconds when it was last looked for, and now. */
-interface Waiting {
-  readonly then: number
-  readonly now: number
-}
-
 /**
- * The mails of a check that are out, the newest first. The clock of its last run and ours are not compared: one may have been
- * set since.
+ * When a canary is not `ok` any more unless it is looked at again: its oldest mail that is waited for is lost then (milliseconds
+ * since the epoch). Infinity where none is. The clock may have been set since the run, so times of the two are not compared.
  */
-function waitingOf({ stale, observation }: CheckStatus, now: number): readonly Waiting[] {
-  const seen = stale ? undefined : seenBy(canary, observation)?.seen
-  if (!seen || !observation) return []
-  const since = now - observation.finishedAt
-  return outOf(seen).map(then => ({ then, now: then + since }))
+export function overdueAt({ verdict, observation }: CheckStatus): number {
+  const ran = verdict === 'ok' ? seenBy(canary, observation) : undefined
+  const oldest = undecided(ran?.seen.mails ?? []).at(-1)
+  if (!observation || !ran || !oldest) return Infinity
+  return observation.finishedAt + ran.target.lost_after - (ran.seen.at - oldest.sentAt)
 }
 
-const outOf = ({ mails, at }: CanarySeen): number[] =>
-  mails.filter(({ fate }) => fate === 'out').map(({ sentAt }) => at - sentAt)
-
-const hasPassed = ({ then, now }: Waiting, ms: number): boolean => then < ms && now >= ms
-
-/** The checks whose mails have become late or lost since they were last looked for. It may be there by now, so only a look decides. */
-export const canariesToLook = (checks: readonly CheckStatus[], now: number): readonly string[] =>
-  checks.flatMap(check => {
-    const times = seenBy(canary, check.observation)?.target
-    if (!times) return []
-    const due = [times.late_after, times.lost_after]
-    return waitingOf(check, now).some(mail => due.some(ms => hasPassed(mail, ms))) ? [check.id] : []
-  })
-
-/** The checks. A canary is not `ok` for longer than its newest mail may take, unless somebody looks for it. */
+/** The checks. A canary is not `ok` for longer than a mail may take, unless somebody looks for it. */
 export function withOverdueCanaries(checks: readonly CheckStatus[], now: number): readonly CheckStatus[] {
   return checks.map(check => {
-    if (check.probe !== canary.kind || check.verdict !== 'ok') return check
-    const target = seenBy(canary, check.observation)?.target
-    const [newest] = waitingOf(check, now)
-    if (!target || !newest || !hasPassed(newest, target.lost_after)) return check
-    const ago = durationText((newest.now - newest.then) / 1_000)
-    const text = `last looked for ${ago} ago; the canary that is out since ${durationText(newest.now / 1_000)} may be lost`
+    if (!check.observation || now < overdueAt(check)) return check
+    const ago = durationText((now - check.observation.finishedAt) / 1_000)
+    const text = `last looked for ${ago} ago; a canary that is out since then or longer may be lost`
     return { ...check, ...finding('', [commonReason('stale', text)], check.samples) }
   })
 }

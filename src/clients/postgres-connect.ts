@@ -3,7 +3,8 @@ import type pg from 'pg'
 import { unlessAborted } from '../core/abort.ts'
 import { codeOf, describeError, seconds } from '../core/errors.ts'
 import { isQuoted } from '../core/looks-like.ts'
-import type { Look } from '../core/probe.ts'
+import { endingWith, type Look } from '../core/probe.ts'
+import { withSubject } from '../core/subject.ts'
 import { inPlaceOf, ofSeveral, wantOf } from '../core/want.ts'
 import type { Shown } from './certificates.ts'
 import { otherKind } from './postgres-errors.ts'
@@ -133,7 +134,7 @@ const isRefusal = (error: unknown): boolean => error instanceof Error && 'severi
 function allOf(failures: readonly EndpointFailure[], last: unknown): unknown {
   const texts = new Map(failures.map(({ endpoint, error }) => [endpointText(endpoint), describeError(error)]))
   if (texts.size < 2) return last
-  const each = [...texts].map(([where, text]) => (text.startsWith(where) ? text : `${where}: ${text}`))
+  const each = [...texts].map(([where, text]) => withSubject(where, text))
   const code = codeOf(failures.find(({ error }) => error instanceof OtherKind)?.error ?? last)
   const want = ofSeveral(failures.map(({ error }) => wantOf(error)))
   return Object.assign(new Error(shortened(each)), code !== undefined && { code }, want && { want })
@@ -175,13 +176,7 @@ function within(look: Look, timeoutMs: number | undefined): { readonly look: Loo
   look.signal.addEventListener('abort', follow)
   if (look.signal.aborted) follow()
   return {
-    look: {
-      ...look,
-      signal: controller.signal,
-      get current() {
-        return look.current
-      },
-    },
+    look: endingWith(controller.signal, look),
     clear() {
       clearTimeout(timer)
       look.signal.removeEventListener('abort', follow)

@@ -59,6 +59,14 @@ export interface LoginBackOff<R extends Refusal> {
   accepted(attempt: Attempt): Promise<void>
 }
 
+/** Of servers that do not say when they lock an account. */
+export const leastPauseMs = 60_000
+export const longestPauseMs = 3_600_000
+
+/** Twice as long after each refusal in a row, up to an hour. */
+export const doublingPause = (firstMs: number, count: number): number =>
+  Math.min(firstMs * 2 ** (count - 1), longestPauseMs)
+
 const forgetMs = 86_400_000
 /** Refusals further in the future than this do not count: the clock was set back. */
 const clockMs = 3_600_000

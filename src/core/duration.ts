@@ -4,3 +4,10 @@ export function durationText(seconds: number): string {
   if (seconds < 7_200) return `${Math.floor(seconds / 60)} minutes`
   return seconds < 172_800 ? `${Math.floor(seconds / 3_600)} hours` : `${Math.floor(seconds / 86_400)} days`
 }
+
+/** To a tenth of a second below ten seconds: `0.4 s`, `12 s`, `20 minutes`. */
+export const exactDuration = (ms: number): string =>
+  ms < 10_000 ? `${Math.max(0, ms / 1000).toFixed(1)} s` : durationText(ms / 1000)
+
+/** A moment in UTC, to the second: `2026-11-30T16:00:05Z`. */
+export const utcTime = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`

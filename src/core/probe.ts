@@ -11,6 +11,7 @@ import type {
   SettingsSource,
 } from './reference.ts'
 import type { Shape } from './shape.ts'
+import { withSubject } from './subject.ts'
 import type { TakeNote } from './transcript.ts'
 import { wantOf, type Want } from './want.ts'
 
@@ -102,6 +103,15 @@ export interface Look {
   readonly current: string
 }
 
+/** The same look, which ends with this signal. */
+export const endingWith = (signal: AbortSignal, look: Look): Look => ({
+  ...look,
+  signal,
+  get current() {
+    return look.current
+  },
+})
+
 /** Every entry of the configuration has these. Times are in milliseconds. */
 export interface Target {
   readonly name: string
@@ -126,6 +136,11 @@ export interface Probe<T extends Target = Target, Seen = unknown, Kind extends s
   /** An expected failure (refused, 535, sealed) is part of what was seen; throws if it could not look. */
   observe(target: T, look: Look): Promise<Seen>
   judge(seen: Seen, target: T): Finding
+  /**
+   * How long after this look another one may find more, in milliseconds, if that is before the interval is over. Pure. It is
+   * asked after each run, so only the next moment counts. Default: never.
+   */
+  againInMs?(seen: Seen, target: T): number | undefined
   /** How its targets are watched between runs, if they can be. */
   readonly watch?: WatchSpec<T, Seen> | undefined
   /** The check of one target. */
@@ -180,6 +195,8 @@ interface BoundLook {
 export interface Looked {
   readonly seen: unknown
   readonly finding: Finding
+  /** When to look again, out of turn: in milliseconds from now. */
+  readonly againInMs?: number | undefined
 }
 
 interface BoundWatch {
@@ -252,7 +269,11 @@ export const defineImplied = <
 const bindingOf =
   <T extends Target, Seen>(probe: Omit<Probe<T, Seen>, 'bind'>) =>
   (target: T): BoundLook => {
-    const looked = (seen: Seen): Looked => ({ seen, finding: probe.judge(seen, target) })
+    const looked = (seen: Seen): Looked => ({
+      seen,
+      finding: probe.judge(seen, target),
+      againInMs: probe.againInMs?.(seen, target),
+    })
     return {
       probe: probe.kind,
       config: target,
@@ -317,8 +338,7 @@ export function finding<Code extends string = never, Name extends string = never
 export function failureOf(error: unknown, look: Look, subject: string): Failure {
   const timedOut = look.signal.aborted
   const cause = describeError(timedOut ? look.signal.reason : error)
-  const line = cause.startsWith(subject) ? cause : `${subject}: ${cause}`
-  const text = `${line} (phase ${look.current})`
+  const text = `${withSubject(subject, cause)} (phase ${look.current})`
   const want = timedOut ? undefined : wantOf(error)
   if (want) look.failed(error, text)
   return { phase: look.current, code: codeOf(error), text, timedOut, want }

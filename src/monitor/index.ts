@@ -96,7 +96,10 @@ export function createMonitor(
     ledger.record(ran)
     gathering ??= setTimeout(assess, ledger.gatherMs())
     turn.failed = ran.verdict === 'fail'
-    if (running) tend(turn, ran)
+    if (running) {
+      tend(turn, ran)
+      turn.again.after(ran, () => runOnce(turn, turn.stop.signal))
+    }
     return ran
   }
 
@@ -162,9 +165,12 @@ export function createMonitor(
   }
 
   const loop = async (turn: Turn): Promise<void> => {
-    const { check, stop, keeper } = turn
+    const { check, stop, keeper, again } = turn
     const offsetMs = offsetOf(checkId(check), Math.min(spreadMs(turns.size), check.intervalMs))
-    await every(check.intervalMs, offsetMs, stop.signal, () => runOnce(turn, stop.signal))
+    await every(check.intervalMs, offsetMs, stop.signal, () => {
+      again.inTurn()
+      return runOnce(turn, stop.signal)
+    })
     // A run out of turn may have begun since.
     await turn.underWay
     await keeper.ended()

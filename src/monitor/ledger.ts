@@ -1,5 +1,6 @@
 import { assess } from '../assess/assess.ts'
 import { acknowledged, shiftMemory, type Assessment, type CheckStatus, type Plan } from '../assess/assessment.ts'
+import { overdueAt } from '../assess/canary.ts'
 import { shifted } from '../assess/cluster/memory.ts'
 import { staleAt } from '../assess/freshness.ts'
 import type { Own } from '../assess/starved.ts'
@@ -114,14 +115,15 @@ export function createLedger(first: Plan, log: Logger, own: () => readonly Own[]
     pending.clear()
     verdictLog.write(assessment, ready())
     const status = { ...assessment, records, startedAt }
-    held = { status, untilStale: Math.min(...assessment.checks.map(staleAt)), until: from + holdMs }
+    const ends = assessment.checks.map(check => Math.min(staleAt(check), overdueAt(check)))
+    held = { status, untilStale: Math.min(...ends), until: from + holdMs }
     return { status, isNew }
   }
 
   return {
     record(ran) {
       // The transcript is not kept: most runs are fine, and their transcripts are never read.
-      const { transcript: _, timedOut: __, heldUpMs: ___, ...observation } = ran
+      const { transcript: _, timedOut: __, heldUpMs: ___, againInMs: ____, ...observation } = ran
       const id = checkId(ran)
       followClock()
       held = undefined

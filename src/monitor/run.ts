@@ -19,6 +19,8 @@ export interface Ran extends Observation {
   readonly timedOut: boolean
   /** How long the exporter itself stood still meanwhile: its event loop was blocked, or its process stopped. */
   readonly heldUpMs: number
+  /** When another run may find more, in milliseconds after this one. */
+  readonly againInMs: number | undefined
 }
 
 /** Runs a check once, under one total deadline. Never rejects. Undefined when `stop` cut it off: half a run is no evidence. */
@@ -28,7 +30,8 @@ export async function run(check: Check, references: References, stop: AbortSigna
   const { look, phases, unmet, lacks, redact, transcript } = startLook(check, references, limit.signal)
   try {
     if (limit.signal.aborted) return undefined
-    const { seen, finding: found } = withoutOurs(await withinDeadline(check, look), lacks)
+    const looked = await withinDeadline(check, look)
+    const { seen, finding: found } = withoutOurs(looked, lacks)
     // By the signal and not by the clock: what a run saw that a shutdown cut off is no evidence.
     if (stop.aborted) return undefined
     const finishedAt = Date.now()
@@ -48,6 +51,7 @@ export async function run(check: Check, references: References, stop: AbortSigna
       transcript: transcript(),
       timedOut: limit.signal.aborted,
       heldUpMs: limit.heldUpMs(),
+      againInMs: looked.againInMs,
     }
   } finally {
     limit.clear()

@@ -1,6 +1,7 @@
 import type { Check } from '../core/probe.ts'
 import { pressureNow, wasHungry, wasStarved, type Pressure } from '../core/pressure.ts'
 import { withoutCpu } from '../core/starved.ts'
+import { createAgain, type Again } from './again.ts'
 import { createKeeper, type Keeper } from './keeper.ts'
 import type { References } from './look.ts'
 import { run, type Ran } from './run.ts'
@@ -14,6 +15,7 @@ export interface Turn {
   underWay: Promise<Ran | undefined> | undefined
   /** The last run failed. */
   failed: boolean
+  readonly again: Again
   /** When a run last began or ended, by the monotonic clock. */
   lastTick: number
 }
@@ -21,7 +23,8 @@ export interface Turn {
 export function createTurn(check: Check, references: () => References): Turn {
   const stop = new AbortController()
   const keeper = createKeeper(check, references, stop.signal)
-  return { check, stop, keeper, underWay: undefined, failed: false, lastTick: performance.now() }
+  const again = createAgain(stop.signal)
+  return { check, stop, keeper, again, underWay: undefined, failed: false, lastTick: performance.now() }
 }
 
 /** Runs the check, with a login of its own if `ownLogin`. Undefined where `stop` cut the run off. */

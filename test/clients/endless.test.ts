@@ -15,7 +15,7 @@ import { flood, floodOf, listen, scripted, type Listening } from '../servers/hos
 import { waitFor } from '../servers/ports.ts'
 import { startHostileImap } from '../servers/hostile-imap.ts'
 import { accessKeyOf, startSesDouble } from '../servers/ses-double.ts'
-import { withMailbox } from './mailbox-look.ts'
+import { withMailbox } from './imap/mailbox-look.ts'
 
 const timeoutMs = 20_000
 /** Of a few MiB at most; the system keeps the rest of a connection (tcp_rmem, tcp_wmem) for who has not read it. */

@@ -38,6 +38,7 @@ describe('the example of the design', () => {
       'ses/backend SES',
       'ses/newsletter SES',
       'outbox/outbound mail',
+      'canary/to the outside',
       'settings/backend-01',
       'packages/keybuzz-backend',
       'drift/SMTP password',
@@ -84,6 +85,7 @@ describe('the example of the design', () => {
     expect(needy.map(check => [checkId(check), check.needs])).toEqual([
       ['write_path/secret PGHOST', ['kubernetes/api-server']],
       ['smtp/mail.keybuzz.io', ['vault/vault-01']],
+      ['canary/to the outside', ['vault/vault-01']],
       ['drift/SMTP password', ['kubernetes/api-server', 'vault/vault-01']],
       ['drift/PGHOST', ['kubernetes/api-server']],
     ])

@@ -22,6 +22,9 @@ export interface Places {
   readonly envFile: string
   /** Of the double of SES. */
   readonly sesUrl: string
+  /** Of the mailbox of the canary. */
+  readonly imapPort: number
+  readonly canaryAddress: string
 }
 
 export interface Times {
@@ -35,6 +38,8 @@ export const livelyTimes: Times = { intervalMs: 3_000, timeoutMs: 2_900 }
 export const patientTimes: Times = { intervalMs: 60_000, timeoutMs: 45_000 }
 /** A mail of the outbox is late then. */
 export const lateAfterMs = 5_000
+/** A canary is lost then. */
+const lostAfterMs = 8_000
 
 export const clusterName = 'keybuzz'
 /** The names of the targets that the scenarios look for. */
@@ -45,6 +50,7 @@ export const targets = {
   smtp: 'mail.keybuzz.io',
   vault: 'vault-01',
   ses: 'backend SES',
+  canary: 'keybuzz.io',
   outbox: 'outbound mail',
   mail: 'keybuzz-backend',
 } as const
@@ -62,13 +68,20 @@ const q = (text: string): string => JSON.stringify(text)
 /** The domain the application sends from, and the region in which SES has verified it. */
 export const sesSender = { domain: 'keybuzz.io', region: 'eu-west-1' } as const
 
+export interface ConfigOptions {
+  sesInUse?: boolean
+  times?: Times
+  canaries?: number
+}
+
 /**
  * The configuration of the exporter for the platform at these places, in the shape of the example of the README.
- * `sesInUse`: the application sends by SES where the relay does not take its mail.
+ * `sesInUse`: the application sends by SES where the relay does not take its mail. `canaries`: how many canaries were asked
+ * for at once. One that is another target than before is sent at the next reload, and not a minute after the one before.
  */
 export function configText(
   at: Places,
-  { sesInUse = false, times = livelyTimes }: { sesInUse?: boolean; times?: Times } = {},
+  { sesInUse = false, times = livelyTimes, canaries = 0 }: ConfigOptions = {},
 ): string {
   return `# The configuration of the exporter of the demo. It goes when the demo ends: copy it, if you want to keep it.
 interval: ${times.intervalMs / 1000}s
@@ -84,6 +97,7 @@ ${at.nodes.map(node => nodeText(at, node)).join('')}
 ${writePathText(at)}
 ${outboxText(at, times)}
 ${deliveryText(at, times, sesInUse)}
+${canaryText(at, canaries)}
 ${applicationText(at, sesInUse)}`
 }
 
@@ -158,6 +172,26 @@ ses: # a double
     endpoint: ${at.sesUrl}
     ca_file: ${q(at.caFile)}
     implemented: ${sesInUse}${sesInUse ? '' : " # the app's SES sender is a stub: SES is then no second way out"}
+`
+
+const canaryText = (
+  at: Places,
+  canaries: number,
+): string => `canary: # a mail of its own, once a minute: the only probe that sends mail
+  - name: ${targets.canary}
+    interval: 1m # the least
+    timeout: 12s
+    smtp: ${targets.smtp}
+    from: no-reply@${sesSender.domain}
+    to: ${at.canaryAddress}
+    mailbox: # the test server of the project
+      host: 127.0.0.1
+      port: ${at.imapPort}
+      user: ${at.canaryAddress}
+      password: { file: ${q(at.secret('canary_password'))} }
+      ca_file: ${q(at.caFile)}
+    late_after: 5s
+    lost_after: ${lostAfterMs + canaries}ms # the demo changes it by a millisecond, so that a canary is sent at once
 `
 
 const applicationText = (

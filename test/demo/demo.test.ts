@@ -147,6 +147,13 @@ test('keys break the platform and heal it, and the exporter says so', async () =
 
   demo.type('heal\n')
   await demo.until(/OK: Mail can be sent \(seen after/)
+  expect(await (await fetch(url)).text()).toMatch(/^mailpath_canary_arrived_total\{[^}]*folder="inbox"[^}]*\} 1$/m)
+  demo.type('lose mail\n')
+  await demo.until(/FAIL.*root blocker canary\/keybuzz.io canary_lost/)
+  demo.type('j')
+  await demo.until(/WARN: Mail can be sent, except …; broken canary\/keybuzz.io canary_in_junk/)
+  demo.type('h')
+  await demo.until(/OK: Mail can be sent \(seen after/)
   demo.type('o')
   await demo.until(/FAIL.*root blocker outbox\/outbound mail outbox_stuck/)
   demo.type('he')
@@ -231,8 +238,15 @@ test('sections of the configuration can be replaced', () => {
     appFolder: '/app',
     envFile: '/app/.env',
     sesUrl: 'https://127.0.0.1:4443',
+    imapPort: 993,
+    canaryAddress: 'canary@keybuzz.io',
   })
-  const other = withSections(text, { interval: '9s', smtp: undefined, mail: [{ name: 'other', smtp: [] }] })
+  const other = withSections(text, {
+    interval: '9s',
+    smtp: undefined,
+    canary: undefined,
+    mail: [{ name: 'other', smtp: [] }],
+  })
   const data = parseDocument(other).toJS() as Record<string, unknown>
   expect(data).toMatchObject({ interval: '9s', mail: [{ name: 'other' }] })
   expect(data).not.toHaveProperty('smtp')

@@ -6,8 +6,8 @@ import { scenarios } from './scenarios.ts'
 export const usage = `Usage: npm run demo -- [options]
 
 Starts a mail platform on this machine, broken as in the incident, and the exporter in front of it: a real Postgres
-primary with two streaming standbys and an outbox in it, a router in place of HAProxy, a real SMTP server, and doubles of
-Vault, SES and the Kubernetes API. Neither root nor Docker is needed, and all of it ends with the demo.
+primary with two streaming standbys and an outbox in it, a router in place of HAProxy, a real SMTP server, a mailbox with
+IMAP (the test server of this project), and doubles of Vault, SES and the Kubernetes API. Neither root nor Docker is needed, and all of it ends with the demo.
 
 Options:
   --once     run \`check\` once, print the audit, and exit with its code (2: mail cannot be sent)

@@ -18,6 +18,7 @@ import {
   type Places,
   type Times,
 } from './config.ts'
+import { canaryAddress, startPost, type Post } from './post.ts'
 import { prepareOutbox, startSender, type Sender } from './sender.ts'
 import { createVault, type VaultService } from './vault.ts'
 
@@ -35,6 +36,10 @@ export interface Platform {
   readonly ses: SesService
   readonly app: App
   readonly sender: Sender
+  /** What becomes of mail behind the relay, and the mailbox of the canary. */
+  readonly post: Post
+  /** Has the exporter send a canary at once. */
+  sendCanary(): void
   /** The text of the configuration, with sections (`vault`, `mail`, …) replaced or, where undefined, left out. */
   config(sections?: Readonly<Record<string, unknown>>): string
   /** Makes DATABASE_URL of the app's .env name this node. */
@@ -68,6 +73,7 @@ export const secrets = {
   smtpPass: 'demo-smtp-pass-c8a41f27',
   vaultToken: 'hvs.demo-vault-token-1d6e93b5',
   kubernetesToken: 'demo-kubernetes-token-e20b74fa',
+  canary: 'demo-canary-41f6b0e9',
   sesSecretKey: 'demo/ses/secret/key/6b21/0f7c/93ae/d415e',
 } as const
 const sesAccessKey = accessKeyOf()
@@ -96,8 +102,17 @@ async function assemble(parts: Parts, onProgress: (line: string) => void, times:
   const folder = tempFolder('mailpath-demo-')
   parts.onStop(() => removeFolder(folder))
   const { good, ca } = await certificates()
+  const post = await parts.start(
+    startPost(secrets.canary, good),
+    ({ port }) => `mailbox of the canary on 127.0.0.1:${port}, with IMAP (the test server of this project)`,
+  )
   const smtp = await parts.start(
-    startSmtp({ security: 'starttls', certificate: good, users: { [smtpUser]: secrets.smtpPass } }),
+    startSmtp({
+      security: 'starttls',
+      certificate: good,
+      users: { [smtpUser]: secrets.smtpPass },
+      onMail: mail => post.take(mail),
+    }),
     ({ port }) => `SMTP relay on 127.0.0.1:${port}, with STARTTLS and AUTH (smtp-server)`,
   )
   const kubernetes = await parts.start(
@@ -130,13 +145,15 @@ async function assemble(parts: Parts, onProgress: (line: string) => void, times:
   parts.onStop(() => cluster.stop())
   const primary = await cluster.primary()
   await prepareOutbox(primary, cluster.database, cluster.logins.monitor.user)
-  const platform = assembled({ folder, ca, smtp, kubernetes, ses, vault, router, cluster }, times, () => parts.stop())
+  const platform = assembled({ folder, ca, post, smtp, kubernetes, ses, vault, router, cluster }, times, () =>
+    parts.stop(),
+  )
   parts.onStop(() => platform.sender.close())
   await platform.sender.backlog(primary, 20)
   return platform
 }
 
-type Started = Pick<Platform, 'folder' | 'smtp' | 'kubernetes' | 'ses' | 'vault' | 'router' | 'cluster'> & {
+type Started = Pick<Platform, 'folder' | 'post' | 'smtp' | 'kubernetes' | 'ses' | 'vault' | 'router' | 'cluster'> & {
   readonly ca: string
 }
 
@@ -149,8 +166,12 @@ function assembled({ ca, ...started }: Started, times: Times, stop: () => Promis
   })
   const places = writeFiles({ ...started, app }, ca)
   const configFile = path.join(folder, 'mailpath.yml')
+  let [sesInUse, canaries] = [false, 0]
+  const writeConfig = (): void => {
+    writeFileSync(configFile, configText(places, { sesInUse, times, canaries }))
+    platform.onReload()
+  }
   const config: Platform['config'] = (sections = {}) => withSections(configText(places, { times }), sections)
-  writeFileSync(configFile, configText(places, { times }))
   const platform: Platform = {
     ...started,
     configFile,
@@ -160,14 +181,19 @@ function assembled({ ca, ...started }: Started, times: Times, stop: () => Promis
     ...pointers({ ...started, app }),
     useSes(inUse) {
       setUpSes(app, inUse)
-      writeFileSync(configFile, configText(places, { sesInUse: inUse, times }))
-      platform.onReload()
+      sesInUse = inUse
+      writeConfig()
+    },
+    sendCanary() {
+      canaries += 1
+      writeConfig()
     },
     onReload: () => undefined,
     stop,
   }
   const [primary, , third] = cluster.nodes
   if (!primary || !third) throw new Error('the cluster has too few nodes')
+  writeConfig()
   router.route([primary])
   platform.pointSecret(primary)
   platform.pointDatabaseUrl(third)
@@ -199,7 +225,7 @@ function setUpSes(app: App, inUse: boolean): void {
 
 /** The secrets and the authority as files, and where everything is. */
 function writeFiles(started: Omit<Started, 'ca'> & { readonly app: App }, ca: string): Places {
-  const { folder, cluster, router, smtp, vault, kubernetes, ses, app } = started
+  const { folder, cluster, router, smtp, vault, kubernetes, ses, app, post } = started
   const caFile = path.join(folder, 'ca.pem')
   writeFileSync(caFile, ca)
   const secretFile = (name: string): string => path.join(folder, 'secrets', name)
@@ -209,6 +235,7 @@ function writeFiles(started: Omit<Started, 'ca'> & { readonly app: App }, ca: st
     kb_password: secrets.backend,
     vault_token: secrets.vaultToken,
     kubernetes_token: secrets.kubernetesToken,
+    canary_password: secrets.canary,
   }
   for (const [name, value] of Object.entries(files)) writeFileSync(secretFile(name), `${value}\n`, { mode: 0o600 })
   return {
@@ -226,6 +253,8 @@ function writeFiles(started: Omit<Started, 'ca'> & { readonly app: App }, ca: st
     appFolder: app.folder,
     envFile: app.env.path,
     sesUrl: ses.url,
+    imapPort: post.port,
+    canaryAddress,
   }
 }
 

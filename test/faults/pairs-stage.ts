@@ -188,6 +188,7 @@ function configOf(platform: Platform, { first, by, sesPort }: Setup): string {
   const each = (section: string, more: (entry: Record<string, unknown>) => object) =>
     sections[section]?.map(entry => ({ ...entry, ...more(entry) }))
   return platform.config({
+    canary: undefined,
     postgres: each('postgres', () => ({ max_lag: '3s' })),
     write_path: each('write_path', ({ name }) => ({
       ...(name === targets.databaseUrl && { heartbeat: { table: heartbeatTable } }),

@@ -87,7 +87,8 @@ const isNode = (value: unknown): value is Record<string | number, unknown> =>
 /** Names are repeated, so that a person finds them, and are labels of metrics; they are no secrets. So are the keys of `expect` and `sources`. */
 const isName = (path: Path): boolean =>
   ['name', 'target', 'cluster', 'expect', 'sources'].includes(String(path.at(-1))) ||
-  (path[0] === 'mail' && path.at(-1) !== 'provider')
+  (path[0] === 'mail' && path.at(-1) !== 'provider') ||
+  (path[0] === 'canary' && path.at(-1) === 'smtp')
 
 const pathsIn = (value: unknown, path: Path = []): Path[] =>
   (isNode(value) ? Object.entries(value) : []).flatMap(([key, below]) => [

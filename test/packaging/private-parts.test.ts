@@ -126,8 +126,8 @@ describe(`pg: ${ours('src/clients/postgres-connect.ts')} needs`, () => {
   })
 })
 
-describe(`imapflow: ${ours('src/clients/imap-session.ts')} needs`, () => {
-  // What a server says with BYE (byeReason) is in test/clients/imap-hostile.test.ts.
+describe(`imapflow: ${ours('src/clients/imap/session.ts')} needs`, () => {
+  // What a server says with BYE (byeReason) is in test/clients/imap/hostile.test.ts.
   it('exec, which sends a command', async () => {
     const { ImapFlow } = await import('imapflow')
     const flow = new ImapFlow({ host: 'localhost', logger: false })

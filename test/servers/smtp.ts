@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
-import { SMTPServer } from 'smtp-server'
+import { SMTPServer, type SMTPServerSession } from 'smtp-server'
 import type { Certificate } from './certificates.ts'
 import { type At, extend, listen, type Listening } from './hostile.ts'
 
@@ -16,6 +16,19 @@ export interface SmtpOptions extends At {
   clientsOf?: string
   /** Not advertised, yet accepted when sent all the same: what a stripping middlebox leaves of STARTTLS. */
   hideStarttls?: boolean
+  /** Called with each mail that was accepted with DATA. */
+  onMail?: (mail: TakenMail) => void
+}
+
+/** A mail that the server has accepted. */
+export interface TakenMail {
+  /** The sender of the envelope. */
+  readonly from: string
+  readonly client: { readonly name: string; readonly address: string }
+  /** Such as `TLSv1.3 with cipher TLS_AES_256_GCM_SHA384`; undefined in the clear. */
+  readonly tls: string | undefined
+  readonly isLoggedIn: boolean
+  readonly data: Buffer
 }
 
 export interface Smtp extends Listening {
@@ -73,9 +86,13 @@ export async function startSmtp(options: SmtpOptions): Promise<Smtp> {
     onRcptTo: (_address, _session, done) => {
       done(answers.rcpt === undefined ? null : reply(answers.rcpt, 'Recipient refused'))
     },
-    onData: (stream, _session, done) => {
-      stream.resume().on('end', () => {
+    onData: (stream, session, done) => {
+      const chunks: Buffer[] = []
+      if (options.onMail) stream.on('data', (chunk: Buffer) => chunks.push(chunk))
+      else stream.resume()
+      stream.on('end', () => {
         counts.messages++
+        options.onMail?.(taken(session, Buffer.concat(chunks)))
         done()
       })
     },
@@ -118,6 +135,20 @@ export async function startSmtp(options: SmtpOptions): Promise<Smtp> {
       return counts.messages
     },
   })
+}
+
+function taken(
+  { envelope, clientHostname, remoteAddress, tlsOptions, user, ...session }: SMTPServerSession,
+  data: Buffer,
+) {
+  const mail: TakenMail = {
+    from: envelope.mailFrom === false ? '' : envelope.mailFrom.address,
+    client: { name: session.hostNameAppearsAs || clientHostname, address: remoteAddress },
+    tls: tlsOptions === false ? undefined : `${tlsOptions.version} with cipher ${tlsOptions.standardName}`,
+    isLoggedIn: user !== undefined,
+    data,
+  }
+  return mail
 }
 
 function pair({ cert, key }: Certificate): { cert: string; key: string } {

@@ -1,6 +1,6 @@
 import { deadline } from '../../core/deadline.ts'
 import { Unresolved, describeError } from '../../core/errors.ts'
-import type { Look } from '../../core/probe.ts'
+import { endingWith, type Look } from '../../core/probe.ts'
 import { HttpFailure } from '../http.ts'
 import { Unusable, fetchKeys, type RoleCredentials } from './role-sources.ts'
 import type { AwsKeys } from './sign.ts'
@@ -38,7 +38,7 @@ export async function keysOfRole(
   if (last && now < last.renewAt) return concealed(last.keys, look)
   const limit = deadline(look.timeoutMs / shareOfTime, look.signal)
   try {
-    const { keys, lifeMs = usualLifeMs } = await fetchKeys(credentials, region, { ...look, signal: limit.signal })
+    const { keys, lifeMs = usualLifeMs } = await fetchKeys(credentials, region, endingWith(limit.signal, look))
     held.set(target, { keys, renewAt: now + (lifeMs * 2) / 3, endsAt: now + lifeMs })
     return concealed(keys, look)
   } catch (error) {

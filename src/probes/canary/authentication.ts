@@ -4,7 +4,7 @@ import { authResults, type AuthResult, type HeaderFacts } from './seen.ts'
 import { methods, type AuthMethod } from './target.ts'
 
 /** One `Authentication-Results` header (RFC 8601). */
-interface Judged {
+interface ResultsHeader {
   /** The host that wrote it, in lower case; Microsoft names none. */
   readonly by: string
   readonly results: readonly Result[]
@@ -26,16 +26,16 @@ export function authenticationIn(
   authservId: string | undefined,
 ): HeaderFacts['authentication'] {
   const wanted = authservId === undefined ? undefined : hostOf(authservId)
-  const found: Judged[] = []
+  const found: ResultsHeader[] = []
   for (const { name, value } of fields) {
     if (name === 'received' && found.length > 0 && hopOf(value).network) break
     if (name !== 'authentication-results') continue
-    const judged = judgedIn(value)
+    const judged = resultsHeaderIn(value)
     if (judged && judged.by === (found[0]?.by ?? wanted ?? judged.by)) found.push(judged)
   }
   const [first] = found
   if (!first) return undefined
-  const sender = domainOf(fieldIn(fields, 'from') ?? '')
+  const sender = domainIn(fieldIn(fields, 'from') ?? '')
   const results: Partial<Record<AuthMethod, AuthResult>> = {}
   for (const method of methods) {
     const all = found.map(one => one.results.filter(result => result.method === method)).find(list => list.length > 0)
@@ -45,7 +45,7 @@ export function authenticationIn(
   return { by: first.by === '' ? 'the receiver' : first.by, results }
 }
 
-function judgedIn(value: string): Judged | undefined {
+function resultsHeaderIn(value: string): ResultsHeader | undefined {
   const sections = sectionsOf(piecesOf(value))
   const [first = []] = sections
   const isNamed = !first.some(isEquals)
@@ -119,12 +119,12 @@ const first = (result: Result | undefined): AuthResult | undefined => result && 
 
 /** Gmail names the identity (`header.i=@example.com`), others the domain. */
 const signerOf = ({ properties }: Result): string =>
-  hostOf(properties.get('header.d') ?? domainOf(properties.get('header.i') ?? ''))
+  hostOf(properties.get('header.d') ?? domainIn(properties.get('header.i') ?? ''))
 
 /** The same domain, or one below the other. */
 const isAligned = (a: string, b: string): boolean =>
   a !== '' && b !== '' && (a === b || a.endsWith(`.${b}`) || b.endsWith(`.${a}`))
 
 /** The domain of the last address in a text. */
-const domainOf = (text: string): string =>
+const domainIn = (text: string): string =>
   text.includes('@') ? hostOf(/^[\w.-]*/.exec(text.slice(text.lastIndexOf('@') + 1))?.[0] ?? '') : ''

@@ -1,5 +1,12 @@
-import { createBackOff, type Attempt, type Refusal } from '../../core/back-off.ts'
-import type { MailboxPlan } from '../../clients/imap.ts'
+import {
+  createBackOff,
+  doublingPause,
+  leastPauseMs,
+  longestPauseMs,
+  type Attempt,
+  type Refusal,
+} from '../../core/back-off.ts'
+import type { MailboxPlan } from '../../clients/imap/index.ts'
 
 /** A login that a mailbox refused. */
 interface MailboxRefusal extends Refusal {
@@ -8,9 +15,7 @@ interface MailboxRefusal extends Refusal {
   readonly token: boolean
 }
 
-const leastMs = 60_000
-const longestMs = 3_600_000
-const pause = (count: number): number => Math.min(leastMs * 2 ** (count - 1), longestMs)
+const pause = (count: number): number => doublingPause(leastPauseMs, count)
 
 /**
  * The back-off of all logins at mailboxes: after a wrong password a server makes even the right one wait. Kept here because a
@@ -19,8 +24,8 @@ const pause = (count: number): number => Math.min(leastMs * 2 ** (count - 1), lo
  */
 export const loginBackOff = createBackOff<MailboxRefusal>({
   now: () => performance.now(),
-  windowMs: 2 * longestMs,
-  pauseMs: ({ count, chain, token }, isSame) => (token ? pause(chain) : isSame ? pause(count) : leastMs),
+  windowMs: 2 * longestPauseMs,
+  pauseMs: ({ count, chain, token }, isSame) => (token ? pause(chain) : isSame ? pause(count) : leastPauseMs),
 })
 
 export const attemptOf = ({ host, port, user, secret }: MailboxPlan): Attempt => ({

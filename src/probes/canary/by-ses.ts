@@ -9,27 +9,24 @@ import { shapes } from '../../core/shape.ts'
 import { readCredentials } from '../ses/credentials.ts'
 import { faults, usable } from '../ses/settings.ts'
 import type { SesTarget } from '../ses/target.ts'
-import type { HandedOver, Outgoing } from './outgoing.ts'
+import { ended, notSent, type HandedOver, type Outgoing } from './outgoing.ts'
 import type { HandOver } from './seen.ts'
 
 /** Sends the mail by the API, with the keys or the role of the `ses` target, and its configuration set. */
 export async function bySes(target: SesTarget, mail: Outgoing, look: Look): Promise<HandedOver> {
   const name = `ses/${target.name}`
-  const notSent = (why: string): HandedOver => at(name, { kind: 'not_sent', text: `${name}: ${why}` })
   try {
     const { service, set } = await readService(target, look)
     const keys = await keysFor(target, service.region, look)
-    if (typeof keys === 'string') return notSent(keys)
+    if (typeof keys === 'string') return notSent(name, keys)
     const reply = await look.phase('data', () => askAws(sendEmail(mail, set), { ...service, keys }, look))
     if (target.credentials !== undefined && refusesKeys(reply.answer)) forgetKeysOfRole(target)
-    return at(reply.address, handOverOf(reply))
+    return ended(reply.address, handOverOf(reply))
   } catch (error) {
     if (!(error instanceof Unresolved)) throw error
-    return notSent(describeError(error))
+    return notSent(name, describeError(error))
   }
 }
-
-const at = (address: string, handOver: HandOver): HandedOver => ({ address, handOver, endedAt: performance.now() })
 
 interface Service {
   readonly service: Omit<AwsService, 'keys'>

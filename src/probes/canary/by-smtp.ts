@@ -2,12 +2,12 @@ import { address } from '../../clients/socket.ts'
 import { Unresolved, describeError } from '../../core/errors.ts'
 import { failureOf, type Look } from '../../core/probe.ts'
 import { redactor } from '../../core/redact.ts'
-import { enter, openLine, plainError, type Login } from '../smtp/opening.ts'
+import { openRelay, connectionFor, plainError, type Login } from '../smtp/opening.ts'
 import { planFor, type SmtpPlan } from '../smtp/plan.ts'
 import type { Sent } from '../smtp/send.ts'
 import type { Session } from '../smtp/session.ts'
 import type { SmtpTarget } from '../smtp/target.ts'
-import type { HandedOver, Outgoing } from './outgoing.ts'
+import { ended, notSent, type HandedOver, type Outgoing } from './outgoing.ts'
 import type { HandOver } from './seen.ts'
 
 /** Opens the relay exactly as its own check does, and sends the mail. */
@@ -22,34 +22,29 @@ export async function bySmtp(target: SmtpTarget, mail: Outgoing, look: Look): Pr
     plan = await planFor(target, look, secrets)
   } catch (error) {
     if (!(error instanceof Unresolved)) throw error
-    return at(name, notSent(name, describeError(error)))
+    return notSent(name, describeError(error))
   }
-  if ('notUnderstood' in plan) return at(name, notSent(name, `url: ${plan.notUnderstood}`))
+  if ('notUnderstood' in plan) return notSent(name, `url: ${plan.notUnderstood}`)
   const place = address(plan.host, plan.port)
-  const line = openLine(look)
+  const connection = connectionFor(look)
   let result: HandedOver
   try {
-    const { session, login, mails, trusted } = await enter(line, plan, target, clean)
+    const { session, login, mails, trusted } = await openRelay(connection, plan, target, clean)
     const why = mails ? undefined : trusted ? await whyNotIn(login, plan) : whyNotTrusted(session)
-    result = at(
-      place,
+    result =
       why === undefined
-        ? handOverOf(await session.send({ from: mail.envelopeFrom, to: mail.to }, mail.message), text)
-        : notSent(place, why),
-    )
+        ? ended(place, handOverOf(await session.send({ from: mail.envelopeFrom, to: mail.to }, mail.message), text))
+        : notSent(place, why)
   } catch (error) {
-    result = at(place, { kind: 'not_sent', text: text(error) })
+    result = notSent(place, text(error))
   }
-  await line.close()
+  await connection.close()
   return result
 
   function text(error: unknown): string {
     return failureOf(plainError(error, clean), look, place).text
   }
 }
-
-const at = (address: string, handOver: HandOver): HandedOver => ({ address, handOver, endedAt: performance.now() })
-const notSent = (subject: string, why: string): HandOver => ({ kind: 'not_sent', text: `${subject}: ${why}` })
 
 function handOverOf(sent: Sent, text: (error: unknown) => string): HandOver {
   const at = Date.now()

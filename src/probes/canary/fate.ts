@@ -1,4 +1,4 @@
-import type { Known, Memory } from './memory.ts'
+import type { KnownMail, Memory } from './memory.ts'
 import type { Arrival, CanaryMail, FolderKind, HandOver, HeaderFacts } from './seen.ts'
 
 /** A lost mail keeps its place: it may lie in a queue, and come when the queue is worked off. */
@@ -13,20 +13,25 @@ const mostShown = 10
 /** Runs are not punctual to the millisecond. */
 const toleranceShare = 0.05
 
-const isOut = ({ fate }: Pick<Known, 'fate'>): boolean => fate === 'out'
+const isOut = ({ fate }: Pick<KnownMail, 'fate'>): boolean => fate === 'out'
 
 /** Whether the interval is over for a run that began at `began`. So no look in between sends a mail of its own. */
 export const isDue = ({ lastAttempt }: Memory, began: number, intervalMs: number): boolean =>
   lastAttempt === undefined || began - lastAttempt >= intervalMs * (1 - toleranceShare)
 
-/** Whether there is a place for one more. */
+/** Takes note that the run that began at `began` sends a mail. One that is a little early counts as punctual, so that the next are no earlier. */
+export function noteAttempt(memory: Memory, began: number, intervalMs: number): void {
+  memory.lastAttempt = Math.max(began, (memory.lastAttempt ?? -Infinity) + intervalMs)
+}
+
+/** Whether there is a place for one more. Nothing is lost, and so nothing written off, while the mailbox cannot be read. */
 export function hasPlace({ mails }: Memory, now: number, lostAfter: number): boolean {
   const out = mails.filter(isOut)
-  return out.length < mostOut || out.every(({ since }) => now - since >= patience * lostAfter)
+  return out.length < mostOut || out.every(({ isLost, since }) => isLost && now - since >= patience * lostAfter)
 }
 
 /** Takes note of a hand-over. `since`: the end of DATA. `isAwaited`: there is a mailbox. */
-export function handedOver(
+export function noteHandOver(
   memory: Memory,
   { token, result, since, isAwaited }: { token: string; result: HandOver; since: number; isAwaited: boolean },
 ): void {
@@ -66,7 +71,7 @@ export function tookMs(since: number, { receivedAt, seenAt, readBefore }: FoundM
 }
 
 /** Takes note of a mail that was found. Whether it is one of this process. */
-export function found(memory: Memory, mail: FoundMail, lateAfter: number): boolean {
+export function noteArrival(memory: Memory, mail: FoundMail, lateAfter: number): boolean {
   const { counts } = memory
   const known = memory.mails.find(({ token }) => token === mail.token)
   if (!known) return false
@@ -85,7 +90,7 @@ export function found(memory: Memory, mail: FoundMail, lateAfter: number): boole
 }
 
 /** Takes note of a bounce. Whether it is about a mail of this process. `isFailure`: the mail is not delivered later. */
-export function bounced(
+export function noteBounce(
   memory: Memory,
   {
     token,

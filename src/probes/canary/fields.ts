@@ -5,7 +5,7 @@ export interface Field {
 }
 
 /** What is read of the headers of a mail. */
-export const maxHeaderChars = 65_536
+const maxHeaderChars = 65_536
 
 /** The header fields of a mail, from the top down to the first empty line. What is no field is left out. */
 export function fieldsOf(text: string): Field[] {

@@ -4,19 +4,8 @@ import { bySmtp } from './by-smtp.ts'
 import type { HandedOver, Outgoing } from './outgoing.ts'
 import type { Way } from './target.ts'
 
-export type { HandedOver, Outgoing } from './outgoing.ts'
-
 /** Hands a mail over to the way. An expected failure is a result. It ends with the signal of the look. */
 export function handOver(way: Way, mail: Outgoing, look: Look): Promise<HandedOver> {
   look.conceal(mail.token)
   return way.kind === 'smtp' ? bySmtp(way.target, mail, look) : bySes(way.target, mail, look)
 }
-
-/** The same look, which ends with this signal. */
-export const endingWith = (signal: AbortSignal, look: Look): Look => ({
-  ...look,
-  signal,
-  get current() {
-    return look.current
-  },
-})

@@ -1,4 +1,5 @@
 import { defineProbe } from '../../core/probe.ts'
+import { againInMs } from './again.ts'
 import { judge } from './judge.ts'
 import { metrics } from './metrics.ts'
 import { observe } from './observe.ts'
@@ -17,4 +18,5 @@ export const canary = defineProbe({
   reasons,
   observe,
   judge,
+  againInMs,
 })

@@ -1,5 +1,6 @@
+import { exactDuration, utcTime } from '../../core/duration.ts'
+import { withSubject, withoutSubject } from '../../core/subject.ts'
 import { adviceOn } from './advice.ts'
-import { about, lasting, utc } from './judge-words.ts'
 import { reason, type Reason } from './reasons.ts'
 import type { CanarySeen, HandOver } from './seen.ts'
 import type { CanaryTarget } from './target.ts'
@@ -8,7 +9,7 @@ import type { CanaryTarget } from './target.ts'
 export function handOverReasons(seen: CanarySeen, target: CanaryTarget): Reason[] {
   const { address, handOver } = seen
   if (!handOver || handOver.kind === 'accepted') return []
-  if (handOver.kind === 'not_sent') return [reason('canary_not_sent', about(address, handOver.text))]
+  if (handOver.kind === 'not_sent') return [reason('canary_not_sent', withSubject(address, handOver.text))]
   if (handOver.kind === 'unanswered') return [unanswered(seen, handOver.text)]
   return isFullBox(handOver.status) ? [] : [refused(seen, handOver, target)]
 }
@@ -17,10 +18,8 @@ export function handOverReasons(seen: CanarySeen, target: CanaryTarget): Reason[
 export const isFullBox = (status: string | undefined): boolean => status !== undefined && /^[45]\.2\.2$/.test(status)
 
 /** What a refusal says, with what was refused. */
-export const quoteRefusal = ({ address }: CanarySeen, { verb, text }: Refused): string => {
-  const said = text.startsWith(`${address}: `) ? text.slice(address.length + 2) : text
-  return `${address}: ${ofVerb[verb] ?? verb} was refused with "${said}"`
-}
+export const quoteRefusal = ({ address }: CanarySeen, { verb, text }: Refused): string =>
+  `${address}: ${ofVerb[verb] ?? verb} was refused with "${withoutSubject(address, text)}"`
 
 export type Refused = Extract<HandOver, { kind: 'refused' }>
 
@@ -38,7 +37,7 @@ function refused(seen: CanarySeen, answer: Refused, { lost_after }: CanaryTarget
   const lasts = seen.at - since
   return reason(
     'canary_deferred',
-    `${text}, since ${utc(since)} (${lasting(lasts)})`,
+    `${text}, since ${utcTime(since)} (${exactDuration(lasts)})`,
     remedy,
     lasts >= lost_after ? 'fail' : undefined,
   )
@@ -50,12 +49,12 @@ function unanswered({ address, mails }: CanarySeen, text: string): Reason {
   return newest?.fate === 'arrived' && newest.reply === undefined
     ? reason(
         'canary_deferred',
-        about(address, `${text}; the mail arrived all the same`),
+        withSubject(address, `${text}; the mail arrived all the same`),
         'See why the relay does not answer at the end of a mail: a filter of its content that takes too long? The application may send such a mail twice.',
       )
     : reason(
         'canary_not_sent',
-        about(address, text),
+        withSubject(address, text),
         'See why the relay does not answer at the end of a mail: a filter of its content, or a full disk.',
       )
 }

@@ -1,6 +1,6 @@
+import { withSubject } from '../../core/subject.ts'
 import { isFullBox, quoteRefusal } from './judge-hand-over.ts'
 import { isOnTime, type Decision } from './judge-mails.ts'
-import { about } from './judge-words.ts'
 import { reason, type Reason } from './reasons.ts'
 import type { CanarySeen, MailboxFault } from './seen.ts'
 import type { CanaryTarget } from './target.ts'
@@ -30,11 +30,13 @@ export function mailboxReasons({ mailbox }: CanarySeen): Reason[] {
   const found: Reason[] = []
   if (failure) {
     const [code, remedy] = ofFault[failure.fault]
-    found.push(reason(code, about(address, failure.text), remedy))
+    found.push(reason(code, withSubject(address, failure.text), remedy))
   }
   if (missing.length > 0)
-    found.push(reason('canary_mailbox_folder_missing', about(address, `there is no folder ${missing.join(', ')}`)))
-  if (kept !== undefined) found.push(reason('canary_mailbox_not_cleaned', about(address, kept)))
+    found.push(
+      reason('canary_mailbox_folder_missing', withSubject(address, `there is no folder ${missing.join(', ')}`)),
+    )
+  if (kept !== undefined) found.push(reason('canary_mailbox_not_cleaned', withSubject(address, kept)))
   return found
 }
 
@@ -45,8 +47,8 @@ export function fullReason(seen: CanarySeen, decision: Decision, target: CanaryT
   if (handOver?.kind === 'refused' && isFullBox(handOver.status))
     return reason('canary_mailbox_full', quoteRefusal(seen, handOver))
   if (bounce && isFullBox(bounce.status))
-    return reason('canary_mailbox_full', about(address, `the canary came back: "${bounce.text}"`))
+    return reason('canary_mailbox_full', withSubject(address, `the canary came back: "${bounce.text}"`))
   return mailbox?.full === undefined || isOnTime(decision, target)
     ? undefined
-    : reason('canary_mailbox_full', about(mailbox.address, mailbox.full))
+    : reason('canary_mailbox_full', withSubject(mailbox.address, mailbox.full))
 }

@@ -1,6 +1,7 @@
+import { exactDuration, utcTime } from '../../core/duration.ts'
+import { withSubject } from '../../core/subject.ts'
 import { adviceOn } from './advice.ts'
 import { isFullBox } from './judge-hand-over.ts'
-import { about, lasting, utc } from './judge-words.ts'
 import { reason, type Reason } from './reasons.ts'
 import type { Arrival, CanaryMail, CanarySeen } from './seen.ts'
 import { methods, type CanaryTarget } from './target.ts'
@@ -25,12 +26,20 @@ interface Overdue {
  */
 export function decide({ at, mails, mailbox }: CanarySeen, { late_after, lost_after }: CanaryTarget): Decision {
   const asOf = mailbox?.readAt ?? (mailbox?.failure ? -Infinity : at)
-  const end = mails.findIndex(({ fate }) => fate === 'arrived' || fate === 'bounced')
-  const overdue = (end < 0 ? mails : mails.slice(0, end))
+  const settled = mails.find(isSettled)
+  const overdue = undecided(mails)
     .map(mail => ({ mail, ageMs: asOf - mail.sentAt }))
     .map(one => ({ ...one, isLost: one.mail.fate === 'written_off' || one.ageMs >= lost_after }))
     .filter(({ ageMs, isLost }) => isLost || ageMs >= late_after)
-  return { settled: mails[end], overdue }
+  return { settled, overdue }
+}
+
+const isSettled = ({ fate }: CanaryMail): boolean => fate === 'arrived' || fate === 'bounced'
+
+/** The mails that were sent since the newest that arrived or came back, newest first. */
+export function undecided(mails: readonly CanaryMail[]): readonly CanaryMail[] {
+  const end = mails.findIndex(isSettled)
+  return end < 0 ? mails : mails.slice(0, end)
 }
 
 export const isDecided = ({ settled, overdue }: Decision): boolean => settled !== undefined || overdue.length > 0
@@ -53,19 +62,22 @@ export function fateReasons(seen: CanarySeen, decision: Decision, target: Canary
     found.push(reason('canary_late', `${sentText(seen, oldest.mail)}, and is not in the mailbox${after(oldest)}`))
   if (settled?.bounce && !isFullBox(settled.bounce.status)) found.push(bounced(seen, settled))
   if (settled?.arrival && overdue.length === 0 && !isOnTime(decision, target))
-    found.push(reason('canary_late', `${sentText(seen, settled)}, and took ${lasting(settled.arrival.seconds * 1000)}`))
+    found.push(
+      reason('canary_late', `${sentText(seen, settled)}, and took ${exactDuration(settled.arrival.seconds * 1000)}`),
+    )
   return found
 }
 
-const after = ({ ageMs }: Overdue): string => (Number.isFinite(ageMs) && ageMs > 0 ? ` after ${lasting(ageMs)}` : '')
+const after = ({ ageMs }: Overdue): string =>
+  Number.isFinite(ageMs) && ageMs > 0 ? ` after ${exactDuration(ageMs)}` : ''
 
 function outText({ mails }: CanarySeen): string {
   const out = mails.filter(({ fate }) => fate === 'out').length
-  return out > 1 ? `; ${out} are out` : ''
+  return out > 1 ? `; ${out} have not arrived` : ''
 }
 
 const sentText = ({ address }: CanarySeen, { sentAt, reply }: CanaryMail): string =>
-  `${address}: the canary of ${utc(sentAt)} ${reply === undefined ? 'was handed over without an answer' : `was accepted ("${reply}")`}`
+  `${address}: the canary of ${utcTime(sentAt)} ${reply === undefined ? 'was handed over without an answer' : `was accepted ("${reply}")`}`
 
 function bounced(seen: CanarySeen, mail: CanaryMail): Reason {
   const { status, text = '' } = mail.bounce ?? {}
@@ -98,7 +110,7 @@ export function arrivalReasons(seen: CanarySeen, decision: Decision, target: Can
   return found
 }
 
-const at = ({ address, mailbox }: CanarySeen, text: string): string => about(mailbox?.address ?? address, text)
+const at = ({ address, mailbox }: CanarySeen, text: string): string => withSubject(mailbox?.address ?? address, text)
 
 function unauthenticated(
   { headers: { authentication } }: Arrival,

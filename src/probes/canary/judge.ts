@@ -1,8 +1,9 @@
+import { exactDuration } from '../../core/duration.ts'
+import { withSubject } from '../../core/subject.ts'
 import { finding } from '../../core/probe.ts'
 import { handOverReasons } from './judge-hand-over.ts'
 import { fullReason, mailboxReasons } from './judge-mailbox.ts'
 import { arrivalReasons, decide, fateReasons, isDecided, newestArrival, type Decision } from './judge-mails.ts'
-import { about, lasting } from './judge-words.ts'
 import { reason, type Reason } from './reasons.ts'
 import { samplesOf } from './samples.ts'
 import type { CanarySeen } from './seen.ts'
@@ -23,16 +24,19 @@ function reasonsIn(seen: CanarySeen, target: CanaryTarget): Reason[] {
   return isProven(seen, decision, found) ? found : [...found, underWay(seen)]
 }
 
-/** No evidence is never ok, and no warning either. Without a mailbox the answer of the way is all there can be. */
+/**
+ * No evidence is never ok, and no warning either. Without a mailbox the answer of the way is all there can be; it is also where
+ * the way refuses the mail.
+ */
 function isProven({ handOver, mailbox }: CanarySeen, decision: Decision, found: readonly Reason[]): boolean {
   if (found.some(({ verdict }) => verdict !== 'warn')) return true
-  return mailbox ? isDecided(decision) : handOver !== undefined
+  return mailbox ? isDecided(decision) || handOver?.kind === 'refused' : handOver !== undefined
 }
 
 const underWay = ({ address, handOver }: CanarySeen): Reason =>
   reason(
     'canary_under_way',
-    about(
+    withSubject(
       address,
       handOver?.kind === 'accepted' ? `accepted (${handOver.reply}), and not there yet` : 'no canary has arrived yet',
     ),
@@ -44,14 +48,14 @@ function evidence(seen: CanarySeen): string {
   const arrival = newestArrival(seen)
   if (mailbox && arrival) {
     const { headers, folderName, seconds } = arrival
-    const way = `in ${folderName} of ${mailbox.address} after ${lasting(seconds * 1000)}`
-    return about(
+    const way = `in ${folderName} of ${mailbox.address} after ${exactDuration(seconds * 1000)}`
+    return withSubject(
       address,
       [way, `${headers.hops} ${headers.hops === 1 ? 'hop' : 'hops'}`, ...authenticated(headers)].join(', '),
     )
   }
   return handOver?.kind === 'accepted'
-    ? about(address, `accepted (${handOver.reply}); whether it arrives is not known: there is no mailbox`)
+    ? withSubject(address, `accepted (${handOver.reply}); whether it arrives is not known: there is no mailbox`)
     : address
 }
 

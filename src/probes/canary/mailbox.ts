@@ -1,5 +1,4 @@
-import { isIP } from 'node:net'
-import { MailboxError, openMailbox, type Mailbox, type MailboxPlan } from '../../clients/imap.ts'
+import { MailboxError, openMailbox, type Mailbox, type MailboxPlan } from '../../clients/imap/index.ts'
 import { readPemFiles } from '../../clients/pem.ts'
 import { address } from '../../clients/socket.ts'
 import { describeError, Unresolved } from '../../core/errors.ts'
@@ -14,7 +13,7 @@ import type { MailboxTarget } from './target.ts'
 const usualPorts = { tls: 993, starttls: 143, none: 143 } as const
 
 /** How to log in. Throws Unresolved. */
-export async function mailboxPlan(target: MailboxTarget, look: Look): Promise<MailboxPlan> {
+async function mailboxPlan(target: MailboxTarget, look: Look): Promise<MailboxPlan> {
   const { security, servername, ca_file, user, password, token } = target
   const given = token ?? password
   const [host, port, name, secret, tls] = await Promise.all([
@@ -26,13 +25,12 @@ export async function mailboxPlan(target: MailboxTarget, look: Look): Promise<Ma
   ])
   if (secret === '')
     throw new Unresolved(`mailbox.${token ? 'token' : 'password'}: ${given ? sourceOf(given) : ''}: it is empty`)
-  const expected = servername ?? host
   return {
     host,
     port,
     security,
-    name: expected,
-    tls: { ...tls, host: expected, ...(isIP(expected) === 0 && { servername: expected }) },
+    name: servername ?? host,
+    tls,
     user: name,
     secret,
     token: token !== undefined,
@@ -55,7 +53,6 @@ export interface Opening {
   readonly address: string
   readonly session?: Mailbox | undefined
   readonly failure?: Failure | undefined
-  readonly certificates?: MailboxSeen['certificates']
 }
 
 /** Opens the mailbox, unless its login was refused before and is not tried again yet. Never rejects for a fault of the mailbox. */
@@ -74,7 +71,7 @@ export async function enterMailbox(target: MailboxTarget, look: Look): Promise<O
   try {
     const session = await openMailbox(look, plan)
     await loginBackOff.accepted(attempt)
-    return { address: place, session, certificates: session.certificates }
+    return { address: place, session }
   } catch (error) {
     const { fault, text } = mailboxFailure(error, look, place)
     // The server may quote the login. What is kept of a refusal is shown in runs that do not know its secret.
@@ -82,6 +79,6 @@ export async function enterMailbox(target: MailboxTarget, look: Look): Promise<O
     secrets.add(plan.secret)
     const failure = { fault, text: secrets.text(text) }
     if (failure.fault === 'login') await loginBackOff.refused(attempt, { text: failure.text, token: plan.token })
-    return { address: place, failure, certificates: error instanceof MailboxError ? error.certificates : undefined }
+    return { address: place, failure }
   }
 }

@@ -1,3 +1,4 @@
+import { domainOf } from '../../core/mail-address.ts'
 import { markHeader, markText, type Mark } from './mark.ts'
 
 export interface Mail {
@@ -11,8 +12,6 @@ export interface Mail {
 
 /** The Message-ID of a mail. Its domain is that of the sender: filters for spam look at that. */
 export const messageId = ({ from, mark }: Pick<Mail, 'from' | 'mark'>): string => `<${mark.token}@${domainOf(from)}>`
-
-const domainOf = (address: string): string => address.slice(address.lastIndexOf('@') + 1)
 
 /**
  * The text of a canary (RFC 5322), in ASCII, with CRLF. No link and no changing subject: those cost points. The headers of

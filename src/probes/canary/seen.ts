@@ -1,4 +1,3 @@
-import type { Shown } from '../../clients/certificates.ts'
 import type { AuthMethod } from './target.ts'
 
 /** What one run saw, and what is remembered of the mails before. No token and no address of a person is in it. Times are milliseconds since the epoch. */
@@ -112,7 +111,6 @@ export interface MailboxSeen {
   readonly missing: readonly string[]
   /** The mailbox has no room (OVERQUOTA), or the server warns of that. */
   readonly full?: string | undefined
-  readonly certificates?: Shown | undefined
   /** Leftovers that could not be deleted, and why. */
   readonly kept?: string | undefined
 }

@@ -37,8 +37,8 @@ export interface MailboxTarget {
   readonly folders?: readonly string[] | undefined
 }
 
-export const mailboxSecurities = ['tls', 'starttls', 'none'] as const
-export type MailboxSecurity = (typeof mailboxSecurities)[number]
+const mailboxSecurities = ['tls', 'starttls', 'none'] as const
+type MailboxSecurity = (typeof mailboxSecurities)[number]
 
 /** Methods of Authentication-Results (RFC 8601) that a canary may expect to pass. */
 export const methods = ['spf', 'dkim', 'dmarc'] as const

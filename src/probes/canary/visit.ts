@@ -1,9 +1,8 @@
-import type { Mailbox } from '../../clients/imap.ts'
+import type { Mailbox } from '../../clients/imap/index.ts'
 import { sleep } from '../../core/clock.ts'
 import { deadline } from '../../core/deadline.ts'
 import { DeadlineExceeded } from '../../core/errors.ts'
-import type { Look } from '../../core/probe.ts'
-import { endingWith } from './hand-over.ts'
+import { endingWith, type Look } from '../../core/probe.ts'
 import { enterMailbox, mailboxFailure, type Opening } from './mailbox.ts'
 import type { Memory } from './memory.ts'
 import type { MailboxSeen } from './seen.ts'
@@ -18,7 +17,7 @@ export interface Visit {
   seen(): Omit<MailboxSeen, 'readAt'>
 }
 
-interface Wanted {
+interface MailboxRun {
   readonly target: CanaryTarget
   readonly mailbox: MailboxTarget
   readonly memory: Memory
@@ -36,8 +35,8 @@ const lookEveryMs = 5_000
 const pauseMs = 200
 
 /** Opens the mailbox and looks at all folders once. */
-export async function visitMailbox(wanted: Wanted, clean: (text: string) => string): Promise<Visit> {
-  const { target, mailbox, memory, mark, look } = wanted
+export async function visitMailbox(run: MailboxRun, clean: (text: string) => string): Promise<Visit> {
+  const { target, mailbox, memory, mark, look } = run
   const began = performance.now()
   const limit = liftable(look, look.timeoutMs * shareBeforeSending)
   let opening: Opening =
@@ -110,7 +109,6 @@ export async function visitMailbox(wanted: Wanted, clean: (text: string) => stri
       failure: opening.failure,
       missing,
       full: fullness(session),
-      certificates: opening.certificates,
       kept: [...kept.values()].find(why => why !== undefined),
     }),
   }

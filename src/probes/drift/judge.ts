@@ -1,5 +1,6 @@
 import { gauge, sample } from '../../core/metric.ts'
 import { finding } from '../../core/probe.ts'
+import { withSubject } from '../../core/subject.ts'
 import type { DriftSeen, PairSeen } from './observe.ts'
 import { driftReason, type Reason } from './reasons.ts'
 import type { DriftTarget } from './target.ts'
@@ -22,9 +23,7 @@ export function judge({ sources, pairs }: DriftSeen, { name: target }: DriftTarg
     `the same in ${listed(labels)}`,
     [
       ...differs(labels, pairs),
-      ...unreadable.map(({ label, why }) =>
-        driftReason('drift_unreadable', why.startsWith(`${label}: `) ? why : `${label}: ${why}`),
-      ),
+      ...unreadable.map(({ label, why }) => driftReason('drift_unreadable', withSubject(label, why))),
       ...unknown.map(({ a, b, why = 'written differently, and not both names could be resolved' }) =>
         driftReason('drift_unreadable', `${a} and ${b}: ${why}`),
       ),

@@ -1,3 +1,4 @@
+import { domainOf } from '../../core/mail-address.ts'
 import type { AwsAnswer } from '../../clients/aws/answers.ts'
 import type { IdentityFacts } from './answers.ts'
 import type { SesIdentity } from './seen.ts'
@@ -27,8 +28,6 @@ function parentsOf(domain: string): readonly string[] {
   const labels = domain.split('.')
   return labels.slice(1, -1).map((_, i) => labels.slice(i + 1).join('.'))
 }
-
-const domainOf = (address: string): string => address.slice(address.lastIndexOf('@') + 1)
 
 type Answers = ReadonlyMap<string, AwsAnswer<IdentityFacts>>
 

@@ -1,3 +1,4 @@
+import { withSubject, withoutSubject } from '../../core/subject.ts'
 import { failureIn, refusesKeys, type AwsFailure, type AwsFault } from '../../clients/aws/answers.ts'
 import { reason, type Reason } from './reasons.ts'
 import type { SesAsked } from './seen.ts'
@@ -73,7 +74,7 @@ const meanings: Partial<Record<AwsFault, string>> = {
 
 function inWords({ address, clockSkewSeconds: skew }: SesAsked, { kind, text }: AwsFailure): string {
   const words = kind === 'clock_skewed' && skew !== undefined ? clockText(skew) : meanings[kind]
-  const said = text.startsWith(`${address}: `) ? text.slice(address.length + 2) : text
+  const said = withoutSubject(address, text)
   return words === undefined ? text : `${address}: ${words} (${said})`
 }
 
@@ -99,5 +100,4 @@ const refusedBy = ({ action, text }: AwsFailure, asked: Action): string =>
   `${action ?? asked}${/ \([^()]*\)$/.exec(text)?.[0] ?? ''}`
 
 /** A text with the address in front, once. */
-export const at = ({ address }: Pick<SesAsked, 'address'>, text: string): string =>
-  text.startsWith(address) ? text : `${address}: ${text}`
+export const at = ({ address }: Pick<SesAsked, 'address'>, text: string): string => withSubject(address, text)

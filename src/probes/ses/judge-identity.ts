@@ -1,3 +1,4 @@
+import { utcTime } from '../../core/duration.ts'
 import { gauge, sample, stateSet } from '../../core/metric.ts'
 import { stateOf } from './judge-account.ts'
 import { at } from './judge-faults.ts'
@@ -77,14 +78,12 @@ const ofAddress =
 function why({ status, errorType, checkedAt, successAt }: SesIdentity): string {
   const words = [status, errorType].filter(word => word !== undefined).join(', ')
   const times = [
-    ...(checkedAt === undefined ? [] : [`SES looked at ${time(checkedAt)}`]),
-    ...(successAt === undefined ? [] : [`last found it right at ${time(successAt)}`]),
+    ...(checkedAt === undefined ? [] : [`SES looked at ${utcTime(checkedAt)}`]),
+    ...(successAt === undefined ? [] : [`last found it right at ${utcTime(successAt)}`]),
   ].join(', ')
   const parts = [words, times].filter(part => part !== '')
   return parts.length === 0 ? '' : ` (${parts.join('; ')})`
 }
-
-const time = (ms: number): string => new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z')
 
 function dkimReasons(identity: SesIdentity, asked: SesAsked): Reason[] {
   const { enabled, status = '' } = identity.dkim

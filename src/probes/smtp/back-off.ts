@@ -1,4 +1,11 @@
-import { createBackOff, type Attempt, type BackOff, type Refusal } from '../../core/back-off.ts'
+import {
+  createBackOff,
+  doublingPause,
+  leastPauseMs,
+  type Attempt,
+  type BackOff,
+  type Refusal,
+} from '../../core/back-off.ts'
 import type { Reply } from './dialogue.ts'
 import type { Credentials, SmtpPlan } from './plan.ts'
 
@@ -10,12 +17,11 @@ interface SmtpRefusal extends Refusal {
 }
 export type SmtpBackOff = Pick<BackOff<SmtpRefusal>, 'until' | 'count' | 'reply'>
 
-/** With a short interval this makes four tries in the first ten minutes: by default fail2ban bans at the fifth. */
-const leastMs = 60_000
-const longestMs = 3_600_000
-
-/** The first pause is one interval, but at least a minute. */
-export const firstPause = (intervalMs = 0): number => Math.max(intervalMs, leastMs)
+/**
+ * The first pause is one interval, but at least a minute. With a short interval this makes four tries in the first ten
+ * minutes: by default fail2ban bans at the fifth.
+ */
+export const firstPause = (intervalMs = 0): number => Math.max(intervalMs, leastPauseMs)
 
 /**
  * The back-off of all logins at relays. Kept here because a probe has no state, and not by target: a reload that
@@ -24,7 +30,7 @@ export const firstPause = (intervalMs = 0): number => Math.max(intervalMs, least
 export const loginBackOff = createBackOff<SmtpRefusal>({
   now: () => performance.now(),
   windowMs: 0,
-  pauseMs: ({ count, firstMs }) => Math.min(firstMs * 2 ** (count - 1), longestMs),
+  pauseMs: ({ count, firstMs }) => doublingPause(firstMs, count),
 })
 
 /** It is unknown how a relay counts, so each password has a back-off of its own. */

@@ -15,7 +15,7 @@ export type Sent =
   | { readonly kind: 'unanswered'; readonly error: unknown }
 
 /** `mail`: the answer to its content. */
-export type Verb = 'MAIL' | 'RCPT' | 'DATA' | 'mail'
+type Verb = 'MAIL' | 'RCPT' | 'DATA' | 'mail'
 
 const verbs: Readonly<Record<string, Verb | undefined>> = { 'MAIL FROM': 'MAIL', 'RCPT TO': 'RCPT', DATA: 'DATA' }
 

@@ -144,7 +144,7 @@ describe('the judgement of a canary', () => {
     [
       'that is refused for now, and none ever came',
       seen({ handOver: refused('451 4.7.1 later'), deferredSince: at }),
-      ['unknown', 'canary_under_way', 'canary_deferred'],
+      ['warn', 'canary_deferred'],
     ],
     ['that was not sent', seen({ handOver: notSent, mails: [arrived(300)] }), ['unknown', 'canary_not_sent']],
     [
@@ -306,7 +306,7 @@ describe('the judgement of a canary', () => {
       `${relay}: in INBOX of ${imap} after 0.8 s, 3 hops, spf=pass dkim=pass`,
     )
     expect(canary.judge(mails(out(1_000), out(1_300)), target()).evidence).toBe(
-      `${relay}: the canary of 2026-11-30T15:43:20Z was accepted ("${reply}"), and is not in the mailbox after 16 minutes; 2 are out`,
+      `${relay}: the canary of 2026-11-30T15:43:20Z was accepted ("${reply}"), and is not in the mailbox after 16 minutes; 2 have not arrived`,
     )
     expect(canary.judge(seen({ handOver: refused('550 5.7.26 unauthenticated') }), target()).reasons[0]).toMatchObject({
       text: `${relay}: the recipient (RCPT TO) was refused with "550 5.7.26 unauthenticated"`,

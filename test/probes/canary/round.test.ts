@@ -1,7 +1,13 @@
+import { canary } from '../../../src/probes/canary/index.ts'
+import { memoryOf } from '../../../src/probes/canary/memory.ts'
 import { targetMark } from '../../../src/probes/canary/mark.ts'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { dovecotBinary, dovecotInstall, startDovecot, type Dovecot } from '../../servers/dovecot.ts'
 import { needs, waitFor } from '../../servers/processes.ts'
+import { createLog } from '../../../src/core/log.ts'
+import { createMonitor } from '../../../src/monitor/index.ts'
+import { references } from '../../monitor/checks.ts'
+import { values } from '../look.ts'
 import { run, startRelay, targetOf, type Relay } from './post-office.ts'
 
 describe.skipIf(!needs('Dovecot', dovecotBinary(), dovecotInstall))('a canary and a real Dovecot', () => {
@@ -147,6 +153,34 @@ describe.skipIf(!needs('Dovecot', dovecotBinary(), dovecotInstall))('a canary an
     expect(await all()).toHaveLength(20)
   })
 
+  test('between two runs a mail is looked for when it becomes late, and when it is lost, and none is sent', async () => {
+    const target = targetOf(relay, dovecot, { late_after: 4_000, lost_after: 7_000 })
+    const before = relay.taken
+    await run(target, dovecot)
+    // As if the interval were over.
+    memoryOf(target).lastAttempt = undefined
+    relay.fate = 'hold'
+    const hour = 3_600_000
+    const check = { ...canary.bind(target), target: target.name, intervalMs: hour, timeoutMs: 3_000, needs: [] }
+    const given = references(values({ PASSWORD: dovecot.password }).value)
+    const monitor = createMonitor(
+      { checks: [check], mail: [] },
+      given,
+      createLog('error', 'json', () => undefined),
+    )
+    const stop = new AbortController()
+    const running = monitor.run(stop.signal)
+    const seen = () => monitor.status().checks[0]
+    await waitFor(() => seen()?.reasons[0]?.code === 'canary_lost', {
+      what: 'the canary to be lost',
+      timeoutMs: 30_000,
+    })
+    stop.abort(new Error('SIGTERM'))
+    await running
+    expect(monitor.status().records.get(`canary/${target.name}`)?.history).toEqual(['ok', 'warn', 'fail'])
+    expect(relay.taken).toBe(before + 2)
+  })
+
   test('a folder of the configuration that is not there', async () => {
     await dovecot.doveadm(['mailbox', 'create', '-u', dovecot.user, 'Alerts']).catch(() => undefined)
     const target = targetOf(relay, dovecot, { mailbox: { folders: ['Alerts', 'inbox', 'Nowhere'] } })
@@ -174,6 +208,22 @@ describe.skipIf(!needs('Dovecot', dovecotBinary(), dovecotInstall))('a canary an
       await relay.flush()
       const next = await run(target, dovecot, { intervalMs: 60_000 })
       expect(next.saw).toMatchObject({ counts: { arrived: { inbox: 1 }, lost: 0 } })
+    })
+
+    test('is never a mail that is lost, however long it lasts', async () => {
+      const target = targetOf(relay, dovecot, { late_after: 1, lost_after: 2 })
+      relay.fate = 'hold'
+      await dovecot.down()
+      const verdicts: unknown[] = []
+      try {
+        for (let i = 0; i < 6; i++) {
+          const { saw, verdict } = await run(target, dovecot)
+          verdicts.push([verdict, saw.counts.sent, saw.counts.lost])
+        }
+      } finally {
+        await dovecot.up()
+      }
+      expect(verdicts).toEqual([1, 2, 3, 3, 3, 3].map(sent => ['unknown', sent, 0]))
     })
 
     test('nor does one that says nothing', async () => {

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import type { Mailbox, MailboxPlan } from '../../src/clients/imap.ts'
-import { certificates } from '../servers/certificates.ts'
-import { dovecotBinary, dovecotInstall, startDovecot, untilStored, type Dovecot } from '../servers/dovecot.ts'
-import { needs, waitFor } from '../servers/processes.ts'
+import type { Mailbox, MailboxPlan } from '../../../src/clients/imap/index.ts'
+import { certificates } from '../../servers/certificates.ts'
+import { dovecotBinary, dovecotInstall, startDovecot, untilStored, type Dovecot } from '../../servers/dovecot.ts'
+import { needs, waitFor } from '../../servers/processes.ts'
 import { withMailbox } from './mailbox-look.ts'
 
 const mail = (subject: string, more = ''): string =>

@@ -1,13 +1,13 @@
 import type { Socket } from 'node:net'
 import { isIP } from 'node:net'
 import tls from 'node:tls'
-import { unlessAborted } from '../core/abort.ts'
-import { describeError } from '../core/errors.ts'
-import type { Look } from '../core/probe.ts'
-import { CertificateRefused, chainInWords, watchHandshake, type Shown } from './certificates.ts'
-import { MailboxError } from './imap-error.ts'
-import type { MailboxPlan } from './imap.ts'
-import { limitReceived } from './socket.ts'
+import { unlessAborted } from '../../core/abort.ts'
+import { describeError } from '../../core/errors.ts'
+import type { Look } from '../../core/probe.ts'
+import { CertificateRefused, chainInWords, watchHandshake, type Shown } from '../certificates.ts'
+import { MailboxError } from './error.ts'
+import type { MailboxPlan } from './mailbox.ts'
+import { limitReceived } from '../socket.ts'
 
 /** A connection on which a server of IMAP has greeted, encrypted if the plan wants that. */
 export interface Greeted {

@@ -1,14 +1,5 @@
 import type { ConnectionOptions } from 'node:tls'
-import { unlessAborted } from '../core/abort.ts'
-import { describeError } from '../core/errors.ts'
-import type { Look } from '../core/probe.ts'
-import { inPlaceOf } from '../core/want.ts'
-import { shownIn, type Shown } from './certificates.ts'
-import { MailboxError } from './imap-error.ts'
-import { greet } from './imap-open.ts'
-import { address, openSocket } from './socket.ts'
-
-export { MailboxError } from './imap-error.ts'
+import type { Shown } from '../certificates.ts'
 
 /** How to log in to a mailbox. */
 export interface MailboxPlan {
@@ -31,7 +22,7 @@ export interface Folder {
   readonly use: 'inbox' | 'junk' | 'trash' | undefined
 }
 
-export interface Opened {
+interface Opened {
   readonly uidValidity: string
   readonly uidNext: number
   readonly exists: number
@@ -79,47 +70,4 @@ export interface Mailbox {
   news(signal: AbortSignal): Promise<void>
   /** LOGOUT. Never rejects. */
   close(): Promise<void>
-}
-
-/**
- * Connects and logs in, in the phases `dns`, `connect`, `imap_connect` and `imap_login`. Throws MailboxError: `silent` if
- * the signal aborts first. The session ends with the signal of the run.
- */
-export async function openMailbox(look: Look, plan: MailboxPlan, signal = look.signal): Promise<Mailbox> {
-  const where = address(plan.host, plan.port)
-  try {
-    // Once a canary is configured, and not before: it takes memory.
-    const { startSession } = await import('./imap-session.ts')
-    const opening = openSocket(look, plan.host, plan.port)
-    // It may come too late.
-    opening.then(
-      socket => signal.aborted && socket.destroy(),
-      () => undefined,
-    )
-    const socket = await unlessAborted(signal, opening)
-    const end = (): void => void socket.destroy(signal.reason as Error)
-    signal.addEventListener('abort', end)
-    try {
-      const greeted = await look.phase('imap_connect', () => greet(look, socket, plan, signal))
-      const login = () => startSession(look, greeted, plan, where)
-      return await look.phase('imap_login', () => unlessAborted(signal, login()))
-    } catch (error) {
-      socket.destroy()
-      throw error
-    } finally {
-      signal.removeEventListener('abort', end)
-    }
-  } catch (error) {
-    throw explained(error, where, signal)
-  }
-}
-
-/** The error of a step with the address first, and what kind of a fault it is. */
-export function explained(error: unknown, where: string, signal: AbortSignal): MailboxError {
-  const text = describeError(signal.aborted ? signal.reason : error)
-  const line = text.startsWith(where) ? text : `${where}: ${text}`
-  if (signal.aborted) return new MailboxError('silent', line)
-  return error instanceof MailboxError
-    ? new MailboxError(error.fault, line, error.certificates, error.missing)
-    : inPlaceOf(new MailboxError('unreachable', line, shownIn(error)), error)
 }

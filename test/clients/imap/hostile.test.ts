@@ -1,10 +1,10 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
-import type { Mailbox, MailboxPlan } from '../../src/clients/imap.ts'
-import { MailboxError } from '../../src/clients/imap.ts'
-import { certificates } from '../servers/certificates.ts'
-import { closesAtOnce, cutOff, drip, garbage, refusedPort, silent, type Listening } from '../servers/hostile.ts'
-import { row, startHostileImap } from '../servers/hostile-imap.ts'
-import { waitFor } from '../servers/ports.ts'
+import type { Mailbox, MailboxPlan } from '../../../src/clients/imap/index.ts'
+import { MailboxError } from '../../../src/clients/imap/index.ts'
+import { certificates } from '../../servers/certificates.ts'
+import { closesAtOnce, cutOff, drip, garbage, refusedPort, silent, type Listening } from '../../servers/hostile.ts'
+import { row, startHostileImap } from '../../servers/hostile-imap.ts'
+import { waitFor } from '../../servers/ports.ts'
 import { withMailbox } from './mailbox-look.ts'
 
 const made = await certificates()

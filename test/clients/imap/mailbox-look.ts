@@ -1,7 +1,7 @@
-import { openMailbox, type Mailbox, type MailboxPlan } from '../../src/clients/imap.ts'
-import { defineProbe, finding, type Look } from '../../src/core/probe.ts'
+import { openMailbox, type Mailbox, type MailboxPlan } from '../../../src/clients/imap/index.ts'
+import { defineProbe, finding, type Look } from '../../../src/core/probe.ts'
 import * as z from 'zod'
-import { look, type LookOptions } from '../probes/look.ts'
+import { look, type LookOptions } from '../../probes/look.ts'
 
 /** Opens a mailbox within a run of the daemon's own, and gives what `use` makes of it. The session is closed. */
 export async function withMailbox<T>(

@@ -1,14 +1,14 @@
 import { ImapFlow, type FetchMessageObject, type FetchQueryObject, type ListResponse } from 'imapflow'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { unlessAborted } from '../core/abort.ts'
-import { oneLine } from '../core/errors.ts'
-import type { Look } from '../core/probe.ts'
-import { MailboxError } from './imap-error.ts'
-import { costOfAnswers, maxAnswer } from './imap-limit.ts'
-import type { Greeted } from './imap-open.ts'
-import { explained, type Folder, type Mailbox, type MailboxPlan, type Message, type Wanted } from './imap.ts'
-import { limitReceived } from './socket.ts'
+import { unlessAborted } from '../../core/abort.ts'
+import { oneLine } from '../../core/errors.ts'
+import type { Look } from '../../core/probe.ts'
+import { MailboxError, explained } from './error.ts'
+import { costOfAnswers, maxAnswer } from './limit.ts'
+import type { Greeted } from './open.ts'
+import type { Folder, Mailbox, MailboxPlan, Message, Wanted } from './mailbox.ts'
+import { limitReceived } from '../socket.ts'
 
 /** Bytes of a mail's headers that are read. */
 const maxHeaders = 65_536
