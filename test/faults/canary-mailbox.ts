@@ -2,7 +2,8 @@
 import { createServer, connect } from 'node:net'
 import { certificates } from '../servers/certificates.ts'
 import { listen, refusedPort, silent, type Listening } from '../servers/hostile.ts'
-import { box, crowded, held, series, warns, withEnv, type CanaryStage, type Row } from './canary-stage.ts'
+import { waitFor } from '../servers/processes.ts'
+import { box, crowded, held, series, times, warns, withEnv, type CanaryStage, type Row } from './canary-stage.ts'
 
 const unread = { [series('mailbox_reachable')]: 0, [series('sent_total')]: 'any' } as const
 const broken = (code: string) => warns(code, { samples: unread, not: [held('lost')] })
@@ -63,6 +64,18 @@ const unreachable: readonly Row[] = [
   at('its mailbox accepts connections and says nothing', () => silent(), { seen: broken('mailbox_unreachable') }),
   at('its mailbox is so slow that a run does not see it', slowly(400), { seen: broken('mailbox_unreachable') }),
 ]
+
+/** Nothing more is sent then, and it is still not known whether they came. */
+const forLong: Row = at('its mailbox cannot be read for so long that three canaries are out', () => refusedPort(), {
+  async inject(stage) {
+    const other = await refusedPort()
+    stage.env['IMAP_PORT'] = String(other.port)
+    const before = stage.sent()
+    await waitFor(() => stage.sent() >= before + 3, { timeoutMs: 8 * times.intervalMs, what: 'three canaries left' })
+    await other.close()
+  },
+  seen: broken('mailbox_unreachable'),
+})
 
 const logins: readonly Row[] = [
   // Another port each, since a login that was refused there is not tried again for a while.
@@ -135,4 +148,4 @@ const harmless: readonly Row[] = [
   },
 ]
 
-export const mailboxRows: readonly Row[] = [...unreachable, ...logins, ...others, ...harmless]
+export const mailboxRows: readonly Row[] = [...unreachable, forLong, ...logins, ...others, ...harmless]
