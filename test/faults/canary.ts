@@ -1,6 +1,9 @@
 import { arrivalRows } from './canary-arrival.ts'
+import { canaryLife } from './canary-life.ts'
 import { deferrals, lostRows } from './canary-lost.ts'
 import { mailboxRows } from './canary-mailbox.ts'
+import { pairsArea } from './canary-pairs.ts'
+import { canarySesArea } from './canary-ses.ts'
 import { areaOf } from './canary-stage.ts'
 import { runnable, type Runnable } from './runner.ts'
 
@@ -8,5 +11,8 @@ import { runnable, type Runnable } from './runner.ts'
 export const canaryAreas: readonly Runnable[] = [
   runnable(areaOf('refused or lost', 'soon', lostRows)),
   runnable(areaOf('late, or in another way', 'never', [...deferrals, ...arrivalRows])),
-  runnable(areaOf('its mailbox', 'never', mailboxRows)),
+  runnable(areaOf('its mailbox', 'soon', mailboxRows)),
+  runnable(pairsArea),
+  runnable(canarySesArea),
+  canaryLife,
 ]

@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { parseConfig, type Config } from '../../src/config/load.ts'
+import { parseConfig } from '../../src/config/load.ts'
 import { createReferences } from '../../src/references/index.ts'
 import { createLog } from '../../src/core/log.ts'
 import type { Verdict } from '../../src/core/probe.ts'
@@ -11,6 +11,7 @@ import { secondLookMs } from '../../src/monitor/turn.ts'
 import { withSections } from '../demo/config.ts'
 import { describeStatus, mailOf, mismatches } from './expectation.ts'
 import type { Area, Expectation, Fault, Stage, Times } from './fault.ts'
+import { hastened } from './hastened.ts'
 import { leaks } from './outputs.ts'
 
 export const intervalMs = 1_000
@@ -102,17 +103,11 @@ async function openBench<S extends Stage>(area: Area<S>): Promise<Bench> {
   }
 }
 
-/** A canary is sent once a minute at most, which is the rule of the file. A row is not to take as long. */
-const hastened = (config: Config, { intervalMs }: Times): Config => ({
-  ...config,
-  checks: config.checks.map(check => (check.probe === 'canary' ? { ...check, intervalMs } : check)),
-})
-
 /** In this process. */
 function startExporter(stage: Stage, times: Times, stop: AbortSignal): Promise<Exporter> {
   return Promise.resolve().then(() => {
     const sections = { interval: `${times.intervalMs}ms`, timeout: `${times.timeoutMs}ms` }
-    const config = hastened(parseConfig(withSections(stage.config, sections), 'mailpath.yml'), times)
+    const config = hastened(parseConfig(withSections(stage.config, sections), 'mailpath.yml'), times.intervalMs)
     const references = createReferences({ env: stage.env, vaults: config.vaults, kubernetes: config.kubernetes })
     const logged: string[] = []
     const log = createLog('debug', 'json', line => logged.push(line))

@@ -2,6 +2,7 @@
  * The route of a mail, all of it real: a relay (Postfix) that signs by DKIM, the mail server of the receiver (Postfix) that
  * checks SPF, DKIM and DMARC and writes Authentication-Results, and its mailboxes (Dovecot, by LMTP). Needs root.
  */
+import { networkInterfaces } from 'node:os'
 import { certificates } from './certificates.ts'
 import { startDnsDouble, type DnsDouble, type DnsRow } from './dns-double.ts'
 import { dovecotBinary, dovecotInstall, startDovecot, type Dovecot } from './dovecot.ts'
@@ -63,6 +64,10 @@ interface RouteOptions {
 }
 
 const host = '127.0.0.1'
+/** An address of this machine that is not its loopback, if it has one: the receiver listens there, too, without TLS. */
+export const outside = Object.values(networkInterfaces())
+  .flat()
+  .find(one => one?.family === 'IPv4' && !one.internal)?.address
 
 /** What waits is tried again each second. */
 const common = (folder: string, policyPort: number, milterPort: number): string => {
@@ -92,13 +97,13 @@ in_flow_delay = 0
 async function startServer(
   name: string,
   main: (folder: string) => string,
-  { port, ...more }: { port: number; milterPort: number; options: string; login?: Login },
+  { port, ...more }: { port: number; milterPort: number; options: string; services?: string; login?: Login },
 ): Promise<MailServer> {
   const policy = await startPolicyServer()
   const { good } = await certificates()
   const instance = await startInstance(name, {
     main: folder => common(folder, policy.port, more.milterPort) + main(folder),
-    services: () => `${host}:${port} inet n - n - - smtpd\n  ${more.options}\n`,
+    services: () => `${host}:${port} inet n - n - - smtpd\n  ${more.options}\n${more.services ?? ''}`,
     files: { 'good.pem': pem(good) },
     ports: [port],
     login: more.login,
@@ -154,13 +159,20 @@ relayhost = [${host}]:${receiverPort}
       'receiver',
       () => `myhostname = ${authservId}
 mynetworks = 127.0.0.2/32
-smtpd_tls_security_level = may
 smtpd_relay_restrictions = reject_unauth_destination
 virtual_mailbox_domains = ${boxDomain}
 virtual_transport = lmtp:inet:${host}:${dovecot.ports.lmtp}
 default_transport = discard
 `,
-      { port: receiverPort, milterPort, options: '-o smtpd_sasl_auth_enable=no' },
+      {
+        port: receiverPort,
+        milterPort,
+        options: '-o smtpd_tls_security_level=may',
+        services:
+          outside === undefined
+            ? ''
+            : `${outside}:${receiverPort} inet n - n - - smtpd\n  -o smtpd_tls_security_level=none\n`,
+      },
     ),
   ])
   return {
@@ -180,11 +192,11 @@ default_transport = discard
 
 /** What a receiver asks DNS for. */
 function records(key: string): Readonly<Record<string, DnsRow>> {
-  const loopback = { text: 'v=spf1 ip4:127.0.0.0/8 -all' }
+  const here = { text: `v=spf1 ip4:127.0.0.0/8 ${outside === undefined ? '' : `ip4:${outside} `}-all` }
   const keyOf = (domain: string): string => `${selector}._domainkey.${domain}`
   const domains = [...Object.values(senders), boxDomain]
   return {
-    ...Object.fromEntries(domains.map(domain => [domain, loopback])),
+    ...Object.fromEntries(domains.map(domain => [domain, here])),
     ...Object.fromEntries(domains.map(domain => [keyOf(domain), { text: key }])),
     ...Object.fromEntries(domains.map(domain => [`_dmarc.${domain}`, { text: 'v=DMARC1; p=none' }])),
     [senders.foreign]: { text: 'v=spf1 -all' },
