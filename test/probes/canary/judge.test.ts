@@ -288,6 +288,8 @@ describe('the judgement of a canary', () => {
     expect(found.reasons.map(one => [one.code, one.text])).toEqual(
       text === undefined ? [] : [['canary_unauthenticated', text]],
     )
+    if (authentication === undefined)
+      expect(found.reasons[0]?.remedy).toContain('Set `authserv_id` to the host that writes')
   })
 
   it('expects nothing that is not asked for', () => {
@@ -306,7 +308,7 @@ describe('the judgement of a canary', () => {
       `${relay}: in INBOX of ${imap} after 0.8 s, 3 hops, spf=pass dkim=pass`,
     )
     expect(canary.judge(mails(out(1_000), out(1_300)), target()).evidence).toBe(
-      `${relay}: the canary of 2026-11-30T15:43:20Z was accepted ("${reply}"), and is not in the mailbox after 16 minutes; 2 are out`,
+      `${relay}: the canary of 2026-11-30T15:43:20Z was accepted ("${reply}"), and is not in the mailbox after 16 minutes; 2 have not arrived`,
     )
     expect(canary.judge(seen({ handOver: refused('550 5.7.26 unauthenticated') }), target()).reasons[0]).toMatchObject({
       text: `${relay}: the recipient (RCPT TO) was refused with "550 5.7.26 unauthenticated"`,
