@@ -70,7 +70,7 @@ export function withOverdueCanaries(checks: readonly CheckStatus[], now: number)
   return checks.map(check => {
     if (!check.observation || now < overdueAt(check)) return check
     const ago = durationText((now - check.observation.finishedAt) / 1_000)
-    const text = `last looked for ${ago} ago; a canary that is out since then or longer may be lost`
+    const text = `last looked for ${ago} ago; a canary that had not arrived then may be lost`
     return { ...check, ...finding('', [commonReason('stale', text)], check.samples) }
   })
 }

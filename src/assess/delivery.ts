@@ -139,7 +139,10 @@ function departure(
   }
 }
 
-/** Whether what leaves arrives. A loss does not make the application fall back: its mail was accepted. A proof that is missing stops no mail. */
+/**
+ * Whether what leaves arrives. A loss does not make the application fall back: its mail was accepted. A proof that is missing
+ * stops no mail.
+ */
 function arrival({ provider, others }: Proof, leaving: Leaving, proofs: readonly Proof[], ways: Ways): Contribution {
   const level = lossLevel(provider, leaving)
   const isFail = ({ reason }: Problem): boolean => reason.verdict === 'fail'

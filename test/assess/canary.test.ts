@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import type { Verdict } from '../../src/core/probe.ts'
+import type { Reason as CanaryReason } from '../../src/probes/canary/reasons.ts'
 import { mail, type MailTarget } from '../../src/probes/mail/index.ts'
 import { outbox } from '../../src/probes/outbox/index.ts'
 import { ses } from '../../src/probes/ses/index.ts'
@@ -34,11 +36,44 @@ const failing = (one: Looked): Looked => {
   return { ...one, observation: { ...one.observation, verdict: 'fail', reasons } }
 }
 
+/** What each reason makes of the check, and of the mail path whose way works. */
+const effects: Readonly<Record<CanaryReason['code'], readonly [check: Verdict, mail: Verdict]>> = {
+  canary_not_sent: ['unknown', 'warn'],
+  canary_under_way: ['unknown', 'warn'],
+  canary_rejected: ['fail', 'fail'],
+  canary_deferred: ['warn', 'warn'],
+  canary_late: ['warn', 'warn'],
+  canary_lost: ['fail', 'fail'],
+  canary_bounced: ['fail', 'fail'],
+  canary_in_junk: ['warn', 'warn'],
+  canary_duplicated: ['warn', 'warn'],
+  canary_unauthenticated: ['warn', 'warn'],
+  canary_sent_in_clear: ['warn', 'warn'],
+  canary_backlog_draining: ['warn', 'warn'],
+  // The mailbox is not that of the application.
+  canary_mailbox_unresolved: ['unknown', 'warn'],
+  canary_mailbox_unreachable: ['unknown', 'warn'],
+  canary_mailbox_login_failed: ['unknown', 'warn'],
+  canary_mailbox_certificate_invalid: ['unknown', 'warn'],
+  canary_mailbox_folder_missing: ['warn', 'warn'],
+  canary_mailbox_not_cleaned: ['warn', 'warn'],
+  canary_mailbox_full: ['unknown', 'warn'],
+}
+
 describe('a canary whose way works', () => {
-  it.each(['canary_lost', 'canary_bounced', 'canary_rejected'])('is the one thing to fix: %s', code => {
+  it.each(Object.entries(effects))('%s makes the check and mail %j', (code, [verdict, ofMail]) => {
     const found = overCase({}, [code])
-    expect(found).toMatchObject({ verdict: 'fail', root: code, because: [undefined], exceptions: [] })
-    expect(found.status.blockers).toHaveLength(1)
+    expect(found.check.verdict).toBe(verdict)
+    expect(found.because).toEqual([undefined])
+    expect([found.verdict, found.root, found.exceptions]).toEqual(
+      ofMail === 'fail' ? ['fail', code, []] : ['warn', undefined, [code]],
+    )
+    expect(found.status.blockers).toHaveLength(ofMail === 'fail' ? 1 : 0)
+  })
+
+  it('is refused for now for so long that mail fails', () => {
+    const all = [...platform(fine), failing(canaryThat(['canary_deferred']))]
+    expect(over(all)).toMatchObject({ verdict: 'fail', root: 'canary_deferred', because: [undefined] })
   })
 
   it('is the one thing to fix also where its relay warns', () => {
@@ -46,27 +81,6 @@ describe('a canary whose way works', () => {
   })
 
   it.each([
-    'canary_late',
-    'canary_deferred',
-    'canary_in_junk',
-    'canary_unauthenticated',
-    'canary_sent_in_clear',
-    'canary_duplicated',
-    'canary_backlog_draining',
-    'canary_mailbox_folder_missing',
-    'canary_mailbox_not_cleaned',
-  ])('only warns: %s', code => {
-    expect(overCase({}, [code])).toMatchObject({ verdict: 'warn', root: undefined, exceptions: [code] })
-  })
-
-  it.each([
-    'canary_under_way',
-    'canary_not_sent',
-    'canary_mailbox_unreachable',
-    'canary_mailbox_login_failed',
-    'canary_mailbox_certificate_invalid',
-    'canary_mailbox_full',
-    'canary_mailbox_unresolved',
     'reference_unresolved',
     'probe_error',
     // Something hangs, most likely the mailbox. That is no mail of the application.
@@ -287,7 +301,7 @@ describe('between two runs', () => {
     const verdicts = [0, 14.9, 14.96, 15].map(minutes => at(start + minutes * minute).check.verdict)
     expect(verdicts).toEqual(['ok', 'ok', 'unknown', 'unknown'])
     expect(at(start + 15 * minute).check.reasons[0]?.text).toBe(
-      'last looked for 15 minutes ago; a canary that is out since then or longer may be lost',
+      'last looked for 15 minutes ago; a canary that had not arrived then may be lost',
     )
     expect(at(start + 15 * minute)).toMatchObject({ verdict: 'warn', exceptions: ['stale'] })
     expect(at(start + 15 * minute + 1).check.stale).toBe(true)

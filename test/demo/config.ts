@@ -180,7 +180,7 @@ const canaryText = (
 ): string => `canary: # a mail of its own, once a minute: the only probe that sends mail
   - name: ${targets.canary}
     interval: 1m # the least
-    timeout: 15s
+    timeout: 12s
     smtp: ${targets.smtp}
     from: no-reply@${sesSender.domain}
     to: ${at.canaryAddress}

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { bounceIn, mayBeBounce } from '../../src/probes/canary/bounce.ts'
-import { factsOf, tokenIn } from '../../src/probes/canary/headers.ts'
+import { factsOf, markIn } from '../../src/probes/canary/headers.ts'
 import { authResults, type HeaderFacts } from '../../src/probes/canary/seen.ts'
 import { methods } from '../../src/probes/canary/target.ts'
 import { bounded, patienceMs, working } from './limits.ts'
@@ -135,7 +135,7 @@ it('headers of any kind are read', { timeout: patienceMs }, () => {
         const facts = factsOf(headers, { authservId, now })
         expectFacts(facts)
         if (authservId !== undefined && facts.authentication) expect(facts.authentication.by).toBe(authservId)
-        const found = tokenIn(headers)
+        const found = markIn(headers)
         if (found) expect(headers).toContain(found.token)
         expect(typeof mayBeBounce(headers)).toBe('boolean')
       },
@@ -217,7 +217,7 @@ it(
         const text = begin + prefix + rest
         const took = working()
         factsOf(prefix + rest, { authservId: undefined, now })
-        tokenIn(text)
+        markIn(text)
         bounceIn(text)
         expect([prefix, one, took() < 500]).toEqual([prefix, one, true])
       }

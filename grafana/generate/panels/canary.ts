@@ -133,7 +133,7 @@ export const landed = lines({
 export const extra = lines({
   title: 'Second copies, and what was left behind',
   description:
-    'In the hour before: canaries that arrived more than once, and those of an earlier run of the exporter that were found and deleted.',
+    'In the hour before: canaries that arrived more than once, and those that no process waited for, which were deleted.',
   noValue: none,
   unit: 'none',
   decimals: 0,

@@ -16,7 +16,8 @@ const table: readonly { readonly says: RegExp; readonly remedy: string }[] = [
   },
   {
     says: /\b5\.7\.25\b/,
-    remedy: 'Give the address that the mail leaves from a name in DNS, there and back (PTR and A).',
+    remedy:
+      'Give the address that the mail leaves from a name in DNS (PTR), and let that name lead back to the address (A).',
   },
   {
     says: /\b[45]\.7\.(?:20|21|22|23|24|27)\b/,
@@ -25,7 +26,7 @@ const table: readonly { readonly says: RegExp; readonly remedy: string }[] = [
   {
     says: /gr[ea]y-?list/i,
     remedy:
-      'The receiver refuses the first mail of a new sender for some minutes. If it stays, have the relay let through.',
+      'The receiver refuses the first mail of a new sender for some minutes. If that does not end, ask the receiver to let the relay through.',
   },
   {
     says: /\b[45]\.1\.(?:1|2|3|6|10)\b/,

@@ -4,7 +4,7 @@ import { authResults, type AuthResult, type HeaderFacts } from './seen.ts'
 import { methods, type AuthMethod } from './target.ts'
 
 /** One `Authentication-Results` header (RFC 8601). */
-interface Judged {
+interface ResultsHeader {
   /** The host that wrote it, in lower case; Microsoft names none. */
   readonly by: string
   readonly results: readonly Result[]
@@ -26,11 +26,11 @@ export function authenticationIn(
   authservId: string | undefined,
 ): HeaderFacts['authentication'] {
   const wanted = authservId === undefined ? undefined : hostOf(authservId)
-  const found: Judged[] = []
+  const found: ResultsHeader[] = []
   for (const { name, value } of fields) {
     if (name === 'received' && found.length > 0 && hopOf(value).network) break
     if (name !== 'authentication-results') continue
-    const judged = judgedIn(value)
+    const judged = resultsHeaderIn(value)
     if (judged && judged.by === (found[0]?.by ?? wanted ?? judged.by)) found.push(judged)
   }
   const [first] = found
@@ -45,7 +45,7 @@ export function authenticationIn(
   return { by: first.by === '' ? 'the receiver' : first.by, results }
 }
 
-function judgedIn(value: string): Judged | undefined {
+function resultsHeaderIn(value: string): ResultsHeader | undefined {
   const sections = sectionsOf(piecesOf(value))
   const [first = []] = sections
   const isNamed = !first.some(isEquals)

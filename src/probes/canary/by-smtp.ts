@@ -2,7 +2,7 @@ import { address } from '../../clients/socket.ts'
 import { Unresolved, describeError } from '../../core/errors.ts'
 import { failureOf, type Look } from '../../core/probe.ts'
 import { redactor } from '../../core/redact.ts'
-import { enter, openLine, plainError, type Login } from '../smtp/opening.ts'
+import { openRelay, connectionFor, plainError, type Login } from '../smtp/opening.ts'
 import { planFor, type SmtpPlan } from '../smtp/plan.ts'
 import type { Sent } from '../smtp/send.ts'
 import type { Session } from '../smtp/session.ts'
@@ -26,10 +26,10 @@ export async function bySmtp(target: SmtpTarget, mail: Outgoing, look: Look): Pr
   }
   if ('notUnderstood' in plan) return notSent(name, `url: ${plan.notUnderstood}`)
   const place = address(plan.host, plan.port)
-  const line = openLine(look)
+  const connection = connectionFor(look)
   let result: HandedOver
   try {
-    const { session, login, mails, trusted } = await enter(line, plan, target, clean)
+    const { session, login, mails, trusted } = await openRelay(connection, plan, target, clean)
     const why = mails ? undefined : trusted ? await whyNotIn(login, plan) : whyNotTrusted(session)
     result =
       why === undefined
@@ -38,7 +38,7 @@ export async function bySmtp(target: SmtpTarget, mail: Outgoing, look: Look): Pr
   } catch (error) {
     result = notSent(place, text(error))
   }
-  await line.close()
+  await connection.close()
   return result
 
   function text(error: unknown): string {

@@ -1,9 +1,12 @@
-import type { Known, Memory } from './memory.ts'
+import type { KnownMail, Memory } from './memory.ts'
 import type { Arrival, CanaryMail, FolderKind, HandOver, HeaderFacts } from './seen.ts'
 
 /** A lost mail keeps its place: it may lie in a queue, and come when the queue is worked off. */
 const mostOut = 3
-/** If all of them are lost, one more is sent each time this many `lost_after` are over: else it would not be seen that all is well again. */
+/**
+ * If all of them are lost, one more is sent each time this many `lost_after` are over. Else it would not be seen that mail
+ * arrives again.
+ */
 const patience = 4
 /** Of those whose fate is known: so a second copy of one is known. */
 const mostDecided = 100
@@ -13,20 +16,33 @@ const mostShown = 10
 /** Runs are not punctual to the millisecond. */
 const toleranceShare = 0.05
 
-const isOut = ({ fate }: Pick<Known, 'fate'>): boolean => fate === 'out'
+const isOut = ({ fate }: Pick<KnownMail, 'fate'>): boolean => fate === 'out'
 
 /** Whether the interval is over for a run that began at `began`. So no look in between sends a mail of its own. */
 export const isDue = ({ lastAttempt }: Memory, began: number, intervalMs: number): boolean =>
   lastAttempt === undefined || began - lastAttempt >= intervalMs * (1 - toleranceShare)
 
-/** Whether there is a place for one more. */
+/**
+ * Takes note that the run that began at `began` sends a mail. One that is a little early counts as punctual, so that the next
+ * are no earlier.
+ */
+export function noteAttempt(memory: Memory, began: number, intervalMs: number): void {
+  memory.lastAttempt = Math.max(began, (memory.lastAttempt ?? -Infinity) + intervalMs)
+}
+
+/** A mail that was not sent is due as before: once its way is mended, the next look sends it. */
+export function withdrawAttempt(memory: Memory, before: Memory['lastAttempt'], { kind }: HandOver): void {
+  if (kind === 'not_sent') memory.lastAttempt = before
+}
+
+/** Whether there is a place for one more. Nothing is lost, and so nothing written off, while the mailbox cannot be read. */
 export function hasPlace({ mails }: Memory, now: number, lostAfter: number): boolean {
   const out = mails.filter(isOut)
-  return out.length < mostOut || out.every(({ since }) => now - since >= patience * lostAfter)
+  return out.length < mostOut || out.every(({ isLost, since }) => isLost && now - since >= patience * lostAfter)
 }
 
 /** Takes note of a hand-over. `since`: the end of DATA. `isAwaited`: there is a mailbox. */
-export function handedOver(
+export function noteHandOver(
   memory: Memory,
   { token, result, since, isAwaited }: { token: string; result: HandOver; since: number; isAwaited: boolean },
 ): void {
@@ -66,7 +82,7 @@ export function tookMs(since: number, { receivedAt, seenAt, readBefore }: FoundM
 }
 
 /** Takes note of a mail that was found. Whether it is one of this process. */
-export function found(memory: Memory, mail: FoundMail, lateAfter: number): boolean {
+export function noteArrival(memory: Memory, mail: FoundMail, lateAfter: number): boolean {
   const { counts } = memory
   const known = memory.mails.find(({ token }) => token === mail.token)
   if (!known) return false
@@ -85,7 +101,7 @@ export function found(memory: Memory, mail: FoundMail, lateAfter: number): boole
 }
 
 /** Takes note of a bounce. Whether it is about a mail of this process. `isFailure`: the mail is not delivered later. */
-export function bounced(
+export function noteBounce(
   memory: Memory,
   {
     token,

@@ -1,17 +1,17 @@
 import { authenticationIn } from './authentication.ts'
 import { fieldIn, fieldsOf, type Field } from './fields.ts'
 import { mailDate } from './mail-date.ts'
-import { markHeader, markIn, type Mark } from './mark.ts'
+import { markHeader, markFrom, type Mark } from './mark.ts'
 import { hopOf, type Hop } from './received.ts'
 import type { HeaderFacts } from './seen.ts'
 
 const maxHops = 30
 
 /** The mark of a mail; undefined if it has none, or one of another form. Headers of an attachment do not count. */
-export const tokenIn = (headers: string): Mark | undefined => markOf(fieldsOf(headers))
+export const markIn = (headers: string): Mark | undefined => markOf(fieldsOf(headers))
 
 export const markOf = (fields: readonly Field[]): Mark | undefined =>
-  markIn(fieldIn(fields, markHeader.toLowerCase()) ?? '')
+  markFrom(fieldIn(fields, markHeader.toLowerCase()) ?? '')
 
 /**
  * What the headers of a mail tell of its way. `authservId`: the host whose Authentication-Results are believed. `now`:

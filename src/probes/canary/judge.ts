@@ -24,10 +24,13 @@ function reasonsIn(seen: CanarySeen, target: CanaryTarget): Reason[] {
   return isProven(seen, decision, found) ? found : [...found, underWay(seen)]
 }
 
-/** No evidence is never ok, and no warning either. Without a mailbox the answer of the way is all there can be. */
+/**
+ * No evidence is never ok, and no warning either. Without a mailbox the answer of the way is all there can be; it is also where
+ * the way refuses the mail.
+ */
 function isProven({ handOver, mailbox }: CanarySeen, decision: Decision, found: readonly Reason[]): boolean {
   if (found.some(({ verdict }) => verdict !== 'warn')) return true
-  return mailbox ? isDecided(decision) : handOver !== undefined
+  return mailbox ? isDecided(decision) || handOver?.kind === 'refused' : handOver !== undefined
 }
 
 const underWay = ({ address, handOver }: CanarySeen): Reason =>

@@ -41,7 +41,7 @@ export const isOurs = (mark: Mark): boolean => mark.instance === instance
 export const markText = ({ token, instance, target }: Mark): string => `v1 ${token} ${instance} ${target}`
 
 /** The mark in the value of the header, which may be folded; undefined if it is none. */
-export function markIn(value: string): Mark | undefined {
+export function markFrom(value: string): Mark | undefined {
   const [, token, instance, target] =
     /^\s*v1\s+([a-z2-7]{26})\s+([a-z2-7]{13})\s+([a-z2-7]{13})\s*$/.exec(value.slice(0, 200)) ?? []
   return token === undefined || instance === undefined || target === undefined ? undefined : { token, instance, target }

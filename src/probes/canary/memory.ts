@@ -1,8 +1,9 @@
-import type { Arrival, Bounce, CanaryCounts, CanaryMail, HandOver } from './seen.ts'
+import type { HandedOver } from './outgoing.ts'
+import type { Arrival, Bounce, CanaryCounts, CanaryMail } from './seen.ts'
 import type { CanaryTarget } from './target.ts'
 
 /** A mail of this process. Times are of the monotonic clock, in milliseconds, so that a step of the clock makes no mail late. */
-export interface Known {
+export interface KnownMail {
   readonly token: string
   /** The end of DATA. */
   readonly since: number
@@ -31,11 +32,12 @@ export interface KnownFolder {
 /** What is kept of a target between its runs. */
 export interface Memory {
   /** Newest first. */
-  mails: Known[]
+  mails: KnownMail[]
   readonly folders: Map<string, KnownFolder>
-  /** When the run began that last handed a mail over, or tried to. */
+  /** When the run began, or should have begun, that last handed a mail over, or tried to. */
   lastAttempt: number | undefined
-  handOver: { readonly at: number; readonly result: HandOver; readonly address: string } | undefined
+  /** The last one. */
+  handOver: HandedOver | undefined
   /** Since when each mail is refused for now. */
   deferredSince: number | undefined
   /** When all folders were last read to the end. */

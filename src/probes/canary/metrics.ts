@@ -18,7 +18,7 @@ export const metrics = {
   duplicates: counter('mailpath_canary_duplicates_total', 'Second copies of canaries.', ['target']),
   leftoversRemoved: counter(
     'mailpath_canary_leftovers_removed_total',
-    'Canaries of an earlier run of the exporter that were found and deleted.',
+    'Canaries in the mailbox that no process waits for, and that were deleted.',
     ['target'],
   ),
   delivery: gauge(

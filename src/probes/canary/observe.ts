@@ -2,13 +2,13 @@ import { describeError, Unresolved } from '../../core/errors.ts'
 import type { Look } from '../../core/probe.ts'
 import { redactor } from '../../core/redact.ts'
 import { readAddresses, type Addresses } from './addresses.ts'
-import { handedOver, hasPlace, isDue, settle, shownMails } from './fate.ts'
+import { hasPlace, isDue, noteAttempt, noteHandOver, settle, shownMails, withdrawAttempt } from './fate.ts'
 import { handOver } from './hand-over.ts'
 import { wayOut } from './leaves-by.ts'
 import { newMark, targetMark } from './mark.ts'
 import { memoryOf, timeOfDay, type Memory } from './memory.ts'
 import { compose } from './message.ts'
-import { notSent, type HandedOver } from './outgoing.ts'
+import { notSent } from './outgoing.ts'
 import type { CanarySeen } from './seen.ts'
 import type { CanaryTarget } from './target.ts'
 import { visitMailbox, type Visit } from './visit.ts'
@@ -24,14 +24,16 @@ export async function observe(target: CanaryTarget, look: Look): Promise<CanaryS
     target.mailbox && (await visitMailbox({ target, mailbox: target.mailbox, memory, mark, look }, cleaner(addresses)))
   try {
     settle(memory, target.lost_after)
-    if (typeof addresses === 'string') keepHandOver(memory, notSent(wayOut(target).id, addresses))
+    if (typeof addresses === 'string') memory.handOver = notSent(wayOut(target).id, addresses)
     else if (
       mark !== undefined &&
       isDue(memory, began, look.intervalMs) &&
       hasPlace(memory, began, target.lost_after)
     ) {
-      memory.lastAttempt = began
+      const before = memory.lastAttempt
+      noteAttempt(memory, began, look.intervalMs)
       const token = await send({ target, memory, addresses, mark, look })
+      if (memory.handOver) withdrawAttempt(memory, before, memory.handOver.handOver)
       await visit?.waitFor(token)
       settle(memory, target.lost_after)
     }
@@ -58,10 +60,6 @@ function cleaner(addresses: Addresses | string): (text: string) => string {
   return secrets.text
 }
 
-function keepHandOver(memory: Memory, { handOver: result, address, endedAt }: HandedOver): void {
-  memory.handOver = { at: endedAt, result, address }
-}
-
 interface Sending {
   readonly target: CanaryTarget
   readonly memory: Memory
@@ -79,8 +77,8 @@ async function send({ target, memory, addresses, mark: ofTarget, look }: Sending
   const handed = target.way
     ? await handOver(target.way, { ...addresses, token, message }, look)
     : notSent(wayOut(target).id, 'is not there')
-  keepHandOver(memory, handed)
-  handedOver(memory, {
+  memory.handOver = handed
+  noteHandOver(memory, {
     token,
     result: handed.handOver,
     since: handed.endedAt,
@@ -95,7 +93,7 @@ function seen(target: CanaryTarget, memory: Memory, visit: Visit | undefined): C
   return {
     at: clock(performance.now()),
     address: last?.address ?? wayOut(target).id,
-    handOver: last && ('at' in last.result ? { ...last.result, at: clock(last.at) } : last.result),
+    handOver: last && ('at' in last.handOver ? { ...last.handOver, at: clock(last.endedAt) } : last.handOver),
     deferredSince: deferredSince === undefined ? undefined : clock(deferredSince),
     mails: shownMails(memory, clock),
     mailbox: visit && { ...visit.seen(), readAt: readAt === undefined ? undefined : clock(readAt) },

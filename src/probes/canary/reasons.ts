@@ -83,7 +83,7 @@ export const reasons = {
     verdict: 'unknown',
     severity: 'medium',
     meaning: 'A value under `mailbox` of the canary could not be read, so the mailbox was not opened.',
-    remedy: 'See that what the value comes from is there, and that the exporter may read it.',
+    remedy: 'Look at the source of the value: is it there, and may the exporter read it?',
   },
   canary_mailbox_unreachable: {
     verdict: 'unknown',

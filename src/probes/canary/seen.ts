@@ -1,6 +1,9 @@
 import type { AuthMethod } from './target.ts'
 
-/** What one run saw, and what is remembered of the mails before. No token and no address of a person is in it. Times are milliseconds since the epoch. */
+/**
+ * What one run saw, and what is remembered of the mails before. No token and no mail address is in it. Times are in
+ * milliseconds since the epoch.
+ */
 export interface CanarySeen {
   /** The end of the run: ages are of then. */
   readonly at: number
@@ -12,8 +15,8 @@ export interface CanarySeen {
   readonly deferredSince?: number | undefined
   /**
    * Newest first: all that are out, and of those whose fate is known the last few, among them always the newest that arrived.
-   * Only mails that were accepted, or may have been (`unanswered`). Empty without `mailbox`. Their times are as if the clock had always been as it is at
-   * `at`, so a step of it makes no mail late.
+   * Only mails that were accepted, or may have been (`unanswered`). Empty without `mailbox`. Their times are as if the clock
+   * had always been as it is at `at`, so a step of it makes no mail late.
    */
   readonly mails: readonly CanaryMail[]
   /** Undefined without `mailbox`. */

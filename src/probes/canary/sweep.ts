@@ -1,8 +1,8 @@
 import type { Folder, Mailbox, Message } from '../../clients/imap/index.ts'
 import type { Look } from '../../core/probe.ts'
 import { bounceIn, mayBeBounce } from './bounce.ts'
-import { bounced, found } from './fate.ts'
-import { factsOf, tokenIn } from './headers.ts'
+import { noteArrival, noteBounce } from './fate.ts'
+import { factsOf, markIn } from './headers.ts'
 import { isOurs, markHeader, type Mark } from './mark.ts'
 import type { KnownFolder, Memory } from './memory.ts'
 import type { FolderKind } from './seen.ts'
@@ -92,7 +92,7 @@ function folderOf(
 
 const wanted = {
   fields: [markHeader, 'Content-Type', 'From', 'Return-Path', 'X-Failed-Recipients'],
-  wants: (headers: string): boolean => tokenIn(headers) !== undefined || mayBeBounce(headers),
+  wants: (headers: string): boolean => markIn(headers) !== undefined || mayBeBounce(headers),
 }
 
 async function readNew(sweep: Sweep, place: Place, folder: KnownFolder, uidNext: number): Promise<void> {
@@ -100,7 +100,7 @@ async function readNew(sweep: Sweep, place: Place, folder: KnownFolder, uidNext:
   const seenAt = performance.now()
   const bounces: Message[] = []
   for (const message of messages) {
-    const mark = tokenIn(message.headers)
+    const mark = markIn(message.headers)
     if (mark) takeMail(sweep, place, folder, message, mark, seenAt)
     else bounces.push(message)
   }
@@ -127,7 +127,7 @@ function takeMail(
     folderName: place.path,
     headers: factsOf(headers, { authservId: target.authserv_id, now: Date.now() }),
   }
-  if (found(memory, mail, target.late_after)) folder.ours.set(uid, 'known')
+  if (noteArrival(memory, mail, target.late_after)) folder.ours.set(uid, 'known')
   else keep(folder, uid, receivedAt, mark)
 }
 
@@ -138,7 +138,7 @@ async function takeBounce(sweep: Sweep, folder: KnownFolder, { uid, receivedAt }
   const { mark, tokens, status, action } = report
   look.note(`a report: ${action}, ${status ?? 'no status'}`)
   const isKnown = tokens.some(token =>
-    bounced(memory, { token, status, text: clean(report.text), isFailure: action === 'failed', seenAt }),
+    noteBounce(memory, { token, status, text: clean(report.text), isFailure: action === 'failed', seenAt }),
   )
   if (isKnown) folder.ours.set(uid, 'known')
   else if (mark?.target === own) keep(folder, uid, receivedAt, mark)
@@ -152,11 +152,11 @@ function keep({ ours, foreign }: KnownFolder, uid: number, receivedAt: number, m
 }
 
 /** The time of day, unless the clock was set forward since the start: then nothing gets older by that. */
-const soberNow = (): number => Math.min(Date.now(), performance.timeOrigin + performance.now())
+const steadyNow = (): number => Math.min(Date.now(), performance.timeOrigin + performance.now())
 
 /** Mails of other processes become leftovers once they are so old that their sender is gone. A sender that runs deletes its own. */
 async function addOld({ target, session, mark: own }: Sweep, folder: KnownFolder): Promise<void> {
-  const until = soberNow() - 2 * target.lost_after
+  const until = steadyNow() - 2 * target.lost_after
   for (const [uid, receivedAt] of folder.foreign) {
     if (receivedAt >= until) continue
     folder.foreign.delete(uid)

@@ -17,7 +17,7 @@ export interface Visit {
   seen(): Omit<MailboxSeen, 'readAt'>
 }
 
-interface Wanted {
+interface MailboxRun {
   readonly target: CanaryTarget
   readonly mailbox: MailboxTarget
   readonly memory: Memory
@@ -35,8 +35,8 @@ const lookEveryMs = 5_000
 const pauseMs = 200
 
 /** Opens the mailbox and looks at all folders once. */
-export async function visitMailbox(wanted: Wanted, clean: (text: string) => string): Promise<Visit> {
-  const { target, mailbox, memory, mark, look } = wanted
+export async function visitMailbox(run: MailboxRun, clean: (text: string) => string): Promise<Visit> {
+  const { target, mailbox, memory, mark, look } = run
   const began = performance.now()
   const limit = liftable(look, look.timeoutMs * shareBeforeSending)
   let opening: Opening =

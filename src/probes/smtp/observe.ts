@@ -4,7 +4,7 @@ import { failureOf, type Look } from '../../core/probe.ts'
 import { redactor } from '../../core/redact.ts'
 import { sourceOf } from '../../core/source.ts'
 import type { SmtpTarget } from './target.ts'
-import { enter, openLine, plainError, type Login } from './opening.ts'
+import { openRelay, connectionFor, plainError, type Login } from './opening.ts'
 import { planFor, type Setup } from './plan.ts'
 import { sesPasswordOf, type SesPassword } from './ses-password.ts'
 import type { TlsFacts } from './tls.ts'
@@ -44,19 +44,19 @@ export async function observe(target: SmtpTarget, look: Look): Promise<SmtpSeen>
   const plan = await planFor(target, look, secrets)
   if ('notUnderstood' in plan) return notLooked(target, plan.notUnderstood)
   const { host, port } = plan
-  const line = openLine(look)
+  const connection = connectionFor(look)
   let login: Login = {}
   let failure: Failure | undefined
   try {
-    const entered = await enter(line, plan, target, clean)
-    login = entered.login
-    const { session, mails } = entered
+    const opened = await openRelay(connection, plan, target, clean)
+    login = opened.login
+    const { session, mails } = opened
     if (target.envelope && mails) await session.envelope(target.envelope.from, target.envelope.to)
     else if (mails && plan.login && login.authenticated === undefined) await session.nullSender()
   } catch (error) {
     failure = failureOf(plainError(error, clean), look, address(host, port))
   }
-  const session = await line.close()
+  const session = await connection.close()
   const credentials = await plan.credentials
   const { security, verify, hello, ignored } = plan
   return {
@@ -65,7 +65,7 @@ export async function observe(target: SmtpTarget, look: Look): Promise<SmtpSeen>
     url: target.url === undefined ? undefined : { security, verify, login: plan.login, hello, ignored },
     hello: plan.helloName,
     replies: session?.dialogue.replies ?? [],
-    begun: failure && beforeLogin.includes(failure.phase) ? line.begun() || undefined : undefined,
+    begun: failure && beforeLogin.includes(failure.phase) ? connection.begun() || undefined : undefined,
     extensions: session?.dialogue.extensions ?? { clear: undefined, now: undefined },
     injected: session?.dialogue.injected ?? false,
     tls: session?.tls,

@@ -19,7 +19,7 @@ export interface Login {
   readonly backOff?: SmtpBackOff | undefined
 }
 
-interface Entered {
+interface Opened {
   readonly session: Session
   readonly login: Login
   /** Whether the application would send mail now. Never without `trusted`. */
@@ -29,7 +29,7 @@ interface Entered {
 }
 
 /** The connection of a run. */
-export interface Line {
+export interface Connection {
   open(plan: SmtpPlan, clean: SessionOptions['clean']): Promise<Session>
   /** The beginning of a reply that was not complete when the dialogue broke off. */
   begun(): string
@@ -38,7 +38,7 @@ export interface Line {
 }
 
 /** A connection that ends with the run: at the deadline with a QUIT that waits for no answer. */
-export function openLine(look: Look): Line {
+export function connectionFor(look: Look): Connection {
   const lifetime = new AbortController()
   let session: Session | undefined
   let begun = ''
@@ -74,13 +74,13 @@ export function openLine(look: Look): Line {
  * Greeting, EHLO, TLS and login, as the application does them. A server that it would not trust gets no password. Rejects
  * if the dialogue breaks off.
  */
-export async function enter(
-  line: Line,
+export async function openRelay(
+  connection: Connection,
   plan: SmtpPlan,
   target: SmtpTarget,
   clean: SessionOptions['clean'],
-): Promise<Entered> {
-  const session = await line.open(plan, clean)
+): Promise<Opened> {
+  const session = await connection.open(plan, clean)
   await session.begin()
   if (!isTrusted(session.tls, session.dialogue, plan)) return { session, login: {}, mails: false, trusted: false }
   const login = await logIn(session, await plan.credentials, plan, target)

@@ -1,9 +1,10 @@
 import { describe, expect, test, vi, beforeEach, afterEach } from 'vitest'
 import {
-  bounced,
-  found,
-  handedOver,
+  noteBounce,
+  noteArrival,
+  noteHandOver,
   hasPlace,
+  noteAttempt,
   isDue,
   settle,
   shownMails,
@@ -38,11 +39,11 @@ afterEach(() => {
 const wait = (ms: number): void => void vi.advanceTimersByTime(ms)
 
 const send = (memory: Memory, token: string, result: HandOver = accepted(), isAwaited = true): void =>
-  handedOver(memory, { token, result, since: performance.now(), isAwaited })
+  noteHandOver(memory, { token, result, since: performance.now(), isAwaited })
 
 /** The mail is in the mailbox, and is seen now. */
 const arrive = (memory: Memory, token: string, more: Partial<FoundMail> = {}): boolean =>
-  found(
+  noteArrival(
     memory,
     {
       token,
@@ -68,20 +69,22 @@ const fates = ({ mails }: Memory): string => mails.map(({ token, fate }) => `${t
 test('one interval sends one mail, however often somebody looks', () => {
   const memory = emptyMemory()
   const sentAt: number[] = []
-  for (let second = 0; second < 3600; second++) {
+  for (let second = 0; second < 36_000; second++) {
     const now = performance.now()
     if (isDue(memory, now, 5 * minute)) {
-      memory.lastAttempt = now
+      noteAttempt(memory, now, 5 * minute)
       sentAt.push(second)
     }
     wait(1000)
   }
-  expect(sentAt).toHaveLength(13)
+  // The first at once, and 12 an hour.
+  expect(sentAt).toHaveLength(121)
   expect(Math.min(...sentAt.slice(1).map((at, i) => at - (sentAt[i] ?? 0)))).toBeGreaterThanOrEqual(285)
 })
 
 test('a run that begins a little early still sends', () => {
-  const memory = { ...emptyMemory(), lastAttempt: performance.now() }
+  const memory = emptyMemory()
+  noteAttempt(memory, performance.now(), 5 * minute)
   wait(5 * minute - 2_000)
   expect(isDue(memory, performance.now(), 5 * minute)).toBe(true)
 })
@@ -130,6 +133,16 @@ describe('three are out at most', () => {
     expect(hasPlace(memory, performance.now(), lostAfter)).toBe(true)
     send(memory, 'refused', refused(550))
     expect(fates(memory)).toBe('t10 out, t5 out, t0 out')
+  })
+
+  test('none gives way while the mailbox cannot be read: it may lie there', () => {
+    const memory = emptyMemory()
+    for (const token of ['a', 'b', 'c']) send(memory, token)
+    wait(24 * 60 * minute)
+    settle(memory, lostAfter)
+    expect(hasPlace(memory, performance.now(), lostAfter)).toBe(false)
+    read(memory)
+    expect(hasPlace(memory, performance.now(), lostAfter)).toBe(true)
   })
 
   test('one that perhaps was never taken gives up its place when it is lost', () => {
@@ -210,7 +223,7 @@ test('a second copy is a duplicate, also in another folder', () => {
 describe('a report', () => {
   const report = { status: '5.2.2', text: 'full', isFailure: true }
   const bounce = (memory: Memory, token: string, more = {}): boolean =>
-    bounced(memory, { token, ...report, seenAt: performance.now(), ...more })
+    noteBounce(memory, { token, ...report, seenAt: performance.now(), ...more })
 
   test('of a failure is a bounce, and counts once', () => {
     const memory = emptyMemory()
@@ -290,7 +303,7 @@ test('nothing grows: of those whose fate is known a hundred are kept, and the ne
   for (let i = 0; i < 300; i++) {
     send(memory, `t${i}`)
     if (i < 250) arrive(memory, `t${i}`)
-    else bounced(memory, { token: `t${i}`, status: undefined, text: '', isFailure: true, seenAt: performance.now() })
+    else noteBounce(memory, { token: `t${i}`, status: undefined, text: '', isFailure: true, seenAt: performance.now() })
     read(memory)
   }
   expect(memory.mails).toHaveLength(100)

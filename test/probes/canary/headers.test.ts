@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { factsOf, tokenIn } from '../../../src/probes/canary/headers.ts'
+import { factsOf, markIn } from '../../../src/probes/canary/headers.ts'
 import { markText, newMark, targetMark } from '../../../src/probes/canary/mark.ts'
 import { compose } from '../../../src/probes/canary/message.ts'
 
@@ -257,18 +257,18 @@ describe('the mark', () => {
 
   it('is that of the mail which was composed', () => {
     const message = compose({ from: 'a@app.example.com', to: 'b@box.example.net', mark, at: now })
-    expect(tokenIn(message)).toEqual(mark)
+    expect(markIn(message)).toEqual(mark)
   })
 
   it('is found in any spelling, and folded', () => {
-    expect(tokenIn(`x-mailpath-canary : v1\r\n ${markText(mark).slice(3)}\r\n\r\n`)).toEqual(mark)
-    expect(tokenIn(`Subject: a\n${header}\n`)).toEqual(mark)
+    expect(markIn(`x-mailpath-canary : v1\r\n ${markText(mark).slice(3)}\r\n\r\n`)).toEqual(mark)
+    expect(markIn(`Subject: a\n${header}\n`)).toEqual(mark)
   })
 
   it('is not that of a mail within, nor of another form', () => {
-    expect(tokenIn(mail('Subject: forwarded', '', header))).toBeUndefined()
-    expect(tokenIn(mail(`X-Other: ${header}`))).toBeUndefined()
-    expect(tokenIn(mail(header.replace('v1', 'v2')))).toBeUndefined()
-    expect(tokenIn(mail(`${header} more`))).toBeUndefined()
+    expect(markIn(mail('Subject: forwarded', '', header))).toBeUndefined()
+    expect(markIn(mail(`X-Other: ${header}`))).toBeUndefined()
+    expect(markIn(mail(header.replace('v1', 'v2')))).toBeUndefined()
+    expect(markIn(mail(`${header} more`))).toBeUndefined()
   })
 })

@@ -144,7 +144,7 @@ describe('the judgement of a canary', () => {
     [
       'that is refused for now, and none ever came',
       seen({ handOver: refused('451 4.7.1 later'), deferredSince: at }),
-      ['unknown', 'canary_under_way', 'canary_deferred'],
+      ['warn', 'canary_deferred'],
     ],
     ['that was not sent', seen({ handOver: notSent, mails: [arrived(300)] }), ['unknown', 'canary_not_sent']],
     [

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { isOurs, markHeader, markIn, markText, newMark, targetMark } from '../../../src/probes/canary/mark.ts'
+import { isOurs, markHeader, markFrom, markText, newMark, targetMark } from '../../../src/probes/canary/mark.ts'
 import { compose, messageId } from '../../../src/probes/canary/message.ts'
 import { smtp } from '../../../src/probes/smtp/index.ts'
 import { dovecotBinary, dovecotInstall, startDovecot, type Dovecot } from '../../servers/dovecot.ts'
@@ -61,12 +61,12 @@ describe('a canary', () => {
 
   it('has a mark that is read back, folded or not, and nothing else is', () => {
     const mark = newMark(targetMark(['a', 'b']))
-    expect(markIn(markText(mark))).toEqual(mark)
-    expect(markIn(markText(mark).replaceAll(' ', '\r\n\t'))).toEqual(mark)
+    expect(markFrom(markText(mark))).toEqual(mark)
+    expect(markFrom(markText(mark).replaceAll(' ', '\r\n\t'))).toEqual(mark)
     expect(isOurs(mark)).toBe(true)
     expect(isOurs({ ...mark, instance: newMark('x').token.slice(0, 13) })).toBe(false)
     for (const other of ['', 'v1', `v2 ${markText(mark).slice(3)}`, `${markText(mark)}a`, markText(mark).toUpperCase()])
-      expect(markIn(other)).toBeUndefined()
+      expect(markFrom(other)).toBeUndefined()
   })
 
   it('has a token of its own, and the mark of its target in each process', () => {

@@ -3,7 +3,7 @@ import { memoryOf } from '../../../src/probes/canary/memory.ts'
 import { targetMark } from '../../../src/probes/canary/mark.ts'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { dovecotBinary, dovecotInstall, startDovecot, type Dovecot } from '../../servers/dovecot.ts'
-import { needs, waitFor } from '../../servers/processes.ts'
+import { freePort, needs, waitFor } from '../../servers/processes.ts'
 import { createLog } from '../../../src/core/log.ts'
 import { createMonitor } from '../../../src/monitor/index.ts'
 import { references } from '../../monitor/checks.ts'
@@ -87,6 +87,15 @@ describe.skipIf(!needs('Dovecot', dovecotBinary(), dovecotInstall))('a canary an
     const { saw } = await run(target, dovecot, { intervalMs: 60_000 })
     expect(saw).toMatchObject({ handOver: { kind: 'refused', code: 550 }, mails: [], counts: { sent: 0, rejected: 1 } })
     expect(relay.taken).toBe(before)
+  })
+
+  test('a mail that was not sent leaves with the next look, once its way is mended', async () => {
+    const target = targetOf({ port: await freePort() }, dovecot)
+    const first = await run(target, dovecot)
+    expect(first.saw).toMatchObject({ handOver: { kind: 'not_sent' }, counts: { sent: 0 } })
+    Object.assign(target.way?.target ?? {}, { port: relay.port })
+    const { saw } = await run(target, dovecot, { intervalMs: 60_000 })
+    expect(saw.counts).toMatchObject({ sent: 1, arrived: { inbox: 1 } })
   })
 
   test('no mail of others is touched, also if it is marked as deleted', async () => {
@@ -208,6 +217,22 @@ describe.skipIf(!needs('Dovecot', dovecotBinary(), dovecotInstall))('a canary an
       await relay.flush()
       const next = await run(target, dovecot, { intervalMs: 60_000 })
       expect(next.saw).toMatchObject({ counts: { arrived: { inbox: 1 }, lost: 0 } })
+    })
+
+    test('is never a mail that is lost, however long it lasts', async () => {
+      const target = targetOf(relay, dovecot, { late_after: 1, lost_after: 2 })
+      relay.fate = 'hold'
+      await dovecot.down()
+      const verdicts: unknown[] = []
+      try {
+        for (let i = 0; i < 6; i++) {
+          const { saw, verdict } = await run(target, dovecot)
+          verdicts.push([verdict, saw.counts.sent, saw.counts.lost])
+        }
+      } finally {
+        await dovecot.up()
+      }
+      expect(verdicts).toEqual([1, 2, 3, 3, 3, 3].map(sent => ['unknown', sent, 0]))
     })
 
     test('nor does one that says nothing', async () => {
