@@ -109,13 +109,24 @@ function deliveryLane(path: MailStatus, status: Status): Lane[] {
   const alone = drawn.filter(relay => !systems.some(({ id }) => relay.needs.includes(id)))
   const onward = alone.filter(({ mailboxes }) => mailboxes.length > 0)
   const joins = [
-    ...once(joined([...links, ...onward.map(({ box, mailboxes }) => ({ from: box, to: mailboxes }))])),
+    ...once(joined([...links, ...onward.map(({ box, mailboxes }) => ({ from: box, to: mailboxes }))])).map(
+      toMailboxes(drawn),
+    ),
     ...alone.filter(({ mailboxes }) => mailboxes.length === 0).map(({ box }) => direct(box)),
   ]
   if (joins.length === 0) return []
   const arrives = drawn.some(({ mailboxes }) => mailboxes.length > 0) ? ', and it arrives' : ''
   const title = `${systems.length > 0 ? 'Takes secrets, hands mail over' : 'Hands mail over'}${arrives}`
   return [{ ...plainLane(title, joins), hidden: relays.length - drawn.length }]
+}
+
+/** The line to a mailbox is what its canary proves: a relay may be well, and its mail is lost behind it. */
+function toMailboxes(relays: readonly Relay[]): (join: Join) => Join {
+  const ids = new Set(relays.flatMap(({ mailboxes }) => mailboxes.map(({ id }) => id)))
+  return join => ({
+    ...join,
+    to: join.to.map(({ box, link }) => ({ box, link: ids.has(box.id) ? worst([link, box.verdict]) : link })),
+  })
 }
 
 /** A system that gives secrets leads to the relays that take them, and through those to the mailboxes of their canaries. */

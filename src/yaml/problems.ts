@@ -80,7 +80,8 @@ const types: Readonly<Record<string, string>> = {
 /** Zod's issue as a sentence. Never quotes the value: it may be a secret. */
 export function translate(issue: z.core.$ZodRawIssue): string | undefined {
   if (issue.code === 'invalid_type') return wrongType(issue.input, issue.expected)
-  if (issue.code === 'invalid_value') return `expected one of ${issue.values.map(String).join(', ')}`
+  if (issue.code === 'invalid_value')
+    return `expected ${issue.values.length > 1 ? 'one of ' : ''}${issue.values.map(String).join(', ')}`
   if (issue.code === 'too_small')
     return isNumber(issue.origin) ? `must be ${issue.minimum} or more` : 'must not be empty'
   if (issue.code === 'too_big') return isNumber(issue.origin) ? `must be ${issue.maximum} or less` : 'is too long'

@@ -145,6 +145,8 @@ test('keys break the platform and heal it, and the exporter says so', async () =
   await demo.until(/FAIL.*root blocker write_path\/backend DATABASE_URL write_path_read_only/)
   expect(await (await fetch(url)).text()).toMatch(/^mailpath_mail_verdict\{[^}]*verdict="fail"\} 1$/m)
 
+  demo.type('l')
+  await demo.until(/nothing was done: no canary can leave.*heal first \(h\)/)
   demo.type('heal\n')
   await demo.until(/OK: Mail can be sent \(seen after/)
   expect(await (await fetch(url)).text()).toMatch(/^mailpath_canary_arrived_total\{[^}]*folder="inbox"[^}]*\} 1$/m)

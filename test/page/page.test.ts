@@ -279,6 +279,10 @@ describe('the picture', () => {
 
   it('says what is under way behind the relay, and what that waits for', () => {
     const lost = textOf(render(lostBehind()))
+    // The relay is well: what leads from it to the mailbox is not.
+    expect(render(lostBehind())).toMatch(
+      /<li class="fail"><i class="wire"><\/i><div class="box fail">(?:(?!<li).)*app to outside/s,
+    )
     expect(lost).toContain('Mail cannot be sent canary/app to outside: canary_lost')
     expect(lost).toContain(
       'app to outside Canary fails: lost · the last arrived in 2.4 s · 3 under way, the oldest for 16 minutes',

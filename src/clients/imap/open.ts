@@ -145,7 +145,7 @@ function shakeHands(look: Look, socket: Socket, { name, tls: options }: MailboxP
       const chain = handshake.chain()
       if (explained instanceof CertificateRefused)
         reject(new MailboxError('certificate', explained.message, chain && { chain, verified: false, at: Date.now() }))
-      else reject(new MailboxError('unreachable', `TLS: ${handshakeError(explained)}`))
+      else reject(handshakeError(explained))
     }
     secured.once('error', fail)
     secured.once('close', () => fail(new Error('the connection was closed during the handshake')))
@@ -160,8 +160,10 @@ function shakeHands(look: Look, socket: Socket, { name, tls: options }: MailboxP
 }
 
 /** OpenSSL hides its reason: a server that speaks without TLS shows as `wrong version number`. */
-function handshakeError(error: unknown): string {
+function handshakeError(error: unknown): MailboxError {
   const { reason } = error as { readonly reason?: unknown }
-  if (typeof reason !== 'string') return describeError(error)
-  return reason.includes('wrong version') ? `${reason}: does the server want STARTTLS on this port?` : reason
+  const text = `TLS: ${typeof reason === 'string' ? reason : describeError(error)}`
+  return text.includes('wrong version')
+    ? new MailboxError('not_imap', `${text}: does the server want STARTTLS on this port?`)
+    : new MailboxError('unreachable', text)
 }

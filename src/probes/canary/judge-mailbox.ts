@@ -8,10 +8,13 @@ import type { CanaryTarget } from './target.ts'
 const ofFault: Readonly<Record<MailboxFault, readonly [Reason['code'], remedy?: string]>> = {
   unresolved: ['canary_mailbox_unresolved'],
   unreachable: ['canary_mailbox_unreachable'],
-  silent: ['canary_mailbox_unreachable', 'See why the IMAP server does not answer: is it overloaded, or stopped?'],
+  silent: [
+    'canary_mailbox_unreachable',
+    'See why the IMAP server does not answer: is it overloaded, or stopped? A port for TLS (993) is silent, too, without `security: tls`.',
+  ],
   not_imap: [
     'canary_mailbox_unreachable',
-    'Correct `port` and `security` under `mailbox`: no IMAP server answers there.',
+    'Correct `host`, `port` and `security` under `mailbox`: port 993 goes with `tls`, and 143 with `starttls`.',
   ],
   no_tls: [
     'canary_mailbox_unreachable',

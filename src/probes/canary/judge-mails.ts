@@ -87,6 +87,9 @@ function bounced(seen: CanarySeen, mail: CanaryMail): Reason {
 
 export const newestArrival = ({ mails }: CanarySeen): Arrival | undefined => mails.find(mail => mail.arrival)?.arrival
 
+const noFindings =
+  'Set `authserv_id` to the host that writes Authentication-Results at the receiver, or take it out. If none writes it, take out `expect`.'
+
 /** What is wrong with mails that came. */
 export function arrivalReasons(seen: CanarySeen, decision: Decision, target: CanaryTarget): Reason[] {
   const arrival = newestArrival(seen)
@@ -95,7 +98,8 @@ export function arrivalReasons(seen: CanarySeen, decision: Decision, target: Can
   const found: Reason[] = []
   if (folder === 'junk') found.push(reason('canary_in_junk', at(seen, `the canary was delivered to ${folderName}`)))
   const missing = unauthenticated(arrival, target)
-  if (missing !== undefined) found.push(reason('canary_unauthenticated', at(seen, missing)))
+  if (missing !== undefined)
+    found.push(reason('canary_unauthenticated', at(seen, missing), headers.authentication ? undefined : noFindings))
   if (headers.clearHops.length > 0)
     found.push(
       reason('canary_sent_in_clear', at(seen, `taken without TLS by ${headers.clearHops.slice(0, 5).join(', ')}`)),

@@ -12,7 +12,8 @@ export const reasons = {
     verdict: 'unknown',
     severity: 'low',
     meaning: 'The first canary is under way and not late yet, so it is not known whether mail arrives.',
-    remedy: 'Wait for the next run.',
+    remedy:
+      'Wait for the next run of the daemon. `check` has no next run: look for the mail in the log of the relay, or give the canary a longer `timeout`.',
   },
   canary_rejected: {
     verdict: 'fail',
@@ -107,7 +108,7 @@ export const reasons = {
     verdict: 'warn',
     severity: 'low',
     meaning: 'A folder that `folders` names is not in the mailbox.',
-    remedy: 'Correct the name under `mailbox`, or take it out.',
+    remedy: 'Write the name in `folders` as the server lists it, or take it out.',
   },
   canary_mailbox_not_cleaned: {
     verdict: 'warn',

@@ -90,7 +90,7 @@ const mailbox = section({
     .describe('Folders to look into besides the inbox and the junk folder, which are found by themselves. At most 10.'),
 }).superRefine((value, context) => {
   if ((value.password === undefined) === (value.token === undefined))
-    context.addIssue('give either password or token, not both and not none')
+    context.addIssue('give exactly one of password and token')
 })
 
 const expectation = z.enum(['pass']).optional()
@@ -130,8 +130,7 @@ const canarySection = section({
     'The host whose `Authentication-Results` are believed (RFC 8601). Default: that of the topmost.',
   ).optional(),
 }).superRefine((value, context) => {
-  if ((value.smtp === undefined) === (value.ses === undefined))
-    context.addIssue('give either smtp or ses, not both and not none')
+  if ((value.smtp === undefined) === (value.ses === undefined)) context.addIssue('give exactly one of smtp and ses')
   if (value.late_after >= value.lost_after)
     context.addIssue({ code: 'custom', path: ['late_after'], message: 'must be less than lost_after' })
   if (value.mailbox === undefined)

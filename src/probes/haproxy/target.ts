@@ -53,8 +53,7 @@ export const haproxyTarget: z.ZodType<HaproxyTarget> = section({
 }).superRefine((value, context) => {
   certificatePair(value, context)
   loginPair(value, context)
-  if ((value.url === undefined) === (value.socket === undefined))
-    context.addIssue('give either url or socket, not both and not none')
+  if ((value.url === undefined) === (value.socket === undefined)) context.addIssue('give exactly one of url and socket')
   if (value.socket !== undefined)
     for (const key of ['user', 'ca_file', 'cert_file'] as const)
       if (value[key] !== undefined) context.addIssue({ code: 'custom', path: [key], message: 'goes with url' })

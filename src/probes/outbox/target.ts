@@ -115,8 +115,7 @@ export const outboxTarget: z.ZodType<OutboxTarget> = section({
 }).superRefine((value, context) => {
   certificatePair(value, context)
   loginIntervalNeedsWatch(value, context)
-  if ((value.url === undefined) === (value.host === undefined))
-    context.addIssue('give either url or host, not both and not none')
+  if ((value.url === undefined) === (value.host === undefined)) context.addIssue('give exactly one of url and host')
   if (value.url !== undefined)
     for (const key of ['database', 'sslmode'] as const)
       if (value[key] !== undefined)

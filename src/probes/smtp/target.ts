@@ -115,8 +115,7 @@ const fields = section({
     .describe('Sender and recipient to ask the relay for after the login. No mail is sent: RSET follows.'),
 }).superRefine((value, context) => {
   const issue = (key: string, message: string): void => context.addIssue({ code: 'custom', path: [key], message })
-  if ((value.url === undefined) === (value.host === undefined))
-    context.addIssue('give either url or host, not both and not none')
+  if ((value.url === undefined) === (value.host === undefined)) context.addIssue('give exactly one of url and host')
   if (value.url !== undefined)
     for (const key of ['port', 'security'] as const)
       if (value[key] !== undefined) issue(key, `${key} goes with host; a url says it itself`)

@@ -97,8 +97,7 @@ export const writePathTarget = section({
     .describe('The PgBouncer that the path goes through.'),
 }).superRefine((value, context) => {
   certificatePair(value, context)
-  if ((value.url === undefined) === (value.host === undefined))
-    context.addIssue('give either url or host, not both and not none')
+  if ((value.url === undefined) === (value.host === undefined)) context.addIssue('give exactly one of url and host')
   if (value.url !== undefined)
     for (const key of ['user', 'database', 'sslmode'] as const)
       if (value[key] !== undefined)

@@ -298,6 +298,8 @@ describe('the judgement of a canary', () => {
     expect(found.reasons.map(one => [one.code, one.text])).toEqual(
       text === undefined ? [] : [['canary_unauthenticated', text]],
     )
+    if (authentication === undefined)
+      expect(found.reasons[0]?.remedy).toContain('Set `authserv_id` to the host that writes')
   })
 
   it('expects nothing that is not asked for', () => {
