@@ -495,8 +495,8 @@ describe('a slow relay', () => {
 
 describe('the config', () => {
   it.each([
-    ['both a URL and a host', { url: { env: 'URL' } }, /either url or host/],
-    ['neither', { host: undefined }, /either url or host/],
+    ['both a URL and a host', { url: { env: 'URL' } }, /exactly one of url and host/],
+    ['neither', { host: undefined }, /exactly one of url and host/],
     ['a security beside a URL', { url: { env: 'URL' }, host: undefined, port: undefined, security: 'tls' }, /url says/],
     ['a password in a URL', { url: 'smtp://a:secret@b', host: undefined, port: undefined }, /secret must not stand/],
     ['a URL with a strange parameter', { url: 'smtp://b?proxy=x', host: undefined, port: undefined }, /proxy/],
