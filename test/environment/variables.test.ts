@@ -59,7 +59,8 @@ const readLater: Readonly<Record<string, readonly string[]>> = {
   'proxy-from-env/': ['http_proxy', 'HTTP_PROXY', 'npm_config_http_proxy', 'all_proxy', 'no_proxy'],
   // All that begin with it.
   'debug/src/node.js': ['DEBUG', 'DEBUG_COLORS'],
-  // Hands it on to a worker; none is started.
+  // Hands it on to a worker; none is started. imapflow has a copy of its own, whose logger is off.
+  'imapflow/node_modules/pino/lib/transport': ['NODE_OPTIONS'],
   'pino/lib/transport': ['NODE_OPTIONS'],
 }
 
