@@ -16,7 +16,7 @@ import { escapings, wordings } from './core/spellings.ts'
 import { listen, scripted, type Listening } from './servers/hostile.ts'
 
 /** With characters that look different in each spelling. */
-const secret = 'Canary-7/+ü?x9=&"k'
+const secret = 'Sparrow-7/+ü?x9=&"k'
 const spelled = Object.entries({ ...wordings, ...escapings }).map(([name, spell]) => ({ name, told: spell(secret) }))
 
 /** Takes the password in the clear, and repeats it in its error. */
@@ -106,6 +106,6 @@ it.each(spelled)('a password that servers repeat is nowhere: $name', ({ name, to
   const pieces = name === 'base64 of a mail' ? all.slice(0, 1) : all
   for (const [output, text] of Object.entries(outputs)) {
     for (const piece of pieces) expect(text.includes(piece), `${piece} in ${output}`).toBe(false)
-    expect(text.replace(/[\u200b\u202e\s]/g, ''), output).not.toMatch(/canary/i)
+    expect(text.replace(/[\u200b\u202e\s]/g, ''), output).not.toMatch(/sparrow/i)
   }
 })

@@ -38,8 +38,6 @@ export const livelyTimes: Times = { intervalMs: 3_000, timeoutMs: 2_900 }
 export const patientTimes: Times = { intervalMs: 60_000, timeoutMs: 45_000 }
 /** A mail of the outbox is late then. */
 export const lateAfterMs = 5_000
-/** A canary is lost then. */
-const lostAfterMs = 8_000
 
 export const clusterName = 'keybuzz'
 /** The names of the targets that the scenarios look for. */
@@ -184,6 +182,7 @@ const canaryText = (
     smtp: ${targets.smtp}
     from: no-reply@${sesSender.domain}
     to: ${at.canaryAddress}
+    envelope_from: bounces+${canaries}@${sesSender.domain} # the demo changes it, so that a canary is sent at once
     mailbox: # the test server of the project
       host: 127.0.0.1
       port: ${at.imapPort}
@@ -191,7 +190,7 @@ const canaryText = (
       password: { file: ${q(at.secret('canary_password'))} }
       ca_file: ${q(at.caFile)}
     late_after: 5s
-    lost_after: ${lostAfterMs + canaries}ms # the demo changes it by a millisecond, so that a canary is sent at once
+    lost_after: 8s
 `
 
 const applicationText = (

@@ -63,7 +63,7 @@ describe.skipIf(!needs('kubectl', kubectl, kubectlInstall))('the kustomization',
   it('has every dashboard, for the sidecar', () => {
     const dashboards = all.filter(({ metadata }) => metadata.labels?.['grafana_dashboard'] === '1')
     const files = dashboards.flatMap(({ data }) => Object.entries(data as Readonly<Record<string, string>>))
-    expect(files).toHaveLength(4)
+    expect(files).toHaveLength(5)
     for (const [file, text] of files) expect(text).toBe(read(`grafana/dashboards/${file}`))
   })
 
