@@ -84,8 +84,12 @@ export async function startPgbouncer(options: PgbouncerOptions): Promise<Pgbounc
   await configure(options.to, options.database)
 
   const logFile = path.join(folder, 'pgbouncer.log')
-  const running = startProcess('pgbouncer', binary, [ini], { ...account, cwd: '/', logFile })
-  await untilListening(running, port)
+  const launch = async () => {
+    const started = startProcess('pgbouncer', binary, [ini], { ...account, cwd: '/', logFile })
+    await untilListening(started, port)
+    return started
+  }
+  let running = await launch()
 
   const console = async () => {
     const client = new Client({
@@ -113,7 +117,9 @@ export async function startPgbouncer(options: PgbouncerOptions): Promise<Pgbounc
   return {
     host,
     port,
-    process: running,
+    get process() {
+      return running
+    },
     admin,
     pause: async () => {
       if (pausing !== undefined) return
@@ -128,6 +134,11 @@ export async function startPgbouncer(options: PgbouncerOptions): Promise<Pgbounc
     },
     retarget: async (to, database) => {
       await configure(to, database)
+      // Debian's 1.18 sometimes ends with a segmentation fault when it reconnects.
+      if (!running.alive()) {
+        running = await launch()
+        return
+      }
       await admin('RELOAD')
       await admin('RECONNECT')
     },
