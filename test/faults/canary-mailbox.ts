@@ -79,13 +79,14 @@ const forLong: Row = at('its mailbox cannot be read for so long that three canar
 
 const logins: readonly Row[] = [
   // Another port each, since a login that was refused there is not tried again for a while.
-  at('the password of its mailbox is wrong', slowly(0), {
-    async inject(stage) {
-      const other = await slowly(0)(stage)
-      Object.assign(stage.env, { IMAP_PORT: String(other.port), IMAP_PASSWORD: 'wrong' })
+  at(
+    'the password of its mailbox is wrong',
+    stage => {
+      stage.env['IMAP_PASSWORD'] = 'wrong'
+      return slowly(0)(stage)
     },
-    seen: broken('mailbox_login_failed'),
-  }),
+    { seen: broken('mailbox_login_failed') },
+  ),
   withEnv(
     'its mailbox does not know the user',
     { IMAP_USER: 'stranger@box.example.net' },
