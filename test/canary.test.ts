@@ -460,7 +460,8 @@ beforeAll(async () => {
   const lines: string[] = []
   const log = createLog('debug', 'json', line => lines.push(line))
   const monitor = createMonitor(
-    config,
+    // All their checks run. Each path more is assessed after each of the hundreds of runs, and says the same of the others.
+    { ...config, mail: config.mail.slice(0, 2) },
     createReferences({ env, vaults: config.vaults, kubernetes: config.kubernetes }),
     log,
   )
