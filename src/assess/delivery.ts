@@ -1,3 +1,4 @@
+import { groupBy } from '../core/group.ts'
 import { seenBy, worst, type Reason } from '../core/probe.ts'
 import { leavesBy } from '../probes/canary/leaves-by.ts'
 import { firstProvider, type MailTarget, type Provider } from '../probes/mail/index.ts'
@@ -19,12 +20,6 @@ const fallbackNotSaid = (first: Provider, second: Provider): string =>
 /** Warnings that stop all mail of their way out. It may well be meant that SES is not in use. */
 const stopping: readonly SesReason['code'][] = ['ses_absent', 'ses_stub']
 
-/** A canary proves something of a mail path only if that one takes the same way out. */
-export const isOf = (canary: CheckStatus, ways: Ways): boolean => {
-  const own = leavesBy(canary)
-  return own !== undefined && ways[own.provider].some(way => way.id === own.id)
-}
-
 /**
  * Whether mail can leave, and whether it arrives: by the provider that the application uses, or by the other one. A fallback to
  * the other one is not assumed: if that decides the verdict, the configuration has to say it. A way that refuses a canary
@@ -37,11 +32,13 @@ export function delivery(
   canaries: readonly CheckStatus[],
 ): readonly Contribution[] {
   const proofs = canaries.flatMap(proofOf)
+  const byWay = groupBy(proofs, ({ way }) => way)
+  const refusalsOf = ({ id }: CheckStatus): Problem[] => byWay.get(id)?.flatMap(({ refusals }) => refusals) ?? []
   const first = provider ?? firstProvider(kind => all[kind].length > 0)
   const second = first === 'smtp' ? 'ses' : 'smtp'
   const noFallback = provider !== undefined && target.fallback !== undefined && target.fallback !== second
   const ways: Ways = noFallback ? { ...all, [second]: [] } : all
-  const can = { smtp: ability('smtp', ways.smtp, proofs), ses: ability('ses', ways.ses, proofs) }
+  const can = { smtp: ability('smtp', ways.smtp, refusalsOf), ses: ability('ses', ways.ses, refusalsOf) }
   const leaving: Leaving = {
     can,
     first,
@@ -49,7 +46,13 @@ export function delivery(
     isSure: provider !== undefined,
     fallsBack: provider === undefined || target.fallback === second,
   }
-  return [departure(target, leaving, all, ways, proofs), ...proofs.map(one => arrival(one, leaving, proofs, ways))]
+  const losing = new Set(proofs.filter(one => one.others.some(hasLoss)).map(({ way }) => way))
+  // Of several accounts it is not known which one a mail leaves by.
+  const someAccountsLose = !ways.ses.every(({ id }) => losing.has(id))
+  return [
+    departure(target, leaving, all, ways, refusalsOf),
+    ...proofs.map(one => arrival(one, leaving, one.provider === 'ses' && someAccountsLose)),
+  ]
 }
 
 /** Which ways out the application takes. */
@@ -86,9 +89,11 @@ function proofOf(canary: CheckStatus): Proof[] {
   ]
 }
 
-function ability(provider: Provider, checks: readonly CheckStatus[], proofs: readonly Proof[]): Ability {
+type RefusalsOf = (way: CheckStatus) => readonly Problem[]
+
+function ability(provider: Provider, checks: readonly CheckStatus[], refusalsOf: RefusalsOf): Ability {
   if (checks.length === 0) return 'not probed'
-  const refuses = (way: CheckStatus): boolean => proofs.some(one => one.way === way.id && one.refusals.length > 0)
+  const refuses = (way: CheckStatus): boolean => refusalsOf(way).length > 0
   // Of several accounts it is not known which one a mail leaves by.
   if (provider === 'ses') {
     const all = new Set(checks.map(account => (refuses(account) ? 'no' : sesAbility(account))))
@@ -116,9 +121,8 @@ function departure(
   { can, first, second, fallsBack }: Leaving,
   all: Ways,
   ways: Ways,
-  proofs: readonly Proof[],
+  refusalsOf: RefusalsOf,
 ): Contribution {
-  const refusalsOf = ({ id }: CheckStatus): Problem[] => proofs.flatMap(one => (one.way === id ? one.refusals : []))
   const allOf = (way: CheckStatus): Problem[] => [...problemsOf(way), ...refusalsOf(way)]
   // A missing second provider matters only if the first one does not work.
   const broken = all[second].flatMap(way => (way.verdict === 'fail' ? allOf(way) : refusalsOf(way)))
@@ -141,15 +145,12 @@ function departure(
 
 /**
  * Whether what leaves arrives. A loss does not make the application fall back: its mail was accepted. A proof that is missing
- * stops no mail.
+ * stops no mail. `isSome`: mail may leave by another account, whose canary was not lost.
  */
-function arrival({ provider, others }: Proof, leaving: Leaving, proofs: readonly Proof[], ways: Ways): Contribution {
+function arrival({ provider, others }: Proof, leaving: Leaving, isSome: boolean): Contribution {
   const level = lossLevel(provider, leaving)
   const isFail = ({ reason }: Problem): boolean => reason.verdict === 'fail'
   if (level === undefined) return { blockers: [], exceptions: others.filter(isFail) }
-  const losing = new Set(proofs.filter(one => one.others.some(hasLoss)).map(({ way }) => way))
-  // Of several accounts it is not known which one a mail leaves by.
-  const isSome = provider === 'ses' && !ways.ses.every(({ id }) => losing.has(id))
   return {
     blockers: others.filter(hasLoss).map(one => ({ ...one, level: isSome ? 'unknown' : level })),
     exceptions: others.filter(one => !hasLoss(one)),

@@ -1,13 +1,14 @@
 import { distinctBy, groupBy } from '../core/group.ts'
 import { gauge, sample, stateSet, type Sample } from '../core/metric.ts'
 import { checkId, seenBy, verdicts } from '../core/probe.ts'
+import { leavesBy } from '../probes/canary/leaves-by.ts'
 import { mail, namesFor, providers, type MailTarget } from '../probes/mail/index.ts'
 import { byKind, kindsOf, pathKinds } from '../probes/needs.ts'
 import { writePath } from '../probes/write_path/index.ts'
 import { throughOf } from '../probes/write_path/through.ts'
 import type { CheckStatus, ClusterStatus, MailStatus } from './assessment.ts'
 import { indexOf, type Checks } from './checks.ts'
-import { delivery, isOf, type Ways } from './delivery.ts'
+import { delivery, type Ways } from './delivery.ts'
 import { mailProblem } from './mail-reasons.ts'
 import { clusterOf } from './nodes.ts'
 import { conclude, isWaiting, needed, survived, type Contribution, type Problem, type Standing } from './verdict.ts'
@@ -74,7 +75,9 @@ function assessPath(target: MailTarget, { checks, clusters, nodes, waiting, inde
   }
   const needs = byKind(direct, listed)
   const ways: Ways = byKind(providers, listed)
-  const proven = byKind(proofs, kind => listed(kind).filter(check => isOf(check, ways)))
+  const out = new Set(Object.values(ways).flatMap(all => all.map(({ id }) => id)))
+  // A canary proves something of a mail path only if that one takes the same way out.
+  const proven = byKind(proofs, kind => listed(kind).filter(check => out.has(leavesBy(check)?.id ?? '')))
   const writePaths = needs.write_path
   const provider = seenBy(mail, needs.mail.find(check => !check.stale)?.observation)?.seen.provider
   const writesTo = new Set(writePaths.map(clusterOf))

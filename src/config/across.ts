@@ -104,18 +104,21 @@ function checkFallbacks(file: Keys, add: Add): void {
 /** A canary that leaves by another way than the mail of the application proves nothing of that mail. */
 function checkCanaries(file: Keys, add: Add): void {
   const canaries = new Map(entriesOf(file, canary.kind).map(({ name, keys }) => [name, keys]))
-  for (const { path, keys } of entriesOf(file, mail.kind))
-    for (const [index, name] of listOf(keys[canary.kind]).entries())
-      for (const provider of providers) {
+  for (const provider of providers) {
+    const there = new Set(textsOf(file, provider))
+    for (const { path, keys } of entriesOf(file, mail.kind)) {
+      if (!Array.isArray(keys[provider])) continue
+      const ways = new Set<unknown>(keys[provider])
+      for (const [index, name] of listOf(keys[canary.kind]).entries()) {
         const way = textOf(canaries.get(textOf(name))?.[provider])
-        const ways = keys[provider]
-        const isThere = entriesOf(file, provider).some(entry => entry.name === way)
-        if (way !== undefined && isThere && Array.isArray(ways) && !ways.includes(way))
+        if (way !== undefined && there.has(way) && !ways.has(way))
           add(
             [...path, canary.kind, index],
             `it leaves by ${provider} ${quoted(way)}, which this mail path does not name; add that to its ${provider}, or take the canary out`,
           )
       }
+    }
+  }
 }
 
 const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [])

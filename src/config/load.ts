@@ -156,18 +156,17 @@ const defaultTimeout = ({ timeoutMs = 0 }: Probe, intervalMs: number): number =>
 const unwatched = <T extends Target>(target: T): T => (target.watch ? { ...target, watch: false } : target)
 
 /** Canaries with the target that each leaves by: its relay and its login are those of the canary, too. */
-const withWays = (sections: Sections): CanaryTarget[] | undefined =>
-  (sections[canary.kind] as readonly CanaryTarget[] | undefined)?.map(target => ({
-    ...target,
-    way: wayOf(target, sections),
-  }))
-
-function wayOf({ smtp, ses }: CanaryTarget, sections: Sections): Way | undefined {
-  const find = (kind: string, name: string | undefined) => sections[kind]?.find(one => one.name === name)
-  const relay = find('smtp', smtp)
-  if (relay) return { kind: 'smtp', target: relay as SmtpTarget }
-  const account = find('ses', ses)
-  return account && { kind: 'ses', target: account as SesTarget }
+function withWays(sections: Sections): CanaryTarget[] | undefined {
+  const named = (kind: string) => new Map(sections[kind]?.map(target => [target.name, target]))
+  const [relays, accounts] = [named('smtp'), named('ses')]
+  const wayOf = ({ smtp = '', ses = '' }: CanaryTarget): Way | undefined => {
+    const relay = relays.get(smtp)
+    if (relay) return { kind: 'smtp', target: relay as SmtpTarget }
+    const account = accounts.get(ses)
+    return account && { kind: 'ses', target: account as SesTarget }
+  }
+  const canaries = sections[canary.kind] as readonly CanaryTarget[] | undefined
+  return canaries?.map(target => ({ ...target, way: wayOf(target) }))
 }
 
 /** The mail path over all targets, for a file without a `mail` section. */

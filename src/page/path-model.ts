@@ -1,6 +1,7 @@
 import type { CheckStatus, ClusterStatus, LandingStatus, MailStatus, NodeStatus } from '../assess/assessment.ts'
 import { sourceKinds } from '../assess/sources.ts'
 import { hopStatuses } from '../assess/path/hop-status.ts'
+import { groupBy } from '../core/group.ts'
 import { byVerdict, checkId, worst, type Reason, type Verdict } from '../core/probe.ts'
 import type { Status } from '../monitor/ledger.ts'
 import { providers, type Provider } from '../probes/mail/index.ts'
@@ -100,7 +101,15 @@ function outboxLane(path: MailStatus, status: Status): Lane[] {
 }
 
 function deliveryLane(path: MailStatus, status: Status): Lane[] {
-  const relays = providers.flatMap(kind => path.needs[kind].map(name => relayOf(kind, name, path, status)))
+  const canaries = groupBy(
+    path.needs.canary.flatMap(name => checkOf(canary.kind, name, status) ?? []),
+    check => leavesBy(check)?.id,
+  )
+  const relays = providers.flatMap(kind =>
+    path.needs[kind].map(name =>
+      relayOf(kind, name, path, status, canaries.get(checkId({ probe: kind, target: name }))),
+    ),
+  )
   const drawn = worstFew(relays, relay => worst([relay.box, ...relay.mailboxes].map(({ verdict }) => verdict)))
   const systems = sourceKinds.flatMap(kind =>
     path.needs[kind].map(name => checkBox(kind, name, status, needs[kind].title)),
@@ -160,21 +169,21 @@ interface Relay {
   readonly mailboxes: readonly Box[]
 }
 
-function relayOf(kind: Provider, name: string, path: MailStatus, status: Status): Relay {
+function relayOf(
+  kind: Provider,
+  name: string,
+  path: MailStatus,
+  status: Status,
+  canaries: readonly CheckStatus[] = [],
+): Relay {
   const tag = `${needs[kind].title}${path.provider === kind ? ', in use' : ''}`
   const check = checkOf(kind, name, status)
   const plain = checkBox(kind, name, status, tag)
-  const canaries = path.needs.canary.filter(one => {
-    const found = checkOf(canary.kind, one, status)
-    return found && leavesBy(found)?.id === plain.id
-  })
   return {
     box: kind === ses.kind ? withSes(plain, check) : plain,
     needs: check?.needs ?? [],
     mailboxes: worstFew(
-      canaries.map(one =>
-        withCanary(checkBox(canary.kind, one, status, needs[canary.kind].title), checkOf(canary.kind, one, status)),
-      ),
+      canaries.map(check => withCanary(boxOf(check, needs[canary.kind].title), check)),
       ({ verdict }) => verdict,
     ),
   }
@@ -185,10 +194,12 @@ const checkOf = (probe: string, target: string, { checks }: Status): CheckStatus
 
 /** The box of a check. Without a status it is unknown. */
 export function checkBox(probe: string, target: string, status: Status, tag?: string): Box {
-  const id = checkId({ probe, target })
-  const check = checkOf(probe, target, status)
-  const verdict = check?.verdict ?? 'unknown'
-  return { id, name: target, verdict, detail: inBrief(probe, verdict, check?.reasons[0]), tag }
+  return boxOf(checkOf(probe, target, status) ?? { probe, target, verdict: 'unknown', reasons: [] }, tag)
+}
+
+function boxOf(check: Pick<CheckStatus, 'probe' | 'target' | 'verdict' | 'reasons'>, tag?: string): Box {
+  const { probe, target, verdict, reasons } = check
+  return { id: checkId(check), name: target, verdict, detail: inBrief(probe, verdict, reasons[0]), tag }
 }
 
 /** The box of a node, whatever its cluster. */
