@@ -7,6 +7,8 @@ const heldUpMs = 200
 interface Deadline {
   readonly signal: AbortSignal
   clear(): void
+  /** The time does not count any more; the signal still aborts when `stop` does, until `clear`. */
+  lift(): void
   /** How long the exporter was held up so far. */
   heldUpMs(): number
 }
@@ -45,6 +47,7 @@ export function deadline(ms: number, stop: AbortSignal): Deadline {
   return {
     signal: controller.signal,
     heldUpMs: () => heldUp + lateMs(performance.now()),
+    lift: () => clearTimeout(timer),
     clear() {
       clearTimeout(timer)
       clearInterval(pulse)

@@ -1,6 +1,6 @@
 import type { Ran } from './run.ts'
 
-/** The one run of a check that may come before its interval is over: see `againInMs` of a probe. */
+/** The runs of a check that may come before its interval is over: see `againInMs` of a probe. */
 export interface Again {
   /** After each run: forgets what the run before asked for. Calls `run` when this one asks for it, once. */
   after(ran: Pick<Ran, 'againInMs'>, run: () => unknown): void

@@ -2,6 +2,7 @@ import type { CheckStatus } from '../assess/assessment.ts'
 import { durationText } from '../core/duration.ts'
 import { seenBy } from '../core/probe.ts'
 import { canary } from '../probes/canary/index.ts'
+import { newestArrival, outOf } from '../probes/canary/judge-mails.ts'
 import type { Arrival, CanarySeen } from '../probes/canary/seen.ts'
 import { outbox } from '../probes/outbox/index.ts'
 import type { OutboxRows } from '../probes/outbox/observe.ts'
@@ -48,10 +49,11 @@ function outboxFacts({ pending, oldestPendingSeconds: oldest, sending, failed }:
   ]
 }
 
-function canaryFacts({ at, handOver, mails, mailbox }: CanarySeen): string[] {
+function canaryFacts(seen: CanarySeen): string[] {
+  const { at, handOver, mailbox } = seen
   if (!mailbox) return handOver?.kind === 'accepted' ? ['accepted; it has no mailbox, so no more is known'] : []
-  const arrived = mails.find(({ arrival }) => arrival)?.arrival
-  const out = mails.filter(({ fate }) => fate === 'out')
+  const arrived = newestArrival(seen)
+  const out = outOf(seen)
   const oldest = out.at(-1)
   return [
     ...(arrived ? [`the last arrived in ${length(arrived.seconds * 1_000)}${whereOf(arrived)}`] : []),

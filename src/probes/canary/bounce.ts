@@ -1,7 +1,7 @@
 import { oneLine } from '../../core/errors.ts'
 import { fieldIn, fieldsOf, type Field } from './fields.ts'
 import { markOf } from './headers.ts'
-import { tokensIn, withoutTokens, type Mark } from './mark.ts'
+import { markHeader, tokensIn, withoutTokens, type Mark } from './mark.ts'
 import { bodyOf, leavesOf, typeOf, type Leaf } from './mime.ts'
 
 /** A report about a mail of a canary: this, or another one. */
@@ -59,11 +59,13 @@ function isAnswer(fields: readonly Field[]): boolean {
   return isReply && fieldIn(fields, 'x-failed-recipients') === undefined && !isOfDaemon(fields)
 }
 
+const startOfMark = new RegExp(`^[ \\t>]*${markHeader}:`, 'im')
+
 /** The headers that came back. Old servers put them into the text. */
 function returnedIn(leaves: readonly Leaf[]): Field[][] {
   return leaves.map(({ type, body }) => {
     if (isReturned.test(type)) return fieldsOf(body)
-    const at = /^[ \t>]*X-Mailpath-Canary:/im.exec(body)?.index
+    const at = startOfMark.exec(body)?.index
     return at === undefined ? [] : fieldsOf(body.slice(at).replace(/^[ \t>]+/, ''))
   })
 }

@@ -1,4 +1,4 @@
-import { fieldsIn, refusesKeys, type AwsFailure, type AwsFault } from '../../clients/aws/answers.ts'
+import { fieldsIn, refusesKeys, type AwsFailure } from '../../clients/aws/answers.ts'
 import { askAws, type AwsReply, type AwsService } from '../../clients/aws/ask.ts'
 import { forgetKeysOfRole, keysOfRole } from '../../clients/aws/roles.ts'
 import type { AwsKeys } from '../../clients/aws/sign.ts'
@@ -87,25 +87,16 @@ const sendEmail = ({ from, to, envelopeFrom, message }: Outgoing, set: string | 
 /** Such as 0102018f2b7c1d3e-5f6a7b8c-9d0e-1f2a-3b4c-5d6e7f8a9b0c-000000. */
 const asId = (id: string): string => (/^[\w-]{1,100}$/.test(id) ? ` ${id}` : '')
 
-/** These say that SES itself, or the way to it, is broken: nothing was said about the mail. */
-const ofWay: readonly AwsFault[] = [
-  'key_unknown',
-  'secret_wrong',
-  'clock_skewed',
-  'token_expired',
-  'region_disabled',
-  'not_aws',
-  'unreachable',
-  'no_answer',
-  'certificate_invalid',
-]
+/** AWS said nothing about the mail: it takes no request at all that is signed like this. */
+const refusesAll = (failure: AwsFailure): boolean =>
+  refusesKeys(failure) || failure.kind === 'clock_skewed' || failure.kind === 'region_disabled'
 
 function handOverOf({ answer, mayBeDone }: AwsReply<string>): HandOver {
   const at = Date.now()
   if (answer.kind === 'ok') return { kind: 'accepted', at, reply: `MessageId${asId(answer.value)}` }
-  const { kind, text, status: code }: AwsFailure = answer
+  const { kind, text, status: code } = answer
   if (mayBeDone) return { kind: 'unanswered', at, text }
-  if (code === undefined || ofWay.includes(kind)) return { kind: 'not_sent', text }
+  if (code === undefined || refusesAll(answer)) return { kind: 'not_sent', text }
   return {
     kind: 'refused',
     verb: 'SendEmail',

@@ -1,5 +1,5 @@
 import type { KnownMail, Memory } from './memory.ts'
-import type { Arrival, CanaryMail, FolderKind, HandOver, HeaderFacts } from './seen.ts'
+import type { CanaryMail, FolderKind, HandOver, HeaderFacts } from './seen.ts'
 
 /** A lost mail keeps its place: it may lie in a queue, and come when the queue is worked off. */
 const mostOut = 3
@@ -149,7 +149,7 @@ export function shownMails({ mails }: Memory, timeOfDay: (moment: number) => num
       sentAt: timeOfDay(since),
       reply,
       fate,
-      arrival: arrival && withTime<Arrival>(arrival, timeOfDay),
+      arrival: arrival && withTime(arrival, timeOfDay),
       bounce: bounce && withTime(bounce, timeOfDay),
     }))
 }

@@ -71,8 +71,11 @@ export function fateReasons(seen: CanarySeen, decision: Decision, target: Canary
 const after = ({ ageMs }: Overdue): string =>
   Number.isFinite(ageMs) && ageMs > 0 ? ` after ${exactDuration(ageMs)}` : ''
 
-function outText({ mails }: CanarySeen): string {
-  const out = mails.filter(({ fate }) => fate === 'out').length
+/** The mails that may still come, newest first. */
+export const outOf = ({ mails }: CanarySeen): readonly CanaryMail[] => mails.filter(({ fate }) => fate === 'out')
+
+function outText(seen: CanarySeen): string {
+  const out = outOf(seen).length
   return out > 1 ? `; ${out} have not arrived` : ''
 }
 

@@ -6,7 +6,7 @@ import { boxReason, mailboxReasons } from './judge-mailbox.ts'
 import { arrivalReasons, decide, fateReasons, isDecided, newestArrival, type Decision } from './judge-mails.ts'
 import { reason, type Reason } from './reasons.ts'
 import { samplesOf } from './samples.ts'
-import type { CanarySeen } from './seen.ts'
+import type { CanarySeen, HeaderFacts } from './seen.ts'
 import { methods, type CanaryTarget } from './target.ts'
 
 export const judge = (seen: CanarySeen, target: CanaryTarget) =>
@@ -59,12 +59,10 @@ function evidence(seen: CanarySeen): string {
     : address
 }
 
-function authenticated({ authentication }: { readonly authentication: AuthenticationSeen }): string[] {
+function authenticated({ authentication }: HeaderFacts): string[] {
   const results = methods.flatMap(method => {
     const result = authentication?.results[method]
     return result === undefined ? [] : [`${method}=${result}`]
   })
   return results.length > 0 ? [results.join(' ')] : []
 }
-
-type AuthenticationSeen = NonNullable<CanarySeen['mails'][number]['arrival']>['headers']['authentication']

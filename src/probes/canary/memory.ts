@@ -13,7 +13,7 @@ export interface KnownMail {
   fate: CanaryMail['fate']
   /** It is counted as lost. */
   isLost: boolean
-  arrival?: (Omit<Arrival, 'seenAt' | 'copies'> & { readonly seenAt: number; copies: number }) | undefined
+  arrival?: Arrival | undefined
   bounce?: Bounce | undefined
 }
 

@@ -12,7 +12,7 @@ import { compose } from './message.ts'
 import { notSent } from './outgoing.ts'
 import type { CanarySeen } from './seen.ts'
 import type { CanaryTarget } from './target.ts'
-import { reserveMs, visitMailbox, type Visit } from './visit.ts'
+import { leftMs, visitMailbox, type Visit } from './visit.ts'
 
 /** Looks for the mails that are out, sends one if it is due, waits for it, and deletes what it found of its own. */
 export async function observe(target: CanaryTarget, look: Look): Promise<CanarySeen> {
@@ -31,8 +31,7 @@ export async function observe(target: CanaryTarget, look: Look): Promise<CanaryS
       isDue(memory, began, look.intervalMs) &&
       hasPlace(memory, began, target.lost_after)
     ) {
-      const left = visit ? look.timeoutMs - reserveMs(look) - (performance.now() - began) : look.timeoutMs
-      const limit = deadline(Math.max(0, left), look.signal)
+      const limit = deadline(visit ? leftMs(look, began) : look.timeoutMs, look.signal)
       const sending = endingWith(limit.signal, look)
       const token = await send({ target, memory, addresses, mark, began, look: sending }).finally(() => limit.clear())
       await visit?.waitFor(token)
@@ -77,7 +76,6 @@ async function send({ target, memory, addresses, mark: ofTarget, began, look }: 
   noteAttempt(memory, began, look.intervalMs)
   const mark = newMark(ofTarget)
   const { token } = mark
-  look.conceal(token)
   const message = compose({ from: addresses.from, to: addresses.to, mark, at: Date.now() })
   const handed = target.way
     ? await handOver(target.way, { ...addresses, token, message }, look)

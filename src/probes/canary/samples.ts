@@ -1,15 +1,15 @@
 import { sample, stateSet } from '../../core/metric.ts'
-import { newestArrival } from './judge-mails.ts'
+import { newestArrival, outOf } from './judge-mails.ts'
 import { metrics } from './metrics.ts'
 import { authResults, folderKinds, type CanarySeen } from './seen.ts'
 import { methods } from './target.ts'
 
 /** What is not known has no sample: without `mailbox` nothing of arrival. */
 export function samplesOf(seen: CanarySeen, target: string) {
-  const { counts, mailbox, mails } = seen
+  const { counts, mailbox } = seen
   const at = { target }
   const arrival = newestArrival(seen)
-  const out = mails.filter(({ fate }) => fate === 'out')
+  const out = outOf(seen)
   return [
     ...sample(metrics.sent, counts.sent, at),
     ...sample(metrics.rejected, counts.rejected, at),

@@ -1,6 +1,5 @@
 import { sleep } from '../../core/clock.ts'
 import { deadline } from '../../core/deadline.ts'
-import { DeadlineExceeded } from '../../core/errors.ts'
 import { endingWith, type Look } from '../../core/probe.ts'
 import { enterMailbox, mailboxFailure, type Opening } from './mailbox.ts'
 import type { Memory } from './memory.ts'
@@ -28,7 +27,10 @@ interface MailboxRun {
 /** A mailbox that is silent must not keep the mail from being sent. */
 const shareBeforeSending = 0.45
 /** The time for the last look and LOGOUT, after sending and waiting. A relay that is silent must not take it. */
-export const reserveMs = ({ timeoutMs }: Look): number => Math.min(timeoutMs * 0.2, 5_000)
+const reserveMs = ({ timeoutMs }: Look): number => Math.min(timeoutMs * 0.2, 5_000)
+/** The time before that, of a run that began then. */
+export const leftMs = (look: Look, began: number): number =>
+  Math.max(0, look.timeoutMs - reserveMs(look) - (performance.now() - began))
 const lookEveryMs = 5_000
 /** A server that always has news is not asked without a pause. */
 const pauseMs = 200
@@ -37,12 +39,12 @@ const pauseMs = 200
 export async function visitMailbox(run: MailboxRun, clean: (text: string) => string): Promise<Visit> {
   const { target, mailbox, memory, mark, look } = run
   const began = performance.now()
-  const limit = liftable(look, look.timeoutMs * shareBeforeSending)
-  let opening: Opening =
-    mark === undefined
-      ? { address: 'mailbox', failure: { fault: 'unresolved', text: 'the addresses of the canary cannot be read' } }
-      : await enterMailbox(mailbox, limit.look)
-  const { session } = opening
+  const limit = deadline(look.timeoutMs * shareBeforeSending, look.signal)
+  const early = endingWith(limit.signal, look)
+  let opening: Opening = {
+    address: 'mailbox',
+    failure: { fault: 'unresolved', text: 'the addresses of the canary cannot be read' },
+  }
   let missing: readonly string[] = []
   const kept = new Map<string, string | undefined>()
   let places: readonly Place[] = []
@@ -55,7 +57,7 @@ export async function visitMailbox(run: MailboxRun, clean: (text: string) => str
     try {
       await work()
     } catch (error) {
-      opening = { ...opening, failure: mailboxFailure(error, limit.look, opening.address) }
+      opening = { ...opening, failure: mailboxFailure(error, early, opening.address) }
     }
   }
   async function sweepPlaces(some: readonly Place[]): Promise<void> {
@@ -64,50 +66,59 @@ export async function visitMailbox(run: MailboxRun, clean: (text: string) => str
     for (const place of some) kept.set(place.path, await sweepFolder(sweep, place))
     if (some === places) memory.readAt = at
   }
-
-  if (session && mark !== undefined)
+  async function lookAround(ofTarget: string): Promise<void> {
+    opening = await enterMailbox(mailbox, early)
+    const { session } = opening
+    if (!session) return
     await attempt(() =>
-      limit.look.phase('imap_read', async () => {
+      early.phase('imap_read', async () => {
         const found = placesIn(await session.folders(), mailbox.folders ?? [])
         missing = found.missing
         places = found.places
         forgetOthers(memory, places)
-        sweep = { memory, target, mark, session, trash: found.trash, clean, look }
+        sweep = { memory, target, mark: ofTarget, session, trash: found.trash, clean, look }
         await sweepPlaces(places)
       }),
     )
+  }
+  async function end(): Promise<void> {
+    await opening.session?.close()
+    limit.clear()
+  }
+
+  try {
+    if (mark !== undefined) await lookAround(mark)
+  } catch (error) {
+    await end()
+    throw error
+  }
   limit.lift()
 
   const isOut = (token: string): boolean => memory.mails.some(mail => mail.token === token && mail.fate === 'out')
+  const wait = async (token: string, until: AbortSignal): Promise<void> => {
+    const { session } = opening
+    const inbox = places.slice(0, 1)
+    while (session && isOut(token)) {
+      await sweepPlaces(inbox)
+      if (!isOut(token) || until.aborted) break
+      // Not longer: a mail may have come just before, and IDLE is known to die in silence.
+      const some = deadline(lookEveryMs, until)
+      await session.news(some.signal).finally(() => some.clear())
+      await sleep(pauseMs, until)
+    }
+    if (isOut(token)) await sweepPlaces(places)
+  }
   return {
     async waitFor(token) {
-      const left = look.timeoutMs - reserveMs(look) - (performance.now() - began)
-      const waiting = deadline(Math.max(0, left), look.signal)
-      const inbox = places.slice(0, 1)
-      await attempt(() =>
-        look.phase('arrival', async () => {
-          while (session && isOut(token)) {
-            await sweepPlaces(inbox)
-            if (!isOut(token) || waiting.signal.aborted) break
-            // Not longer: a mail may have come just before, and IDLE is known to die in silence.
-            const some = deadline(lookEveryMs, waiting.signal)
-            await session.news(some.signal).finally(() => some.clear())
-            await sleep(pauseMs, waiting.signal)
-          }
-          if (isOut(token)) await sweepPlaces(places)
-        }),
-      )
-      waiting.clear()
+      const waiting = deadline(leftMs(look, began), look.signal)
+      await attempt(() => look.phase('arrival', () => wait(token, waiting.signal))).finally(() => waiting.clear())
     },
-    async end() {
-      await session?.close()
-      limit.end()
-    },
+    end,
     seen: () => ({
       address: opening.address,
       failure: opening.failure,
       missing,
-      full: session?.full,
+      full: opening.session?.full,
       kept: [...kept.values()].find(why => why !== undefined),
     }),
   }
@@ -117,22 +128,4 @@ export async function visitMailbox(run: MailboxRun, clean: (text: string) => str
 function forgetOthers({ folders }: Memory, places: readonly Place[]): void {
   const there = new Set(places.map(({ path }) => path))
   for (const path of folders.keys()) if (!there.has(path)) folders.delete(path)
-}
-
-/** A look that ends after this time, unless that is lifted; then it ends with the look it is made of. */
-function liftable(look: Look, ms: number): { readonly look: Look; lift(): void; end(): void } {
-  const controller = new AbortController()
-  const timer = setTimeout(() => controller.abort(new DeadlineExceeded(ms)), ms)
-  const onAbort = (): void => controller.abort(look.signal.reason)
-  if (look.signal.aborted) onAbort()
-  else look.signal.addEventListener('abort', onAbort)
-  const lift = (): void => clearTimeout(timer)
-  return {
-    look: endingWith(controller.signal, look),
-    lift,
-    end() {
-      lift()
-      look.signal.removeEventListener('abort', onAbort)
-    },
-  }
 }
