@@ -88,6 +88,13 @@ describe('a mail server that without end sends', () => {
   })
 })
 
+/** Logs in at this server without TLS, and opens the inbox. */
+function inboxAt({ port }: { readonly port: number }) {
+  const login = { user: 'a', secret: 'unused-password', token: false } as const
+  const plan = { host: '127.0.0.1', port, name: 'localhost', security: 'none', tls: {}, ...login } as const
+  return withMailbox(plan, mailbox => mailbox.open('INBOX'), { timeoutMs })
+}
+
 describe('a mailbox that without end sends', () => {
   it.each([
     ['one line', 'x'],
@@ -114,17 +121,7 @@ describe('a mailbox that without end sends', () => {
       },
     ]
     const server = await open(startHostileImap({ handlers }))
-    const plan = {
-      host: '127.0.0.1',
-      port: server.port,
-      name: 'localhost',
-      tls: {},
-      user: 'a',
-      secret: 'unused-password',
-    }
-    const found = withMailbox({ ...plan, security: 'none', token: false }, mailbox => mailbox.open('INBOX'), {
-      timeoutMs,
-    })
+    const found = inboxAt(server)
     await expect(found).rejects.toMatchObject({ name: 'MailboxError', fault: 'not_imap' })
     expect(flow.sent()).toBeLessThan(fewBytes)
     await waitFor(() => server.connections === 0, { timeoutMs: 5_000, what: 'the connection was given up' })
@@ -132,17 +129,7 @@ describe('a mailbox that without end sends', () => {
 
   it.each(['* OK ready', '220 '])('a greeting that begins with %j', async greeting => {
     const server = await open(flood('x', { opening: greeting }))
-    const plan = {
-      host: '127.0.0.1',
-      port: server.port,
-      name: 'localhost',
-      tls: {},
-      user: 'a',
-      secret: 'unused-password',
-    }
-    const found = withMailbox({ ...plan, security: 'none', token: false }, mailbox => mailbox.open('INBOX'), {
-      timeoutMs,
-    })
+    const found = inboxAt(server)
     await expect(found).rejects.toMatchObject({ fault: 'not_imap' })
     expect(server.sent).toBeLessThan(fewBytes)
   })

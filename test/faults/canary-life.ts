@@ -1,8 +1,6 @@
 /** What befalls the exporter while canaries are under way: it is killed, has a twin, or its clock is set. */
-import { existsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { arch } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { StatusJson } from '../../src/report/api.ts'
@@ -16,6 +14,7 @@ import {
   waitFor,
   type RunningProcess,
 } from '../servers/processes.ts'
+import { faketime, faketimeInstall, startWallClock } from '../servers/wall-clock.ts'
 import { box, canaryName, series, startStage, times, withoutRoute, type CanaryStage } from './canary-stage.ts'
 import type { Expectation } from './fault.ts'
 import type { Proof, Runnable } from './runner.ts'
@@ -175,23 +174,9 @@ async function probed(): Promise<Proof> {
   })
 }
 
-const faketime = [`/usr/lib/${arch() === 'arm64' ? 'aarch64' : 'x86_64'}-linux-gnu/faketime/libfaketime.so.1`].find(
-  existsSync,
-)
-
-/** Its wall clock is set while a mail waits; the clock that only goes forward stays real, as in a kernel. */
+/** Its wall clock is set while a mail waits. */
 async function onClock(seconds: number): Promise<Proof> {
-  const folder = tempFolder('mailpath-clock-')
-  const file = path.join(folder, 'offset')
-  const set = (to: number): Promise<void> => writeFile(file, `${to < 0 ? '' : '+'}${to}\n`)
-  await set(0)
-  const env = {
-    LD_PRELOAD: faketime ?? '',
-    FAKETIME_TIMESTAMP_FILE: file,
-    FAKETIME_NO_CACHE: '1',
-    FAKETIME_DONT_FAKE_MONOTONIC: '1',
-    DONT_FAKE_MONOTONIC: '1',
-  }
+  const { env, set, remove } = await startWallClock()
   return on('never', async ({ stage, start }) => {
     const exporter = await start(env)
     stage.route.receiver.policy.decide(({ protocol_state }) =>
@@ -213,10 +198,10 @@ async function onClock(seconds: number): Promise<Proof> {
     await stayingOk(exporter, 2)
     must((await exporter.value(series('lost_total'))) === 0, 'a mail is counted as lost')
     must((await exporter.value(series('delivery_seconds'))) < 60, 'a mail took as long as the clock was set')
-  }).finally(() => removeFolder(folder))
+  }).finally(remove)
 }
 
-const withoutFaketime = without('libfaketime', faketime, 'Debian: faketime') ?? withoutRoute
+const withoutFaketime = without('libfaketime', faketime, faketimeInstall) ?? withoutRoute
 
 const rows: readonly Row[] = [
   { name: 'Canary: two exporters send and look at the same mailbox', seen: ok, skip: withoutRoute, prove: twins },

@@ -1,13 +1,10 @@
 /** What befalls the exporter itself: it must not blame a target for it, nor go on saying what it no longer knows. */
 import { spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
-import { mkdtemp, writeFile } from 'node:fs/promises'
-import { arch, tmpdir } from 'node:os'
-import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { StatusJson } from '../demo/exporter.ts'
 import { have, waitFor } from '../servers/processes.ts'
 import { refusedPort, silent } from '../servers/hostile.ts'
+import { faketime, faketimeInstall, startWallClock, type WallClock } from '../servers/wall-clock.ts'
 import { startStage, statusOf, untilSaid, type ExporterStage, type StageOptions } from './exporter-stage.ts'
 import type { Expectation } from './fault.ts'
 import { fairly, intervalMs, slackMs, withinMs, type Proof, type Runnable } from './runner.ts'
@@ -74,27 +71,14 @@ const heldMs = 4 * intervalMs
 const blocker = `process.on('SIGUSR2', () => { const until = performance.now() + ${heldMs}; while (performance.now() < until); })`
 const preload = (script: string): string[] => ['--import', `data:text/javascript,${encodeURIComponent(script)}`]
 
-const faketime = [`/usr/lib/${arch() === 'arm64' ? 'aarch64' : 'x86_64'}-linux-gnu/faketime/libfaketime.so.1`].find(
-  existsSync,
-)
-const withoutFaketime = without('libfaketime', faketime, 'Debian: faketime')
+const withoutFaketime = without('libfaketime', faketime, faketimeInstall)
 
-/** An exporter whose wall clock can be set; the clock that only goes forward stays real, as in a kernel. */
-async function onClock(work: (stage: ExporterStage, set: (seconds: number) => Promise<void>) => Promise<Proof>) {
-  const folder = await mkdtemp(path.join(tmpdir(), 'mailpath-clock-'))
-  const file = path.join(folder, 'offset')
-  const set = (seconds: number): Promise<void> => writeFile(file, `${seconds < 0 ? '' : '+'}${seconds}\n`)
-  await set(0)
-  const env = {
-    LD_PRELOAD: faketime ?? '',
-    FAKETIME_TIMESTAMP_FILE: file,
-    FAKETIME_NO_CACHE: '1',
-    FAKETIME_DONT_FAKE_MONOTONIC: '1',
-    DONT_FAKE_MONOTONIC: '1',
-  }
+/** An exporter whose wall clock can be set. */
+async function onClock(work: (stage: ExporterStage, set: WallClock['set']) => Promise<Proof>) {
+  const { env, file, set, remove } = await startWallClock()
   // libfaketime looks this one up each time, and the exporter has taken it away with all others.
   const again = `setInterval(() => { process.env.FAKETIME_TIMESTAMP_FILE = ${JSON.stringify(file)} }, 20).unref()`
-  return on({ env, nodeArguments: preload(again) }, stage => work(stage, set))
+  return on({ env, nodeArguments: preload(again) }, stage => work(stage, set)).finally(remove)
 }
 
 const atOf = async (stage: ExporterStage): Promise<number> => Date.parse((await statusOf(stage)).at)

@@ -2,6 +2,7 @@ import { by, calc, matches, over, series, type Vector } from '../build/promql.ts
 import { query } from '../build/query.ts'
 import { stat } from '../build/stat.ts'
 import { recorded } from '../foreign.ts'
+import { budgetSteps } from './slo.ts'
 
 const days = 30
 const noRules = 'Needs the recording rules'
@@ -37,9 +38,5 @@ export const budgetLeft = stat({
   query: query(calc`1 - ${error} / ${budget}`, label => label.target),
   unit: 'percentunit',
   decimals: 1,
-  steps: [
-    [null, 'fail'],
-    [0, 'warn'],
-    [0.25, 'ok'],
-  ],
+  steps: budgetSteps,
 })

@@ -18,6 +18,13 @@ const budget: Vector<never> = {
   labels: [],
 }
 
+/** Of what is left of an error budget: below zero it is overspent. */
+export const budgetSteps = [
+  [null, 'fail'],
+  [0, 'warn'],
+  [0.25, 'ok'],
+] as const
+
 export const availability = stat({
   title: `Availability, ${days} days`,
   description: `Share of the last ${days} days for which there is evidence that mail could be sent. Unknown time counts as lost; time without an exporter does not count.`,
@@ -40,11 +47,7 @@ export const budgetLeft = stat({
   query: query(calc`1 - (1 - ${average(good)}) / ${budget}`, label => label.mail_path),
   unit: 'percentunit',
   decimals: 1,
-  steps: [
-    [null, 'fail'],
-    [0, 'warn'],
-    [0.25, 'ok'],
-  ],
+  steps: budgetSteps,
 })
 
 export const withoutEvidence = stat({

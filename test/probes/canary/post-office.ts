@@ -117,6 +117,15 @@ ${mail.slice(0, mail.search(/\r?\n\r?\n/))}
 --cut--
 `
 
+/** Where it is awaited: this mailbox, with the password by a reference. */
+export const mailboxOf = ({ host, ports, user }: Dovecot) => ({
+  host,
+  port: ports.imap,
+  security: 'none' as const,
+  user,
+  password: { env: 'PASSWORD' },
+})
+
 /** A canary that leaves by this relay and is awaited in this mailbox. */
 export function targetOf(
   relay: Pick<Relay, 'port'>,
@@ -139,14 +148,7 @@ export function targetOf(
     to: dovecot.user,
     late_after: 60_000,
     lost_after: 900_000,
-    mailbox: {
-      host: dovecot.host,
-      port: dovecot.ports.imap,
-      security: 'none',
-      user: dovecot.user,
-      password: { env: 'PASSWORD' },
-      ...mailbox,
-    },
+    mailbox: { ...mailboxOf(dovecot), ...mailbox },
     ...more,
   }
 }

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { createReferences } from '../../../src/references/index.ts'
 import { dovecotBinary, dovecotInstall, startDovecot, type Dovecot } from '../../servers/dovecot.ts'
 import { needs, waitFor } from '../../servers/processes.ts'
-import { startRelay, type Relay } from './post-office.ts'
+import { mailboxOf, startRelay, type Relay } from './post-office.ts'
 
 const intervalMs = 1_500
 const intervals = 4
@@ -36,13 +36,7 @@ describe.skipIf(!needs('Dovecot', dovecotBinary(), dovecotInstall))('two exporte
             smtp: 'relay',
             from: 'app@example.test',
             to: dovecot.user,
-            mailbox: {
-              host: dovecot.host,
-              port: dovecot.ports.imap,
-              security: 'none',
-              user: dovecot.user,
-              password: { env: 'PASSWORD' },
-            },
+            mailbox: mailboxOf(dovecot),
           },
         ],
       }),
