@@ -210,22 +210,15 @@ describe('who guesses passwords', () => {
     expect(await asked(web, 'bob')).toBe(200)
   })
 
-  // In a line that others join as fast as it gets shorter, about one in eight comes to stand behind all of them.
-  it('keeps out none of his own network either, and makes few of them wait behind all that came before', async () => {
-    const users = Array.from({ length: 15 }, (_, n) => `user ${n}`)
+  // How few of the others come first: test/web/fair-queue.test.ts.
+  it('keeps out none of his own network either', async () => {
+    const users = Array.from({ length: 5 }, (_, n) => `user ${n}`)
     const written = await hash('right', 4)
     const web = await serving({
       config: { basic_auth_users: Object.fromEntries(['alice', ...users].map(user => [user, written])) },
     })
-    const flood = await guessing(web, 60, '127.0.0.1')
-    const waits: number[] = []
-    for (const user of users) {
-      const before = flood.refused()
-      expect(await asked(web, user)).toBe(200)
-      waits.push(flood.refused() - before)
-    }
-    const [median = Infinity] = waits.toSorted((a, b) => a - b).slice(users.length / 2)
-    expect(median).toBeLessThan(30)
+    await guessing(web, 60, '127.0.0.1')
+    for (const user of users) expect(await asked(web, user)).toBe(200)
   }, 120_000)
 
   it('has two bcrypts at once, and everything that is remembered is answered meanwhile', async () => {
