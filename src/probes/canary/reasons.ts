@@ -33,14 +33,14 @@ export const reasons = {
     severity: 'high',
     meaning: 'The newest canary took longer than `late_after`, or is under way for longer.',
     remedy:
-      'Look at the queue of the relay (postqueue -p): it names why mails wait. Greylisting at the receiver delays, too.',
+      'Look at the queue of the relay (postqueue -p): it names why mails wait. SES shows no queue: see the events of its configuration set. Greylisting at the receiver delays, too.',
   },
   canary_lost: {
     verdict: 'fail',
     severity: 'critical',
     meaning: 'The relay, or SES, accepted the canary, and it has not arrived after `lost_after`.',
     remedy:
-      'Look for it in the log and the queue of the relay, from there to the receiver: is it held, discarded, or does it wait?',
+      'Look for it in the log and the queue of the relay (with SES: in the events of its configuration set), and from there to the receiver: is it held, discarded, or does it wait?',
   },
   canary_bounced: {
     verdict: 'fail',
