@@ -6,6 +6,8 @@ import { shapes } from '../core/shape.ts'
 import { apiServer, checkBehind } from '../core/source.ts'
 import { canary } from '../probes/canary/index.ts'
 import type { CanaryTarget, Way } from '../probes/canary/target.ts'
+import { dns } from '../probes/dns/index.ts'
+import type { DnsTarget } from '../probes/dns/target.ts'
 import { kubernetes as apiServerProbe } from '../probes/kubernetes/index.ts'
 import type { KubernetesTarget } from '../probes/kubernetes/target.ts'
 import { firstProvider, mail, type MailTarget } from '../probes/mail/index.ts'
@@ -69,6 +71,7 @@ function configOf(data: unknown, file: string): Config {
   const sections = rest as Sections
   if (!sections[mail.kind]?.length) sections[mail.kind] = [defaultMail(sections)]
   sections[canary.kind] = withWays(sections)
+  sections[dns.kind] = withSystems(sections)
   sections[apiServerProbe.kind] = apiServerOf(kubernetes, sections)
   const checks = probes.flatMap(probe =>
     (sections[probe.kind] ?? []).map(target =>
@@ -167,6 +170,17 @@ function withWays(sections: Sections): CanaryTarget[] | undefined {
   }
   const canaries = sections[canary.kind] as readonly CanaryTarget[] | undefined
   return canaries?.map(target => ({ ...target, way: wayOf(target) }))
+}
+
+/** Targets of `dns` with the relay and the SES that they name. */
+function withSystems(sections: Sections): DnsTarget[] | undefined {
+  const named = (kind: string, name: string | undefined) => sections[kind]?.find(target => target.name === name)
+  const targets = sections[dns.kind] as readonly DnsTarget[] | undefined
+  return targets?.map(target => ({
+    ...target,
+    relay: named('smtp', target.smtp) as SmtpTarget | undefined,
+    account: named('ses', target.ses) as SesTarget | undefined,
+  }))
 }
 
 /** The mail path over all targets, for a file without a `mail` section. */

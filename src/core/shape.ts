@@ -1,4 +1,5 @@
-import { isIPv6 } from 'node:net'
+import { isIP, isIPv6 } from 'node:net'
+import { domainToASCII } from 'node:url'
 import { Unresolved } from './errors.ts'
 import { isReadable } from './shown.ts'
 import { isBeforeHost, looksLike, somethingElse } from './looks-like.ts'
@@ -93,6 +94,28 @@ export const shapes = {
       /^(?:[^<>]*<)?\s*([^\s@<>"(),:;[\]\\]{1,64}@(?:[\p{L}\p{N}_-]{1,63}\.)+[\p{L}\p{N}-]{1,63})\s*>?$/u.exec(
         text.trim(),
       )?.[1],
+  },
+  /** The domain of mail: as it is, or that of an address. In lower case and in ASCII. */
+  mailDomain: {
+    expected: 'a domain, or a mail address',
+    read: text => {
+      const domain =
+        /^(?:[^<>]*<)?\s*(?:[^\s@<>"(),:;[\]\\]{1,64}@)?((?:[\p{L}\p{N}_-]{1,63}\.)+[\p{L}\p{N}-]{1,63})\.?\s*>?$/u.exec(
+          text.trim(),
+        )?.[1]
+      const ascii = domain === undefined ? '' : domainToASCII(domain).toLowerCase()
+      return ascii.length > 0 && ascii.length <= 253 ? ascii : undefined
+    },
+  },
+  /** As c-ares takes it. */
+  nameServer: {
+    expected: 'the address of a name server, such as 9.9.9.9, 127.0.0.1:5353 or [2620:fe::fe]:53',
+    read: text => {
+      const [, bracketed, bare = bracketed, port = '53'] =
+        /^(?:\[([^\]]+)\]|([^:[\]]+))(?::(\d{1,5}))?$/.exec(text) ?? []
+      const fits = isIP(bare ?? '') !== 0 && Number(port) >= 1 && Number(port) <= 65_535
+      return fits || isIPv6(text) ? text : undefined
+    },
   },
   word: trimmed(matching('one word', /^[\w.-]{1,64}$/)),
   path: {

@@ -1,4 +1,5 @@
 import { canary } from './canary/index.ts'
+import { dns } from './dns/index.ts'
 import { drift } from './drift/index.ts'
 import { haproxy } from './haproxy/index.ts'
 import { kubernetes } from './kubernetes/index.ts'
@@ -26,6 +27,7 @@ export const probes = [
   vault,
   kubernetes,
   ses,
+  dns,
   outbox,
   canary,
   settings,

@@ -16,6 +16,8 @@ type Need =
   | 'source'
   /** It proves that mail arrives by a way out. If it fails, so does mail that leaves there. If it is unknown, mail is `warn`: then only the proof is missing. */
   | 'proof'
+  /** Receivers believe mail because of it. If it fails, so does mail. If it is unknown, mail is `warn`: mail goes on. */
+  | 'belief'
   /** Mail can be sent without it. While it is broken, mail is `warn`. */
   | 'survived'
   /** Mail does not depend on it. */
@@ -47,6 +49,7 @@ export const needs = {
   write_path: { need: 'needed', rank: 80, title: 'Write path' },
   smtp: { need: 'way out', rank: 90, title: 'SMTP' },
   ses: { need: 'way out', rank: 100, title: 'SES' },
+  dns: { need: 'belief', rank: 103, title: 'DNS of the sender' },
   outbox: { need: 'needed', rank: 105, title: 'Outbox' },
   canary: { need: 'proof', rank: 108, title: 'Canary' },
   drift: { need: 'survived', rank: 110, title: 'Drift' },
@@ -68,7 +71,7 @@ export const kindsOf = <Ways extends Need>(...ways: readonly Ways[]): readonly K
     .sort((a, b) => needs[a].rank - needs[b].rank)
 
 /** What a mail path needs, by kind, without its own check. */
-export const pathKinds = kindsOf('source', 'needed', 'cluster', 'way out', 'proof')
+export const pathKinds = kindsOf('source', 'needed', 'cluster', 'way out', 'belief', 'proof')
 
 /** The row of a kind. */
 export const needRow = (kind: string): NeedRow | undefined => (needs as Readonly<Record<string, NeedRow>>)[kind]

@@ -6,7 +6,7 @@ import type { Resolvable } from '../../core/reference.ts'
 import { shapes } from '../../core/shape.ts'
 import { byKind, kindsOf, needRow } from '../needs.ts'
 
-const listed = kindsOf('needed', 'way out', 'proof')
+const listed = kindsOf('needed', 'way out', 'belief', 'proof')
 type Lists = { readonly [Kind in (typeof listed)[number]]?: readonly string[] | undefined }
 
 /** A mail path: an application that sends mail, and what it needs. A missing list means all targets of that kind. */

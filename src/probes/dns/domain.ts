@@ -1,0 +1,18 @@
+/** Whether a domain exists, and takes mail (bounces). */
+export interface DomainSeen {
+  readonly name: string
+  /** Undefined: not known. */
+  readonly exists: boolean | undefined
+  /** It says that it takes no mail (RFC 7505). */
+  readonly nullMx: boolean
+  /** Undefined: not known. Without an MX record the host itself counts (RFC 5321, 5.1). */
+  readonly servers: readonly MailServerSeen[] | undefined
+  /** Whether it has an address itself; undefined: not known. */
+  readonly hasAddress: boolean | undefined
+}
+
+interface MailServerSeen {
+  readonly name: string
+  /** `problem` completes "the MX record names …, which …"; undefined: fine, or not known. */
+  readonly problem: string | undefined
+}

@@ -1,0 +1,37 @@
+import type { QueryCode } from '../../clients/dns/index.ts'
+import type { DkimSeen } from './dkim.ts'
+import type { DmarcSeen } from './dmarc.ts'
+import type { DomainSeen } from './domain.ts'
+import type { HelloSeen } from './hello.ts'
+import type { MtaStsSeen } from './mta-sts.ts'
+import type { PtrSeen } from './ptr.ts'
+import type { SpfSeen } from './spf/seen.ts'
+import type { ZoneSeen } from './zone.ts'
+
+/** What was found in DNS of a domain that mail is sent from. */
+export interface DnsSeen {
+  /** Of `From`, and of the envelope: in lower case and in ASCII. */
+  readonly domain: string
+  readonly envelope: string
+  /** Which were asked, as `address:port`. */
+  readonly servers: readonly string[]
+  /** Questions of this target by how they ended, since the process started. */
+  readonly queries: Readonly<Record<QueryCode, number>>
+  /** What no server gave an answer to: one line each. Nothing is concluded from it. */
+  readonly unanswered: readonly string[]
+  /** Records that were there in the look before, and not in this one: `app.example.com TXT`. They are asked for again soon. */
+  readonly unconfirmed: readonly string[]
+  readonly ownDomain: DomainSeen
+  /** The same as `ownDomain` if there is one domain. */
+  readonly envelopeDomain: DomainSeen
+  readonly spf: SpfSeen
+  /** One for each selector of the configuration, and each DKIM token of SES; undefined if neither is known. */
+  readonly dkim: readonly DkimSeen[] | undefined
+  readonly dmarc: DmarcSeen
+  /** One for each address of `senders`. */
+  readonly ptr: readonly PtrSeen[]
+  /** Undefined if no name is known that the senders say hello with. */
+  readonly hello: HelloSeen | undefined
+  readonly mtaSts: MtaStsSeen
+  readonly zone: ZoneSeen
+}
