@@ -11,6 +11,7 @@ import { layout } from './layout.ts'
 import { headlines } from './headline.ts'
 import { html, type Html } from './html.ts'
 import { pathViews } from './path-view.ts'
+import { postures, postureStyle } from './postures.ts'
 import { starvedNotice } from './starved.ts'
 import { sentences, symbols, utc, type Anchors } from './format.ts'
 
@@ -25,25 +26,26 @@ interface About {
   readonly refresh: boolean
 }
 
-/** The status page: the answer, then the mail paths, then every check. Pure. */
+/** The status page: the answer, then the mail paths, what receivers find in DNS, and every check. Pure. */
 export function renderPage(status: Status, about: About): Shown {
   const anchors: Anchors = new Map(status.checks.map((check, i) => [check.id, `check-${i + 1}`]))
   const verdict = status.mail.length > 0 ? worst(status.mail.map(path => path.verdict)) : 'unknown'
   const concerned = status.mail.filter(path => path.verdict === verdict).map(path => path.name)
   const title = `${symbols[verdict]} ${sentences[verdict]} · ${firstFew(concerned)}`
+  const dns = postures(status.checks)
   return layout(
     {
       title,
       verdict,
       refresh: about.refresh ? refreshSeconds(status) : undefined,
-      more: status.checks.some(({ probe }) => inBetween.includes(probe)) ? hopStyle : undefined,
+      more: `${status.checks.some(({ probe }) => inBetween.includes(probe)) ? hopStyle : ''}${dns ? postureStyle : ''}`,
     },
     html`<main>
         <header>
           <h1>Can mail be sent?</h1>
           <p><time datetime="${new Date(status.at).toISOString()}">${utc(status.at)}</time></p>
         </header>
-        ${starvedNotice(status.starved)} ${headlines(status.mail, anchors)} ${pathViews(status, anchors)}
+        ${starvedNotice(status.starved)} ${headlines(status.mail, anchors)} ${pathViews(status, anchors)} ${dns}
         ${checkList(status, anchors)}
       </main>
       ${footer(status, about)}`,

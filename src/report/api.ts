@@ -1,4 +1,5 @@
 import type { Blocker, CheckStatus, ClusterStatus, MailStatus } from '../assess/assessment.ts'
+import { posturesOf, type TargetPosture } from '../assess/postures.ts'
 import type { Starved } from '../assess/starved.ts'
 import { hopStatuses, type HopStatus } from '../assess/path/hop-status.ts'
 import { exitCode, type Reason } from '../core/probe.ts'
@@ -28,6 +29,8 @@ export function statusJson(status: Status) {
       on_primary: landing.onPrimary ?? null,
       ...throughJson(hopStatuses(landing.writePath, status.checks)),
     })),
+    /** What receivers find in DNS, of each `dns` target with a fresh look. */
+    dns: posturesOf(status.checks).map(postureJson),
     checks: status.checks.map(check => checkJson(check, status.records.get(check.id))),
   }
 }
@@ -50,6 +53,22 @@ export const starvedJson = ({ resource, reason, codes, checks }: Starved) => ({
   ...reasonJson(reason),
   codes,
   checks: checks.length,
+})
+
+/** `publish` of a record is a line of a zone file, and `advice` a sentence. */
+export const postureJson = ({ target, domain, envelope, servers, rows }: TargetPosture) => ({
+  target,
+  domain,
+  envelope,
+  servers,
+  records: rows.map(({ record, name, state, found, publish, advice }) => ({
+    record,
+    name,
+    state,
+    found,
+    publish: publish ?? null,
+    advice: advice ?? null,
+  })),
 })
 
 /** `level` is its effect on the mail path: fail or unknown. `root` is the one thing to fix. */

@@ -1,4 +1,5 @@
 import type { Assessment, CheckStatus, ClusterStatus, MailStatus } from '../assess/assessment.ts'
+import { posturesOf, type TargetPosture } from '../assess/postures.ts'
 import { starvedId, type Starved } from '../assess/starved.ts'
 import { hopName, hopStatuses, type HopStatus } from '../assess/path/hop-status.ts'
 import { byVerdict, checkId, seenBy, severities, worst, type Reason, type Verdict } from '../core/probe.ts'
@@ -25,6 +26,8 @@ export interface Audit {
   readonly starved: readonly Starved[]
   readonly components: readonly Component[]
   readonly settings: readonly SettingRow[]
+  /** What receivers find in DNS, to be handed to a postmaster. */
+  readonly postures: readonly TargetPosture[]
   /** What to do: root blockers first, then by severity. */
   readonly actions: readonly Action[]
 }
@@ -78,6 +81,7 @@ export function audit(status: Audited): Audit {
     starved: status.starved,
     components: [...status.clusters.map(leader), ...status.checks.map(check => component(check, status))],
     settings: status.checks.filter(check => check.probe === settings.kind).flatMap(settingRows),
+    postures: posturesOf(status.checks),
     actions: actionsOf(status),
   }
 }

@@ -2,7 +2,7 @@ import { visible, vouched, type Shown } from '../core/shown.ts'
 import { markdownTable } from './table.ts'
 
 /** Markdown. Only `inMarkdown` makes it. */
-interface Markdown {
+export interface Markdown {
   readonly source: string
 }
 type Value = string | number | Markdown
@@ -22,6 +22,16 @@ export const markdownBlocks = (blocks: readonly Markdown[]): Shown =>
 /** A cell of several lines. */
 export const markdownLines = (lines: readonly string[]): Markdown => ({
   source: lines.map(escapeMarkdown).join('<br>'),
+})
+
+/** A line to copy, as code: but for one with a pipe, which would end its cell. */
+export const markdownCode = (text: string): Markdown => ({
+  source: text.includes('|') ? escapeMarkdown(text) : code(visible(text)),
+})
+
+/** Parts of a cell, below each other. */
+export const markdownParts = (parts: readonly Markdown[]): Markdown => ({
+  source: parts.map(({ source }) => source).join('<br>'),
 })
 
 /** A table. */

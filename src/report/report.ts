@@ -1,10 +1,12 @@
 import { exitCode, type Severity, type Verdict } from '../core/probe.ts'
 import { inLines, json, shown, vouched, type Shown } from '../core/shown.ts'
+import type { PostureState } from '../probes/dns/posture/index.ts'
 import type { SettingState } from '../probes/settings/observe.ts'
 import { starvedId } from '../assess/starved.ts'
-import { reasonJson, starvedJson } from './api.ts'
+import { postureJson, reasonJson, starvedJson } from './api.ts'
 import type { Action, Answer, Audit, SettingRow } from './audit.ts'
 import { inMarkdown, markdownBlocks, markdownLines, tableOf } from './markdown.ts'
+import { postureLines, postureTable, postureTitle } from './posture.ts'
 import { cell, tableLines, wrap, type Paint } from './table.ts'
 
 export const reportFormats = ['table', 'markdown', 'json'] as const
@@ -30,7 +32,7 @@ export function report(audit: Audit, { format, width = 100, colour = false }: Re
 }
 
 /** SGR codes: https://www.ecma-international.org/publications-and-standards/standards/ecma-48/ */
-const codes: Readonly<Record<Verdict | Severity | SettingState | 'bold' | 'dim', string>> = {
+const codes: Readonly<Record<Verdict | Severity | SettingState | PostureState | 'bold' | 'dim', string>> = {
   ok: '32',
   warn: '33',
   fail: '31;1',
@@ -44,6 +46,11 @@ const codes: Readonly<Record<Verdict | Severity | SettingState | 'bold' | 'dim',
   absent: '33',
   different: '31;1',
   unreadable: '35',
+  weak: '33',
+  wrong: '31;1',
+  missing: '31;1',
+  unused: '2',
+  not_judged: '2',
   bold: '1',
   dim: '2',
 }
@@ -74,6 +81,7 @@ function terminalReport(audit: Audit, width: number, colour: boolean): Shown {
         width,
       ),
     ]),
+    ...audit.postures.flatMap(one => [...title(postureTitle(one)), ...postureLines(one, width, paint)]),
     ...title(shown`Actions`),
     ...(audit.actions.length === 0 ? [shown`  none: nothing is wrong`] : []),
     ...tableLines(
@@ -133,6 +141,7 @@ const markdownReport = (audit: Audit): Shown =>
         ]),
       ),
     ]),
+    ...audit.postures.flatMap(one => [inMarkdown`## ${postureTitle(one)}`, postureTable(one)]),
     inMarkdown`## Actions`,
     audit.actions.length === 0
       ? inMarkdown`None: nothing is wrong.`
@@ -158,6 +167,7 @@ const reportJson = (audit: Audit) => ({
   starved: audit.starved.map(starvedJson),
   components: audit.components,
   settings: audit.settings.map(row => ({ ...row, why: row.why ?? null })),
+  dns: audit.postures.map(postureJson),
   actions: audit.actions.map(({ root, where, reason }) => {
     const { severity, ...rest } = reasonJson(reason)
     return { severity, root, where, ...rest }

@@ -1,0 +1,70 @@
+import { aligns } from '../dmarc.ts'
+import type { DnsSeen } from '../seen.ts'
+import { policies, type DnsTarget } from '../target.ts'
+import { rowsOf, type PostureRow } from './row.ts'
+import { textLine } from './zone-file.ts'
+
+/** The rows of DMARC: its record, and whether what passes SPF and DKIM counts for it. */
+export const dmarcRows = (seen: DnsSeen, target: DnsTarget): readonly PostureRow[] => [
+  dmarcRow(seen, target),
+  ...alignmentRow(seen),
+]
+
+function dmarcRow({ domain, dmarc }: DnsSeen, { expect }: DnsTarget): PostureRow {
+  const is = rowsOf('DMARC', dmarc.name ?? `_dmarc.${domain}`)
+  const reports = `rua=mailto:dmarc-reports@${domain}`
+  if (dmarc.kind === 'unanswered') return is('unknown')
+  if (dmarc.kind === 'missing')
+    return is('missing', [], { publish: textLine(`_dmarc.${domain}`, `v=DMARC1; p=none; ${reports}`) })
+  if (dmarc.kind === 'invalid')
+    return is('wrong', [`the record ${dmarc.problem ?? 'is not valid'}`], {
+      advice: 'One record without what is named.',
+    })
+  const { policy = 'none', tag = 'p', ignored = [], outdated = [], refusedReports = [] } = dmarc
+  const isSilent = policy === 'none' && dmarc.reports === false
+  const expected = expect?.dmarc
+  const isWeaker = expected !== undefined && policies.indexOf(policy) < policies.indexOf(expected)
+  const found = [
+    `${tag}=${policy}`,
+    ...(isWeaker ? [`${expected} is expected`] : []),
+    ...(dmarc.isTesting ? ['only tested (t=y)'] : []),
+    ...(isSilent ? ['no reports (rua)'] : []),
+    ...(outdated.length > 0 ? [`no longer used: ${outdated.join(', ')}`] : []),
+    ...ignored.map(problem => `the record ${problem}`),
+    ...refusedReports.map(({ address }) => `the domain of ${address} does not say that it takes reports`),
+  ]
+  const more = [...(isWeaker ? [`${tag}=${expected}`] : []), ...(isSilent ? [reports] : [])]
+  const less = [...(dmarc.isTesting ? ['t=y'] : []), ...outdated, ...(ignored.length > 0 ? ['what is named'] : [])]
+  const [refused] = refusedReports
+  if (more.length + less.length > 0) return is('weak', found, { advice: changed(more, less) })
+  return refused ? is('weak', found, { publish: textLine(refused.name, 'v=DMARC1') }) : is('ok', found)
+}
+
+const changed = (more: readonly string[], less: readonly string[]): string =>
+  `The same record ${[
+    ...(more.length > 0 ? [`with ${more.join(' and ')}`] : []),
+    ...(less.length > 0 ? [`without ${less.join(', ')}`] : []),
+  ].join(', ')}.`
+
+/** Whether what passes SPF and DKIM counts for the domain in `From`. Without DMARC nothing has to align. */
+function alignmentRow({ domain, envelope, dkim, dmarc }: DnsSeen): readonly PostureRow[] {
+  if (dmarc.kind !== 'found') return []
+  const ways = [
+    { method: 'spf', other: envelope } as const,
+    ...[...new Set((dkim ?? []).map(one => one.domain))].map(other => ({ method: 'dkim', other }) as const),
+  ].map(way => ({ ...way, aligned: aligns(dmarc, way.method, domain, way.other) }))
+  const found = ways.map(({ method, other, aligned }) => {
+    const isStrict = aligned === false && dmarc.alignment?.[method] === 'strict'
+    return `${method.toUpperCase()} of ${other} ${words(aligned)}${isStrict ? ' (strict)' : ''}`
+  })
+  const not = ways.filter(({ aligned }) => aligned === false).length
+  const is = rowsOf('Alignment', domain)
+  if (not > 0)
+    return [
+      is(not < ways.length ? 'weak' : 'wrong', found, { advice: `Envelope and DKIM (d=) in the domain ${domain}.` }),
+    ]
+  return [is(ways.every(({ aligned }) => aligned) ? 'ok' : 'unknown', found)]
+}
+
+const words = (aligned: boolean | undefined): string =>
+  aligned === undefined ? 'may align' : aligned ? 'aligns' : 'does not align'
