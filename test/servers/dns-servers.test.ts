@@ -5,8 +5,8 @@ import { needs } from './processes.ts'
 import { nsdBinary, nsdInstall, startNsd, txt, type Nsd } from './nsd.ts'
 import { startUnbound, unboundBinary, unboundInstall, type Unbound } from './unbound.ts'
 
-const here = (address: string) => {
-  const resolver = new Resolver({ timeout: 500, tries: 1 })
+const here = (address: string, timeout = 3000) => {
+  const resolver = new Resolver({ timeout, tries: 1 })
   resolver.setServers([address])
   return resolver
 }
@@ -33,7 +33,7 @@ describe.skipIf(!needs('nsd', nsdBinary(), nsdInstall))('the way to nsd', () => 
   })
 
   it('breaks what the rule names, and nothing else', async () => {
-    const resolver = here(way.address)
+    const resolver = here(way.address, 500)
     const broken = async (fate: ReturnType<Parameters<DnsWay['rule']>[0]>) => {
       way.rule(({ name, overTcp }) =>
         name === 'mail.example.com' && (!overTcp || fate === 'hung up') ? fate : undefined,
@@ -71,6 +71,7 @@ describe.skipIf(!needs('nsd', nsdBinary(), nsdInstall) || !needs('Unbound', unbo
 
     it('follows an alias to another zone, and serves what changes at once', async () => {
       const resolver = here(unbound.address)
+      await nsd.serve(zones)
       expect(await resolver.resolve4('alias.example.com')).toEqual(['192.0.2.2'])
       expect(await resolver.resolvePtr('1.2.0.192.in-addr.arpa')).toEqual(['mail.example.com'])
       await nsd.serve({ 'example.net': ['other A 192.0.2.4'] })

@@ -62,8 +62,8 @@ const configuration = (folder: string, port: number, options: UnboundOptions): s
     'infra-host-ttl: 0',
     // One that is silent is given up soon.
     'infra-cache-min-rtt: 50',
-    'infra-cache-max-rtt: 150',
-    'unknown-server-time-limit: 50',
+    'infra-cache-max-rtt: 300',
+    'unknown-server-time-limit: 100',
     'outbound-msg-retry: 2',
     'qname-minimisation: no',
     `module-config: "${trustAnchors.length > 0 ? 'validator ' : ''}iterator"`,
