@@ -9,7 +9,7 @@ type Gaps = Pick<DnsSeen, 'unanswered' | 'unconfirmed' | 'isUsedUp' | 'queries'>
 interface Remembering {
   readonly dns: Dns
   /** Remembers what was found, and returns what is not known. To be called once, when all questions have ended. */
-  done(): Gaps
+  readonly done: () => Gaps
 }
 
 /** The most records that are remembered. A look finds no more than it asks for, but the names in records may change each time. */
@@ -19,7 +19,7 @@ const mostRemembered = 400
  * What was found in the look before and is missing in this one may come from one name server that is behind, so it counts as
  * not answered, and as missing from the next look on. What is not known is collected here, so no subject has to.
  */
-export function remembering(asked: Dns, memory: Memory, { failed }: Pick<Look, 'failed'>): Remembering {
+export function remembering(asked: Dns, memory: Memory, look: Pick<Look, 'failed'>): Remembering {
   const { found: before, missing } = memory
   const [found, gone] = [new Set<string>(), new Set<string>()]
   const [unanswered, unconfirmed] = [new Set<string>(), new Set<string>()]
@@ -30,7 +30,7 @@ export function remembering(asked: Dns, memory: Memory, { failed }: Pick<Look, '
     else if (answer.kind === 'failed') {
       unanswered.add(answer.text)
       isUsedUp ||= answer.code === 'too_many_queries'
-      if (answer.want) failed({ want: answer.want }, answer.text)
+      if (answer.want) look.failed({ want: answer.want }, answer.text)
     } else if (before.has(key) && !missing.has(key)) {
       unconfirmed.add(key)
       return { kind: 'failed', code: 'other', text: `${key} was there in the look before` }
