@@ -1,4 +1,5 @@
 import { aligns } from '../dmarc.ts'
+import { alignmentReasons } from '../judge-alignment.ts'
 import type { DnsSeen } from '../seen.ts'
 import { policies, type DnsTarget } from '../target.ts'
 import { rowsOf, type PostureRow } from './row.ts'
@@ -7,7 +8,7 @@ import { textLine } from './zone-file.ts'
 /** The rows of DMARC: its record, and whether what passes SPF and DKIM counts for it. */
 export const dmarcRows = (seen: DnsSeen, target: DnsTarget): readonly PostureRow[] => [
   dmarcRow(seen, target),
-  ...alignmentRow(seen),
+  ...alignmentRow(seen, target),
 ]
 
 function dmarcRow({ domain, dmarc }: DnsSeen, { expect }: DnsTarget): PostureRow {
@@ -22,19 +23,20 @@ function dmarcRow({ domain, dmarc }: DnsSeen, { expect }: DnsTarget): PostureRow
     })
   const { policy = 'none', tag = 'p', ignored = [], outdated = [], refusedReports = [] } = dmarc
   const isSilent = policy === 'none' && dmarc.reports === false
+  const isTested = dmarc.isTesting === true && policy !== 'none'
   const expected = expect?.dmarc
   const isWeaker = expected !== undefined && policies.indexOf(policy) < policies.indexOf(expected)
   const found = [
     `${tag}=${policy}`,
     ...(isWeaker ? [`${expected} is expected`] : []),
-    ...(dmarc.isTesting ? ['only tested (t=y)'] : []),
+    ...(isTested ? ['only tested (t=y)'] : []),
     ...(isSilent ? ['no reports (rua)'] : []),
     ...(outdated.length > 0 ? [`no longer used: ${outdated.join(', ')}`] : []),
     ...ignored.map(problem => `the record ${problem}`),
     ...refusedReports.map(({ address }) => `the domain of ${address} does not say that it takes reports`),
   ]
   const more = [...(isWeaker ? [`${tag}=${expected}`] : []), ...(isSilent ? [reports] : [])]
-  const less = [...(dmarc.isTesting ? ['t=y'] : []), ...outdated, ...(ignored.length > 0 ? ['what is named'] : [])]
+  const less = [...(isTested ? ['t=y'] : []), ...outdated, ...(ignored.length > 0 ? ['what is named'] : [])]
   const [refused] = refusedReports
   if (more.length + less.length > 0) return is('weak', found, { advice: changed(more, less) })
   return refused ? is('weak', found, { publish: textLine(refused.name, 'v=DMARC1') }) : is('ok', found)
@@ -47,7 +49,8 @@ const changed = (more: readonly string[], less: readonly string[]): string =>
   ].join(', ')}.`
 
 /** Whether what passes SPF and DKIM counts for the domain in `From`. Without DMARC nothing has to align. */
-function alignmentRow({ domain, envelope, dkim, dmarc }: DnsSeen): readonly PostureRow[] {
+function alignmentRow(seen: DnsSeen, target: DnsTarget): readonly PostureRow[] {
+  const { domain, envelope, dkim, dmarc } = seen
   if (dmarc.kind !== 'found') return []
   const ways = [
     { method: 'spf', other: envelope } as const,
@@ -57,13 +60,15 @@ function alignmentRow({ domain, envelope, dkim, dmarc }: DnsSeen): readonly Post
     const isStrict = aligned === false && dmarc.alignment?.[method] === 'strict'
     return `${method.toUpperCase()} of ${other} ${words(aligned)}${isStrict ? ' (strict)' : ''}`
   })
-  const not = ways.filter(({ aligned }) => aligned === false).length
   const is = rowsOf('Alignment', domain)
-  if (not > 0)
+  const [reason] = alignmentReasons(seen, target)
+  if (reason)
     return [
-      is(not < ways.length ? 'weak' : 'wrong', found, { advice: `Envelope and DKIM (d=) in the domain ${domain}.` }),
+      is(reason.verdict === 'fail' ? 'wrong' : 'weak', found, {
+        advice: `Envelope and DKIM (d=) in the domain ${domain}.`,
+      }),
     ]
-  return [is(ways.every(({ aligned }) => aligned) ? 'ok' : 'unknown', found)]
+  return [is(ways.some(({ aligned }) => aligned) ? 'ok' : 'unknown', found)]
 }
 
 const words = (aligned: boolean | undefined): string =>

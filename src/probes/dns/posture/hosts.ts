@@ -2,6 +2,8 @@ import type { DomainSeen } from '../domain.ts'
 import type { PtrSeen } from '../ptr.ts'
 import type { DnsSeen } from '../seen.ts'
 import type { DnsTarget } from '../target.ts'
+import { helloReasons } from '../judge-hello.ts'
+import { reverseName } from '../reverse-name.ts'
 import { rowsOf, type PostureRow } from './row.ts'
 import { addressLine, zoneLine, zoneName } from './zone-file.ts'
 
@@ -9,6 +11,7 @@ import { addressLine, zoneLine, zoneName } from './zone-file.ts'
 export const domainRows = ({ domain, envelope, ownDomain, envelopeDomain }: DnsSeen): readonly PostureRow[] => [
   ...(domain === envelope ? [] : [domainRow(ownDomain, 'of From')]),
   domainRow(envelopeDomain, domain === envelope ? 'of From and of the envelope' : 'of the envelope'),
+  ...(domain !== envelope && ownDomain.nullMx ? [mxRow(ownDomain)] : []),
   mxRow(envelopeDomain),
 ]
 
@@ -37,13 +40,17 @@ function mxRow({ name, exists, nullMx, servers, hasAddress }: DomainSeen): Postu
 }
 
 /** The rows of the hosts that send: their names, and the name they say hello with. */
-export const senderHostRows = ({ ptr, hello }: DnsSeen, target: DnsTarget): readonly PostureRow[] => [
-  ...ptr.map(one => ptrRow(one, hello?.name, target)),
-  ...(hello ? [helloRow(hello)] : []),
+export const senderHostRows = (seen: DnsSeen, target: DnsTarget): readonly PostureRow[] => [
+  ...seen.senders.lost.map(({ sender, problem }) =>
+    rowsOf('Sender', sender)('unknown', [problem], {
+      advice: 'Name the public address that mail leaves from in `senders`.',
+    }),
+  ),
+  ...seen.ptr.map(one => ptrRow(one, seen.hello?.name)),
+  ...helloRow(seen, target),
 ]
 
-function ptrRow(seen: PtrSeen, hello: string | undefined, { direct }: DnsTarget): PostureRow {
-  const { sender, address, names, isConfirmed, isGeneric } = seen
+function ptrRow({ sender, address, names, isConfirmed, isGeneric }: PtrSeen, hello: string | undefined): PostureRow {
   const name = reverseName(address)
   const is = rowsOf('PTR', name)
   const host = hello ?? (sender === address ? undefined : sender)
@@ -52,33 +59,22 @@ function ptrRow(seen: PtrSeen, hello: string | undefined, { direct }: DnsTarget)
     advice: 'The provider of the address sets it.',
   }
   const found = [`of ${address}`, ...(names ?? [])]
-  if (names === undefined) return is('unknown', found)
-  if (names.length === 0) return direct ? is('missing', found, todo) : is('not_judged', found)
-  if (isConfirmed === undefined) return is('unknown', found)
-  if (!isConfirmed) {
-    const all = [...found, 'does not lead back to the address']
-    return direct ? is('wrong', all, todo) : is('not_judged', all)
-  }
+  if (names?.length === 0) return is('missing', found, todo)
+  if (isConfirmed === false) return is('wrong', [...found, 'does not lead back to the address'], todo)
+  if (names === undefined || isConfirmed === undefined) return is('unknown', found)
   return isGeneric ? is('weak', [...found, 'looks like the name of a dial-up line'], todo) : is('ok', found)
 }
 
-function helloRow({ name, addresses, notOf }: NonNullable<DnsSeen['hello']>): PostureRow {
+function helloRow(seen: DnsSeen, target: DnsTarget): readonly PostureRow[] {
+  if (!seen.hello) return []
+  const { name, addresses, notOf } = seen.hello
   const is = rowsOf('HELO', name)
-  const [address] = notOf
-  if (addresses === undefined) return is('unknown')
-  if (address === undefined) return is('ok', addresses)
-  const todo = { publish: addressLine(name, address) }
-  return addresses.length > 0
-    ? is('wrong', [...addresses, `does not lead to ${notOf.join(', ')}`], todo)
-    : is('missing', [], todo)
-}
-
-/** The name of an address in the tree of addresses (RFC 1035, 3.5; RFC 3596, 2.5). */
-function reverseName(address: string): string {
-  if (!address.includes(':')) return `${address.split('.').reverse().join('.')}.in-addr.arpa`
-  const [head = '', tail] = address.split('::')
-  const groups = (half: string): string[] => (half === '' ? [] : half.split(':').map(group => group.padStart(4, '0')))
-  const zeros = tail === undefined ? [] : Array<string>(8 - groups(head).length - groups(tail).length).fill('0000')
-  const digits = [...groups(head), ...zeros, ...groups(tail ?? '')].join('')
-  return `${digits.split('').reverse().join('.')}.ip6.arpa`
+  if (addresses === undefined) return [is('unknown')]
+  if (helloReasons(seen, target).length === 0) return [is('ok', addresses)]
+  const todo = { publish: addressLine(name, notOf[0] ?? 'ADDRESS') }
+  return [
+    addresses.length > 0
+      ? is('wrong', [...addresses, `does not lead to ${notOf.join(', ')}`], todo)
+      : is('missing', [], todo),
+  ]
 }

@@ -8,7 +8,7 @@ import { textLine, zoneLine, zoneName } from './zone-file.ts'
 /** The rows of what proves who sends: SPF and DKIM. */
 export const senderRows = (seen: DnsSeen, target: DnsTarget): readonly PostureRow[] => [
   spfRow(seen, target),
-  ...dkimRows(seen),
+  ...dkimRows(seen, target),
 ]
 
 function spfRow({ envelope, spf, ptr }: DnsSeen, { account }: DnsTarget): PostureRow {
@@ -49,13 +49,12 @@ function mendedSpf({ text = '', permissive }: SpfSeen, mechanisms: readonly stri
   return mechanisms.length === 0 && kept === terms && !(changes && !ends) ? undefined : all
 }
 
-function dkimRows({ domain, dkim }: DnsSeen): readonly PostureRow[] {
+function dkimRows({ domain, dkim }: DnsSeen, { bulk }: DnsTarget): readonly PostureRow[] {
   if (dkim === undefined)
     return [rowsOf('DKIM', `SELECTOR._domainkey.${domain}`)('not_judged', ['`dkim` names no selector'])]
-  if (dkim.length === 0) return [rowsOf('DKIM', domain)('not_judged', ['`dkim: []` says that nothing signs'])]
-  const onlyEd25519 = !dkim.some(
-    ({ key }) => key.kind === 'unanswered' || (key.kind === 'key' && key.algorithm === 'rsa'),
-  )
+  if (dkim.length === 0)
+    return [rowsOf('DKIM', domain)(bulk ? 'missing' : 'not_judged', ['`dkim: []` says that nothing signs'])]
+  const onlyEd25519 = dkim.every(({ key }) => key.kind === 'key' && key.algorithm === 'ed25519')
   return dkim.map(one => dkimRow(one, onlyEd25519))
 }
 

@@ -1,22 +1,26 @@
+import { zoneReasons } from '../judge-zone.ts'
 import type { DnsSeen } from '../seen.ts'
+import type { DnsTarget } from '../target.ts'
 import { rowsOf, type PostureRow } from './row.ts'
 import { textLine } from './zone-file.ts'
 
 /** The rows of mail to the domain (MTA-STS and its reports), and of the zone itself. */
-export const transportRows = (seen: DnsSeen): readonly PostureRow[] => [
+export const transportRows = (seen: DnsSeen, target: DnsTarget): readonly PostureRow[] => [
   mtaStsRow(seen),
   tlsReportsRow(seen),
-  zoneRow(seen),
+  zoneRow(seen, target),
 ]
 
-function mtaStsRow({ envelope, mtaSts: { record, mode, problems } }: DnsSeen): PostureRow {
+function mtaStsRow({ envelope, mtaSts: { record, mode, problems, unread } }: DnsSeen): PostureRow {
   const name = `_mta-sts.${envelope}`
   const is = rowsOf('MTA-STS', name)
-  const found = [...(mode === undefined ? [] : [`mode: ${mode}`]), ...problems]
-  if (record === 'unanswered') return is('unknown')
-  if (record === 'missing') return is('unused')
+  const found = [mode === undefined ? undefined : `mode: ${mode}`, ...problems, unread].filter(
+    text => text !== undefined,
+  )
   if (record === 'invalid') return is('wrong', found, { publish: textLine(name, 'v=STSv1; id=NUMBER') })
   if (problems.length > 0) return is('wrong', found, { advice: 'A record and a policy without what is named.' })
+  if (record === 'unanswered') return is('unknown')
+  if (record === 'missing') return is('unused')
   if (mode === undefined) return is('unknown', found)
   return mode === 'testing'
     ? is('weak', found, {
@@ -25,24 +29,24 @@ function mtaStsRow({ envelope, mtaSts: { record, mode, problems } }: DnsSeen): P
     : is('ok', found)
 }
 
-function tlsReportsRow({ envelope, mtaSts: { record, reports } }: DnsSeen): PostureRow {
+function tlsReportsRow({ envelope, mtaSts: { record, reports, reportsProblem } }: DnsSeen): PostureRow {
   const name = `_smtp._tls.${envelope}`
   const is = rowsOf('TLS-RPT', name)
-  if (reports === 'unanswered') return is('unknown')
+  const todo = { publish: textLine(name, `v=TLSRPTv1; rua=mailto:tls-reports@${envelope}`) }
   if (reports === 'found') return is('ok')
-  if (record === 'unanswered') return is('unknown')
-  if (record === 'missing') return is('unused')
-  return is(reports === 'missing' ? 'missing' : 'wrong', [], {
-    publish: textLine(name, `v=TLSRPTv1; rua=mailto:tls-reports@${envelope}`),
-  })
+  if (reports === 'invalid') return is('wrong', [`the record ${reportsProblem ?? 'is not valid'}`], todo)
+  if (reports === 'unanswered' || record === 'unanswered') return is('unknown')
+  return record === 'missing' ? is('unused') : is('missing', [], todo)
 }
 
-function zoneRow({ domain, zone: { name = domain, servers, differSince } }: DnsSeen): PostureRow {
+function zoneRow(seen: DnsSeen, target: DnsTarget): PostureRow {
+  const { name = seen.domain, servers } = seen.zone
   const is = rowsOf('Name servers', name)
   if (servers === undefined) return is('unknown')
-  const found = servers.map(
-    ({ name: server, serial }) => `${server}${serial === undefined ? ', which gives no serial' : `, serial ${serial}`}`,
+  const found = servers.map(({ name: server, serial, isLame }) =>
+    isLame ? `${server}, which does not have the zone` : `${server}${serial === undefined ? '' : `, serial ${serial}`}`,
   )
-  if (differSince !== undefined) return is('weak', found, { advice: 'The same version of the zone at each of them.' })
-  return servers.length === 1 ? is('weak', found, { advice: 'A second name server.' }) : is('ok', found)
+  return zoneReasons(seen, target).length === 0
+    ? is('ok', found)
+    : is('weak', found, { advice: 'Two name servers or more, with the same version of the zone.' })
 }

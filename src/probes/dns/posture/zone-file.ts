@@ -6,12 +6,9 @@ export const zoneLine = (name: string, type: string, data: string): string => `$
 /** A whole name, with what a zone file would read in another way escaped. */
 export const zoneName = (name: string): string => `${escaped(name, /[^\w.*-]/)}.`
 
-/** The data of a TXT record: strings of at most 255 bytes each. */
+/** The data of a TXT record, a character for each byte: strings of at most 255 each. */
 export function textData(text: string): string {
-  const bytes = Buffer.from(text)
-  const strings = Array.from({ length: Math.max(1, Math.ceil(bytes.length / 255)) }, (_, at) =>
-    bytes.toString('latin1', at * 255, (at + 1) * 255),
-  )
+  const strings = text.match(/.{1,255}/gs) ?? ['']
   return strings.map(part => `"${escaped(part, /["\\]|[^ -~]/)}"`).join(' ')
 }
 
