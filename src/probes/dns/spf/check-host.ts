@@ -2,7 +2,7 @@ import type { Dns } from '../../../clients/dns/index.ts'
 import { isWithin, type Bytes } from './address.ts'
 import { Ended, mostNames, openEvaluation, type Evaluation, type Sender } from './evaluation.ts'
 import { findRecord } from './find.ts'
-import type { Directive, Mechanism, Qualifier } from './record.ts'
+import type { Directive, Mechanism, Qualifier } from './directive.ts'
 import type { SpfResult } from './seen.ts'
 
 export interface Checked {
