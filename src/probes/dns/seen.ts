@@ -5,6 +5,7 @@ import type { DomainSeen } from './domain.ts'
 import type { HelloSeen } from './hello.ts'
 import type { MtaStsSeen } from './mta-sts.ts'
 import type { PtrSeen } from './ptr.ts'
+import type { SendersSeen } from './senders.ts'
 import type { SpfSeen } from './spf/seen.ts'
 import type { ZoneSeen } from './zone.ts'
 
@@ -21,9 +22,14 @@ export interface DnsSeen {
   readonly unanswered: readonly string[]
   /** Records that were there in the look before, and not in this one: `app.example.com TXT`. They are asked for again soon. */
   readonly unconfirmed: readonly string[]
+  /** Not all could be asked for: the records lead to more others than a look follows. */
+  readonly isUsedUp: boolean
+  /** The records that SES asks for are not known yet: the check of `ses` has not had an answer. */
+  readonly isAwaitingSes: boolean
   readonly ownDomain: DomainSeen
   /** The same as `ownDomain` if there is one domain. */
   readonly envelopeDomain: DomainSeen
+  readonly senders: SendersSeen
   readonly spf: SpfSeen
   /** One for each selector of the configuration, and each DKIM token of SES; undefined if neither is known. */
   readonly dkim: readonly DkimSeen[] | undefined
