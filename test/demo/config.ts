@@ -25,6 +25,8 @@ export interface Places {
   /** Of the mailbox of the canary. */
   readonly imapPort: number
   readonly canaryAddress: string
+  /** Of the name server. */
+  readonly dnsPort: number
 }
 
 export interface Times {
@@ -50,6 +52,7 @@ export const targets = {
   ses: 'backend SES',
   canary: 'keybuzz.io',
   outbox: 'outbound mail',
+  dns: 'keybuzz.io',
   mail: 'keybuzz-backend',
 } as const
 
@@ -96,6 +99,7 @@ ${writePathText(at)}
 ${outboxText(at, times)}
 ${deliveryText(at, times, sesInUse)}
 ${canaryText(at, canaries)}
+${dnsText(at, times)}
 ${applicationText(at, sesInUse)}`
 }
 
@@ -191,6 +195,21 @@ const canaryText = (
       ca_file: ${q(at.caFile)}
     late_after: 5s
     lost_after: 8s
+`
+
+const dnsText = (
+  { dnsPort }: Places,
+  { intervalMs }: Times,
+): string => `dns: # what receivers find; a test server of the project stands in for the name servers of the world
+  - name: ${targets.dns}
+    interval: ${intervalMs / 1000}s
+    domain: no-reply@${sesSender.domain}
+    dkim: [s1]
+    senders: [192.0.2.10]
+    direct: true
+    helo: mail.${sesSender.domain}
+    expect: { dmarc: quarantine }
+    servers: ["127.0.0.1:${dnsPort}"]
 `
 
 const applicationText = (

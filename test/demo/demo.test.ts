@@ -10,7 +10,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest'
 import { parseConfig } from '../../src/config/load.ts'
 import { waitFor } from '../servers/processes.ts'
 import { configText, targets, withSections } from './config.ts'
-import { exporterPort } from './exporter.ts'
+import { exporterPort, type StatusJson } from './exporter.ts'
 import { keysIn } from './interactive.ts'
 import { parseOptions } from './options.ts'
 import { secrets } from './platform.ts'
@@ -134,6 +134,8 @@ test('--once prints the audit of the incident and exits with its code', async ()
   expect(text).toMatch(
     /fail Outbox outbound mail \S+ public\.outbound_email: \d+ mails wait, the oldest for 20 minutes follows from write_path\/backend DATABASE_URL/,
   )
+  expect(text).toContain('DNS of keybuzz.io, as 127.0.0.1')
+  expect(text).toMatch(/ok SPF keybuzz\.io v=spf1 ip4:192\.0\.2\.10 -all/)
   expect(demo.output()).toContain('double of Vault')
   expect(demo.output()).toContain('double of the Kubernetes API')
   await demo.expectNothingLeft()
@@ -154,6 +156,15 @@ test('keys break the platform and heal it, and the exporter says so', async () =
   await demo.until(/FAIL.*root blocker canary\/keybuzz.io canary_lost/)
   demo.type('j')
   await demo.until(/WARN: Mail can be sent, except …; broken canary\/keybuzz.io canary_in_junk/)
+  demo.type('h')
+  await demo.until(/OK: Mail can be sent \(seen after/)
+  demo.type('d')
+  await demo.until(/FAIL.*root blocker dns\/keybuzz.io dns_unauthenticated/)
+  const { dns } = (await (await fetch(url.replace('/metrics', '/api/v1/status'))).json()) as StatusJson
+  expect(dns[0]?.records.find(({ record }) => record === 'SPF')).toMatchObject({
+    state: 'missing',
+    publish: expect.stringContaining('v=spf1 ip4:192.0.2.10') as string,
+  })
   demo.type('h')
   await demo.until(/OK: Mail can be sent \(seen after/)
   demo.type('o')
@@ -242,6 +253,7 @@ test('sections of the configuration can be replaced', () => {
     sesUrl: 'https://127.0.0.1:4443',
     imapPort: 993,
     canaryAddress: 'canary@keybuzz.io',
+    dnsPort: 5353,
   })
   const other = withSections(text, {
     interval: '9s',

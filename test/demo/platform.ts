@@ -18,6 +18,7 @@ import {
   type Places,
   type Times,
 } from './config.ts'
+import { startNames, type Names } from './names.ts'
 import { canaryAddress, startPost, type Post } from './post.ts'
 import { prepareOutbox, startSender, type Sender } from './sender.ts'
 import { createVault, type VaultService } from './vault.ts'
@@ -38,6 +39,8 @@ export interface Platform {
   readonly sender: Sender
   /** What becomes of mail behind the relay, and the mailbox of the canary. */
   readonly post: Post
+  /** What name servers say of the domain that mail is sent from. */
+  readonly names: Names
   /** Has the exporter send a canary at once. */
   sendCanary(): void
   /** The text of the configuration, with sections (`vault`, `mail`, …) replaced or, where undefined, left out. */
@@ -133,6 +136,10 @@ async function assemble(parts: Parts, onProgress: (line: string) => void, times:
     [sesSender.domain]: { ...identity, MailFromAttributes: { ...bounces, BehaviorOnMxFailure: 'USE_DEFAULT_VALUE' } },
   }
   ses.statistics = [{ at: Date.now() - 3_600_000, attempts: 1_200, bounces: 6, complaints: 0, rejects: 0 }]
+  const names = await parts.start(
+    startNames(),
+    ({ port }) => `name server on 127.0.0.1:${port} with the records of ${sesSender.domain} (the test server of this project)`,
+  )
   const router = await parts.start(startRouter(), ({ port }) => `router standing in for HAProxy on 127.0.0.1:${port}`)
   const cluster = await startCluster({
     logins: {
@@ -145,7 +152,7 @@ async function assemble(parts: Parts, onProgress: (line: string) => void, times:
   parts.onStop(() => cluster.stop())
   const primary = await cluster.primary()
   await prepareOutbox(primary, cluster.database, cluster.logins.monitor.user)
-  const platform = assembled({ folder, ca, post, smtp, kubernetes, ses, vault, router, cluster }, times, () =>
+  const platform = assembled({ folder, ca, post, names, smtp, kubernetes, ses, vault, router, cluster }, times, () =>
     parts.stop(),
   )
   parts.onStop(() => platform.sender.close())
@@ -153,7 +160,7 @@ async function assemble(parts: Parts, onProgress: (line: string) => void, times:
   return platform
 }
 
-type Started = Pick<Platform, 'folder' | 'post' | 'smtp' | 'kubernetes' | 'ses' | 'vault' | 'router' | 'cluster'> & {
+type Started = Pick<Platform, 'folder' | 'post' | 'names' | 'smtp' | 'kubernetes' | 'ses' | 'vault' | 'router' | 'cluster'> & {
   readonly ca: string
 }
 
@@ -225,7 +232,7 @@ function setUpSes(app: App, inUse: boolean): void {
 
 /** The secrets and the authority as files, and where everything is. */
 function writeFiles(started: Omit<Started, 'ca'> & { readonly app: App }, ca: string): Places {
-  const { folder, cluster, router, smtp, vault, kubernetes, ses, app, post } = started
+  const { folder, cluster, router, smtp, vault, kubernetes, ses, app, post, names } = started
   const caFile = path.join(folder, 'ca.pem')
   writeFileSync(caFile, ca)
   const secretFile = (name: string): string => path.join(folder, 'secrets', name)
@@ -255,6 +262,7 @@ function writeFiles(started: Omit<Started, 'ca'> & { readonly app: App }, ca: st
     sesUrl: ses.url,
     imapPort: post.port,
     canaryAddress,
+    dnsPort: names.port,
   }
 }
 

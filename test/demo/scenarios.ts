@@ -32,6 +32,7 @@ const incident: Scenario = {
     platform.vault.keep(secrets.smtpPass)
     platform.sender.running = true
     platform.post.fate = 'delivered'
+    platform.names.published = true
     await platform.sender.backlog(primary, 20)
     return {
       done: `DATABASE_URL names ${standby.name}, a standby, so no mail of the outbox is marked as sent, and it grows; Vault is down, and SMTP_PASS comes out of it; SES is a stub`,
@@ -136,6 +137,19 @@ const junkMail: Scenario = {
     }),
 }
 
+/** The relay goes on to accept mail, and receivers refuse it. A record has to be gone in two looks before that counts. */
+const vanishedRecords: Scenario = {
+  key: 'd',
+  name: 'DNS records vanish',
+  run(platform) {
+    platform.names.published = false
+    return Promise.resolve({
+      done: 'the SPF record and the DKIM key of the domain are gone, so large receivers refuse its mail',
+      seen: status => has(status, 'dns', targets.dns, 'dns_unauthenticated'),
+    })
+  },
+}
+
 const splitBrain: Scenario = {
   key: 's',
   name: 'split brain',
@@ -178,11 +192,12 @@ export const heal: Scenario = {
     app.deploy({ stub: false })
     platform.sender.running = true
     platform.post.fate = 'delivered'
+    platform.names.published = true
     // What a Vault said is shared for a second; a canary that gets no password is tried again only a minute later.
     await sleep(1_500)
     platform.sendCanary()
     return {
-      done: `${primary.name} is the one primary, and all names lead to it; Vault serves; the SES stub is gone; the sender runs; mail is delivered`,
+      done: `${primary.name} is the one primary, and all names lead to it; Vault serves; the SES stub is gone; the sender runs; mail is delivered; SPF and DKIM are published`,
       seen: status => status.verdict === 'ok',
     }
   },
@@ -197,6 +212,7 @@ export const scenarios: readonly Scenario[] = [
   hangingSender,
   lostMail,
   junkMail,
+  vanishedRecords,
   splitBrain,
   stuckCommit,
   heal,
