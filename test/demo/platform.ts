@@ -138,7 +138,8 @@ async function assemble(parts: Parts, onProgress: (line: string) => void, times:
   ses.statistics = [{ at: Date.now() - 3_600_000, attempts: 1_200, bounces: 6, complaints: 0, rejects: 0 }]
   const names = await parts.start(
     startNames(),
-    ({ port }) => `name server on 127.0.0.1:${port} with the records of ${sesSender.domain} (the test server of this project)`,
+    ({ port }) =>
+      `name server on 127.0.0.1:${port} with the records of ${sesSender.domain} (the test server of this project)`,
   )
   const router = await parts.start(startRouter(), ({ port }) => `router standing in for HAProxy on 127.0.0.1:${port}`)
   const cluster = await startCluster({
@@ -160,7 +161,10 @@ async function assemble(parts: Parts, onProgress: (line: string) => void, times:
   return platform
 }
 
-type Started = Pick<Platform, 'folder' | 'post' | 'names' | 'smtp' | 'kubernetes' | 'ses' | 'vault' | 'router' | 'cluster'> & {
+type Started = Pick<
+  Platform,
+  'folder' | 'post' | 'names' | 'smtp' | 'kubernetes' | 'ses' | 'vault' | 'router' | 'cluster'
+> & {
   readonly ca: string
 }
 

@@ -55,14 +55,14 @@ function publish(seen: DnsSeen): string | undefined {
     : `Publish this TXT record at ${seen.envelope}: \`${record}\`. If an address is that of a provider, put the \`include:\` of the provider in place of it.`
 }
 
-/** The record that lets all senders pass. Undefined if there is none to publish: all pass, or the senders are not known. */
+/** The record that lets all senders pass, and refuses no mail of one that was forgotten. Undefined if there is none to publish: all pass, or the senders are not known. */
 export function spfToPublish({ spf }: DnsSeen): string | undefined {
   const wanted = spf.senders
     .filter(one => isUncovered(one) || one.result === 'none')
     .map(({ address }) => termFor(address))
   const terms = [...new Set(wanted)].join(' ')
   if (terms === '') return undefined
-  return spf.text === undefined ? `v=spf1 ${terms} -all` : spf.text.replace(/^v=spf1/i, `v=spf1 ${terms}`)
+  return spf.text === undefined ? `v=spf1 ${terms} ~all` : spf.text.replace(/^v=spf1/i, `v=spf1 ${terms}`)
 }
 
 const termFor = (address: string): string => `${isIPv6(address) ? 'ip6' : 'ip4'}:${address}`

@@ -1,6 +1,6 @@
 import { isUsable, type DkimSeen } from '../dkim.ts'
+import { spfToPublish } from '../judge-spf.ts'
 import type { DnsSeen } from '../seen.ts'
-import type { SpfSeen } from '../spf/seen.ts'
 import type { DnsTarget } from '../target.ts'
 import { rowsOf, type PostureRow } from './row.ts'
 import { textLine, zoneLine, zoneName } from './zone-file.ts'
@@ -11,42 +11,38 @@ export const senderRows = (seen: DnsSeen, target: DnsTarget): readonly PostureRo
   ...dkimRows(seen, target),
 ]
 
-function spfRow({ envelope, spf, ptr }: DnsSeen, { account }: DnsTarget): PostureRow {
+function spfRow(seen: DnsSeen, target: DnsTarget): PostureRow {
+  const { envelope, spf } = seen
   const is = rowsOf('SPF', envelope)
   if (spf.record === 'unanswered') return is('unknown')
-  if (spf.record === 'missing') {
-    const addresses = [...new Set([...spf.senders, ...ptr].map(({ address }) => address))]
-    const terms = [...addresses.map(byAddress), ...(account ? ['include:amazonses.com'] : [])]
-    const senders = terms.length > 0 ? terms.join(' ') : 'ip4:ADDRESS'
-    return is('missing', [], { publish: textLine(envelope, `v=spf1 ${senders} ~all`) })
+  const { text, errors, permissive, deprecated, lookups, senders, lookalikes } = spf
+  const wanted = spfToPublish(seen)
+  if (spf.record === 'missing' || text === undefined) {
+    const anyones = `v=spf1 ${target.account ? 'include:amazonses.com' : 'ip4:ADDRESS'} ~all`
+    const todo = errors.length > 0 ? { advice: 'One record.' } : { publish: textLine(envelope, wanted ?? anyones) }
+    return is(errors.length > 0 ? 'wrong' : 'missing', [...errors, ...lookalikes], todo)
   }
-  const { text = '', errors, permissive, deprecated, lookups } = spf
-  const found = [text, ...(lookups === undefined ? [] : [`${lookups} of 10 look-ups`])].filter(part => part !== '')
-  if (errors.length > 0) return is('wrong', [...found, ...errors], { advice: 'One record without what is named.' })
-  const open = spf.senders.filter(({ result }) => result !== 'pass')
-  const mended = mendedSpf(spf, open.map(({ address }) => address).map(byAddress))
-  const todo = mended === undefined ? {} : { publish: textLine(envelope, mended) }
-  const results = open.map(({ sender, address, result }) => `${result} for ${withAddress(sender, address)}`)
-  if (open.some(({ result }) => result !== 'temperror')) return is('wrong', [...found, ...results], todo)
-  if (open.length > 0) return is('unknown', [...found, ...results])
-  const notes = [...permissive, ...deprecated]
-  return notes.length > 0 ? is('weak', [...found, ...notes], todo) : is('ok', found)
+  const broken = [...errors, ...senders.flatMap(({ result, why }) => (result === 'permerror' ? [why] : []))]
+  const found = [text, ...(lookups === undefined ? [] : [`${lookups} of 10 look-ups`]), ...new Set(broken)]
+  if (broken.length > 0) return is('wrong', found, { advice: 'One record without what is named.' })
+  const results = senders
+    .filter(({ result }) => result !== 'pass')
+    .map(({ sender, address, result }) => `${result} for ${sender === address ? address : `${sender} (${address})`}`)
+  const all = [...found, ...results, ...permissive, ...deprecated]
+  const mended = permissive.length > 0 ? closed(wanted ?? text) : wanted
+  const todo = mended === undefined || mended === text ? {} : { publish: textLine(envelope, mended) }
+  if (senders.some(({ result }) => result !== 'pass' && result !== 'temperror')) return is('wrong', all, todo)
+  if (results.length > 0) return is('unknown', all)
+  if (permissive.length + deprecated.length === 0) return is('ok', found)
+  return is('weak', all, todo.publish === undefined ? { advice: 'The record without what is named.' } : todo)
 }
 
-const byAddress = (address: string): string => `${address.includes(':') ? 'ip6' : 'ip4'}:${address}`
-
-const withAddress = (sender: string, address: string): string =>
-  sender === address ? address : `${sender} (${address})`
-
-/** The record with these mechanisms first, so that they count, and with an end that lets in nobody else. Undefined: as it is. */
-function mendedSpf({ text = '', permissive }: SpfSeen, mechanisms: readonly string[]): string | undefined {
-  const [version = '', ...terms] = text.split(/ +/).filter(term => term !== '')
-  const open = terms.findIndex(term => /^[+?]?all$/i.test(term))
-  const ends = terms.some(term => /^(?:[-~+?]?all$|redirect=)/i.test(term))
-  const changes = permissive.length > 0
-  const kept = changes && open >= 0 ? [...terms.slice(0, open), '~all'] : terms
-  const all = [version, ...mechanisms, ...kept, ...(changes && !ends ? ['~all'] : [])].join(' ')
-  return mechanisms.length === 0 && kept === terms && !(changes && !ends) ? undefined : all
+/** The record with an end that lets in nobody else. Undefined if the end is in another record. */
+function closed(text: string): string | undefined {
+  const terms = text.split(/ +/).filter(term => term !== '')
+  const all = terms.findIndex(term => /^[-~+?]?all$/i.test(term))
+  if (all >= 0) return [...terms.slice(0, all), '~all'].join(' ')
+  return terms.some(term => /^redirect=/i.test(term)) ? undefined : [...terms, '~all'].join(' ')
 }
 
 function dkimRows({ domain, dkim }: DnsSeen, { bulk }: DnsTarget): readonly PostureRow[] {
