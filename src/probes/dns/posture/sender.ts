@@ -32,8 +32,7 @@ function spfRow(seen: DnsSeen, target: DnsTarget): PostureRow {
   const mended = permissive.length > 0 ? closed(wanted ?? text) : wanted
   const todo = mended === undefined || mended === text ? {} : { publish: textLine(envelope, mended) }
   if (senders.some(({ result }) => result !== 'pass' && result !== 'temperror')) return is('wrong', all, todo)
-  if (results.length > 0) return is('unknown', all)
-  if (permissive.length + deprecated.length === 0) return is('ok', found)
+  if (permissive.length + deprecated.length === 0) return is(results.length > 0 ? 'unknown' : 'ok', all)
   return is('weak', all, todo.publish === undefined ? { advice: 'The record without what is named.' } : todo)
 }
 
