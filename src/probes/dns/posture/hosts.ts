@@ -30,7 +30,7 @@ function mxRow({ name, exists, nullMx, servers, hasAddress }: DomainSeen): Postu
   if (exists === false) return is('missing', [], todo)
   if (servers === undefined) return is('unknown')
   if (servers.length === 0) {
-    if (hasAddress === undefined) return is('unknown')
+    if (hasAddress === undefined || exists === undefined) return is('unknown')
     return hasAddress ? is('ok', ['none: bounces go to the address of the domain']) : is('missing', [], todo)
   }
   const found = servers.map(({ name: host, problem }) => (problem === undefined ? host : `${host}, which ${problem}`))

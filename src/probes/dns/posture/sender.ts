@@ -48,7 +48,13 @@ function dkimRows({ domain, dkim }: DnsSeen, { bulk }: DnsTarget): readonly Post
   if (dkim === undefined)
     return [rowsOf('DKIM', `SELECTOR._domainkey.${domain}`)('not_judged', ['`dkim` names no selector'])]
   if (dkim.length === 0)
-    return [rowsOf('DKIM', domain)(bulk ? 'missing' : 'not_judged', ['`dkim: []` says that nothing signs'])]
+    return [
+      bulk
+        ? rowsOf('DKIM', domain)('missing', [], {
+            advice: 'Sign the mail, publish the key, and name its selector in `dkim`.',
+          })
+        : rowsOf('DKIM', domain)('not_judged', ['`dkim: []` says that nothing signs']),
+    ]
   const onlyEd25519 = dkim.every(({ key }) => key.kind === 'key' && key.algorithm === 'ed25519')
   return dkim.map(one => dkimRow(one, onlyEd25519))
 }
