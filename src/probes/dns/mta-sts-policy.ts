@@ -7,8 +7,8 @@ export interface StsPolicy {
   readonly mx: readonly string[]
 }
 
-export const stsModes = ['enforce', 'testing', 'none'] as const
-export type StsMode = (typeof stsModes)[number]
+export const mtaStsModes = ['enforce', 'testing', 'none'] as const
+export type StsMode = (typeof mtaStsModes)[number]
 
 /** A year, in seconds. */
 const longestAge = 31_557_600
@@ -25,7 +25,7 @@ export function readPolicy(text: string): StsPolicy | { readonly problem: string
   const mx = all('mx').map(name => name.toLowerCase())
   if (version !== 'STSv1')
     return { problem: version === undefined ? 'has no version' : 'has a version other than STSv1' }
-  const known = stsModes.find(one => one === mode)
+  const known = mtaStsModes.find(one => one === mode)
   if (known === undefined)
     return { problem: mode === undefined ? 'has no mode' : `has an unknown mode: ${cut(mode, 40)}` }
   if (age === undefined) return { problem: 'has no max_age' }
