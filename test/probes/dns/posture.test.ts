@@ -230,13 +230,19 @@ const seen = fc
     dkim: fc.option(fc.array(dkim, { maxLength: 3 }), { nil: undefined }),
     dmarc,
     ptr: fc.array(
-      fc.record({
-        sender: fc.constant(address),
-        address: fc.constant(address),
-        names: fc.constantFrom(undefined, [], ['host.example.com']),
-        isConfirmed: maybe,
-        isGeneric: fc.boolean(),
-      }),
+      fc
+        .record({
+          names: fc.constantFrom(undefined, [], ['host.example.com']),
+          isConfirmed: maybe,
+          isGeneric: fc.boolean(),
+        })
+        // What has no name is not confirmed by one.
+        .map(({ names, ...more }) => ({
+          sender: address,
+          address,
+          names,
+          ...(names?.length === 1 ? more : { isConfirmed: undefined, isGeneric: false }),
+        })),
       { maxLength: 2 },
     ),
     mtaSts: fc.record({
