@@ -90,11 +90,14 @@ export const postureStyle = `
 .postures .state.weak { color: var(--warn) }
 .postures .state:is(.wrong, .missing) { color: var(--fail); font-weight: 600 }
 .postures .state:is(.unknown, .unused, .not_judged) { color: var(--unknown) }
-.postures .publish { user-select: all }
+.postures .publish { display: block; padding: .15rem .5rem; border-radius: .3rem; outline: 1px solid var(--line); background: var(--ground); user-select: all }
 @media (max-width: 46rem) {
   .postures :is(table, tbody, tr, th, td) { display: block }
   .postures thead { display: none }
   .postures tr { padding: .5rem 0; border-top: 1px solid var(--line) }
   .postures :is(th, td) { padding: 0; border: 0 }
+  .postures .state, .postures .state + th { display: inline }
+  .postures .state { float: right }
+  .postures .publish { margin-block: .3rem }
 }
 `
