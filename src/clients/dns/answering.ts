@@ -10,7 +10,7 @@ import {
   type QueryCode,
   type RecordOf,
   type RecordType,
-} from './index.ts'
+} from './records.ts'
 import type { Server } from './server.ts'
 import { inTurns } from './turns.ts'
 
@@ -36,17 +36,18 @@ export function answering({
   signal,
   note,
   timeoutMs,
-  servers: several,
+  servers: usual,
 }: {
   readonly signal: AbortSignal
   readonly note: TakeNote
   readonly timeoutMs: number
-  readonly servers: number
+  /** Those that are asked mostly: the time of the run is shared among them. */
+  readonly servers: readonly Server[]
 }): Answering {
   const counts = Object.fromEntries(queryCodes.map(code => [code, 0])) as Record<QueryCode, number>
   const inTurn = inTurns(mostAtOnce, signal)
   const end = performance.now() + timeoutMs * usableShare
-  const shareMs = Math.min(patience.most, Math.max(patience.least, timeoutMs / (4 * Math.max(1, several))))
+  const shareMs = Math.min(patience.most, Math.max(patience.least, timeoutMs / (4 * Math.max(1, usual.length))))
   /** How many questions each server has failed with; none once it has answered one. */
   const failures = new Map<string, number>()
   let answered: string | undefined
@@ -73,7 +74,7 @@ export function answering({
     if (isSilent) failures.set(server.label, (failures.get(server.label) ?? 0) + 1)
     // Minus infinity: it lives, so silence about a name is about the name.
     else failures.set(server.label, -Infinity)
-    if (reply.kind !== 'failed') answered = server.label
+    if (reply.kind !== 'failed' && usual.includes(server)) answered = server.label
     note(
       `${name} ${type}: ${cut(inWords(reply), noteLength)} (${server.label}, ${Math.round(performance.now() - begun)} ms)`,
     )
