@@ -24,6 +24,8 @@ export type DnsRow =
   | { readonly garbage: number }
   /** Those of the type that is asked for, and aliases (CNAME). */
   | { readonly records: readonly DnsRecord[] }
+  /** Bytes behind the head of an answer that says it has so many records. */
+  | { readonly answers: number; readonly tail: Buffer }
   /** Too long for UDP. Over TCP it says nothing, closes, sends a byte of an answer at a time, or other answers without end. */
   | { readonly truncated: 'silent' | 'closed' | 'drip' | 'endless' }
   /** Answers to other questions without end, over UDP. */
@@ -110,6 +112,8 @@ export async function startDnsDouble(
           found.map(record => encoded(name, record)),
         ),
       )
+    } else if ('tail' in row) {
+      sendWhole(Buffer.concat([header(question, 0, row.answers), row.tail]))
     } else if ('truncated' in row) {
       if (overTcp) badly(question, row.truncated, overTcp)
       else send(truncated(question))
