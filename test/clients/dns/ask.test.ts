@@ -145,9 +145,15 @@ describe('an answer that is too long for UDP', () => {
     expect(await open([at]).dns.ask('cut.test', 'TXT')).toMatchObject({ kind: 'failed' })
   })
 
-  it('is none where the server refuses TCP, and no fault of this machine', async () => {
-    const { at } = await double({ 'cut.test': { truncated: 'silent' } }, { tcp: false })
-    expect(await open([at]).dns.ask('cut.test', 'TXT')).toEqual({
+  it('is none where the server refuses TCP, which is said once it is known, and no fault of this machine', async () => {
+    const { at } = await double({ '*.test': { truncated: 'silent' }, 'short.test': { text: '' } }, { tcp: false })
+    const { dns } = open([at])
+    const first = await dns.ask('cut.test', 'TXT')
+    await dns.ask('short.test', 'TXT')
+    expect(await dns.ask('other.test', 'TXT')).toMatchObject({
+      text: `${at} answers over UDP, and refuses TCP, which a long answer takes, for other.test TXT`,
+    })
+    expect(first).toEqual({
       kind: 'failed',
       code: 'unreachable',
       text: `${at} cannot be reached for cut.test TXT`,
