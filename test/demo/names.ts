@@ -48,7 +48,7 @@ function zone(key: string, published: boolean): Readonly<Record<string, DnsRow>>
     [host]: { records: [a(address)] },
     [`${address.split('.').reverse().join('.')}.in-addr.arpa`]: { records: [ptr(host)] },
     [`_dmarc.${domain}`]: { records: [text(`v=DMARC1; p=quarantine; rua=mailto:dmarc@${domain}`)] },
-    // Nobody but the exporter asks them, for the serial of the zone.
+    // Only the exporter asks them, for the serial of the zone.
     ...Object.fromEntries(servers.map(name => [name, { records: [a('127.0.0.1')] }])),
     ...(published && {
       [`${selector}._domainkey.${domain}`]: { records: [text(signed.slice(0, 255), signed.slice(255))] },

@@ -4,7 +4,7 @@ import { statusJson } from '../../src/report/api.ts'
 import { audit } from '../../src/report/audit.ts'
 import { report } from '../../src/report/report.ts'
 import type { DnsSeen } from '../../src/probes/dns/seen.ts'
-import { dnsIntervalMs, dnsSeen, dnsTarget, dnsThat } from '../status/dns.ts'
+import { dnsIntervalMs, dnsSeen, dnsThat } from '../status/dns.ts'
 import { start, statusFrom } from '../status/looked.ts'
 
 const about = { version: '1.2.3', configFile: '/etc/mailpath/mailpath.yml', refresh: false }

@@ -36,7 +36,7 @@ function spfRow(seen: DnsSeen, target: DnsTarget): PostureRow {
   return is('weak', all, todo.publish === undefined ? { advice: 'The record without what is named.' } : todo)
 }
 
-/** The record with an end that lets in nobody else. Undefined if the end is in another record. */
+/** The record with an end that lets in no others. Undefined if the end is in another record. */
 function closed(text: string): string | undefined {
   const terms = text.split(/ +/).filter(term => term !== '')
   const all = terms.findIndex(term => /^[-~+?]?all$/i.test(term))
