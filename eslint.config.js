@@ -63,7 +63,7 @@ function importsOf(files, above, { names = false } = {}) {
   const paths = ['node:dns', 'node:dns/promises'].map(name => ({
     name,
     allowTypeImports: true,
-    message: 'Use src/clients/names.',
+    message: 'Use src/clients/names, or src/clients/dns for other records.',
   }))
   const patterns = above.map(floor => ({
     regex: `^(\\.\\./)+${floor}/`,
@@ -106,7 +106,7 @@ export default tseslint.config(
   ...[...floors, '*.ts'].map((floor, i) =>
     importsOf([`src/${floor}${floor === '*.ts' ? '' : '/**'}`], floors.slice(i + 1)),
   ),
-  importsOf(['src/clients/names/**'], floors.slice(floors.indexOf('clients') + 1), { names: true }),
+  importsOf(['src/clients/names/**', 'src/clients/dns/ask.ts'], floors.slice(floors.indexOf('clients') + 1), { names: true }),
   {
     // Text from outside reaches a person only by way of src/core/shown.ts and the functions of the outputs.
     files: ['src/**'],

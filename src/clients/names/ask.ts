@@ -94,7 +94,7 @@ function combined(types: Question['types'], answers: readonly Answer[]): Answer 
  * c-ares says ECONNREFUSED for everything that keeps it from asking. This finds the system's own error if this machine
  * lacks something (a descriptor, a route), so that no name server is blamed; undefined if it lacks nothing.
  */
-async function wantFor(server: string, port: number): Promise<Error | undefined> {
+export async function wantFor(server: string, port: number): Promise<Error | undefined> {
   const socket = createSocket(isIPv6(server) ? 'udp6' : 'udp4')
   const want = await new Promise<Error | undefined>(resolve => {
     socket.once('error', error => resolve(ofThisHost(error))).once('connect', () => resolve(undefined))

@@ -159,6 +159,13 @@ export const reasons = {
     remedy:
       'Use an envelope or a DKIM domain below the same organizational domain, or the same domain where alignment is strict (`aspf=s`, `adkim=s`).',
   },
+  dns_sender_unknown: {
+    verdict: 'unknown',
+    severity: 'medium',
+    meaning:
+      'A host of `senders` has no address in DNS, or only private ones. Receivers see mail come from another address, so it is not known what SPF and PTR say of it.',
+    remedy: 'Put the public address that mail leaves from into `senders`, or correct the name.',
+  },
   dns_ptr_missing: {
     verdict: 'warn',
     failsIf: '`direct` is set',
@@ -186,8 +193,8 @@ export const reasons = {
     verdict: 'warn',
     severity: 'medium',
     meaning:
-      'The domain of the envelope has neither MX nor address: bounces go nowhere, and some receivers refuse such senders.',
-    remedy: 'Publish an MX record at the domain that is named, or use a domain in the envelope that takes mail.',
+      'The domain of the envelope has neither MX nor address, or that of `From` says that it takes no mail (null MX): bounces or replies go nowhere, and some receivers refuse such senders.',
+    remedy: 'Publish an MX record at the domain that is named, or send from a domain that takes mail.',
   },
   dns_mx_invalid: {
     verdict: 'warn',
@@ -202,6 +209,13 @@ export const reasons = {
     meaning: 'The domain announces MTA-STS, and its policy cannot be used: it concerns mail to the domain.',
     remedy:
       'Mend what is named: the record, the policy at https://mta-sts.DOMAIN/.well-known/mta-sts.txt, or its list of MX names.',
+  },
+  dns_mta_sts_unread: {
+    verdict: 'unknown',
+    severity: 'low',
+    meaning:
+      'The domain announces MTA-STS, and the exporter could not fetch the policy: no connection, or a server that has a failure just now. It concerns mail to the domain.',
+    remedy: 'Let the exporter reach port 443 of the host that is named, and see that its web server works.',
   },
   dns_mta_sts_testing: {
     verdict: 'warn',

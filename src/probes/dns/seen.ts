@@ -5,6 +5,7 @@ import type { DomainSeen } from './domain.ts'
 import type { HelloSeen } from './hello.ts'
 import type { MtaStsSeen } from './mta-sts.ts'
 import type { PtrSeen } from './ptr.ts'
+import type { SendersSeen } from './senders.ts'
 import type { SpfSeen } from './spf/seen.ts'
 import type { ZoneSeen } from './zone.ts'
 
@@ -24,6 +25,7 @@ export interface DnsSeen {
   readonly ownDomain: DomainSeen
   /** The same as `ownDomain` if there is one domain. */
   readonly envelopeDomain: DomainSeen
+  readonly senders: SendersSeen
   readonly spf: SpfSeen
   /** One for each selector of the configuration, and each DKIM token of SES; undefined if neither is known. */
   readonly dkim: readonly DkimSeen[] | undefined

@@ -1,0 +1,133 @@
+import { cut } from '../../core/shown.ts'
+import type { TakeNote } from '../../core/transcript.ts'
+import { ofSeveral } from '../../core/want.ts'
+import { askOnce, type Reply } from './ask.ts'
+import {
+  mostAtOnce,
+  mostQueries,
+  queryCodes,
+  type DnsAnswer,
+  type QueryCode,
+  type RecordOf,
+  type RecordType,
+} from './index.ts'
+import type { Server } from './server.ts'
+import { inTurns } from './turns.ts'
+
+interface Answering {
+  readonly answer: <Type extends RecordType>(
+    servers: readonly Server[],
+    name: string,
+    type: Type,
+  ) => Promise<DnsAnswer<RecordOf[Type]>>
+  readonly counts: Record<QueryCode, number>
+}
+
+/** No server is waited for longer, and none shorter, in milliseconds. */
+const patience = { least: 250, most: 5_000 }
+/** The share of the time of a run after which nothing more is asked. */
+const usableShare = 0.85
+/** A server that has answered nothing, and has failed with this many questions, is not asked again in this run. */
+const mostFailures = 3
+const noteLength = 200
+
+/** Asks servers in turn, within the number of questions and the time of a run. */
+export function answering({
+  signal,
+  note,
+  timeoutMs,
+  servers: several,
+}: {
+  readonly signal: AbortSignal
+  readonly note: TakeNote
+  readonly timeoutMs: number
+  readonly servers: number
+}): Answering {
+  const counts = Object.fromEntries(queryCodes.map(code => [code, 0])) as Record<QueryCode, number>
+  const inTurn = inTurns(mostAtOnce, signal)
+  const end = performance.now() + timeoutMs * usableShare
+  const shareMs = Math.min(patience.most, Math.max(patience.least, timeoutMs / (4 * Math.max(1, several))))
+  /** How many questions each server has failed with; none once it has answered one. */
+  const failures = new Map<string, number>()
+  let answered: string | undefined
+  let asked = 0
+
+  const isDead = ({ label }: Server): boolean => (failures.get(label) ?? 0) >= mostFailures
+
+  /** The server that answered last is asked first. */
+  const inOrder = (servers: readonly Server[]): Server[] =>
+    [...servers].sort((a, b) => Number(b.label === answered) - Number(a.label === answered))
+
+  async function one<Type extends RecordType>(
+    server: Server,
+    name: string,
+    type: Type,
+  ): Promise<Reply<RecordOf[Type]> | undefined> {
+    const leftMs = end - performance.now()
+    if (asked >= mostQueries || leftMs <= 0) return undefined
+    asked++
+    const begun = performance.now()
+    const reply = await askOnce(server, name, type, { timeoutMs: Math.min(shareMs, leftMs), signal })
+    counts[codeOf(reply)]++
+    const isSilent = reply.kind === 'failed' && (reply.code === 'timeout' || reply.code === 'unreachable')
+    if (isSilent) failures.set(server.label, (failures.get(server.label) ?? 0) + 1)
+    // Minus infinity: it lives, so silence about a name is about the name.
+    else failures.set(server.label, -Infinity)
+    if (reply.kind !== 'failed') answered = server.label
+    note(
+      `${name} ${type}: ${cut(inWords(reply), noteLength)} (${server.label}, ${Math.round(performance.now() - begun)} ms)`,
+    )
+    return reply
+  }
+
+  async function answer<Type extends RecordType>(
+    servers: readonly Server[],
+    name: string,
+    type: Type,
+  ): Promise<DnsAnswer<RecordOf[Type]>> {
+    const failed: (Extract<Reply<unknown>, { kind: 'failed' }> & { readonly label: string })[] = []
+    for (const server of inOrder(servers)) {
+      if (isDead(server)) {
+        failed.push({ kind: 'failed', code: 'timeout', words: 'does not answer', label: server.label })
+        continue
+      }
+      const reply = await one(server, name, type)
+      if (reply === undefined) break
+      if (reply.kind !== 'failed') return reply
+      failed.push({ ...reply, label: server.label })
+    }
+    const [first, ...others] = failed
+    const last = failed.at(-1)
+    if (first === undefined || last === undefined) return notAsked(name, type)
+    const also = others.map(({ label, words }) => `, ${label} ${words}`).join('')
+    return {
+      kind: 'failed',
+      code: last.code,
+      text: `${first.label} ${first.words} for ${name} ${type}${also}`,
+      want: ofSeveral(failed.map(({ want }) => want)),
+    }
+  }
+
+  const notAsked = (name: string, type: RecordType): DnsAnswer<never> =>
+    asked >= mostQueries
+      ? {
+          kind: 'failed',
+          code: 'too_many_queries',
+          text: `${name} ${type} was not asked for: a look asks at most ${mostQueries} questions`,
+        }
+      : { kind: 'failed', code: 'timeout', text: `${name} ${type} was not asked for: the time of the look was over` }
+
+  return { counts, answer: (servers, name, type) => inTurn(() => answer(servers, name, type)) }
+}
+
+const codeOf = (reply: Reply<unknown>): QueryCode => {
+  if (reply.kind === 'found') return 'noerror'
+  if (reply.kind === 'none') return reply.exists ? 'nodata' : 'nxdomain'
+  return reply.code
+}
+
+function inWords(reply: Reply<unknown>): string {
+  if (reply.kind === 'found') return reply.records.map(record => JSON.stringify(record)).join(' ')
+  if (reply.kind === 'none') return reply.exists ? 'no such record' : 'no such name'
+  return reply.words
+}

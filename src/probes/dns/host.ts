@@ -1,0 +1,19 @@
+import type { Dns } from '../../clients/dns/index.ts'
+
+/** The addresses of a name. */
+export interface HostSeen {
+  readonly addresses: readonly string[]
+  /** Both kinds were answered for. */
+  readonly isWhole: boolean
+  /** Whether there is such a name; undefined: not known. */
+  readonly exists: boolean | undefined
+}
+
+/** Asks for A and AAAA of a name. */
+export async function addressesIn(dns: Dns, name: string): Promise<HostSeen> {
+  const answers = await Promise.all([dns.ask(name, 'A'), dns.ask(name, 'AAAA')])
+  const addresses = answers.flatMap(answer => (answer.kind === 'found' ? answer.records : []))
+  const isWhole = answers.every(answer => answer.kind !== 'failed')
+  const exists = answers.some(answer => answer.kind === 'found' || (answer.kind === 'none' && answer.exists))
+  return { addresses, isWhole, exists: exists || (isWhole ? false : undefined) }
+}

@@ -1,0 +1,5 @@
+import type { Reason } from './reasons.ts'
+import type { DnsSeen } from './seen.ts'
+import type { DnsTarget } from './target.ts'
+
+export const ptrReasons = (_seen: DnsSeen, _target: DnsTarget): Reason[] => []
