@@ -43,6 +43,7 @@ export function assessMail(
 
 const direct = kindsOf('own', 'needed')
 const proofs = kindsOf('proof')
+const beliefs = kindsOf('belief')
 const onceForAll = kindsOf('source', 'survived')
 const ofClusters = kindsOf('node')
 
@@ -78,6 +79,7 @@ function assessPath(target: MailTarget, { checks, clusters, nodes, waiting, inde
   const out = new Set(Object.values(ways).flatMap(all => all.map(({ id }) => id)))
   // A canary proves something of a mail path only if that one takes the same way out.
   const proven = byKind(proofs, kind => listed(kind).filter(check => out.has(leavesBy(check)?.id ?? '')))
+  const believed = byKind(beliefs, listed)
   const writePaths = needs.write_path
   const provider = seenBy(mail, needs.mail.find(check => !check.stale)?.observation)?.seen.provider
   const writesTo = new Set(writePaths.map(clusterOf))
@@ -89,11 +91,12 @@ function assessPath(target: MailTarget, { checks, clusters, nodes, waiting, inde
     ...ownClusters.map(cluster => contributionOf(cluster, writePaths)),
     ...(writePaths.every(isAddressOnly) && target.write_path?.length !== 0 ? [noWritePath(target)] : []),
     ...delivery(target, provider, ways, proven.canary),
+    ...Object.values(believed).flat().map(belief),
     independent,
     survived(checks.withIds([...writesTo].flatMap(cluster => nodes.get(cluster) ?? []).map(({ id }) => id))),
     survived(checks.withIds(writePaths.flatMap(throughOf))),
   ]
-  const users = [...Object.values(needs), ...Object.values(ways), ...Object.values(proven)].flat()
+  const users = [needs, ways, believed, proven].flatMap(lists => Object.values(lists)).flat()
   const systems = checks.withIds(
     withTheirs(
       users.flatMap(user => user.needs),
@@ -135,6 +138,9 @@ function contributionOf(cluster: Standing, paths: readonly CheckStatus[]): Contr
     ? survived([cluster])
     : needed(cluster)
 }
+
+/** What receivers think of the sender. While that is not known, mail goes on as before. */
+const belief = (check: CheckStatus): Contribution => (check.verdict === 'fail' ? needed(check) : survived([check]))
 
 const noWritePath = (target: MailTarget): Contribution => {
   const problem = mailProblem(target, 'mail_write_path_not_probed', 'no write_path target with a login is configured')

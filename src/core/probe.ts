@@ -143,7 +143,10 @@ export interface Probe<T extends Target = Target, Seen = unknown, Kind extends s
   againInMs?(seen: Seen, target: T): number | undefined
   /** How its targets are watched between runs, if they can be. */
   readonly watch?: WatchSpec<T, Seen> | undefined
-  /** Takes over what is remembered of a target from the one that it replaces: of the same name, in a configuration before. */
+  /**
+   * Takes over what is remembered of a target from the one of the same name in a configuration before. Its check may go on with
+   * that one: then other checks may hold the new one, so what is remembered belongs to both from then on.
+   */
   inherit?(before: T, target: T): void
   /** The check of one target. */
   bind(target: T): BoundLook

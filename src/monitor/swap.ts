@@ -15,8 +15,9 @@ export function swapTurns(before: ReadonlyMap<string, Turn>, old: Plan, plan: Pl
   const turns = new Map(
     plan.checks.map(check => {
       const known = before.get(checkId(check))
-      if (known && isSame(known.check, check)) return [checkId(check), known]
+      // Also where it stays: other checks of the new plan may name its target, and find what is remembered of it.
       if (known) check.inherit?.(known.check.config)
+      if (known && isSame(known.check, check)) return [checkId(check), known]
       return [checkId(check), turnOf(check)]
     }),
   )

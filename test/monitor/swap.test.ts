@@ -42,14 +42,14 @@ describe('a configuration that is swapped under way', () => {
     })
   })
 
-  it('lets a check that was changed take over what is remembered of the one before', () => {
+  it('lets the target of a new plan take over what is remembered of the one before, also where its check stays', () => {
     const before = checkOf(() => Promise.resolve(fine), { config: { name: 'it' } })
     const one = monitored(before)
     const inherit = vi.fn()
     const changed = { ...before, timeoutMs: 4_999, config: { name: 'it', timeout: 4_999 }, inherit }
     swapTo(one, changed)
     swapTo(one, { ...changed, config: { ...changed.config } })
-    expect(inherit.mock.calls).toEqual([[{ name: 'it' }]])
+    expect(inherit.mock.calls).toEqual([[before.config], [changed.config]])
   })
 
   it('records a run under way once where its check stays, and not at all where it is gone or another', async () => {

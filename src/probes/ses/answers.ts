@@ -18,6 +18,12 @@ const word = (value: unknown): string | undefined =>
   typeof value === 'string' && /^[A-Za-z][A-Za-z0-9_-]{0,39}$/.test(value) ? value : undefined
 const domainName = (value: unknown): string | undefined =>
   typeof value === 'string' && /^[A-Za-z0-9._-]{1,253}$/.test(value) ? value : undefined
+/** Easy DKIM has three. */
+const mostTokens = 10
+const labels = (value: unknown): readonly string[] =>
+  (Array.isArray(value) ? value : [])
+    .filter((one): one is string => typeof one === 'string' && /^[A-Za-z0-9_-]{1,63}$/.test(one))
+    .slice(0, mostTokens)
 /** Seconds since the epoch, as milliseconds. */
 const time = (value: unknown): number | undefined =>
   typeof value === 'number' && Math.abs(value) < 8.64e12 ? value * 1000 : undefined
@@ -60,7 +66,13 @@ export function identityIn(body: string): IdentityFacts | undefined {
     errorType: word(info?.['ErrorType']),
     checkedAt: time(info?.['LastCheckedTimestamp']),
     successAt: time(info?.['LastSuccessTimestamp']),
-    dkim: { enabled: flag(dkim?.['SigningEnabled']), status: word(dkim?.['Status']) },
+    dkim: {
+      enabled: flag(dkim?.['SigningEnabled']),
+      status: word(dkim?.['Status']),
+      origin: word(dkim?.['SigningAttributesOrigin']),
+      tokens: labels(dkim?.['Tokens']),
+      zone: domainName(dkim?.['SigningHostedZone'])?.replace(/\.$/, '').toLowerCase(),
+    },
     mailFrom:
       isSet(domain) || isSet(mailFromStatus)
         ? {

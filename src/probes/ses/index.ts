@@ -3,6 +3,7 @@ import { judge, metrics } from './judge.ts'
 import { observe } from './observe.ts'
 import { reasons } from './reasons.ts'
 import { sesTarget } from './target.ts'
+import { inheritTokens } from './tokens.ts'
 
 /** The SES of an application: are its settings there, and would SES take its mail? */
 export const ses = defineProbe({
@@ -16,6 +17,7 @@ export const ses = defineProbe({
   target: sesTarget,
   metrics,
   reasons,
+  inherit: inheritTokens,
   observe,
   judge,
 })

@@ -15,6 +15,7 @@ import { askRound, type Round } from './round.ts'
 import type { SesAsked, SesSeen } from './seen.ts'
 import { usable } from './settings.ts'
 import type { SesTarget } from './target.ts'
+import { rememberTokens } from './tokens.ts'
 import { readWanted, type SesWanted } from './wanted.ts'
 
 /** Fetches the settings. If one cannot be read, the others are judged all the same. Then asks SES, if all of them are right. */
@@ -77,6 +78,7 @@ async function askSes(
   const { stopped, clockSkewSeconds }: Round = waiting
     ? { stopped: wait.failure, clockSkewSeconds: undefined }
     : await askRound(memory, wanted, { own: keys, monitor }, look)
+  rememberTokens(target, memory.questions)
   const missing = stopped ?? { kind: 'error', text: 'was not asked yet' }
   const { ageMs, ...facts } = remembered(memory.questions, missing, {
     intervalMs: look.intervalMs,

@@ -66,7 +66,7 @@ export interface SesIdentity {
   /** When SES last looked at its DNS, and last found it right: milliseconds since the epoch. */
   readonly checkedAt: number | undefined
   readonly successAt: number | undefined
-  readonly dkim: { readonly enabled: boolean | undefined; readonly status: string | undefined }
+  readonly dkim: SesDkim
   /** Undefined without a custom MAIL FROM domain. */
   readonly mailFrom:
     | {
@@ -77,6 +77,18 @@ export interface SesIdentity {
     | undefined
   /** The address has an identity of its own that is not verified, and a domain is. */
   readonly inherited: boolean
+}
+
+/** https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_DkimAttributes.html */
+export interface SesDkim {
+  readonly enabled: boolean | undefined
+  readonly status: string | undefined
+  /** `EXTERNAL`: with a key of the customer's own. Else SES has the keys. */
+  readonly origin?: string | undefined
+  /** Selectors. */
+  readonly tokens?: readonly string[] | undefined
+  /** Where they lead, such as `dkim.amazonses.com`. */
+  readonly zone?: string | undefined
 }
 
 /** https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_GetConfigurationSet.html */

@@ -1,4 +1,5 @@
 import { defineProbe } from '../../core/probe.ts'
+import { inheritGreeting } from './greeted.ts'
 import { judge, metrics } from './judge.ts'
 import { observe } from './observe.ts'
 import { reasons } from './reasons.ts'
@@ -12,6 +13,7 @@ export const smtp = defineProbe({
   timeoutMs: 10_000,
   metrics,
   reasons,
+  inherit: inheritGreeting,
   observe,
   judge,
 })

@@ -3,6 +3,7 @@ import type { Failure } from '../../core/errors.ts'
 import { failureOf, type Look } from '../../core/probe.ts'
 import { redactor } from '../../core/redact.ts'
 import { sourceOf } from '../../core/source.ts'
+import { rememberGreeting } from './greeted.ts'
 import type { SmtpTarget } from './target.ts'
 import { openRelay, connectionFor, plainError, type Login } from './opening.ts'
 import { planFor, type Setup } from './plan.ts'
@@ -57,6 +58,7 @@ export async function observe(target: SmtpTarget, look: Look): Promise<SmtpSeen>
     failure = failureOf(plainError(error, clean), look, address(host, port))
   }
   const session = await connection.close()
+  rememberGreeting(target, session?.dialogue.replies ?? [])
   const credentials = await plan.credentials
   const { security, verify, hello, ignored } = plan
   return {
