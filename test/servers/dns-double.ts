@@ -128,7 +128,7 @@ const uint16 = (value: number): Buffer => {
   return bytes
 }
 
-function questionOf(message: Buffer): { readonly name: string; readonly type: number; readonly end: number } {
+export function questionOf(message: Buffer): { readonly name: string; readonly type: number; readonly end: number } {
   const labels: string[] = []
   let at = 12
   for (let length = message[at] ?? 0; length > 0; length = message[at] ?? 0) {
@@ -139,7 +139,7 @@ function questionOf(message: Buffer): { readonly name: string; readonly type: nu
 }
 
 /** QR, RD and RA set; the question repeated. */
-function header(question: Buffer, rcode: number, answers: number, flags = 0x8180): Buffer {
+export function header(question: Buffer, rcode: number, answers: number, flags = 0x8180): Buffer {
   const { end } = questionOf(question)
   const bytes = Buffer.from(question.subarray(0, end))
   bytes.writeUInt16BE(flags | rcode, 2)
@@ -150,7 +150,7 @@ function header(question: Buffer, rcode: number, answers: number, flags = 0x8180
   return bytes
 }
 
-const truncated = (question: Buffer): Buffer => header(question, 0, 0, 0x8380)
+export const truncated = (question: Buffer): Buffer => header(question, 0, 0, 0x8380)
 
 const nameOf = (name: string): Buffer =>
   Buffer.concat([...name.split('.').map(label => Buffer.from([label.length, ...Buffer.from(label)])), Buffer.from([0])])
