@@ -26,6 +26,7 @@ import { runbooks } from '../../grafana/generate/panels/alerts.ts'
 import { verdicts } from '../../src/core/probe.ts'
 import { serverStatuses } from '../../src/probes/haproxy/statistics.ts'
 import { patroniRoles as roleNames, patroniStates as patroniStateNames } from '../../src/probes/patroni/answer.ts'
+import { mtaStsModes } from '../../src/probes/dns/mta-sts.ts'
 import { policies } from '../../src/probes/dns/target.ts'
 import { authResults } from '../../src/probes/canary/seen.ts'
 import { enforcementStates } from '../../src/probes/ses/judge-account.ts'
@@ -213,7 +214,7 @@ describe('states', () => {
     ['state of the SES settings', configStates, sesConfig],
     ['result of authentication', authResults, authResult],
     ['policy of DMARC', policies, dmarcPolicy],
-    ['mode of MTA-STS', ['enforce', 'testing', 'none'], mtaStsMode],
+    ['mode of MTA-STS', mtaStsModes, mtaStsMode],
     ['status of an SES account', enforcementStates, sesEnforcement],
     ['state of DKIM', dkimStates, sesDkim],
     ['state of a MAIL FROM domain', mailFromStates, sesMailFrom],
