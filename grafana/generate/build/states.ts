@@ -3,7 +3,7 @@ import type { Metric } from '../../../src/core/metric.ts'
 import { severities, type Severity, type Verdict } from '../../../src/core/probe.ts'
 import type { Provider } from '../../../src/probes/mail/index.ts'
 import type { AuthResult } from '../../../src/probes/canary/seen.ts'
-import type { mtaStsModes } from '../../../src/probes/dns/mta-sts.ts'
+import type { StsMode } from '../../../src/probes/dns/mta-sts-policy.ts'
 import type { Policy } from '../../../src/probes/dns/target.ts'
 import type { enforcementStates } from '../../../src/probes/ses/judge-account.ts'
 import type { dkimStates, mailFromStates } from '../../../src/probes/ses/judge-identity.ts'
@@ -181,7 +181,7 @@ export const dmarcPolicy: States<Policy> = {
   none: state(2, 'none', 'neutral'),
 }
 
-export const mtaStsMode: States<(typeof mtaStsModes)[number]> = {
+export const mtaStsMode: States<StsMode> = {
   enforce: state(0, 'enforce', 'ok'),
   testing: state(1, 'testing', 'neutral'),
   none: state(2, 'none', 'neutral'),
