@@ -210,7 +210,7 @@ const dmarc: fc.Arbitrary<DnsSeen['dmarc']> = fc.record({
       ['other.example.net', 'example.net'],
     ]),
   ),
-}) as fc.Arbitrary<DnsSeen['dmarc']>
+})
 const seen = fc
   .record({
     envelope: fc.constantFrom('app.example.com', 'bounce.example.com', 'other.example.net'),
@@ -266,7 +266,7 @@ const target = fc.record({
 test('a row asks for something exactly where there is a reason', () => {
   fc.assert(
     fc.property(seen, target, (more, options) => {
-      const found = dnsSeen(more as Partial<DnsSeen>)
+      const found = dnsSeen(more)
       const configured = dnsTarget(options)
       const reasons = judge(found, configured).reasons.flatMap(({ code }) => about[code] ?? [])
       const asking = postureOf(found, configured).rows.filter(({ state }) =>
