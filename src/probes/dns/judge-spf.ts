@@ -12,9 +12,8 @@ export function spfReasons(seen: DnsSeen, { bulk }: DnsTarget): Reason[] {
   const verdict = bulk ? 'fail' : undefined
   if (spf.record === 'missing') return [reason('dns_spf_missing', missing(seen), publish(seen), verdict)]
   const uncovered = spf.senders.filter(isUncovered)
-  const errors = spf.errors.length > 0 ? spf.errors : brokenFor(seen)
   return [
-    ...(errors.length > 0 ? [reason('dns_spf_invalid', cases(errors.map(bounded)), undefined, verdict)] : []),
+    ...(spf.errors.length > 0 ? [reason('dns_spf_invalid', cases(spf.errors.map(bounded)), undefined, verdict)] : []),
     ...(uncovered.length > 0
       ? [reason('dns_spf_not_covering', cases(uncovered.map(one => notCovered(one, envelope))), publish(seen), verdict)]
       : []),
@@ -26,16 +25,10 @@ export function spfReasons(seen: DnsSeen, { bulk }: DnsTarget): Reason[] {
 }
 
 function missing({ spf, envelope }: DnsSeen): string {
-  const [lookalike] = spf.lookalikes
+  const [lookalike] = spf.lookalikes ?? []
   const found = lookalike === undefined ? '' : `; there is \`${bounded(lookalike)}\`, which is none`
   return `${envelope} has no TXT record that begins with \`v=spf1\` and a space${found}`
 }
-
-/** What the records lead to for some senders only. */
-const brokenFor = ({ spf, envelope }: DnsSeen): string[] =>
-  spf.senders
-    .filter(({ result }) => result === 'permerror')
-    .map(({ why, ...one }) => `${envelope}, for ${nameOf(one)}: ${why}`)
 
 /** The others are errors, not known, or without a record. */
 const isUncovered = ({ result }: SenderSeen): boolean =>
