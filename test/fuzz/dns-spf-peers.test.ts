@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import fc from 'fast-check'
-import { spf } from 'mailauth/lib/spf'
+import { spf } from 'mailauth/lib/spf/index.js'
 import { expect, it } from 'vitest'
 import type { Dns, RecordType } from '../../src/clients/dns/index.ts'
 import { bytesOf } from '../../src/probes/dns/spf/address.ts'

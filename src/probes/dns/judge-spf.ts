@@ -5,8 +5,10 @@ import type { DnsSeen } from './seen.ts'
 import type { SenderSeen } from './spf/seen.ts'
 import type { DnsTarget } from './target.ts'
 
+type Seen = Pick<DnsSeen, 'envelope' | 'envelopeDomain' | 'spf'>
+
 /** What is wrong with the SPF record. A domain that does not exist has no record, and that is another reason. */
-export function spfReasons(seen: DnsSeen, { bulk }: DnsTarget): Reason[] {
+export function spfReasons(seen: Seen, { bulk }: Pick<DnsTarget, 'bulk'>): Reason[] {
   const { spf, envelope } = seen
   if (seen.envelopeDomain.exists === false || spf.record === 'unanswered') return []
   const verdict = bulk ? 'fail' : undefined
@@ -24,7 +26,7 @@ export function spfReasons(seen: DnsSeen, { bulk }: DnsTarget): Reason[] {
   ]
 }
 
-function missing({ spf, envelope }: DnsSeen): string {
+function missing({ spf, envelope }: Seen): string {
   const [lookalike] = spf.lookalikes ?? []
   const found = lookalike === undefined ? '' : `; there is \`${bounded(lookalike)}\`, which is none`
   return `${envelope} has no TXT record that begins with \`v=spf1\` and a space${found}`
@@ -41,7 +43,7 @@ const nameOf = ({ sender, address }: Pick<SenderSeen, 'sender' | 'address'>): st
   sender === address ? address : `${address} (${sender})`
 
 /** With a record to publish, if it can be known. */
-function publish(seen: DnsSeen): string | undefined {
+function publish(seen: Seen): string | undefined {
   const record = spfToPublish(seen)
   return record === undefined || record.length > 253
     ? undefined
@@ -49,7 +51,7 @@ function publish(seen: DnsSeen): string | undefined {
 }
 
 /** The record that lets all senders pass. Undefined if there is none to publish: all pass, or the senders are not known. */
-export function spfToPublish({ spf }: DnsSeen): string | undefined {
+export function spfToPublish({ spf }: Pick<DnsSeen, 'spf'>): string | undefined {
   const wanted = spf.senders
     .filter(one => isUncovered(one) || one.result === 'none')
     .map(({ address }) => termFor(address))
