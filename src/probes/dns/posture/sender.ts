@@ -1,6 +1,7 @@
 import { isUsable, type DkimSeen } from '../dkim.ts'
 import { spfToPublish } from '../judge-spf.ts'
 import type { DnsSeen } from '../seen.ts'
+import type { SpfResult } from '../spf/seen.ts'
 import type { DnsTarget } from '../target.ts'
 import { rowsOf, type PostureRow } from './row.ts'
 import { textLine, zoneLine, zoneName } from './zone-file.ts'
@@ -15,26 +16,27 @@ function spfRow(seen: DnsSeen, target: DnsTarget): PostureRow {
   const { envelope, spf } = seen
   const is = rowsOf('SPF', envelope)
   if (spf.record === 'unanswered') return is('unknown')
-  const { text, errors, permissive, deprecated, lookups, senders, lookalikes } = spf
+  const { text, errors, permissive, deprecated, lookups, senders, lookalikes = [] } = spf
   const wanted = spfToPublish(seen)
   if (spf.record === 'missing' || text === undefined) {
     const anyones = `v=spf1 ${target.account ? 'include:amazonses.com' : 'ip4:ADDRESS'} ~all`
     const todo = errors.length > 0 ? { advice: 'One record.' } : { publish: textLine(envelope, wanted ?? anyones) }
     return is(errors.length > 0 ? 'wrong' : 'missing', [...errors, ...lookalikes], todo)
   }
-  const broken = [...errors, ...senders.flatMap(({ result, why }) => (result === 'permerror' ? [why] : []))]
-  const found = [text, ...(lookups === undefined ? [] : [`${lookups} of 10 look-ups`]), ...new Set(broken)]
-  if (broken.length > 0) return is('wrong', found, { advice: 'One record without what is named.' })
+  const found = [text, ...(lookups === undefined ? [] : [`${lookups} of 10 look-ups`]), ...errors]
+  if (errors.length > 0) return is('wrong', found, { advice: 'One record without what is named.' })
   const results = senders
     .filter(({ result }) => result !== 'pass')
     .map(({ sender, address, result }) => `${result} for ${sender === address ? address : `${sender} (${address})`}`)
   const all = [...found, ...results, ...permissive, ...deprecated]
   const mended = permissive.length > 0 ? closed(wanted ?? text) : wanted
   const todo = mended === undefined || mended === text ? {} : { publish: textLine(envelope, mended) }
-  if (senders.some(({ result }) => result !== 'pass' && result !== 'temperror')) return is('wrong', all, todo)
+  if (senders.some(({ result }) => uncovered.includes(result))) return is('wrong', all, todo)
   if (permissive.length + deprecated.length === 0) return is(results.length > 0 ? 'unknown' : 'ok', all)
   return is('weak', all, todo.publish === undefined ? { advice: 'The record without what is named.' } : todo)
 }
+
+const uncovered: readonly SpfResult[] = ['fail', 'softfail', 'neutral']
 
 /** The record with an end that lets in no others. Undefined if the end is in another record. */
 function closed(text: string): string | undefined {
