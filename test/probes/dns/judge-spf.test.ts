@@ -69,7 +69,7 @@ it('fails what the large receivers ask of a bulk sender', async () => {
 })
 
 it.each([
-  ['none', 'v=spf1 ip4:192.0.2.10 ip6:2001:db8::1 -all'],
+  ['none', 'v=spf1 ip4:192.0.2.10 ip6:2001:db8::1 ~all'],
   [
     'V=SPF1 include:_spf.provider.example ~all',
     'v=spf1 ip4:192.0.2.10 ip6:2001:db8::1 include:_spf.provider.example ~all',
