@@ -16,7 +16,7 @@ const domainSeen: DnsSeen['ownDomain'] = {
   name: domain,
   exists: true,
   nullMx: false,
-  servers: [{ name: 'mx.example.com', problem: undefined }],
+  servers: [{ name: 'mx.example.com', problem: undefined, isPrivate: false }],
   hasAddress: undefined,
 }
 
@@ -38,10 +38,11 @@ export const dnsSeen = (more: Partial<DnsSeen> = {}): DnsSeen => ({
     text: `v=spf1 ip4:${address} -all`,
     errors: [],
     permissive: [],
+    lookalikes: [],
     deprecated: [],
     lookups: 0,
     voidLookups: 0,
-    senders: [{ sender: address, address, result: 'pass' }],
+    senders: [{ sender: address, address, result: 'pass', why: '' }],
   },
   dkim: [
     {
@@ -70,6 +71,7 @@ export const dnsSeen = (more: Partial<DnsSeen> = {}): DnsSeen => ({
       { name: 'ns2.example.com', serial: 1, isLame: false },
     ],
     differSince: undefined,
+    lookedAt: start,
   },
   ...more,
 })
