@@ -10,7 +10,7 @@ import { readRecord } from './spf/record.ts'
  */
 export function authenticationReasons(seen: DnsSeen): Reason[] {
   const spf = whySpfCannotPass(seen)
-  const dkim = whyNothingSigns(seen.dkim)
+  const dkim = seen.isAwaitingSes ? undefined : whyNothingSigns(seen.dkim)
   return spf === undefined || dkim === undefined
     ? []
     : [reason('dns_unauthenticated', `${seen.domain}: ${spf}, and ${dkim}`)]
