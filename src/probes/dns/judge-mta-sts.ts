@@ -1,10 +1,9 @@
 import { cases } from './cases.ts'
 import { reason, type Reason } from './reasons.ts'
 import type { DnsSeen } from './seen.ts'
-import type { DnsTarget } from './target.ts'
 
 /** MTA-STS and TLS-RPT concern mail to the domain, so none of it stops what is sent. */
-export function mtaStsReasons({ mtaSts, envelope }: DnsSeen, _target: DnsTarget): Reason[] {
+export function mtaStsReasons({ mtaSts, envelope }: Pick<DnsSeen, 'mtaSts' | 'envelope'>): Reason[] {
   const { record, mode, problems, unread, reports, reportsProblem = '' } = mtaSts
   const hasIt = record === 'found' || record === 'invalid'
   const reportsName = `_smtp._tls.${envelope}`
