@@ -202,7 +202,10 @@ const tokensBehind = (account: CheckStatus, { code }: Reason, believed: readonly
 
 /**
  * What receivers believe, as a need of a mail path. What only a refusal proves is no more than that refusal: it counts with the
- * way that was refused, as its cause. While nothing is known, mail goes on as before.
+ * way that was refused, as its cause. A look that found nothing out fails no mail: that goes on as before.
  */
-export const belief = (check: CheckStatus): Contribution =>
-  check.verdict === 'fail' && check.observation?.verdict === 'fail' ? needed(check) : survived([check])
+export function belief(check: CheckStatus): Contribution {
+  const isFound =
+    !check.stale && check.observation?.reasons.some(({ code, verdict }) => verdict === 'fail' && code in dns.reasons)
+  return check.verdict === 'fail' && isFound === true ? needed(check) : survived([check])
+}

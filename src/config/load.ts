@@ -136,9 +136,13 @@ function toCheck(probe: Probe, target: Target, defaults: Times): Check {
     target: target.name,
     intervalMs,
     timeoutMs: target.timeout ?? defaults.timeout ?? defaultTimeout(probe, intervalMs),
-    needs: [...new Set(referencesIn(target).flatMap(found => checkBehind(found) ?? []))],
+    needs: [...new Set(referencesIn(ownOf(probe, target)).flatMap(found => checkBehind(found) ?? []))],
   }
 }
+
+/** What a target reads itself. A domain only knows by which relay and SES its mail leaves. */
+const ownOf = ({ kind }: Probe, target: Target): Target =>
+  kind === dns.kind ? { ...target, ...({ relay: undefined, account: undefined } satisfies Partial<DnsTarget>) } : target
 
 /** The API server, if something is read from it. The first Secret stands for all. */
 function apiServerOf(access: KubernetesConfig | undefined, sections: Sections): KubernetesTarget[] {
@@ -158,11 +162,13 @@ const defaultTimeout = ({ timeoutMs = 0 }: Probe, intervalMs: number): number =>
 
 const unwatched = <T extends Target>(target: T): T => (target.watch ? { ...target, watch: false } : target)
 
+const byName = (targets: readonly Target[] = []): ReadonlyMap<string | undefined, Target> =>
+  new Map(targets.map(target => [target.name, target]))
+
 /** Canaries with the target that each leaves by: its relay and its login are those of the canary, too. */
 function withWays(sections: Sections): CanaryTarget[] | undefined {
-  const named = (kind: string) => new Map(sections[kind]?.map(target => [target.name, target]))
-  const [relays, accounts] = [named('smtp'), named('ses')]
-  const wayOf = ({ smtp = '', ses = '' }: CanaryTarget): Way | undefined => {
+  const [relays, accounts] = [byName(sections['smtp']), byName(sections['ses'])]
+  const wayOf = ({ smtp, ses }: CanaryTarget): Way | undefined => {
     const relay = relays.get(smtp)
     if (relay) return { kind: 'smtp', target: relay as SmtpTarget }
     const account = accounts.get(ses)
@@ -174,12 +180,12 @@ function withWays(sections: Sections): CanaryTarget[] | undefined {
 
 /** Targets of `dns` with the relay and the SES that they name. */
 function withSystems(sections: Sections): DnsTarget[] | undefined {
-  const named = (kind: string, name: string | undefined) => sections[kind]?.find(target => target.name === name)
+  const [relays, accounts] = [byName(sections['smtp']), byName(sections['ses'])]
   const targets = sections[dns.kind] as readonly DnsTarget[] | undefined
   return targets?.map(target => ({
     ...target,
-    relay: named('smtp', target.smtp) as SmtpTarget | undefined,
-    account: named('ses', target.ses) as SesTarget | undefined,
+    relay: relays.get(target.smtp) as SmtpTarget | undefined,
+    account: accounts.get(target.ses) as SesTarget | undefined,
   }))
 }
 

@@ -147,3 +147,21 @@ it('the name of the hello is that of the configuration, and the envelope has a d
   expect(seen.envelopeDomain.name).toBe('bounce.example.com')
   expect(evidence).toContain('bounce.example.com')
 })
+
+describe('an SES whose records are not known yet', () => {
+  const more = { ses: 'account', account: { name: 'account' } }
+
+  it('is looked at again soon, and said', async () => {
+    const { evidence, againInMs, verdict } = await lookAt(zone, more)
+    expect(evidence).toContain('DKIM of SES not known yet')
+    expect([againInMs, verdict]).toEqual([15_000, 'ok'])
+  })
+
+  it('may sign: mail is not said to be without any proof', async () => {
+    const bare = { 'app.example.com': { records: [mx(10, 'mx1.example.com')] } }
+    const codes = async (target: object) =>
+      (await lookAt({ ...zone, ...bare }, { dkim: ['gone'], ...target })).reasons.map(({ code }) => code)
+    expect(await codes({})).toContain('dns_unauthenticated')
+    expect(await codes(more)).not.toContain('dns_unauthenticated')
+  })
+})
