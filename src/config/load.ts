@@ -136,9 +136,13 @@ function toCheck(probe: Probe, target: Target, defaults: Times): Check {
     target: target.name,
     intervalMs,
     timeoutMs: target.timeout ?? defaults.timeout ?? defaultTimeout(probe, intervalMs),
-    needs: [...new Set(referencesIn(target).flatMap(found => checkBehind(found) ?? []))],
+    needs: [...new Set(referencesIn(ownOf(probe, target)).flatMap(found => checkBehind(found) ?? []))],
   }
 }
+
+/** What a target reads itself. A domain only knows by which relay and SES its mail leaves. */
+const ownOf = ({ kind }: Probe, target: Target): Target =>
+  kind === dns.kind ? { ...target, ...({ relay: undefined, account: undefined } satisfies Partial<DnsTarget>) } : target
 
 /** The API server, if something is read from it. The first Secret stands for all. */
 function apiServerOf(access: KubernetesConfig | undefined, sections: Sections): KubernetesTarget[] {

@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
 import { parser } from '@prometheus-io/lezer-promql'
 import { check as isFormatted, resolveConfig } from 'prettier'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -11,8 +12,9 @@ import { catalogue } from '../../src/exposition/catalogue.ts'
 import { reasonCatalogue } from '../../src/exposition/reasons.ts'
 import { splitBrain } from '../status/extremes.ts'
 import { healthy, incident } from '../status/pages.ts'
+import { nsdInstall } from '../servers/nsd.ts'
 import { startCluster, type Cluster, type PostgresNode } from '../servers/postgres.ts'
-import { have, needs, runProcess } from '../servers/processes.ts'
+import { have, needs, removeFolder, runProcess, tempFolder } from '../servers/processes.ts'
 import { deadLinks, markdownBelow, pagesIn, readPage } from './markdown.ts'
 import { rulesFile } from './rules.ts'
 
@@ -158,6 +160,22 @@ describe('what is asked of /api/v1/status', () => {
 
   it.skipIf(!needs('jq', jq, 'apt-get install jq')).each(programs)('%s: jq %s runs', async (_, options, program) => {
     await runProcess(jq ?? 'jq', [...words(options), program], { input: answers.join('\n') })
+  })
+})
+
+const checkzone = have('nsd-checkzone')
+describe.skipIf(!needs('nsd-checkzone', checkzone, nsdInstall))('records to publish', () => {
+  const own = '. 3600 IN SOA ns.example. root.example. 1 3600 600 86400 60\n. 3600 IN NS ns.example.\n'
+
+  it.each(blocksIn('zone'))('%s are taken by NSD', async (_, code) => {
+    const folder = tempFolder('mailpath-zone-')
+    try {
+      const file = path.join(folder, 'root.zone')
+      writeFileSync(file, own + code)
+      await runProcess(checkzone ?? 'nsd-checkzone', ['.', file])
+    } finally {
+      await removeFolder(folder)
+    }
   })
 })
 

@@ -9,7 +9,7 @@ import type { SmtpSeen } from '../../src/probes/smtp/observe.ts'
 import { canarySeen, canaryTarget, canaryThat, mailAt } from '../status/canary.ts'
 import { dnsSeen, dnsTarget, dnsThat } from '../status/dns.ts'
 import { assessed, checkOf, judged, reported, start, type Looked } from '../status/looked.ts'
-import { exceptionsOf, fine, mailOf, mailTarget, outcomeOf, platform, type MailCase } from './mail-cases.ts'
+import { everyCase, exceptionsOf, fine, mailOf, mailTarget, outcomeOf, platform, type MailCase } from './mail-cases.ts'
 
 function over(all: readonly Looked[], path: MailTarget = mailTarget) {
   const {
@@ -55,6 +55,25 @@ describe('what receivers believe, as a need of mail', () => {
     ['fail and warn', ['dns_unauthenticated', 'dns_spf_missing'], 'fail', 'dns_unauthenticated'],
   ])('%s', (_, codes, verdict, root) => {
     expect(over([...around(), dnsThat(codes)])).toMatchObject({ verdict, root })
+  })
+
+  it('changes the verdict of any platform in one way: it fails it, or warns, and is the root only of its own failure', () => {
+    const weight = { ok: 0, warn: 1, unknown: 2, fail: 3 }
+    for (const one of everyCase().filter((_, i) => i % 61 === 0)) {
+      const without = over(platform(one), mailOf(one))
+      const withDns = (codes: readonly string[]) =>
+        outcomeOf(over([...platform(one), dnsThat(codes)], mailOf(one)).status)
+      expect(withDns([])).toEqual(outcomeOf(without.status))
+      for (const code of ['dns_spf_missing', 'dns_resolver_failed'])
+        expect(withDns([code])).toEqual({
+          verdict: weight[without.verdict] < weight.warn ? 'warn' : without.verdict,
+          root: without.root,
+        })
+      expect(withDns(['dns_unauthenticated'])).toEqual({
+        verdict: 'fail',
+        root: without.verdict === 'fail' ? without.root : 'dns_unauthenticated',
+      })
+    }
   })
 
   it('has not been looked at yet: mail goes on', () => {

@@ -7,6 +7,7 @@ import { readText } from '../../src/yaml/read-text.ts'
 import { nearest } from '../../src/yaml/nearest.ts'
 import { checkId, type Check } from '../../src/core/probe.ts'
 import type { CanaryTarget } from '../../src/probes/canary/target.ts'
+import type { DnsTarget } from '../../src/probes/dns/target.ts'
 
 const example = join(import.meta.dirname, 'example.yml')
 const views = join(import.meta.dirname, 'example-patroni.yml')
@@ -377,6 +378,48 @@ ses:
     expect(path('smtp: [one], canary: [a, b]')).toEqual(['a', 'b'])
     expect(() => path('smtp: [two], canary: [a]')).toThrow('mail[0].canary[0]: it leaves by smtp "one"')
     expect(() => path('ses: [], canary: [b]')).toThrow('mail[0].canary[0]: it leaves by ses "one"')
+  })
+})
+
+describe('a domain', () => {
+  const relays = `smtp:
+  - { name: one, host: one.example.com, user: app, password: { vault: { target: v, path: kv/smtp, key: pass } } }
+ses:
+  - { name: two, access_key: { env: A }, secret_key: { env: B }, region: eu-west-1 }
+vault:
+  - { name: v, url: "https://vault:8200", token: { env: TOKEN } }
+`
+  const names = 'smtp: one, ses: two, domain: { env: MAIL_FROM }'
+
+  it('knows its relay and its SES, and waits for nothing that these read', () => {
+    const config = parse(`dns:\n  - { name: a, ${names} }\n  - { name: b, domain: example.com }\n${relays}`)
+    const { relay, account } = find(config, 'dns/a').config as DnsTarget
+    expect(relay).toBe(find(config, 'smtp/one').config)
+    expect(account).toBe(find(config, 'ses/two').config)
+    expect(find(config, 'dns/b').config).toMatchObject({
+      relay: undefined,
+      account: undefined,
+      direct: false,
+      bulk: false,
+    })
+    expect(find(config, 'dns/a').needs).toEqual([])
+    expect(find(config, 'smtp/one').needs).toEqual(['vault/v'])
+  })
+
+  it('waits for a Vault that has its name', () => {
+    const from = (key: string) => `{ vault: { target: v, path: kv/${key}, key: from } }`
+    const of = (keys: string) => find(parse(`dns: [{ name: a, ${keys} }]\n${relays}`), 'dns/a').needs
+    expect(of(`domain: ${from('app')}`)).toEqual(['vault/v'])
+    expect(of(`domain: example.com, envelope: ${from('bounces')}`)).toEqual(['vault/v'])
+  })
+
+  it('is looked at every ten minutes, and has a list under mail', () => {
+    const config = parse(`dns: [{ name: a, ${names} }]\n${relays}mail: [{ name: app, dns: [a] }]\n`)
+    expect(find(config, 'dns/a')).toMatchObject({ intervalMs: 600_000, timeoutMs: 20_000 })
+    expect(config.mail[0]?.dns).toEqual(['a'])
+    expect(() => parse(`dns: [{ name: a, ${names} }]\n${relays}mail: [{ name: app, dns: [b] }]\n`)).toThrow(
+      'mail[0].dns[0]: there is no dns target "b"; did you mean "a"?',
+    )
   })
 })
 

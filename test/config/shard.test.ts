@@ -214,4 +214,18 @@ describe('shards', () => {
         shardOf(config, { index, count: 3 }).checks.map(checkId).toSorted(),
       )
   })
+
+  it('keep a domain with the relay and the SES that it names', () => {
+    const all = names(12, 'relay')
+    const text = JSON.stringify({
+      smtp: all.map(name => ({ name, host: 'mail.example.com' })),
+      dns: all.map(name => ({ name: `${name}.example.com`, domain: 'example.com', smtp: name })),
+      mail: all.map(name => ({ name: `app ${name}`, smtp: [name] })),
+    })
+    const parts = shards(parseConfig(text, 'mailpath.yml'), 4).map(({ checks }) => checks.map(checkId))
+    for (const ids of parts)
+      for (const name of all) expect(ids.includes(`smtp/${name}`)).toBe(ids.includes(`dns/${name}.example.com`))
+    // A mail path takes the domains of its own ways, so these tie nothing together.
+    expect(parts.filter(ids => ids.length > 0).length).toBeGreaterThan(1)
+  })
 })

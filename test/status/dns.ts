@@ -39,6 +39,7 @@ export const dnsSeen = (more: Partial<DnsSeen> = {}): DnsSeen => ({
     lookalikes: [],
     errors: [],
     permissive: [],
+    lookalikes: [],
     deprecated: [],
     lookups: 0,
     voidLookups: 0,

@@ -86,9 +86,18 @@ async function policyFor(dns: Dns, domain: string, at: DmarcAt & { readonly reco
   if (at.domain === domain) return firstOf('p')
   const [existing, other] = [firstOf('sp'), firstOf('np', 'sp')]
   if (existing.policy === other.policy) return existing
+  const isThere = await exists(dns, domain)
+  if (isThere === undefined) return { policy: undefined, tag: undefined }
+  return isThere ? existing : other
+}
+
+/** Whether the name is in DNS (RFC 9989, A.4). An alias is, even if it leads to a name that is not. */
+async function exists(dns: Dns, domain: string): Promise<boolean | undefined> {
   const answer = await dns.ask(domain, 'A')
-  if (answer.kind === 'failed') return { policy: undefined, tag: undefined }
-  return answer.kind === 'none' && !answer.exists ? other : existing
+  if (answer.kind === 'failed') return undefined
+  if (answer.kind === 'found' || answer.exists) return true
+  const alias = await dns.ask(domain, 'CNAME')
+  return alias.kind === 'failed' ? undefined : alias.kind === 'found'
 }
 
 /** They matter only where domains differ. */

@@ -5,7 +5,10 @@ import type { DnsSeen } from './seen.ts'
 import type { DnsTarget } from './target.ts'
 
 /** Whether the two domains exist, and whether bounces and replies have somewhere to go. */
-export function domainReasons({ ownDomain, envelopeDomain }: DnsSeen, target: DnsTarget): Reason[] {
+export function domainReasons(
+  { ownDomain, envelopeDomain }: Pick<DnsSeen, 'ownDomain' | 'envelopeDomain'>,
+  target: Pick<DnsTarget, 'servers'>,
+): Reason[] {
   const domains = ownDomain.name === envelopeDomain.name ? [envelopeDomain] : [envelopeDomain, ownDomain]
   const missing = [
     ...domains.filter(({ exists }) => exists === false).map(domain => `${domain.name} is not in DNS`),
@@ -28,7 +31,11 @@ export function domainReasons({ ownDomain, envelopeDomain }: DnsSeen, target: Dn
 const takesNoMail = ({ exists, nullMx, servers, hasAddress }: DomainSeen): boolean =>
   exists === true && !nullMx && servers?.length === 0 && hasAddress === false
 
-const problemOf = (domain: DomainSeen, { name, problem, isPrivate }: MailServerSeen, { servers }: DnsTarget) =>
+const problemOf = (
+  domain: DomainSeen,
+  { name, problem, isPrivate }: MailServerSeen,
+  { servers }: Pick<DnsTarget, 'servers'>,
+) =>
   problem === undefined
     ? []
     : [`the MX record of ${domain.name} names ${name || '"."'}, which ${problem}${isPrivate ? elsewhere(servers) : ''}`]

@@ -5,7 +5,10 @@ import type { DnsSeen } from './seen.ts'
 import type { DnsTarget } from './target.ts'
 
 /** Whether the addresses that mail leaves from are known, and have names that lead back to them. */
-export function ptrReasons({ ptr, senders }: DnsSeen, { direct }: DnsTarget): Reason[] {
+export function ptrReasons(
+  { ptr, senders }: Pick<DnsSeen, 'ptr' | 'senders'>,
+  { direct }: Pick<DnsTarget, 'direct'>,
+): Reason[] {
   const lost = senders.lost.map(({ sender, problem }) => `${sender} (\`senders\`) ${problem}`)
   const missing = ptr.filter(({ names, isConfirmed }) => names?.length === 0 || isConfirmed === false)
   const generic = ptr.filter(({ isConfirmed, isGeneric }) => isConfirmed === true && isGeneric)
@@ -20,9 +23,12 @@ export function ptrReasons({ ptr, senders }: DnsSeen, { direct }: DnsTarget): Re
 
 const addressOf = ({ sender, address }: PtrSeen): string => (sender === address ? address : `${address} (${sender})`)
 
+const namesOf = ({ names = [] }: PtrSeen): string =>
+  `the name${names.length === 1 ? '' : 's'} ${[...names].sort().join(' and ')}`
+
 const missingText = (seen: PtrSeen): string =>
   seen.names === undefined || seen.names.length === 0
     ? `${addressOf(seen)} has no name (PTR)`
-    : `${addressOf(seen)} has the name ${seen.names.join(', ')}, which does not lead back to it`
+    : `${addressOf(seen)} has ${namesOf(seen)}, which ${seen.names.length === 1 ? 'does' : 'do'} not lead back to it`
 
-const genericText = (seen: PtrSeen): string => `${addressOf(seen)} has the name ${(seen.names ?? []).join(', ')}`
+const genericText = (seen: PtrSeen): string => `${addressOf(seen)} has ${namesOf(seen)}`

@@ -2,14 +2,13 @@ import { utcTime } from '../../core/duration.ts'
 import { cases } from './cases.ts'
 import { reason, type Reason } from './reasons.ts'
 import type { DnsSeen } from './seen.ts'
-import type { DnsTarget } from './target.ts'
 import type { ZoneSeen, ZoneServerSeen } from './zone.ts'
 
 /** Secondary servers take over a new version some time after it is made; in milliseconds. */
 const usualMs = 3_600_000
 
 /** Whether all receivers find the same records. */
-export function zoneReasons({ zone }: DnsSeen, _target: DnsTarget): Reason[] {
+export function zoneReasons({ zone }: Pick<DnsSeen, 'zone'>): Reason[] {
   const texts = [...aloneText(zone), ...differText(zone)]
   return texts.length > 0 ? [reason('dns_inconsistent', cases(texts))] : []
 }

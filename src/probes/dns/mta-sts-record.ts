@@ -11,7 +11,7 @@ type Fields =
  */
 function oneOf(records: readonly string[], version: string): Fields {
   const ours = records.filter(record => new RegExp(`^v=${version}[ \\t]*(?:;|$)`).test(record))
-  const meant = new RegExp(`^[^;]{0,20}${version.replace(/v1$/, '')}`, 'i')
+  const meant = new RegExp(`^[\\s"']*v?[\\s=:"']*${version.replace(/v1$/, '')}`, 'i')
   if (ours.length === 0)
     return records.some(record => meant.test(record))
       ? { kind: 'invalid', problem: `does not begin with v=${version};` }

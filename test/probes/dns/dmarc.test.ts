@@ -219,6 +219,12 @@ describe('the record that applies', () => {
     ],
     ['sp of the organizational domain', { 'example.com': three }, exists, { policy: 'quarantine', tag: 'sp' }],
     ['np, for a domain that is not there', { 'example.com': three }, {}, { policy: 'none', tag: 'np' }],
+    [
+      'sp, for an alias that leads nowhere',
+      { 'example.com': three },
+      { 'x.app.example.com': { CNAME: ['gone.example.net'] } },
+      { policy: 'quarantine', tag: 'sp' },
+    ],
     ['sp, where there is no np', { 'example.com': 'v=DMARC1; p=reject; sp=none' }, {}, { policy: 'none', tag: 'sp' }],
     ['p, where there is no sp', { 'example.com': 'v=DMARC1; p=reject' }, {}, { policy: 'reject', tag: 'p' }],
     [
