@@ -6,6 +6,7 @@ import { withMissing } from './path/hops.ts'
 import { indexOf } from './checks.ts'
 import { withCanaryCauses, withOverdueCanaries } from './canary.ts'
 import { assessClusters } from './cluster/cluster.ts'
+import { withDnsCauses } from './dns.ts'
 import { assessDrift } from './drift.ts'
 import { withFirstCauses } from './path/first-cause.ts'
 import { assessLandings } from './path/landing.ts'
@@ -49,7 +50,7 @@ export function assess(
   const sessions = assessSessions(first.checks, nodes, clusters.clusters, landings.lags)
   const all = indexOf(sessions.checks)
   const caused = withCauses(all, behindPaths(all, nodes, clusters.clusters, clusters.memory))
-  const sent = withCanaryCauses(indexOf(caused))
+  const sent = withCanaryCauses(indexOf(withDnsCauses(indexOf(caused))))
   const checks = withOutboxCauses(plan.mail, sent, clusters.clusters)
   const mail = assessMail(plan.mail, checks, clusters.clusters)
   return {

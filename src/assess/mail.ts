@@ -2,12 +2,14 @@ import { distinctBy, groupBy } from '../core/group.ts'
 import { gauge, sample, stateSet, type Sample } from '../core/metric.ts'
 import { checkId, seenBy, verdicts } from '../core/probe.ts'
 import { leavesBy } from '../probes/canary/leaves-by.ts'
+import { waysNamed } from '../probes/dns/ways.ts'
 import { mail, namesFor, providers, type MailTarget } from '../probes/mail/index.ts'
 import { byKind, kindsOf, pathKinds } from '../probes/needs.ts'
 import { writePath } from '../probes/write_path/index.ts'
 import { throughOf } from '../probes/write_path/through.ts'
 import type { CheckStatus, ClusterStatus, MailStatus } from './assessment.ts'
 import { indexOf, type Checks } from './checks.ts'
+import { belief } from './dns.ts'
 import { delivery, type Ways } from './delivery.ts'
 import { mailProblem } from './mail-reasons.ts'
 import { clusterOf } from './nodes.ts'
@@ -79,7 +81,12 @@ function assessPath(target: MailTarget, { checks, clusters, nodes, waiting, inde
   const out = new Set(Object.values(ways).flatMap(all => all.map(({ id }) => id)))
   // A canary proves something of a mail path only if that one takes the same way out.
   const proven = byKind(proofs, kind => listed(kind).filter(check => out.has(leavesBy(check)?.id ?? '')))
-  const believed = byKind(beliefs, listed)
+  // What receivers think of mail by other ways counts only for a path that lists it.
+  const isOwn = (check: CheckStatus): boolean => {
+    const named = namesFor(target, check.probe) === undefined ? waysNamed(check) : []
+    return named.length === 0 || named.some(id => out.has(id))
+  }
+  const believed = byKind(beliefs, kind => listed(kind).filter(isOwn))
   const writePaths = needs.write_path
   const provider = seenBy(mail, needs.mail.find(check => !check.stale)?.observation)?.seen.provider
   const writesTo = new Set(writePaths.map(clusterOf))
@@ -138,9 +145,6 @@ function contributionOf(cluster: Standing, paths: readonly CheckStatus[]): Contr
     ? survived([cluster])
     : needed(cluster)
 }
-
-/** What receivers think of the sender. While that is not known, mail goes on as before. */
-const belief = (check: CheckStatus): Contribution => (check.verdict === 'fail' ? needed(check) : survived([check]))
 
 const noWritePath = (target: MailTarget): Contribution => {
   const problem = mailProblem(target, 'mail_write_path_not_probed', 'no write_path target with a login is configured')

@@ -1,6 +1,7 @@
 import { connectionProblem } from '../clients/postgres-errors.ts'
 import { checkId, seenBy } from '../core/probe.ts'
 import { firstProvider, namesFor, type MailTarget } from '../probes/mail/index.ts'
+import { kindsOf } from '../probes/needs.ts'
 import { outbox } from '../probes/outbox/index.ts'
 import type { Reason as OutboxReason } from '../probes/outbox/reasons.ts'
 import type { CheckStatus, ClusterStatus, MailStatus } from './assessment.ts'
@@ -55,13 +56,20 @@ function brokenLink({ blockers, exceptions, provider, needs }: MailStatus): stri
   const first = provider ?? firstProvider(kind => needs[kind].length > 0)
   const isBroken = ({ probe, reason }: Problem): boolean => probe === first && reason.verdict === 'fail'
   // What is lost has left the outbox. What is refused has not.
-  const before = blockers.filter(({ reason }) => !isLoss(reason))
+  const refused = blockers.filter(({ reason }) => !isLoss(reason))
+  // What receivers do not believe leaves the outbox as well, unless the way refuses it for that.
+  const isHeld = (one: Problem): boolean =>
+    !isBelief(one) || refused.some(({ reason }) => reason.because === checkId(one))
+  const before = refused.filter(isHeld)
   const link =
     before.find(one => one.level === 'fail' || isBroken(one)) ??
     exceptions.find(isBroken) ??
     before.find(one => isSource(one) && one.reason.verdict === 'fail')
   return link && checkId(link)
 }
+
+const beliefs = kindsOf('belief')
+const isBelief = ({ probe }: Problem): boolean => beliefs.some(kind => kind === probe)
 
 /** What keeps the outbox from getting a session, if that is known: its node is down, or a write path gets in no more than it does. */
 function behindSilence(

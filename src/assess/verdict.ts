@@ -86,8 +86,16 @@ export function conclude(
 
 const firstWayOut = Math.min(...providers.map(kind => needs[kind].rank))
 
-/** Place in the dependency order. The provider that the application uses comes before the other one. */
-function rank({ probe, reason, way }: Problem, provider: Provider | undefined): number {
+/** Place in the dependency order. What follows from a later link comes behind it. */
+function rank(problem: Problem, provider: Provider | undefined): number {
+  const own = ownRank(problem, provider)
+  const [kind = ''] = problem.reason.because?.split('/') ?? []
+  const ofCause = needRow(kind)?.rank
+  return ofCause !== undefined && ofCause > own ? ofCause + 0.5 : own
+}
+
+/** The provider that the application uses comes before the other one. */
+function ownRank({ probe, reason, way }: Problem, provider: Provider | undefined): number {
   if (probe === exporterKind) return otherRanks.exporter
   // A system that could not read its own values: before checks that wait for it, after the system it reads from.
   if (isSource({ probe }) && isUnread(reason)) return otherRanks.secret - 1

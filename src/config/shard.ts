@@ -3,6 +3,7 @@ import { offsetOf } from '../monitor/scheduler.ts'
 import { checkId, type Check } from '../core/probe.ts'
 import { canary } from '../probes/canary/index.ts'
 import { leavesBy } from '../probes/canary/leaves-by.ts'
+import { waysNamed } from '../probes/dns/ways.ts'
 import { kubernetes } from '../probes/kubernetes/index.ts'
 import { mail, namesFor, type MailTarget } from '../probes/mail/index.ts'
 import { throughOf } from '../probes/write_path/through.ts'
@@ -15,9 +16,9 @@ export interface Shard {
 
 /**
  * The part of a plan for this shard. What is assessed together stays together: the nodes of a cluster with the write
- * paths into it, a canary with what it leaves by, and a mail path with all that it needs. Together the shards are exactly
- * the whole plan. Only the API server, a HAProxy and a PgBouncer would tie all together, so each is in every shard that reads
- * from it or goes through it.
+ * paths into it, a canary with what it leaves by, a domain with the relay and the SES that it names, and a mail path with all that
+ * it needs. Together the shards are exactly the whole plan. Only the API server, a HAProxy and a PgBouncer would tie all together,
+ * so each is in every shard that reads from it or goes through it.
  */
 export function shardOf(plan: Plan, { index, count }: Shard): Plan {
   // One that no path names is in one shard, like any other check.
@@ -53,10 +54,11 @@ function groupsOf({ checks, mail: paths }: Plan, shared: ReadonlySet<string>): (
     if (cluster !== undefined) tie(checkId(check), `cluster/${cluster}`)
     const way = leavesBy(check)
     if (way) tie(checkId(check), way.id)
+    for (const id of waysNamed(check)) tie(checkId(check), id)
   }
-  // A canary is where its way is, and proves something of no other mail path.
-  const isNeeded = ({ probe, target }: Check, path: MailTarget): boolean =>
-    namesFor(path, probe)?.includes(target) ?? probe !== canary.kind
+  // A canary, and a domain that names its ways, are where these are, and say something of no other mail path.
+  const isNeeded = (check: Check, path: MailTarget): boolean =>
+    namesFor(path, check.probe)?.includes(check.target) ?? !(check.probe === canary.kind || waysNamed(check).length > 0)
   for (const path of paths)
     for (const check of checks.filter(one => isNeeded(one, path))) {
       const own = checkId({ probe: mail.kind, target: path.name })

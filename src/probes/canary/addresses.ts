@@ -1,5 +1,5 @@
 import { Unresolved } from '../../core/errors.ts'
-import { isAsciiAddress, withAsciiDomain } from '../../core/mail-address.ts'
+import { domainOf, isAsciiAddress, withAsciiDomain } from '../../core/mail-address.ts'
 import type { Look } from '../../core/probe.ts'
 import type { Resolvable } from '../../core/reference.ts'
 import { shapes } from '../../core/shape.ts'
@@ -35,3 +35,8 @@ export async function readAddresses(target: CanaryTarget, look: Look): Promise<A
   ])
   return { from, to, envelopeFrom: envelopeFrom ?? from }
 }
+
+/** The domains of the sender: of the header, and of the envelope if it is another one. */
+export const domainsOf = ({ from, envelopeFrom }: Addresses): readonly string[] => [
+  ...new Set([from, envelopeFrom].map(address => domainOf(address).toLowerCase())),
+]

@@ -34,7 +34,8 @@ export function decide({ at, mails, mailbox }: CanarySeen, { late_after, lost_af
   return { settled, overdue }
 }
 
-const isSettled = ({ fate }: CanaryMail): boolean => fate === 'arrived' || fate === 'bounced'
+/** It arrived or came back. */
+export const isSettled = ({ fate }: CanaryMail): boolean => fate === 'arrived' || fate === 'bounced'
 
 /** The mails that were sent since the newest that arrived or came back, newest first. */
 export function undecided(mails: readonly CanaryMail[]): readonly CanaryMail[] {

@@ -2,7 +2,7 @@ import { deadline } from '../../core/deadline.ts'
 import { DeadlineExceeded, describeError, Unresolved } from '../../core/errors.ts'
 import { endingWith, type Look } from '../../core/probe.ts'
 import { redactor } from '../../core/redact.ts'
-import { readAddresses, type Addresses } from './addresses.ts'
+import { domainsOf, readAddresses, type Addresses } from './addresses.ts'
 import { hasPlace, isDue, noteAttempt, noteHandOver, settle, shownMails, withdrawAttempt } from './fate.ts'
 import { handOver } from './hand-over.ts'
 import { wayOut } from './leaves-by.ts'
@@ -40,7 +40,7 @@ export async function observe(target: CanaryTarget, look: Look): Promise<CanaryS
   } finally {
     await visit?.end()
   }
-  return seen(target, memory, visit)
+  return { ...seen(target, memory, visit), domains: typeof addresses === 'string' ? undefined : domainsOf(addresses) }
 }
 
 /** The addresses, or why one of them cannot be read. */

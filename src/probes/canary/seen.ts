@@ -9,6 +9,8 @@ export interface CanarySeen {
   readonly at: number
   /** Where it is handed over: `host:port` of the relay, or of SES. */
   readonly address: string
+  /** Of `from`, and of the sender in the envelope: in small letters; undefined if they could not be read. */
+  readonly domains?: readonly string[] | undefined
   /** How the last hand-over ended, also if this run made none (not due, or three are out); undefined before the first. */
   readonly handOver?: HandOver | undefined
   /** Since when the way refuses for now (4xx) each mail; undefined if the last was not. */

@@ -1,5 +1,7 @@
 import { defineProbe } from '../../core/probe.ts'
+import { againInMs } from './again.ts'
 import { judge } from './judge.ts'
+import { inheritMemory } from './memory.ts'
 import { metrics } from './metrics.ts'
 import { observe } from './observe.ts'
 import { reasons } from './reasons.ts'
@@ -17,4 +19,6 @@ export const dns = defineProbe({
   reasons,
   observe,
   judge,
+  againInMs,
+  inherit: inheritMemory,
 })

@@ -1,9 +1,49 @@
 import { finding } from '../../core/probe.ts'
-import type { Reason } from './reasons.ts'
+import { bounded, cases } from './cases.ts'
+import { evidenceOf } from './evidence.ts'
+import { authenticationReasons } from './judge-authentication.ts'
+import { dkimReasons } from './judge-dkim.ts'
+import { dmarcReasons } from './judge-dmarc.ts'
+import { domainReasons } from './judge-domain.ts'
+import { helloReasons } from './judge-hello.ts'
+import { mtaStsReasons } from './judge-mta-sts.ts'
+import { ptrReasons } from './judge-ptr.ts'
+import { spfReasons } from './judge-spf.ts'
+import { zoneReasons } from './judge-zone.ts'
+import { reason, type Reason } from './reasons.ts'
+import { samplesOf } from './samples.ts'
 import type { DnsSeen } from './seen.ts'
 import type { DnsTarget } from './target.ts'
 
-export const judge = (seen: DnsSeen, _target: DnsTarget) => {
-  const found: Reason[] = []
-  return finding(`${seen.domain}`, found, [])
+/** Each subject judges for itself. Of what is equally bad, the first is said first. */
+const subjects = [
+  domainReasons,
+  authenticationReasons,
+  spfReasons,
+  dkimReasons,
+  dmarcReasons,
+  ptrReasons,
+  helloReasons,
+  zoneReasons,
+  mtaStsReasons,
+]
+
+export const judge = (seen: DnsSeen, target: DnsTarget) => {
+  const found = [...gaps(seen), ...subjects.flatMap(reasons => reasons(seen, target))]
+  return finding(evidenceOf(seen), found, samplesOf(seen, target.name))
 }
+
+/** What is not known. */
+function gaps({ unanswered, unconfirmed, isUsedUp }: DnsSeen): Reason[] {
+  return [
+    ...(unanswered.length > 0
+      ? [reason('dns_resolver_failed', cases(unanswered), isUsedUp ? fewerQuestions : undefined)]
+      : []),
+    ...(unconfirmed.length > 0
+      ? [reason('dns_unconfirmed', `was there in the look before: ${cases(unconfirmed.map(bounded))}`)]
+      : []),
+  ]
+}
+
+const fewerQuestions =
+  'Have the records lead to fewer others: take includes out of SPF, and selectors and senders out of the target; or make two targets of it.'

@@ -1,13 +1,15 @@
 import type { Dns } from '../../clients/dns/index.ts'
 import type { Look } from '../../core/probe.ts'
 
+export const mtaStsModes = ['enforce', 'testing', 'none'] as const
+
 /** MTA-STS (RFC 8461) and TLS-RPT (RFC 8460) of the envelope domain. It protects mail to it. */
 export interface MtaStsSeen {
   readonly record: 'unanswered' | 'missing' | 'invalid' | 'found'
   /** Of a record that was found. */
   readonly id?: string | undefined
   /** Of a policy that could be read. */
-  readonly mode?: 'enforce' | 'testing' | 'none' | undefined
+  readonly mode?: (typeof mtaStsModes)[number] | undefined
   /** Stands for the text of the policy: another text has another one. */
   readonly fingerprint?: string | undefined
   /** What is wrong with record or policy: one sentence each, with its name in front. */

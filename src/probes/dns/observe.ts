@@ -1,7 +1,107 @@
+import { openDns, type Dns } from '../../clients/dns/index.ts'
+import { readPemFiles } from '../../clients/pem.ts'
 import type { Look } from '../../core/probe.ts'
+import { shapes } from '../../core/shape.ts'
+import { greetedBy } from '../smtp/greeted.ts'
+import { tokensOf } from '../ses/tokens.ts'
+import { lookAtDkim } from './dkim.ts'
+import { lookAtDmarc } from './dmarc.ts'
+import { lookAtDomain } from './domain.ts'
+import { lookAtHello } from './hello.ts'
+import { memoryOf, type Memory } from './memory.ts'
+import { lookAtMtaSts } from './mta-sts.ts'
+import { orElse } from './not-built.ts'
+import { lookAtPtr } from './ptr.ts'
+import { remembering } from './remembering.ts'
 import type { DnsSeen } from './seen.ts'
+import { lookAtSenders } from './senders.ts'
+import { lookAtSpf } from './spf/index.ts'
 import type { DnsTarget } from './target.ts'
+import { lookAtZone, versionsDiffer, type ZoneSeen } from './zone.ts'
 
-export function observe(_target: DnsTarget, _look: Look): Promise<DnsSeen> {
-  return Promise.reject(new Error('not built yet'))
+export async function observe(target: DnsTarget, look: Look): Promise<DnsSeen> {
+  const domain = await look.text('domain', target.domain, shapes.mailDomain)
+  const envelope =
+    target.envelope === undefined ? domain : await look.text('envelope', target.envelope, shapes.mailDomain)
+  const { ca } = await readPemFiles(target, look)
+  const memory = memoryOf(target)
+  const { signal, note, timeoutMs } = look
+  const asked = openDns({ servers: target.servers, signal, note, timeoutMs })
+  const { dns, done } = remembering(asked, memory, look)
+  const found = await look.phase('dns', () => lookAll(dns, { target, domain, envelope, ca, look }))
+  const { zone, ...rest } = found
+  return { domain, envelope, servers: dns.servers, ...rest, zone: sinceWhen(memory, zone), ...done() }
+}
+
+interface Wanted {
+  readonly target: DnsTarget
+  readonly domain: string
+  readonly envelope: string
+  readonly ca: string | undefined
+  readonly look: Look
+}
+
+/** All subjects side by side. Those that need what another one finds wait for it. */
+async function lookAll(dns: Dns, { target, domain, envelope, ca, look }: Wanted) {
+  const helo = target.helo?.toLowerCase() ?? (target.relay && greetedBy(target.relay))
+  const tokens = target.account && tokensOf(target.account)
+  const senders = lookAtSenders(dns, target.senders ?? [])
+  const lookAt = (name: string) =>
+    orElse(lookAtDomain(dns, name), {
+      name,
+      exists: undefined,
+      nullMx: false,
+      servers: undefined,
+      hasAddress: undefined,
+    })
+  const ownDomain = lookAt(domain)
+  const dkim = orElse(lookAtDkim(dns, { domain, selectors: target.dkim, tokens }), undefined)
+  const [own, ofEnvelope, from, spf, keys, dmarc, ptr, hello, mtaSts, zone] = await Promise.all([
+    ownDomain,
+    envelope === domain ? ownDomain : lookAt(envelope),
+    senders,
+    senders.then(({ addresses }) =>
+      orElse(lookAtSpf(dns, { envelope, senders: addresses, helo }), {
+        record: 'unanswered',
+        errors: [],
+        permissive: [],
+        deprecated: [],
+        lookups: undefined,
+        voidLookups: undefined,
+        senders: [],
+      }),
+    ),
+    dkim,
+    dkim.then(found =>
+      orElse(lookAtDmarc(dns, { domain, envelope, dkimDomains: [...new Set(found?.map(one => one.domain))] }), {
+        kind: 'unanswered',
+      }),
+    ),
+    senders.then(({ addresses }) => orElse(lookAtPtr(dns, addresses), [])),
+    helo === undefined
+      ? undefined
+      : senders.then(({ addresses }) => orElse(lookAtHello(dns, helo, addresses), undefined)),
+    orElse(lookAtMtaSts(dns, envelope, { ...look, ca }), { record: 'unanswered', problems: [], reports: 'unanswered' }),
+    orElse(lookAtZone(dns, domain), { name: undefined, servers: undefined, differSince: undefined }),
+  ])
+  return {
+    ownDomain: own,
+    envelopeDomain: ofEnvelope,
+    senders: from,
+    spf,
+    dkim: keys,
+    isAwaitingSes: target.account !== undefined && tokens === undefined,
+    dmarc,
+    ptr,
+    hello,
+    mtaSts,
+    zone,
+  }
+}
+
+/** A server takes over a new version some time after the others, so only how long they differ says something. */
+function sinceWhen(memory: Memory, zone: ZoneSeen): ZoneSeen {
+  if (zone.servers === undefined) return zone
+  memory.differSince = versionsDiffer(zone) ? (memory.differSince ?? Date.now()) : undefined
+  return { ...zone, differSince: memory.differSince }
 }

@@ -22,6 +22,10 @@ export interface DnsSeen {
   readonly unanswered: readonly string[]
   /** Records that were there in the look before, and not in this one: `app.example.com TXT`. They are asked for again soon. */
   readonly unconfirmed: readonly string[]
+  /** Not all could be asked for: the records lead to more others than a look follows. */
+  readonly isUsedUp: boolean
+  /** The records that SES asks for are not known yet: the check of `ses` has not had an answer. */
+  readonly isAwaitingSes: boolean
   readonly ownDomain: DomainSeen
   /** The same as `ownDomain` if there is one domain. */
   readonly envelopeDomain: DomainSeen
