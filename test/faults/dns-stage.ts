@@ -5,7 +5,7 @@ import { waitFor } from '../servers/ports.ts'
 import { domain, envelope, good, hello, host, zones, type Records } from './dns-records.ts'
 import type { Area, Expectation, ExpectedValue, Fault, Stage } from './fault.ts'
 import { without } from './skip.ts'
-import { login, mailPath, startRelay, target, type Relay } from './smtp-stage.ts'
+import { login, mailPath, startRelay, target, user, type Relay } from './smtp-stage.ts'
 
 /** A domain in a real nsd, a way to it that can be broken, and a relay that takes its mail. */
 export interface DnsStage extends Stage {
@@ -31,6 +31,9 @@ interface Options {
   readonly more?: string
   /** Which name servers are asked. Default: nsd, by the way. */
   readonly servers?: (nsd: Nsd, way: DnsWay) => Promise<readonly string[]> | readonly string[]
+  /** Of the relay, as YAML; with the password that it takes. Default: the password is in a file. */
+  readonly login?: string
+  readonly password?: string
   /** Records besides the good ones. */
   readonly records?: Records
   /** Of nsd. */
@@ -42,11 +45,12 @@ interface Options {
 export const startDnsStage =
   (options: Options = {}) =>
   async (): Promise<DnsStage> => {
-    const { more = '', servers = (_: Nsd, { address }: DnsWay) => [address], records = {}, ...ofNsd } = options
+    const { more = '', servers = (_: Nsd, { address }: DnsWay) => [address], records = {}, ...rest } = options
+    const { login: ownLogin, password, ...ofNsd } = rest
     const healthy = { ...good, ...records }
     const nsd = await startNsd({ zones: zonesOf(healthy), ...ofNsd })
     const way = await startDnsWay(nsd.port)
-    const relay = await startRelay()
+    const relay = await startRelay(password === undefined ? {} : { users: { [user]: password } })
     const asked = await servers(nsd, way)
     const addresses = { FROM: `app@${domain}`, ENVELOPE: `bounces@${envelope}` }
     const env: Record<string, string | undefined> = { ...addresses }
@@ -62,7 +66,7 @@ export const startDnsStage =
       env,
       publish: changes => serve({ ...healthy, ...changes }),
       config: `smtp:
-${target('relay', relay, login(relay))}
+${target('relay', relay, ownLogin ?? login(relay))}
 dns:
   - name: app
     domain: { env: FROM }
