@@ -1,6 +1,9 @@
 import type { Dns } from '../../clients/dns/index.ts'
+import { keyIn, type DkimKey } from './dkim-key.ts'
 
-/** A key of DKIM (RFC 6376, 3.6.1; RFC 8463), where a selector leads. */
+export { isUsable, type DkimKey } from './dkim-key.ts'
+
+/** A key of DKIM, where a selector leads. */
 export interface DkimSeen {
   /** As in the configuration; or a token of SES. */
   readonly selector: string
@@ -21,26 +24,9 @@ export interface SesRecordSeen {
   readonly leadsTo: { readonly name: string } | 'unanswered' | undefined
 }
 
-export type DkimKey =
-  /** Nothing is known of it. */
-  | { readonly kind: 'unanswered' }
-  | { readonly kind: 'missing' }
-  | { readonly kind: 'revoked' }
-  /** `problem` completes "the record …". */
-  | { readonly kind: 'invalid'; readonly problem: string }
-  | {
-      readonly kind: 'key'
-      readonly algorithm: 'rsa' | 'ed25519'
-      readonly bits: number
-      readonly isTesting: boolean
-      /** Undefined: all. */
-      readonly hashes: readonly string[] | undefined
-      /** `s=` has email, or *. */
-      readonly isForMail: boolean
-    }
-
-/** What SES signs with: tokens of an identity. Without a zone its owner publishes the key (BYODKIM), and it is no CNAME. */
-export interface SesTokens {
+/** What SES signs with. Without a zone its owner publishes the keys (BYODKIM), not as CNAME. */
+interface SesTokens {
+  /** The domain that the records are in. */
   readonly identity: string
   readonly tokens: readonly string[]
   /** `dkim.amazonses.com` */
@@ -49,27 +35,61 @@ export interface SesTokens {
 
 export interface DkimQuestion {
   readonly domain: string
+  /** Undefined: not known. */
   readonly selectors: readonly string[] | undefined
+  /** Undefined: not known, or there is no SES. */
   readonly tokens: SesTokens | undefined
 }
 
-/** One for each selector, and for each token of SES that is no selector already. Undefined if neither is known. */
-export function lookAtDkim(_dns: Dns, _question: DkimQuestion): Promise<readonly DkimSeen[] | undefined> {
-  return Promise.reject(new Error('not built yet'))
+/** One for each selector and each token of SES, by their names. Undefined if neither is known. */
+export async function lookAtDkim(dns: Dns, question: DkimQuestion): Promise<readonly DkimSeen[] | undefined> {
+  const { domain, selectors, tokens } = question
+  if (selectors === undefined && tokens === undefined) return undefined
+  const wanted = [
+    ...(selectors ?? []).map(selector => ({ selector, name: nameOfKey(selector, domain) })),
+    ...(tokens?.tokens ?? []).map(token => ({
+      selector: token,
+      name: nameOfKey(token, tokens?.identity ?? domain),
+      target: tokens?.zone === undefined ? undefined : `${token}.${tokens.zone}`.toLowerCase(),
+    })),
+  ]
+  // A token may be in `dkim` too. What SES asks for is known of the later one.
+  const distinct = new Map(wanted.map(one => [one.name, one]))
+  return Promise.all([...distinct.values()].map(one => lookAtKey(dns, one)))
 }
 
-/** Whether receivers can check signatures with it (RFC 8301: RSA from 1024 bits, SHA-256). Undefined: not known. */
-export function isUsable(key: DkimKey): boolean | undefined {
-  if (key.kind === 'unanswered') return undefined
-  if (key.kind !== 'key') return false
-  return key.isForMail && (key.hashes?.includes('sha256') ?? true) && (key.algorithm === 'ed25519' || key.bits >= 1024)
+interface Wanted {
+  readonly selector: string
+  readonly name: string
+  readonly target?: string | undefined
 }
 
-/** Where a selector of the configuration leads: `s1` (of the domain), or a whole name. */
-export function nameOfKey(selector: string, domain: string): string {
+async function lookAtKey(dns: Dns, { selector, name, target }: Wanted): Promise<DkimSeen> {
+  const [key, leadsTo] = await Promise.all([keyAt(dns, name), target === undefined ? undefined : aliasAt(dns, name)])
+  const ses = target === undefined ? undefined : { target, leadsTo }
+  return { selector, name, domain: domainOfKey(name), ses, key }
+}
+
+async function keyAt(dns: Dns, name: string): Promise<DkimKey> {
+  const answer = await dns.ask(name, 'TXT')
+  if (answer.kind === 'failed') return { kind: 'unanswered' }
+  return answer.kind === 'none' ? { kind: 'missing' } : keyIn(answer.records)
+}
+
+async function aliasAt(dns: Dns, name: string): Promise<SesRecordSeen['leadsTo']> {
+  const answer = await dns.ask(name, 'CNAME')
+  if (answer.kind === 'failed') return 'unanswered'
+  const [alias] = answer.kind === 'found' ? answer.records : []
+  return alias === undefined ? undefined : { name: alias }
+}
+
+const label = '._domainkey.'
+
+/** Where a selector leads: `s1` (of the domain), or a whole name. */
+function nameOfKey(selector: string, domain: string): string {
   const whole = selector.toLowerCase().replace(/\.$/, '')
-  return whole.includes('._domainkey.') ? whole : `${whole}._domainkey.${domain}`
+  return whole.includes(label) ? whole : `${whole}${label}${domain}`
 }
 
-/** The domain of `d=` for which such a name holds the key. */
-export const domainOfKey = (name: string): string => name.slice(name.indexOf('._domainkey.') + '._domainkey.'.length)
+/** The domain of `d=` whose key is at such a name. */
+const domainOfKey = (name: string): string => name.slice(name.indexOf(label) + label.length)

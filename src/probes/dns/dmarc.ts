@@ -1,4 +1,7 @@
 import type { Dns } from '../../clients/dns/index.ts'
+import type { Alignment, DmarcRecord, PolicyTag } from './dmarc-record.ts'
+import { refusedReports, type RefusedReports } from './dmarc-reports.ts'
+import { nameOf, organizationIn, recordIn, walkUp, type DmarcAt } from './dmarc-walk.ts'
 import type { Policy } from './target.ts'
 
 /** What receivers find for DMARC (RFC 9989): the record that applies to the domain, by a walk up the tree. */
@@ -8,28 +11,20 @@ export interface DmarcSeen {
   readonly name?: string | undefined
   /** Of an invalid one: completes "the record …". */
   readonly problem?: string | undefined
-  /** The policy that applies to mail of the domain (`p`, `sp` or `np`), and the tag it comes from. */
+  /** The policy that applies to mail of the domain, and the tag it comes from; undefined if that is not known. */
   readonly policy?: Policy | undefined
-  readonly tag?: 'p' | 'sp' | 'np' | undefined
+  readonly tag?: PolicyTag | undefined
   readonly isTesting?: boolean | undefined
   /** Whether reports are asked for (`rua`), and addresses of other domains that do not agree to get them. */
   readonly reports?: boolean | undefined
   readonly refusedReports?: readonly RefusedReports[] | undefined
-  /** Errors for which receivers take the default (RFC 9989, 4.8). Each completes "the record …". */
+  /** What receivers ignore, in this record and in others on the way: each with the name of the record in front. */
   readonly ignored?: readonly string[] | undefined
   /** Tags that RFC 9989 took away. */
   readonly outdated?: readonly string[] | undefined
   readonly alignment?: { readonly spf: Alignment; readonly dkim: Alignment } | undefined
   /** The organizational domain of each domain that was looked at, by the walk; one that is not in it is not known. */
   readonly organizations?: ReadonlyMap<string, string> | undefined
-}
-
-export type Alignment = 'relaxed' | 'strict'
-
-/** An address that reports go to, and the name of the TXT record by which its domain would agree (RFC 9990, 4). */
-export interface RefusedReports {
-  readonly address: string
-  readonly name: string
 }
 
 export interface DmarcQuestion {
@@ -40,8 +35,71 @@ export interface DmarcQuestion {
   readonly dkimDomains: readonly string[]
 }
 
-export function lookAtDmarc(_dns: Dns, _question: DmarcQuestion): Promise<DmarcSeen> {
-  return Promise.reject(new Error('not built yet'))
+export async function lookAtDmarc(dns: Dns, question: DmarcQuestion): Promise<DmarcSeen> {
+  const { domain } = question
+  const steps = await walkUp(dns, domain)
+  const found = recordIn(steps)
+  // A record above may be that of the organizational domain only if all those between are known.
+  const isKnown = steps[0]?.record !== undefined || steps.every(step => step.isKnown)
+  if (!isKnown) return { kind: 'unanswered', name: nameOf(domain) }
+  if (found?.record.unused !== undefined) return { kind: 'invalid', name: found.name, problem: found.record.unused }
+  if (found === undefined) return withoutRecord(steps)
+  const { name, record } = found
+  const [policy, organizations, refused] = await Promise.all([
+    policyFor(dns, domain, found),
+    organizationsOf(dns, question),
+    refusedReports(dns, found.domain, [...record.rua, ...record.ruf]),
+  ])
+  const ignoredHere = record.problems.map(problem => `${name} ${problem}`)
+  return {
+    kind: 'found',
+    name,
+    ...policy,
+    isTesting: record.isTesting,
+    reports: record.rua.length > 0,
+    refusedReports: refused,
+    ignored: [...ignoredHere, ...ignoredOn(steps)],
+    outdated: record.outdated,
+    alignment: record.alignment,
+    organizations,
+  }
+}
+
+function withoutRecord(steps: readonly DmarcAt[]): DmarcSeen {
+  const [first] = steps
+  const wrong = steps.find(({ problem }) => problem !== undefined)
+  return wrong === undefined
+    ? { kind: 'missing', name: first?.name }
+    : { kind: 'invalid', name: wrong.name, problem: wrong.problem }
+}
+
+const ignoredOn = (steps: readonly DmarcAt[]): readonly string[] =>
+  steps.flatMap(({ name, problem }) => (problem === undefined ? [] : [`${name} ${problem}`]))
+
+/** RFC 9989, 4.10.1: `sp` and `np` are for domains below that of the record. */
+async function policyFor(dns: Dns, domain: string, at: DmarcAt & { readonly record: DmarcRecord }) {
+  const { policies } = at.record
+  const firstOf = (...tags: readonly PolicyTag[]) => {
+    const tag = tags.find(one => policies[one] !== undefined) ?? 'p'
+    return { policy: policies[tag], tag }
+  }
+  if (at.domain === domain) return firstOf('p')
+  const [existing, other] = [firstOf('sp'), firstOf('np', 'sp')]
+  if (existing.policy === other.policy) return existing
+  const answer = await dns.ask(domain, 'A')
+  if (answer.kind === 'failed') return {}
+  return answer.kind === 'none' && !answer.exists ? other : existing
+}
+
+/** They matter only where domains differ. */
+async function organizationsOf(
+  dns: Dns,
+  { domain, envelope, dkimDomains }: DmarcQuestion,
+): Promise<ReadonlyMap<string, string>> {
+  const domains = [...new Set([domain, envelope, ...dkimDomains])]
+  if (domains.length === 1) return new Map()
+  const found = await Promise.all(domains.map(async one => [one, organizationIn(await walkUp(dns, one))] as const))
+  return new Map(found.flatMap(([one, organization]) => (organization === undefined ? [] : [[one, organization]])))
 }
 
 /**

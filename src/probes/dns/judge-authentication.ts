@@ -1,8 +1,45 @@
-import type { Reason } from './reasons.ts'
+import { cases } from './cases.ts'
+import { isUsable, type DkimSeen } from './dkim.ts'
+import { reason, type Reason } from './reasons.ts'
 import type { DnsSeen } from './seen.ts'
-import type { DnsTarget } from './target.ts'
+import { readRecord } from './spf/record.ts'
 
-/** Whether mail of the domain can be shown to be its own at all. */
-export function authenticationReasons(_seen: DnsSeen, _target: DnsTarget): Reason[] {
-  return []
+/**
+ * Whether mail of the domain can be shown to be its own at all: by SPF, or by a signature. What is not known counts as if it
+ * could. Whether what passes aligns with `From` is a matter of DMARC.
+ */
+export function authenticationReasons(seen: DnsSeen): Reason[] {
+  const spf = whySpfCannotPass(seen)
+  const dkim = whyNothingSigns(seen.dkim)
+  return spf === undefined || dkim === undefined
+    ? []
+    : [reason('dns_unauthenticated', `${seen.domain}: ${spf}, and ${dkim}`)]
+}
+
+/** Undefined if SPF can pass, or that is not known. */
+function whySpfCannotPass({ spf, envelope }: DnsSeen): string | undefined {
+  if (spf.record === 'unanswered') return undefined
+  if (spf.record === 'missing') return `${envelope} has no SPF record`
+  const { senders } = spf
+  if (senders.length === 0) return whyNobodyPasses(spf.text, spf.errors, envelope)
+  if (senders.some(({ result }) => result === 'temperror')) return undefined
+  const [first, ...more] = senders.filter(({ result }) => result !== 'pass')
+  if (!first) return undefined
+  const others = more.length > 0 ? ` and ${more.length} more` : ''
+  return `SPF of ${envelope} gives ${first.result} for ${first.address}${others}`
+}
+
+/** Without senders: whether it can pass for any at all. */
+function whyNobodyPasses(text: string | undefined, errors: readonly string[], envelope: string): string | undefined {
+  if (errors.length > 0 || text === undefined) return `the SPF record of ${envelope} is not valid`
+  const { directives, redirect } = readRecord(text)
+  const passes = redirect !== undefined || directives.some(({ qualifier }) => qualifier === '+')
+  return passes ? undefined : `the SPF record of ${envelope} lets no sender pass`
+}
+
+/** Undefined if a key is usable, or it is not known whether one is, or whether mail is signed. */
+function whyNothingSigns(keys: readonly DkimSeen[] | undefined): string | undefined {
+  if (!keys || keys.some(({ key }) => isUsable(key) !== false)) return undefined
+  if (keys.length === 0) return 'no DKIM key is said to sign'
+  return `no DKIM key can be used (${cases(keys.map(({ name, key }) => `${name}: ${key.kind === 'key' ? 'too weak, or not for mail' : key.kind}`))})`
 }

@@ -66,7 +66,7 @@ export const reasons = {
   },
   dns_dkim_missing: {
     verdict: 'warn',
-    failsIf: '`bulk` is set, and no other key is usable',
+    failsIf: '`bulk` is set, and no key is usable',
     severity: 'high',
     meaning: 'There is no DKIM key where a selector leads, so receivers cannot check what is signed with it.',
     remedy:
@@ -74,20 +74,21 @@ export const reasons = {
   },
   dns_dkim_revoked: {
     verdict: 'warn',
-    failsIf: '`bulk` is set, and no other key is usable',
+    failsIf: '`bulk` is set, and no key is usable',
     severity: 'high',
     meaning: 'The DKIM key of a selector is revoked (`p=` is empty).',
     remedy: 'Sign with another selector, and publish its key; then take the revoked one out of `dkim`.',
   },
   dns_dkim_invalid: {
     verdict: 'warn',
-    failsIf: '`bulk` is set, and no other key is usable',
+    failsIf: '`bulk` is set, and no key is usable',
     severity: 'high',
     meaning: 'The DKIM record of a selector cannot be used: receivers cannot read the key, or it is not for mail.',
     remedy: 'Publish the record again as the signer gives it, in one piece: what is wrong with it is named.',
   },
   dns_dkim_weak: {
     verdict: 'warn',
+    failsIf: '`bulk` is set, and no key is usable',
     severity: 'medium',
     meaning:
       'A DKIM key is shorter than 2048 bits, is ed25519 and alone, or allows only SHA-1: some or all receivers ignore it.',
@@ -101,6 +102,7 @@ export const reasons = {
   },
   dns_ses_token_missing: {
     verdict: 'warn',
+    failsIf: '`bulk` is set, and no key is usable',
     severity: 'high',
     meaning: 'A CNAME record that SES signs by (Easy DKIM) is missing, or leads elsewhere.',
     remedy: 'Publish the CNAME that is named, as it is. Without all three, SES stops signing.',
@@ -152,7 +154,7 @@ export const reasons = {
   },
   dns_dmarc_not_aligned: {
     verdict: 'warn',
-    failsIf: 'neither SPF nor DKIM aligns and the policy is quarantine or reject',
+    failsIf: 'neither SPF nor DKIM aligns, and the policy is quarantine or reject or `bulk` is set',
     severity: 'high',
     meaning:
       'The domain of the envelope, or of DKIM, does not align with the domain in `From`, so what passes there does not count for DMARC.',

@@ -1,5 +1,11 @@
 import type { Dns } from '../../../clients/dns/index.ts'
-import type { SpfSeen } from './seen.ts'
+import { bytesOf } from './address.ts'
+import { checkHost } from './check-host.ts'
+import { openEvaluation, type Sender } from './evaluation.ts'
+import { lookAtHosts } from './hosts.ts'
+import type { SenderSeen, SpfSeen } from './seen.ts'
+import { survey } from './survey.ts'
+import { fetchTree, type NameIn } from './tree.ts'
 
 export interface SpfQuestion {
   /** Domain of the sender in the envelope: in lower case and in ASCII. */
@@ -10,7 +16,42 @@ export interface SpfQuestion {
   readonly helo?: string | undefined
 }
 
-/** SPF of the envelope domain (RFC 7208): its whole tree, and whether it passes for each sender. */
-export function lookAtSpf(_dns: Dns, _question: SpfQuestion): Promise<SpfSeen> {
-  return Promise.reject(new Error('not built yet'))
+/** SPF of the envelope domain (RFC 7208): all that its record leads to, and whether it passes for each sender. */
+export async function lookAtSpf(dns: Dns, { envelope, senders, helo = envelope }: SpfQuestion): Promise<SpfSeen> {
+  // The local part is not known, and hardly a record asks for it.
+  const from = (address: string): Sender => ({
+    ip: bytesOf(address) ?? [],
+    local: 'postmaster',
+    domain: envelope,
+    helo,
+  })
+  const tree = await fetchTree(dns, envelope, namesFor(dns, senders[0] && from(senders[0].address), from('0.0.0.0')))
+  const root = tree.nodes.get(envelope)?.found
+  const { lookups, errors, permissive, deprecated, first } = survey(tree)
+  const [hosts, checked] = await Promise.all([
+    lookAtHosts(dns, envelope, first),
+    Promise.all(
+      senders.map(async (one): Promise<SenderSeen> => ({ ...one, ...(await checkHost(dns, from(one.address))) })),
+    ),
+  ])
+  return {
+    record: root?.kind === 'several' ? 'found' : (root?.kind ?? 'unanswered'),
+    text: root?.kind === 'found' ? root.text : undefined,
+    lookalikes: root?.kind === 'missing' ? root.others : [],
+    errors: [...errors, ...hosts.errors],
+    permissive,
+    deprecated,
+    lookups,
+    voidLookups: lookups === undefined ? undefined : hosts.voids,
+    senders: checked,
+  }
+}
+
+/** Without a sender, only what the domain decides is known: the macros `d` and `o`. */
+function namesFor(dns: Dns, sender: Sender | undefined, unknown: Sender): NameIn {
+  const evaluation = openEvaluation(dns, sender ?? unknown)
+  return async (domain, macros) => {
+    const isKnown = sender || macros?.every(part => typeof part === 'string' || 'do'.includes(part.letter))
+    return macros && !isKnown ? undefined : evaluation.nameIn(domain, macros)
+  }
 }

@@ -3,10 +3,13 @@ export interface SpfSeen {
   readonly record: 'unanswered' | 'missing' | 'found'
   /** The one that counts, if there is one. */
   readonly text?: string | undefined
-  /** Makes every receiver answer permerror, one sentence each: two records, syntax, too many look-ups, a loop. */
+  /** Without a record: TXT records that seem to be meant as one. */
+  readonly lookalikes: readonly string[]
+  /** Makes receivers answer permerror, one sentence each: two records, syntax, too many look-ups, a loop. */
   readonly errors: readonly string[]
-  /** It works, and lets in too much or is not to be used: `+all`, `?all`, no `all`, `ptr`. */
+  /** It works, and lets in too much: `+all`, `?all`, no `all`. */
   readonly permissive: readonly string[]
+  /** Terms that are not to be used: `ptr`. */
   readonly deprecated: readonly string[]
   /** Look-ups that the whole tree takes (RFC 7208, 4.6.4); undefined: not known. */
   readonly lookups: number | undefined
@@ -20,6 +23,8 @@ export interface SenderSeen {
   readonly sender: string
   readonly address: string
   readonly result: SpfResult
+  /** The term that decided and where it is, or the error. */
+  readonly why: string
 }
 
 export type SpfResult = 'pass' | 'fail' | 'softfail' | 'neutral' | 'none' | 'temperror' | 'permerror'
