@@ -24,6 +24,8 @@ export interface HttpRequest {
   readonly servername?: string | undefined
   /** A larger body is refused. Default: 1 MiB. */
   readonly maxBodyBytes?: number | undefined
+  /** Where the host of the URL leads. Default: as the system has it (src/clients/names). */
+  readonly lookup?: LookupFunction | undefined
   readonly signal: AbortSignal
   /** Gets the method, the address and the path, and then the status. Nothing else: the rest may be secret. */
   readonly note?: TakeNote | undefined
@@ -62,6 +64,7 @@ export class HttpFailure extends Error {
 }
 
 const mib = 1_048_576
+const sizeText = (bytes: number): string => (bytes < mib ? `${bytes / 1024} KiB` : `${bytes / mib} MiB`)
 /** Set here because NODE_OPTIONS could raise it. */
 const maxHeaderBytes = 16_384
 /** Shows in the log of a server who asks. */
@@ -98,11 +101,11 @@ interface Progress {
 }
 
 async function exchange(
-  { signal, body, note, maxBodyBytes = mib, ...options }: HttpRequest,
+  { signal, body, note, maxBodyBytes = mib, lookup = lookupFor({ signal, note }), ...options }: HttpRequest,
   progress: Progress,
 ): Promise<HttpResponse> {
   signal.throwIfAborted()
-  const request = start(options, lookupIn(progress, lookupFor({ signal, note })))
+  const request = start(options, lookupIn(progress, lookup))
   let onAbort: (() => void) | undefined
   try {
     return await new Promise<HttpResponse>((resolve, reject) => {
@@ -136,7 +139,7 @@ const lookupIn =
     })
   }
 
-type Outset = Omit<HttpRequest, 'signal' | 'body' | 'note' | 'maxBodyBytes'>
+type Outset = Omit<HttpRequest, 'signal' | 'body' | 'note' | 'maxBodyBytes' | 'lookup'>
 
 function start({ method, url, headers, ...tls }: Outset, lookup: LookupFunction): http.ClientRequest {
   const options: https.RequestOptions = {
@@ -183,7 +186,7 @@ function collect(
   response.on('error', reject)
   response.on('data', (chunk: Buffer) => {
     size += chunk.length
-    if (size > maxBodyBytes) reject(new Error(`the answer is larger than ${maxBodyBytes / mib} MiB`))
+    if (size > maxBodyBytes) reject(new Error(`the answer is larger than ${sizeText(maxBodyBytes)}`))
     else chunks.push(chunk)
   })
   response.on('end', () => {

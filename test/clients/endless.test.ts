@@ -257,7 +257,7 @@ describe('an HTTP server that without end sends', () => {
       references: createReferences({ env, vaults: [], kubernetes: undefined }),
     })
     await expectCutOff(found, server, server.sent, ['ses_role_unusable'])
-    expect(textOf(found)).toContain('the answer is larger than 0.0625 MiB')
+    expect(textOf(found)).toContain('the answer is larger than 64 KiB')
   })
 
   it.each(cases)('%s, in the place of a Kubernetes API', async (_, opening, block, text) => {

@@ -31,14 +31,22 @@ const ranges: readonly (readonly [range: string, what: string])[] = [
 
 const lists = ranges.map(([range, what]) => {
   const [network = '', prefix = ''] = range.split('/')
+  const family = familyOf(network)
   const list = new BlockList()
-  list.addSubnet(network, Number(prefix), isIPv6(network) ? 'ipv6' : 'ipv4')
-  return { list, what }
+  list.addSubnet(network, Number(prefix), family)
+  return { list, family, what }
 })
 
-/** What an address is, if it cannot be reached from the Internet: `private`, `loopback`, …; undefined for a public one. */
+function familyOf(address: string): 'ipv4' | 'ipv6' {
+  return isIPv6(address) ? 'ipv6' : 'ipv4'
+}
+
+/**
+ * What an address is, if it cannot be reached from the Internet: `private`, `loopback`, …; undefined for a public one. An IPv4
+ * address is not looked for in ranges of IPv6: `BlockList` would find each in `::ffff:0:0/96`.
+ */
 export const specialUse = (address: string): string | undefined =>
-  lists.find(({ list }) => list.check(address, isIPv6(address) ? 'ipv6' : 'ipv4'))?.what
+  lists.find(({ list, family }) => family === familyOf(address) && list.check(address, family))?.what
 
 /** Whether an address can be one that is seen on the Internet. */
 export const isPublic = (address: string): boolean => specialUse(address) === undefined

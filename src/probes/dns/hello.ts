@@ -1,4 +1,6 @@
 import type { Dns } from '../../clients/dns/index.ts'
+import { addressesIn } from './host.ts'
+import { canonical } from './reverse-name.ts'
 import type { SenderAddress } from './senders.ts'
 
 /** The name that senders say hello with. */
@@ -11,6 +13,10 @@ export interface HelloSeen {
 }
 
 /** Where the name of the hello leads (RFC 5321, 4.1.1.1). `addresses` are those that mail leaves from. */
-export function lookAtHello(_dns: Dns, _name: string, _addresses: readonly SenderAddress[]): Promise<HelloSeen> {
-  return Promise.reject(new Error('not built yet'))
+export async function lookAtHello(dns: Dns, name: string, addresses: readonly SenderAddress[]): Promise<HelloSeen> {
+  const { addresses: own, isWhole } = await addressesIn(dns, name)
+  if (!isWhole) return { name, addresses: undefined, notOf: [] }
+  const known = new Set(own.map(canonical))
+  const notOf = addresses.filter(({ address }) => !known.has(canonical(address))).map(({ address }) => address)
+  return { name, addresses: own, notOf: [...new Set(notOf)] }
 }

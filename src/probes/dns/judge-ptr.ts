@@ -1,5 +1,28 @@
-import type { Reason } from './reasons.ts'
+import { cases } from './cases.ts'
+import type { PtrSeen } from './ptr.ts'
+import { reason, type Reason } from './reasons.ts'
 import type { DnsSeen } from './seen.ts'
 import type { DnsTarget } from './target.ts'
 
-export const ptrReasons = (_seen: DnsSeen, _target: DnsTarget): Reason[] => []
+/** Whether the addresses that mail leaves from are known, and have names that lead back to them. */
+export function ptrReasons({ ptr, senders }: DnsSeen, { direct }: DnsTarget): Reason[] {
+  const lost = senders.lost.map(({ sender, problem }) => `${sender} (\`senders\`) ${problem}`)
+  const missing = ptr.filter(({ names, isConfirmed }) => names?.length === 0 || isConfirmed === false)
+  const generic = ptr.filter(({ isConfirmed, isGeneric }) => isConfirmed === true && isGeneric)
+  return [
+    ...(lost.length > 0 ? [reason('dns_sender_unknown', cases(lost))] : []),
+    ...(missing.length > 0
+      ? [reason('dns_ptr_missing', cases(missing.map(missingText)), undefined, direct ? 'fail' : undefined)]
+      : []),
+    ...(generic.length > 0 ? [reason('dns_ptr_generic', cases(generic.map(genericText)))] : []),
+  ]
+}
+
+const addressOf = ({ sender, address }: PtrSeen): string => (sender === address ? address : `${address} (${sender})`)
+
+const missingText = (seen: PtrSeen): string =>
+  seen.names === undefined || seen.names.length === 0
+    ? `${addressOf(seen)} has no name (PTR)`
+    : `${addressOf(seen)} has the name ${seen.names.join(', ')}, which does not lead back to it`
+
+const genericText = (seen: PtrSeen): string => `${addressOf(seen)} has the name ${(seen.names ?? []).join(', ')}`

@@ -10,7 +10,6 @@ import { lookAtDomain } from './domain.ts'
 import { lookAtHello } from './hello.ts'
 import { memoryOf, type Memory } from './memory.ts'
 import { lookAtMtaSts } from './mta-sts.ts'
-import { orElse } from './not-built.ts'
 import { lookAtPtr } from './ptr.ts'
 import { remembering } from './remembering.ts'
 import type { DnsSeen } from './seen.ts'
@@ -46,43 +45,21 @@ async function lookAll(dns: Dns, { target, domain, envelope, ca, look }: Wanted)
   const helo = target.helo?.toLowerCase() ?? (target.relay && greetedBy(target.relay))
   const tokens = target.account && tokensOf(target.account)
   const senders = lookAtSenders(dns, target.senders ?? [])
-  const lookAt = (name: string) =>
-    orElse(lookAtDomain(dns, name), {
-      name,
-      exists: undefined,
-      nullMx: false,
-      servers: undefined,
-      hasAddress: undefined,
-    })
-  const ownDomain = lookAt(domain)
-  const dkim = orElse(lookAtDkim(dns, { domain, selectors: target.dkim, tokens }), undefined)
+  const ownDomain = lookAtDomain(dns, domain)
+  const dkim = lookAtDkim(dns, { domain, selectors: target.dkim, tokens })
   const [own, ofEnvelope, from, spf, keys, dmarc, ptr, hello, mtaSts, zone] = await Promise.all([
     ownDomain,
-    envelope === domain ? ownDomain : lookAt(envelope),
+    envelope === domain ? ownDomain : lookAtDomain(dns, envelope),
     senders,
-    senders.then(({ addresses }) =>
-      orElse(lookAtSpf(dns, { envelope, senders: addresses, helo }), {
-        record: 'unanswered',
-        errors: [],
-        permissive: [],
-        deprecated: [],
-        lookups: undefined,
-        voidLookups: undefined,
-        senders: [],
-      }),
-    ),
+    senders.then(({ addresses }) => lookAtSpf(dns, { envelope, senders: addresses, helo })),
     dkim,
     dkim.then(found =>
-      orElse(lookAtDmarc(dns, { domain, envelope, dkimDomains: [...new Set(found?.map(one => one.domain))] }), {
-        kind: 'unanswered',
-      }),
+      lookAtDmarc(dns, { domain, envelope, dkimDomains: [...new Set(found?.map(one => one.domain))] }),
     ),
-    senders.then(({ addresses }) => orElse(lookAtPtr(dns, addresses), [])),
-    helo === undefined
-      ? undefined
-      : senders.then(({ addresses }) => orElse(lookAtHello(dns, helo, addresses), undefined)),
-    orElse(lookAtMtaSts(dns, envelope, { ...look, ca }), { record: 'unanswered', problems: [], reports: 'unanswered' }),
-    orElse(lookAtZone(dns, domain), { name: undefined, servers: undefined, differSince: undefined }),
+    senders.then(({ addresses }) => lookAtPtr(dns, addresses)),
+    helo === undefined ? undefined : senders.then(({ addresses }) => lookAtHello(dns, helo, addresses)),
+    lookAtMtaSts(dns, envelope, { ...look, ca }),
+    lookAtZone(dns, domain),
   ])
   return {
     ownDomain: own,
@@ -101,7 +78,8 @@ async function lookAll(dns: Dns, { target, domain, envelope, ca, look }: Wanted)
 
 /** A server takes over a new version some time after the others, so only how long they differ says something. */
 function sinceWhen(memory: Memory, zone: ZoneSeen): ZoneSeen {
-  if (zone.servers === undefined) return zone
-  memory.differSince = versionsDiffer(zone) ? (memory.differSince ?? Date.now()) : undefined
+  const differ = versionsDiffer(zone)
+  if (zone.servers === undefined || differ === undefined) return zone
+  memory.differSince = differ ? (memory.differSince ?? zone.lookedAt) : undefined
   return { ...zone, differSince: memory.differSince }
 }

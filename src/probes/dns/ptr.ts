@@ -1,4 +1,8 @@
+import { isIPv6 } from 'node:net'
 import type { Dns } from '../../clients/dns/index.ts'
+import { bounded } from './cases.ts'
+import { isGenericName } from './generic-name.ts'
+import { canonical, reverseName } from './reverse-name.ts'
 import type { SenderAddress } from './senders.ts'
 
 /** The name of a sender's address, and whether it leads back to it (FCrDNS). */
@@ -14,7 +18,30 @@ export interface PtrSeen {
   readonly isGeneric: boolean
 }
 
-/** One for each of the addresses. */
-export function lookAtPtr(_dns: Dns, _addresses: readonly SenderAddress[]): Promise<readonly PtrSeen[]> {
-  return Promise.reject(new Error('not built yet'))
+/** More of them are not looked at. */
+const mostNames = 5
+
+/** The names (PTR) of each of the addresses, and where these lead. */
+export const lookAtPtr = (dns: Dns, addresses: readonly SenderAddress[]): Promise<readonly PtrSeen[]> =>
+  Promise.all(addresses.map(sender => lookAtAddress(dns, sender)))
+
+async function lookAtAddress(dns: Dns, { sender, address }: SenderAddress): Promise<PtrSeen> {
+  const answer = await dns.ask(reverseName(address), 'PTR')
+  if (answer.kind === 'failed') return { sender, address, names: undefined, isConfirmed: undefined, isGeneric: false }
+  const found = answer.kind === 'found' ? answer.records.slice(0, mostNames) : []
+  const names = found.map(bounded)
+  const isGeneric = found.length > 0 && found.every(name => isGenericName(name, address))
+  return { sender, address, names, isConfirmed: await isConfirmed(dns, found, address), isGeneric }
+}
+
+/** Whether one of the names leads back to the address (RFC 8601, 2.7.3: `iprev`). */
+async function isConfirmed(dns: Dns, names: readonly string[], address: string): Promise<boolean | undefined> {
+  const wanted = canonical(address)
+  let isKnown = true
+  for (const name of names) {
+    const answer = await dns.ask(name, isIPv6(address) ? 'AAAA' : 'A')
+    if (answer.kind === 'found' && answer.records.some(one => canonical(one) === wanted)) return true
+    isKnown &&= answer.kind !== 'failed'
+  }
+  return isKnown ? false : undefined
 }

@@ -3,7 +3,7 @@ import { groupBy } from '../../core/group.ts'
 import { sample, stateSet } from '../../core/metric.ts'
 import { isUsable } from './dkim.ts'
 import { metrics } from './metrics.ts'
-import { mtaStsModes } from './mta-sts.ts'
+import { mtaStsModes } from './mta-sts-policy.ts'
 import type { DnsSeen } from './seen.ts'
 import { policies } from './target.ts'
 
