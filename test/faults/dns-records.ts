@@ -24,8 +24,8 @@ export const host = { name: 'relay.example.com', address: '192.0.2.10', reverse:
 /** What it says hello with. */
 export const hello = 'out.example.com'
 
-/** Their names. What is not in them is refused. */
-export const zones = ['example.com', 'example.net', '2.0.192.in-addr.arpa', 'dkim.amazonses.com'] as const
+/** Their names: receivers ask for the policy of `com` as well. What is not in them is refused. */
+export const zones = ['com', 'net', 'example.com', 'example.net', '2.0.192.in-addr.arpa', 'dkim.amazonses.com'] as const
 
 export const selectors = [`s1._domainkey.${domain}`, `s2._domainkey.${domain}`] as const
 

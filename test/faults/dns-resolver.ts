@@ -47,8 +47,8 @@ const one: readonly Row[] = [
     seen: notKnown,
   },
   {
-    name: 'DNS: nsd no longer has the zone',
-    inject: ({ nsd }) => nsd.drop('example.com'),
+    name: 'DNS: nsd no longer has the zone (REFUSED)',
+    inject: ({ nsd }) => nsd.drop('example.com', 'com'),
     seen: notKnown,
     heal: async stage => {
       await stage.publish({})
@@ -109,7 +109,7 @@ const resolver: readonly Fault<UnboundStage>[] = [
   { name: 'Unbound: the authority is down', inject: ({ nsd }) => nsd.down(), seen: notKnown },
   {
     name: 'Unbound: the authority of the provider no longer has its zone',
-    inject: ({ nsd }) => nsd.drop('example.net'),
+    inject: ({ nsd }) => nsd.drop('example.net', 'net'),
     seen: notKnown,
     async heal(stage) {
       await stage.publish({})

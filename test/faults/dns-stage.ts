@@ -96,11 +96,10 @@ export function zonesOf(records: Records): Zones {
     const [name = '', type = ''] = key.split(' ')
     return data.map(one => ({ name, line: type === 'TXT' ? txt(`${name}.`, one) : `${name}. ${type} ${one}` }))
   })
+  const zoneOf = (name: string): string | undefined =>
+    zones.filter(zone => name === zone || name.endsWith(`.${zone}`)).sort((a, b) => b.length - a.length)[0]
   return Object.fromEntries(
-    zones.map(zone => [
-      zone,
-      lines.filter(({ name }) => name === zone || name.endsWith(`.${zone}`)).map(({ line }) => line),
-    ]),
+    zones.map(zone => [zone, lines.filter(({ name }) => zoneOf(name) === zone).map(({ line }) => line)]),
   )
 }
 
@@ -108,14 +107,21 @@ const typeNumbers: Readonly<Record<string, number>> = { A: 1, NS: 2, CNAME: 5, P
 
 /**
  * Publishes, and waits until the exporter has asked for what is gone: the first look in which a record is missing does not count.
+ * `gone`: those, as `name TYPE`, where they are not the ones that were taken away.
  */
-export async function publish<S extends DnsStage>(stage: S, changes: Records): Promise<void> {
-  const gone = Object.entries(changes).flatMap(([key, data]) =>
-    data.length > 0 ? [] : [key.split(' ') as [string, string]],
-  )
+export async function publish<S extends DnsStage>(
+  stage: S,
+  changes: Records,
+  gone = Object.keys(changes).filter(key => changes[key]?.length === 0),
+): Promise<void> {
+  const asked = (): number[] =>
+    gone.map(key => {
+      const [name = '', type = ''] = key.split(' ')
+      return stage.way.asked(name, typeNumbers[type])
+    })
   await stage.publish(changes)
-  const before = gone.map(([name, type]) => stage.way.asked(name, typeNumbers[type]))
-  await waitFor(() => gone.every(([name, type], at) => stage.way.asked(name, typeNumbers[type]) > (before[at] ?? 0)), {
+  const before = asked()
+  await waitFor(() => asked().every((count, at) => count > (before[at] ?? 0)), {
     timeoutMs: 6 * times.intervalMs,
     what: `the exporter asked for ${gone.join(', ')}`,
   })
