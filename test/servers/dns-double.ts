@@ -5,6 +5,7 @@
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { createServer, isIPv6, type Socket } from 'node:net'
+import { encoded, nameOf, text, uint16, type DnsRecord } from './dns-records.ts'
 
 /** `found`: addresses, IPv4 and IPv6; `alias`: of another name. What is not there answers NXDOMAIN. */
 export type DnsRow =
@@ -21,6 +22,14 @@ export type DnsRow =
   | { readonly noise: number; readonly found: readonly string[] }
   /** Bytes that are no answer. */
   | { readonly garbage: number }
+  /** Those of the type that is asked for, and aliases (CNAME). */
+  | { readonly records: readonly DnsRecord[] }
+  /** Bytes behind the head of an answer that says it has so many records. */
+  | { readonly answers: number; readonly tail: Buffer }
+  /** Too long for UDP. Over TCP it says nothing, closes, sends a byte of an answer at a time, or other answers without end. */
+  | { readonly truncated: 'silent' | 'closed' | 'drip' | 'endless' }
+  /** Answers to other questions without end, over UDP. */
+  | { readonly endless: true }
 
 export interface DnsDouble {
   readonly host: string
@@ -32,12 +41,27 @@ export interface DnsDouble {
   close: () => Promise<void>
 }
 
-const typeNames: Readonly<Record<number, string>> = { 1: 'A', 16: 'TXT', 28: 'AAAA' }
+const typeNames: Readonly<Record<number, string>> = {
+  1: 'A',
+  2: 'NS',
+  5: 'CNAME',
+  6: 'SOA',
+  12: 'PTR',
+  15: 'MX',
+  16: 'TXT',
+  28: 'AAAA',
+}
+/** Between two answers of those without end, in milliseconds. */
+const dripMs = 5
 const nxdomain = 3
 
 export async function startDnsDouble(
   rows: Readonly<Record<string, DnsRow>> = {},
-  { host = '127.0.0.1', port = 0 }: { readonly host?: string; readonly port?: number } = {},
+  {
+    host = '127.0.0.1',
+    port = 0,
+    tcp: hasTcp = true,
+  }: { readonly host?: string; readonly port?: number; readonly tcp?: boolean } = {},
 ): Promise<DnsDouble> {
   let served = rows
   const asked: string[] = []
@@ -52,17 +76,48 @@ export async function startDnsDouble(
     timers.add(timer)
   }
 
-  function handle(question: Buffer, overTcp: boolean, send: (answer: Buffer) => void): void {
+  /** Until it is closed. */
+  const forEver = (work: (n: number) => void, n = 0): void => {
+    work(n)
+    later(dripMs, () => forEver(work, n + 1))
+  }
+  const badly = (question: Buffer, how: 'silent' | 'closed' | 'drip' | 'endless', socket: Socket): void => {
+    if (how === 'closed') socket.destroy()
+    const whole = Buffer.concat([uint16(2_000), header(question, 0, 1), Buffer.alloc(2_000)])
+    const other = wrong(question, 1, 0)
+    other.writeUInt16BE((other.readUInt16BE(0) + 1) % 65_536, 0)
+    if (how === 'drip') forEver(n => socket.write(whole.subarray(n, n + 1)))
+    if (how === 'endless') forEver(() => socket.write(Buffer.concat([uint16(other.length), other])))
+  }
+
+  function handle(question: Buffer, overTcp: Socket | undefined, send: (answer: Buffer) => void): void {
     const { name, type } = questionOf(question)
     asked.push(`${overTcp ? 'tcp ' : ''}${typeNames[type] ?? type} ${name}`)
     const row = rowFor(served, name)
     const reply = (addresses: readonly string[] = []): void => {
       const answer = answerTo(question, type, addresses, served, name)
-      send(!overTcp && answer.length > 512 ? truncated(question) : answer)
+      sendWhole(answer)
     }
+    const sendWhole = (answer: Buffer): void => send(!overTcp && answer.length > 512 ? truncated(question) : answer)
     if (row === undefined) send(header(question, nxdomain, 0))
     else if ('rcode' in row) send(header(question, row.rcode, 0))
-    else if ('text' in row) send(textAnswer(question, type, name, row.text))
+    else if ('text' in row) {
+      const strings = text(...(row.text.match(/.{1,255}/g) ?? []))
+      send(withRecords(question, type === strings.type ? [encoded(name, strings)] : []))
+    } else if ('records' in row) {
+      const found = row.records.filter(record => record.type === type || record.type === 5)
+      sendWhole(
+        withRecords(
+          question,
+          found.map(record => encoded(name, record)),
+        ),
+      )
+    } else if ('tail' in row) {
+      sendWhole(Buffer.concat([header(question, 0, row.answers), row.tail]))
+    } else if ('truncated' in row) {
+      if (overTcp) badly(question, row.truncated, overTcp)
+      else send(truncated(question))
+    } else if ('endless' in row) forEver(n => send(wrong(question, type, n)))
     else if ('garbage' in row) send(Buffer.alloc(row.garbage, 0xc0))
     else if ('lateMs' in row) later(row.lateMs, () => reply(row.found))
     else if ('silent' in row) {
@@ -77,7 +132,7 @@ export async function startDnsDouble(
 
   const udp = createSocket(isIPv6(host) ? 'udp6' : 'udp4')
   udp.on('message', (question, { port, address }) =>
-    handle(question, false, answer => udp.send(answer, port, address, () => undefined)),
+    handle(question, undefined, answer => udp.send(answer, port, address, () => undefined)),
   )
   const tcp = createServer(socket => {
     open.add(socket)
@@ -87,7 +142,7 @@ export async function startDnsDouble(
       bytes = Buffer.concat([bytes, chunk])
       while (bytes.length >= 2 && bytes.length >= 2 + bytes.readUInt16BE(0)) {
         const end = 2 + bytes.readUInt16BE(0)
-        handle(bytes.subarray(2, end), true, answer => socket.write(Buffer.concat([uint16(answer.length), answer])))
+        handle(bytes.subarray(2, end), socket, answer => socket.write(Buffer.concat([uint16(answer.length), answer])))
         bytes = bytes.subarray(end)
       }
     })
@@ -96,6 +151,7 @@ export async function startDnsDouble(
   await once(tcp, 'listening')
   const bound = tcp.address()
   if (bound === null || typeof bound === 'string') throw new Error('not a TCP server')
+  if (!hasTcp) await new Promise<void>(resolve => tcp.close(() => resolve()))
   udp.bind(bound.port, host)
   await once(udp, 'listening')
   return {
@@ -110,7 +166,7 @@ export async function startDnsDouble(
       for (const socket of open) socket.destroy()
       await Promise.all([
         new Promise<void>(resolve => udp.close(() => resolve())),
-        new Promise<void>(resolve => tcp.close(() => resolve())),
+        hasTcp ? new Promise<void>(resolve => tcp.close(() => resolve())) : undefined,
       ])
     },
   }
@@ -120,12 +176,6 @@ function rowFor(rows: Readonly<Record<string, DnsRow>>, name: string): DnsRow | 
   const labels = name.split('.')
   const above = labels.map((_, at) => `*.${labels.slice(at + 1).join('.')}`)
   return [name, ...above].map(one => rows[one]).find(row => row !== undefined)
-}
-
-const uint16 = (value: number): Buffer => {
-  const bytes = Buffer.alloc(2)
-  bytes.writeUInt16BE(value)
-  return bytes
 }
 
 export function questionOf(message: Buffer): { readonly name: string; readonly type: number; readonly end: number } {
@@ -152,11 +202,10 @@ export function header(question: Buffer, rcode: number, answers: number, flags =
 
 export const truncated = (question: Buffer): Buffer => header(question, 0, 0, 0x8380)
 
-const nameOf = (name: string): Buffer =>
-  Buffer.concat([...name.split('.').map(label => Buffer.from([label.length, ...Buffer.from(label)])), Buffer.from([0])])
+const record = (name: string, type: number, data: Buffer): Buffer => encoded(name, { type, data })
 
-const record = (name: string, type: number, data: Buffer): Buffer =>
-  Buffer.concat([nameOf(name), uint16(type), uint16(1), Buffer.from([0, 0, 0, 60]), uint16(data.length), data])
+const withRecords = (question: Buffer, records: readonly Buffer[]): Buffer =>
+  Buffer.concat([header(question, 0, records.length), ...records])
 
 function answerTo(
   question: Buffer,
@@ -168,21 +217,16 @@ function answerTo(
   const records: Buffer[] = []
   let at = name
   let found = addresses
-  for (let row = rowFor(rows, at); row && 'alias' in row; row = rowFor(rows, at)) {
+  // Far enough for a circle.
+  for (let row = rowFor(rows, at); row && 'alias' in row && records.length < 8; row = rowFor(rows, at)) {
     records.push(record(at, 5, nameOf(row.alias)))
     at = row.alias
     const next = rowFor(rows, at)
     found = next && 'found' in next ? (next.found ?? []) : []
   }
-  for (const address of found) if (isIPv6(address) === (type === 28)) records.push(record(at, type, bytesOf(address)))
-  return Buffer.concat([header(question, 0, records.length), ...records])
-}
-
-function textAnswer(question: Buffer, type: number, name: string, text: string): Buffer {
-  if (type !== 16) return header(question, 0, 0)
-  const strings = text.match(/.{1,255}/g) ?? []
-  const data = Buffer.concat(strings.flatMap(part => [Buffer.from([part.length]), Buffer.from(part)]))
-  return Buffer.concat([header(question, 0, 1), record(name, type, data)])
+  for (const address of type === 1 || type === 28 ? found : [])
+    if (isIPv6(address) === (type === 28)) records.push(record(at, type, bytesOf(address)))
+  return withRecords(question, records)
 }
 
 function bytesOf(address: string): Buffer {

@@ -10,7 +10,7 @@ import {
   type QueryCode,
   type RecordOf,
   type RecordType,
-} from './index.ts'
+} from './records.ts'
 import type { Server } from './server.ts'
 import { inTurns } from './turns.ts'
 
@@ -29,6 +29,8 @@ const patience = { least: 250, most: 5_000 }
 const usableShare = 0.85
 /** A server that has answered nothing, and has failed with this many questions, is not asked again in this run. */
 const mostFailures = 3
+/** In place of a number of failures: the server has answered, so silence about a name is about the name. */
+const lives = -Infinity
 const noteLength = 200
 
 /** Asks servers in turn, within the number of questions and the time of a run. */
@@ -36,17 +38,18 @@ export function answering({
   signal,
   note,
   timeoutMs,
-  servers: several,
+  servers: usual,
 }: {
   readonly signal: AbortSignal
   readonly note: TakeNote
   readonly timeoutMs: number
-  readonly servers: number
+  /** Those that are asked mostly: the time of the run is shared among them. */
+  readonly servers: readonly Server[]
 }): Answering {
   const counts = Object.fromEntries(queryCodes.map(code => [code, 0])) as Record<QueryCode, number>
   const inTurn = inTurns(mostAtOnce, signal)
   const end = performance.now() + timeoutMs * usableShare
-  const shareMs = Math.min(patience.most, Math.max(patience.least, timeoutMs / (4 * Math.max(1, several))))
+  const shareMs = Math.min(patience.most, Math.max(patience.least, timeoutMs / (4 * Math.max(1, usual.length))))
   /** How many questions each server has failed with; none once it has answered one. */
   const failures = new Map<string, number>()
   let answered: string | undefined
@@ -58,6 +61,18 @@ export function answering({
   const inOrder = (servers: readonly Server[]): Server[] =>
     [...servers].sort((a, b) => Number(b.label === answered) - Number(a.label === answered))
 
+  function learn<Data>(server: Server, reply: Reply<Data>): Reply<Data> {
+    // Nothing was sent.
+    if (reply.kind === 'failed' && reply.want) return reply
+    counts[codeOf(reply)]++
+    const before = failures.get(server.label) ?? 0
+    const isSilent = reply.kind === 'failed' && (reply.code === 'timeout' || reply.code === 'unreachable')
+    failures.set(server.label, isSilent ? before + 1 : lives)
+    if (reply.kind !== 'failed' && usual.includes(server)) answered = server.label
+    const isTcp = before === lives && reply.kind === 'failed' && reply.code === 'unreachable'
+    return isTcp ? { ...reply, words: 'answers over UDP, and refuses TCP, which a long answer takes,' } : reply
+  }
+
   async function one<Type extends RecordType>(
     server: Server,
     name: string,
@@ -67,16 +82,9 @@ export function answering({
     if (asked >= mostQueries || leftMs <= 0) return undefined
     asked++
     const begun = performance.now()
-    const reply = await askOnce(server, name, type, { timeoutMs: Math.min(shareMs, leftMs), signal })
-    counts[codeOf(reply)]++
-    const isSilent = reply.kind === 'failed' && (reply.code === 'timeout' || reply.code === 'unreachable')
-    if (isSilent) failures.set(server.label, (failures.get(server.label) ?? 0) + 1)
-    // Minus infinity: it lives, so silence about a name is about the name.
-    else failures.set(server.label, -Infinity)
-    if (reply.kind !== 'failed') answered = server.label
-    note(
-      `${name} ${type}: ${cut(inWords(reply), noteLength)} (${server.label}, ${Math.round(performance.now() - begun)} ms)`,
-    )
+    const reply = learn(server, await askOnce(server, name, type, { timeoutMs: Math.min(shareMs, leftMs), signal }))
+    const ms = Math.round(performance.now() - begun)
+    note(`${name} ${type}: ${cut(inWords(reply), noteLength)} (${server.label}, ${ms} ms)`)
     return reply
   }
 

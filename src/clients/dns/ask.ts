@@ -2,7 +2,7 @@ import { Resolver } from 'node:dns/promises'
 import { codeOf } from '../../core/errors.ts'
 import { wantOf, type Want } from '../../core/want.ts'
 import { wantFor } from '../names/ask.ts'
-import type { QueryCode, RecordOf, RecordType } from './index.ts'
+import type { QueryCode, RecordOf, RecordType } from './records.ts'
 import type { Server } from './server.ts'
 
 /** What one server says; `words` complete "the server …". */

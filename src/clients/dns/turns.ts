@@ -2,18 +2,17 @@
 export function inTurns(most: number, signal: AbortSignal): <T>(work: () => Promise<T>) => Promise<T> {
   let running = 0
   const waiting: (() => void)[] = []
-  const next = (): void => waiting.shift()?.()
-  signal.addEventListener('abort', () => waiting.splice(0).forEach(go => go()), { once: true })
   return async work => {
-    signal.throwIfAborted()
+    // A work that ends hands its place on.
     if (running >= most) await new Promise<void>(resolve => waiting.push(resolve))
-    signal.throwIfAborted()
-    running++
+    else running++
     try {
+      signal.throwIfAborted()
       return await work()
     } finally {
-      running--
-      next()
+      const next = waiting.shift()
+      if (next) next()
+      else running--
     }
   }
 }

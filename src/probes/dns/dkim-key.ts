@@ -87,7 +87,7 @@ function keyOf(tags: ReadonlyMap<string, string>): DkimKey {
 const listOf = (value: string | undefined): readonly string[] | undefined =>
   value?.split(':').map(item => item.trim().toLowerCase())
 
-/** The length of a key in the form of SubjectPublicKeyInfo (RFC 6376, 3.6.1, erratum 3017), or what is wrong with it. */
+/** The length of a key, or what is wrong with it. The form is SubjectPublicKeyInfo, as OpenSSL writes it (RFC 6376, Appendix C). */
 function bitsOfRsa(bytes: Buffer): number | string {
   if (bytes.length === ed25519Length) return 'holds no RSA key, but 32 bytes as of ed25519 (`k=ed25519` is missing)'
   const length = lengthOfDer(bytes)
@@ -98,9 +98,20 @@ function bitsOfRsa(bytes: Buffer): number | string {
     const bits = asymmetricKeyDetails?.modulusLength
     return asymmetricKeyType === 'rsa' && bits !== undefined ? bits : 'holds a key in `p=` that is not for RSA'
   } catch {
-    return 'holds no RSA key in `p=` that can be read'
+    return isBareRsa(bytes) ? bareRsa : 'holds no RSA key in `p=` that can be read'
   }
 }
+
+/** RFC 6376, 3.6.1 means this form by its words, but verifiers such as OpenDKIM and mailauth read only the other one. */
+function isBareRsa(bytes: Buffer): boolean {
+  try {
+    return createPublicKey({ key: bytes, format: 'der', type: 'pkcs1' }).asymmetricKeyType === 'rsa'
+  } catch {
+    return false
+  }
+}
+const bareRsa =
+  'holds a bare RSAPublicKey in `p=`, which many receivers do not read: it has to be a SubjectPublicKeyInfo (as of `openssl rsa -pubout`)'
 
 /** RFC 8463, 4: the bytes of the key itself. */
 const ed25519Length = 32

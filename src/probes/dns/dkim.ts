@@ -1,4 +1,5 @@
 import type { Dns } from '../../clients/dns/index.ts'
+import type { SesTokens } from '../ses/tokens.ts'
 import { keyIn, type DkimKey } from './dkim-key.ts'
 
 export { isUsable, type DkimKey } from './dkim-key.ts'
@@ -22,15 +23,6 @@ export interface SesRecordSeen {
   readonly target: string
   /** Where it leads: undefined if there is no such record, `unanswered` if that is not known. */
   readonly leadsTo: { readonly name: string } | 'unanswered' | undefined
-}
-
-/** What SES signs with. Without a zone its owner publishes the keys (BYODKIM), not as CNAME. */
-interface SesTokens {
-  /** The domain that the records are in. */
-  readonly identity: string
-  readonly tokens: readonly string[]
-  /** `dkim.amazonses.com` */
-  readonly zone: string | undefined
 }
 
 export interface DkimQuestion {

@@ -87,7 +87,7 @@ async function policyFor(dns: Dns, domain: string, at: DmarcAt & { readonly reco
   const [existing, other] = [firstOf('sp'), firstOf('np', 'sp')]
   if (existing.policy === other.policy) return existing
   const answer = await dns.ask(domain, 'A')
-  if (answer.kind === 'failed') return {}
+  if (answer.kind === 'failed') return { policy: undefined, tag: undefined }
   return answer.kind === 'none' && !answer.exists ? other : existing
 }
 

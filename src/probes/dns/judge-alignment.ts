@@ -5,14 +5,17 @@ import { reason, type Reason } from './reasons.ts'
 import type { DnsSeen } from './seen.ts'
 import { policies, type DnsTarget } from './target.ts'
 
-type Seen = Pick<DnsSeen, 'domain' | 'envelope' | 'dkim' | 'dmarc'>
+type Seen = Pick<DnsSeen, 'domain' | 'envelope' | 'dkim' | 'dmarc' | 'isAwaitingSes'>
 type Method = 'spf' | 'dkim'
 
 /**
  * One domain that aligns is enough for receivers. But SPF does not survive forwarding, so it is always said if DKIM does not
  * align; and so it is if the own envelope does not meet the strict alignment that the record asks for.
  */
-export function alignmentReasons({ domain, envelope, dkim, dmarc }: Seen, { bulk }: Pick<DnsTarget, 'bulk'>): Reason[] {
+export function alignmentReasons(
+  { domain, envelope, dkim, dmarc, isAwaitingSes }: Seen,
+  { bulk }: Pick<DnsTarget, 'bulk'>,
+): Reason[] {
   const keys = (dkim ?? []).map(({ domain: signer, key }) => ({
     signer,
     key,
@@ -27,7 +30,8 @@ export function alignmentReasons({ domain, envelope, dkim, dmarc }: Seen, { bulk
     ...signers.map(signer => ['dkim', signer] as const),
   ]
   if (off.length === 0) return []
-  const isNothing = isSpfOff && isDkimOff && dkim !== undefined && off.every(pair => isCertain(dmarc, domain, pair))
+  const isNothing =
+    isSpfOff && isDkimOff && dkim !== undefined && !isAwaitingSes && off.every(pair => isCertain(dmarc, domain, pair))
   const verdict = isNothing && (bulk || isEnforced(dmarc)) ? 'fail' : undefined
   return [reason('dns_dmarc_not_aligned', cases(off.map(pair => textOf(dmarc, domain, pair))), undefined, verdict)]
 }

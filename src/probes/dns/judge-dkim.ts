@@ -17,11 +17,12 @@ const unusable: readonly Code[] = [
 
 /** What is wrong with the keys that the mail is signed with. Nothing follows from what was not answered. */
 export function dkimReasons(
-  { domain, dkim }: Pick<DnsSeen, 'domain' | 'dkim'>,
+  { domain, dkim, isAwaitingSes }: Pick<DnsSeen, 'domain' | 'dkim' | 'isAwaitingSes'>,
   { bulk }: Pick<DnsTarget, 'bulk'>,
 ): Reason[] {
   if (dkim === undefined) return []
-  const verdict = bulk && dkim.every(({ key }) => isUsable(key) === false) ? 'fail' : undefined
+  // What SES signs with may be usable.
+  const verdict = bulk && !isAwaitingSes && dkim.every(({ key }) => isUsable(key) === false) ? 'fail' : undefined
   if (dkim.length === 0)
     return verdict
       ? [
@@ -68,8 +69,11 @@ function wrongWith({ name, ses, key }: DkimSeen, onlyEd25519: boolean): Case[] {
 
 function wrongWithToken(name: string, { target, leadsTo }: DkimSeen['ses'] & object): Case | undefined {
   if (leadsTo === 'unanswered' || (leadsTo !== undefined && leadsTo.name === target)) return undefined
-  const instead = leadsTo === undefined ? 'has no CNAME record' : `leads to ${bounded(leadsTo.name)}`
-  return ['dns_ses_token_missing', `${name} ${instead}; it has to lead to ${target} (CNAME)`]
+  const text =
+    leadsTo === undefined
+      ? `has no CNAME record, and needs one that leads to ${target}`
+      : `leads to ${bounded(leadsTo.name)}, and has to lead to ${target}`
+  return ['dns_ses_token_missing', `${name} ${text}`]
 }
 
 function wrongWithKey(name: string, key: DkimKey, onlyEd25519: boolean): Case[] {

@@ -1,11 +1,20 @@
 import { cases } from './cases.ts'
+import type { MtaStsSeen } from './mta-sts.ts'
 import { reason, type Reason } from './reasons.ts'
 import type { DnsSeen } from './seen.ts'
 import type { DnsTarget } from './target.ts'
 
+/** This long after a new policy the record has to have a new id, in milliseconds. */
+const newIdWithinMs = 3_600_000
+
+const unchangedId = (envelope: string, { id = '' }: MtaStsSeen): string =>
+  `the record _mta-sts.${envelope} still has the id ${id}, though the policy is another one: senders keep the old one`
+
 /** MTA-STS and TLS-RPT concern mail to the domain, so none of it stops what is sent. */
-export function mtaStsReasons({ mtaSts, envelope }: DnsSeen, _target: DnsTarget): Reason[] {
-  const { record, mode, problems, unread, reports, reportsProblem = '' } = mtaSts
+export function mtaStsReasons({ mtaSts, envelope, zone }: DnsSeen, _target: DnsTarget): Reason[] {
+  const { record, mode, unread, reports, reportsProblem = '', changedSince = zone.lookedAt } = mtaSts
+  const isStale = zone.lookedAt - changedSince >= newIdWithinMs
+  const problems = [...mtaSts.problems, ...(isStale ? [unchangedId(envelope, mtaSts)] : [])]
   const hasIt = record === 'found' || record === 'invalid'
   const reportsName = `_smtp._tls.${envelope}`
   return [

@@ -1,4 +1,5 @@
 import { finding } from '../../core/probe.ts'
+import { visible } from '../../core/shown.ts'
 import { bounded, cases } from './cases.ts'
 import { evidenceOf } from './evidence.ts'
 import { authenticationReasons } from './judge-authentication.ts'
@@ -29,9 +30,12 @@ const subjects = [
 ]
 
 export const judge = (seen: DnsSeen, target: DnsTarget) => {
-  const found = [...gaps(seen), ...subjects.flatMap(reasons => reasons(seen, target))]
+  const found = [...gaps(seen), ...subjects.flatMap(reasons => reasons(seen, target))].map(inOneLine)
   return finding(evidenceOf(seen), found, samplesOf(seen, target.name))
 }
+
+/** Texts quote records, in which anything may be. */
+const inOneLine = (found: Reason): Reason => ({ ...found, text: visible(found.text) })
 
 /** What is not known. */
 function gaps({ unanswered, unconfirmed, isUsedUp }: DnsSeen): Reason[] {
@@ -40,7 +44,7 @@ function gaps({ unanswered, unconfirmed, isUsedUp }: DnsSeen): Reason[] {
       ? [reason('dns_resolver_failed', cases(unanswered), isUsedUp ? fewerQuestions : undefined)]
       : []),
     ...(unconfirmed.length > 0
-      ? [reason('dns_unconfirmed', `was there in the look before: ${cases(unconfirmed.map(bounded))}`)]
+      ? [reason('dns_unconfirmed', `${cases(unconfirmed.map(bounded))}: there in the look before, and not in this one`)]
       : []),
   ]
 }

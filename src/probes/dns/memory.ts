@@ -11,6 +11,8 @@ export interface Memory {
   readonly queries: Record<QueryCode, number>
   /** Since when the servers of the zone have had different versions of it, in milliseconds since the epoch. */
   differSince: number | undefined
+  /** The policy of MTA-STS that was first seen with this id, and since when another one is. */
+  policy: { readonly id: string; readonly fingerprint: string; changedSince: number | undefined } | undefined
 }
 
 /** Kept here because a probe has no state, and weakly, so that it goes with the target. */
@@ -32,4 +34,5 @@ export const emptyMemory = (): Memory => ({
   missing: new Set(),
   queries: Object.fromEntries(queryCodes.map(code => [code, 0])) as Record<QueryCode, number>,
   differSince: undefined,
+  policy: undefined,
 })

@@ -14,6 +14,8 @@ export interface MtaStsSeen {
   readonly mode?: StsMode | undefined
   /** Stands for the text of the policy: another text has another one. */
   readonly fingerprint?: string | undefined
+  /** Since when the policy is another one under the same id, in milliseconds since the epoch. Known after several looks only. */
+  readonly changedSince?: number | undefined
   /** What is wrong with record or policy: one sentence each, with its name in front. */
   readonly problems: readonly string[]
   /** Why it is not known what the policy says, though there is a record: one line. */

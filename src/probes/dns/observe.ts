@@ -8,15 +8,16 @@ import { lookAtDkim } from './dkim.ts'
 import { lookAtDmarc } from './dmarc.ts'
 import { lookAtDomain } from './domain.ts'
 import { lookAtHello } from './hello.ts'
-import { memoryOf, type Memory } from './memory.ts'
+import { memoryOf } from './memory.ts'
 import { lookAtMtaSts } from './mta-sts.ts'
 import { lookAtPtr } from './ptr.ts'
 import { remembering } from './remembering.ts'
+import { sinceWhen } from './since-when.ts'
 import type { DnsSeen } from './seen.ts'
 import { lookAtSenders } from './senders.ts'
 import { lookAtSpf } from './spf/index.ts'
 import type { DnsTarget } from './target.ts'
-import { lookAtZone, versionsDiffer, type ZoneSeen } from './zone.ts'
+import { lookAtZone } from './zone.ts'
 
 export async function observe(target: DnsTarget, look: Look): Promise<DnsSeen> {
   const domain = await look.text('domain', target.domain, shapes.mailDomain)
@@ -28,8 +29,7 @@ export async function observe(target: DnsTarget, look: Look): Promise<DnsSeen> {
   const asked = openDns({ servers: target.servers, signal, note, timeoutMs })
   const { dns, done } = remembering(asked, memory, look)
   const found = await look.phase('dns', () => lookAll(dns, { target, domain, envelope, ca, look }))
-  const { zone, ...rest } = found
-  return { domain, envelope, servers: dns.servers, ...rest, zone: sinceWhen(memory, zone), ...done() }
+  return { domain, envelope, servers: dns.servers, ...found, ...sinceWhen(memory, found), ...done() }
 }
 
 interface Wanted {
@@ -74,12 +74,4 @@ async function lookAll(dns: Dns, { target, domain, envelope, ca, look }: Wanted)
     mtaSts,
     zone,
   }
-}
-
-/** A server takes over a new version some time after the others, so only how long they differ says something. */
-function sinceWhen(memory: Memory, zone: ZoneSeen): ZoneSeen {
-  const differ = versionsDiffer(zone)
-  if (zone.servers === undefined || differ === undefined) return zone
-  memory.differSince = differ ? (memory.differSince ?? zone.lookedAt) : undefined
-  return { ...zone, differSince: memory.differSince }
 }

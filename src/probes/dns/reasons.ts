@@ -5,7 +5,8 @@ export const reasons = {
     verdict: 'unknown',
     severity: 'medium',
     meaning: 'No name server gave an answer to some questions, so what they are about is not known.',
-    remedy: 'See why the name servers that are named do not answer, or name others in `servers`.',
+    remedy:
+      'See why the name servers that are named do not answer (they need UDP and TCP port 53), or name others in `servers`.',
   },
   dns_unconfirmed: {
     verdict: 'unknown',
