@@ -67,7 +67,7 @@ const policies: readonly Row[] = [
     `v=DMARC1; p=quarantine; ${rua}`,
     ok({ [state('quarantine')]: 1 }),
   ),
-  dmarc('SPF does not align strictly, and DKIM does', `v=DMARC1; p=reject; aspf=s; ${rua}`, ok()),
+  dmarc('SPF does not align strictly, and DKIM does', `v=DMARC1; p=reject; aspf=s; ${rua}`, warns('dmarc_not_aligned')),
   records(
     'DMARC: SPF does not align strictly, and no key is usable',
     {
