@@ -106,7 +106,9 @@ export default tseslint.config(
   ...[...floors, '*.ts'].map((floor, i) =>
     importsOf([`src/${floor}${floor === '*.ts' ? '' : '/**'}`], floors.slice(i + 1)),
   ),
-  importsOf(['src/clients/names/**', 'src/clients/dns/ask.ts'], floors.slice(floors.indexOf('clients') + 1), { names: true }),
+  importsOf(['src/clients/names/**', 'src/clients/dns/ask.ts'], floors.slice(floors.indexOf('clients') + 1), {
+    names: true,
+  }),
   {
     // Text from outside reaches a person only by way of src/core/shown.ts and the functions of the outputs.
     files: ['src/**'],

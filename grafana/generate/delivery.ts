@@ -1,5 +1,6 @@
 import { dashboard } from './build/dashboard.ts'
 import * as canary from './panels/canary.ts'
+import * as dns from './panels/dns.ts'
 import { phases } from './panels/checks.ts'
 import { budgetLeft, onTime } from './panels/delivery-slo.ts'
 import { verdicts } from './panels/path.ts'
@@ -9,18 +10,19 @@ export const delivery = dashboard({
   uid: 'mailpath-delivery',
   title: 'Mail path / Delivery',
   description:
-    'Does mail arrive, when, in which folder, and authenticated or not? By canaries: mails that the exporter sends.',
+    'Does mail arrive, when, in which folder, and authenticated or not? By canaries: mails that the exporter sends. And what do receivers find in DNS of the sender?',
   rows: [
     {
       bands: [
         {
           height: 4,
           panels: [
-            [6, verdicts('Canary', 'canary', 'canary')],
-            [5, canary.arrivals],
+            [5, verdicts('Canary', 'canary', 'canary')],
+            [4, verdicts('DNS', 'dns', 'domain that mail is sent from, by its records in DNS')],
+            [4, canary.arrivals],
             [4, canary.mailboxes],
-            [4, onTime],
-            [5, budgetLeft],
+            [3, onTime],
+            [4, budgetLeft],
           ],
         },
         { height: 5, panels: [[24, canary.canaries]] },
@@ -56,6 +58,28 @@ export const delivery = dashboard({
             [7, canary.landed],
             [10, canary.authentication],
             [7, canary.wayOver],
+          ],
+        },
+      ],
+    },
+    {
+      title: 'DNS of the sender',
+      bands: [
+        { height: 5, panels: [[24, dns.domains]] },
+        {
+          height: 7,
+          panels: [
+            [8, dns.keys],
+            [8, dns.policies],
+            [8, dns.names],
+          ],
+        },
+        {
+          height: 7,
+          panels: [
+            [8, dns.lookups],
+            [8, dns.questions],
+            [8, phases('Phases of the look at DNS', 'dns', 'DNS')],
           ],
         },
       ],

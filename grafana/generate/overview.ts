@@ -43,8 +43,9 @@ export const overview = dashboard({
               ),
             ],
             [2, path.link('SMTP', 'smtp', 'mailpath-providers', 'the mail relays')],
-            [3, path.link('SES', 'ses', 'mailpath-providers', 'the SES accounts, with the settings for them')],
-            [3, path.link('Outbox', 'outbox', 'mailpath-providers', 'the mails that wait in the applications')],
+            [2, path.link('SES', 'ses', 'mailpath-providers', 'the SES accounts, with the settings for them')],
+            [2, path.link('DNS', 'dns', 'mailpath-delivery', 'the records of the domains that mail is sent from')],
+            [2, path.link('Outbox', 'outbox', 'mailpath-providers', 'the mails that wait in the applications')],
             [
               2,
               path.link('Canary', 'canary', 'mailpath-delivery', 'the mails that are sent to see whether mail arrives'),

@@ -7,7 +7,9 @@ import { parse } from 'yaml'
 import {
   authResult,
   colours,
+  dmarcPolicy,
   haproxyServer,
+  mtaStsMode,
   patroniRoles,
   patroniStates,
   readOnlyCauses,
@@ -24,6 +26,8 @@ import { runbooks } from '../../grafana/generate/panels/alerts.ts'
 import { verdicts } from '../../src/core/probe.ts'
 import { serverStatuses } from '../../src/probes/haproxy/statistics.ts'
 import { patroniRoles as roleNames, patroniStates as patroniStateNames } from '../../src/probes/patroni/answer.ts'
+import { mtaStsModes } from '../../src/probes/dns/mta-sts-policy.ts'
+import { policies } from '../../src/probes/dns/target.ts'
 import { authResults } from '../../src/probes/canary/seen.ts'
 import { enforcementStates } from '../../src/probes/ses/judge-account.ts'
 import { dkimStates, mailFromStates } from '../../src/probes/ses/judge-identity.ts'
@@ -209,6 +213,8 @@ describe('states', () => {
     ['cause', causeNames, readOnlyCauses],
     ['state of the SES settings', configStates, sesConfig],
     ['result of authentication', authResults, authResult],
+    ['policy of DMARC', policies, dmarcPolicy],
+    ['mode of MTA-STS', mtaStsModes, mtaStsMode],
     ['status of an SES account', enforcementStates, sesEnforcement],
     ['state of DKIM', dkimStates, sesDkim],
     ['state of a MAIL FROM domain', mailFromStates, sesMailFrom],
@@ -240,12 +246,29 @@ describe('states', () => {
       sesDkim,
       sesMailFrom,
       authResult,
+      dmarcPolicy,
+      mtaStsMode,
       patroniRoles,
       patroniStates,
       haproxyServer,
     ])
       for (const [name, { colour }] of Object.entries(states))
-        if (!['ok', 'active', 'complete', 'healthy', 'success', 'pass', 'primary', 'running', 'UP'].includes(name))
+        if (
+          ![
+            'ok',
+            'active',
+            'complete',
+            'healthy',
+            'success',
+            'pass',
+            'primary',
+            'running',
+            'UP',
+            'quarantine',
+            'reject',
+            'enforce',
+          ].includes(name)
+        )
           expect(colour, name).not.toBe(colours.ok)
   })
 })

@@ -88,9 +88,12 @@ const empty: Readonly<Record<string, readonly Stage[]>> = {
   // The canary is left out: it is sent once a minute at most.
   ...Object.fromEntries(
     panelQueries
-      .filter(({ where }) => where.startsWith('mailpath-delivery: ') || where === 'mailpath-overview: Canary A')
+      .filter(({ where, expr }) => where.startsWith('mailpath-delivery: ') && !/mailpath_dns_|probe="dns"/.test(expr))
       .map(({ where }) => [where, ['incident', 'healthy', 'failover'] as const]),
   ),
+  'mailpath-overview: Canary A': ['incident', 'healthy', 'failover'],
+  // The domain has no MTA-STS.
+  'mailpath-delivery: What receivers find H': ['incident', 'healthy', 'failover'],
   // The relay refuses no login.
   'mailpath-providers: Relays H': ['incident', 'healthy', 'failover'],
 }

@@ -3,6 +3,8 @@ import type { Metric } from '../../../src/core/metric.ts'
 import { severities, type Severity, type Verdict } from '../../../src/core/probe.ts'
 import type { Provider } from '../../../src/probes/mail/index.ts'
 import type { AuthResult } from '../../../src/probes/canary/seen.ts'
+import type { StsMode } from '../../../src/probes/dns/mta-sts-policy.ts'
+import type { Policy } from '../../../src/probes/dns/target.ts'
 import type { enforcementStates } from '../../../src/probes/ses/judge-account.ts'
 import type { dkimStates, mailFromStates } from '../../../src/probes/ses/judge-identity.ts'
 import type { configStates } from '../../../src/probes/ses/judge-settings.ts'
@@ -170,6 +172,19 @@ export const authResult: States<AuthResult> = {
   permerror: state(5, 'RECORD IS WRONG', 'fail'),
   softfail: state(6, 'SOFTFAIL', 'fail'),
   fail: state(7, 'FAIL', 'fail'),
+}
+
+/** What receivers do with mail that neither SPF nor DKIM shows to be ours. */
+export const dmarcPolicy: States<Policy> = {
+  reject: state(0, 'reject', 'ok'),
+  quarantine: state(1, 'quarantine', 'ok'),
+  none: state(2, 'none', 'neutral'),
+}
+
+export const mtaStsMode: States<StsMode> = {
+  enforce: state(0, 'enforce', 'ok'),
+  testing: state(1, 'testing', 'neutral'),
+  none: state(2, 'none', 'neutral'),
 }
 
 export const mailProvider: States<Provider> = { smtp: state(0, 'SMTP', 'neutral'), ses: state(1, 'SES', 'neutral') }

@@ -10,8 +10,8 @@ import { table } from '../build/table.ts'
 
 /** What the dashboard about Postgres shows, and what is on the others. */
 export const postgresKinds: readonly string[] = ['postgres', 'patroni', 'haproxy', 'pgbouncer', 'write_path', 'cluster']
-/** Has a dashboard of its own, about delivery. */
-export const deliveryKinds: readonly string[] = ['canary']
+/** Have a dashboard of their own, about delivery. */
+export const deliveryKinds: readonly string[] = ['canary', 'dns']
 export const otherKinds = probes
   .map(({ kind }) => kind)
   .filter(kind => !postgresKinds.includes(kind) && !deliveryKinds.includes(kind))

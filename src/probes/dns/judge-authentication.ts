@@ -1,23 +1,27 @@
 import { cases } from './cases.ts'
-import { isUsable, type DkimSeen } from './dkim.ts'
+import { isUsable } from './dkim.ts'
 import { reason, type Reason } from './reasons.ts'
 import type { DnsSeen } from './seen.ts'
 import { readRecord } from './spf/record.ts'
+
+type Seen = Pick<DnsSeen, 'domain' | 'envelope' | 'ownDomain' | 'envelopeDomain' | 'spf' | 'dkim' | 'isAwaitingSes'>
 
 /**
  * Whether mail of the domain can be shown to be its own at all: by SPF, or by a signature. What is not known counts as if it
  * could. Whether what passes aligns with `From` is a matter of DMARC.
  */
-export function authenticationReasons(seen: DnsSeen): Reason[] {
+export function authenticationReasons(seen: Seen): Reason[] {
+  // That a domain is missing is a reason of its own.
+  if (seen.ownDomain.exists === false || seen.envelopeDomain.exists === false) return []
   const spf = whySpfCannotPass(seen)
-  const dkim = whyNothingSigns(seen.dkim)
+  const dkim = whyNothingSigns(seen)
   return spf === undefined || dkim === undefined
     ? []
     : [reason('dns_unauthenticated', `${seen.domain}: ${spf}, and ${dkim}`)]
 }
 
 /** Undefined if SPF can pass, or that is not known. */
-function whySpfCannotPass({ spf, envelope }: DnsSeen): string | undefined {
+function whySpfCannotPass({ spf, envelope }: Seen): string | undefined {
   if (spf.record === 'unanswered') return undefined
   if (spf.record === 'missing') return `${envelope} has no SPF record`
   const { senders } = spf
@@ -38,8 +42,8 @@ function whyNobodyPasses(text: string | undefined, errors: readonly string[], en
 }
 
 /** Undefined if a key is usable, or it is not known whether one is, or whether mail is signed. */
-function whyNothingSigns(keys: readonly DkimSeen[] | undefined): string | undefined {
-  if (!keys || keys.some(({ key }) => isUsable(key) !== false)) return undefined
+function whyNothingSigns({ dkim: keys, isAwaitingSes }: Seen): string | undefined {
+  if (!keys || isAwaitingSes || keys.some(({ key }) => isUsable(key) !== false)) return undefined
   if (keys.length === 0) return 'no DKIM key is said to sign'
   return `no DKIM key can be used (${cases(keys.map(({ name, key }) => `${name}: ${key.kind === 'key' ? 'too weak, or not for mail' : key.kind}`))})`
 }

@@ -5,16 +5,17 @@ import type { DnsSeen } from './seen.ts'
 import type { SenderSeen } from './spf/seen.ts'
 import type { DnsTarget } from './target.ts'
 
+type Seen = Pick<DnsSeen, 'envelope' | 'envelopeDomain' | 'spf'>
+
 /** What is wrong with the SPF record. A domain that does not exist has no record, and that is another reason. */
-export function spfReasons(seen: DnsSeen, { bulk }: DnsTarget): Reason[] {
+export function spfReasons(seen: Seen, { bulk }: Pick<DnsTarget, 'bulk'>): Reason[] {
   const { spf, envelope } = seen
   if (seen.envelopeDomain.exists === false || spf.record === 'unanswered') return []
   const verdict = bulk ? 'fail' : undefined
   if (spf.record === 'missing') return [reason('dns_spf_missing', missing(seen), publish(seen), verdict)]
   const uncovered = spf.senders.filter(isUncovered)
-  const errors = spf.errors.length > 0 ? spf.errors : brokenFor(seen)
   return [
-    ...(errors.length > 0 ? [reason('dns_spf_invalid', cases(errors.map(bounded)), undefined, verdict)] : []),
+    ...(spf.errors.length > 0 ? [reason('dns_spf_invalid', cases(spf.errors.map(bounded)), undefined, verdict)] : []),
     ...(uncovered.length > 0
       ? [reason('dns_spf_not_covering', cases(uncovered.map(one => notCovered(one, envelope))), publish(seen), verdict)]
       : []),
@@ -25,17 +26,11 @@ export function spfReasons(seen: DnsSeen, { bulk }: DnsTarget): Reason[] {
   ]
 }
 
-function missing({ spf, envelope }: DnsSeen): string {
-  const [lookalike] = spf.lookalikes
+function missing({ spf, envelope }: Seen): string {
+  const [lookalike] = spf.lookalikes ?? []
   const found = lookalike === undefined ? '' : `; there is \`${bounded(lookalike)}\`, which is none`
   return `${envelope} has no TXT record that begins with \`v=spf1\` and a space${found}`
 }
-
-/** What the records lead to for some senders only. */
-const brokenFor = ({ spf, envelope }: DnsSeen): string[] =>
-  spf.senders
-    .filter(({ result }) => result === 'permerror')
-    .map(({ why, ...one }) => `${envelope}, for ${nameOf(one)}: ${why}`)
 
 /** The others are errors, not known, or without a record. */
 const isUncovered = ({ result }: SenderSeen): boolean =>
@@ -48,7 +43,7 @@ const nameOf = ({ sender, address }: Pick<SenderSeen, 'sender' | 'address'>): st
   sender === address ? address : `${address} (${sender})`
 
 /** With a record to publish, if it can be known. */
-function publish(seen: DnsSeen): string | undefined {
+function publish(seen: Seen): string | undefined {
   const record = spfToPublish(seen)
   return record === undefined || record.length > 253
     ? undefined
@@ -56,7 +51,7 @@ function publish(seen: DnsSeen): string | undefined {
 }
 
 /** The record that lets all senders pass. Undefined if there is none to publish: all pass, or the senders are not known. */
-export function spfToPublish({ spf }: DnsSeen): string | undefined {
+export function spfToPublish({ spf }: Pick<DnsSeen, 'spf'>): string | undefined {
   const wanted = spf.senders
     .filter(one => isUncovered(one) || one.result === 'none')
     .map(({ address }) => termFor(address))

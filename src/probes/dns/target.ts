@@ -82,7 +82,7 @@ const dnsSection = section({
     shapes.nameServer,
     'a list of addresses',
     5,
-    'Name servers to ask, as `9.9.9.9` or `127.0.0.1:5353`. Default: those of the machine. Inside of a network they may see other records than receivers do.',
+    'Name servers to ask, as `9.9.9.9` or `127.0.0.1:5353`. They have to be resolvers: a server that has only zones of its own leaves out the rest. Default: those of the machine. Inside of a network they may see other records than receivers do.',
   ).optional(),
   helo: shapedText(
     shapes.servername,

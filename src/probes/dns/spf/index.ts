@@ -34,11 +34,12 @@ export async function lookAtSpf(dns: Dns, { envelope, senders, helo = envelope }
       senders.map(async (one): Promise<SenderSeen> => ({ ...one, ...(await checkHost(dns, from(one.address))) })),
     ),
   ])
+  const known = [...errors, ...hosts.errors]
   return {
     record: root?.kind === 'several' ? 'found' : (root?.kind ?? 'unanswered'),
     text: root?.kind === 'found' ? root.text : undefined,
     lookalikes: root?.kind === 'missing' ? root.others : [],
-    errors: [...errors, ...hosts.errors],
+    errors: known.length > 0 ? known : brokenFor(envelope, checked),
     permissive,
     deprecated,
     lookups,
@@ -55,3 +56,9 @@ function namesFor(dns: Dns, sender: Sender | undefined, unknown: Sender): NameIn
     return macros && !isKnown ? undefined : evaluation.nameIn(domain, macros)
   }
 }
+
+/** What the record leads to for some senders only. */
+const brokenFor = (envelope: string, senders: readonly SenderSeen[]): string[] =>
+  senders
+    .filter(({ result }) => result === 'permerror')
+    .map(({ address, why }) => `${envelope}: checked for ${address}, ${why}`)

@@ -21,7 +21,10 @@ export const isSpf = (text: string): boolean => /^v=spf1(?: |$)/i.test(text)
 const modifier = /^([a-z][\w.-]*)=(.*)$/is
 
 /** At most so many characters of a term are repeated. */
-const longestTerm = 60
+const longestQuote = 60
+/** No real record has more. The limits are ours: a record can have 64 kB, and lead to 20 others. */
+const mostTerms = 1_000
+const longestTerm = 1_000
 /** More problems than that say nothing more. */
 const mostProblems = 20
 
@@ -31,19 +34,22 @@ export function readRecord(text: string): SpfRecord {
   const redirects: Redirect[] = []
   const problems: string[] = []
   let explanations = 0
-  for (const term of text.split(' ').slice(1)) {
-    if (term === '' || problems.length >= mostProblems) continue
+  const terms = text.split(' ').filter(term => term !== '')
+  for (const term of terms.slice(1, 1 + mostTerms)) {
+    if (problems.length >= mostProblems) break
     const problem = readTerm(term)
     if (problem !== undefined) problems.push(problem)
   }
+  if (terms.length > 1 + mostTerms) problems.push(`has more than ${mostTerms} terms`)
   if (redirects.length > 1) problems.push('has `redirect=` more than once')
   if (explanations > 1) problems.push('has `exp=` more than once')
   return { directives, redirect: redirects[0], problems }
 
   function readTerm(term: string): string | undefined {
-    const shownTerm = `\`${cut(term, longestTerm)}\``
+    const shownTerm = `\`${cut(term, longestQuote)}\``
     if (/[^!-~]/.test(term))
       return `${shownTerm} has a character that is not allowed (only ASCII, and a space between terms)`
+    if (term.length > longestTerm) return `${shownTerm} is longer than ${longestTerm} characters`
     const [, name, value = ''] = modifier.exec(term) ?? []
     if (name === undefined) {
       const read = readDirective(term)

@@ -4,7 +4,7 @@ export interface SpfSeen {
   /** The one that counts, if there is one. */
   readonly text?: string | undefined
   /** Without a record: TXT records that seem to be meant as one. */
-  readonly lookalikes: readonly string[]
+  readonly lookalikes?: readonly string[] | undefined
   /** Makes receivers answer permerror, one sentence each: two records, syntax, too many look-ups, a loop. */
   readonly errors: readonly string[]
   /** It works, and lets in too much: `+all`, `?all`, no `all`. */
