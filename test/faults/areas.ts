@@ -1,6 +1,7 @@
 import { canaryAreas } from './canary.ts'
 import { certificateAreas } from './certificates.ts'
 import { diskAreas } from './disk.ts'
+import { dnsAreas } from './dns.ts'
 import { driverAreas } from './drivers.ts'
 import { exporterArea } from './exporter.ts'
 import { outboxAreas } from './outbox.ts'
@@ -29,6 +30,7 @@ export const areas: readonly Runnable[] = [
   ...sesAreas,
   ...outboxAreas,
   ...canaryAreas,
+  ...dnsAreas,
   ...settingsAreas,
   ...certificateAreas,
   ...valuesAreas,

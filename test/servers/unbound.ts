@@ -29,6 +29,8 @@ export interface Unbound {
   /** As in `servers` of a `dns` target: `127.0.0.1:5353`. */
   readonly address: string
   readonly process: RunningProcess
+  /** From its next start on, these are its trust anchors. */
+  trust: (...trustAnchors: readonly string[]) => Promise<void>
   /** It takes questions, and does not answer. */
   pause: () => void
   resume: () => void
@@ -89,7 +91,9 @@ export async function startUnbound(options: UnboundOptions): Promise<Unbound> {
   const folder = tempFolder('mailpath-unbound-')
   const port = await freePort()
   const config = path.join(folder, 'unbound.conf')
-  await writeFile(config, configuration(folder, port, options))
+  const trust = (...trustAnchors: readonly string[]) =>
+    writeFile(config, configuration(folder, port, { ...options, trustAnchors }))
+  await trust(...(options.trustAnchors ?? []))
   let running: RunningProcess
   const up = async () => {
     running = startProcess('unbound', binary, ['-d', '-c', config], {
@@ -107,6 +111,7 @@ export async function startUnbound(options: UnboundOptions): Promise<Unbound> {
     get process() {
       return running
     },
+    trust,
     pause: () => running.signal('SIGSTOP'),
     resume: () => running.signal('SIGCONT'),
     down,

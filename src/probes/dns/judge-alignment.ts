@@ -23,6 +23,7 @@ export function alignmentReasons(
   }))
   const isSpfOff = aligns(dmarc, 'spf', domain, envelope) === false
   const isDkimOff = keys.every(({ is }) => is === false)
+  const isDkimNothing = keys.every(({ is, key }) => is === false || isUsable(key) === false)
   const isDkimEnough = keys.some(({ is, key }) => is !== false && isUsable(key) !== false)
   const signers = isDkimOff ? [...new Set(keys.map(({ signer }) => signer))] : []
   const off: readonly Pair[] = [
@@ -31,7 +32,11 @@ export function alignmentReasons(
   ]
   if (off.length === 0) return []
   const isNothing =
-    isSpfOff && isDkimOff && dkim !== undefined && !isAwaitingSes && off.every(pair => isCertain(dmarc, domain, pair))
+    isSpfOff &&
+    isDkimNothing &&
+    dkim !== undefined &&
+    !isAwaitingSes &&
+    off.every(pair => isCertain(dmarc, domain, pair))
   const verdict = isNothing && (bulk || isEnforced(dmarc)) ? 'fail' : undefined
   return [reason('dns_dmarc_not_aligned', cases(off.map(pair => textOf(dmarc, domain, pair))), undefined, verdict)]
 }

@@ -138,7 +138,7 @@ describe('alignment', () => {
       { envelope, signers: own, dmarc: { alignment: { spf: 'strict', dkim: 'relaxed' } } },
       warns,
     ],
-    ['the same, and the key is revoked', { envelope, signers: own, key: { kind: 'revoked' } }, warns],
+    ['the same, and the key is revoked', { envelope, signers: own, key: { kind: 'revoked' } }, fails],
     ['the same, and the key is not known', { envelope, signers: own, key: { kind: 'unanswered' } }, []],
     ['DKIM of a provider, and the own envelope', { signers: [envelope] }, warns],
     ['DKIM of both', { signers: [envelope, 'example.com'] }, []],
