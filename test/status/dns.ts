@@ -12,26 +12,26 @@ const address = '192.0.2.10'
 export const dnsTarget = (more: object = {}): DnsTarget =>
   dns.target.parse({ name: domain, domain, dkim: ['s1'], senders: [address], ...more })
 
-const domainSeen: DnsSeen['ownDomain'] = {
-  name: domain,
+const domainSeen = (name: string): DnsSeen['ownDomain'] => ({
+  name,
   exists: true,
   nullMx: false,
   servers: [{ name: 'mx.example.com', problem: undefined, isPrivate: false }],
   hasAddress: undefined,
-}
+})
 
 /** What a look saw of a domain that is in order. */
-export const dnsSeen = (more: Partial<DnsSeen> = {}): DnsSeen => ({
-  domain,
-  envelope: more.domain ?? domain,
+export const dnsSeen = ({ domain: of = domain, ...more }: Partial<DnsSeen> = {}): DnsSeen => ({
+  domain: of,
+  envelope: of,
   servers: ['127.0.0.1:53'],
   queries: { ...(Object.fromEntries(queryCodes.map(code => [code, 0])) as DnsSeen['queries']), noerror: 24 },
   unanswered: [],
   unconfirmed: [],
   isUsedUp: false,
   isAwaitingSes: false,
-  ownDomain: domainSeen,
-  envelopeDomain: domainSeen,
+  ownDomain: domainSeen(of),
+  envelopeDomain: domainSeen(of),
   senders: { addresses: [{ sender: address, address }], lost: [], isPartial: false },
   spf: {
     record: 'found',
@@ -48,14 +48,14 @@ export const dnsSeen = (more: Partial<DnsSeen> = {}): DnsSeen => ({
   dkim: [
     {
       selector: 's1',
-      name: `s1._domainkey.${domain}`,
-      domain,
+      name: `s1._domainkey.${of}`,
+      domain: of,
       key: { kind: 'key', algorithm: 'rsa', bits: 2048, isTesting: false, hashes: undefined, isForMail: true },
     },
   ],
   dmarc: {
     kind: 'found',
-    name: `_dmarc.${domain}`,
+    name: `_dmarc.${of}`,
     policy: 'reject',
     tag: 'p',
     isTesting: false,

@@ -18,6 +18,7 @@ import type { SmtpSeen } from '../../src/probes/smtp/observe.ts'
 import type { VaultSeen } from '../../src/probes/vault/observe.ts'
 import type { WritePathSeen } from '../../src/probes/write_path/observe.ts'
 import { canarySeen, mailAt } from './canary.ts'
+import { dnsSeen } from './dns.ts'
 import { judged, landingOn, primaryFacts, rung, standbyFacts, statusFrom, wrote, type Looked } from './looked.ts'
 
 /** 2026-01-14 03:12:07 UTC */
@@ -53,6 +54,8 @@ ses:
     secret_key: { env: AWS_SES_SECRET_KEY }
     region: { env: AWS_SES_REGION }
     implemented: false
+dns:
+  - { name: keybuzz.io, domain: keybuzz.io, dkim: [s1], senders: [192.0.2.10], smtp: mail.keybuzz.io }
 outbox:
   - name: outbound mail
     cluster: keybuzz
@@ -303,6 +306,7 @@ export const healthySeen: Seen = {
   'kubernetes/api-server': apiServerSeen,
   'ses/backend SES': noSes,
   'outbox/outbound mail': outboxSeen(0, undefined, '10.0.0.120:5432'),
+  'dns/keybuzz.io': dnsSeen({ domain: 'keybuzz.io' }),
   'canary/app to outside': canaryThat(40),
   'settings/backend-01': settingsSeen(false),
   'packages/keybuzz-backend': packagesSeen(false),
