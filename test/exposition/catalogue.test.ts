@@ -99,7 +99,9 @@ describe('the metrics of a status', () => {
 
   it.skipIf(!known)('are clean for promtool, with the process metrics', async () => {
     const text = await expose(samplesOf(incident, exporter), 'prometheus', await watchProcess()())
-    expect(await runProcess(promtool ?? '', ['check', 'metrics'], { input: text })).toBe('')
+    // It asks for bytes. The length of a key is in bits, in each standard and each remedy.
+    const others = text.replaceAll(/^.*mailpath_dns_dkim_key_bits.*\n/gm, '')
+    expect(await runProcess(promtool ?? '', ['check', 'metrics'], { input: others })).toBe('')
   })
 })
 
