@@ -39,7 +39,6 @@ export const dnsSeen = ({ domain: of = domain, ...more }: Partial<DnsSeen> = {})
     lookalikes: [],
     errors: [],
     permissive: [],
-    lookalikes: [],
     deprecated: [],
     lookups: 0,
     voidLookups: 0,
