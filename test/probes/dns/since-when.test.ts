@@ -5,11 +5,9 @@ import { emptyMemory } from '../../../src/probes/dns/memory.ts'
 import type { MtaStsSeen } from '../../../src/probes/dns/mta-sts.ts'
 import type { DnsSeen } from '../../../src/probes/dns/seen.ts'
 import { sinceWhen } from '../../../src/probes/dns/since-when.ts'
-import type { DnsTarget } from '../../../src/probes/dns/target.ts'
 import type { ZoneSeen } from '../../../src/probes/dns/zone.ts'
 
 const minute = 60_000
-const target = { name: 'mail' } as DnsTarget
 
 /** Serials of two servers, and the id and the text of a policy, at a minute. */
 interface Moment {
@@ -30,7 +28,7 @@ function reasonsOf(moments: readonly Moment[]): string[] {
     }
     const mtaSts: MtaStsSeen = { record: 'found', id, fingerprint, mode: 'enforce', problems: [], reports: 'found' }
     const seen = { envelope: 'example.com', ...sinceWhen(memory, { zone, mtaSts }) } as DnsSeen
-    return [...zoneReasons(seen, target), ...mtaStsReasons(seen, target)].map(({ code }) => code).join(' ')
+    return [...zoneReasons(seen), ...mtaStsReasons(seen)].map(({ code }) => code).join(' ')
   })
 }
 
