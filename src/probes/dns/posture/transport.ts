@@ -39,14 +39,14 @@ function tlsReportsRow({ envelope, mtaSts: { record, reports, reportsProblem } }
   return record === 'missing' ? is('unused') : is('missing', [], todo)
 }
 
-function zoneRow(seen: DnsSeen, target: DnsTarget): PostureRow {
+function zoneRow(seen: DnsSeen): PostureRow {
   const { name = seen.domain, servers } = seen.zone
   const is = rowsOf('Name servers', name)
   if (servers === undefined) return is('unknown')
   const found = servers.map(({ name: server, serial, isLame }) =>
     isLame ? `${server}, which does not have the zone` : `${server}${serial === undefined ? '' : `, serial ${serial}`}`,
   )
-  return zoneReasons(seen, target).length === 0
+  return zoneReasons(seen).length === 0
     ? is('ok', found)
     : is('weak', found, { advice: 'Two name servers or more, with the same version of the zone.' })
 }
