@@ -9,7 +9,7 @@ import { lookAtDmarc } from './dmarc.ts'
 import { lookAtDomain } from './domain.ts'
 import { lookAtHello } from './hello.ts'
 import { memoryOf } from './memory.ts'
-import { lookAtMtaSts } from './mta-sts.ts'
+import { lookAtMtaSts, mtaStsNotAsked } from './mta-sts.ts'
 import { lookAtPtr } from './ptr.ts'
 import { remembering } from './remembering.ts'
 import { sinceWhen } from './since-when.ts'
@@ -58,7 +58,7 @@ async function lookAll(dns: Dns, { target, domain, envelope, ca, look }: Wanted)
     ),
     senders.then(({ addresses }) => lookAtPtr(dns, addresses)),
     helo === undefined ? undefined : senders.then(({ addresses }) => lookAtHello(dns, helo, addresses)),
-    lookAtMtaSts(dns, envelope, { ...look, ca }),
+    target.mta_sts ? lookAtMtaSts(dns, envelope, { ...look, ca }) : mtaStsNotAsked,
     lookAtZone(dns, domain),
   ])
   return {
