@@ -27,6 +27,6 @@ export const postureOf = (seen: DnsSeen, target: DnsTarget): Posture => ({
     ...senderRows(seen, target),
     ...dmarcRows(seen, target),
     ...senderHostRows(seen, target),
-    ...transportRows(seen, target),
+    ...transportRows(seen),
   ],
 })

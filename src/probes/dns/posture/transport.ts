@@ -1,14 +1,13 @@
-import { zoneReasons } from '../judge-zone.ts'
+import { zoneReasons } from '../judge/zone.ts'
 import type { DnsSeen } from '../seen.ts'
-import type { DnsTarget } from '../target.ts'
 import { rowsOf, type PostureRow } from './row.ts'
 import { textLine } from './zone-file.ts'
 
 /** The rows of mail to the domain (MTA-STS and its reports), and of the zone itself. */
-export const transportRows = (seen: DnsSeen, target: DnsTarget): readonly PostureRow[] => [
+export const transportRows = (seen: DnsSeen): readonly PostureRow[] => [
   mtaStsRow(seen),
   tlsReportsRow(seen),
-  zoneRow(seen, target),
+  zoneRow(seen),
 ]
 
 function mtaStsRow({ envelope, mtaSts: { record, mode, problems, unread } }: DnsSeen): PostureRow {
