@@ -41,7 +41,7 @@ const errors: readonly Row[] = [
 ]
 
 const lax: readonly Row[] = [
-  spf('it lets in everybody (`+all`)', 'v=spf1 +all', warns('spf_permissive', { [series('spf_valid')]: 1 })),
+  spf('it lets in everybody (`+all`)', 'v=spf1 +all', warns('spf_open', { [series('spf_valid')]: 1 })),
   spf('it says nothing of others (`?all`)', 'v=spf1 ip4:192.0.2.10 ?all', warns('spf_permissive')),
   spf('it has no `all`', 'v=spf1 ip4:192.0.2.10', warns('spf_permissive')),
   spf('it uses `ptr`', 'v=spf1 ip4:192.0.2.10 ptr -all', warns('spf_deprecated')),

@@ -38,6 +38,7 @@ export const dnsSeen = ({ domain: of = domain, ...more }: Partial<DnsSeen> = {})
     text: `v=spf1 ip4:${address} -all`,
     lookalikes: [],
     errors: [],
+    open: [],
     permissive: [],
     deprecated: [],
     lookups: 0,

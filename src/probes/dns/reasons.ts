@@ -52,10 +52,17 @@ export const reasons = {
     remedy:
       'Add the address that is named to the SPF record (`ip4:`, `ip6:`), or the `include:` of the provider it belongs to.',
   },
+  dns_spf_open: {
+    verdict: 'warn',
+    severity: 'high',
+    meaning:
+      'The SPF record lets in everybody (`+all`), or large parts of the Internet: strangers pass SPF and DMARC in your name.',
+    remedy: 'Let the record end with `-all` or `~all` in place of what is named, and name only your own hosts.',
+  },
   dns_spf_permissive: {
     verdict: 'warn',
     severity: 'medium',
-    meaning: 'The SPF record lets in everybody (`+all`), or says nothing of others (`?all`, no `all`).',
+    meaning: 'The SPF record says nothing of other hosts (`?all`, no `all`).',
     remedy: 'Let the record end with `-all` or `~all`.',
   },
   dns_spf_deprecated: {

@@ -78,7 +78,7 @@ export function complaintsIn(text: string): readonly Complaint[] {
 
 /** What of the sender each complaint may be about, the most likely first. */
 const about: Readonly<Record<Complaint, readonly Code[]>> = {
-  spf: ['dns_spf_invalid', 'dns_spf_missing', 'dns_spf_not_covering', 'dns_spf_permissive'],
+  spf: ['dns_spf_invalid', 'dns_spf_missing', 'dns_spf_not_covering', 'dns_spf_open', 'dns_spf_permissive'],
   dkim: [
     'dns_dkim_missing',
     'dns_dkim_revoked',

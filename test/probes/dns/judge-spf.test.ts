@@ -48,6 +48,7 @@ it.each<[Case, ...string[]]>([
     { ...spf('v=spf1 a:mail.example.com -all'), senders: [relay, other] },
     'warn dns_spf_not_covering: app.example.com: SPF gives fail and not pass for 192.0.2.10 (relay.example.com), by `-all` in app.example.com; app.example.com: SPF gives fail and not pass for 2001:db8::1, by `-all` in app.example.com',
   ],
+  [spf('v=spf1 +all'), 'warn dns_spf_open: app.example.com: `+all` lets in everybody'],
   [spf('v=spf1 ip4:192.0.2.10 ?all'), 'warn dns_spf_permissive: app.example.com: `?all` says nothing of others'],
   [spf('v=spf1 ip4:192.0.2.10 ptr -all'), 'warn dns_spf_deprecated: app.example.com: `ptr`: `ptr` is not to be used'],
 ])('%j', async (one, ...expected) => {

@@ -59,6 +59,11 @@ const mistakes: Readonly<Record<string, Mistake>> = {
     code: 'dns_spf_invalid',
     names: '_spf.example.net: `ipv4:198.51.100.7`',
   },
+  'SPF: lets in large parts of the Internet': {
+    change: withSpf(text => text.replace('v=spf1 ', 'v=spf1 ip6:2000::/3 ')),
+    code: 'dns_spf_open',
+    names: 'ip6:2000::/3',
+  },
   'SPF: says nothing of others': {
     change: withSpf(text => text.replace('-all', '?all')),
     code: 'dns_spf_permissive',

@@ -49,7 +49,7 @@ describe('what to publish', () => {
     [
       'an SPF record with an end',
       'SPF',
-      spf('v=spf1 ip4:192.0.2.10 +all', { permissive: ['app.example.com ends with +all'] }),
+      spf('v=spf1 ip4:192.0.2.10 +all', { open: ['app.example.com: `+all` lets in everybody'] }),
       'app.example.com. IN TXT "v=spf1 ip4:192.0.2.10 ~all"',
     ],
     [
@@ -126,6 +126,7 @@ const about: Readonly<Record<string, string>> = {
   dns_spf_missing: 'SPF',
   dns_spf_invalid: 'SPF',
   dns_spf_not_covering: 'SPF',
+  dns_spf_open: 'SPF',
   dns_spf_permissive: 'SPF',
   dns_spf_deprecated: 'SPF',
   dns_dkim_missing: 'DKIM',
@@ -186,6 +187,7 @@ const spf: fc.Arbitrary<DnsSeen['spf']> = fc.oneof(
     .record({
       result: fc.constantFrom('pass', 'fail', 'softfail', 'neutral', 'temperror', 'permerror'),
       errors: few('app.example.com has two SPF records'),
+      open: few('app.example.com: +all'),
       permissive: few('app.example.com has no all'),
       deprecated: few('app.example.com has ptr'),
     })

@@ -160,6 +160,7 @@ describe('what explains it', () => {
       'dns_spf_invalid',
       'dns_spf_missing',
       'dns_spf_not_covering',
+      'dns_spf_open',
       'dns_spf_permissive',
     ])
     expect(codesAbout(['dmarc'])).toEqual(

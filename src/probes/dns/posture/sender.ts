@@ -17,7 +17,7 @@ function spfRow(seen: DnsSeen, target: DnsTarget): PostureRow {
   const { envelope, spf } = seen
   const is = rowsOf('SPF', envelope)
   if (spf.record === 'unanswered') return is('unknown')
-  const { text, errors, permissive, deprecated, lookups, senders, lookalikes = [] } = spf
+  const { text, errors, open, permissive, deprecated, lookups, senders, lookalikes = [] } = spf
   const wanted = spfToPublish(seen)
   if (spf.record === 'missing' || text === undefined) {
     const anyones = `v=spf1 ${target.account ? 'include:amazonses.com' : 'ip4:ADDRESS'} ~all`
@@ -29,14 +29,16 @@ function spfRow(seen: DnsSeen, target: DnsTarget): PostureRow {
   const results = senders
     .filter(({ result }) => result !== 'pass')
     .map(({ sender, address, result }) => `${result} for ${sender === address ? address : `${sender} (${address})`}`)
-  const all = [...found, ...results, ...permissive, ...deprecated]
-  const mended = permissive.length > 0 ? closed(wanted ?? text) : wanted
+  const all = [...found, ...results, ...open, ...permissive, ...deprecated]
+  const mended = open.length + permissive.length > 0 ? closed(wanted ?? text) : wanted
   const todo = mended === undefined || mended === text ? {} : { publish: textLine(envelope, mended) }
   if (senders.some(({ result }) => uncovered.includes(result))) return is('wrong', all, todo)
+  if (open.length > 0) return is('wrong', all, todo.publish === undefined ? named : todo)
   if (permissive.length + deprecated.length === 0) return is(results.length > 0 ? 'unknown' : 'ok', all)
-  return is('weak', all, todo.publish === undefined ? { advice: 'The record without what is named.' } : todo)
+  return is('weak', all, todo.publish === undefined ? named : todo)
 }
 
+const named = { advice: 'The record without what is named.' }
 const uncovered: readonly SpfResult[] = ['fail', 'softfail', 'neutral']
 
 /** The record with an end that lets in no others. Undefined if the end is in another record. */

@@ -7,7 +7,9 @@ export interface SpfSeen {
   readonly lookalikes?: readonly string[] | undefined
   /** Makes receivers answer permerror, one sentence each: two records, syntax, too many look-ups, a loop. */
   readonly errors: readonly string[]
-  /** It works, and lets in too much: `+all`, `?all`, no `all`. */
+  /** It works, and strangers pass: `+all`, or networks that no one owner has. */
+  readonly open: readonly string[]
+  /** It works, and says nothing of others: `?all`, no `all`. */
   readonly permissive: readonly string[]
   /** Terms that are not to be used: `ptr`. */
   readonly deprecated: readonly string[]

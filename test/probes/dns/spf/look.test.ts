@@ -21,6 +21,7 @@ it('finds nothing wrong with a usual record', async () => {
     text: 'v=spf1 a:relay.example.com include:_spf.provider.example -all',
     lookalikes: [],
     errors: [],
+    open: [],
     permissive: [],
     deprecated: [],
     lookups: 3,
@@ -147,25 +148,27 @@ it('counts no look-up behind `all`, none of a network, and no redirect that `all
   expect(seen).toMatchObject({ errors: [], lookups: 0 })
 })
 
-it.each<[string, Zones, string[]]>([
-  ['v=spf1 +all', {}, ['app.example.com: `+all` lets in everybody']],
-  ['v=spf1 ip4:192.0.2.10 ?all', {}, ['app.example.com: `?all` says nothing of others']],
-  ['v=spf1 ip4:192.0.2.10', {}, ['app.example.com has no `all` at its end, which says nothing of others']],
-  ['v=spf1 ip4:0.0.0.0/1 -all', {}, ['app.example.com: `ip4:0.0.0.0/1` lets in large parts of the Internet']],
-  ['v=spf1 ip4:17.0.0.0/8 -all', {}, []],
+it.each<[string, Zones, open: string[], permissive: string[]]>([
+  ['v=spf1 +all', {}, ['app.example.com: `+all` lets in everybody'], []],
+  ['v=spf1 ip4:192.0.2.10 ?all', {}, [], ['app.example.com: `?all` says nothing of others']],
+  ['v=spf1 ip4:192.0.2.10', {}, [], ['app.example.com has no `all` at its end, which says nothing of others']],
+  ['v=spf1 ip4:0.0.0.0/1 -all', {}, ['app.example.com: `ip4:0.0.0.0/1` lets in large parts of the Internet'], []],
+  ['v=spf1 ip4:17.0.0.0/8 -all', {}, [], []],
   [
     'v=spf1 include:b.example.net -all',
     { 'b.example.net': spf('v=spf1 all') },
     ['b.example.net: `all` lets in everybody'],
+    [],
   ],
-  ['v=spf1 include:b.example.net -all', { 'b.example.net': spf('v=spf1 ip4:192.0.2.10 ?all') }, []],
+  ['v=spf1 include:b.example.net -all', { 'b.example.net': spf('v=spf1 ip4:192.0.2.10 ?all') }, [], []],
   [
     'v=spf1 redirect=b.example.net',
     { 'b.example.net': spf('v=spf1 ip4:192.0.2.10 ?all') },
+    [],
     ['b.example.net: `?all` says nothing of others'],
   ],
-])('%s is too permissive, or not', async (text, more, permissive) => {
-  expect(await lookAtRecord(text, more)).toMatchObject({ errors: [], permissive })
+])('%s lets in strangers, says nothing of them, or neither', async (text, more, open, permissive) => {
+  expect(await lookAtRecord(text, more)).toMatchObject({ errors: [], open, permissive })
 })
 
 it('names the mechanism and the macro that are not to be used', async () => {
