@@ -1,6 +1,5 @@
-import type { Dns } from '../../clients/dns/index.ts'
-import { groupBy } from '../../core/group.ts'
-import { bounded } from './cases.ts'
+import { bounded, type Dns } from '../../../clients/dns/index.ts'
+import { groupBy } from '../../../core/group.ts'
 
 /** The servers of the zone that the domain is in, and the serials they have. */
 export interface ZoneSeen {

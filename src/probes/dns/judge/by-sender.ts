@@ -1,4 +1,4 @@
-import { groupBy } from '../../core/group.ts'
+import { groupBy } from '../../../core/group.ts'
 
 /**
  * The addresses of senders that have no good one. A host with several addresses, such as one of IPv4 and one of IPv6, may send

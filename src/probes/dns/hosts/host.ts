@@ -1,4 +1,4 @@
-import type { Dns } from '../../clients/dns/index.ts'
+import type { Dns } from '../../../clients/dns/index.ts'
 import { isMadeUp } from './addresses.ts'
 
 /** The addresses of a name. */
