@@ -31,6 +31,7 @@ const spfOf = (record: SpfSeen['record'], ...results: SpfResult[]): SpfSeen => (
   record,
   text: 'v=spf1 ip4:192.0.2.10 -all',
   errors: [],
+  open: [],
   permissive: [],
   deprecated: [],
   lookups: 0,
