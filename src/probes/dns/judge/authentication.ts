@@ -33,7 +33,7 @@ function remedyFor(seen: Seen): string | undefined {
   const { domain, envelope, spf } = seen
   if (envelope !== domain && !envelope.endsWith(`.${domain}`) && !domain.endsWith(`.${envelope}`)) return undefined
   const [error] = spf.errors
-  const first = error === undefined ? spfRemedy(seen) : `Mend the SPF record of ${envelope}: ${bounded(error)}.`
+  const first = error === undefined ? spfRemedy(seen) : `Mend the SPF record: ${bounded(error)}.`
   return first && `${first} Or let DKIM pass: one of the two is enough for most receivers.`
 }
 
