@@ -1,12 +1,13 @@
 import { isUsable } from './dkim.ts'
 import { spfCovers, spfIsValid } from './samples.ts'
 import type { DnsSeen } from './seen.ts'
+import type { DnsTarget } from './target.ts'
 
 /** What was seen, in one line. Who was asked is part of it: inside of a network other records may be seen than outside. */
-export function evidenceOf(seen: DnsSeen): string {
+export function evidenceOf(seen: DnsSeen, target: DnsTarget): string {
   const { domain, envelope, servers } = seen
   const names = envelope === domain ? domain : `${domain}, envelope ${envelope}`
-  return `${names}: ${[spf(seen), dkim(seen), dmarc(seen), ptr(seen)].join(', ')} (asked ${servers.join(', ')})`
+  return `${names}: ${[spf(seen), dkim(seen, target), dmarc(seen), ptr(seen)].join(', ')} (asked ${servers.join(', ')})`
 }
 
 function spf(seen: DnsSeen): string {
@@ -18,8 +19,8 @@ function spf(seen: DnsSeen): string {
   return `SPF with ${seen.spf.lookups ?? 0} of 10 look-ups`
 }
 
-function dkim({ dkim, isAwaitingSes }: DnsSeen): string {
-  if (isAwaitingSes) return 'DKIM of SES not known yet'
+function dkim({ dkim, isAwaitingSes }: DnsSeen, { ses = '' }: DnsTarget): string {
+  if (isAwaitingSes) return `DKIM of SES not known: ${withoutAnswer(`ses/${ses}`)}`
   if (dkim === undefined) return 'DKIM not looked at'
   const usable = dkim.filter(({ key }) => isUsable(key) === true)
   return `${usable.length} of ${dkim.length} DKIM keys usable`
@@ -36,3 +37,6 @@ function ptr({ ptr }: DnsSeen): string {
   const confirmed = ptr.filter(({ isConfirmed }) => isConfirmed === true)
   return `PTR of ${confirmed.length} of ${ptr.length} addresses leads back`
 }
+
+/** Why it is not known what the answer of another check gives. */
+export const withoutAnswer = (check: string): string => `${check} was not asked, or has not answered`

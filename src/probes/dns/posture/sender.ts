@@ -1,4 +1,5 @@
 import { isUsable, type DkimSeen } from '../dkim.ts'
+import { withoutAnswer } from '../evidence.ts'
 import { spfToPublish } from '../judge-spf.ts'
 import type { DnsSeen } from '../seen.ts'
 import type { SpfResult } from '../spf/seen.ts'
@@ -46,7 +47,12 @@ function closed(text: string): string | undefined {
   return terms.some(term => /^redirect=/i.test(term)) ? undefined : [...terms, '~all'].join(' ')
 }
 
-function dkimRows({ domain, dkim }: DnsSeen, { bulk }: DnsTarget): readonly PostureRow[] {
+function dkimRows({ domain, dkim, isAwaitingSes }: DnsSeen, { bulk, ses = '' }: DnsTarget): readonly PostureRow[] {
+  if (isAwaitingSes)
+    return [
+      ...(dkim ?? []).map(one => dkimRow(one, false)),
+      rowsOf('DKIM', `TOKEN._domainkey.${domain}`)('unknown', [withoutAnswer(`ses/${ses}`)]),
+    ]
   if (dkim === undefined)
     return [rowsOf('DKIM', `SELECTOR._domainkey.${domain}`)('not_judged', ['`dkim` names no selector'])]
   if (dkim.length === 0)
