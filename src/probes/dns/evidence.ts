@@ -1,4 +1,4 @@
-import { isUsable } from './dkim.ts'
+import { isUsable } from './dkim/key.ts'
 import { spfCovers, spfIsValid } from './samples.ts'
 import type { DnsSeen } from './seen.ts'
 import type { DnsTarget } from './target.ts'
@@ -7,8 +7,15 @@ import type { DnsTarget } from './target.ts'
 export function evidenceOf(seen: DnsSeen, target: DnsTarget): string {
   const { domain, envelope, servers } = seen
   const names = envelope === domain ? domain : `${domain}, envelope ${envelope}`
-  return `${names}: ${[spf(seen), dkim(seen, target), dmarc(seen), ptr(seen)].join(', ')} (asked ${servers.join(', ')})`
+  return `${names}: ${[...recordsInBrief(seen, target), ptr(seen)].join(', ')} (asked ${servers.join(', ')})`
 }
+
+/** SPF, DKIM and DMARC in a few words each. */
+export const recordsInBrief = (seen: DnsSeen, target: DnsTarget): readonly string[] => [
+  spf(seen),
+  dkim(seen, target),
+  dmarc(seen),
+]
 
 function spf(seen: DnsSeen): string {
   if (seen.spf.record === 'missing') return 'no SPF'

@@ -4,20 +4,20 @@ import type { Look } from '../../core/probe.ts'
 import { shapes } from '../../core/shape.ts'
 import { greetedBy } from '../smtp/greeted.ts'
 import { tokensOf } from '../ses/tokens.ts'
-import { lookAtDkim } from './dkim.ts'
-import { lookAtDmarc } from './dmarc.ts'
-import { lookAtDomain } from './domain.ts'
-import { lookAtHello } from './hello.ts'
+import { lookAtDkim } from './dkim/index.ts'
+import { lookAtDmarc } from './dmarc/index.ts'
+import { lookAtDomain } from './hosts/domain.ts'
+import { lookAtHello } from './hosts/hello.ts'
 import { memoryOf } from './memory.ts'
-import { lookAtMtaSts } from './mta-sts.ts'
-import { lookAtPtr } from './ptr.ts'
+import { lookAtMtaSts, mtaStsNotAsked } from './mta-sts/index.ts'
+import { lookAtPtr } from './hosts/ptr.ts'
 import { remembering } from './remembering.ts'
 import { sinceWhen } from './since-when.ts'
 import type { DnsSeen } from './seen.ts'
-import { lookAtSenders } from './senders.ts'
+import { lookAtSenders } from './hosts/senders.ts'
 import { lookAtSpf } from './spf/index.ts'
 import type { DnsTarget } from './target.ts'
-import { lookAtZone } from './zone.ts'
+import { lookAtZone } from './hosts/zone.ts'
 
 export async function observe(target: DnsTarget, look: Look): Promise<DnsSeen> {
   const domain = await look.text('domain', target.domain, shapes.mailDomain)
@@ -58,7 +58,7 @@ async function lookAll(dns: Dns, { target, domain, envelope, ca, look }: Wanted)
     ),
     senders.then(({ addresses }) => lookAtPtr(dns, addresses)),
     helo === undefined ? undefined : senders.then(({ addresses }) => lookAtHello(dns, helo, addresses)),
-    lookAtMtaSts(dns, envelope, { ...look, ca }),
+    target.mta_sts ? lookAtMtaSts(dns, envelope, { ...look, ca }) : mtaStsNotAsked,
     lookAtZone(dns, domain),
   ])
   return {

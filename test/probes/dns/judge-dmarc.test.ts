@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import type { DkimKey } from '../../../src/probes/dns/dkim-key.ts'
-import type { DmarcSeen } from '../../../src/probes/dns/dmarc.ts'
-import { dmarcReasons } from '../../../src/probes/dns/judge-dmarc.ts'
+import type { DkimKey } from '../../../src/probes/dns/dkim/key.ts'
+import type { DmarcSeen } from '../../../src/probes/dns/dmarc/index.ts'
+import { dmarcReasons } from '../../../src/probes/dns/judge/dmarc.ts'
 import type { DnsTarget } from '../../../src/probes/dns/target.ts'
 
 const found: DmarcSeen = {
