@@ -70,7 +70,10 @@ function ptrRow({ sender, address, names, isConfirmed, isGeneric }: PtrSeen, hel
 }
 
 function helloRow(seen: DnsSeen, target: DnsTarget): readonly PostureRow[] {
-  if (!seen.hello) return []
+  if (!seen.hello)
+    return target.smtp === undefined
+      ? []
+      : [rowsOf('HELO', 'HOST')('unknown', [`smtp/${target.smtp} was not asked, or has not named itself`])]
   const { name, addresses, notOf } = seen.hello
   const is = rowsOf('HELO', name)
   if (addresses === undefined) return [is('unknown')]
