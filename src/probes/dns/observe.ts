@@ -9,7 +9,7 @@ import { lookAtDmarc } from './dmarc/index.ts'
 import { lookAtDomain } from './hosts/domain.ts'
 import { lookAtHello } from './hosts/hello.ts'
 import { memoryOf } from './memory.ts'
-import { lookAtMtaSts } from './mta-sts/index.ts'
+import { lookAtMtaSts, mtaStsNotAsked } from './mta-sts/index.ts'
 import { lookAtPtr } from './hosts/ptr.ts'
 import { remembering } from './remembering.ts'
 import { sinceWhen } from './since-when.ts'
@@ -58,7 +58,7 @@ async function lookAll(dns: Dns, { target, domain, envelope, ca, look }: Wanted)
     ),
     senders.then(({ addresses }) => lookAtPtr(dns, addresses)),
     helo === undefined ? undefined : senders.then(({ addresses }) => lookAtHello(dns, helo, addresses)),
-    lookAtMtaSts(dns, envelope, { ...look, ca }),
+    target.mta_sts ? lookAtMtaSts(dns, envelope, { ...look, ca }) : mtaStsNotAsked,
     lookAtZone(dns, domain),
   ])
   return {

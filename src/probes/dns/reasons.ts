@@ -218,7 +218,8 @@ export const reasons = {
     severity: 'low',
     meaning:
       'The domain announces MTA-STS, and the exporter could not fetch the policy: no connection, or a server that has a failure just now. It concerns mail to the domain.',
-    remedy: 'Let the exporter reach port 443 of the host that is named, and see that its web server works.',
+    remedy:
+      'Let the exporter reach port 443 of the host that is named, and see that its web server works. Where no way is to lead there, set `mta_sts: false`.',
   },
   dns_mta_sts_testing: {
     verdict: 'warn',

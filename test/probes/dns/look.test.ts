@@ -55,6 +55,7 @@ const target = {
   helo: 'mail.example.com',
   direct: true,
   bulk: true,
+  mta_sts: true,
   expect: { dmarc: 'quarantine' },
 } as const
 
@@ -146,6 +147,28 @@ it('the name of the hello is that of the configuration, and the envelope has a d
   expect(seen).toMatchObject({ envelope: 'bounce.example.com', hello: { name: 'relay.example.com' } })
   expect(seen.envelopeDomain.name).toBe('bounce.example.com')
   expect(evidence).toContain('bounce.example.com')
+})
+
+describe('MTA-STS that is not to be looked at', () => {
+  // Nothing answers there: the way out to port 443 that is not to be.
+  const announced = {
+    ...zone,
+    '_mta-sts.app.example.com': { text: 'v=STSv1; id=1;' },
+    'mta-sts.app.example.com': host('127.61.8.99'),
+  }
+
+  it('is not asked for, and holds nothing against mail', async () => {
+    const { verdict, reasons, asked, seen } = await lookAt(announced, { mta_sts: false })
+    expect([verdict, reasons]).toEqual(['ok', []])
+    expect(asked.filter(one => /mta-sts|_tls/.test(one))).toEqual([])
+    expect(seen.mtaSts).toMatchObject({ record: 'not_asked', reports: 'not_asked' })
+  })
+
+  it('is looked at otherwise: its policy cannot be read', async () => {
+    const { reasons } = await lookAt(announced)
+    expect(reasons.map(({ code }) => code)).toEqual(['dns_mta_sts_unread', 'dns_tls_rpt_missing'])
+    expect(reasons[0]?.remedy).toContain('`mta_sts: false`')
+  })
 })
 
 describe('an SES whose records are not known yet', () => {

@@ -97,6 +97,13 @@ describe('what to publish', () => {
   it('is nothing where nothing is known, or nothing is said of what should be there', () => {
     const unknown = rowFor('SPF', { spf: { ...well.spf, record: 'unanswered', text: undefined, senders: [] } })
     expect(unknown).toMatchObject({ state: 'unknown', publish: undefined })
+    const notAsked = { mtaSts: { record: 'not_asked', problems: [], reports: 'not_asked' } } as const
+    for (const record of ['MTA-STS', 'TLS-RPT'])
+      expect(rowFor(record, notAsked, { mta_sts: false })).toMatchObject({
+        state: 'not_judged',
+        found: ['not looked at (`mta_sts: false`)'],
+        publish: undefined,
+      })
     expect(rowFor('DKIM', { dkim: undefined })).toMatchObject({ state: 'not_judged', publish: undefined })
   })
 })

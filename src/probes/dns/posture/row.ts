@@ -1,6 +1,6 @@
 /**
  * How a record is. `weak`: it does its work, and could do it better. `wrong`: it is there, and does not do its work.
- * `unused`: it is not there, and need not be. `not_judged`: the configuration does not say what should be there.
+ * `unused`: it is not there, and need not be. `not_judged`: the configuration does not say what should be there, or that it is to be looked at.
  */
 export type PostureState = 'ok' | 'weak' | 'wrong' | 'missing' | 'unknown' | 'unused' | 'not_judged'
 

@@ -10,12 +10,15 @@ export const transportRows = (seen: DnsSeen): readonly PostureRow[] => [
   zoneRow(seen),
 ]
 
+const notAsked = ['not looked at (`mta_sts: false`)']
+
 function mtaStsRow({ envelope, mtaSts: { record, mode, problems, unread } }: DnsSeen): PostureRow {
   const name = `_mta-sts.${envelope}`
   const is = rowsOf('MTA-STS', name)
   const found = [mode === undefined ? undefined : `mode: ${mode}`, ...problems, unread].filter(
     text => text !== undefined,
   )
+  if (record === 'not_asked') return is('not_judged', notAsked)
   if (record === 'invalid') return is('wrong', found, { publish: textLine(name, 'v=STSv1; id=NUMBER') })
   if (problems.length > 0) return is('wrong', found, { advice: 'A record and a policy without what is named.' })
   if (record === 'unanswered') return is('unknown')
@@ -32,6 +35,7 @@ function tlsReportsRow({ envelope, mtaSts: { record, reports, reportsProblem } }
   const name = `_smtp._tls.${envelope}`
   const is = rowsOf('TLS-RPT', name)
   const todo = { publish: textLine(name, `v=TLSRPTv1; rua=mailto:tls-reports@${envelope}`) }
+  if (reports === 'not_asked') return is('not_judged', notAsked)
   if (reports === 'found') return is('ok')
   if (reports === 'invalid') return is('wrong', [`the record ${reportsProblem ?? 'is not valid'}`], todo)
   if (reports === 'unanswered' || record === 'unanswered') return is('unknown')
