@@ -155,7 +155,7 @@ export const reasons = {
   },
   dns_dmarc_not_aligned: {
     verdict: 'warn',
-    failsIf: 'neither SPF nor DKIM aligns, and the policy is quarantine or reject or `bulk` is set',
+    failsIf: 'neither SPF nor DKIM aligns and can pass, and the policy is quarantine or reject or `bulk` is set',
     severity: 'high',
     meaning:
       'The domain of the envelope, or of DKIM, does not align with the domain in `From`, so what passes there does not count for DMARC.',
@@ -171,7 +171,7 @@ export const reasons = {
   },
   dns_ptr_missing: {
     verdict: 'warn',
-    failsIf: '`direct` is set',
+    failsIf: '`direct` is set, and it is so for all addresses of a sender',
     severity: 'high',
     meaning:
       'An address that mail leaves from has no name in DNS (PTR), or one that does not lead back to it: receivers refuse it.',

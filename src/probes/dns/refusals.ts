@@ -40,6 +40,13 @@ const words: readonly (readonly [says: RegExp, about: readonly Complaint[]])[] =
 ]
 
 /**
+ * Words that name a method and complain of none: one that passed, and whose reputation is bad (Gmail: "unusual rate of unsolicited
+ * mail originating from your SPF domain").
+ */
+const praise =
+  /\b(?:SPF|DKIM|DMARC)\b\s{0,3}(?:\([^()]{0,80}\)|\[[^[\]]{0,80}\])?\s{0,3}(?:[=:]\s{0,3})?(?:pass(?:es|ed)?\b|OK\b|domain\s{0,3}\[)/gi
+
+/**
  * By code alone: RFC 7372 and RFC 7505, and those of Gmail (https://support.google.com/a/answer/3726730) and Microsoft that
  * nobody else uses. Gmail says in words what it means by those that it shares.
  */
@@ -67,7 +74,8 @@ const codes: Readonly<Record<string, readonly Complaint[]>> = {
 export function complaintsIn(text: string): readonly Complaint[] {
   if (aboutLogin.test(text)) return []
   const [, code = ''] = status.exec(text) ?? []
-  const said = words.flatMap(([says, about]) => (says.test(text) ? about : []))
+  const blamed = text.replace(praise, '')
+  const said = words.flatMap(([says, about]) => (says.test(blamed) ? about : []))
   // Another code says what else it is about, such as a mailbox that is not there.
   const mayBeAboutSender =
     code !== aboutVolume && (code === '' || code.startsWith('7.') || code === '1.8' || code === '0.0')

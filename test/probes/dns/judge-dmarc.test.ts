@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { DkimKey } from '../../../src/probes/dns/dkim/key.ts'
 import type { DmarcSeen } from '../../../src/probes/dns/dmarc/index.ts'
 import { dmarcReasons } from '../../../src/probes/dns/judge/dmarc.ts'
+import type { SpfResult, SpfSeen } from '../../../src/probes/dns/spf/seen.ts'
 import type { DnsTarget } from '../../../src/probes/dns/target.ts'
 
 const found: DmarcSeen = {
@@ -25,6 +26,19 @@ const found: DmarcSeen = {
 }
 const key: DkimKey = { kind: 'key', algorithm: 'rsa', bits: 2048, isTesting: false, hashes: undefined, isForMail: true }
 
+const sender = { sender: '192.0.2.10', address: '192.0.2.10', why: '`-all` in app.example.com' }
+const spfOf = (record: SpfSeen['record'], ...results: SpfResult[]): SpfSeen => ({
+  record,
+  text: 'v=spf1 ip4:192.0.2.10 -all',
+  errors: [],
+  permissive: [],
+  deprecated: [],
+  lookups: 0,
+  voidLookups: 0,
+  senders: results.map(result => ({ ...sender, result })),
+})
+const passes = spfOf('found', 'pass')
+
 interface Case {
   readonly dmarc?: Partial<DmarcSeen>
   readonly envelope?: string
@@ -32,6 +46,7 @@ interface Case {
   readonly signers?: readonly string[] | undefined
   readonly key?: DkimKey
   readonly isAwaitingSes?: boolean
+  readonly spf?: SpfSeen
   readonly target?: Partial<Pick<DnsTarget, 'bulk' | 'expect'>>
 }
 function judged({
@@ -40,10 +55,11 @@ function judged({
   signers,
   key: of = key,
   isAwaitingSes = false,
+  spf = passes,
   target,
 }: Case): string[] {
   const dkim = signers?.map(domain => ({ selector: 's1', name: `s1._domainkey.${domain}`, domain, key: of }))
-  const seen = { domain: 'app.example.com', envelope, dkim, dmarc: { ...found, ...dmarc }, isAwaitingSes }
+  const seen = { domain: 'app.example.com', envelope, spf, dkim, dmarc: { ...found, ...dmarc }, isAwaitingSes }
   return dmarcReasons(seen, { bulk: false, ...target }).map(({ code, verdict, text }) => `${verdict} ${code}: ${text}`)
 }
 const bulk = { bulk: true }
@@ -141,6 +157,10 @@ describe('alignment', () => {
     ['the same, and the key is revoked', { envelope, signers: own, key: { kind: 'revoked' } }, fails],
     ['the same, and the key is not known', { envelope, signers: own, key: { kind: 'unanswered' } }, []],
     ['DKIM of a provider, and the own envelope', { signers: [envelope] }, warns],
+    ['the same, and SPF does not pass', { signers: [envelope], spf: spfOf('found', 'fail') }, fails],
+    ['the same, and there is no SPF', { signers: [envelope], spf: spfOf('missing') }, fails],
+    ['the same, and SPF is not known', { signers: [envelope], spf: spfOf('found', 'temperror') }, warns],
+    ['SPF does not pass, and DKIM of the own domain', { signers: own, spf: spfOf('found', 'fail') }, []],
     ['DKIM of both', { signers: [envelope, 'example.com'] }, []],
     ['neither aligns', { envelope, signers: [envelope] }, fails],
     ['nothing signs', { envelope, signers: [] }, fails],

@@ -143,3 +143,12 @@ it.each<[string, Case]>([
 ])('does not fail mail: %s', async (_, one) => {
   expect(authenticationReasons(await seenOf(one))).toEqual([])
 })
+
+it('fails no bulk sender whose mail passes', async () => {
+  const both = [relay, { sender: relay.sender, address: '2001:db8::10' }]
+  const behind = spf('v=spf1 ip4:192.0.2.10 include:gone.example.com -all')
+  const half = { ...spf('v=spf1 ip4:192.0.2.10 -all'), senders: both, dkim: [] }
+  expect((await judged(behind, true)).map(text => text.split(':')[0])).toEqual(['warn dns_spf_invalid'])
+  expect((await judged(half, true)).map(text => text.split(':')[0])).toEqual(['warn dns_spf_not_covering'])
+  expect(authenticationReasons(await seenOf(half))).toEqual([])
+})

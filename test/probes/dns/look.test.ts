@@ -127,7 +127,7 @@ it('records that lead to too many others are said to', async () => {
   const many = Array.from({ length: 40 }, (_, n) => mx(n, `mx${n}.example.com`))
   const hosts = Object.fromEntries(many.map((_, n) => [`mx${n}.example.com`, host('198.51.100.1')]))
   const senders = Array.from({ length: 70 }, (_, n) => `192.0.2.${n}`)
-  const { reasons, seen, asked } = await lookAt(
+  const { reasons, seen, asked, againInMs } = await lookAt(
     { ...zone, ...hosts, 'app.example.com': { records: [...many, text('v=spf1 mx -all')] } },
     { senders },
   )
@@ -137,6 +137,8 @@ it('records that lead to too many others are said to', async () => {
   const [failed] = reasons.filter(({ code }) => code === 'dns_resolver_failed')
   expect(failed?.text).toContain('was not asked for: a look asks at most 80 questions')
   expect(failed?.remedy).toContain('take includes out of SPF')
+  // The next look would be no better.
+  expect(againInMs).toBeUndefined()
 })
 
 it('the name of the hello is that of the configuration, and the envelope has a domain of its own', async () => {
@@ -187,4 +189,17 @@ describe('an SES whose records are not known yet', () => {
     expect(await codes({})).toContain('dns_unauthenticated')
     expect(await codes(more)).not.toContain('dns_unauthenticated')
   })
+})
+
+it('name servers of the zone that are not answered for stop no mail', async () => {
+  const { reasons, seen } = await lookAt({ ...zone, 'ns1.example.com': { rcode: 2 }, 'ns2.example.com': { rcode: 2 } })
+  expect(reasons).toEqual([])
+  expect(seen.zone.servers?.map(({ serial }) => serial)).toEqual([undefined, undefined])
+})
+
+it('an address that a resolver made up for a network without IPv4 is none of a sender', async () => {
+  const made = { found: ['198.51.100.7', '64:ff9b::c633:6407'] }
+  const { reasons, seen } = await lookAt({ ...zone, 'relay.example.com': made })
+  expect(reasons).toEqual([])
+  expect(seen.ptr.map(({ address }) => address)).toEqual(['198.51.100.7', '192.0.2.200'])
 })

@@ -112,6 +112,19 @@ describe('what a refusal complains of', () => {
     ['535 5.7.8 Error: authentication failed', []],
     ['550 5.1.1 no such user; see our page on SPF', []],
     ['452 4.2.2 mailbox full', []],
+    // About content and reputation: what passed is no complaint
+    ['550 5.7.1 Message rejected as spam (SPF=pass, DKIM: pass, DMARC passed)', []],
+    ['550 5.7.1 Rejected by content filter; spf=pass smtp.mailfrom=app.example.com; dkim=pass; dmarc=pass', []],
+    [
+      '421-4.7.28 Gmail has detected an unusual rate of unsolicited mail originating from your SPF domain [app.example.com 35]. To protect our users from spam, mail has been temporarily rate limited.',
+      [],
+    ],
+    [
+      '421-4.7.28 Gmail has detected an unusual rate of unsolicited mail originating from your DKIM domain [app.example.com 35].',
+      [],
+    ],
+    ['550 5.7.1 rejected: SPF [app.example.com] = pass, DKIM = fail', ['dkim']],
+    ['550 5.7.26 blocked: SPF does not pass', ['spf']],
     ['550 5.7.139 Authentication unsuccessful, DKIM', []],
     [
       '421 4.7.28 Gmail has detected an unusual rate of unsolicited email originating from your DKIM domain app.example.com.',

@@ -91,6 +91,23 @@ describe('a zone', () => {
     expect(dns.asked).not.toContain('com NS')
   })
 
+  it('is not that of another domain, to which an alias leads', async () => {
+    const dns = dnsOf({
+      'app.example.com': { CNAME: ['other.test'] },
+      'example.com': { NS: ['ns1.example.com'] },
+      'other.test': { NS: ['ns1.other.test'] },
+    })
+    expect((await lookAtZone(dns, 'app.example.com')).name).toBe('example.com')
+  })
+
+  it('has versions of its own at each of two providers', () => {
+    const by = (primary: string, serial: number): ZoneServerSeen => ({ name: 'ns', serial, primary, isLame: false })
+    const differ = (...servers: ZoneServerSeen[]) =>
+      versionsDiffer({ name: 'z.test', servers, differSince: undefined, lookedAt: 0 })
+    expect(differ(by('ns1.one.test', 1), by('ns1.two.test', 2026113001), by('ns1.one.test', 1))).toBe(false)
+    expect(differ(by('ns1.one.test', 1), by('ns1.two.test', 2026113001), by('ns1.one.test', 2))).toBe(true)
+  })
+
   const server = (serial: number | undefined, isLame = false): ZoneServerSeen => ({ name: 'ns', serial, isLame })
   it.each<[boolean | undefined, readonly ZoneServerSeen[]]>([
     [false, [server(1), server(1)]],

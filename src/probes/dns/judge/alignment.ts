@@ -1,4 +1,5 @@
 import { cases } from './cases.ts'
+import { whySpfCannotPass } from './authentication.ts'
 import { isUsable } from '../dkim/key.ts'
 import { aligns, type DmarcSeen } from '../dmarc/index.ts'
 import { reason, type Reason } from '../reasons.ts'
@@ -6,7 +7,7 @@ import type { DnsSeen } from '../seen.ts'
 import { policies } from '../dmarc/record.ts'
 import type { DnsTarget } from '../target.ts'
 
-type Seen = Pick<DnsSeen, 'domain' | 'envelope' | 'dkim' | 'dmarc' | 'isAwaitingSes'>
+type Seen = Pick<DnsSeen, 'domain' | 'envelope' | 'spf' | 'dkim' | 'dmarc' | 'isAwaitingSes'>
 type Method = 'spf' | 'dkim'
 
 /**
@@ -14,7 +15,7 @@ type Method = 'spf' | 'dkim'
  * align; and so it is if the own envelope does not meet the strict alignment that the record asks for.
  */
 export function alignmentReasons(
-  { domain, envelope, dkim, dmarc, isAwaitingSes }: Seen,
+  { domain, envelope, spf, dkim, dmarc, isAwaitingSes }: Seen,
   { bulk }: Pick<DnsTarget, 'bulk'>,
 ): Reason[] {
   const keys = (dkim ?? []).map(({ domain: signer, key }) => ({
@@ -32,14 +33,26 @@ export function alignmentReasons(
     ...signers.map(signer => ['dkim', signer] as const),
   ]
   if (off.length === 0) return []
+  // What aligns has to pass as well.
+  const whyNoSpf = isSpfOff ? undefined : whySpfCannotPass({ spf, envelope })
   const isNothing =
-    isSpfOff &&
+    (isSpfOff || whyNoSpf !== undefined) &&
     isDkimNothing &&
     dkim !== undefined &&
     !isAwaitingSes &&
     off.every(pair => isCertain(dmarc, domain, pair))
   const verdict = isNothing && (bulk || isEnforced(dmarc)) ? 'fail' : undefined
-  return [reason('dns_dmarc_not_aligned', cases(off.map(pair => textOf(dmarc, domain, pair))), undefined, verdict)]
+  return [
+    reason(
+      'dns_dmarc_not_aligned',
+      cases([
+        ...off.map(pair => textOf(dmarc, domain, pair)),
+        ...(verdict && whyNoSpf !== undefined ? [whyNoSpf] : []),
+      ]),
+      undefined,
+      verdict,
+    ),
+  ]
 }
 
 type Pair = readonly [method: Method, domain: string]

@@ -1,3 +1,4 @@
+import { ofLostSenders } from './by-sender.ts'
 import { cases } from './cases.ts'
 import { isUsable } from '../dkim/key.ts'
 import { reason, type Reason } from '../reasons.ts'
@@ -21,13 +22,13 @@ export function authenticationReasons(seen: Seen): Reason[] {
 }
 
 /** Undefined if SPF can pass, or that is not known. */
-function whySpfCannotPass({ spf, envelope }: Seen): string | undefined {
+export function whySpfCannotPass({ spf, envelope }: Pick<DnsSeen, 'spf' | 'envelope'>): string | undefined {
   if (spf.record === 'unanswered') return undefined
   if (spf.record === 'missing') return `${envelope} has no SPF record`
   const { senders } = spf
   if (senders.length === 0) return whyNobodyPasses(spf.text, spf.errors, envelope)
   if (senders.some(({ result }) => result === 'temperror')) return undefined
-  const [first, ...more] = senders.filter(({ result }) => result !== 'pass')
+  const [first, ...more] = ofLostSenders(senders, ({ result }) => result !== 'pass')
   if (!first) return undefined
   const others = more.length > 0 ? ` and ${more.length} more` : ''
   return `SPF of ${envelope} gives ${first.result} for ${first.address}${others}`

@@ -1,5 +1,6 @@
 import { isIPv6 } from 'node:net'
 import { bounded } from '../../../clients/dns/index.ts'
+import { ofLostSenders } from './by-sender.ts'
 import { cases } from './cases.ts'
 import { reason, type Reason } from '../reasons.ts'
 import type { DnsSeen } from '../seen.ts'
@@ -15,10 +16,22 @@ export function spfReasons(seen: Seen, { bulk }: Pick<DnsTarget, 'bulk'>): Reaso
   const verdict = bulk ? 'fail' : undefined
   if (spf.record === 'missing') return [reason('dns_spf_missing', missing(seen), publish(seen), verdict)]
   const uncovered = spf.senders.filter(isUncovered)
+  const isLost = ofLostSenders(spf.senders, isUncovered).length > 0
+  // Receivers stop at the term that fits: what comes behind it is an error for others.
+  const isPassing = spf.senders.length > 0 && spf.senders.every(({ result }) => result === 'pass')
   return [
-    ...(spf.errors.length > 0 ? [reason('dns_spf_invalid', cases(spf.errors.map(bounded)), undefined, verdict)] : []),
+    ...(spf.errors.length > 0
+      ? [reason('dns_spf_invalid', cases(spf.errors.map(bounded)), undefined, isPassing ? undefined : verdict)]
+      : []),
     ...(uncovered.length > 0
-      ? [reason('dns_spf_not_covering', cases(uncovered.map(one => notCovered(one, envelope))), publish(seen), verdict)]
+      ? [
+          reason(
+            'dns_spf_not_covering',
+            cases(uncovered.map(one => notCovered(one, envelope))),
+            publish(seen),
+            isLost ? verdict : undefined,
+          ),
+        ]
       : []),
     ...(spf.permissive.length > 0 ? [reason('dns_spf_permissive', cases(spf.permissive.map(bounded)))] : []),
     ...(spf.deprecated.length > 0
