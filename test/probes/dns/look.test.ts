@@ -203,3 +203,19 @@ it('an address that a resolver made up for a network without IPv4 is none of a s
   expect(reasons).toEqual([])
   expect(seen.ptr.map(({ address }) => address)).toEqual(['198.51.100.7', '192.0.2.200'])
 })
+
+it('names of the configuration may be in letters of any language, and addresses in any form', async () => {
+  const rows: Readonly<Record<string, DnsRow>> = {
+    ...zone,
+    'xn--bcher-kva.example.com': host('198.51.100.7'),
+    's1._domainkey.xn--bcher-kva.example.com': key(rsa2048),
+    '20230601._domainkey.app.example.com': key(rsa2048),
+  }
+  const { reasons, seen } = await lookAt(rows, {
+    senders: ['Bücher.example.com', '::ffff:192.0.2.200'],
+    dkim: ['20230601', 's1._domainkey.bücher.example.com'],
+    helo: 'MAIL.example.com.',
+  })
+  expect(reasons).toEqual([])
+  expect(seen.ptr.map(({ address }) => address)).toEqual(['198.51.100.7', '192.0.2.200'])
+})

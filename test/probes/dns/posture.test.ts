@@ -53,6 +53,15 @@ describe('what to publish', () => {
       'app.example.com. IN TXT "v=spf1 ip4:192.0.2.10 ~all"',
     ],
     [
+      'an SPF record with those who pass by its open end only',
+      'SPF',
+      spf('v=spf1 +all', {
+        permissive: ['app.example.com: `+all` lets in everybody'],
+        senders: [{ sender: address, address, result: 'pass', why: '`+all` in app.example.com', isByAll: true }],
+      }),
+      'app.example.com. IN TXT "v=spf1 ip4:192.0.2.10 ~all"',
+    ],
+    [
       'a key, of which only the signer knows the data',
       'DKIM',
       { dkim: [{ ...key, key: { kind: 'missing' } }] },
@@ -91,7 +100,19 @@ describe('what to publish', () => {
   it('is the DMARC policy that is expected, in words: only its owner knows the rest of the record', () => {
     expect(
       rowFor('DMARC', { dmarc: { ...well.dmarc, policy: 'none' } }, { expect: { dmarc: 'reject' } }),
-    ).toMatchObject({ state: 'weak', advice: 'The same record with p=reject.', publish: undefined })
+    ).toMatchObject({
+      state: 'weak',
+      advice: 'Publish the same record with p=reject, once the reports show no mail of your own that fails.',
+      publish: undefined,
+    })
+  })
+
+  it('is nothing that would have own mail refused: a `pct` spares some of it', () => {
+    const adviceOf = (outdated: string[]) => rowFor('DMARC', { dmarc: { ...well.dmarc, outdated } })?.advice
+    expect(adviceOf(['pct=10'])).toBe(
+      'Publish the same record without pct=10, once the reports show no mail of your own that fails.',
+    )
+    expect(adviceOf(['pct=100'])).toBe('Publish the same record without pct=100.')
   })
 
   it('is nothing where nothing is known, or nothing is said of what should be there', () => {

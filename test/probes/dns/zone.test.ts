@@ -68,8 +68,11 @@ describe.skipIf(!needs('nsd', process.getuid?.() === 0 ? nsdBinary() : undefined
     })
 
     it('has one server only', async () => {
-      expect(zoneReasons({ zone: await seen('alone.test') }).map(({ text }) => text)).toEqual([
-        'alone.test has one name server (ns1.alone.test), and should have two (RFC 1034, 4.1)',
+      expect(zoneReasons({ zone: await seen('alone.test') })).toMatchObject([
+        {
+          text: 'alone.test has one name server (ns1.alone.test), and should have two (RFC 1034, 4.1)',
+          remedy: expect.stringMatching(/^Add a second name server/) as string,
+        },
       ])
     })
   },

@@ -11,7 +11,7 @@ export interface PostureRow extends Todo {
   /** Its name in DNS. */
   readonly name: string
   readonly state: PostureState
-  /** What is there, or what is wrong with it: a few words each. */
+  /** What is there, or what is wrong with it: a few words each, with `code` in backticks. */
   readonly found: readonly string[]
 }
 

@@ -20,13 +20,16 @@ function mtaStsRow({ envelope, mtaSts: { record, mode, problems, unread } }: Dns
   )
   if (record === 'not_asked') return is('not_judged', notAsked)
   if (record === 'invalid') return is('wrong', found, { publish: textLine(name, 'v=STSv1; id=NUMBER') })
-  if (problems.length > 0) return is('wrong', found, { advice: 'A record and a policy without what is named.' })
+  if (problems.length > 0)
+    return is('wrong', found, {
+      advice: 'Mend what is named, in the record or the policy. A policy that changes needs a new id in the record.',
+    })
   if (record === 'unanswered') return is('unknown')
   if (record === 'missing') return is('unused')
   if (mode === undefined) return is('unknown', found)
   return mode === 'testing'
     ? is('weak', found, {
-        advice: 'mode: enforce in the policy, and another id in the record, once the reports are clean.',
+        advice: 'Set mode: enforce in the policy, and another id in the record, once the reports are clean.',
       })
     : is('ok', found)
 }
@@ -51,5 +54,5 @@ function zoneRow(seen: DnsSeen): PostureRow {
   )
   return zoneReasons(seen).length === 0
     ? is('ok', found)
-    : is('weak', found, { advice: 'Two name servers or more, with the same version of the zone.' })
+    : is('weak', found, { advice: 'Have two name servers or more, with the same version of the zone.' })
 }

@@ -10,6 +10,8 @@ export interface Checked {
   readonly result: SpfResult
   /** The term that decided and where it is, or the error. */
   readonly why: string
+  /** It passes by `all` only. */
+  readonly isByAll?: boolean
 }
 
 const results: Readonly<Record<Qualifier, SpfResult>> = { '+': 'pass', '-': 'fail', '~': 'softfail', '?': 'neutral' }
@@ -33,7 +35,11 @@ async function check(dns: Dns, evaluation: Evaluation, domain: string): Promise<
   if (problems[0] !== undefined) throw new Ended('permerror', `${domain}: ${problems[0]}`)
   for (const directive of directives)
     if (await matches(dns, evaluation, domain, directive))
-      return { result: results[directive.qualifier], why: `\`${directive.text}\` in ${domain}` }
+      return {
+        result: results[directive.qualifier],
+        why: `\`${directive.text}\` in ${domain}`,
+        ...(directive.mechanism.kind === 'all' && directive.qualifier === '+' ? { isByAll: true } : {}),
+      }
   if (!redirect) return { result: 'neutral', why: `no term of ${domain} fits` }
   evaluation.count(redirect.text)
   return existing(await check(dns, evaluation, await evaluation.nameIn(domain, redirect.domain)))

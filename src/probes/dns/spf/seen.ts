@@ -25,6 +25,8 @@ export interface SenderSeen {
   readonly result: SpfResult
   /** The term that decided and where it is, or the error. */
   readonly why: string
+  /** It passes by `all` only, as any host does. */
+  readonly isByAll?: boolean
 }
 
 export type SpfResult = 'pass' | 'fail' | 'softfail' | 'neutral' | 'none' | 'temperror' | 'permerror'
