@@ -59,6 +59,7 @@ const messages: Record<string, string[]> = {
   'context-without-kubeconfig.yml': [
     '2:12: kubernetes.context: is that of a kubeconfig; set kubeconfig, or take it out',
   ],
+  'dns-servers-none.yml': ['4:14: dns[0].servers: names no server; leave it out to ask those of the machine'],
   'dns.yml': [
     '3:5: dns[0].domain: is missing; expected text, a number or a reference',
     '4:46: dns[1].smtp: there is no smtp target "rely"; did you mean "relay"?',

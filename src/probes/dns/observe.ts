@@ -1,3 +1,4 @@
+import { domainToASCII } from 'node:url'
 import { openDns, type Dns } from '../../clients/dns/index.ts'
 import { readPemFiles } from '../../clients/pem.ts'
 import type { Look } from '../../core/probe.ts'
@@ -46,11 +47,11 @@ interface Wanted {
 
 /** All subjects side by side. Those that need what another one finds wait for it. */
 async function lookAll(dns: Dns, { target, domain, envelope, ca, look }: Wanted) {
-  const helo = target.helo?.toLowerCase() ?? (target.relay && greetedBy(target.relay))
+  const helo = target.helo === undefined ? target.relay && greetedBy(target.relay) : inAscii(target.helo)
   const tokens = target.account && tokensOf(target.account)
-  const senders = lookAtSenders(dns, target.senders ?? [])
+  const senders = lookAtSenders(dns, (target.senders ?? []).map(inAscii))
   const ownDomain = lookAtDomain(dns, domain)
-  const dkim = lookAtDkim(dns, { domain, selectors: target.dkim, tokens })
+  const dkim = lookAtDkim(dns, { domain, selectors: target.dkim?.map(inAscii), tokens })
   const [own, ofEnvelope, from, spf, keys, dmarc, ptr, hello, mtaSts] = await Promise.all([
     ownDomain,
     envelope === domain ? ownDomain : lookAtDomain(dns, envelope),
@@ -76,4 +77,11 @@ async function lookAll(dns: Dns, { target, domain, envelope, ca, look }: Wanted)
     hello,
     mtaSts,
   }
+}
+
+/** A name of the configuration as it is in DNS (RFC 5890, 2.3.2.1); what is none stays. */
+function inAscii(name: string): string {
+  const bare = name.toLowerCase().replace(/\.$/, '')
+  // It would take a selector such as `20230601` for an IPv4 address.
+  return /^[\x20-\x7e]*$/.test(bare) ? bare : domainToASCII(bare) || bare
 }

@@ -82,7 +82,9 @@ const dnsSection = section({
     'a list of addresses',
     5,
     'Name servers to ask, as `9.9.9.9` or `127.0.0.1:5353`. They have to be resolvers: a server that has only zones of its own leaves out the rest. Default: those of the machine. Inside of a network they may see other records than receivers do.',
-  ).optional(),
+  )
+    .refine(all => all.length > 0, 'names no server; leave it out to ask those of the machine')
+    .optional(),
   helo: shapedText(
     shapes.servername,
     'Name with which the `senders` say hello (HELO). Default: that in the greeting of `smtp`.',

@@ -394,3 +394,10 @@ describe('the servers', () => {
     })
   })
 })
+
+it('says that no name server is known', async () => {
+  expect(await open([]).dns.ask('a.test', 'A')).toMatchObject({
+    kind: 'failed',
+    text: expect.stringMatching(/^no name server is known/) as string,
+  })
+})

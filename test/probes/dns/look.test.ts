@@ -178,7 +178,7 @@ describe('an SES whose records are not known yet', () => {
 
   it('is looked at again soon, and said', async () => {
     const { evidence, againInMs, verdict } = await lookAt(zone, more)
-    expect(evidence).toContain('DKIM of SES not known yet')
+    expect(evidence).toContain('DKIM of SES not known: ses/account was not asked, or has not answered')
     expect([againInMs, verdict]).toEqual([15_000, 'ok'])
   })
 
@@ -200,6 +200,22 @@ it('name servers of the zone that are not answered for stop no mail', async () =
 it('an address that a resolver made up for a network without IPv4 is none of a sender', async () => {
   const made = { found: ['198.51.100.7', '64:ff9b::c633:6407'] }
   const { reasons, seen } = await lookAt({ ...zone, 'relay.example.com': made })
+  expect(reasons).toEqual([])
+  expect(seen.ptr.map(({ address }) => address)).toEqual(['198.51.100.7', '192.0.2.200'])
+})
+
+it('names of the configuration may be in letters of any language, and addresses in any form', async () => {
+  const rows: Readonly<Record<string, DnsRow>> = {
+    ...zone,
+    'xn--bcher-kva.example.com': host('198.51.100.7'),
+    's1._domainkey.xn--bcher-kva.example.com': key(rsa2048),
+    '20230601._domainkey.app.example.com': key(rsa2048),
+  }
+  const { reasons, seen } = await lookAt(rows, {
+    senders: ['Bücher.example.com', '::ffff:192.0.2.200'],
+    dkim: ['20230601', 's1._domainkey.bücher.example.com'],
+    helo: 'MAIL.example.com.',
+  })
   expect(reasons).toEqual([])
   expect(seen.ptr.map(({ address }) => address)).toEqual(['198.51.100.7', '192.0.2.200'])
 })
