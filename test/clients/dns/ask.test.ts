@@ -161,14 +161,14 @@ describe('an answer that is too long for UDP', () => {
   })
 })
 
-it('comes where a packet is lost, or is late', async () => {
+it('is asked for once, and may be late', async () => {
   const { at } = await double({
     'lost.test': { silent: 'all', times: 1, found: ['192.0.2.1'] },
     'late.test': { lateMs: 1_000, found: ['192.0.2.2'] },
   })
   const { dns } = open([at], { timeoutMs: 8_000 })
   expect(await Promise.all([dns.ask('lost.test', 'A'), dns.ask('late.test', 'A')])).toEqual([
-    { kind: 'found', records: ['192.0.2.1'] },
+    expect.objectContaining({ kind: 'failed', code: 'timeout' }),
     { kind: 'found', records: ['192.0.2.2'] },
   ])
 })

@@ -180,4 +180,7 @@ it('keeps the senders that only the open end of a record lets pass, and asks for
   expect(await closedOf(spf('v=spf1 ip4:192.0.2.10 all'))).toBe('v=spf1 ip4:192.0.2.10 ~all')
   expect(await closedOf({ ...spf('v=spf1 +all'), senders: [] })).toBe('v=spf1 ip4:ADDRESS ~all')
   expect(await closedOf(spf('v=spf1 redirect=example.net'))).toBeUndefined()
+  expect(await closedOf(spf('v=spf1 ip4:192.0.2.0/24 ip4:0.0.0.0/1 ip4:128.0.0.0/1 ip6:2000::/3 -all'))).toBe(
+    'v=spf1 ip4:192.0.2.0/24 ~all',
+  )
 })

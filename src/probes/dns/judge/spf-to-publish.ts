@@ -21,17 +21,20 @@ export function spfToPublish({ spf }: Seen): string | undefined {
 }
 
 /**
- * The record with an end that lets in no others, and with the senders that only its open end lets pass. `hosts` stands for them if
+ * The record with an end that lets in no others, without networks that are too wide, and with the senders that only these let pass. `hosts` stands for them if
  * none are known. Undefined if the end is in another record.
  */
 export function spfToClose({ spf: { text = '', senders } }: Seen, hosts: string): string | undefined {
   const [, ...own] = text.split(/ +/).filter(term => term !== '')
   const all = own.findIndex(term => /^[-~+?]?all$/i.test(term))
   if (all < 0 && own.some(term => /^redirect=/i.test(term))) return undefined
-  const kept = all < 0 ? own : own.slice(0, all)
+  const kept = (all < 0 ? own : own.slice(0, all)).filter(term => !isWide(term))
   const terms = [...termsFor(senders.filter(one => needsTerm(one) || one.isByAll === true)), ...kept]
   return ['v=spf1', ...(terms.length > 0 ? terms : [hosts]), '~all'].join(' ')
 }
+
+/** Large parts of the Internet: the same networks as in `survey.ts`. */
+const isWide = (term: string): boolean => /^\+?(?:ip4:[^/]+\/[0-7]|ip6:[^/]+\/(?:\d|1[0-5]))$/i.test(term)
 
 const termsFor = (senders: readonly SenderSeen[]): string[] => [
   ...new Set(senders.map(({ address }) => `${isIPv6(address) ? 'ip6' : 'ip4'}:${address}`)),
