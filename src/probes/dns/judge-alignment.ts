@@ -1,21 +1,21 @@
 import { cases } from './cases.ts'
 import { isUsable } from './dkim-key.ts'
 import { aligns, type DmarcSeen } from './dmarc.ts'
+import { whySpfCannotPass } from './judge-authentication.ts'
 import { reason, type Reason } from './reasons.ts'
 import type { DnsSeen } from './seen.ts'
 import { policies, type DnsTarget } from './target.ts'
 
-type Seen = Pick<DnsSeen, 'domain' | 'envelope' | 'dkim' | 'dmarc' | 'isAwaitingSes'>
+type Seen = Pick<DnsSeen, 'domain' | 'envelope' | 'spf' | 'dkim' | 'dmarc' | 'isAwaitingSes'>
 type Method = 'spf' | 'dkim'
 
 /**
  * One domain that aligns is enough for receivers. But SPF does not survive forwarding, so it is always said if DKIM does not
- * align; and so it is if the own envelope does not meet the strict alignment that the record asks for.
+ * align; and so it is if the own envelope does not meet the strict alignment that the record asks for. What aligns and cannot pass
+ * is of no use, either.
  */
-export function alignmentReasons(
-  { domain, envelope, dkim, dmarc, isAwaitingSes }: Seen,
-  { bulk }: Pick<DnsTarget, 'bulk'>,
-): Reason[] {
+export function alignmentReasons(seen: Seen, { bulk }: Pick<DnsTarget, 'bulk'>): Reason[] {
+  const { domain, envelope, dkim, dmarc, isAwaitingSes } = seen
   const keys = (dkim ?? []).map(({ domain: signer, key }) => ({
     signer,
     key,
@@ -25,20 +25,26 @@ export function alignmentReasons(
   const isDkimOff = keys.every(({ is }) => is === false)
   const isDkimNothing = keys.every(({ is, key }) => is === false || isUsable(key) === false)
   const isDkimEnough = keys.some(({ is, key }) => is !== false && isUsable(key) !== false)
-  const signers = isDkimOff ? [...new Set(keys.map(({ signer }) => signer))] : []
+  const spfProblem = isSpfOff ? undefined : whySpfCannotPass(seen)
+  const isSpfNothing = isSpfOff || spfProblem !== undefined
+  const isUsableOff = isSpfNothing && isDkimNothing
+  const keysOff = isDkimOff ? keys : isUsableOff ? keys.filter(({ is, key }) => is === false && isUsable(key)) : []
+  const signers = [...new Set(keysOff.map(({ signer }) => signer))]
   const off: readonly Pair[] = [
     ...(isSpfOff && (!isDkimEnough || dmarc.alignment?.spf === 'strict') ? [['spf', envelope] as const] : []),
     ...signers.map(signer => ['dkim', signer] as const),
   ]
   if (off.length === 0) return []
   const isNothing =
-    isSpfOff &&
+    isSpfNothing &&
     isDkimNothing &&
     dkim !== undefined &&
     !isAwaitingSes &&
     off.every(pair => isCertain(dmarc, domain, pair))
   const verdict = isNothing && (bulk || isEnforced(dmarc)) ? 'fail' : undefined
-  return [reason('dns_dmarc_not_aligned', cases(off.map(pair => textOf(dmarc, domain, pair))), undefined, verdict)]
+  const texts = off.map(pair => textOf(dmarc, domain, pair))
+  const also = isNothing && spfProblem !== undefined ? [spfProblem] : []
+  return [reason('dns_dmarc_not_aligned', cases([...texts, ...also]), undefined, verdict)]
 }
 
 type Pair = readonly [method: Method, domain: string]

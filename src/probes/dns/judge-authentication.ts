@@ -21,7 +21,7 @@ export function authenticationReasons(seen: Seen): Reason[] {
 }
 
 /** Undefined if SPF can pass, or that is not known. */
-function whySpfCannotPass({ spf, envelope }: Seen): string | undefined {
+export function whySpfCannotPass({ spf, envelope }: Pick<DnsSeen, 'spf' | 'envelope'>): string | undefined {
   if (spf.record === 'unanswered') return undefined
   if (spf.record === 'missing') return `${envelope} has no SPF record`
   const { senders } = spf

@@ -5,7 +5,7 @@ import { reason, type Reason } from './reasons.ts'
 import type { DnsSeen } from './seen.ts'
 import { policies, type DnsTarget } from './target.ts'
 
-type Seen = Pick<DnsSeen, 'domain' | 'envelope' | 'dkim' | 'dmarc' | 'isAwaitingSes'>
+type Seen = Pick<DnsSeen, 'domain' | 'envelope' | 'spf' | 'dkim' | 'dmarc' | 'isAwaitingSes'>
 
 /** What is wrong with the DMARC record, and whether SPF and DKIM count for it. Nothing follows from what was not answered. */
 export function dmarcReasons(seen: Seen, target: Pick<DnsTarget, 'bulk' | 'expect'>): Reason[] {

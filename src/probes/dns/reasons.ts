@@ -155,7 +155,7 @@ export const reasons = {
   },
   dns_dmarc_not_aligned: {
     verdict: 'warn',
-    failsIf: 'neither SPF nor DKIM aligns, and the policy is quarantine or reject or `bulk` is set',
+    failsIf: 'nothing that can pass aligns, and the policy is quarantine or reject or `bulk` is set',
     severity: 'high',
     meaning:
       'The domain of the envelope, or of DKIM, does not align with the domain in `From`, so what passes there does not count for DMARC.',
