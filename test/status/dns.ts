@@ -39,6 +39,7 @@ export const dnsSeen = ({ domain: of = domain, ...more }: Partial<DnsSeen> = {})
     lookalikes: [],
     errors: [],
     permissive: [],
+    isOpen: false,
     deprecated: [],
     lookups: 0,
     voidLookups: 0,

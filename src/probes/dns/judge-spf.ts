@@ -19,11 +19,18 @@ export function spfReasons(seen: Seen, { bulk }: Pick<DnsTarget, 'bulk'>): Reaso
     ...(uncovered.length > 0
       ? [reason('dns_spf_not_covering', cases(uncovered.map(one => notCovered(one, envelope))), publish(seen), verdict)]
       : []),
-    ...(spf.permissive.length > 0 ? [reason('dns_spf_permissive', cases(spf.permissive.map(bounded)))] : []),
+    ...permissiveReasons(spf),
     ...(spf.deprecated.length > 0
-      ? [reason('dns_spf_deprecated', `${cases(spf.deprecated.map(bounded))}: \`ptr\` is not to be used`)]
+      ? [reason('dns_spf_deprecated', cases(spf.deprecated.map(one => `${bounded(one)} is not to be used`)))]
       : []),
   ]
+}
+
+/** Who lets in everybody vouches for all of their mail; who only says nothing of others does not. */
+function permissiveReasons({ permissive, isOpen }: Seen['spf']): Reason[] {
+  if (permissive.length === 0) return []
+  const found = reason('dns_spf_permissive', cases(permissive.map(bounded)))
+  return [isOpen ? { ...found, severity: 'high' } : found]
 }
 
 function missing({ spf, envelope }: Seen): string {
@@ -51,12 +58,12 @@ function publish(seen: Seen): string | undefined {
 }
 
 /**
- * The record that lets all senders pass, and has no mail refused of one that was forgotten. Undefined if there is none to publish:
- * all pass, or the senders are not known.
+ * The record that lets all senders pass by themselves, and has no mail refused of one that was forgotten. Undefined if there is none
+ * to publish: all pass, or the senders are not known.
  */
 export function spfToPublish({ spf }: Pick<DnsSeen, 'spf'>): string | undefined {
   const wanted = spf.senders
-    .filter(one => isUncovered(one) || one.result === 'none')
+    .filter(one => isUncovered(one) || one.result === 'none' || one.byAll)
     .map(({ address }) => termFor(address))
   const terms = [...new Set(wanted)].join(' ')
   if (terms === '') return undefined

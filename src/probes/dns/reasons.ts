@@ -55,7 +55,7 @@ export const reasons = {
   dns_spf_permissive: {
     verdict: 'warn',
     severity: 'medium',
-    meaning: 'The SPF record lets in everybody (`+all`), or says nothing of others (`?all`, no `all`).',
+    meaning: 'The SPF record lets in everybody (`+all`: severity high), or says nothing of others (`?all`, no `all`).',
     remedy: 'Let the record end with `-all` or `~all`.',
   },
   dns_spf_deprecated: {

@@ -28,6 +28,15 @@ const spf = (...TXT: string[]) => ({ records: { TXT } })
 const judged = async (one: Case, bulk = false) =>
   spfReasons(await seenOf(one), { bulk }).map(({ code, verdict, text }) => `${verdict} ${code}: ${text}`)
 
+it.each([
+  ['v=spf1 +all', 'high'],
+  ['v=spf1 ip4:0.0.0.0/0 -all', 'high'],
+  ['v=spf1 ip4:192.0.2.10 ?all', 'medium'],
+  ['v=spf1 ip4:192.0.2.10', 'medium'],
+])('%s is of severity %s', async (text, severity) => {
+  expect(spfReasons(await seenOf(spf(text)), { bulk: false })).toMatchObject([{ code: 'dns_spf_permissive', severity }])
+})
+
 it('finds nothing to say about a record that fits', async () => {
   expect(await judged(spf('v=spf1 ip4:192.0.2.10 -all'))).toEqual([])
 })
@@ -48,7 +57,7 @@ it.each<[Case, ...string[]]>([
     'warn dns_spf_not_covering: app.example.com: SPF gives fail and not pass for 192.0.2.10 (relay.example.com), by `-all` in app.example.com; app.example.com: SPF gives fail and not pass for 2001:db8::1, by `-all` in app.example.com',
   ],
   [spf('v=spf1 ip4:192.0.2.10 ?all'), 'warn dns_spf_permissive: app.example.com: `?all` says nothing of others'],
-  [spf('v=spf1 ip4:192.0.2.10 ptr -all'), 'warn dns_spf_deprecated: app.example.com: `ptr`: `ptr` is not to be used'],
+  [spf('v=spf1 ip4:192.0.2.10 ptr -all'), 'warn dns_spf_deprecated: app.example.com: `ptr` is not to be used'],
 ])('%j', async (one, ...expected) => {
   expect(await judged(one)).toEqual(expected)
 })

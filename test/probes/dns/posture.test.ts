@@ -53,6 +53,21 @@ describe('what to publish', () => {
       'app.example.com. IN TXT "v=spf1 ip4:192.0.2.10 ~all"',
     ],
     [
+      'an SPF record with an end, and the sender that only the old end let in',
+      'SPF',
+      spf('v=spf1 include:mail.example.net +all', {
+        permissive: ['app.example.com: `+all` lets in everybody'],
+        senders: [{ sender: address, address, result: 'pass', why: '', byAll: true }],
+      }),
+      'app.example.com. IN TXT "v=spf1 ip4:192.0.2.10 include:mail.example.net ~all"',
+    ],
+    [
+      'no SPF record that lets in nobody, where the senders are not known',
+      'SPF',
+      spf('v=spf1 +all', { permissive: ['app.example.com: `+all` lets in everybody'], senders: [] }),
+      undefined,
+    ],
+    [
       'a key, of which only the signer knows the data',
       'DKIM',
       { dkim: [{ ...key, key: { kind: 'missing' } }] },

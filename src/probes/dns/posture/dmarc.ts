@@ -19,7 +19,7 @@ function dmarcRow({ domain, dmarc }: DnsSeen, { expect }: DnsTarget): PostureRow
     return is('missing', [], { publish: textLine(`_dmarc.${domain}`, `v=DMARC1; p=none; ${reports}`) })
   if (dmarc.kind === 'invalid')
     return is('wrong', [`the record ${dmarc.problem ?? 'is not valid'}`], {
-      advice: 'One record without what is named.',
+      advice: 'Leave one record, and correct what is named.',
     })
   const { policy = 'none', tag = 'p', ignored = [], outdated = [], refusedReports = [] } = dmarc
   const isSilent = policy === 'none' && dmarc.reports === false
@@ -36,9 +36,11 @@ function dmarcRow({ domain, dmarc }: DnsSeen, { expect }: DnsTarget): PostureRow
     ...refusedReports.map(({ address }) => `the domain of ${address} does not say that it takes reports`),
   ]
   const more = [...(isWeaker ? [`${tag}=${expected}`] : []), ...(isSilent ? [reports] : [])]
-  const less = [...(isTested ? ['t=y'] : []), ...outdated, ...(ignored.length > 0 ? ['what is named'] : [])]
+  const less = [...(isTested ? ['t=y'] : []), ...outdated]
+  const corrected = ignored.length > 0 ? 'Correct what is named.' : undefined
   const [refused] = refusedReports
-  if (more.length + less.length > 0) return is('weak', found, { advice: changed(more, less) })
+  const other = more.length + less.length > 0 ? changed(more, less) : undefined
+  if (corrected ?? other) return is('weak', found, { advice: [corrected, other].filter(Boolean).join(' ') })
   return refused ? is('weak', found, { publish: textLine(refused.name, 'v=DMARC1') }) : is('ok', found)
 }
 

@@ -1,6 +1,7 @@
 import { isUsable, type DkimSeen } from '../dkim.ts'
 import { spfToPublish } from '../judge-spf.ts'
 import type { DnsSeen } from '../seen.ts'
+import { mostLookups } from '../spf/evaluation.ts'
 import type { SpfResult } from '../spf/seen.ts'
 import type { DnsTarget } from '../target.ts'
 import { rowsOf, type PostureRow } from './row.ts'
@@ -20,28 +21,34 @@ function spfRow(seen: DnsSeen, target: DnsTarget): PostureRow {
   const wanted = spfToPublish(seen)
   if (spf.record === 'missing' || text === undefined) {
     const anyones = `v=spf1 ${target.account ? 'include:amazonses.com' : 'ip4:ADDRESS'} ~all`
-    const todo = errors.length > 0 ? { advice: 'One record.' } : { publish: textLine(envelope, wanted ?? anyones) }
+    const todo = errors.length > 0 ? { advice: oneRecord } : { publish: textLine(envelope, wanted ?? anyones) }
     return is(errors.length > 0 ? 'wrong' : 'missing', [...errors, ...lookalikes], todo)
   }
   const found = [text, ...(lookups === undefined ? [] : [`${lookups} of 10 look-ups`]), ...errors]
-  if (errors.length > 0) return is('wrong', found, { advice: 'One record without what is named.' })
+  if (errors.length > 0) return is('wrong', found, { advice: (lookups ?? 0) > mostLookups ? fewerLookups : corrected })
   const results = senders
     .filter(({ result }) => result !== 'pass')
     .map(({ sender, address, result }) => `${result} for ${sender === address ? address : `${sender} (${address})`}`)
-  const all = [...found, ...results, ...permissive, ...deprecated]
-  const mended = permissive.length > 0 ? closed(wanted ?? text) : wanted
+  const all = [...found, ...results, ...permissive, ...deprecated.map(one => `${one} is not to be used`)]
+  const mended = permissive.length > 0 ? closed(wanted ?? text, senders.length > 0) : wanted
   const todo = mended === undefined || mended === text ? {} : { publish: textLine(envelope, mended) }
   if (senders.some(({ result }) => uncovered.includes(result))) return is('wrong', all, todo)
   if (permissive.length + deprecated.length === 0) return is(results.length > 0 ? 'unknown' : 'ok', all)
-  return is('weak', all, todo.publish === undefined ? { advice: 'The record without what is named.' } : todo)
+  return is('weak', all, todo.publish === undefined ? { advice: withoutOpen } : todo)
 }
+
+const oneRecord = 'Put the terms of all of them into one record, and delete the others.'
+const fewerLookups = 'Take out includes that are not needed, or name addresses (ip4:, ip6:) in place of names.'
+const corrected = 'Correct what is named. The name in front of it says in which record.'
+const withoutOpen = 'In place of what is named, name the hosts that send (ip4:, ip6:, include:), and end with ~all.'
 
 const uncovered: readonly SpfResult[] = ['fail', 'softfail', 'neutral']
 
-/** The record with an end that lets in no others. Undefined if the end is in another record. */
-function closed(text: string): string | undefined {
+/** The record with an end that lets in no others. Undefined if the end is in another record, or only that end lets the senders in. */
+function closed(text: string, areSendersKnown: boolean): string | undefined {
   const terms = text.split(/ +/).filter(term => term !== '')
   const all = terms.findIndex(term => /^[-~+?]?all$/i.test(term))
+  if (!areSendersKnown && /^\+?all$/i.test(terms[all] ?? '')) return undefined
   if (all >= 0) return [...terms.slice(0, all), '~all'].join(' ')
   return terms.some(term => /^redirect=/i.test(term)) ? undefined : [...terms, '~all'].join(' ')
 }

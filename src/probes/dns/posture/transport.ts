@@ -17,7 +17,10 @@ function mtaStsRow({ envelope, mtaSts: { record, mode, problems, unread } }: Dns
     text => text !== undefined,
   )
   if (record === 'invalid') return is('wrong', found, { publish: textLine(name, 'v=STSv1; id=NUMBER') })
-  if (problems.length > 0) return is('wrong', found, { advice: 'A record and a policy without what is named.' })
+  if (problems.length > 0)
+    return is('wrong', found, {
+      advice: 'Correct what is named, or take the record away: without it there is no MTA-STS.',
+    })
   if (record === 'unanswered') return is('unknown')
   if (record === 'missing') return is('unused')
   if (mode === undefined) return is('unknown', found)

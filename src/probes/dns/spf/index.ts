@@ -27,7 +27,7 @@ export async function lookAtSpf(dns: Dns, { envelope, senders, helo = envelope }
   })
   const tree = await fetchTree(dns, envelope, namesFor(dns, senders[0] && from(senders[0].address), from('0.0.0.0')))
   const root = tree.nodes.get(envelope)?.found
-  const { lookups, errors, permissive, deprecated, first } = survey(tree)
+  const { lookups, errors, permissive, isOpen, deprecated, first } = survey(tree)
   const [hosts, checked] = await Promise.all([
     lookAtHosts(dns, envelope, first),
     Promise.all(
@@ -41,6 +41,7 @@ export async function lookAtSpf(dns: Dns, { envelope, senders, helo = envelope }
     lookalikes: root?.kind === 'missing' ? root.others : [],
     errors: known.length > 0 ? known : brokenFor(envelope, checked),
     permissive,
+    isOpen,
     deprecated,
     lookups,
     voidLookups: lookups === undefined ? undefined : hosts.voids,

@@ -9,6 +9,8 @@ export interface SpfSeen {
   readonly errors: readonly string[]
   /** It works, and lets in too much: `+all`, `?all`, no `all`. */
   readonly permissive: readonly string[]
+  /** Of what is permissive: lets in everybody, or large parts of the Internet. */
+  readonly isOpen: boolean
   /** Terms that are not to be used: `ptr`. */
   readonly deprecated: readonly string[]
   /** Look-ups that the whole tree takes (RFC 7208, 4.6.4); undefined: not known. */
@@ -25,6 +27,8 @@ export interface SenderSeen {
   readonly result: SpfResult
   /** The term that decided and where it is, or the error. */
   readonly why: string
+  /** It passes as all others do (`+all`). */
+  readonly byAll?: true
 }
 
 export type SpfResult = 'pass' | 'fail' | 'softfail' | 'neutral' | 'none' | 'temperror' | 'permerror'

@@ -7,6 +7,7 @@ import { leadsOn, mostSteps, type Node, type Step, type Tree } from './tree.ts'
 export interface Survey {
   readonly errors: readonly string[]
   readonly permissive: readonly string[]
+  readonly isOpen: boolean
   readonly deprecated: readonly string[]
   /** Of an address that nothing fits; undefined if it is not known where a term leads, or what is there. */
   readonly lookups: number | undefined
@@ -22,10 +23,12 @@ const widest = { 4: 8, 16: 16 } as const
 export function survey(tree: Tree): Survey {
   const { lookups, errors } = countLookups(tree)
   const nodes = [...tree.nodes.values()]
+  const { open, unended } = permissiveIn(tree)
   const most = (texts: readonly string[]) => [...new Set(texts)].slice(0, mostTexts)
   return {
     errors: most([...nodes.flatMap(node => problemsOf(node, tree)), ...errors]),
-    permissive: most(permissiveIn(tree)),
+    permissive: most([...open, ...unended]),
+    isOpen: open.length > 0,
     deprecated: most(nodes.flatMap(deprecatedIn)),
     lookups,
     first: firstSteps(tree),
@@ -90,11 +93,12 @@ function firstSteps({ root, nodes }: Tree): { record: string; step: Step }[] {
   return first
 }
 
-function permissiveIn({ root, nodes }: Tree): string[] {
-  const texts: string[] = []
+function permissiveIn({ root, nodes }: Tree) {
+  const open: string[] = []
+  const unended: string[] = []
   const seen = new Set<string>()
   visit(root, true)
-  return texts
+  return { open, unended }
 
   /** What an include says of others does not count; who passes in it does. */
   function visit(name: string, isOwn: boolean): void {
@@ -105,13 +109,13 @@ function permissiveIn({ root, nodes }: Tree): string[] {
     const end = directives.findIndex(({ mechanism }) => mechanism.kind === 'all')
     const all = directives[end]
     const counting = end < 0 ? directives : directives.slice(0, end)
-    texts.push(
+    open.push(
       ...counting.filter(isWide).map(({ text }) => `${name}: ${quoted(text)} lets in large parts of the Internet`),
     )
-    if (all?.qualifier === '+') texts.push(`${name}: ${quoted(all.text)} lets in everybody`)
-    if (all?.qualifier === '?' && isOwn) texts.push(`${name}: \`?all\` says nothing of others`)
+    if (all?.qualifier === '+') open.push(`${name}: ${quoted(all.text)} lets in everybody`)
+    if (all?.qualifier === '?' && isOwn) unended.push(`${name}: \`?all\` says nothing of others`)
     if (!all && !redirect && problems.length === 0 && isOwn)
-      texts.push(`${name} has no \`all\` at its end, which says nothing of others`)
+      unended.push(`${name} has no \`all\` at its end, which says nothing of others`)
     for (const step of node.steps)
       if (step.name !== undefined && leadsOn(step) && step.qualifier === '+')
         visit(step.name, isOwn && step.kind === 'redirect')

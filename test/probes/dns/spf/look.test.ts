@@ -22,6 +22,7 @@ it('finds nothing wrong with a usual record', async () => {
     lookalikes: [],
     errors: [],
     permissive: [],
+    isOpen: false,
     deprecated: [],
     lookups: 3,
     voidLookups: 0,
@@ -166,6 +167,11 @@ it.each<[string, Zones, string[]]>([
   ],
 ])('%s is too permissive, or not', async (text, more, permissive) => {
   expect(await lookAtRecord(text, more)).toMatchObject({ errors: [], permissive })
+})
+
+it('knows who passes only as all others do', async () => {
+  expect((await lookAtRecord('v=spf1 +all')).senders).toMatchObject([{ result: 'pass', byAll: true }])
+  expect((await lookAtRecord('v=spf1 ip4:192.0.2.10 +all')).senders[0]).not.toHaveProperty('byAll')
 })
 
 it('names the mechanism and the macro that are not to be used', async () => {
