@@ -6,6 +6,7 @@ import { askable } from './name.ts'
 import type { Dns, DnsAnswer, RecordOf, RecordType } from './records.ts'
 import { serverOf } from './server.ts'
 
+export { bounded } from './name.ts'
 export { mostAtOnce, mostQueries, queryCodes } from './records.ts'
 export type { Dns, DnsAnswer, QueryCode, RecordOf, RecordType } from './records.ts'
 

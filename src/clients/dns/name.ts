@@ -1,5 +1,7 @@
 import { domainToASCII } from 'node:url'
+import { cut } from '../../core/shown.ts'
 
+/** Characters of a whole name (RFC 1035, 2.3.4, without the lengths of labels). */
 const longest = 253
 
 /**
@@ -11,3 +13,6 @@ export function askable(name: string): string | undefined {
   if (asked.length > longest || !/^[\w*/-]{1,63}(?:\.[\w*/-]{1,63})*$/.test(asked)) return undefined
   return asked.split('.').every(label => !label.startsWith('xn--') || domainToASCII(label) !== '') ? asked : undefined
 }
+
+/** A name or a value of a record, as it may be in a text: no longer than a name can be. */
+export const bounded = (text: string): string => cut(text, longest)

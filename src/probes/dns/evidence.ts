@@ -1,4 +1,4 @@
-import { isUsable } from './dkim.ts'
+import { isUsable } from './dkim/key.ts'
 import { spfCovers, spfIsValid } from './samples.ts'
 import type { DnsSeen } from './seen.ts'
 

@@ -1,4 +1,4 @@
-import { isUsable } from './dkim.ts'
+import { isUsable } from './dkim/key.ts'
 import type { Complaint } from './refusals.ts'
 import type { DnsSeen } from './seen.ts'
 

@@ -1,11 +1,11 @@
 import { queryCodes } from '../../clients/dns/index.ts'
 import { groupBy } from '../../core/group.ts'
 import { sample, stateSet } from '../../core/metric.ts'
-import { isUsable } from './dkim.ts'
+import { isUsable } from './dkim/key.ts'
 import { metrics } from './metrics.ts'
-import { mtaStsModes } from './mta-sts-policy.ts'
+import { mtaStsModes } from './mta-sts/policy.ts'
 import type { DnsSeen } from './seen.ts'
-import { policies } from './target.ts'
+import { policies } from './dmarc/record.ts'
 
 /** What is not known has no sample. */
 export function samplesOf(seen: DnsSeen, target: string) {

@@ -1,13 +1,13 @@
 import type { QueryCode } from '../../clients/dns/index.ts'
-import type { DkimSeen } from './dkim.ts'
-import type { DmarcSeen } from './dmarc.ts'
-import type { DomainSeen } from './domain.ts'
-import type { HelloSeen } from './hello.ts'
-import type { MtaStsSeen } from './mta-sts.ts'
-import type { PtrSeen } from './ptr.ts'
-import type { SendersSeen } from './senders.ts'
+import type { DkimSeen } from './dkim/index.ts'
+import type { DmarcSeen } from './dmarc/index.ts'
+import type { DomainSeen } from './hosts/domain.ts'
+import type { HelloSeen } from './hosts/hello.ts'
+import type { MtaStsSeen } from './mta-sts/index.ts'
+import type { PtrSeen } from './hosts/ptr.ts'
+import type { SendersSeen } from './hosts/senders.ts'
 import type { SpfSeen } from './spf/seen.ts'
-import type { ZoneSeen } from './zone.ts'
+import type { ZoneSeen } from './hosts/zone.ts'
 
 /** What was found in DNS of a domain that mail is sent from. */
 export interface DnsSeen {

@@ -1,7 +1,7 @@
 import type { Memory } from './memory.ts'
-import type { MtaStsSeen } from './mta-sts.ts'
+import type { MtaStsSeen } from './mta-sts/index.ts'
 import type { DnsSeen } from './seen.ts'
-import { versionsDiffer, type ZoneSeen } from './zone.ts'
+import { versionsDiffer, type ZoneSeen } from './hosts/zone.ts'
 
 /** Adds how long it has been so to what is usual for some time after a change, and wrong after that. */
 export const sinceWhen = (memory: Memory, { zone, mtaSts }: Pick<DnsSeen, 'zone' | 'mtaSts'>) => ({

@@ -6,10 +6,7 @@ import { expects } from '../../yaml/expects.ts'
 import { filePath, flag, section, shapedText, targetFields, targetName, text } from '../../fields/index.ts'
 import type { SesTarget } from '../ses/target.ts'
 import type { SmtpTarget } from '../smtp/target.ts'
-
-/** Policies of DMARC, weakest first. */
-export const policies = ['none', 'quarantine', 'reject'] as const
-export type Policy = (typeof policies)[number]
+import { policies, type Policy } from './dmarc/record.ts'
 
 /** The records of a domain that mail is sent from, by which receivers tell whether to believe it. */
 export interface DnsTarget extends Target {

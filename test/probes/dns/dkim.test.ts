@@ -1,8 +1,8 @@
 import { createPublicKey, generateKeyPairSync } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { lookAtDkim, type DkimSeen } from '../../../src/probes/dns/dkim.ts'
-import { isUsable, keyIn, type DkimKey } from '../../../src/probes/dns/dkim-key.ts'
-import { dkimReasons } from '../../../src/probes/dns/judge-dkim.ts'
+import { lookAtDkim, type DkimSeen } from '../../../src/probes/dns/dkim/index.ts'
+import { isUsable, keyIn, type DkimKey } from '../../../src/probes/dns/dkim/key.ts'
+import { dkimReasons } from '../../../src/probes/dns/judge/dkim.ts'
 import { ed25519, rsa1024, rsa2048 } from './keys.ts'
 import { dnsOf } from './zones.ts'
 

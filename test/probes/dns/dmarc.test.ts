@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { aligns, lookAtDmarc, type DmarcQuestion, type DmarcSeen } from '../../../src/probes/dns/dmarc.ts'
-import { dmarcRecord, isDmarc, whyNoDmarc } from '../../../src/probes/dns/dmarc-record.ts'
-import { namesFrom } from '../../../src/probes/dns/dmarc-walk.ts'
+import { aligns, lookAtDmarc, type DmarcQuestion, type DmarcSeen } from '../../../src/probes/dns/dmarc/index.ts'
+import { dmarcRecord, isDmarc, whyNoDmarc } from '../../../src/probes/dns/dmarc/record.ts'
+import { namesFrom } from '../../../src/probes/dns/dmarc/walk.ts'
 import { dnsOf, type Zones } from './zones.ts'
 
 /** Zones with a DMARC record below each domain. */

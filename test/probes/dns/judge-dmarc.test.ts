@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { dnsSeen } from '../../status/dns.ts'
-import type { DkimKey } from '../../../src/probes/dns/dkim-key.ts'
-import type { DmarcSeen } from '../../../src/probes/dns/dmarc.ts'
-import { dmarcReasons } from '../../../src/probes/dns/judge-dmarc.ts'
+import type { DkimKey } from '../../../src/probes/dns/dkim/key.ts'
+import type { DmarcSeen } from '../../../src/probes/dns/dmarc/index.ts'
+import { dmarcReasons } from '../../../src/probes/dns/judge/dmarc.ts'
 import type { SpfResult } from '../../../src/probes/dns/spf/seen.ts'
 import type { DnsTarget } from '../../../src/probes/dns/target.ts'
 

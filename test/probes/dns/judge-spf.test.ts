@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest'
-import type { DkimKey, DkimSeen } from '../../../src/probes/dns/dkim.ts'
-import { authenticationReasons } from '../../../src/probes/dns/judge-authentication.ts'
-import { spfReasons } from '../../../src/probes/dns/judge-spf.ts'
+import type { DkimSeen } from '../../../src/probes/dns/dkim/index.ts'
+import type { DkimKey } from '../../../src/probes/dns/dkim/key.ts'
+import { authenticationReasons } from '../../../src/probes/dns/judge/authentication.ts'
+import { spfReasons } from '../../../src/probes/dns/judge/spf.ts'
 import { lookAtSpf } from '../../../src/probes/dns/spf/index.ts'
 import { dnsOf, type Zones } from './zones.ts'
 

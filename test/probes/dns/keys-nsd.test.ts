@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openDns } from '../../../src/clients/dns/index.ts'
-import { lookAtDkim } from '../../../src/probes/dns/dkim.ts'
-import { lookAtDmarc } from '../../../src/probes/dns/dmarc.ts'
+import { lookAtDkim } from '../../../src/probes/dns/dkim/index.ts'
+import { lookAtDmarc } from '../../../src/probes/dns/dmarc/index.ts'
 import { nsdBinary, nsdInstall, startNsd, txt, type Nsd } from '../../servers/nsd.ts'
 import { rsa2048 } from './keys.ts'
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it, test } from 'vitest'
-import type { DkimSeen } from '../../../src/probes/dns/dkim.ts'
+import type { DkimSeen } from '../../../src/probes/dns/dkim/index.ts'
 import { judge } from '../../../src/probes/dns/judge.ts'
 import { postureOf, type PostureRow } from '../../../src/probes/dns/posture/index.ts'
 import { textData, zoneName } from '../../../src/probes/dns/posture/zone-file.ts'

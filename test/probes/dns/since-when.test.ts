@@ -1,11 +1,11 @@
 import { expect, it } from 'vitest'
-import { mtaStsReasons } from '../../../src/probes/dns/judge-mta-sts.ts'
-import { zoneReasons } from '../../../src/probes/dns/judge-zone.ts'
+import { mtaStsReasons } from '../../../src/probes/dns/judge/mta-sts.ts'
+import { zoneReasons } from '../../../src/probes/dns/judge/zone.ts'
 import { emptyMemory } from '../../../src/probes/dns/memory.ts'
-import type { MtaStsSeen } from '../../../src/probes/dns/mta-sts.ts'
+import type { MtaStsSeen } from '../../../src/probes/dns/mta-sts/index.ts'
 import type { DnsSeen } from '../../../src/probes/dns/seen.ts'
 import { sinceWhen } from '../../../src/probes/dns/since-when.ts'
-import type { ZoneSeen } from '../../../src/probes/dns/zone.ts'
+import type { ZoneSeen } from '../../../src/probes/dns/hosts/zone.ts'
 
 const minute = 60_000
 

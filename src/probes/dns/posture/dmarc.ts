@@ -1,7 +1,8 @@
-import { aligns } from '../dmarc.ts'
-import { alignmentReasons } from '../judge-alignment.ts'
+import { aligns } from '../dmarc/index.ts'
+import { alignmentReasons } from '../judge/alignment.ts'
 import type { DnsSeen } from '../seen.ts'
-import { policies, type DnsTarget } from '../target.ts'
+import { policies } from '../dmarc/record.ts'
+import type { DnsTarget } from '../target.ts'
 import { rowsOf, type PostureRow } from './row.ts'
 import { textLine } from './zone-file.ts'
 

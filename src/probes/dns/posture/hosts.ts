@@ -1,9 +1,9 @@
-import type { DomainSeen } from '../domain.ts'
-import type { PtrSeen } from '../ptr.ts'
+import type { DomainSeen } from '../hosts/domain.ts'
+import type { PtrSeen } from '../hosts/ptr.ts'
 import type { DnsSeen } from '../seen.ts'
 import type { DnsTarget } from '../target.ts'
-import { helloReasons } from '../judge-hello.ts'
-import { reverseName } from '../reverse-name.ts'
+import { helloReasons } from '../judge/hello.ts'
+import { reverseName } from '../hosts/reverse-name.ts'
 import { rowsOf, type PostureRow } from './row.ts'
 import { addressLine, zoneLine, zoneName } from './zone-file.ts'
 

@@ -1,5 +1,6 @@
-import { isUsable, type DkimSeen } from '../dkim.ts'
-import { spfToPublish } from '../judge-spf.ts'
+import type { DkimSeen } from '../dkim/index.ts'
+import { isUsable } from '../dkim/key.ts'
+import { spfToPublish } from '../judge/spf.ts'
 import type { DnsSeen } from '../seen.ts'
 import { mostLookups } from '../spf/evaluation.ts'
 import type { SpfResult } from '../spf/seen.ts'

@@ -1,4 +1,4 @@
-import { zoneReasons } from '../judge-zone.ts'
+import { zoneReasons } from '../judge/zone.ts'
 import type { DnsSeen } from '../seen.ts'
 import { rowsOf, type PostureRow } from './row.ts'
 import { textLine } from './zone-file.ts'

@@ -1,9 +1,9 @@
-import { specialUse } from './addresses.ts'
-import type { HelloSeen } from './hello.ts'
-import { elsewhere } from './judge-domain.ts'
-import { reason, type Reason } from './reasons.ts'
-import type { DnsSeen } from './seen.ts'
-import type { DnsTarget } from './target.ts'
+import { specialUse } from '../hosts/addresses.ts'
+import type { HelloSeen } from '../hosts/hello.ts'
+import { elsewhere } from './domain.ts'
+import { reason, type Reason } from '../reasons.ts'
+import type { DnsSeen } from '../seen.ts'
+import type { DnsTarget } from '../target.ts'
 
 type Asked = Pick<DnsTarget, 'servers' | 'helo' | 'senders'>
 

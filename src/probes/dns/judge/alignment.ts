@@ -1,10 +1,11 @@
 import { cases } from './cases.ts'
-import { isUsable } from './dkim-key.ts'
-import { aligns, type DmarcSeen } from './dmarc.ts'
-import { whySpfCannotPass } from './judge-authentication.ts'
-import { reason, type Reason } from './reasons.ts'
-import type { DnsSeen } from './seen.ts'
-import { policies, type DnsTarget } from './target.ts'
+import { whySpfCannotPass } from './authentication.ts'
+import { isUsable } from '../dkim/key.ts'
+import { aligns, type DmarcSeen } from '../dmarc/index.ts'
+import { reason, type Reason } from '../reasons.ts'
+import type { DnsSeen } from '../seen.ts'
+import { policies } from '../dmarc/record.ts'
+import type { DnsTarget } from '../target.ts'
 
 type Seen = Pick<DnsSeen, 'domain' | 'envelope' | 'spf' | 'dkim' | 'dmarc' | 'isAwaitingSes'>
 type Method = 'spf' | 'dkim'

@@ -1,4 +1,4 @@
-import type { Dns } from '../../clients/dns/index.ts'
+import type { Dns } from '../../../clients/dns/index.ts'
 
 /** The addresses of a name. */
 export interface HostSeen {

@@ -1,6 +1,5 @@
 import { isIPv6 } from 'node:net'
-import type { Dns } from '../../clients/dns/index.ts'
-import { bounded } from './cases.ts'
+import { bounded, type Dns } from '../../../clients/dns/index.ts'
 import { isGenericName } from './generic-name.ts'
 import { canonical, reverseName } from './reverse-name.ts'
 import type { SenderAddress } from './senders.ts'

@@ -1,9 +1,9 @@
 import type { LookupFunction } from 'node:net'
 import { isIP } from 'node:net'
-import { httpRequest, HttpFailure, type HttpResponse } from '../../clients/http.ts'
-import { deadline } from '../../core/deadline.ts'
-import { describeError } from '../../core/errors.ts'
-import type { Look } from '../../core/probe.ts'
+import { httpRequest, HttpFailure, type HttpResponse } from '../../../clients/http.ts'
+import { deadline } from '../../../core/deadline.ts'
+import { describeError } from '../../../core/errors.ts'
+import type { Look } from '../../../core/probe.ts'
 
 /** What came of fetching a policy. `problem` and `text` of what was not read are one line, with the address in front. */
 type Fetched =

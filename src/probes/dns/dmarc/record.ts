@@ -1,6 +1,9 @@
-import { bounded } from './cases.ts'
-import { repeatedIn, tagsOf, withoutSpace, type Tag } from './tags.ts'
-import { policies, type Policy } from './target.ts'
+import { bounded } from '../../../clients/dns/index.ts'
+import { repeatedIn, tagsOf, withoutSpace, type Tag } from '../dkim/tags.ts'
+
+/** Policies, weakest first. */
+export const policies = ['none', 'quarantine', 'reject'] as const
+export type Policy = (typeof policies)[number]
 
 export type Alignment = 'relaxed' | 'strict'
 

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import type { Dns } from '../../clients/dns/index.ts'
+import type { Dns } from '../../../clients/dns/index.ts'
 import { isPublic } from './addresses.ts'
 import { addressesIn } from './host.ts'
 

@@ -1,7 +1,6 @@
 import { isIP } from 'node:net'
-import type { Dns, DnsAnswer } from '../../clients/dns/index.ts'
+import { bounded, type Dns, type DnsAnswer } from '../../../clients/dns/index.ts'
 import { specialUse } from './addresses.ts'
-import { bounded } from './cases.ts'
 import { addressesIn } from './host.ts'
 
 /** Whether a domain exists, and takes mail (bounces). */

@@ -1,5 +1,4 @@
-import type { Dns } from '../../clients/dns/index.ts'
-import { bounded } from './cases.ts'
+import { bounded, type Dns } from '../../../clients/dns/index.ts'
 import { addressesIn } from './host.ts'
 
 /** The servers of the zone that the domain is in, and the serials they have. */

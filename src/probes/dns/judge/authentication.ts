@@ -1,8 +1,8 @@
 import { cases } from './cases.ts'
-import { isUsable } from './dkim.ts'
-import { reason, type Reason } from './reasons.ts'
-import type { DnsSeen } from './seen.ts'
-import { readRecord } from './spf/record.ts'
+import { isUsable } from '../dkim/key.ts'
+import { reason, type Reason } from '../reasons.ts'
+import type { DnsSeen } from '../seen.ts'
+import { readRecord } from '../spf/record.ts'
 
 type Seen = Pick<DnsSeen, 'domain' | 'envelope' | 'ownDomain' | 'envelopeDomain' | 'spf' | 'dkim' | 'isAwaitingSes'>
 

@@ -1,8 +1,8 @@
-import { utcTime } from '../../core/duration.ts'
+import { utcTime } from '../../../core/duration.ts'
 import { cases } from './cases.ts'
-import { reason, type Reason } from './reasons.ts'
-import type { DnsSeen } from './seen.ts'
-import type { ZoneSeen, ZoneServerSeen } from './zone.ts'
+import { reason, type Reason } from '../reasons.ts'
+import type { DnsSeen } from '../seen.ts'
+import type { ZoneSeen, ZoneServerSeen } from '../hosts/zone.ts'
 
 /** Secondary servers take over a new version some time after it is made; in milliseconds. */
 const usualMs = 3_600_000

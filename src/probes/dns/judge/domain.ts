@@ -1,8 +1,8 @@
 import { cases } from './cases.ts'
-import type { DomainSeen, MailServerSeen } from './domain.ts'
-import { reason, type Reason } from './reasons.ts'
-import type { DnsSeen } from './seen.ts'
-import type { DnsTarget } from './target.ts'
+import type { DomainSeen, MailServerSeen } from '../hosts/domain.ts'
+import { reason, type Reason } from '../reasons.ts'
+import type { DnsSeen } from '../seen.ts'
+import type { DnsTarget } from '../target.ts'
 
 /** Whether the two domains exist, and whether bounces and replies have somewhere to go. */
 export function domainReasons(

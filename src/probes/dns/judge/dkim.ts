@@ -1,9 +1,10 @@
-import { bounded, cases } from './cases.ts'
-import type { DkimSeen } from './dkim.ts'
-import { isUsable, leastBits, takesSha256, type DkimKey } from './dkim-key.ts'
-import { reason, type Reason } from './reasons.ts'
-import type { DnsSeen } from './seen.ts'
-import type { DnsTarget } from './target.ts'
+import { bounded } from '../../../clients/dns/index.ts'
+import { cases } from './cases.ts'
+import type { DkimSeen } from '../dkim/index.ts'
+import { isUsable, leastBits, takesSha256, type DkimKey } from '../dkim/key.ts'
+import { reason, type Reason } from '../reasons.ts'
+import type { DnsSeen } from '../seen.ts'
+import type { DnsTarget } from '../target.ts'
 
 type Code = Reason['code']
 /** Those that leave the mail without a signature that receivers could check. */

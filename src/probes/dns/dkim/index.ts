@@ -1,8 +1,6 @@
-import type { Dns } from '../../clients/dns/index.ts'
-import type { SesTokens } from '../ses/tokens.ts'
-import { keyIn, type DkimKey } from './dkim-key.ts'
-
-export { isUsable, type DkimKey } from './dkim-key.ts'
+import type { Dns } from '../../../clients/dns/index.ts'
+import type { SesTokens } from '../../ses/tokens.ts'
+import { keyIn, type DkimKey } from './key.ts'
 
 /** A key of DKIM, where a selector leads. */
 export interface DkimSeen {

@@ -1,8 +1,8 @@
 import { cases } from './cases.ts'
-import type { PtrSeen } from './ptr.ts'
-import { reason, type Reason } from './reasons.ts'
-import type { DnsSeen } from './seen.ts'
-import type { DnsTarget } from './target.ts'
+import type { PtrSeen } from '../hosts/ptr.ts'
+import { reason, type Reason } from '../reasons.ts'
+import type { DnsSeen } from '../seen.ts'
+import type { DnsTarget } from '../target.ts'
 
 /** Whether the addresses that mail leaves from are known, and have names that lead back to them. */
 export function ptrReasons(

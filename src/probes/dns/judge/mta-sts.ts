@@ -1,8 +1,8 @@
 import { cases } from './cases.ts'
-import type { MtaStsSeen } from './mta-sts.ts'
-import { reason, type Reason } from './reasons.ts'
-import type { DnsSeen } from './seen.ts'
-import type { ZoneSeen } from './zone.ts'
+import type { MtaStsSeen } from '../mta-sts/index.ts'
+import { reason, type Reason } from '../reasons.ts'
+import type { DnsSeen } from '../seen.ts'
+import type { ZoneSeen } from '../hosts/zone.ts'
 
 /** This long after a new policy the record has to have a new id, in milliseconds. */
 const newIdWithinMs = 3_600_000

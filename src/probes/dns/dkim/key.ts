@@ -1,5 +1,5 @@
 import { createPublicKey } from 'node:crypto'
-import { bounded } from './cases.ts'
+import { bounded } from '../../../clients/dns/index.ts'
 import { repeatedIn, tagsOf, type Tag } from './tags.ts'
 
 /** What the TXT records at the name of a selector hold (RFC 6376, 3.6.1; RFC 8463). */

@@ -1,9 +1,9 @@
-import type { Dns } from '../../clients/dns/index.ts'
+import type { Dns } from '../../../clients/dns/index.ts'
 import { createHash } from 'node:crypto'
-import { addressesIn } from './host.ts'
-import { fetchPolicy, type FetchOptions } from './mta-sts-fetch.ts'
-import { covers, readPolicy, type StsMode, type StsPolicy } from './mta-sts-policy.ts'
-import { readReportsRecord, readStsRecord } from './mta-sts-record.ts'
+import { addressesIn } from '../hosts/host.ts'
+import { fetchPolicy, type FetchOptions } from './fetch.ts'
+import { covers, readPolicy, type StsMode, type StsPolicy } from './policy.ts'
+import { readReportsRecord, readStsRecord } from './record.ts'
 
 /** MTA-STS (RFC 8461) and TLS-RPT (RFC 8460) of the envelope domain. It protects mail to it. */
 export interface MtaStsSeen {

@@ -1,8 +1,7 @@
-import type { Dns } from '../../clients/dns/index.ts'
-import type { Alignment, DmarcRecord, PolicyTag } from './dmarc-record.ts'
-import { refusedReports, type RefusedReports } from './dmarc-reports.ts'
-import { nameOf, organizationIn, recordIn, walkUp, type DmarcAt } from './dmarc-walk.ts'
-import type { Policy } from './target.ts'
+import type { Dns } from '../../../clients/dns/index.ts'
+import type { Alignment, DmarcRecord, Policy, PolicyTag } from './record.ts'
+import { refusedReports, type RefusedReports } from './reports.ts'
+import { nameOf, organizationIn, recordIn, walkUp, type DmarcAt } from './walk.ts'
 
 /** What receivers find for DMARC (RFC 9989): the record that applies to the domain, by a walk up the tree. */
 export interface DmarcSeen {

@@ -1,5 +1,5 @@
-import type { Dns } from '../../clients/dns/index.ts'
-import { dmarcRecord, isDmarc, whyNoDmarc, type DmarcRecord } from './dmarc-record.ts'
+import type { Dns } from '../../../clients/dns/index.ts'
+import { dmarcRecord, isDmarc, whyNoDmarc, type DmarcRecord } from './record.ts'
 
 /** What is at `_dmarc` below a domain. */
 export interface DmarcAt {

@@ -1,7 +1,7 @@
-import type { Dns } from '../../clients/dns/index.ts'
-import { domainOf } from '../../core/mail-address.ts'
-import { isDmarc } from './dmarc-record.ts'
-import { organizationIn, walkUp } from './dmarc-walk.ts'
+import type { Dns } from '../../../clients/dns/index.ts'
+import { domainOf } from '../../../core/mail-address.ts'
+import { isDmarc } from './record.ts'
+import { organizationIn, walkUp } from './walk.ts'
 
 /** An address that reports would go to, and the TXT record by which its domain would agree. */
 export interface RefusedReports {

@@ -1,9 +1,11 @@
-import { bounded, cases } from './cases.ts'
-import type { DmarcSeen } from './dmarc.ts'
-import { alignmentReasons } from './judge-alignment.ts'
-import { reason, type Reason } from './reasons.ts'
-import type { DnsSeen } from './seen.ts'
-import { policies, type DnsTarget } from './target.ts'
+import { bounded } from '../../../clients/dns/index.ts'
+import { cases } from './cases.ts'
+import type { DmarcSeen } from '../dmarc/index.ts'
+import { alignmentReasons } from './alignment.ts'
+import { reason, type Reason } from '../reasons.ts'
+import type { DnsSeen } from '../seen.ts'
+import { policies } from '../dmarc/record.ts'
+import type { DnsTarget } from '../target.ts'
 
 type Seen = Pick<DnsSeen, 'domain' | 'envelope' | 'spf' | 'dkim' | 'dmarc' | 'isAwaitingSes'>
 

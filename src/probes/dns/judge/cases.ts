@@ -1,5 +1,3 @@
-import { cut } from '../../core/shown.ts'
-
 const most = 5
 
 /** Several cases of one reason as its text: at most five, and how many more. */
@@ -8,6 +6,3 @@ export const cases = (texts: readonly string[]): string => {
   const more = distinct.length - most
   return distinct.slice(0, most).join('; ') + (more > 0 ? `; and ${more} more` : '')
 }
-
-/** A name or a value of a record, no longer than a name can be. */
-export const bounded = (text: string): string => cut(text, 253)

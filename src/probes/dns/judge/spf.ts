@@ -1,9 +1,10 @@
 import { isIPv6 } from 'node:net'
-import { bounded, cases } from './cases.ts'
-import { reason, type Reason } from './reasons.ts'
-import type { DnsSeen } from './seen.ts'
-import type { SenderSeen } from './spf/seen.ts'
-import type { DnsTarget } from './target.ts'
+import { bounded } from '../../../clients/dns/index.ts'
+import { cases } from './cases.ts'
+import { reason, type Reason } from '../reasons.ts'
+import type { DnsSeen } from '../seen.ts'
+import type { SenderSeen } from '../spf/seen.ts'
+import type { DnsTarget } from '../target.ts'
 
 type Seen = Pick<DnsSeen, 'envelope' | 'envelopeDomain' | 'spf'>
 

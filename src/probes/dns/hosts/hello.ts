@@ -1,4 +1,4 @@
-import type { Dns } from '../../clients/dns/index.ts'
+import type { Dns } from '../../../clients/dns/index.ts'
 import { addressesIn } from './host.ts'
 import { canonical } from './reverse-name.ts'
 import type { SenderAddress } from './senders.ts'

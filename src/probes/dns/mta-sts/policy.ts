@@ -1,4 +1,4 @@
-import { cut } from '../../core/shown.ts'
+import { cut } from '../../../core/shown.ts'
 
 /** What a policy of MTA-STS says (RFC 8461, 3.2). */
 export interface StsPolicy {
