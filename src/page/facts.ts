@@ -4,6 +4,8 @@ import { seenBy } from '../core/probe.ts'
 import { canary } from '../probes/canary/index.ts'
 import { newestArrival, outOf } from '../probes/canary/judge-mails.ts'
 import type { Arrival, CanarySeen } from '../probes/canary/seen.ts'
+import { recordsInBrief } from '../probes/dns/evidence.ts'
+import { dns } from '../probes/dns/index.ts'
 import { outbox } from '../probes/outbox/index.ts'
 import type { OutboxRows } from '../probes/outbox/observe.ts'
 import { count } from '../probes/outbox/words.ts'
@@ -29,6 +31,12 @@ export function withOutbox(box: Box, check: CheckStatus | undefined): Box {
 export function withCanary(box: Box, check: CheckStatus | undefined): Box {
   const found = seenBy(canary, fresh(check))
   return { ...box, detail: joined(withBecause(box, check), ...(found ? canaryFacts(found.seen) : [])) }
+}
+
+/** The box of a domain with what its records are. */
+export function withDns(box: Box, check: CheckStatus | undefined): Box {
+  const found = seenBy(dns, fresh(check))
+  return found ? { ...box, detail: joined(box.detail, ...recordsInBrief(found.seen)) } : box
 }
 
 const withBecause = ({ detail }: Box, check: CheckStatus | undefined): string => {

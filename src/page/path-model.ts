@@ -7,11 +7,12 @@ import type { Status } from '../monitor/ledger.ts'
 import { providers, type Provider } from '../probes/mail/index.ts'
 import { canary } from '../probes/canary/index.ts'
 import { leavesBy } from '../probes/canary/leaves-by.ts'
+import { dns } from '../probes/dns/index.ts'
 import { needs } from '../probes/needs.ts'
 import { outbox } from '../probes/outbox/index.ts'
 import { ses } from '../probes/ses/index.ts'
 import type { Box, Join, Link } from './boxes.ts'
-import { withCanary, withOutbox, withSes } from './facts.ts'
+import { withCanary, withDns, withOutbox, withSes } from './facts.ts'
 import { count, inBrief } from './format.ts'
 import { hopBox, once } from './hops.ts'
 
@@ -33,7 +34,7 @@ export interface Lane {
 /** A lane shows at most this many write paths, idle nodes or relays. */
 const most = 30
 
-/** The lanes of a mail path: the clusters its application writes to, where its mail waits, and how it leaves. */
+/** The lanes of a mail path: the clusters its application writes to, where its mail waits, how it leaves, and whether it is believed. */
 export function lanesOf(path: MailStatus, status: Status): Lane[] {
   const landings = path.needs.write_path.map(name => landingOf(name, path, status))
   const clusters = new Set([...path.needs.cluster, ...landings.map(landing => landing.cluster)])
@@ -44,7 +45,7 @@ export function lanesOf(path: MailStatus, status: Status): Lane[] {
       status,
     ),
   )
-  return [...lanes, ...outboxLane(path, status), ...deliveryLane(path, status)]
+  return [...lanes, ...outboxLane(path, status), ...deliveryLane(path, status), ...beliefLane(path, status)]
 }
 
 const landingOf = (writePath: string, path: MailStatus, { landings }: Status): LandingStatus =>
@@ -89,15 +90,36 @@ const primaryCount = ({ primaries }: ClusterStatus): string => {
   return primaries === 0 ? 'no primary' : count(primaries, 'primary', 'primaries')
 }
 
-function outboxLane(path: MailStatus, status: Status): Lane[] {
-  const kind = outbox.kind
-  const boxes = path.needs[kind].map(name =>
-    withOutbox(checkBox(kind, name, status, needs[kind].title), checkOf(kind, name, status)),
-  )
+const outboxLane = (path: MailStatus, status: Status): Lane[] =>
+  laneOf('Keeps mail until it is sent', boxesOf(outbox.kind, withOutbox, path, status))
+
+/** Is what leaves believed? The domains that it is sent from. */
+function beliefLane(path: MailStatus, status: Status): Lane[] {
+  const boxes = boxesOf(dns.kind, withDns, path, status)
+  const verdict = worst(boxes.map(box => box.verdict))
+  return laneOf('Receivers believe it', boxes).map(lane => ({ ...lane, note: beliefs[verdict], verdict }))
+}
+
+const beliefs: Readonly<Record<Verdict, string>> = {
+  ok: 'yes',
+  warn: 'yes, except …',
+  fail: 'no',
+  unknown: 'not known',
+}
+
+const boxesOf = (
+  kind: 'outbox' | 'dns',
+  withFacts: (box: Box, check: CheckStatus | undefined) => Box,
+  path: MailStatus,
+  status: Status,
+): readonly Box[] =>
+  path.needs[kind].map(name => withFacts(checkBox(kind, name, status, needs[kind].title), checkOf(kind, name, status)))
+
+/** The application leads to each of them. None for none. */
+function laneOf(title: string, boxes: readonly Box[]): Lane[] {
   const drawn = worstFew(boxes, box => box.verdict)
   if (drawn.length === 0) return []
-  const hidden = boxes.length - drawn.length
-  return [{ ...plainLane('Keeps mail until it is sent', drawn.map(direct)), hidden }]
+  return [{ ...plainLane(title, drawn.map(direct)), hidden: boxes.length - drawn.length }]
 }
 
 function deliveryLane(path: MailStatus, status: Status): Lane[] {

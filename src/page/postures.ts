@@ -2,7 +2,7 @@ import { posturesOf, type TargetPosture } from '../assess/postures.ts'
 import type { CheckStatus } from '../assess/assessment.ts'
 import type { Verdict } from '../core/probe.ts'
 import type { PostureRow, PostureState } from '../probes/dns/posture/index.ts'
-import { count, icon } from './format.ts'
+import { count, icon, prose } from './format.ts'
 import { html, type Html } from './html.ts'
 
 /** Of more targets, the page would be a list of records. `check` and `/api/v1/status` show all. */
@@ -51,10 +51,10 @@ const tableRow = ({ record, name, state, found, publish, advice }: PostureRow): 
   <tr>
     <td class="state ${state}">${mark(state)} ${state.replace('_', ' ')}</td>
     <th scope="row">${record}</th>
-    <td><code class="name">${name}</code>${found.map(part => html`<p>${part}</p>`)}</td>
+    <td><code class="name">${name}</code>${found.map(part => html`<p>${prose(part)}</p>`)}</td>
     <td>
       ${publish === undefined ? undefined : html`<code class="publish">${publish}</code>`}
-      ${advice === undefined ? undefined : html`<p>${advice}</p>`}
+      ${advice === undefined ? undefined : html`<p>${prose(advice)}</p>`}
     </td>
   </tr>
 `

@@ -188,6 +188,7 @@ it(
       helo: 'mx.app.test',
       direct: true,
       bulk: true,
+      mta_sts: true,
       expect: { dmarc: 'reject' },
       servers: [`127.0.0.1:${server.port}`],
     }

@@ -7,10 +7,10 @@ import { dmarcRecord, isDmarc, whyNoDmarc } from '../../src/probes/dns/dmarc/rec
 import { namesFrom } from '../../src/probes/dns/dmarc/walk.ts'
 import { dkimReasons } from '../../src/probes/dns/judge/dkim.ts'
 import { dmarcReasons } from '../../src/probes/dns/judge/dmarc.ts'
+import { lookAtSpf } from '../../src/probes/dns/spf/index.ts'
 import { ed25519, rsa1024, rsa2048 } from '../probes/dns/keys.ts'
 import { dnsOf, type Zones } from '../probes/dns/zones.ts'
 import { assertAsync, bounded, patienceMs, working } from './limits.ts'
-import { dnsSeen } from '../status/dns.ts'
 
 type Resolve = (name: string, type: string) => Promise<string[][]>
 /** How mailauth reads the two. It has no types for that. */
@@ -159,7 +159,9 @@ describe('records of DMARC', () => {
         const zones: Zones = { '_dmarc.app.example.com': { TXT: [own] }, '_dmarc.example.com': { TXT: above } }
         const question = { domain: 'app.example.com', envelope: 'example.org', dkimDomains: ['example.com'] }
         const dmarc = await lookAtDmarc(dnsOf(zones), question)
-        const seen = { ...dnsSeen(), ...question, dkim: [], dmarc }
+        const { domain, envelope } = question
+        const spf = await lookAtSpf(dnsOf({}), { envelope, senders: [] })
+        const seen = { domain, envelope, spf, dkim: [], dmarc, isAwaitingSes: false }
         const reasons = dmarcReasons(seen, { bulk: true, expect: { dmarc: 'reject' } })
         expect(reasons.every(({ text }) => text.length < longest)).toBe(true)
         expect(new Set(reasons.map(({ code }) => code)).size).toBe(reasons.length)

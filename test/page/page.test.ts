@@ -6,6 +6,7 @@ import { renderPage } from '../../src/page/page.ts'
 import { ago, length } from '../../src/page/format.ts'
 import { incidentSeen, statusOf } from '../status/incident.ts'
 import { arriving, intoJunk, lostBehind, lostWithRelay } from '../status/arriving.ts'
+import { believed, disbelieved, notKnownWhetherBelieved } from '../status/believed.ts'
 import { balanced, lagging, unseen } from '../status/balanced.ts'
 import {
   deliveringThat,
@@ -299,6 +300,23 @@ describe('the picture', () => {
     expect(text).toContain('app to a second one Canary ok · the last arrived in 2.4 s')
   })
 
+  it('ends with whether receivers believe what leaves, and why', () => {
+    expect(textOf(render(believed()))).toContain(
+      'Receivers believe it yes app.example.com DNS of the sender ok · SPF passes for each sender · 1 of 1 DKIM keys usable · DMARC reject',
+    )
+    const refused = render(disbelieved())
+    expect(textOf(refused)).toMatch(
+      /mail\.keybuzz\.io SMTP, in use ok Receivers believe it no app\.example\.com DNS of the sender fails: unauthenticated · no SPF · 0 of 0 DKIM keys usable · DMARC reject news\.example\.com DNS of the sender ok/,
+    )
+    // The line to the relay is well: mail leaves.
+    expect(refused).toMatch(/<li class="ok"><i class="wire"><\/i><div class="box ok">(?:(?!<li).)*mail\.keybuzz\.io/s)
+    expect(refused).toMatch(
+      /<li class="fail"><i class="wire"><\/i><div class="box fail">(?:(?!<li).)*app\.example\.com/s,
+    )
+    expect(textOf(render(notKnownWhetherBelieved()))).toContain('Receivers believe it not known app.example.com')
+    expect(textOf(render(secondWayOut()))).not.toContain('Receivers believe it')
+  })
+
   it('has neither boxes nor style for what is not configured', () => {
     expect(render(secondWayOut())).not.toMatch(/\bhop|class="servers|holds/)
     expect(render(balanced())).toContain('.hop {')
@@ -384,7 +402,7 @@ describe('the checks', () => {
       ...Array<string>(3).fill('unknown'),
       'warn',
       'warn',
-      ...Array<string>(7).fill('ok'),
+      ...Array<string>(8).fill('ok'),
     ]
     expect(verdicts).toEqual(expected)
   })

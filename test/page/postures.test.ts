@@ -35,6 +35,11 @@ describe('what receivers find in DNS', () => {
     expect(renderPage(statusFrom([]), about)).not.toContain('postures')
   })
 
+  it('shows terms of a record as code', () => {
+    const page = section(pageOf({ spf: { ...well.spf, errors: ['`ipv4:` is not a term of SPF'] } }))
+    expect(page).toContain('<code>ipv4:</code> is not a term of SPF')
+  })
+
   it('is a table in each format of check, that can be handed on', () => {
     const found = audit(statusThat(missing))
     const text = report(found, { format: 'table', width: 120 })

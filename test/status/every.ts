@@ -1,5 +1,6 @@
 import { arriving, intoJunk, lostBehind, lostWithRelay } from './arriving.ts'
 import { balanced, lagging, unseen } from './balanced.ts'
+import { believed, disbelieved } from './believed.ts'
 import { hangingSender, noWayOut, secondWayOut } from './delivering.ts'
 import { hostile, many, splitBrain } from './extremes.ts'
 import { excepted, healthy, incident, starting } from './pages.ts'
@@ -23,4 +24,6 @@ export const statuses = {
   lostBehind,
   lostWithRelay,
   intoJunk,
+  believed,
+  disbelieved,
 }

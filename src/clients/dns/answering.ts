@@ -106,6 +106,8 @@ export function answering({
     }
     const [first, ...others] = failed
     const last = failed.at(-1)
+    if (servers.length === 0)
+      return { kind: 'failed', code: 'other', text: `no name server is known, so ${name} ${type} was not asked for` }
     if (first === undefined || last === undefined) return notAsked(name, type)
     const also = others.map(({ label, words }) => `, ${label} ${words}`).join('')
     return {

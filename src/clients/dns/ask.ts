@@ -40,7 +40,7 @@ const readers: Readers = {
 }
 
 /**
- * Asks one server once, over UDP, and over TCP if the answer is too long for UDP. It takes no thread, and a socket of its own. The
+ * Asks one server, over UDP, and over TCP if the answer is too long for UDP. It takes no thread, and a socket of its own. The
  * name has to be `askable`. Rejects only with the signal's reason.
  */
 export async function askOnce<Type extends RecordType>(
@@ -50,7 +50,8 @@ export async function askOnce<Type extends RecordType>(
   { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal: AbortSignal },
 ): Promise<Reply<RecordOf[Type]>> {
   signal.throwIfAborted()
-  const resolver = new Resolver({ timeout: Math.ceil(timeoutMs), tries: 1 })
+  // A packet that was lost says nothing of a record or of a server, so the question is sent once more in its time.
+  const resolver = new Resolver({ timeout: Math.ceil(timeoutMs / 3), tries: 2 })
   const cancel = (): void => resolver.cancel()
   // By our own clock: c-ares begins to count again with TCP, and a server that sends without end would hold it.
   const patience = setTimeout(cancel, timeoutMs)

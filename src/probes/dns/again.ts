@@ -6,7 +6,8 @@ const confirmedInMs = 15_000
 const answeredInMs = 60_000
 
 /** How long after this look the next is worth it, in milliseconds: see `Probe`. */
-export function againInMs({ unconfirmed, unanswered, isAwaitingSes }: DnsSeen): number | undefined {
+export function againInMs({ unconfirmed, unanswered, isAwaitingSes, isUsedUp }: DnsSeen): number | undefined {
   if (unconfirmed.length > 0 || isAwaitingSes) return confirmedInMs
-  return unanswered.length > 0 ? answeredInMs : undefined
+  // The next look would ask as many questions.
+  return unanswered.length > 0 && !isUsedUp ? answeredInMs : undefined
 }

@@ -6,8 +6,11 @@ import type { DnsSeen } from './seen.ts'
 export function evidenceOf(seen: DnsSeen): string {
   const { domain, envelope, servers } = seen
   const names = envelope === domain ? domain : `${domain}, envelope ${envelope}`
-  return `${names}: ${[spf(seen), dkim(seen), dmarc(seen), ptr(seen)].join(', ')} (asked ${servers.join(', ')})`
+  return `${names}: ${[...recordsInBrief(seen), ptr(seen)].join(', ')} (asked ${servers.join(', ')})`
 }
+
+/** SPF, DKIM and DMARC in a few words each. */
+export const recordsInBrief = (seen: DnsSeen): readonly string[] => [spf(seen), dkim(seen), dmarc(seen)]
 
 function spf(seen: DnsSeen): string {
   if (seen.spf.record === 'missing') return 'no SPF'

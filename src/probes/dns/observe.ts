@@ -1,3 +1,4 @@
+import { domainToASCII } from 'node:url'
 import { openDns, type Dns } from '../../clients/dns/index.ts'
 import { readPemFiles } from '../../clients/pem.ts'
 import type { Look } from '../../core/probe.ts'
@@ -9,7 +10,7 @@ import { lookAtDmarc } from './dmarc/index.ts'
 import { lookAtDomain } from './hosts/domain.ts'
 import { lookAtHello } from './hosts/hello.ts'
 import { memoryOf } from './memory.ts'
-import { lookAtMtaSts } from './mta-sts/index.ts'
+import { lookAtMtaSts, mtaStsNotAsked } from './mta-sts/index.ts'
 import { lookAtPtr } from './hosts/ptr.ts'
 import { remembering } from './remembering.ts'
 import { sinceWhen } from './since-when.ts'
@@ -28,7 +29,11 @@ export async function observe(target: DnsTarget, look: Look): Promise<DnsSeen> {
   const { signal, note, timeoutMs } = look
   const asked = openDns({ servers: target.servers, signal, note, timeoutMs })
   const { dns, done } = remembering(asked, memory, look)
-  const found = await look.phase('dns', () => lookAll(dns, { target, domain, envelope, ca, look }))
+  const found = await look.phase('dns', async () => {
+    const all = await lookAll(dns, { target, domain, envelope, ca, look })
+    // It comes last, for what is left of the questions. It stops no mail, so what is not answered there is no gap.
+    return { ...all, zone: await lookAtZone(asked, domain) }
+  })
   return { domain, envelope, servers: dns.servers, ...found, ...sinceWhen(memory, found), ...done() }
 }
 
@@ -42,12 +47,12 @@ interface Wanted {
 
 /** All subjects side by side. Those that need what another one finds wait for it. */
 async function lookAll(dns: Dns, { target, domain, envelope, ca, look }: Wanted) {
-  const helo = target.helo?.toLowerCase() ?? (target.relay && greetedBy(target.relay))
+  const helo = target.helo === undefined ? target.relay && greetedBy(target.relay) : inAscii(target.helo)
   const tokens = target.account && tokensOf(target.account)
-  const senders = lookAtSenders(dns, target.senders ?? [])
+  const senders = lookAtSenders(dns, (target.senders ?? []).map(inAscii))
   const ownDomain = lookAtDomain(dns, domain)
-  const dkim = lookAtDkim(dns, { domain, selectors: target.dkim, tokens })
-  const [own, ofEnvelope, from, spf, keys, dmarc, ptr, hello, mtaSts, zone] = await Promise.all([
+  const dkim = lookAtDkim(dns, { domain, selectors: target.dkim?.map(inAscii), tokens })
+  const [own, ofEnvelope, from, spf, keys, dmarc, ptr, hello, mtaSts] = await Promise.all([
     ownDomain,
     envelope === domain ? ownDomain : lookAtDomain(dns, envelope),
     senders,
@@ -58,8 +63,7 @@ async function lookAll(dns: Dns, { target, domain, envelope, ca, look }: Wanted)
     ),
     senders.then(({ addresses }) => lookAtPtr(dns, addresses)),
     helo === undefined ? undefined : senders.then(({ addresses }) => lookAtHello(dns, helo, addresses)),
-    lookAtMtaSts(dns, envelope, { ...look, ca }),
-    lookAtZone(dns, domain),
+    target.mta_sts ? lookAtMtaSts(dns, envelope, { ...look, ca }) : mtaStsNotAsked,
   ])
   return {
     ownDomain: own,
@@ -72,6 +76,12 @@ async function lookAll(dns: Dns, { target, domain, envelope, ca, look }: Wanted)
     ptr,
     hello,
     mtaSts,
-    zone,
   }
+}
+
+/** A name of the configuration as it is in DNS (RFC 5890, 2.3.2.1); what is none stays. */
+function inAscii(name: string): string {
+  const bare = name.toLowerCase().replace(/\.$/, '')
+  // It would take a selector such as `20230601` for an IPv4 address.
+  return /^[\x20-\x7e]*$/.test(bare) ? bare : domainToASCII(bare) || bare
 }

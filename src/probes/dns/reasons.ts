@@ -6,7 +6,7 @@ export const reasons = {
     severity: 'medium',
     meaning: 'No name server gave an answer to some questions, so what they are about is not known.',
     remedy:
-      'See why the name servers that are named do not answer (they need UDP and TCP port 53), or name others in `servers`.',
+      'See why the name servers that are named do not answer (they need UDP and TCP port 53), or name other resolvers in `servers`.',
   },
   dns_unconfirmed: {
     verdict: 'unknown',
@@ -19,14 +19,15 @@ export const reasons = {
     verdict: 'fail',
     severity: 'critical',
     meaning: 'The domain of the sender is not in DNS, or says that it takes no mail: receivers refuse mail from it.',
-    remedy: 'Set a domain that exists in the sender of the application, or register and publish the one that is named.',
+    remedy:
+      'See whether the domain has expired (whois), or its zone or record is gone, and put it back. If the name is wrong, correct it in the application and here.',
   },
   dns_unauthenticated: {
     verdict: 'fail',
     severity: 'critical',
     meaning: 'Neither SPF nor DKIM can pass for the domain in `From`: the large receivers refuse such mail.',
     remedy:
-      'Publish the SPF record or the DKIM key that is named. One of the two that passes and aligns is enough for most receivers.',
+      'Let SPF or DKIM pass, as the other reasons of this check say. One of the two that passes and aligns with `From` is enough for most receivers.',
   },
   dns_spf_missing: {
     verdict: 'warn',
@@ -34,7 +35,7 @@ export const reasons = {
     severity: 'high',
     meaning: 'The domain of the envelope has no SPF record.',
     remedy:
-      'Publish one TXT record at that domain that begins with `v=spf1`, names all hosts that send, and ends with `-all` or `~all`.',
+      'Publish one TXT record at that domain that begins with `v=spf1`, names all hosts that send, and ends with `~all`.',
   },
   dns_spf_invalid: {
     verdict: 'warn',
@@ -42,7 +43,7 @@ export const reasons = {
     severity: 'high',
     meaning: 'The SPF record has an error for which receivers give up (permerror), so it protects and proves nothing.',
     remedy:
-      'Mend the error that is named. Two records have to become one; includes that are not needed have to go where there are more than 10 look-ups.',
+      'Mend the error that is named. Two records: make one of them. More than 10 look-ups: take out an `include` that is not needed.',
   },
   dns_spf_not_covering: {
     verdict: 'warn',
@@ -56,7 +57,7 @@ export const reasons = {
     verdict: 'warn',
     severity: 'medium',
     meaning: 'The SPF record lets in everybody (`+all`: severity high), or says nothing of others (`?all`, no `all`).',
-    remedy: 'Let the record end with `-all` or `~all`.',
+    remedy: 'First name all hosts that send your mail in the record. Then let it end with `~all`.',
   },
   dns_spf_deprecated: {
     verdict: 'warn',
@@ -78,7 +79,8 @@ export const reasons = {
     failsIf: '`bulk` is set, and no key is usable',
     severity: 'high',
     meaning: 'The DKIM key of a selector is revoked (`p=` is empty).',
-    remedy: 'Sign with another selector, and publish its key; then take the revoked one out of `dkim`.',
+    remedy:
+      'If nothing signs with it any more, take it out of `dkim`. Else publish a new key under another selector, and then sign with that.',
   },
   dns_dkim_invalid: {
     verdict: 'warn',
@@ -93,7 +95,7 @@ export const reasons = {
     severity: 'medium',
     meaning:
       'A DKIM key is shorter than 2048 bits, is ed25519 and alone, or allows only SHA-1: some or all receivers ignore it.',
-    remedy: 'Make an RSA key of 2048 bits under a new selector, and sign with it (with ed25519 besides, if you like).',
+    remedy: 'Publish an RSA key of 2048 bits under a new selector, and then sign with it.',
   },
   dns_dkim_testing: {
     verdict: 'warn',
@@ -114,7 +116,7 @@ export const reasons = {
     severity: 'high',
     meaning: 'There is no DMARC record for the domain in `From`, nor for a domain above it.',
     remedy:
-      'Publish a TXT record at `_dmarc` below the domain, such as `v=DMARC1; p=none; rua=mailto:dmarc@example.com`.',
+      'Publish a TXT record at `_dmarc` below the domain: `v=DMARC1; p=none; rua=mailto:` with an address of yours that reads the reports.',
   },
   dns_dmarc_invalid: {
     verdict: 'warn',
@@ -127,7 +129,8 @@ export const reasons = {
     verdict: 'warn',
     severity: 'medium',
     meaning: 'The DMARC policy is weaker than `expect` asks for.',
-    remedy: 'Set `p=` (for a domain below it `sp=`) to the policy that is expected, or change `expect`.',
+    remedy:
+      'First see in the reports that no mail of your own fails. Then set `p=` (for a domain below it `sp=`) to the policy that is expected. Or change `expect`.',
   },
   dns_dmarc_testing: {
     verdict: 'warn',
@@ -145,7 +148,8 @@ export const reasons = {
     verdict: 'warn',
     severity: 'low',
     meaning: 'The DMARC record has tags that RFC 9989 took away (`pct`, `rf`, `ri`): receivers ignore them.',
-    remedy: 'Take them out. In place of a `pct` below 100 use `t=y`.',
+    remedy:
+      'Take them out. Before you take out a `pct` below 100, see in the reports that no mail of your own fails: without it the policy is for all mail.',
   },
   dns_dmarc_reports_refused: {
     verdict: 'warn',
@@ -155,7 +159,7 @@ export const reasons = {
   },
   dns_dmarc_not_aligned: {
     verdict: 'warn',
-    failsIf: 'nothing that can pass aligns, and the policy is quarantine or reject or `bulk` is set',
+    failsIf: 'neither SPF nor DKIM aligns and can pass, and the policy is quarantine or reject or `bulk` is set',
     severity: 'high',
     meaning:
       'The domain of the envelope, or of DKIM, does not align with the domain in `From`, so what passes there does not count for DMARC.',
@@ -171,7 +175,7 @@ export const reasons = {
   },
   dns_ptr_missing: {
     verdict: 'warn',
-    failsIf: '`direct` is set',
+    failsIf: '`direct` is set, and it is so for all addresses of a sender',
     severity: 'high',
     meaning:
       'An address that mail leaves from has no name in DNS (PTR), or one that does not lead back to it: receivers refuse it.',
@@ -211,14 +215,15 @@ export const reasons = {
     severity: 'medium',
     meaning: 'The domain announces MTA-STS, and its policy cannot be used: it concerns mail to the domain.',
     remedy:
-      'Mend what is named: the record, the policy at https://mta-sts.DOMAIN/.well-known/mta-sts.txt, or its list of MX names.',
+      'Mend what is named: the record, the policy at https://mta-sts.DOMAIN/.well-known/mta-sts.txt, or its list of MX names. A policy that changes needs a new `id` in the record.',
   },
   dns_mta_sts_unread: {
     verdict: 'unknown',
     severity: 'low',
     meaning:
       'The domain announces MTA-STS, and the exporter could not fetch the policy: no connection, or a server that has a failure just now. It concerns mail to the domain.',
-    remedy: 'Let the exporter reach port 443 of the host that is named, and see that its web server works.',
+    remedy:
+      'Let the exporter reach port 443 of the host that is named, and see that its web server works. Where no way is to lead there, set `mta_sts: false`.',
   },
   dns_mta_sts_testing: {
     verdict: 'warn',
@@ -237,8 +242,8 @@ export const reasons = {
     verdict: 'warn',
     severity: 'medium',
     meaning:
-      'The name servers of the zone have had different versions of it for over an hour, or there is only one: some receivers see other records.',
-    remedy: 'See why the server that is named does not take over the zone (NOTIFY, transfer), or add a second one.',
+      'The name servers of the zone have had different versions of it for over an hour, so some receivers see other records. Or there is only one.',
+    remedy: 'See why the server that is named does not take over the zone (NOTIFY, transfer).',
   },
 } as const satisfies Record<string, ReasonSpec>
 

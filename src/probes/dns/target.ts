@@ -33,6 +33,8 @@ export interface DnsTarget extends Target {
   /** Those targets. Set by the configuration, never by the file. */
   readonly relay?: SmtpTarget | undefined
   readonly account?: SesTarget | undefined
+  /** Whether MTA-STS and its reports are looked at, which needs a way to port 443. */
+  readonly mta_sts: boolean
   /** For the policy of MTA-STS. */
   readonly ca_file?: string | undefined
 }
@@ -80,7 +82,9 @@ const dnsSection = section({
     'a list of addresses',
     5,
     'Name servers to ask, as `9.9.9.9` or `127.0.0.1:5353`. They have to be resolvers: a server that has only zones of its own leaves out the rest. Default: those of the machine. Inside of a network they may see other records than receivers do.',
-  ).optional(),
+  )
+    .refine(all => all.length > 0, 'names no server; leave it out to ask those of the machine')
+    .optional(),
   helo: shapedText(
     shapes.servername,
     'Name with which the `senders` say hello (HELO). Default: that in the greeting of `smtp`.',
@@ -89,6 +93,11 @@ const dnsSection = section({
   ses: targetName('ses')
     .optional()
     .describe('The `ses` target. The DKIM records that SES asks for are looked for, and count as keys.'),
+  mta_sts: flag(
+    '`false`: MTA-STS and TLS-RPT are not looked at, for example where no way leads out to port 443. They concern mail to the domain.',
+  )
+    .default(true)
+    .meta({ default: 'true' }),
   ca_file: filePath(
     'PEM file with the certificate of the authority of the MTA-STS policy. Default: the authorities of the system.',
   ).optional(),

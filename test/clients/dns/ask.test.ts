@@ -161,6 +161,18 @@ describe('an answer that is too long for UDP', () => {
   })
 })
 
+it('comes where a packet is lost, or is late', async () => {
+  const { at } = await double({
+    'lost.test': { silent: 'all', times: 1, found: ['192.0.2.1'] },
+    'late.test': { lateMs: 1_000, found: ['192.0.2.2'] },
+  })
+  const { dns } = open([at], { timeoutMs: 8_000 })
+  expect(await Promise.all([dns.ask('lost.test', 'A'), dns.ask('late.test', 'A')])).toEqual([
+    { kind: 'found', records: ['192.0.2.1'] },
+    { kind: 'found', records: ['192.0.2.2'] },
+  ])
+})
+
 it('ends while answers to other questions come without end', async () => {
   const { at } = await double({ 'endless.test': { endless: true } })
   expect(await open([at]).dns.ask('endless.test', 'A')).toMatchObject({ kind: 'failed', code: 'timeout' })
@@ -380,5 +392,12 @@ describe('the servers', () => {
       code: 'unreachable',
       text: `127.0.0.1:${port} cannot be reached for a.test A`,
     })
+  })
+})
+
+it('says that no name server is known', async () => {
+  expect(await open([]).dns.ask('a.test', 'A')).toMatchObject({
+    kind: 'failed',
+    text: expect.stringMatching(/^no name server is known/) as string,
   })
 })

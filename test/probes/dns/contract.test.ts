@@ -11,6 +11,7 @@ const targetAt = (port: number) => ({
   senders: ['mail.app.example.com', '198.51.100.7'],
   direct: true,
   bulk: true,
+  mta_sts: true,
   servers: [`127.0.0.1:${port}`],
 })
 

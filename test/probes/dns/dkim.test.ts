@@ -201,7 +201,7 @@ describe('what is said', () => {
       'ed25519 alone',
       [seenOf('s1', { ...key, algorithm: 'ed25519', bits: 256 })],
       [
-        'warn dns_dkim_weak: s1._domainkey.example.com has a key of ed25519, without one of RSA besides: many receivers cannot check it',
+        'warn dns_dkim_weak: s1._domainkey.example.com has a key of ed25519, without one of RSA beside it: many receivers cannot check it',
       ],
     ],
     [

@@ -139,3 +139,15 @@ describe('what is not answered for', () => {
     )
   })
 })
+
+describe('the remedy of a domain that receivers refuse', () => {
+  const remedyOf = async (zones: Zones) => {
+    const domain = await lookAtDomain(dnsOf(zones), 'd.test')
+    return domainReasons({ ownDomain: domain, envelopeDomain: domain }, {})[0]?.remedy
+  }
+
+  it('is another for a null MX than for a name that is gone', async () => {
+    expect(await remedyOf({ 'd.test': { MX: [{ preference: 0, exchange: '' }] } })).toContain('null MX')
+    expect(await remedyOf({})).toContain('expired')
+  })
+})

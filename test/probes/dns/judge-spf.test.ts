@@ -1,8 +1,9 @@
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { DkimSeen } from '../../../src/probes/dns/dkim/index.ts'
 import type { DkimKey } from '../../../src/probes/dns/dkim/key.ts'
 import { authenticationReasons } from '../../../src/probes/dns/judge/authentication.ts'
 import { spfReasons } from '../../../src/probes/dns/judge/spf.ts'
+import { spfToClose } from '../../../src/probes/dns/judge/spf-to-publish.ts'
 import { lookAtSpf } from '../../../src/probes/dns/spf/index.ts'
 import { dnsOf, type Zones } from './zones.ts'
 
@@ -110,7 +111,7 @@ it.each<[string, Case, string]>([
   [
     'an address that is not covered',
     { ...spf('v=spf1 -all'), senders: [relay, other], dkim: [] },
-    'SPF of app.example.com gives fail for 192.0.2.10 and 1 more, and no DKIM key is said to sign',
+    'SPF of app.example.com gives fail for 192.0.2.10 and 1 more, and nothing is signed with DKIM (`dkim`)',
   ],
   [
     'one that is covered, and one that is not',
@@ -120,21 +121,21 @@ it.each<[string, Case, string]>([
   [
     'a permerror',
     { ...spf('v=spf1 foo'), dkim: [] },
-    'SPF of app.example.com gives permerror for 192.0.2.10, and no DKIM key is said to sign',
+    'the SPF record of app.example.com is not valid for 192.0.2.10, and nothing is signed with DKIM (`dkim`)',
   ],
   [
     'a record that is not valid, of senders that are not known',
     { ...spf('v=spf1 foo'), senders: [], dkim: [] },
-    'the SPF record of app.example.com is not valid, and no DKIM key is said to sign',
+    'the SPF record of app.example.com is not valid, and nothing is signed with DKIM (`dkim`)',
   ],
   [
     'a record that lets no sender in',
     { ...spf('v=spf1 -all'), senders: [], dkim: [] },
-    'the SPF record of app.example.com lets no sender pass, and no DKIM key is said to sign',
+    'the SPF record of app.example.com lets no sender pass, and nothing is signed with DKIM (`dkim`)',
   ],
 ])('fails mail for which nothing can pass: %s', async (_, one, text) => {
   expect(authenticationReasons(await seenOf(one))).toMatchObject([
-    { code: 'dns_unauthenticated', verdict: 'fail', text: `app.example.com: ${text}` },
+    { code: 'dns_unauthenticated', verdict: 'fail', text },
   ])
 })
 
@@ -151,4 +152,40 @@ it.each<[string, Case]>([
   ['the domain is missing, which says more', { ...spf(), dkim: [], exists: false }],
 ])('does not fail mail: %s', async (_, one) => {
   expect(authenticationReasons(await seenOf(one))).toEqual([])
+})
+
+it('fails no bulk sender whose mail passes', async () => {
+  const both = [relay, { sender: relay.sender, address: '2001:db8::10' }]
+  const behind = spf('v=spf1 ip4:192.0.2.10 include:gone.example.com -all')
+  const half = { ...spf('v=spf1 ip4:192.0.2.10 -all'), senders: both, dkim: [] }
+  expect((await judged(behind, true)).map(text => text.split(':')[0])).toEqual(['warn dns_spf_invalid'])
+  expect((await judged(half, true)).map(text => text.split(':')[0])).toEqual(['warn dns_spf_not_covering'])
+  expect(authenticationReasons(await seenOf(half))).toEqual([])
+})
+
+describe('the remedy of mail that cannot be shown to be its own', () => {
+  const remedyOf = async (one: Case, envelope = domain) => {
+    const [only] = authenticationReasons({ ...(await seenOf({ dkim: [], ...one })), envelope })
+    return only?.remedy
+  }
+
+  it('has the record to publish', async () => {
+    expect(await remedyOf(spf('hello'))).toContain(`at ${domain}: \`v=spf1 ip4:192.0.2.10 ~all\``)
+  })
+
+  it('has the error of the record', async () => {
+    expect(await remedyOf(spf('v=spf1 ipv4:192.0.2.10 -all'))).toContain('perhaps `ip4:` is meant')
+  })
+
+  it('has no record of another domain, which cannot count for From', async () => {
+    expect(await remedyOf(spf('hello'), 'bounce.example.net')).not.toContain('v=spf1')
+  })
+})
+
+it('keeps the senders that only the open end of a record lets pass, and asks for hosts if none are known', async () => {
+  const closedOf = async (one: Case) => spfToClose(await seenOf(one), 'ip4:ADDRESS')
+  expect(await closedOf(spf('v=spf1 +all'))).toBe('v=spf1 ip4:192.0.2.10 ~all')
+  expect(await closedOf(spf('v=spf1 ip4:192.0.2.10 all'))).toBe('v=spf1 ip4:192.0.2.10 ~all')
+  expect(await closedOf({ ...spf('v=spf1 +all'), senders: [] })).toBe('v=spf1 ip4:ADDRESS ~all')
+  expect(await closedOf(spf('v=spf1 redirect=example.net'))).toBeUndefined()
 })

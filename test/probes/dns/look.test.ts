@@ -55,6 +55,7 @@ const target = {
   helo: 'mail.example.com',
   direct: true,
   bulk: true,
+  mta_sts: true,
   expect: { dmarc: 'quarantine' },
 } as const
 
@@ -126,7 +127,7 @@ it('records that lead to too many others are said to', async () => {
   const many = Array.from({ length: 40 }, (_, n) => mx(n, `mx${n}.example.com`))
   const hosts = Object.fromEntries(many.map((_, n) => [`mx${n}.example.com`, host('198.51.100.1')]))
   const senders = Array.from({ length: 70 }, (_, n) => `192.0.2.${n}`)
-  const { reasons, seen, asked } = await lookAt(
+  const { reasons, seen, asked, againInMs } = await lookAt(
     { ...zone, ...hosts, 'app.example.com': { records: [...many, text('v=spf1 mx -all')] } },
     { senders },
   )
@@ -136,6 +137,8 @@ it('records that lead to too many others are said to', async () => {
   const [failed] = reasons.filter(({ code }) => code === 'dns_resolver_failed')
   expect(failed?.text).toContain('was not asked for: a look asks at most 80 questions')
   expect(failed?.remedy).toContain('take includes out of SPF')
+  // The next look would be no better.
+  expect(againInMs).toBeUndefined()
 })
 
 it('the name of the hello is that of the configuration, and the envelope has a domain of its own', async () => {
@@ -146,6 +149,28 @@ it('the name of the hello is that of the configuration, and the envelope has a d
   expect(seen).toMatchObject({ envelope: 'bounce.example.com', hello: { name: 'relay.example.com' } })
   expect(seen.envelopeDomain.name).toBe('bounce.example.com')
   expect(evidence).toContain('bounce.example.com')
+})
+
+describe('MTA-STS that is not to be looked at', () => {
+  // Nothing answers there: the way out to port 443 that is not to be.
+  const announced = {
+    ...zone,
+    '_mta-sts.app.example.com': { text: 'v=STSv1; id=1;' },
+    'mta-sts.app.example.com': host('127.61.8.99'),
+  }
+
+  it('is not asked for, and holds nothing against mail', async () => {
+    const { verdict, reasons, asked, seen } = await lookAt(announced, { mta_sts: false })
+    expect([verdict, reasons]).toEqual(['ok', []])
+    expect(asked.filter(one => /mta-sts|_tls/.test(one))).toEqual([])
+    expect(seen.mtaSts).toMatchObject({ record: 'not_asked', reports: 'not_asked' })
+  })
+
+  it('is looked at otherwise: its policy cannot be read', async () => {
+    const { reasons } = await lookAt(announced)
+    expect(reasons.map(({ code }) => code)).toEqual(['dns_mta_sts_unread', 'dns_tls_rpt_missing'])
+    expect(reasons[0]?.remedy).toContain('`mta_sts: false`')
+  })
 })
 
 describe('an SES whose records are not known yet', () => {
@@ -164,4 +189,33 @@ describe('an SES whose records are not known yet', () => {
     expect(await codes({})).toContain('dns_unauthenticated')
     expect(await codes(more)).not.toContain('dns_unauthenticated')
   })
+})
+
+it('name servers of the zone that are not answered for stop no mail', async () => {
+  const { reasons, seen } = await lookAt({ ...zone, 'ns1.example.com': { rcode: 2 }, 'ns2.example.com': { rcode: 2 } })
+  expect(reasons).toEqual([])
+  expect(seen.zone.servers?.map(({ serial }) => serial)).toEqual([undefined, undefined])
+})
+
+it('an address that a resolver made up for a network without IPv4 is none of a sender', async () => {
+  const made = { found: ['198.51.100.7', '64:ff9b::c633:6407'] }
+  const { reasons, seen } = await lookAt({ ...zone, 'relay.example.com': made })
+  expect(reasons).toEqual([])
+  expect(seen.ptr.map(({ address }) => address)).toEqual(['198.51.100.7', '192.0.2.200'])
+})
+
+it('names of the configuration may be in letters of any language, and addresses in any form', async () => {
+  const rows: Readonly<Record<string, DnsRow>> = {
+    ...zone,
+    'xn--bcher-kva.example.com': host('198.51.100.7'),
+    's1._domainkey.xn--bcher-kva.example.com': key(rsa2048),
+    '20230601._domainkey.app.example.com': key(rsa2048),
+  }
+  const { reasons, seen } = await lookAt(rows, {
+    senders: ['Bücher.example.com', '::ffff:192.0.2.200'],
+    dkim: ['20230601', 's1._domainkey.bücher.example.com'],
+    helo: 'MAIL.example.com.',
+  })
+  expect(reasons).toEqual([])
+  expect(seen.ptr.map(({ address }) => address)).toEqual(['198.51.100.7', '192.0.2.200'])
 })

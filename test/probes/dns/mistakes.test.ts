@@ -191,6 +191,7 @@ describe.skipIf(!needs('nsd', nsdBinary(), nsdInstall))('a zone with mistakes', 
       dkim: ['k1', 'k2', 'k3', 'k4', 'k5', 'k6', 'k7'],
       direct: true,
       bulk: false,
+      mta_sts: true,
       expect: { dmarc: 'quarantine' },
       servers: [nsd.address],
     }

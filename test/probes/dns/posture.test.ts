@@ -53,19 +53,13 @@ describe('what to publish', () => {
       'app.example.com. IN TXT "v=spf1 ip4:192.0.2.10 ~all"',
     ],
     [
-      'an SPF record with an end, and the sender that only the old end let in',
+      'an SPF record with those who pass by its open end only',
       'SPF',
-      spf('v=spf1 include:mail.example.net +all', {
+      spf('v=spf1 +all', {
         permissive: ['app.example.com: `+all` lets in everybody'],
-        senders: [{ sender: address, address, result: 'pass', why: '', byAll: true }],
+        senders: [{ sender: address, address, result: 'pass', why: '`+all` in app.example.com', isByAll: true }],
       }),
-      'app.example.com. IN TXT "v=spf1 ip4:192.0.2.10 include:mail.example.net ~all"',
-    ],
-    [
-      'no SPF record that lets in nobody, where the senders are not known',
-      'SPF',
-      spf('v=spf1 +all', { permissive: ['app.example.com: `+all` lets in everybody'], senders: [] }),
-      undefined,
+      'app.example.com. IN TXT "v=spf1 ip4:192.0.2.10 ~all"',
     ],
     [
       'a key, of which only the signer knows the data',
@@ -106,12 +100,31 @@ describe('what to publish', () => {
   it('is the DMARC policy that is expected, in words: only its owner knows the rest of the record', () => {
     expect(
       rowFor('DMARC', { dmarc: { ...well.dmarc, policy: 'none' } }, { expect: { dmarc: 'reject' } }),
-    ).toMatchObject({ state: 'weak', advice: 'The same record with p=reject.', publish: undefined })
+    ).toMatchObject({
+      state: 'weak',
+      advice: 'Publish the same record with p=reject, once the reports show no mail of your own that fails.',
+      publish: undefined,
+    })
+  })
+
+  it('is nothing that would have own mail refused: a `pct` spares some of it', () => {
+    const adviceOf = (outdated: string[]) => rowFor('DMARC', { dmarc: { ...well.dmarc, outdated } })?.advice
+    expect(adviceOf(['pct=10'])).toBe(
+      'Publish the same record without pct=10, once the reports show no mail of your own that fails.',
+    )
+    expect(adviceOf(['pct=100'])).toBe('Publish the same record without pct=100.')
   })
 
   it('is nothing where nothing is known, or nothing is said of what should be there', () => {
     const unknown = rowFor('SPF', { spf: { ...well.spf, record: 'unanswered', text: undefined, senders: [] } })
     expect(unknown).toMatchObject({ state: 'unknown', publish: undefined })
+    const notAsked = { mtaSts: { record: 'not_asked', problems: [], reports: 'not_asked' } } as const
+    for (const record of ['MTA-STS', 'TLS-RPT'])
+      expect(rowFor(record, notAsked, { mta_sts: false })).toMatchObject({
+        state: 'not_judged',
+        found: ['not looked at (`mta_sts: false`)'],
+        publish: undefined,
+      })
     expect(rowFor('DKIM', { dkim: undefined })).toMatchObject({ state: 'not_judged', publish: undefined })
   })
 })

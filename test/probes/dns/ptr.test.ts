@@ -20,6 +20,8 @@ describe.skipIf(!needs('nsd', nsdBinary(), nsdInstall))('senders in real zones',
           'mail A 192.0.2.10',
           'mail AAAA 2001:db8::10',
           'wrong A 192.0.2.99',
+          'half A 192.0.2.15',
+          'half AAAA 2001:db8::99',
           'bare TXT "x"',
           'inside A 10.0.0.5',
           'mixed A 10.0.0.5',
@@ -28,6 +30,7 @@ describe.skipIf(!needs('nsd', nsdBinary(), nsdInstall))('senders in real zones',
         ],
         '2.0.192.in-addr.arpa': [
           '10 PTR mail.example.com.',
+          '15 PTR half.example.com.',
           '11 PTR wrong.example.com.',
           '12 PTR nowhere.example.com.',
           '12 PTR mail.example.com.',
@@ -67,6 +70,15 @@ describe.skipIf(!needs('nsd', nsdBinary(), nsdInstall))('senders in real zones',
     ])
     expect(await judged(['wrong.example.com'], { direct: true })).toEqual([
       'fail dns_ptr_missing: 192.0.2.99 (wrong.example.com) has no name (PTR)',
+    ])
+  })
+
+  it('warns of a host that may send from its address of IPv4 alone', async () => {
+    expect(await judged(['half.example.com'], { direct: true })).toEqual([
+      'warn dns_ptr_missing: 2001:db8::99 (half.example.com) has no name (PTR)',
+    ])
+    expect(await judged(['half.example.com', '2001:db8::99'], { direct: true })).toEqual([
+      expect.stringMatching(/^fail dns_ptr_missing: /),
     ])
   })
 

@@ -24,6 +24,7 @@ async function started() {
     servers: [`127.0.0.1:${server.port}`],
     direct: false,
     bulk: false,
+    mta_sts: true,
   }
   return { server, target }
 }

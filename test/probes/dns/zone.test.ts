@@ -68,8 +68,11 @@ describe.skipIf(!needs('nsd', process.getuid?.() === 0 ? nsdBinary() : undefined
     })
 
     it('has one server only', async () => {
-      expect(zoneReasons({ zone: await seen('alone.test') }).map(({ text }) => text)).toEqual([
-        'alone.test has one name server (ns1.alone.test), and should have two (RFC 1034, 4.1)',
+      expect(zoneReasons({ zone: await seen('alone.test') })).toMatchObject([
+        {
+          text: 'alone.test has one name server (ns1.alone.test), and should have two (RFC 1034, 4.1)',
+          remedy: expect.stringMatching(/^Add a second name server/) as string,
+        },
       ])
     })
   },
@@ -89,6 +92,23 @@ describe('a zone', () => {
     const dns = dnsOf({ com: { NS: ['a.gtld.test'] } })
     expect((await lookAtZone(dns, 'example.com')).name).toBeUndefined()
     expect(dns.asked).not.toContain('com NS')
+  })
+
+  it('is not that of another domain, to which an alias leads', async () => {
+    const dns = dnsOf({
+      'app.example.com': { CNAME: ['other.test'] },
+      'example.com': { NS: ['ns1.example.com'] },
+      'other.test': { NS: ['ns1.other.test'] },
+    })
+    expect((await lookAtZone(dns, 'app.example.com')).name).toBe('example.com')
+  })
+
+  it('has versions of its own at each of two providers', () => {
+    const by = (primary: string, serial: number): ZoneServerSeen => ({ name: 'ns', serial, primary, isLame: false })
+    const differ = (...servers: ZoneServerSeen[]) =>
+      versionsDiffer({ name: 'z.test', servers, differSince: undefined, lookedAt: 0 })
+    expect(differ(by('ns1.one.test', 1), by('ns1.two.test', 2026113001), by('ns1.one.test', 1))).toBe(false)
+    expect(differ(by('ns1.one.test', 1), by('ns1.two.test', 2026113001), by('ns1.one.test', 2))).toBe(true)
   })
 
   const server = (serial: number | undefined, isLame = false): ZoneServerSeen => ({ name: 'ns', serial, isLame })

@@ -50,3 +50,12 @@ export const specialUse = (address: string): string | undefined =>
 
 /** Whether an address can be one that is seen on the Internet. */
 export const isPublic = (address: string): boolean => specialUse(address) === undefined
+
+const nat64 = new BlockList()
+nat64.addSubnet('64:ff9b::', 96, 'ipv6')
+
+/**
+ * Whether a resolver in a network that has only IPv6 made this address up for one of IPv4 (DNS64, RFC 6052, 2.1). Receivers never
+ * see it.
+ */
+export const isMadeUp = (address: string): boolean => isIPv6(address) && nat64.check(address, 'ipv6')

@@ -1,4 +1,5 @@
 import type { Dns } from '../../../clients/dns/index.ts'
+import { isMadeUp } from './addresses.ts'
 
 /** The addresses of a name. */
 export interface HostSeen {
@@ -12,7 +13,8 @@ export interface HostSeen {
 /** Asks for A and AAAA of a name: one after the other, since the second is cheaper for what the first has shown. */
 export async function addressesIn(dns: Dns, name: string): Promise<HostSeen> {
   const answers = [await dns.ask(name, 'A'), await dns.ask(name, 'AAAA')]
-  const addresses = answers.flatMap(answer => (answer.kind === 'found' ? answer.records : []))
+  const found = answers.flatMap(answer => (answer.kind === 'found' ? answer.records : []))
+  const addresses = found.filter(address => !isMadeUp(address))
   const isWhole = answers.every(answer => answer.kind !== 'failed')
   const exists = answers.some(answer => answer.kind === 'found' || (answer.kind === 'none' && answer.exists))
   return { addresses, isWhole, exists: exists || (isWhole ? false : undefined) }

@@ -30,14 +30,14 @@ const mostAddresses = 10
 export async function lookAtSenders(dns: Dns, senders: readonly string[]): Promise<SendersSeen> {
   const found = await Promise.all(
     senders.map(async sender => {
-      if (isIP(sender) !== 0) return { sender, addresses: [sender], isPartial: false }
+      if (isIP(sender) !== 0) return { sender, addresses: [asSeen(sender)], isPartial: false }
       const { addresses, isWhole } = await addressesIn(dns, sender)
       return { sender, addresses, isPartial: !isWhole }
     }),
   )
   const seen = found.map(one => ({
     ...one,
-    usable: one.addresses.filter(address => address === one.sender || isPublic(address)).slice(0, mostAddresses),
+    usable: one.addresses.filter(address => isIP(one.sender) !== 0 || isPublic(address)).slice(0, mostAddresses),
   }))
   return {
     addresses: seen.flatMap(({ sender, usable }) => usable.map(address => ({ sender, address }))),
@@ -47,6 +47,9 @@ export async function lookAtSenders(dns: Dns, senders: readonly string[]): Promi
     isPartial: seen.some(({ isPartial }) => isPartial),
   }
 }
+
+/** Receivers see IPv4 in IPv6 as IPv4, and no zone of an interface. */
+const asSeen = (address: string): string => address.replace(/%.*/, '').replace(/^::ffff:(?=\d+\.)/i, '')
 
 const problemOf = (addresses: readonly string[]): string =>
   addresses.length === 0 ? 'has no address' : `has only private addresses (${addresses.slice(0, 3).join(', ')})`

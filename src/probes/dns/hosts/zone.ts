@@ -1,5 +1,5 @@
 import { bounded, type Dns } from '../../../clients/dns/index.ts'
-import { addressesIn } from './host.ts'
+import { groupBy } from '../../../core/group.ts'
 
 /** The servers of the zone that the domain is in, and the serials they have. */
 export interface ZoneSeen {
@@ -15,6 +15,8 @@ export interface ZoneServerSeen {
   readonly name: string
   /** Undefined: it did not answer, or `isLame`. */
   readonly serial: number | undefined
+  /** The server that it has its version from, by the SOA record. */
+  readonly primary?: string | undefined
   /** It answers that it does not have the zone. */
   readonly isLame: boolean
 }
@@ -42,25 +44,37 @@ async function zoneOf(
     const name = labels.slice(at).join('.')
     const answer = await dns.ask(name, 'NS')
     if (answer.kind === 'failed') return undefined
-    if (answer.kind === 'found') return { name, servers: [...new Set(answer.records)].sort() }
+    // Those of an alias belong to another zone.
+    const isAlias = answer.kind === 'found' && (await dns.ask(name, 'CNAME')).kind === 'found'
+    if (answer.kind === 'found' && !isAlias) return { name, servers: [...new Set(answer.records)].sort() }
   }
   return undefined
 }
 
 /** The port of name servers: the exporter may not get there, and then nothing is known. */
 async function lookAtServer(dns: Dns, server: string, zone: string): Promise<ZoneServerSeen> {
-  const of = (serial: number | undefined, isLame = false) => ({ name: bounded(server), serial, isLame })
-  const [address] = (await addressesIn(dns, server)).addresses
-  if (address === undefined) return of(undefined)
+  const of = (more: Partial<ZoneServerSeen>) => ({ name: bounded(server), serial: undefined, isLame: false, ...more })
+  const address = (await firstOf(dns, server, 'A')) ?? (await firstOf(dns, server, 'AAAA'))
+  if (address === undefined) return of({})
   const answer = await dns.askAt(address, zone, 'SOA')
-  if (answer.kind === 'found') return of(answer.records[0]?.serial)
-  return of(undefined, answer.kind === 'none' || answer.code === 'refused')
+  if (answer.kind === 'found') return of(answer.records[0] ?? {})
+  return of({ isLame: answer.kind === 'none' || answer.code === 'refused' })
 }
 
-/** Whether its servers have different versions of the zone, or one of them has none. Undefined: not known, as one does not answer. */
+async function firstOf(dns: Dns, name: string, type: 'A' | 'AAAA'): Promise<string | undefined> {
+  const answer = await dns.ask(name, type)
+  return answer.kind === 'found' ? answer.records[0] : undefined
+}
+
+/**
+ * Whether its servers have different versions of the zone, or one of them has none. Undefined: not known, as one does not answer.
+ * Serials of different primaries are not compared: two providers, or the servers of an Active Directory, each count for themselves.
+ */
 export function versionsDiffer({ servers = [] }: ZoneSeen): boolean | undefined {
-  const serials = servers.flatMap(({ serial }) => (serial === undefined ? [] : [serial]))
+  const answering = servers.filter(({ serial }) => serial !== undefined)
   const isLame = servers.some(one => one.isLame)
-  if (new Set(serials).size > 1 || (serials.length > 0 && isLame)) return true
-  return serials.length === servers.length ? false : undefined
+  const ofPrimaries = [...groupBy(answering, ({ primary = '' }) => primary).values()]
+  const differ = ofPrimaries.some(all => new Set(all.map(({ serial }) => serial)).size > 1)
+  if (differ || (answering.length > 0 && isLame)) return true
+  return answering.length === servers.length ? false : undefined
 }

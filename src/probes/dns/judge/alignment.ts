@@ -12,11 +12,12 @@ type Method = 'spf' | 'dkim'
 
 /**
  * One domain that aligns is enough for receivers. But SPF does not survive forwarding, so it is always said if DKIM does not
- * align; and so it is if the own envelope does not meet the strict alignment that the record asks for. What aligns and cannot pass
- * is of no use, either.
+ * align; and so it is if the own envelope does not meet the strict alignment that the record asks for.
  */
-export function alignmentReasons(seen: Seen, { bulk }: Pick<DnsTarget, 'bulk'>): Reason[] {
-  const { domain, envelope, dkim, dmarc, isAwaitingSes } = seen
+export function alignmentReasons(
+  { domain, envelope, spf, dkim, dmarc, isAwaitingSes }: Seen,
+  { bulk }: Pick<DnsTarget, 'bulk'>,
+): Reason[] {
   const keys = (dkim ?? []).map(({ domain: signer, key }) => ({
     signer,
     key,
@@ -26,26 +27,32 @@ export function alignmentReasons(seen: Seen, { bulk }: Pick<DnsTarget, 'bulk'>):
   const isDkimOff = keys.every(({ is }) => is === false)
   const isDkimNothing = keys.every(({ is, key }) => is === false || isUsable(key) === false)
   const isDkimEnough = keys.some(({ is, key }) => is !== false && isUsable(key) !== false)
-  const spfProblem = isSpfOff ? undefined : whySpfCannotPass(seen)
-  const isSpfNothing = isSpfOff || spfProblem !== undefined
-  const isUsableOff = isSpfNothing && isDkimNothing
-  const keysOff = isDkimOff ? keys : isUsableOff ? keys.filter(({ is, key }) => is === false && isUsable(key)) : []
-  const signers = [...new Set(keysOff.map(({ signer }) => signer))]
+  const signers = isDkimOff ? [...new Set(keys.map(({ signer }) => signer))] : []
   const off: readonly Pair[] = [
     ...(isSpfOff && (!isDkimEnough || dmarc.alignment?.spf === 'strict') ? [['spf', envelope] as const] : []),
     ...signers.map(signer => ['dkim', signer] as const),
   ]
   if (off.length === 0) return []
+  // What aligns has to pass as well.
+  const whyNoSpf = isSpfOff ? undefined : whySpfCannotPass({ spf, envelope })
   const isNothing =
-    isSpfNothing &&
+    (isSpfOff || whyNoSpf !== undefined) &&
     isDkimNothing &&
     dkim !== undefined &&
     !isAwaitingSes &&
     off.every(pair => isCertain(dmarc, domain, pair))
   const verdict = isNothing && (bulk || isEnforced(dmarc)) ? 'fail' : undefined
-  const texts = off.map(pair => textOf(dmarc, domain, pair))
-  const also = isNothing && spfProblem !== undefined ? [spfProblem] : []
-  return [reason('dns_dmarc_not_aligned', cases([...texts, ...also]), undefined, verdict)]
+  return [
+    reason(
+      'dns_dmarc_not_aligned',
+      cases([
+        ...off.map(pair => textOf(dmarc, domain, pair)),
+        ...(verdict && whyNoSpf !== undefined ? [whyNoSpf] : []),
+      ]),
+      undefined,
+      verdict,
+    ),
+  ]
 }
 
 type Pair = readonly [method: Method, domain: string]

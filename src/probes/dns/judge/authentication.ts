@@ -1,4 +1,7 @@
+import { bounded } from '../../../clients/dns/index.ts'
+import { ofLostSenders } from './by-sender.ts'
 import { cases } from './cases.ts'
+import { spfRemedy } from './spf.ts'
 import { isUsable } from '../dkim/key.ts'
 import { reason, type Reason } from '../reasons.ts'
 import type { DnsSeen } from '../seen.ts'
@@ -17,7 +20,22 @@ export function authenticationReasons(seen: Seen): Reason[] {
   const dkim = whyNothingSigns(seen)
   return spf === undefined || dkim === undefined
     ? []
-    : [reason('dns_unauthenticated', `${seen.domain}: ${spf}, and ${dkim}`)]
+    : [
+        reason(
+          'dns_unauthenticated',
+          `${seen.envelope === seen.domain ? '' : `${seen.domain}: `}${spf}, and ${dkim}`,
+          remedyFor(seen),
+        ),
+      ]
+}
+
+/** SPF is mended first, where it can count for `From`. */
+function remedyFor(seen: Seen): string | undefined {
+  const { domain, envelope, spf } = seen
+  if (envelope !== domain && !envelope.endsWith(`.${domain}`) && !domain.endsWith(`.${envelope}`)) return undefined
+  const [error] = spf.errors
+  const first = error === undefined ? spfRemedy(seen) : `Mend the SPF record: ${bounded(error)}.`
+  return first && `${first} Or let DKIM pass: one of the two is enough for most receivers.`
 }
 
 /** Undefined if SPF can pass, or that is not known. */
@@ -27,10 +45,12 @@ export function whySpfCannotPass({ spf, envelope }: Pick<DnsSeen, 'spf' | 'envel
   const { senders } = spf
   if (senders.length === 0) return whyNobodyPasses(spf.text, spf.errors, envelope)
   if (senders.some(({ result }) => result === 'temperror')) return undefined
-  const [first, ...more] = senders.filter(({ result }) => result !== 'pass')
+  const [first, ...more] = ofLostSenders(senders, ({ result }) => result !== 'pass')
   if (!first) return undefined
   const others = more.length > 0 ? ` and ${more.length} more` : ''
-  return `SPF of ${envelope} gives ${first.result} for ${first.address}${others}`
+  return first.result === 'permerror'
+    ? `the SPF record of ${envelope} is not valid for ${first.address}${others}`
+    : `SPF of ${envelope} gives ${first.result} for ${first.address}${others}`
 }
 
 /** Without senders: whether it can pass for any at all. */
@@ -44,6 +64,6 @@ function whyNobodyPasses(text: string | undefined, errors: readonly string[], en
 /** Undefined if a key is usable, or it is not known whether one is, or whether mail is signed. */
 function whyNothingSigns({ dkim: keys, isAwaitingSes }: Seen): string | undefined {
   if (!keys || isAwaitingSes || keys.some(({ key }) => isUsable(key) !== false)) return undefined
-  if (keys.length === 0) return 'no DKIM key is said to sign'
+  if (keys.length === 0) return 'nothing is signed with DKIM (`dkim`)'
   return `no DKIM key can be used (${cases(keys.map(({ name, key }) => `${name}: ${key.kind === 'key' ? 'too weak, or not for mail' : key.kind}`))})`
 }

@@ -107,7 +107,7 @@ function weaknesses(name: string, key: Key, onlyEd25519: boolean): Case[] {
       ? [`has a key of ${bits} bits, and ${goodBits} are usual`]
       : []),
     ...(algorithm === 'ed25519' && onlyEd25519
-      ? ['has a key of ed25519, without one of RSA besides: many receivers cannot check it']
+      ? ['has a key of ed25519, without one of RSA beside it: many receivers cannot check it']
       : []),
   ]
   return texts.map(text => ['dns_dkim_weak', `${name} ${text}`])

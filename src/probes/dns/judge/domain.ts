@@ -10,8 +10,11 @@ export function domainReasons(
   target: Pick<DnsTarget, 'servers'>,
 ): Reason[] {
   const domains = ownDomain.name === envelopeDomain.name ? [envelopeDomain] : [envelopeDomain, ownDomain]
+  const absent = domains
+    .filter(({ exists }) => exists === false)
+    .map(domain => `${domain.name} is not in DNS${elsewhere(target.servers)}`)
   const missing = [
-    ...domains.filter(({ exists }) => exists === false).map(domain => `${domain.name} is not in DNS`),
+    ...absent,
     ...(envelopeDomain.nullMx ? [`${envelopeDomain.name} says that it takes no mail (null MX), so no bounces`] : []),
   ]
   const nowhere = [
@@ -22,11 +25,16 @@ export function domainReasons(
   ]
   const wrong = (envelopeDomain.servers ?? []).flatMap(server => problemOf(envelopeDomain, server, target))
   return [
-    ...(missing.length > 0 ? [reason('dns_domain_missing', cases(missing))] : []),
+    ...(missing.length > 0
+      ? [reason('dns_domain_missing', cases(missing), absent.length === 0 ? noNullMx : undefined)]
+      : []),
     ...(nowhere.length > 0 ? [reason('dns_mx_missing', cases(nowhere))] : []),
     ...(wrong.length > 0 ? [reason('dns_mx_invalid', cases(wrong))] : []),
   ]
 }
+
+const noNullMx =
+  'Publish an MX record that names your mail server in place of the null MX (`0 .`), or use an envelope whose domain takes mail.'
 
 const takesNoMail = ({ exists, nullMx, servers, hasAddress }: DomainSeen): boolean =>
   exists === true && !nullMx && servers?.length === 0 && hasAddress === false

@@ -1,3 +1,4 @@
+import { ofLostSenders } from './by-sender.ts'
 import { cases } from './cases.ts'
 import type { PtrSeen } from '../hosts/ptr.ts'
 import { reason, type Reason } from '../reasons.ts'
@@ -10,16 +11,19 @@ export function ptrReasons(
   { direct }: Pick<DnsTarget, 'direct'>,
 ): Reason[] {
   const lost = senders.lost.map(({ sender, problem }) => `${sender} (\`senders\`) ${problem}`)
-  const missing = ptr.filter(({ names, isConfirmed }) => names?.length === 0 || isConfirmed === false)
+  const missing = ptr.filter(isMissing)
+  const isSure = direct && ofLostSenders(ptr, isMissing).length > 0
   const generic = ptr.filter(({ isConfirmed, isGeneric }) => isConfirmed === true && isGeneric)
   return [
     ...(lost.length > 0 ? [reason('dns_sender_unknown', cases(lost))] : []),
     ...(missing.length > 0
-      ? [reason('dns_ptr_missing', cases(missing.map(missingText)), undefined, direct ? 'fail' : undefined)]
+      ? [reason('dns_ptr_missing', cases(missing.map(missingText)), undefined, isSure ? 'fail' : undefined)]
       : []),
     ...(generic.length > 0 ? [reason('dns_ptr_generic', cases(generic.map(genericText)))] : []),
   ]
 }
+
+const isMissing = ({ names, isConfirmed }: PtrSeen): boolean => names?.length === 0 || isConfirmed === false
 
 const addressOf = ({ sender, address }: PtrSeen): string => (sender === address ? address : `${address} (${sender})`)
 

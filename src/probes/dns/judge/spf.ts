@@ -1,9 +1,10 @@
-import { isIPv6 } from 'node:net'
 import { bounded } from '../../../clients/dns/index.ts'
+import { ofLostSenders } from './by-sender.ts'
 import { cases } from './cases.ts'
 import { reason, type Reason } from '../reasons.ts'
 import type { DnsSeen } from '../seen.ts'
 import type { SenderSeen } from '../spf/seen.ts'
+import { isUncovered, spfToPublish } from './spf-to-publish.ts'
 import type { DnsTarget } from '../target.ts'
 
 type Seen = Pick<DnsSeen, 'envelope' | 'envelopeDomain' | 'spf'>
@@ -13,12 +14,24 @@ export function spfReasons(seen: Seen, { bulk }: Pick<DnsTarget, 'bulk'>): Reaso
   const { spf, envelope } = seen
   if (seen.envelopeDomain.exists === false || spf.record === 'unanswered') return []
   const verdict = bulk ? 'fail' : undefined
-  if (spf.record === 'missing') return [reason('dns_spf_missing', missing(seen), publish(seen), verdict)]
+  if (spf.record === 'missing') return [reason('dns_spf_missing', missing(seen), spfRemedy(seen), verdict)]
   const uncovered = spf.senders.filter(isUncovered)
+  const isLost = ofLostSenders(spf.senders, isUncovered).length > 0
+  // Receivers stop at the term that fits: what comes behind it is an error for others.
+  const isPassing = spf.senders.length > 0 && spf.senders.every(({ result }) => result === 'pass')
   return [
-    ...(spf.errors.length > 0 ? [reason('dns_spf_invalid', cases(spf.errors.map(bounded)), undefined, verdict)] : []),
+    ...(spf.errors.length > 0
+      ? [reason('dns_spf_invalid', cases(spf.errors.map(bounded)), undefined, isPassing ? undefined : verdict)]
+      : []),
     ...(uncovered.length > 0
-      ? [reason('dns_spf_not_covering', cases(uncovered.map(one => notCovered(one, envelope))), publish(seen), verdict)]
+      ? [
+          reason(
+            'dns_spf_not_covering',
+            cases(uncovered.map(one => notCovered(one, envelope))),
+            spfRemedy(seen),
+            isLost ? verdict : undefined,
+          ),
+        ]
       : []),
     ...permissiveReasons(spf),
     ...(spf.deprecated.length > 0
@@ -40,10 +53,6 @@ function missing({ spf, envelope }: Seen): string {
   return `${envelope} has no TXT record that begins with \`v=spf1\` and a space${found}`
 }
 
-/** The others are errors, not known, or without a record. */
-const isUncovered = ({ result }: SenderSeen): boolean =>
-  result === 'fail' || result === 'softfail' || result === 'neutral'
-
 const notCovered = ({ result, why, ...one }: SenderSeen, envelope: string): string =>
   bounded(`${envelope}: SPF gives ${result} and not pass for ${nameOf(one)}, by ${why}`)
 
@@ -51,24 +60,9 @@ const nameOf = ({ sender, address }: Pick<SenderSeen, 'sender' | 'address'>): st
   sender === address ? address : `${address} (${sender})`
 
 /** With a record to publish, if it can be known. */
-function publish(seen: Seen): string | undefined {
+export function spfRemedy(seen: Pick<Seen, 'envelope' | 'spf'>): string | undefined {
   const record = spfToPublish(seen)
   return record === undefined || record.length > 253
     ? undefined
     : `Publish this TXT record at ${seen.envelope}: \`${record}\`. If an address is that of a provider, put the \`include:\` of the provider in place of it.`
 }
-
-/**
- * The record that lets all senders pass by themselves, and has no mail refused of one that was forgotten. Undefined if there is none
- * to publish: all pass, or the senders are not known.
- */
-export function spfToPublish({ spf }: Pick<DnsSeen, 'spf'>): string | undefined {
-  const wanted = spf.senders
-    .filter(one => isUncovered(one) || one.result === 'none' || one.byAll)
-    .map(({ address }) => termFor(address))
-  const terms = [...new Set(wanted)].join(' ')
-  if (terms === '') return undefined
-  return spf.text === undefined ? `v=spf1 ${terms} ~all` : spf.text.replace(/^v=spf1/i, `v=spf1 ${terms}`)
-}
-
-const termFor = (address: string): string => `${isIPv6(address) ? 'ip6' : 'ip4'}:${address}`

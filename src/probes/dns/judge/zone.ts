@@ -9,9 +9,14 @@ const usualMs = 3_600_000
 
 /** Whether all receivers find the same records. */
 export function zoneReasons({ zone }: Pick<DnsSeen, 'zone'>): Reason[] {
-  const texts = [...aloneText(zone), ...differText(zone)]
-  return texts.length > 0 ? [reason('dns_inconsistent', cases(texts))] : []
+  const alone = aloneText(zone)
+  const texts = [...alone, ...differText(zone)]
+  return texts.length > 0
+    ? [reason('dns_inconsistent', cases(texts), alone.length === texts.length ? second : undefined)]
+    : []
 }
+
+const second = 'Add a second name server of the zone, in another network: in the zone, and at the registrar.'
 
 const aloneText = ({ name = '', servers = [] }: ZoneSeen): string[] => {
   const [only] = servers

@@ -7,7 +7,7 @@ import { readReportsRecord, readStsRecord } from './record.ts'
 
 /** MTA-STS (RFC 8461) and TLS-RPT (RFC 8460) of the envelope domain. It protects mail to it. */
 export interface MtaStsSeen {
-  readonly record: 'unanswered' | 'missing' | 'invalid' | 'found'
+  readonly record: 'not_asked' | 'unanswered' | 'missing' | 'invalid' | 'found'
   /** Of a record that was found. */
   readonly id?: string | undefined
   /** Of a policy that could be read. */
@@ -20,10 +20,13 @@ export interface MtaStsSeen {
   readonly problems: readonly string[]
   /** Why it is not known what the policy says, though there is a record: one line. */
   readonly unread?: string | undefined
-  readonly reports: 'unanswered' | 'missing' | 'invalid' | 'found'
+  readonly reports: 'not_asked' | 'unanswered' | 'missing' | 'invalid' | 'found'
   /** Of invalid reports: completes "the record …". */
   readonly reportsProblem?: string | undefined
 }
+
+/** By the configuration. */
+export const mtaStsNotAsked: MtaStsSeen = { record: 'not_asked', problems: [], reports: 'not_asked' }
 
 const mostServers = 10
 

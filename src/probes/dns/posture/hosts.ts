@@ -20,13 +20,17 @@ function domainRow({ name, exists }: DomainSeen, whose: string): PostureRow {
   if (exists === undefined) return is('unknown', [whose])
   return exists
     ? is('ok', [whose])
-    : is('missing', [whose], { advice: 'Register and publish the domain, or send with one that exists.' })
+    : is('missing', [whose], { advice: 'Register or renew the domain, and publish it; or send with one that exists.' })
 }
 
 function mxRow({ name, exists, nullMx, servers, hasAddress }: DomainSeen): PostureRow {
   const is = rowsOf('MX', name)
   const todo = { publish: zoneLine(name, 'MX', '10 HOST.') }
-  if (nullMx) return is('wrong', ['says that the domain takes no mail (null MX)'], todo)
+  if (nullMx)
+    return is('wrong', ['says that the domain takes no mail (null MX)'], {
+      ...todo,
+      advice: 'In place of the null MX.',
+    })
   if (exists === false) return is('missing', [], todo)
   if (servers === undefined) return is('unknown')
   if (servers.length === 0) {

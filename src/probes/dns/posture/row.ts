@@ -1,6 +1,6 @@
 /**
  * How a record is. `weak`: it does its work, and could do it better. `wrong`: it is there, and does not do its work.
- * `unused`: it is not there, and need not be. `not_judged`: the configuration does not say what should be there.
+ * `unused`: it is not there, and need not be. `not_judged`: the configuration does not say what should be there, or that it is to be looked at.
  */
 export type PostureState = 'ok' | 'weak' | 'wrong' | 'missing' | 'unknown' | 'unused' | 'not_judged'
 
@@ -11,7 +11,7 @@ export interface PostureRow extends Todo {
   /** Its name in DNS. */
   readonly name: string
   readonly state: PostureState
-  /** What is there, or what is wrong with it: a few words each. */
+  /** What is there, or what is wrong with it: a few words each, with `code` in backticks. */
   readonly found: readonly string[]
 }
 

@@ -1,9 +1,7 @@
 import type { DkimSeen } from '../dkim/index.ts'
 import { isUsable } from '../dkim/key.ts'
-import { spfToPublish } from '../judge/spf.ts'
 import type { DnsSeen } from '../seen.ts'
-import { mostLookups } from '../spf/evaluation.ts'
-import type { SpfResult } from '../spf/seen.ts'
+import { isUncovered, spfToClose, spfToPublish } from '../judge/spf-to-publish.ts'
 import type { DnsTarget } from '../target.ts'
 import { rowsOf, type PostureRow } from './row.ts'
 import { textLine, zoneLine, zoneName } from './zone-file.ts'
@@ -20,38 +18,29 @@ function spfRow(seen: DnsSeen, target: DnsTarget): PostureRow {
   if (spf.record === 'unanswered') return is('unknown')
   const { text, errors, permissive, deprecated, lookups, senders, lookalikes = [] } = spf
   const wanted = spfToPublish(seen)
+  const anyones = target.account ? 'include:amazonses.com' : 'ip4:ADDRESS'
   if (spf.record === 'missing' || text === undefined) {
-    const anyones = `v=spf1 ${target.account ? 'include:amazonses.com' : 'ip4:ADDRESS'} ~all`
-    const todo = errors.length > 0 ? { advice: oneRecord } : { publish: textLine(envelope, wanted ?? anyones) }
+    const todo =
+      errors.length > 0
+        ? { advice: 'Make one record of them, and take the others out.' }
+        : { publish: textLine(envelope, wanted ?? `v=spf1 ${anyones} ~all`) }
     return is(errors.length > 0 ? 'wrong' : 'missing', [...errors, ...lookalikes], todo)
   }
   const found = [text, ...(lookups === undefined ? [] : [`${lookups} of 10 look-ups`]), ...errors]
-  if (errors.length > 0) return is('wrong', found, { advice: (lookups ?? 0) > mostLookups ? fewerLookups : corrected })
+  if (errors.length > 0) return is('wrong', found, { advice: 'Publish the record without these errors.' })
   const results = senders
     .filter(({ result }) => result !== 'pass')
     .map(({ sender, address, result }) => `${result} for ${sender === address ? address : `${sender} (${address})`}`)
-  const all = [...found, ...results, ...permissive, ...deprecated.map(one => `${one} is not to be used`)]
-  const mended = permissive.length > 0 ? closed(wanted ?? text, senders.length > 0) : wanted
-  const todo = mended === undefined || mended === text ? {} : { publish: textLine(envelope, mended) }
-  if (senders.some(({ result }) => uncovered.includes(result))) return is('wrong', all, todo)
+  const all = [...found, ...results, ...permissive, ...deprecated]
+  const isOpen = permissive.length > 0
+  const mended = isOpen ? spfToClose(seen, anyones) : wanted
+  const todo =
+    mended === undefined || mended === text
+      ? {}
+      : { publish: textLine(envelope, mended), advice: isOpen ? 'First add all other hosts that send.' : undefined }
+  if (senders.some(isUncovered)) return is('wrong', all, todo)
   if (permissive.length + deprecated.length === 0) return is(results.length > 0 ? 'unknown' : 'ok', all)
-  return is('weak', all, todo.publish === undefined ? { advice: withoutOpen } : todo)
-}
-
-const oneRecord = 'Put the terms of all of them into one record, and delete the others.'
-const fewerLookups = 'Take out includes that are not needed, or name addresses (ip4:, ip6:) in place of names.'
-const corrected = 'Correct what is named. The name in front of it says in which record.'
-const withoutOpen = 'In place of what is named, name the hosts that send (ip4:, ip6:, include:), and end with ~all.'
-
-const uncovered: readonly SpfResult[] = ['fail', 'softfail', 'neutral']
-
-/** The record with an end that lets in no others. Undefined if the end is in another record, or only that end lets the senders in. */
-function closed(text: string, areSendersKnown: boolean): string | undefined {
-  const terms = text.split(/ +/).filter(term => term !== '')
-  const all = terms.findIndex(term => /^[-~+?]?all$/i.test(term))
-  if (!areSendersKnown && /^\+?all$/i.test(terms[all] ?? '')) return undefined
-  if (all >= 0) return [...terms.slice(0, all), '~all'].join(' ')
-  return terms.some(term => /^redirect=/i.test(term)) ? undefined : [...terms, '~all'].join(' ')
+  return is('weak', all, todo.publish === undefined ? { advice: 'Publish the record without what is named.' } : todo)
 }
 
 function dkimRows({ domain, dkim }: DnsSeen, { bulk }: DnsTarget): readonly PostureRow[] {
@@ -74,7 +63,7 @@ function dkimRow({ name, ses, key }: DkimSeen, onlyEd25519: boolean): PostureRow
   const todo = {
     publish: ses ? zoneLine(name, 'CNAME', zoneName(ses.target)) : textLine(name, 'v=DKIM1; k=rsa; p=KEY'),
   }
-  const other = { advice: 'An RSA key of 2048 bits for mail, under another selector, which the signer then uses.' }
+  const other = { advice: 'Publish an RSA key of 2048 bits under another selector, and then sign with it.' }
   if (ses && ses.leadsTo !== 'unanswered' && ses.leadsTo?.name !== ses.target)
     return ses.leadsTo ? is('wrong', [`leads to ${ses.leadsTo.name}`], todo) : is('missing', [], todo)
   if (key.kind === 'unanswered') return is('unknown')
@@ -91,6 +80,6 @@ function dkimRow({ name, ses, key }: DkimSeen, onlyEd25519: boolean): PostureRow
   if (!isUsable(key)) return is('wrong', found, other)
   if (onlyEd25519 || (key.algorithm === 'rsa' && key.bits < 2048)) return is('weak', found, other)
   return key.isTesting
-    ? is('weak', found, { advice: 'The same record without t=y, once signing works.' })
+    ? is('weak', found, { advice: 'Publish the same record without t=y, once signing works.' })
     : is('ok', found)
 }

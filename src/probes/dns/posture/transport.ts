@@ -10,23 +10,26 @@ export const transportRows = (seen: DnsSeen): readonly PostureRow[] => [
   zoneRow(seen),
 ]
 
+const notAsked = ['not looked at (`mta_sts: false`)']
+
 function mtaStsRow({ envelope, mtaSts: { record, mode, problems, unread } }: DnsSeen): PostureRow {
   const name = `_mta-sts.${envelope}`
   const is = rowsOf('MTA-STS', name)
   const found = [mode === undefined ? undefined : `mode: ${mode}`, ...problems, unread].filter(
     text => text !== undefined,
   )
+  if (record === 'not_asked') return is('not_judged', notAsked)
   if (record === 'invalid') return is('wrong', found, { publish: textLine(name, 'v=STSv1; id=NUMBER') })
   if (problems.length > 0)
     return is('wrong', found, {
-      advice: 'Correct what is named, or take the record away: without it there is no MTA-STS.',
+      advice: 'Mend what is named, in the record or the policy. A policy that changes needs a new id in the record.',
     })
   if (record === 'unanswered') return is('unknown')
   if (record === 'missing') return is('unused')
   if (mode === undefined) return is('unknown', found)
   return mode === 'testing'
     ? is('weak', found, {
-        advice: 'mode: enforce in the policy, and another id in the record, once the reports are clean.',
+        advice: 'Set mode: enforce in the policy, and another id in the record, once the reports are clean.',
       })
     : is('ok', found)
 }
@@ -35,6 +38,7 @@ function tlsReportsRow({ envelope, mtaSts: { record, reports, reportsProblem } }
   const name = `_smtp._tls.${envelope}`
   const is = rowsOf('TLS-RPT', name)
   const todo = { publish: textLine(name, `v=TLSRPTv1; rua=mailto:tls-reports@${envelope}`) }
+  if (reports === 'not_asked') return is('not_judged', notAsked)
   if (reports === 'found') return is('ok')
   if (reports === 'invalid') return is('wrong', [`the record ${reportsProblem ?? 'is not valid'}`], todo)
   if (reports === 'unanswered' || record === 'unanswered') return is('unknown')
@@ -50,5 +54,5 @@ function zoneRow(seen: DnsSeen): PostureRow {
   )
   return zoneReasons(seen).length === 0
     ? is('ok', found)
-    : is('weak', found, { advice: 'Two name servers or more, with the same version of the zone.' })
+    : is('weak', found, { advice: 'Have two name servers or more, with the same version of the zone.' })
 }

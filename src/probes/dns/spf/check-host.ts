@@ -9,8 +9,8 @@ export interface Checked {
   readonly result: SpfResult
   /** The term that decided and where it is, or the error. */
   readonly why: string
-  /** It passes, as all others do (`+all`). */
-  readonly byAll?: true
+  /** It passes by `all` only. */
+  readonly isByAll?: boolean
 }
 
 const results: Readonly<Record<Qualifier, SpfResult>> = { '+': 'pass', '-': 'fail', '~': 'softfail', '?': 'neutral' }
@@ -33,16 +33,15 @@ async function check(dns: Dns, evaluation: Evaluation, domain: string): Promise<
   const { directives, redirect, problems } = found.record
   if (problems[0] !== undefined) throw new Ended('permerror', `${domain}: ${problems[0]}`)
   for (const directive of directives)
-    if (await matches(dns, evaluation, domain, directive)) return decided(directive, domain)
+    if (await matches(dns, evaluation, domain, directive))
+      return {
+        result: results[directive.qualifier],
+        why: `\`${directive.text}\` in ${domain}`,
+        ...(directive.mechanism.kind === 'all' && directive.qualifier === '+' ? { isByAll: true } : {}),
+      }
   if (!redirect) return { result: 'neutral', why: `no term of ${domain} fits` }
   evaluation.count(redirect.text)
   return existing(await check(dns, evaluation, await evaluation.nameIn(domain, redirect.domain)))
-}
-
-function decided({ qualifier, mechanism, text }: Directive, domain: string): Checked {
-  const result = results[qualifier]
-  const byAll = result === 'pass' && mechanism.kind === 'all'
-  return { result, why: `\`${text}\` in ${domain}`, ...(byAll ? { byAll } : {}) }
 }
 
 /** What an include or a redirect leads to has to be there (5.2, 6.1). */

@@ -9,8 +9,8 @@ export interface SpfSeen {
   readonly errors: readonly string[]
   /** It works, and lets in too much: `+all`, `?all`, no `all`. */
   readonly permissive: readonly string[]
-  /** Of what is permissive: lets in everybody, or large parts of the Internet. */
-  readonly isOpen: boolean
+  /** It lets in everybody, or large parts of the Internet. */
+  readonly isOpen?: boolean
   /** Terms that are not to be used: `ptr`. */
   readonly deprecated: readonly string[]
   /** Look-ups that the whole tree takes (RFC 7208, 4.6.4); undefined: not known. */
@@ -27,8 +27,8 @@ export interface SenderSeen {
   readonly result: SpfResult
   /** The term that decided and where it is, or the error. */
   readonly why: string
-  /** It passes as all others do (`+all`). */
-  readonly byAll?: true
+  /** It passes by `all` only, as any host does. */
+  readonly isByAll?: boolean
 }
 
 export type SpfResult = 'pass' | 'fail' | 'softfail' | 'neutral' | 'none' | 'temperror' | 'permerror'

@@ -170,8 +170,8 @@ it.each<[string, Zones, string[]]>([
 })
 
 it('knows who passes only as all others do', async () => {
-  expect((await lookAtRecord('v=spf1 +all')).senders).toMatchObject([{ result: 'pass', byAll: true }])
-  expect((await lookAtRecord('v=spf1 ip4:192.0.2.10 +all')).senders[0]).not.toHaveProperty('byAll')
+  expect((await lookAtRecord('v=spf1 +all')).senders).toMatchObject([{ result: 'pass', isByAll: true }])
+  expect((await lookAtRecord('v=spf1 ip4:192.0.2.10 +all')).senders[0]).not.toHaveProperty('isByAll')
 })
 
 it('names the mechanism and the macro that are not to be used', async () => {
