@@ -141,6 +141,8 @@ export interface Probe<T extends Target = Target, Seen = unknown, Kind extends s
    * asked after each run, so only the next moment counts. Default: never.
    */
   againInMs?(seen: Seen, target: T): number | undefined
+  /** Checks whose last answers its look uses (`ses/app`). A single round of all checks runs it after them. Default: none. */
+  after?(target: T): readonly string[]
   /** How its targets are watched between runs, if they can be. */
   readonly watch?: WatchSpec<T, Seen> | undefined
   /**
@@ -192,6 +194,8 @@ interface WatchSpec<T, Seen> {
 interface BoundLook {
   readonly probe: string
   readonly config: Target
+  /** See `Probe`. Some of them may not be in the plan (`check --only`). */
+  readonly after?: readonly string[]
   /** Set if the target is to be watched. */
   readonly watch?: BoundWatch | undefined
   /** Takes over what is remembered of the target of a check with the same name. */
@@ -284,6 +288,7 @@ const bindingOf =
     return {
       probe: probe.kind,
       config: target,
+      after: probe.after?.(target) ?? [],
       watch: probe.watch?.wanted(target) ? boundWatch(probe.watch, target, looked) : undefined,
       // A check of the same name is of the same kind.
       inherit: before => probe.inherit?.(before as T, target),

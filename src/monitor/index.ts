@@ -16,7 +16,10 @@ import { createWaker, type Cause, type Waker } from './wake.ts'
 export interface Monitor {
   /** The status as of now: a check goes stale even when nothing runs. */
   status(): Status
-  /** Runs every check once, all at the same time; twice where the first look only raised a suspicion. */
+  /**
+   * Runs every check once, all at the same time but for those that use what others find. Twice where the first look only
+   * raised a suspicion.
+   */
   runAll(stop: AbortSignal): Promise<void>
   /** The checks of the current plan. */
   checks(): readonly Check[]
@@ -185,7 +188,16 @@ export function createMonitor(
       return turn && runOnce(turn, turn.stop.signal, true)
     },
     async runAll(stop) {
-      await Promise.all([...turns.values()].map(turn => runOnce(turn, stop)))
+      const isLater = ({ check }: Turn): boolean => (check.after ?? []).length > 0
+      const early = [...turns]
+        .filter(([, turn]) => !isLater(turn))
+        .map(([id, turn]) => [id, runOnce(turn, stop)] as const)
+      const begun = new Map(early)
+      const late = [...turns.values()].filter(isLater).map(async turn => {
+        await Promise.all((turn.check.after ?? []).flatMap(id => begun.get(id) ?? []))
+        await runOnce(turn, stop)
+      })
+      await Promise.all([...begun.values(), ...late])
       await runThese(assess().recheck, stop)
       assess()
     },

@@ -36,7 +36,7 @@ export function withCanary(box: Box, check: CheckStatus | undefined): Box {
 /** The box of a domain with what its records are. */
 export function withDns(box: Box, check: CheckStatus | undefined): Box {
   const found = seenBy(dns, fresh(check))
-  return found ? { ...box, detail: joined(box.detail, ...recordsInBrief(found.seen)) } : box
+  return found ? { ...box, detail: joined(box.detail, ...recordsInBrief(found.seen, found.target)) } : box
 }
 
 const withBecause = ({ detail }: Box, check: CheckStatus | undefined): string => {

@@ -137,6 +137,13 @@ describe('a refusal that names what is wrong in DNS', () => {
     })
   })
 
+  it('is quoted five times at most, of however many mails', () => {
+    const mails = Array.from({ length: 7 }, (_, i) => refused(unauthenticated, canaryTarget({ name: `canary-${i}` })))
+    const [reason] = over([...around(), dnsThat(['dns_spf_missing']), ...mails]).reasonsOf('dns/app.example.com')
+    expect(reason?.text).toMatch(/canary\/canary-4 says .*; and 2 more$/)
+    expect(reason?.text).not.toContain('canary-5')
+  })
+
   it('of the relay itself comes behind the record', () => {
     const target = smtp.target.parse({
       name: 'relay',

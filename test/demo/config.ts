@@ -69,7 +69,7 @@ const q = (text: string): string => JSON.stringify(text)
 /** The domain the application sends from, and the region in which SES has verified it. */
 export const sesSender = { domain: 'keybuzz.io', region: 'eu-west-1' } as const
 
-export interface ConfigOptions {
+interface ConfigOptions {
   sesInUse?: boolean
   times?: Times
   canaries?: number

@@ -2,6 +2,7 @@ import { Resolver } from 'node:dns/promises'
 import { codeOf } from '../../core/errors.ts'
 import { wantOf, type Want } from '../../core/want.ts'
 import { wantFor } from '../names/ask.ts'
+import { dnsErrorText } from '../names/servers.ts'
 import type { QueryCode, RecordOf, RecordType } from './records.ts'
 import type { Server } from './server.ts'
 
@@ -74,17 +75,16 @@ export async function askOnce<Type extends RecordType>(
   }
 }
 
-const failures: Readonly<Record<string, readonly [QueryCode, string]>> = {
-  ESERVFAIL: ['servfail', 'answers SERVFAIL'],
-  EREFUSED: ['refused', 'answers REFUSED'],
-  ETIMEOUT: ['timeout', 'does not answer'],
-  ECANCELLED: ['timeout', 'does not answer'],
-  ECONNREFUSED: ['unreachable', 'cannot be reached'],
-  ENOTIMP: ['other', 'answers NOTIMP'],
-  EFORMERR: ['other', 'answers FORMERR'],
+const queryCodeOf: Readonly<Record<string, QueryCode>> = {
+  ESERVFAIL: 'servfail',
+  EREFUSED: 'refused',
+  ETIMEOUT: 'timeout',
+  ECANCELLED: 'timeout',
+  ECONNREFUSED: 'unreachable',
 }
 
-function failed(code: string): Reply<never> & { readonly kind: 'failed' } {
-  const [known, words] = failures[code] ?? ['other', `gives no whole answer (${code})`]
-  return { kind: 'failed', code: known, words }
-}
+const failed = (code: string): Reply<never> & { readonly kind: 'failed' } => ({
+  kind: 'failed',
+  code: queryCodeOf[code] ?? 'other',
+  words: dnsErrorText(code),
+})

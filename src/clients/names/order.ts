@@ -1,5 +1,6 @@
 import { createSocket } from 'node:dgram'
 import { isIPv6 } from 'node:net'
+import { bytesOf as plainBytesOf, type Bytes } from '../../core/address.ts'
 import { ownAddresses } from '../../core/own-addresses.ts'
 import { linesOf } from './machine.ts'
 
@@ -121,17 +122,10 @@ function commonWithin(subnets: readonly Subnet[], bytes: readonly number[], sour
   return common >= bits ? common : 0
 }
 
-function bytesOf(address: string): readonly number[] {
-  if (!isIPv6(address)) return [...mapped, ...address.split('.').map(Number)]
-  // In its canonical form, without the dots of IPv4.
-  const plain = new URL(`http://[${address.replace(/%.*/, '')}]`).hostname.slice(1, -1)
-  const [head = '', tail] = plain.split('::').map(half => half.split(':').filter(group => group !== ''))
-  const [before, after] = [head === '' ? [] : head, tail ?? []]
-  const zeros = Array<string>(8 - before.length - after.length).fill('0')
-  return [...before, ...zeros, ...after].flatMap(group => {
-    const value = Number.parseInt(group, 16)
-    return [value >> 8, value & 255]
-  })
+/** Of IPv4 as `::ffff:a.b.c.d`. */
+function bytesOf(address: string): Bytes {
+  const bytes = plainBytesOf(address) ?? []
+  return bytes.length === 4 ? [...mapped, ...bytes] : bytes
 }
 
 /** Connects a UDP socket to each address to see the source address. This sends nothing. */

@@ -20,5 +20,10 @@ export const dns = defineProbe({
   observe,
   judge,
   againInMs,
+  // The greeting of the one gives `helo`, the other says which keys it signs with.
+  after: ({ smtp, ses }) => [
+    ...(smtp === undefined ? [] : [`smtp/${smtp}`]),
+    ...(ses === undefined ? [] : [`ses/${ses}`]),
+  ],
   inherit: inheritMemory,
 })

@@ -32,7 +32,7 @@ const subjects = [
 
 export const judge = (seen: DnsSeen, target: DnsTarget) => {
   const found = [...gaps(seen), ...subjects.flatMap(reasons => reasons(seen, target))].map(inOneLine)
-  return finding(evidenceOf(seen), found, samplesOf(seen, target.name))
+  return finding(evidenceOf(seen, target), found, samplesOf(seen, target.name))
 }
 
 /** Texts quote records, in which anything may be. */

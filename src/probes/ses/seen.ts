@@ -80,7 +80,7 @@ export interface SesIdentity {
 }
 
 /** https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_DkimAttributes.html */
-export interface SesDkim {
+interface SesDkim {
   readonly enabled: boolean | undefined
   readonly status: string | undefined
   /** `EXTERNAL`: with a key of the customer's own. Else SES has the keys. */

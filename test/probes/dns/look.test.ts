@@ -178,7 +178,7 @@ describe('an SES whose records are not known yet', () => {
 
   it('is looked at again soon, and said', async () => {
     const { evidence, againInMs, verdict } = await lookAt(zone, more)
-    expect(evidence).toContain('DKIM of SES not known yet')
+    expect(evidence).toContain('DKIM of SES not known: ses/account was not asked, or has not answered')
     expect([againInMs, verdict]).toEqual([15_000, 'ok'])
   })
 

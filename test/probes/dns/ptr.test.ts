@@ -5,7 +5,7 @@ import { helloReasons } from '../../../src/probes/dns/judge/hello.ts'
 import { ptrReasons } from '../../../src/probes/dns/judge/ptr.ts'
 import { lookAtHello } from '../../../src/probes/dns/hosts/hello.ts'
 import { lookAtPtr } from '../../../src/probes/dns/hosts/ptr.ts'
-import { reverseName } from '../../../src/probes/dns/hosts/reverse-name.ts'
+import { reverseNameOf } from '../../../src/probes/dns/hosts/reverse-name.ts'
 import { lookAtSenders } from '../../../src/probes/dns/hosts/senders.ts'
 import { needs } from '../../servers/processes.ts'
 import { nsdBinary, nsdInstall, startNsd, type Nsd } from '../../servers/nsd.ts'
@@ -193,6 +193,6 @@ describe('names of addresses', () => {
     ['::', `${'0.'.repeat(32)}ip6.arpa`],
     ['::ffff:192.0.2.10', `a.0.2.0.0.0.0.c.f.f.f.f.${'0.'.repeat(20)}ip6.arpa`],
   ])('%s', (address, name) => {
-    expect(reverseName(address)).toBe(name)
+    expect(reverseNameOf(address)).toBe(name)
   })
 })

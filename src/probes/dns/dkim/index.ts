@@ -16,14 +16,14 @@ export interface DkimSeen {
 }
 
 /** A CNAME record that SES asks for (Easy DKIM). */
-export interface SesRecordSeen {
+interface SesRecordSeen {
   /** Where it has to lead. */
   readonly target: string
   /** Where it leads: undefined if there is no such record, `unanswered` if that is not known. */
   readonly leadsTo: { readonly name: string } | 'unanswered' | undefined
 }
 
-export interface DkimQuestion {
+interface DkimQuestion {
   readonly domain: string
   /** Undefined: not known. */
   readonly selectors: readonly string[] | undefined

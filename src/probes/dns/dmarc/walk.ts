@@ -16,7 +16,7 @@ export interface DmarcAt {
 /** A walk asks for no more than eight names, so that a long name costs little (RFC 9989, 4.10). */
 const mostNames = 8
 
-export async function dmarcAt(dns: Dns, domain: string): Promise<DmarcAt> {
+async function dmarcAt(dns: Dns, domain: string): Promise<DmarcAt> {
   const at = { domain, name: nameOf(domain) }
   const answer = await dns.ask(at.name, 'TXT')
   if (answer.kind === 'failed') return { ...at, isKnown: false }

@@ -1,5 +1,5 @@
 import { isIPv6 } from 'node:net'
-import { nibblesOf } from './reverse-name.ts'
+import { hexOf } from './reverse-name.ts'
 
 /** Words by which owners name servers of mail. Providers do not put them into the names that they give to all addresses. */
 const mailWords =
@@ -28,7 +28,7 @@ function hasIpv4(host: string, address: string): boolean {
 const hasDigits = (host: string, digits: string): boolean => new RegExp(`(?<![0-9a-f])${digits}(?![0-9a-f])`).test(host)
 
 function hasIpv6(host: string, address: string): boolean {
-  const nibbles = nibblesOf(address)
+  const nibbles = hexOf(address)
   const reversed = Array.from(nibbles).reverse().join('')
   if ([nibbles, reversed].some(digits => hasDigits(host.replaceAll(/[._-]/g, ''), digits))) return true
   const groups = nibbles.match(/.{4}/g) ?? []

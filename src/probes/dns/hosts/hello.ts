@@ -1,6 +1,6 @@
 import type { Dns } from '../../../clients/dns/index.ts'
 import { addressesIn } from './host.ts'
-import { canonical } from './reverse-name.ts'
+import { hexOf } from './reverse-name.ts'
 import type { SenderAddress } from './senders.ts'
 
 /** The name that senders say hello with. */
@@ -16,7 +16,7 @@ export interface HelloSeen {
 export async function lookAtHello(dns: Dns, name: string, addresses: readonly SenderAddress[]): Promise<HelloSeen> {
   const { addresses: own, isWhole } = await addressesIn(dns, name)
   if (!isWhole) return { name, addresses: undefined, notOf: [] }
-  const known = new Set(own.map(canonical))
-  const notOf = addresses.filter(({ address }) => !known.has(canonical(address))).map(({ address }) => address)
+  const known = new Set(own.map(hexOf))
+  const notOf = addresses.filter(({ address }) => !known.has(hexOf(address))).map(({ address }) => address)
   return { name, addresses: own, notOf: [...new Set(notOf)] }
 }

@@ -2,7 +2,7 @@ import type { Dns } from '../../../clients/dns/index.ts'
 import { isMadeUp } from './addresses.ts'
 
 /** The addresses of a name. */
-export interface HostSeen {
+interface HostSeen {
   readonly addresses: readonly string[]
   /** Both kinds were answered for. */
   readonly isWhole: boolean

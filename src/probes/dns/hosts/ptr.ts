@@ -1,7 +1,7 @@
 import { isIPv6 } from 'node:net'
 import { bounded, type Dns } from '../../../clients/dns/index.ts'
 import { isGenericName } from './generic-name.ts'
-import { canonical, reverseName } from './reverse-name.ts'
+import { hexOf, reverseNameOf } from './reverse-name.ts'
 import type { SenderAddress } from './senders.ts'
 
 /** The name of a sender's address, and whether it leads back to it (FCrDNS). */
@@ -25,7 +25,7 @@ export const lookAtPtr = (dns: Dns, addresses: readonly SenderAddress[]): Promis
   Promise.all(addresses.map(sender => lookAtAddress(dns, sender)))
 
 async function lookAtAddress(dns: Dns, { sender, address }: SenderAddress): Promise<PtrSeen> {
-  const answer = await dns.ask(reverseName(address), 'PTR')
+  const answer = await dns.ask(reverseNameOf(address), 'PTR')
   if (answer.kind === 'failed') return { sender, address, names: undefined, isConfirmed: undefined, isGeneric: false }
   const found = answer.kind === 'found' ? answer.records.slice(0, mostNames) : []
   const names = found.map(bounded)
@@ -35,11 +35,11 @@ async function lookAtAddress(dns: Dns, { sender, address }: SenderAddress): Prom
 
 /** Whether one of the names leads back to the address (RFC 8601, 2.7.3: `iprev`). */
 async function isConfirmed(dns: Dns, names: readonly string[], address: string): Promise<boolean | undefined> {
-  const wanted = canonical(address)
+  const wanted = hexOf(address)
   let isKnown = true
   for (const name of names) {
     const answer = await dns.ask(name, isIPv6(address) ? 'AAAA' : 'A')
-    if (answer.kind === 'found' && answer.records.some(one => canonical(one) === wanted)) return true
+    if (answer.kind === 'found' && answer.records.some(one => hexOf(one) === wanted)) return true
     isKnown &&= answer.kind !== 'failed'
   }
   return isKnown ? false : undefined

@@ -1,26 +1,18 @@
-import { isIPv6 } from 'node:net'
+import { bytesOf, type Bytes } from '../../../core/address.ts'
 
-/** The eight groups of an IPv6 address, as numbers. */
-function groupsOf(address: string): number[] {
-  // `URL` writes an address as RFC 5952 does, with an IPv4 part as hex.
-  const [head = '', tail] = new URL(`http://[${address.replace(/%.*/, '')}]`).hostname.slice(1, -1).split('::')
-  const numbers = (half: string): number[] =>
-    half === '' ? [] : half.split(':').map(group => Number.parseInt(group, 16))
-  const [before, after] = [numbers(head), numbers(tail ?? '')]
-  return [...before, ...Array<number>(8 - before.length - after.length).fill(0), ...after]
-}
+/** All hex digits of an address: 8 or 32 of them. The same for all ways to write it, so it serves to compare two. */
+export const hexOf = (address: string): string => Buffer.from(bytesOf(address) ?? []).toString('hex')
 
-/** All hex digits of an IPv6 address: 32 of them. */
-export const nibblesOf = (address: string): string =>
-  groupsOf(address)
-    .map(group => group.toString(16).padStart(4, '0'))
-    .join('')
+/** With a dot between its parts: bytes of IPv4, half bytes of IPv6. It is the macro `i` of SPF, too (RFC 7208, 7.3). */
+export const dotted = (bytes: Bytes): string =>
+  bytes.length === 4 ? bytes.join('.') : Array.from(Buffer.from(bytes).toString('hex')).join('.')
 
-/** An address in one form, to compare it with others. */
-export const canonical = (address: string): string => (isIPv6(address) ? nibblesOf(address) : address)
+/** What comes before `.arpa`; the macro `v` of SPF. */
+export const zoneOf = (bytes: Bytes): 'in-addr' | 'ip6' => (bytes.length === 4 ? 'in-addr' : 'ip6')
 
 /** The name at which the PTR record of an address is (RFC 1035, 3.5; RFC 3596, 2.5). */
-export const reverseName = (address: string): string =>
-  isIPv6(address)
-    ? `${Array.from(nibblesOf(address)).reverse().join('.')}.ip6.arpa`
-    : `${address.split('.').reverse().join('.')}.in-addr.arpa`
+export const reverseName = (bytes: Bytes): string =>
+  `${dotted(bytes).split('.').reverse().join('.')}.${zoneOf(bytes)}.arpa`
+
+/** The same of an address as text. */
+export const reverseNameOf = (address: string): string => reverseName(bytesOf(address) ?? [])

@@ -3,7 +3,7 @@ import type { PtrSeen } from '../hosts/ptr.ts'
 import type { DnsSeen } from '../seen.ts'
 import type { DnsTarget } from '../target.ts'
 import { helloReasons } from '../judge/hello.ts'
-import { reverseName } from '../hosts/reverse-name.ts'
+import { reverseNameOf } from '../hosts/reverse-name.ts'
 import { rowsOf, type PostureRow } from './row.ts'
 import { addressLine, zoneLine, zoneName } from './zone-file.ts'
 
@@ -55,7 +55,7 @@ export const senderHostRows = (seen: DnsSeen, target: DnsTarget): readonly Postu
 ]
 
 function ptrRow({ sender, address, names, isConfirmed, isGeneric }: PtrSeen, hello: string | undefined): PostureRow {
-  const name = reverseName(address)
+  const name = reverseNameOf(address)
   const is = rowsOf('PTR', name)
   const host = hello ?? (sender === address ? undefined : sender)
   const todo = {
@@ -70,7 +70,10 @@ function ptrRow({ sender, address, names, isConfirmed, isGeneric }: PtrSeen, hel
 }
 
 function helloRow(seen: DnsSeen, target: DnsTarget): readonly PostureRow[] {
-  if (!seen.hello) return []
+  if (!seen.hello)
+    return target.smtp === undefined
+      ? []
+      : [rowsOf('HELO', 'HOST')('unknown', [`smtp/${target.smtp} was not asked, or has not named itself`])]
   const { name, addresses, notOf } = seen.hello
   const is = rowsOf('HELO', name)
   if (addresses === undefined) return [is('unknown')]

@@ -1,5 +1,6 @@
 import type { DkimSeen } from '../dkim/index.ts'
 import { isUsable } from '../dkim/key.ts'
+import { withoutAnswer } from '../evidence.ts'
 import type { DnsSeen } from '../seen.ts'
 import { isUncovered, spfToClose, spfToPublish } from '../judge/spf-to-publish.ts'
 import type { DnsTarget } from '../target.ts'
@@ -43,7 +44,12 @@ function spfRow(seen: DnsSeen, target: DnsTarget): PostureRow {
   return is('weak', all, todo.publish === undefined ? { advice: 'Publish the record without what is named.' } : todo)
 }
 
-function dkimRows({ domain, dkim }: DnsSeen, { bulk }: DnsTarget): readonly PostureRow[] {
+function dkimRows({ domain, dkim, isAwaitingSes }: DnsSeen, { bulk, ses = '' }: DnsTarget): readonly PostureRow[] {
+  if (isAwaitingSes)
+    return [
+      ...(dkim ?? []).map(one => dkimRow(one, false)),
+      rowsOf('DKIM', `TOKEN._domainkey.${domain}`)('unknown', [withoutAnswer(`ses/${ses}`)]),
+    ]
   if (dkim === undefined)
     return [rowsOf('DKIM', `SELECTOR._domainkey.${domain}`)('not_judged', ['`dkim` names no selector'])]
   if (dkim.length === 0)

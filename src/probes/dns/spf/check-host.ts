@@ -1,5 +1,6 @@
 import type { Dns } from '../../../clients/dns/index.ts'
-import { isWithin, type Bytes } from './address.ts'
+import type { Bytes } from '../../../core/address.ts'
+import { isWithin } from './address.ts'
 import { Ended, mostNames, openEvaluation, type Evaluation, type Sender } from './evaluation.ts'
 import { findRecord } from './find.ts'
 import type { Directive, Mechanism, Qualifier } from './directive.ts'

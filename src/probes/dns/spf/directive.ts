@@ -1,5 +1,6 @@
 import { isIPv4, isIPv6 } from 'node:net'
-import { rawBytesOf, type Bytes } from './address.ts'
+import type { Bytes } from '../../../core/address.ts'
+import { rawBytesOf } from './address.ts'
 import { readDomain, type Macros } from './macro.ts'
 
 export interface Directive {

@@ -1,5 +1,7 @@
 import type { Dns, DnsAnswer, RecordOf, RecordType } from '../../../clients/dns/index.ts'
-import { bytesOf, dotted, isWithin, reverseName, zoneOf, type Bytes } from './address.ts'
+import type { Bytes } from '../../../core/address.ts'
+import { dotted, reverseName, zoneOf } from '../hosts/reverse-name.ts'
+import { bytesOf, isWithin } from './address.ts'
 import { expand, nameOf, type MacroLetter, type Macros } from './macro.ts'
 
 /** Terms that ask DNS, those of them that find nothing, names of one `mx` or `ptr`: at most so many (RFC 7208, 4.6.4). */

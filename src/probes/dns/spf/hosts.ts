@@ -3,7 +3,7 @@ import { mostNames, mostVoidLookups } from './evaluation.ts'
 import type { Survey } from './survey.ts'
 
 /** What the terms lead to that name hosts. */
-export interface HostsSeen {
+interface HostsSeen {
   /** Terms that find nothing; undefined if some were not answered for. */
   readonly voids: number | undefined
   readonly errors: readonly string[]

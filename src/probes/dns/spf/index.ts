@@ -7,7 +7,7 @@ import type { SenderSeen, SpfSeen } from './seen.ts'
 import { survey } from './survey.ts'
 import { fetchTree, type NameIn } from './tree.ts'
 
-export interface SpfQuestion {
+interface SpfQuestion {
   /** Domain of the sender in the envelope: in lower case and in ASCII. */
   readonly envelope: string
   /** Addresses that the mail leaves from, with the words of the configuration for each. */

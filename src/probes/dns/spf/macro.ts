@@ -1,7 +1,7 @@
 /** A text with macros (RFC 7208, 7): what has to be put in is not known yet. */
 export type Macros = readonly (string | Macro)[]
 
-export interface Macro {
+interface Macro {
   readonly letter: MacroLetter
   /** An upper case letter: the value is escaped for a URL. */
   readonly isEscaped: boolean
