@@ -29,7 +29,7 @@ function postureTable(posture: TargetPosture): Html {
   const body = html`<summary>
       <span class="name">${target}</span>:
       ${todo === 0 ? 'nothing to publish' : `${count(todo, 'record')} to publish or mend`}, as ${servers.join(' and ')}
-      says
+      ${servers.length > 1 ? 'say' : 'says'}
     </summary>
     <table>
       <thead>

@@ -5,7 +5,7 @@ import { inMarkdown, markdownCode, markdownLines, markdownParts, tableOf, type M
 import { cell, tableLines, type Paint } from './table.ts'
 
 export const postureTitle = ({ target, servers }: TargetPosture): Shown =>
-  shown`DNS of ${target}, as ${servers.join(' and ')} says`
+  shown`DNS of ${target}, as ${servers.join(' and ')} ${servers.length > 1 ? 'say' : 'says'}`
 
 /** What receivers find, and what to publish, as lines for a terminal. */
 export function postureLines({ rows }: TargetPosture, width: number, paint: (state: PostureState) => Paint): Shown[] {

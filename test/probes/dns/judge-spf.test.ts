@@ -51,7 +51,7 @@ it.each<[Case, ...string[]]>([
   ],
   [spf('v=spf1 +all'), 'warn dns_spf_open: app.example.com: `+all` lets in everybody'],
   [spf('v=spf1 ip4:192.0.2.10 ?all'), 'warn dns_spf_permissive: app.example.com: `?all` says nothing of others'],
-  [spf('v=spf1 ip4:192.0.2.10 ptr -all'), 'warn dns_spf_deprecated: app.example.com: `ptr`: `ptr` is not to be used'],
+  [spf('v=spf1 ip4:192.0.2.10 ptr -all'), 'warn dns_spf_deprecated: app.example.com: `ptr` is not to be used'],
 ])('%j', async (one, ...expected) => {
   expect(await judged(one)).toEqual(expected)
 })

@@ -36,7 +36,7 @@ export function spfReasons(seen: Seen, { bulk }: Pick<DnsTarget, 'bulk'>): Reaso
     ...(spf.open.length > 0 ? [reason('dns_spf_open', cases(spf.open.map(bounded)))] : []),
     ...(spf.permissive.length > 0 ? [reason('dns_spf_permissive', cases(spf.permissive.map(bounded)))] : []),
     ...(spf.deprecated.length > 0
-      ? [reason('dns_spf_deprecated', `${cases(spf.deprecated.map(bounded))}: \`ptr\` is not to be used`)]
+      ? [reason('dns_spf_deprecated', cases(spf.deprecated.map(one => `${bounded(one)} is not to be used`)))]
       : []),
   ]
 }
