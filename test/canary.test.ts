@@ -16,6 +16,8 @@ import { report, reportFormats } from '../src/report/report.ts'
 import { about } from '../src/page/format.ts'
 import { createRouter } from '../src/web/router.ts'
 import { exporterAtRest } from './core/exporter-at-rest.ts'
+import { startDnsDouble } from './servers/dns-double.ts'
+import { mx, ns, text as dnsText } from './servers/dns-records.ts'
 import { closesAtOnce, garbage, listen, refusedPort, scripted, silent, type Listening } from './servers/hostile.ts'
 import { removeFolder, tempFolder } from './servers/processes.ts'
 import { referencePlaces, targetWith, wrongForms } from './wrong-places.ts'
@@ -215,11 +217,25 @@ const httpThatEchoes = () =>
     }),
   )
 
+/** A zone with errors in it, to be quoted. It hears names only. */
+const dnsOfTheZone = async () => {
+  const names = await startDnsDouble({
+    'app.example': {
+      records: [dnsText('v=spf1 odd@app.example -all'), mx(10, 'mx.app.example'), ns('ns.app.example')],
+    },
+    '_dmarc.app.example': { text: 'v=DMARC1; p=odd; rua=mailto:odd@other.example' },
+  })
+  asked = names.asked
+  return names
+}
+/** What the name server was asked. */
+let asked: readonly string[] = []
+
 /** Where a server of each kind listens. */
-type Ports = Readonly<Record<'postgres' | 'smtp' | 'http' | 'imap', number>>
+type Ports = Readonly<Record<'postgres' | 'smtp' | 'http' | 'imap' | 'dns', number>>
 
 let folder: string
-const servers: Listening[] = []
+const servers: Pick<Listening, 'port' | 'close'>[] = []
 const texts: Record<string, string> = {}
 let status: Status
 let wrongs: readonly Wrong[] = []
@@ -235,7 +251,7 @@ const byLogin = (name: string, mount: string, http: number, smtp: number): strin
 const addresses = 'from: { env: MAIL_FROM }, to: { env: MAIL_TO }, envelope_from: { env: MAIL_BOUNCES }'
 
 /** One target of every probe for every kind of server, with a secret in every place that takes one. */
-function configFor(name: string, { postgres, smtp, http, imap }: Ports): string {
+function configFor(name: string, { postgres, smtp, http, imap, dns }: Ports): string {
   const file = (of: string) => JSON.stringify(path.join(folder, of))
   const entries = `
 - postgres: { name: ${name}, cluster: kb, url: "postgres://probe@127.0.0.1:${postgres}/db", password: { env: POSTGRES } }
@@ -250,6 +266,7 @@ ${['taken', 'refused'].map(mount => byLogin(`${name} ${mount}`, mount, http, smt
 - outbox: { name: ${name}, cluster: kb, url: "postgres://probe@127.0.0.1:${postgres}/db", password: { env: OUTBOX }, table: mails, created: created_at, pending: sent_at is null }
 - canary: { name: ${name}, smtp: ${name}, ${addresses}, mailbox: { host: 127.0.0.1, port: ${imap}, security: none, user: probe, password: { env: IMAP } } }
 - canary: { name: ${name} by token, ses: ${name}, ${addresses}, mailbox: { host: 127.0.0.1, port: ${imap}, security: none, user: probe, token: { env: IMAP_TOKEN } } }
+- dns: { name: ${name}, domain: { env: MAIL_FROM }, envelope: { env: MAIL_BOUNCES }, dkim: [s1], senders: [127.0.0.1], smtp: ${name}, ses: ${name}, servers: ["127.0.0.1:${dns}"] }
 - patroni: { name: ${name}, cluster: kb, url: "http://127.0.0.1:${http}", user: probe, password: { env: PATRONI } }
 `
   // What a server that echoes says has to be seen, also on a machine that is busy; the others would only be waited for.
@@ -267,7 +284,7 @@ interface Wrong {
 }
 
 /** Every place of every probe that takes a reference, with something that does not belong there; at servers that echo. */
-function wrongTargets({ postgres, smtp, http, imap }: Ports): Wrong[] {
+function wrongTargets({ postgres, smtp, http, imap, dns }: Ports): Wrong[] {
   const at = { cluster: 'kb', host: '127.0.0.1', port: postgres, user: 'probe', database: 'db' }
   const password = { env: 'PLAIN' }
   const url = `postgres://probe@127.0.0.1:${postgres}/db`
@@ -308,6 +325,7 @@ function wrongTargets({ postgres, smtp, http, imap }: Ports): Wrong[] {
       { ...letter, mailbox: { ...mailbox, password } },
       { ...letter, mailbox: { ...mailbox, token: password } },
     ],
+    dns: [{ domain: 'app.example', servers: [`127.0.0.1:${dns}`] }],
     settings: [{ from: { dotenv: path.join(folder, '.env') }, expect: { ANY: { present: true } } }],
     drift: [{ sources: { a: password, b: password } }],
     mail: [{}],
@@ -385,7 +403,7 @@ async function ofEach(checks: readonly Check[], get: (check: Check) => Promise<s
 
 beforeAll(async () => {
   folder = tempFolder('mailpath-blot-')
-  const start = async <T extends Listening>(starting: Promise<T>): Promise<number> => {
+  const start = async (starting: Promise<Pick<Listening, 'port' | 'close'>>): Promise<number> => {
     const server = await starting
     servers.push(server)
     return server.port
@@ -395,6 +413,7 @@ beforeAll(async () => {
     smtp: await start(starting()),
     http: await start(starting()),
     imap: await start(starting()),
+    dns: await start(starting()),
   })
   const kinds = [
     [
@@ -404,6 +423,7 @@ beforeAll(async () => {
         smtp: await start(smtpThatEchoes()),
         http: await start(httpThatEchoes()),
         imap: await start(imapThatEchoes()),
+        dns: await start(dnsOfTheZone()),
       },
     ],
     ['refused', await same(refusedPort)],
@@ -504,7 +524,7 @@ const sesSettings = ['access_key', 'secret_key', 'region']
 
 describe('a secret', () => {
   it('was used by every probe that takes one, and every one of them failed', () => {
-    expect(status.checks.length).toBe(5 * 21 + 9 + wrongs.length)
+    expect(status.checks.length).toBe(5 * 22 + 9 + wrongs.length)
     const fine = status.checks.filter(check => check.verdict === 'ok').map(check => check.id)
     // Any value will do there, and as any password of a Patroni that only says what it was sent.
     const anyIs = /^(settings\/wrong expect|patroni\/(echoes$|wrong password))/
@@ -526,6 +546,7 @@ describe('a secret', () => {
     expect(texts['failures']).toMatch(/&lt; 535 5\.7\.8 AUTH PLAIN &lt;secret&gt;/)
     expect(texts['by kubeconfig']).toContain('403, not an answer of a Kubernetes API server')
     expect(texts['by kubeconfig']).toContain('exec plugin')
+    expect(texts['API']).toMatch(/dns_spf_invalid[^}]*odd@app\.example/)
     expect(texts['transcripts']).toMatch(/wrong login [^\n]*<secret>/)
     expect(texts['transcripts']).toMatch(/554[- ]5\.7\.1 X-Mailpath-Canary: v1 <secret>/)
   })
@@ -578,6 +599,11 @@ describe('a secret', () => {
     }
   })
 
+  it('is in no question to a name server', () => {
+    expect(asked).toContain('TXT app.example')
+    expect(asked.join('\n')).not.toMatch(/canary/)
+  })
+
   it('of a mail is one that servers did get', () => {
     // Of the relay that takes it, and of the SES that answers.
     expect(new Set(mails.map(tokenOf)).size).toBeGreaterThanOrEqual(2)
@@ -588,6 +614,7 @@ describe('a secret', () => {
 postgres: [{ name: a, cluster: b, url: "postgres://u:canary-x@h/d", password: canary-y }]
 smtp: [{ name: a, host: "canary-z@h", password: canary-w, security: canary-v }]
 vault: [{ name: a, url: "https://canary-t:canary-u@h", token: [canary-s] }]
+dns: [{ name: a, domain: "canary-r@h/d", helo: "canary-q:p@h", servers: ["canary-p"], dkim: ["canary-o/d"], senders: ["u:canary-n@h"], envelope: "u:canary-m@h", expect: { dmarc: canary-l } }]
 canary-key-is-shown: 1
 `
     let text = ''
