@@ -21,7 +21,7 @@ _mailpath_exporter() {
     --shard) ;;
     --log.level) mapfile -t COMPREPLY < <(compgen -W 'debug info warn error' -- "$word") ;;
     --log.format) mapfile -t COMPREPLY < <(compgen -W 'json pretty' -- "$word") ;;
-    --only) mapfile -t COMPREPLY < <(compgen -W 'postgres patroni haproxy pgbouncer write_path smtp vault kubernetes ses outbox canary settings packages drift mail' -- "$word") ;;
+    --only) mapfile -t COMPREPLY < <(compgen -W 'postgres patroni haproxy pgbouncer write_path smtp vault kubernetes ses dns outbox canary settings packages drift mail' -- "$word") ;;
     --format) mapfile -t COMPREPLY < <(compgen -W 'table markdown json' -- "$word") ;;
     *)
       [[ -n $equals ]] && return

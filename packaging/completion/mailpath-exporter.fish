@@ -14,7 +14,7 @@ complete -c mailpath-exporter -l web.enable-lifecycle -d 'Let POST /-/reload rea
 complete -c mailpath-exporter -l shard -x -d 'Probe only the I-th of N parts of the targets, counted from 0. What is assessed together stays together.'
 complete -c mailpath-exporter -l log.level -x -a 'debug info warn error' -d 'The least that is logged. A verdict is logged when it changes, at info where it is ok, else at warn.'
 complete -c mailpath-exporter -l log.format -x -a 'json pretty' -d 'JSON lines for machines, or lines for people. The log goes to standard error; what cannot be written there is lost, and counted.'
-complete -c mailpath-exporter -l only -x -a 'postgres patroni haproxy pgbouncer write_path smtp vault kubernetes ses outbox canary settings packages drift mail' -d 'Check only this target, or all of a kind; without the mail verdict, which needs them all.'
+complete -c mailpath-exporter -l only -x -a 'postgres patroni haproxy pgbouncer write_path smtp vault kubernetes ses dns outbox canary settings packages drift mail' -d 'Check only this target, or all of a kind; without the mail verdict, which needs them all.'
 complete -c mailpath-exporter -l format -x -a 'table markdown json' -d 'How to print the audit.'
 complete -c mailpath-exporter -l version -d 'Print the version, and exit.'
 complete -c mailpath-exporter -s h -l help -d 'Print this, and exit.'
