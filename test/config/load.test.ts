@@ -38,6 +38,7 @@ describe('the example of the design', () => {
       'kubernetes/api-server',
       'ses/backend SES',
       'ses/newsletter SES',
+      'dns/keybuzz.io',
       'outbox/outbound mail',
       'canary/to the outside',
       'settings/backend-01',
