@@ -88,7 +88,7 @@ const isNode = (value: unknown): value is Record<string | number, unknown> =>
 const isName = (path: Path): boolean =>
   ['name', 'target', 'cluster', 'expect', 'sources'].includes(String(path.at(-1))) ||
   (path[0] === 'mail' && path.at(-1) !== 'provider') ||
-  (path[0] === 'canary' && path.at(-1) === 'smtp')
+  (['canary', 'dns'].includes(String(path[0])) && path.at(-1) === 'smtp')
 
 const pathsIn = (value: unknown, path: Path = []): Path[] =>
   (isNode(value) ? Object.entries(value) : []).flatMap(([key, below]) => [

@@ -1,5 +1,6 @@
 /** What a server may refuse a role that asks: a check then knows less, and blames nobody. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { codeOf } from '../../src/core/errors.ts'
 import type { Observation } from '../../src/core/probe.ts'
 import { postgres } from '../../src/probes/postgres/index.ts'
 import { nodeSql } from '../../src/probes/postgres/observe.ts'
@@ -32,14 +33,23 @@ async function lookAt(kind: 'postgres' | 'write_path', node: PostgresNode): Prom
   return seen
 }
 
-/** The application: it inserts a mail, as it does all day long. */
+/** The application: it inserts a mail, as it does all day long. A session that is new to the table takes longer the first time. */
 async function insert(): Promise<void> {
   const { user, password } = cluster.logins.backend
   const { Client } = await import('pg')
   const client = new Client({ host: '127.0.0.1', port: primary().port, user, password, database: cluster.database })
   await client.connect()
   try {
-    await client.query(`insert into outbound_email (recipient) values ('somebody@example.com')`)
+    const inTime = async (): Promise<boolean> => {
+      try {
+        await client.query(`insert into outbound_email (recipient) values ('somebody@example.com')`)
+        return true
+      } catch (error) {
+        if (codeOf(error) === '57014') return false
+        throw error
+      }
+    }
+    await waitFor(inTime, { what: 'a statement of the application ends in its time' })
   } finally {
     await client.end()
   }
