@@ -129,8 +129,8 @@ const others: readonly Row[] = [
   },
 ]
 
-/** Nothing of this is a fault of mail, or of the mailbox. */
-const harmless: readonly Row[] = [
+/** Nothing of this is a fault of mail, or of the mailbox. Dovecot may take a second to open it. */
+export const crowdedRows: readonly Row[] = [
   {
     name: 'Canary: its mailbox has 50,000 mails of others',
     async inject(stage) {
@@ -149,4 +149,4 @@ const harmless: readonly Row[] = [
   },
 ]
 
-export const mailboxRows: readonly Row[] = [...unreachable, forLong, ...logins, ...others, ...harmless]
+export const mailboxRows: readonly Row[] = [...unreachable, forLong, ...logins, ...others]

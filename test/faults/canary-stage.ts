@@ -42,47 +42,56 @@ export const withoutRoute = without('the route of a mail', routeBinary(), routeI
 
 export const ends = { soon: lostAfterMs, never: neverMs } as const
 
+interface Slowness {
+  /** How many times slower than in other areas all of it is. */
+  readonly pace?: number
+  /** After which time a mail is late, in milliseconds. */
+  readonly lateMs?: number
+}
+
 /** `lost`: after which time a mail that has not come is lost. */
-export const startStage = (lost: keyof typeof ends) => async (): Promise<CanaryStage> => {
-  const passwords = { relay: 'relay password', mailbox: 'mailbox password', crowded: 'crowded password' }
-  const route = await startMailRoute({
-    login: { user: 'app', password: passwords.relay },
-    mailboxes: { [box]: passwords.mailbox, [crowded]: passwords.crowded },
-  })
-  const { relay, receiver, dovecot } = route
-  const folder = tempFolder('mailpath-canary-')
-  const caFile = path.join(folder, 'ca.pem')
-  await writeFile(caFile, route.ca)
-  const healthy = {
-    RELAY_PORT: String(relay.port),
-    RELAY_PASSWORD: passwords.relay,
-    FROM: `app@${senders.good}`,
-    TO: box,
-    BOUNCES: box,
-    IMAP_PORT: String(dovecot.ports.imaps),
-    IMAP_USER: box,
-    IMAP_PASSWORD: passwords.mailbox,
-  }
-  const env: Record<string, string | undefined> = { ...healthy }
-  const resetEnv = (): Promise<void> => {
-    Object.assign(env, healthy)
-    return Promise.resolve()
-  }
-  let sent = 0
-  const countOnly: Policy = ({ protocol_state }) => {
-    if (protocol_state === 'END-OF-MESSAGE') sent++
-    return undefined
-  }
-  for (const user of [box, crowded]) await dovecot.doveadm(['mailbox', 'create', '-u', user, 'Reports'])
-  relay.policy.decide(countOnly)
-  const { good } = await certificates()
-  return {
-    route,
-    env,
-    resetEnv,
-    sent: () => sent,
-    secrets: Object.values(passwords),
-    config: `smtp:
+export const startStage =
+  (lost: keyof typeof ends, { pace = 1, lateMs = lateAfterMs }: Slowness = {}) =>
+  async (): Promise<CanaryStage> => {
+    const passwords = { relay: 'relay password', mailbox: 'mailbox password', crowded: 'crowded password' }
+    const route = await startMailRoute({
+      login: { user: 'app', password: passwords.relay },
+      mailboxes: { [box]: passwords.mailbox, [crowded]: passwords.crowded },
+    })
+    const { relay, receiver, dovecot } = route
+    const folder = tempFolder('mailpath-canary-')
+    const caFile = path.join(folder, 'ca.pem')
+    await writeFile(caFile, route.ca)
+    const healthy = {
+      RELAY_PORT: String(relay.port),
+      RELAY_PASSWORD: passwords.relay,
+      FROM: `app@${senders.good}`,
+      TO: box,
+      BOUNCES: box,
+      IMAP_PORT: String(dovecot.ports.imaps),
+      IMAP_USER: box,
+      IMAP_PASSWORD: passwords.mailbox,
+    }
+    const env: Record<string, string | undefined> = { ...healthy }
+    const resetEnv = (): Promise<void> => {
+      Object.assign(env, healthy)
+      return Promise.resolve()
+    }
+    let sent = 0
+    const countOnly: Policy = ({ protocol_state }) => {
+      if (protocol_state === 'END-OF-MESSAGE') sent++
+      return undefined
+    }
+    for (const user of [box, crowded]) await dovecot.doveadm(['mailbox', 'create', '-u', user, 'Reports'])
+    relay.policy.decide(countOnly)
+    const { good } = await certificates()
+    return {
+      route,
+      env,
+      resetEnv,
+      sent: () => sent,
+      secrets: Object.values(passwords),
+      config: `smtp:
   - { name: relay, host: 127.0.0.1, port: { env: RELAY_PORT }, ca_file: ${caFile}, user: app, password: { env: RELAY_PASSWORD } }
 canary:
   - name: ${canaryName}
@@ -97,32 +106,40 @@ canary:
       password: { env: IMAP_PASSWORD }
       ca_file: ${caFile}
       folders: [Reports]
-    late_after: ${lateAfterMs}ms
+    late_after: ${lateMs}ms
     lost_after: ${ends[lost]}ms
     expect: { spf: pass, dkim: pass, dmarc: pass }
 ${mailPath}`,
-    async heal() {
-      await resetEnv()
-      relay.policy.decide(countOnly)
-      receiver.policy.decide(() => undefined)
-      receiver.resume()
-      if (dovecot.process.alive()) dovecot.resume()
-      else await dovecot.up()
-      await dovecot.certificate(good)
-      for (const server of [relay, receiver]) {
-        await server.configure()
-        await server.run('postsuper', ['-H', 'ALL'])
-        await server.flush()
-      }
-      const before = sent
-      await waitFor(() => sent > before, { timeoutMs: longestPauseMs, what: 'a canary left after it was healed' })
-    },
-    async stop() {
-      await route.stop()
-      await removeFolder(folder)
-    },
+      async heal() {
+        await resetEnv()
+        relay.policy.decide(countOnly)
+        receiver.policy.decide(() => undefined)
+        receiver.resume()
+        if (dovecot.process.alive()) dovecot.resume()
+        else await dovecot.up()
+        await dovecot.certificate(good)
+        for (const server of [relay, receiver]) {
+          await server.configure()
+          await server.run('postsuper', ['-H', 'ALL'])
+          await server.flush()
+        }
+        const before = sent
+        await waitFor(() => sent > before, {
+          timeoutMs: longestPauseMs * pace,
+          what: 'a canary left after it was healed',
+        })
+      },
+      async stop() {
+        await route.stop()
+        await removeFolder(folder)
+      },
+    }
   }
-}
+
+const slowed = ({ pace = 1 }: Slowness): typeof times => ({
+  intervalMs: times.intervalMs * pace,
+  timeoutMs: times.timeoutMs * pace,
+})
 
 /** What Postfix says in a policy: a refusal at one of its commands, such as `RCPT` or `END-OF-MESSAGE`. */
 export const at =
@@ -187,9 +204,14 @@ export const warns = (code: string, more: Partial<Expectation> = {}): Expectatio
   ...more,
 })
 
-export const areaOf = (name: string, lost: keyof typeof ends, rows: readonly Row[]): Area<CanaryStage> => ({
+export const areaOf = (
+  name: string,
+  lost: keyof typeof ends,
+  rows: readonly Row[],
+  slowness: Slowness = {},
+): Area<CanaryStage> => ({
   name: `Canary: ${name}`,
-  start: startStage(lost),
+  start: startStage(lost, slowness),
   faults: rows.map(row => ({ ...row, skip: row.skip ?? withoutRoute })),
-  times,
+  times: slowed(slowness),
 })

@@ -1,7 +1,7 @@
-import { arrivalRows } from './canary-arrival.ts'
+import { arrivalRows, renumbered } from './canary-arrival.ts'
 import { canaryLife } from './canary-life.ts'
 import { deferrals, lostRows } from './canary-lost.ts'
-import { mailboxRows } from './canary-mailbox.ts'
+import { crowdedRows, mailboxRows } from './canary-mailbox.ts'
 import { pairsArea } from './canary-pairs.ts'
 import { canarySesArea } from './canary-ses.ts'
 import { areaOf } from './canary-stage.ts'
@@ -12,6 +12,7 @@ export const canaryAreas: readonly Runnable[] = [
   runnable(areaOf('refused or lost', 'soon', lostRows)),
   runnable(areaOf('late, or in another way', 'never', [...deferrals, ...arrivalRows])),
   runnable(areaOf('its mailbox', 'soon', mailboxRows)),
+  runnable(areaOf('a mailbox that is slow', 'never', [...crowdedRows, renumbered], { pace: 3, lateMs: 60_000 })),
   runnable(pairsArea),
   runnable(canarySesArea),
   canaryLife,
