@@ -6,7 +6,7 @@ const longest = 253
 
 /**
  * A name as it is asked for: in lower case, without a dot at the end. Undefined if it cannot be: it is too long, has an empty
- * label, or characters that no host name has. Node would ask for the root in place of a label that is no Punycode.
+ * label, or characters that no host name has. Node 20 would ask for the root in place of a label that is no Punycode; newer ones ask for it as it is.
  */
 export function askable(name: string): string | undefined {
   const asked = name.toLowerCase().replace(/\.$/, '')
