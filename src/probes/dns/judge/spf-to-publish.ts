@@ -1,6 +1,8 @@
 import { isIPv6 } from 'node:net'
 import type { DnsSeen } from '../seen.ts'
+import { readRecord } from '../spf/record.ts'
 import type { SenderSeen } from '../spf/seen.ts'
+import { isWide } from '../spf/survey.ts'
 
 type Seen = Pick<DnsSeen, 'spf'>
 
@@ -28,13 +30,15 @@ export function spfToClose({ spf: { text = '', senders } }: Seen, hosts: string)
   const [, ...own] = text.split(/ +/).filter(term => term !== '')
   const all = own.findIndex(term => /^[-~+?]?all$/i.test(term))
   if (all < 0 && own.some(term => /^redirect=/i.test(term))) return undefined
-  const kept = (all < 0 ? own : own.slice(0, all)).filter(term => !isWide(term))
+  const wide = new Set(
+    readRecord(text)
+      .directives.filter(isWide)
+      .map(directive => directive.text),
+  )
+  const kept = (all < 0 ? own : own.slice(0, all)).filter(term => !wide.has(term))
   const terms = [...termsFor(senders.filter(one => needsTerm(one) || one.isByAll === true)), ...kept]
   return ['v=spf1', ...(terms.length > 0 ? terms : [hosts]), '~all'].join(' ')
 }
-
-/** Large parts of the Internet: the same networks as in `survey.ts`. */
-const isWide = (term: string): boolean => /^\+?(?:ip4:[^/]+\/[0-7]|ip6:[^/]+\/(?:\d|1[0-5]))$/i.test(term)
 
 const termsFor = (senders: readonly SenderSeen[]): string[] => [
   ...new Set(senders.map(({ address }) => `${isIPv6(address) ? 'ip6' : 'ip4'}:${address}`)),

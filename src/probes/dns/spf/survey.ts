@@ -122,7 +122,8 @@ function endsOf({ root, nodes }: Tree): { readonly open: string[]; readonly perm
   }
 }
 
-function isWide({ qualifier, mechanism }: Directive): boolean {
+/** It lets in large parts of the Internet. */
+export function isWide({ qualifier, mechanism }: Directive): boolean {
   if (qualifier !== '+') return false
   if ('network' in mechanism) return mechanism.bits < (mechanism.network.length === 4 ? widest[4] : widest[16])
   return 'bits4' in mechanism && (mechanism.bits4 < widest[4] || mechanism.bits6 < widest[16])
