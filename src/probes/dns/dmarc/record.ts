@@ -5,6 +5,9 @@ import { repeatedIn, tagsOf, withoutSpace, type Tag } from '../dkim/tags.ts'
 export const policies = ['none', 'quarantine', 'reject'] as const
 export type Policy = (typeof policies)[number]
 
+export const isWeaker = (policy: Policy, expected: Policy): boolean =>
+  policies.indexOf(policy) < policies.indexOf(expected)
+
 export type Alignment = 'relaxed' | 'strict'
 
 /** The tags of policies: for the domain itself, for those below it, and for those below it that do not exist. */

@@ -4,7 +4,7 @@ import type { DmarcSeen } from '../dmarc/index.ts'
 import { alignmentReasons } from './alignment.ts'
 import { reason, type Reason } from '../reasons.ts'
 import type { DnsSeen } from '../seen.ts'
-import { policies } from '../dmarc/record.ts'
+import { isWeaker, policies } from '../dmarc/record.ts'
 import type { DnsTarget } from '../target.ts'
 
 type Seen = Pick<DnsSeen, 'domain' | 'envelope' | 'spf' | 'dkim' | 'dmarc' | 'isAwaitingSes'>
@@ -48,11 +48,11 @@ function errorReasons({ ignored = [], outdated = [], name = '' }: DmarcSeen): Re
 function policyReasons(name: string, dmarc: DmarcSeen, expected: (typeof policies)[number] | undefined): Reason[] {
   const { policy, tag = 'p', isTesting, reports } = dmarc
   if (policy === undefined) return []
-  const isWeaker = expected !== undefined && policies.indexOf(policy) < policies.indexOf(expected)
+  const isTooWeak = expected !== undefined && isWeaker(policy, expected)
   // `t=y` has no effect on a policy of none.
   const isTested = isTesting && policy !== 'none'
   return [
-    ...(isWeaker
+    ...(isTooWeak
       ? [reason('dns_dmarc_weaker', `${name}: the policy is ${policy} (\`${tag}\`), and ${expected} is expected`)]
       : []),
     ...(isTested

@@ -1,7 +1,7 @@
 import { aligns } from '../dmarc/index.ts'
 import { alignmentReasons } from '../judge/alignment.ts'
 import type { DnsSeen } from '../seen.ts'
-import { policies } from '../dmarc/record.ts'
+import { isWeaker } from '../dmarc/record.ts'
 import type { DnsTarget } from '../target.ts'
 import { rowsOf, type PostureRow } from './row.ts'
 import { textLine } from './zone-file.ts'
@@ -26,20 +26,20 @@ function dmarcRow({ domain, dmarc }: DnsSeen, { expect }: DnsTarget): PostureRow
   const isSilent = policy === 'none' && dmarc.reports === false
   const isTested = dmarc.isTesting === true && policy !== 'none'
   const expected = expect?.dmarc
-  const isWeaker = expected !== undefined && policies.indexOf(policy) < policies.indexOf(expected)
+  const isTooWeak = expected !== undefined && isWeaker(policy, expected)
   const found = [
     `${tag}=${policy}`,
-    ...(isWeaker ? [`${expected} is expected`] : []),
+    ...(isTooWeak ? [`${expected} is expected`] : []),
     ...(isTested ? ['only tested (t=y)'] : []),
     ...(isSilent ? ['no reports (rua)'] : []),
     ...(outdated.length > 0 ? [`no longer used: ${outdated.join(', ')}`] : []),
     ...ignored.map(problem => `the record ${problem}`),
     ...refusedReports.map(({ address }) => `the domain of ${address} does not say that it takes reports`),
   ]
-  const more = [...(isWeaker ? [`${tag}=${expected}`] : []), ...(isSilent ? [reports] : [])]
+  const more = [...(isTooWeak ? [`${tag}=${expected}`] : []), ...(isSilent ? [reports] : [])]
   const less = [...(isTested ? ['t=y'] : []), ...outdated, ...(ignored.length > 0 ? ['what is named'] : [])]
   // Old receivers spare the share of mail that `pct` leaves out.
-  const isStricter = isWeaker || (policy !== 'none' && (isTested || outdated.some(tag => /^pct=\d{1,2}$/.test(tag))))
+  const isStricter = isTooWeak || (policy !== 'none' && (isTested || outdated.some(tag => /^pct=\d{1,2}$/.test(tag))))
   const [refused] = refusedReports
   if (more.length + less.length > 0) return is('weak', found, { advice: changed(more, less, isStricter) })
   return refused ? is('weak', found, { publish: textLine(refused.name, 'v=DMARC1') }) : is('ok', found)
