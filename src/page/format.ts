@@ -44,10 +44,6 @@ const shortCode = (probe: string, code: string): string => {
   return code.slice(prefix.length).replaceAll('_', ' ')
 }
 
-/** The URL of an endpoint for one check. */
-export const about = (endpoint: '/failures' | '/probe', { probe, target }: { probe: string; target: string }): string =>
-  `${endpoint}?${new URLSearchParams({ probe, target }).toString().replaceAll('+', '%20')}`
-
 /** `5 s ago`, in the largest unit that fits. */
 export function ago(ms: number): string {
   const seconds = Math.max(0, Math.round(ms / 1000))
