@@ -3,7 +3,7 @@ import { byVerdict, verdicts, type Reason, type Verdict } from '../core/probe.ts
 import { exporterKind } from '../core/want.ts'
 import { historyLength, type CheckRecord, type Status } from '../monitor/ledger.ts'
 import { html, type Html } from './html.ts'
-import { ago, count, icon, length, prose, type Anchors } from './format.ts'
+import { ago, codeOf, count, icon, length, prose, type Anchors } from './format.ts'
 import { link } from './link.ts'
 
 /** Every check, worst first. */
@@ -60,7 +60,7 @@ export const reasonLines = ({ text, remedy, code, severity, want }: Reason): Htm
   want === undefined
     ? html`
         <p class="text">${prose(text)}</p>
-        <p class="remedy"><b>Do this:</b> ${prose(remedy)} <span class="code">${code} · ${severity}</span></p>
+        <p class="remedy"><b>Do this:</b> ${prose(remedy)} <span class="code">${codeOf({ code, severity })}</span></p>
       `
     : html`<p class="text">${prose(text)}: <a href="${link('/')}#${exporterKind}">see above</a></p>`
 

@@ -3,6 +3,7 @@ import type { Status } from '../../src/monitor/ledger.ts'
 import type { Box } from '../../src/page/boxes.ts'
 import { joined } from '../../src/page/path-model.ts'
 import { renderPage } from '../../src/page/page.ts'
+import { runbooksUrl } from '../../src/core/runbook.ts'
 import { ago, length } from '../../src/page/format.ts'
 import { incidentSeen, statusOf } from '../status/incident.ts'
 import { arriving, intoJunk, lostBehind, lostWithRelay } from '../status/arriving.ts'
@@ -446,7 +447,9 @@ describe('the page', () => {
     const loaded = [...page.matchAll(/(?:src|href)="([^"]*)"/g)].map(match => match[1] ?? '')
     expect(
       loaded.filter(
-        link => !/^(#|\.\/\?refresh=off$|\.\/metrics$|\.\/api\/v1\/status$|data:image\/svg\+xml,)/.test(link),
+        link =>
+          !/^(#|\.\/\?refresh=off$|\.\/metrics$|\.\/api\/v1\/status$|data:image\/svg\+xml,)/.test(link) &&
+          !link.startsWith(`${runbooksUrl}/reasons/`),
       ),
     ).toEqual([])
   })
