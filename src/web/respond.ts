@@ -28,6 +28,16 @@ export function sendText(response: ServerResponse, status: number, text: string,
   sendShown(response, 'text/plain; charset=utf-8', shownLines(`${text}\n`))
 }
 
+/** The value of `Allow` for an endpoint with these methods. */
+export const allowOf = (methods: readonly string[]): string => [...methods, 'OPTIONS'].join(', ')
+
+/** Answers OPTIONS. */
+export function sendAllowed(response: ServerResponse, methods: readonly string[]): void {
+  response.statusCode = 204
+  response.setHeader('Allow', allowOf(methods))
+  response.end()
+}
+
 /** Answers with a text that is ready for people. */
 export function sendShown(response: ServerResponse, type: string, text: Shown): void {
   sendBody(response, type, Buffer.from(text))
