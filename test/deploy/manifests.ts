@@ -71,7 +71,9 @@ function byType(manifests: readonly Manifest[]): string[] {
   // It only has to lie where the packages are found.
   const file = fileURLToPath(new URL('manifests.generated.ts', import.meta.url))
   const source = manifests
-    .map((one, i) => `export const m${i}: import('${moduleOf(one)}').I${one.kind} = ${JSON.stringify(one, withoutNull)}`)
+    .map(
+      (one, i) => `export const m${i}: import('${moduleOf(one)}').I${one.kind} = ${JSON.stringify(one, withoutNull)}`,
+    )
     .join('\n')
   const options: ts.CompilerOptions = {
     strict: true,
