@@ -13,6 +13,7 @@ export interface Manifest {
     readonly name: string
     readonly namespace?: string
     readonly labels?: Readonly<Record<string, string>>
+    readonly annotations?: Readonly<Record<string, string>>
   }
   readonly [field: string]: unknown
 }
@@ -38,9 +39,14 @@ export function only<Kind>(manifests: readonly Manifest[], kind: string): Kind {
   return found[0] as Kind
 }
 
+/** The packages for what Kubernetes has not itself. */
+const packages: Readonly<Record<string, string>> = {
+  'monitoring.coreos.com': '@kubernetes-models/prometheus-operator',
+  'gateway.networking.k8s.io': '@kubernetes-models/gateway-api',
+}
 /** Where the types and the validators of an API are. */
 const moduleOf = ({ apiVersion, kind }: Manifest): string =>
-  `${apiVersion.startsWith('monitoring.coreos.com/') ? '@kubernetes-models/prometheus-operator' : 'kubernetes-models'}/${apiVersion}/${kind}`
+  `${packages[apiVersion.split('/')[0] ?? ''] ?? 'kubernetes-models'}/${apiVersion}/${kind}`
 
 type Model = new (manifest: Manifest) => { validate(): void }
 
@@ -57,12 +63,17 @@ async function bySchema(manifest: Manifest): Promise<string[]> {
   }
 }
 
+/** A server reads null as if the field were not there. */
+const withoutNull = (_: string, value: unknown): unknown => value ?? undefined
+
 /** By the compiler: fields that the API does not know, which the schemas let pass and a server refuses. */
 function byType(manifests: readonly Manifest[]): string[] {
   // It only has to lie where the packages are found.
   const file = fileURLToPath(new URL('manifests.generated.ts', import.meta.url))
   const source = manifests
-    .map((one, i) => `export const m${i}: import('${moduleOf(one)}').I${one.kind} = ${JSON.stringify(one)}`)
+    .map(
+      (one, i) => `export const m${i}: import('${moduleOf(one)}').I${one.kind} = ${JSON.stringify(one, withoutNull)}`,
+    )
     .join('\n')
   const options: ts.CompilerOptions = {
     strict: true,
