@@ -13,6 +13,7 @@ const defaults: Options = {
   enableLifecycle: false,
   allowedHosts: [],
   routePrefix: '',
+  stateFile: undefined,
   shard: undefined,
   listen: [{ host: undefined, port: 10587 }],
   webConfigFile: undefined,
