@@ -18,6 +18,7 @@ export const floors = [
   'report',
   'config',
   'references',
+  'init',
   'web',
   'cli',
 ]
