@@ -20,7 +20,8 @@ export interface Flag {
   readonly multiple?: boolean
   readonly short?: string
   /** The placeholder of the value in texts. `FILE` is completed with files. */
-  readonly value?: 'FILE' | 'TIME' | 'ADDRESS' | 'NAME' | 'I/N' | 'LEVEL' | 'FORMAT' | 'KIND/TARGET' | 'URL' | 'NAMESPACE/SECRET'
+  readonly value?:
+    'FILE' | 'TIME' | 'ADDRESS' | 'NAME' | 'I/N' | 'LEVEL' | 'FORMAT' | 'KIND/TARGET' | 'URL' | 'NAMESPACE/SECRET'
   /** The allowed values; undefined for any. */
   readonly choices?: readonly string[]
   /** The default. */

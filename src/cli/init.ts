@@ -9,7 +9,7 @@ import { literalUrl } from '../fields/index.ts'
 import { inTime, type Asked, type Asking } from '../init/asked.ts'
 import { dotenvSettings } from '../init/dotenv.ts'
 import { balancer, haproxyProblem } from '../init/haproxy.ts'
-import { configurationOf } from '../init/index.ts'
+import { configurationOf, saysNothing } from '../init/index.ts'
 import { secretSettings, type SecretName } from '../init/kubernetes.ts'
 import { askPatroni } from '../init/patroni.ts'
 import { vaultEntry } from '../init/vault.ts'
@@ -51,10 +51,13 @@ async function written(
     each(options.vault, vaultEntry),
   ])
   const asked: readonly Asked<unknown>[] = [...ofSecrets, ...patroni, ...haproxy, ...vault]
-  for (const { place, why } of asked) tell(why === undefined ? `${place}: read` : `${place}: ${why}`)
+  for (const { place, why } of asked) tell(textOf(place, why))
+  const settings = [...files, ...ofSecrets.flatMap(({ found }) => found ?? [])]
+  const unknown = settings.filter(saysNothing)
+  for (const { place } of unknown) tell(`${place}: has none of the usual settings of a database or of mail`)
   const text = configurationOf(
     {
-      settings: [...files, ...ofSecrets.flatMap(({ found }) => found ?? [])],
+      settings,
       patroni,
       haproxy: haproxy.flatMap(({ found }) => found ?? []),
       vault: vault.flatMap(({ found }) => found ?? []),
@@ -64,8 +67,11 @@ async function written(
     },
     output,
   )
-  return { text, isWhole: asked.every(({ why }) => why === undefined) }
+  return { text, isWhole: unknown.length === 0 && asked.every(({ why }) => why === undefined) }
 }
+
+const textOf = (place: string, why = 'asked, and only read'): string =>
+  why.startsWith(place) ? why : `${place}: ${why}`
 
 /** The Secrets that are named. Throws a UsageError for what cannot be asked; nothing of a URL is shown. */
 function checked({ dotenv, kubernetes, patroni, haproxy, vault }: InitOptions): SecretName[] {

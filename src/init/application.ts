@@ -82,13 +82,14 @@ export function settingsEntry({ settings, keys }: Application): Entry | undefine
 }
 
 /** What is installed now has to stay. */
-export function packagesEntry({ settings: { app, packages } }: Application): Entry | undefined {
-  if (!packages || packages.installed.length === 0) return undefined
+export function packagesEntry({ settings: { app, packages }, smtp, ses }: Application): Entry | undefined {
+  const needed = packages?.installed.filter(name => (name.startsWith('@aws-sdk/') ? ses : smtp).length > 0) ?? []
+  if (!packages || needed.length === 0) return undefined
   return {
     lines: [
       ['name', app],
       ['folder', packages.folder],
-      ['require', packages.installed],
+      ['require', needed],
     ],
   }
 }
@@ -114,7 +115,7 @@ export function mailEntry(application: Application, writePaths: readonly string[
         'provider',
         settings.reference(providerKey ?? 'EMAIL_PROVIDER', providerKey === undefined ? { default: usual } : {}),
         providerKey === undefined
-          ? `not set in ${settings.place}: ${usual} is what it sends with`
+          ? `not set: ${usual} is what it sends with`
           : `${settings.at(providerKey)}${provider === undefined ? `; neither of ${providers.join(' and ')}, so mail is unknown` : ''}`,
       ],
       ['write_path', writePaths],

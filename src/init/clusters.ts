@@ -30,7 +30,10 @@ export function clustersOf(
     if (!first) return [unnamed, 'a name of your own: no Patroni said one']
     const named = endpoints.flatMap(one => (one.kind === 'tcp' ? (at(one.host, one.port) ?? []) : []))[0]
     if (named) return [named.scope, 'one of its nodes is named there']
-    return [first.scope, others.length === 0 ? 'the cluster of that Patroni' : 'a guess: correct it if it is another one']
+    return [
+      first.scope,
+      others.length === 0 ? 'the cluster of that Patroni' : 'a guess: correct it if it is another one',
+    ]
   }
   const loginOf = (scope: string): NodeLogin | undefined =>
     (databases.find(one => one.login && of(one)[0] === scope) ?? databases.find(({ login }) => login))?.login
@@ -76,7 +79,7 @@ function nodeEntry(name: string, cluster: string, { host, port, leads }: Member,
     lines: [
       ['name', name],
       ['cluster', cluster],
-      ['url', url, leads ? 'the leader when init asked' : 'a replica when init asked'],
+      ['url', url, `as Patroni lists it, ${leads ? 'the leader' : 'a replica'} when init asked`],
       ...own,
     ],
   }
@@ -86,7 +89,7 @@ function patroniEntry(name: string, cluster: string, { api }: Member, caFile: st
   if (api === undefined) return []
   return [
     {
-      lines: [['name', name], ['cluster', cluster], ['url', api], ...authority(api, caFile)],
+      lines: [['name', name], ['cluster', cluster], ['url', api, 'as Patroni lists it'], ...authority(api, caFile)],
     },
   ]
 }
@@ -109,7 +112,7 @@ function unanswered(
       lines: [
         ['name', new URL(url).hostname.replace(/^\[|\]$/g, '')],
         ['cluster', clusters[0]?.scope ?? unnamed],
-        ['url', url],
+        ['url', url, 'as given'],
         ...authority(url, caFile),
       ],
     },

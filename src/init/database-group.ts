@@ -64,9 +64,12 @@ function ofGroup(settings: AppSettings, names: Names): Database {
   const [user, password, database] = [names.user, names.password, names.database].map(keys => firstSet(settings, keys))
   const mode = names.host === 'PGHOST' ? valueOf(settings, 'PGSSLMODE') : undefined
   const isMode = mode !== undefined && /^(?:disable|allow|prefer|require|verify-ca|verify-full)$/.test(mode)
-  const line = (key: string, name: string | undefined): Line[] => (name === undefined ? [] : [[key, reference(name)]])
+  const line = (key: string, name: string | undefined): Line[] =>
+    name === undefined ? [] : [[key, reference(name), at(name)]]
   const missing = [
-    ...(user === undefined ? [`${String(names.user[0])}: without a user only the address is checked, and no write`] : []),
+    ...(user === undefined
+      ? [`${String(names.user[0])}: without a user only the address is checked, and no write`]
+      : []),
     ...(user !== undefined && password === undefined ? [String(names.password[0])] : []),
     ...(user !== undefined && database === undefined
       ? [`${String(names.database[0])}: the database then has the name of the user`]
@@ -75,16 +78,13 @@ function ofGroup(settings: AppSettings, names: Names): Database {
   return {
     key: names.host,
     lines: [
-      ['host', reference(names.host)],
+      ['host', reference(names.host), at(names.host)],
       ...line('port', port),
       ...line('user', user),
       ...(user === undefined ? [] : [...line('password', password), ...line('database', database)]),
       ...(isMode ? [['sslmode', mode] as const] : []),
     ],
-    notes: [
-      `${names.host}, ${at(names.host)} of ${place}`,
-      ...missing.map(one => `Missing in ${place}: ${one}.`),
-    ],
+    notes: [`${names.host} of ${place}`, ...missing.map(one => `Missing: ${one}.`)],
     endpoints: endpointsIn(valueOf(settings, names.host), port === undefined ? '5432' : valueOf(settings, port)),
     login:
       user === undefined

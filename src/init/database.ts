@@ -35,7 +35,10 @@ const usual = ['DATABASE_URL', 'POSTGRES_URL', 'POSTGRESQL_URL', 'DB_URL', 'PG_U
 const otherUses: readonly (readonly [RegExp, string])[] = [
   [/(?:^|_)(?:SHADOW|TEST|TESTING|CI)(?:_|$)/i, 'by its name it is for tests'],
   [/(?:^|_)(?:READ|READER|READONLY|RO|REPLICA|SLAVE|STANDBY|FOLLOWER)(?:_|$)/i, 'by its name it only reads'],
-  [/(?:^|_)(?:DIRECT|NON_POOLING|UNPOOLED|MIGRATIONS?|ADMIN|ROOT)(?:_|$)/i, 'by its name it is for changes of the schema'],
+  [
+    /(?:^|_)(?:DIRECT|NON_POOLING|UNPOOLED|MIGRATIONS?|ADMIN|ROOT)(?:_|$)/i,
+    'by its name it is for changes of the schema',
+  ],
 ]
 /** A file with more of them is none of an application. */
 const mostUrls = 20
@@ -77,7 +80,7 @@ const planOf = (url: string): Plan | undefined =>
 
 function ofUrl(settings: AppSettings, key: string, url: string | undefined, plan: Plan | undefined): Database {
   const notes = [
-    `${key}, ${settings.at(key)} of ${settings.place}`,
+    `${key} of ${settings.place}`,
     ...(url === undefined ? [`Mend it first: ${whyUnreadable(settings, key) ?? 'it cannot be read'}.`] : []),
     ...(url !== undefined && !plan ? [`Mend it first, no driver can connect with it: ${whyNoPlan(url)}.`] : []),
     ...(url !== undefined && isPooled(url, plan)
@@ -86,7 +89,7 @@ function ofUrl(settings: AppSettings, key: string, url: string | undefined, plan
   ]
   return {
     key,
-    lines: [['url', settings.reference(key)]],
+    lines: [['url', settings.reference(key), settings.at(key)]],
     notes,
     endpoints: plan?.endpoints ?? [],
     login: plan && url !== undefined ? loginIn(plan, url, part => settings.reference(key, { part })) : undefined,
@@ -103,15 +106,16 @@ function whyNoPlan(url: string): string {
 const isPooled = (url: string, plan: Plan | undefined): boolean =>
   /[?&]pgbouncer=true\b/.test(url) || plan?.endpoints.some(({ port }) => port === 6432) === true
 
-function loginIn({ user, database, password }: Plan, url: string, part: (name: string) => Value): NodeLogin | undefined {
+function loginIn(
+  { user, database, password }: Plan,
+  url: string,
+  part: (name: string) => Value,
+): NodeLogin | undefined {
   if (user === '') return undefined
   const [, mode] = /[?&]sslmode=(disable|require|verify-ca|verify-full)(?=&|$)/.exec(url) ?? []
   const pgSettings = { PGUSER: part('user'), ...(database === '' ? {} : { PGDATABASE: part('database') }) }
   return {
-    lines: [
-      ['pg_settings', pgSettings],
-      ...(password === undefined ? [] : [['password', part('password')] as const]),
-    ],
+    lines: [['pg_settings', pgSettings], ...(password === undefined ? [] : [['password', part('password')] as const])],
     query: mode === undefined ? '' : `?sslmode=${mode}`,
   }
 }

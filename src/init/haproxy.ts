@@ -37,8 +37,7 @@ export async function balancer(given: string, { signal, ca }: Asking): Promise<A
     const target = targetAt(place, name, ca?.file)
     const seen = await look(target, signal)
     first ??= seen
-    if (seen.servers)
-      return { place: seen.address, found: { ...balancerOf(target, seen.servers, false, []), host } }
+    if (seen.servers) return { place: seen.address, found: { ...balancerOf(target, seen.servers, false, []), host } }
     if (seen.failure) break
   }
   const seen = first ?? { address: name }
@@ -50,7 +49,8 @@ export async function balancer(given: string, { signal, ca }: Asking): Promise<A
   return { place: seen.address, found: { ...found, host }, why }
 }
 
-const hostOf = (socket: string): string => (socket.startsWith('/') ? '' : socket.replace(/:\d+$/, '').replace(/^\[|\]$/g, ''))
+const hostOf = (socket: string): string =>
+  socket.startsWith('/') ? '' : socket.replace(/:\d+$/, '').replace(/^\[|\]$/g, '')
 
 function whatInstead(status: number | undefined): string {
   if (status === 401 || status === 403) return `HTTP ${status}: it wants a login; set user and password in its target`
@@ -66,7 +66,11 @@ function candidates(given: string): readonly string[] {
 }
 
 const targetAt = (place: string, name: string, caFile: string | undefined): HaproxyTarget =>
-  haproxyTarget.parse({ name, ...placeIn(place), ...(caFile !== undefined && place.startsWith('https:') && { ca_file: caFile }) })
+  haproxyTarget.parse({
+    name,
+    ...placeIn(place),
+    ...(caFile !== undefined && place.startsWith('https:') && { ca_file: caFile }),
+  })
 
 const timeoutMs = 5_000
 const look = (target: HaproxyTarget, signal: AbortSignal): Promise<HaproxySeen> => {
@@ -87,7 +91,7 @@ function balancerOf(
   })
   const lines: Line[] = [
     ['name', name],
-    url === undefined ? ['socket', socket ?? ''] : ['url', url],
+    url === undefined ? ['socket', socket ?? '', 'as given'] : ['url', url, 'its statistics'],
     ...(caFile === undefined ? [] : [['ca_file', caFile] as const]),
   ]
   return { name, servers, entry: { notes: [...notes, ...inWords], lines, off } }

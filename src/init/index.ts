@@ -36,11 +36,15 @@ export interface Sources {
 export function configurationOf(sources: Sources, file: string): string | undefined {
   const applications = named(sources.settings).map(applicationIn)
   const sections = sectionsOf(sources, applications)
-  if (!sections.some(({ isList, entries }) => isList && entries.some(entry => nameOf(entry) !== undefined))) return undefined
+  if (!sections.some(({ isList, entries }) => isList && entries.some(entry => nameOf(entry) !== undefined)))
+    return undefined
   const text = documentOf(headOf(sources, applications), sections)
   parseConfig(text, file)
   return text
 }
+
+/** Whether none of the settings is one that is looked for. */
+export const saysNothing = (settings: AppSettings): boolean => applicationIn(settings).keys.length === 0
 
 const headOf = ({ silent, patroni }: Sources, applications: readonly Application[]): readonly string[] => [
   'A first configuration of mailpath-exporter, written by `mailpath-exporter init`. It holds no secrets, only where they are.',
@@ -78,11 +82,25 @@ function sectionsOf(
       'write_path',
       each(one => one.databases.map(database => writePathEntry(one, database, clusters, haproxy))),
     ),
-    list('smtp', each(one => one.smtp)),
-    list('ses', each(one => one.ses)),
+    list(
+      'smtp',
+      each(one => one.smtp),
+    ),
+    list(
+      'ses',
+      each(one => one.ses),
+    ),
     list('vault', unique(vault)),
-    list('settings', each(one => [settingsEntry(one)]), 'what was found has to stay'),
-    list('packages', each(one => [packagesEntry(one)]), 'what is installed has to stay'),
+    list(
+      'settings',
+      each(one => [settingsEntry(one)]),
+      'what was found has to stay',
+    ),
+    list(
+      'packages',
+      each(one => [packagesEntry(one)]),
+      'what is installed has to stay',
+    ),
     list('mail', mailEntries(applications)),
   ]
 }
@@ -114,7 +132,9 @@ function unique(entries: readonly Entry[]): Entry[] {
   const taken = new Set<string>()
   return entries.map(entry => ({
     ...entry,
-    lines: entry.lines.map(line => (line[0] === 'name' ? [line[0], freeOf(taken, String(line[1]))] : line)),
+    lines: entry.lines.map(line =>
+      line[0] === 'name' && typeof line[1] === 'string' ? [line[0], freeOf(taken, line[1])] : line,
+    ),
   }))
 }
 

@@ -22,7 +22,11 @@ export async function secretSettings(
   signal: AbortSignal,
 ): Promise<Asked<AppSettings>> {
   const place = `Secret ${namespace}/${secret}`
-  const references = createReferences({ env, vaults: [], kubernetes: kubeconfig === undefined ? undefined : { kubeconfig } })
+  const references = createReferences({
+    env,
+    vaults: [],
+    kubernetes: kubeconfig === undefined ? undefined : { kubeconfig },
+  })
   try {
     const values = await references.settings({ kubernetes: { namespace, secret } }, signal)
     return {

@@ -40,7 +40,10 @@ function throughOf({ endpoints }: Database, { isNode }: Clusters, balancers: rea
   const writing = proxies.length === 1 ? proxies : proxies.filter(leadsToWriters)
   const [proxy] = writing
   if (proxy === undefined || writing.length > 1)
-    return { notes: [`It goes through ${balancer.name}. Missing: haproxy: { target: ${balancer.name}, proxy: … }`], lines: [] }
+    return {
+      notes: [`It goes through ${balancer.name}. Missing: haproxy: { target: ${balancer.name}, proxy: … }`],
+      lines: [],
+    }
   return { notes: [], lines: [['haproxy', { target: balancer.name, proxy }, 'by the host of the URL']] }
 }
 

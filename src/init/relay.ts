@@ -16,7 +16,9 @@ export interface Relay {
 
 /** The relay of the application by its usual settings. `isWanted`: it says that it sends by SMTP, so one is missing. */
 export function relayOf(settings: AppSettings, isWanted: boolean): Relay | undefined {
-  const url = urlNames.find(key => whyUnreadable(settings, key) !== undefined || overSmtp.test(valueOf(settings, key) ?? ''))
+  const url = urlNames.find(
+    key => whyUnreadable(settings, key) !== undefined || overSmtp.test(valueOf(settings, key) ?? ''),
+  )
   if (url !== undefined) return byUrl(settings, url)
   const prefix = prefixes.find(one => firstSet(settings, hostNames(one)) !== undefined)
   if (prefix === undefined && !isWanted) return undefined
@@ -29,7 +31,7 @@ function byUrl(settings: AppSettings, key: string): Relay {
   const why =
     value === undefined ? whyUnreadable(settings, key) : reading?.kind === 'not_understood' ? reading.why : undefined
   const notes = [
-    `${key}, ${settings.at(key)} of ${settings.place}`,
+    `${key} of ${settings.place}`,
     ...(why === undefined ? [] : [`Mend it first, the check is unknown until then: ${why}.`]),
     ...(reading?.kind === 'plan' && reading.plan.user === undefined ? ['It has no user, so no login is tried.'] : []),
   ]
@@ -38,7 +40,7 @@ function byUrl(settings: AppSettings, key: string): Relay {
       notes,
       lines: [
         ['name', `${settings.app} ${key}`],
-        ['url', settings.reference(key)],
+        ['url', settings.reference(key), settings.at(key)],
       ],
     },
     keys: [key],
@@ -56,7 +58,7 @@ function byHost(settings: AppSettings, prefix: string): Relay {
   const needed = (found: string | undefined, other: string | undefined, name: string): Line[] => {
     const key = name.endsWith('USER') ? 'user' : 'password'
     if (found !== undefined) return [[key, settings.reference(found), settings.at(found)]]
-    return other === undefined ? [] : [[key, settings.reference(name), `missing in ${settings.place}`]]
+    return other === undefined ? [] : [[key, settings.reference(name), 'missing']]
   }
   const [security, because] = securityOf(settings, prefix, port)
   const missing = [
@@ -66,7 +68,7 @@ function byHost(settings: AppSettings, prefix: string): Relay {
   ]
   const notes = [
     `${host ?? `${prefix}_HOST`} of ${settings.place}`,
-    ...missing.map(name => `Missing in ${settings.place}: ${name}. The check is unknown until the reference below leads to it.`),
+    ...missing.map(name => `Missing: ${name}. The check is unknown until its reference below leads to a value.`),
     ...(missing.includes(`${prefix}_PASS`)
       ? ['If it is in a Vault: password: { vault: { target: NAME, path: secret/data/…, key: … } }']
       : []),
@@ -77,7 +79,7 @@ function byHost(settings: AppSettings, prefix: string): Relay {
     entry: {
       notes,
       lines: [
-        ['name', `${settings.app} ${host ?? `${prefix}_HOST`}`],
+        ['name', `${settings.app} ${prefix.replace(/_.*/, '')}`],
         ['host', settings.reference(host ?? `${prefix}_HOST`), host === undefined ? 'missing' : settings.at(host)],
         ...(port === undefined ? [] : [['port', settings.reference(port), settings.at(port)] as const]),
         ['security', security, because],

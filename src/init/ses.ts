@@ -36,7 +36,7 @@ export function sesOf(settings: AppSettings, isWanted: boolean): Ses | undefined
   const needed = (key: string, found: string | undefined, usual: string): Line => [
     key,
     settings.reference(found ?? usual),
-    found === undefined ? `missing in ${settings.place}` : settings.at(found),
+    found === undefined ? 'missing' : settings.at(found),
   ]
   const more = (key: string, found: string | undefined): Line[] =>
     found === undefined ? [] : [[key, settings.reference(found), settings.at(found)]]
@@ -45,7 +45,9 @@ export function sesOf(settings: AppSettings, isWanted: boolean): Ses | undefined
       notes: [
         `SES, by the settings of ${settings.place}`,
         ...(access === undefined && secret === undefined
-          ? ['Missing: keys. If the application has a role, write `credentials: instance`, container or web_identity instead.']
+          ? [
+              'Missing: keys. If the application has a role, write `credentials: instance`, container or web_identity instead.',
+            ]
           : []),
         'If its SES sender is only a stub, add: implemented: false',
       ],

@@ -12,7 +12,7 @@ export async function vaultEntry(url: string, { signal, ca }: Asking): Promise<A
     off,
     lines: [
       ['name', new URL(url).hostname.replace(/^\[|\]$/g, '')],
-      ['url', url],
+      ['url', url, 'as given'],
       ...(ca !== undefined && url.startsWith('https:') ? [['ca_file', ca.file] as const] : []),
     ],
   })

@@ -27,13 +27,14 @@ export interface Section {
 /** The name of the target; undefined for one that is only a comment. */
 export const nameOf = ({ lines, off = false }: Entry): string | undefined => {
   const [, name] = lines.find(([key]) => key === 'name') ?? []
-  return off || name === undefined ? undefined : String(name)
+  return off || typeof name !== 'string' ? undefined : name
 }
 
 /** A configuration with these sections. Those without an entry are left out. */
 export const documentOf = (head: readonly string[], sections: readonly Section[]): string =>
-  [head.map(comment).join('\n'), ...sections.filter(({ entries }) => entries.length > 0).map(sectionText)].join('\n\n') +
-  '\n'
+  [head.map(comment).join('\n'), ...sections.filter(({ entries }) => entries.length > 0).map(sectionText)].join(
+    '\n\n',
+  ) + '\n'
 
 function sectionText({ kind, about, entries, isList }: Section): string {
   const isOff = entries.every(({ off = false }) => off)
@@ -43,11 +44,23 @@ function sectionText({ kind, about, entries, isList }: Section): string {
 
 function entryLines({ notes = [], lines, off = false }: Entry, isList: boolean): readonly string[] {
   const mark = off ? '# ' : ''
-  const written = lines.map(([key, value, behind], i) => {
+  const written = lines.flatMap(([key, value, behind], i) => {
     const begin = isList ? (i === 0 ? '- ' : '  ') : ''
-    return `${mark}  ${begin}${key}: ${inline(value)}${behind === undefined ? '' : ` ${comment(behind)}`}`
+    const [first, ...below] = valueLines(value)
+    const title = `${begin}${key}:${first === '' ? '' : ` ${String(first)}`}${behind === undefined ? '' : ` ${comment(behind)}`}`
+    return [title, ...below.map(line => `${isList ? '    ' : '  '}${line}`)]
   })
-  return [...notes.map(note => `  ${comment(note)}`), ...written]
+  return [...notes.map(note => `  ${comment(note)}`), ...written.map(line => `${mark}  ${line}`)]
+}
+
+/** Behind the key if that is short, else a line below it for each key of the map. */
+const widest = 60
+function valueLines(value: Value): readonly string[] {
+  const text = inline(value)
+  if (typeof value !== 'object' || isList(value) || text.length <= widest) return [text]
+  const pairs = Object.entries(value)
+  if (!pairs.every(([, below]) => typeof below === 'object')) return [text]
+  return ['', ...pairs.map(([key, below]) => `${scalar(key)}: ${inline(below)}`)]
 }
 
 /** Longer than any note of ours. */

@@ -19,6 +19,16 @@ const defaults: Options = {
   logFormat: 'json',
   format: 'table',
   only: [],
+  init: {
+    dotenv: [],
+    kubernetes: [],
+    kubeconfig: undefined,
+    patroni: [],
+    haproxy: [],
+    vault: [],
+    caFile: undefined,
+    output: undefined,
+  },
 }
 
 function refusal(...args: string[]): string {
