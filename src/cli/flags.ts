@@ -21,7 +21,17 @@ export interface Flag {
   readonly short?: string
   /** The placeholder of the value in texts. `FILE` is completed with files. */
   readonly value?:
-    'FILE' | 'TIME' | 'ADDRESS' | 'NAME' | 'I/N' | 'LEVEL' | 'FORMAT' | 'KIND/TARGET' | 'URL' | 'NAMESPACE/SECRET'
+    | 'FILE'
+    | 'TIME'
+    | 'ADDRESS'
+    | 'NAME'
+    | 'I/N'
+    | 'URL'
+    | 'PATH'
+    | 'LEVEL'
+    | 'FORMAT'
+    | 'KIND/TARGET'
+    | 'NAMESPACE/SECRET'
   /** The allowed values; undefined for any. */
   readonly choices?: readonly string[]
   /** The default. */
@@ -79,6 +89,20 @@ export const flags = {
     meaning:
       'A name by which a browser may ask, such as that of an ingress. Not needed for addresses, names without a dot, .local, .internal and .svc, for machines such as Prometheus, with TLS or with users.',
   },
+  'web.external-url': {
+    type: 'string',
+    value: 'URL',
+    command: 'serve',
+    meaning:
+      'The URL by which people reach this exporter, for example through a reverse proxy. Its path is the route prefix, and its host name is allowed.',
+  },
+  'web.route-prefix': {
+    type: 'string',
+    value: 'PATH',
+    command: 'serve',
+    meaning:
+      'Serve everything below this path, such as /mail; also /mail/metrics and /mail/-/healthy. Default: the path of --web.external-url. Give / if the proxy takes the path off.',
+  },
   'web.enable-lifecycle': {
     type: 'boolean',
     command: 'serve',
@@ -121,6 +145,11 @@ export const flags = {
     fallback: 'table',
     command: 'check',
     meaning: 'How to print the audit.',
+  },
+  debug: {
+    type: 'boolean',
+    command: 'check',
+    meaning: 'Also print what each check asked, got and did, without secrets. Goes with the format table.',
   },
   dotenv: {
     type: 'string',

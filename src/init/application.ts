@@ -1,5 +1,6 @@
 import { providers, type Provider } from '../probes/mail/index.ts'
-import { databasesOf, type Database } from './database.ts'
+import type { Database } from './database.ts'
+import { databasesOf } from './databases.ts'
 import { relayOf } from './relay.ts'
 import { sesOf } from './ses.ts'
 import { firstSet, valueOf, type AppSettings } from './settings.ts'

@@ -65,13 +65,15 @@ export function expectConnected(manifests: readonly Manifest[]): void {
     expect(labels).toMatchObject(selector ?? {})
   }
 
-  const [listening] = parseCommand(container.args ?? []).listen
+  const { listen, routePrefix } = parseCommand(container.args ?? [])
+  const [listening] = listen
+  const below = routePrefix.replace(/\/$/, '')
   expect(container.ports).toEqual([{ name: 'http', containerPort: listening && 'port' in listening && listening.port }])
   expect(service.spec?.ports?.map(({ name, targetPort }) => [name, targetPort])).toEqual([['http', 'http']])
   for (const policy of policies)
     expect(policy.spec?.ingress?.flatMap(({ ports = [] }) => ports)).toEqual([{ protocol: 'TCP', port: 'http' }])
-  expect(container.livenessProbe?.httpGet).toEqual({ path: '/-/healthy', port: 'http' })
-  expect(container.readinessProbe?.httpGet).toEqual({ path: '/-/ready', port: 'http' })
+  expect(container.livenessProbe?.httpGet).toEqual({ path: `${below}/-/healthy`, port: 'http' })
+  expect(container.readinessProbe?.httpGet).toEqual({ path: `${below}/-/ready`, port: 'http' })
 
   for (const { metadata, spec: monitor } of ofKind<IServiceMonitor>(manifests, 'ServiceMonitor')) {
     expect(Object.keys(monitor.selector.matchLabels ?? {})).not.toEqual([])
@@ -81,6 +83,7 @@ export function expectConnected(manifests: readonly Manifest[]): void {
     expect(monitor.endpoints).toMatchObject([
       {
         port: 'http',
+        ...(below !== '' && { path: `${below}/metrics` }),
         relabelings: expect.arrayContaining([{ targetLabel: 'job', replacement: 'mailpath' }]) as unknown,
       },
     ])

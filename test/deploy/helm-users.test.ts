@@ -131,6 +131,46 @@ describe.skipIf(helm === undefined)('the chart, as users of charts expect it', (
     })
   })
 
+  it.each([
+    ['https://example.com/mail/', '', '/mail'],
+    ['https://example.com/mail', '/', ''],
+    ['', '/of/mail', '/of/mail'],
+  ])('asks for everything where it is: %s, %s', async (externalUrl, routePrefix, prefix) => {
+    const made = await withValues({
+      config: smtp,
+      web: { externalUrl, routePrefix },
+      ingress: { enabled: true, hosts: ['example.com'] },
+      httpRoute: { enabled: true, parentRefs: [{ name: 'web' }] },
+      serviceMonitor: { enabled: true },
+    })
+    // The probes have the prefix that the flags give.
+    expectConnected(made)
+    const of = (kind: string) => JSON.stringify(only(made, kind))
+    expect(of('ServiceMonitor')).toContain(`"path":"${prefix}/metrics"`)
+    expect(of('Ingress')).toContain(`"path":"${prefix || '/'}"`)
+    expect(of('HTTPRoute')).toContain(`"value":"${prefix || '/'}"`)
+    expect(of('Pod')).toContain(`"http://mine-mailpath-exporter.app.svc:10587${prefix}"`)
+  })
+
+  it('remembers over a new pod if it has a volume, of its own or of others', async () => {
+    const volume = async (persistence: object) => {
+      const made = await withValues({ config: smtp, persistence })
+      const { strategy, template } = only<IDeployment>(made, 'Deployment').spec ?? {}
+      const claims = made.filter(({ kind }) => kind === 'PersistentVolumeClaim').map(({ metadata }) => metadata.name)
+      const { name: _, ...state } = template?.spec?.volumes?.find(({ name }) => name === 'state') ?? { name: '' }
+      return { strategy: strategy?.type, claims, state }
+    }
+    const claim = (claimName: string) => ({ persistentVolumeClaim: { claimName } })
+    const own = 'mine-mailpath-exporter'
+    expect(await volume({})).toEqual({ strategy: undefined, claims: [], state: { emptyDir: { sizeLimit: '64Mi' } } })
+    expect(await volume({ enabled: true })).toEqual({ strategy: 'Recreate', claims: [own], state: claim(own) })
+    expect(await volume({ enabled: true, existingClaim: '{{ .Release.Name }}-theirs' })).toEqual({
+      strategy: 'Recreate',
+      claims: [],
+      state: claim('mine-theirs'),
+    })
+  })
+
   it('is scraped as pods, with the labels that win', async () => {
     const made = await withValues({
       config: smtp,

@@ -72,7 +72,7 @@ describe.skipIf(helm === undefined)('the chart, by helm', () => {
   })
 
   it('makes every object it can', () => {
-    const kinds = new Set(of('everything-values.yaml').map(({ kind }) => kind.toLowerCase()))
+    const kinds = new Set([...all.values()].flat().map(({ kind }) => kind.toLowerCase()))
     const named = templates.map(file => file.replace('.yaml', ''))
     expect(named.filter(name => !kinds.has(name))).toEqual(['dashboards', 'extra-manifests'])
   })
@@ -124,6 +124,11 @@ describe.skipIf(helm === undefined)('the chart, by helm', () => {
       'MailGone',
     ],
     ['an ingress for every name', [...relay, '--set=ingress.enabled=true'], 'ingress.hosts'],
+    [
+      'a volume of two replicas',
+      [...relay, '--set=persistence.enabled=true,replicas=2'],
+      'each replica has to remember for itself',
+    ],
     ['a route without a gateway', [...relay, '--set=httpRoute.enabled=true'], 'httpRoute.parentRefs'],
     [
       'to let every pod of the namespace read the Secrets',

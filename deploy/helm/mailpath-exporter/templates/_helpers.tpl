@@ -47,9 +47,19 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- default (include "mailpath-exporter.fullname" .) (tpl (default "" .Values.existingConfigMap) .) }}
 {{- end }}
 
+{{- define "mailpath-exporter.claimName" -}}
+{{- default (include "mailpath-exporter.fullname" .) (tpl (default "" .Values.persistence.existingClaim) .) }}
+{{- end }}
+
 {{- /* mailpath.yml */}}
 {{- define "mailpath-exporter.config" -}}
 {{- tpl (toYaml .Values.config) . }}
+{{- end }}
+
+{{- /* What every path begins with, as the exporter finds it: the route prefix, or the path of the external URL. Empty for /. */}}
+{{- define "mailpath-exporter.prefix" -}}
+{{- $url := tpl (default "" (.Values.web).externalUrl) . }}
+{{- with default (urlParse $url).path (.Values.web).routePrefix | trimAll "/" }}/{{ . }}{{ end }}
 {{- end }}
 
 {{- /* The names by which browsers ask, as a list in JSON. */}}
@@ -118,6 +128,9 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- if and (.Values.httpRoute).enabled (not .Values.httpRoute.parentRefs) }}
 {{- fail "Name a gateway in httpRoute.parentRefs: without one nothing leads to the route." }}
 {{- end }}
+{{- if and (.Values.persistence).enabled (gt (int .Values.replicas) 1) }}
+{{- fail "persistence.enabled needs replicas: 1, since each replica has to remember for itself." }}
+{{- end }}
 {{- if and $granted (not $account.create) (not $account.name) }}
 {{- fail "Set serviceAccount.name: with serviceAccount.create=false, rbac.secrets would let `default` read the Secrets, and with it every pod of the namespace." }}
 {{- end }}
@@ -150,5 +163,5 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 
 {{- /* The exporter, as a pod of the cluster reaches it. */}}
 {{- define "mailpath-exporter.url" -}}
-{{ include "mailpath-exporter.scheme" . }}://{{ include "mailpath-exporter.fullname" . }}.{{ include "mailpath-exporter.namespace" . }}.svc:{{ .Values.service.port }}
+{{ include "mailpath-exporter.scheme" . }}://{{ include "mailpath-exporter.fullname" . }}.{{ include "mailpath-exporter.namespace" . }}.svc:{{ .Values.service.port }}{{ include "mailpath-exporter.prefix" . }}
 {{- end }}
