@@ -21,6 +21,16 @@ const defaults: Options = {
   logFormat: 'json',
   format: 'table',
   only: [],
+  init: {
+    dotenv: [],
+    kubernetes: [],
+    kubeconfig: undefined,
+    patroni: [],
+    haproxy: [],
+    vault: [],
+    caFile: undefined,
+    output: undefined,
+  },
   debug: false,
 }
 
