@@ -14,6 +14,7 @@ const defaults: Options = {
   enableLifecycle: false,
   allowedHosts: [],
   routePrefix: '',
+  stateFile: undefined,
   shard: undefined,
   listen: [{ host: undefined, port: 10587 }],
   webConfigFile: undefined,
@@ -21,6 +22,16 @@ const defaults: Options = {
   logFormat: 'json',
   format: 'table',
   only: [],
+  init: {
+    dotenv: [],
+    kubernetes: [],
+    kubeconfig: undefined,
+    patroni: [],
+    haproxy: [],
+    vault: [],
+    caFile: undefined,
+    output: undefined,
+  },
   debug: false,
 }
 
