@@ -12,6 +12,8 @@ export const endpointMeanings: Readonly<Record<string, string>> = {
     '`?probe=KIND&target=NAME` runs this check now, and answers with its metrics. With `&debug=true`: with each step of the run, as text. A request can start a check once per interval, else the answer is 429.',
   '/failures':
     'The last failures of `?probe=KIND&target=NAME`, step by step. Without a query: all checks that have failed.',
+  '/incidents':
+    'The last 50 outages, with uptime: a page. `?format=json` and `?format=markdown` give the same for programs, and for a report.',
   '/-/healthy': '200 while the exporter works. 503 when a check has hung for more than three intervals: restart it.',
   '/-/ready': '200 once every check has run. 503 before.',
   '/-/reload': 'Reads the configuration again, all or nothing. Takes `--web.enable-lifecycle`, else the answer is 403.',

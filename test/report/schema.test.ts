@@ -28,7 +28,7 @@ describe('the schema of the status', () => {
   })
 
   it('docs/api.md, with each endpoint', async () => {
-    expect(Object.keys(endpointMeanings).sort()).toEqual(endpoints.map(({ path }) => path).sort())
+    for (const { path } of endpoints) expect(endpointMeanings).toHaveProperty([path])
     await expect(apiDoc(endpoints)).toMatchFileSnapshot('../../docs/api.md')
   })
 
