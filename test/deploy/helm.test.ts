@@ -130,6 +130,7 @@ describe.skipIf(helm === undefined)('the chart, by helm', () => {
       [...relay, '--set=persistence.enabled=true,replicas=2'],
       'each replica has to remember for itself',
     ],
+    ['an external URL that is none', [...relay, '--set=web.externalUrl=example.com/mail'], 'externalUrl'],
     ['a route without a gateway', [...relay, '--set=httpRoute.enabled=true'], 'httpRoute.parentRefs'],
     [
       'to let every pod of the namespace read the Secrets',
