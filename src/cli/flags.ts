@@ -4,13 +4,14 @@ import { reportFormats } from '../report/report.ts'
 
 // The command line as data. parse.ts parses it; --help, the man page and the completions describe it.
 
-export const commands = ['serve', 'check', 'check-config'] as const
+export const commands = ['serve', 'check', 'check-config', 'init'] as const
 export type Command = (typeof commands)[number]
 
 export const commandMeanings: Readonly<Record<Command, string>> = {
   serve: 'Probe on a timer, and serve metrics and the status page. The default.',
   check: 'Probe once, print the audit, and exit with the verdict.',
   'check-config': 'Check the configuration, and exit 0 or 78. Nothing is probed.',
+  init: 'Write a first configuration from what is there. It only reads, and changes nothing.',
 }
 
 /** A flag, as `parseArgs` of node:util takes it, with its description. */
@@ -19,7 +20,18 @@ export interface Flag {
   readonly multiple?: boolean
   readonly short?: string
   /** The placeholder of the value in texts. `FILE` is completed with files. */
-  readonly value?: 'FILE' | 'TIME' | 'ADDRESS' | 'NAME' | 'I/N' | 'LEVEL' | 'FORMAT' | 'KIND/TARGET'
+  readonly value?:
+    | 'FILE'
+    | 'TIME'
+    | 'ADDRESS'
+    | 'NAME'
+    | 'I/N'
+    | 'URL'
+    | 'PATH'
+    | 'LEVEL'
+    | 'FORMAT'
+    | 'KIND/TARGET'
+    | 'NAMESPACE/SECRET'
   /** The allowed values; undefined for any. */
   readonly choices?: readonly string[]
   /** The default. */
@@ -77,10 +89,31 @@ export const flags = {
     meaning:
       'A name by which a browser may ask, such as that of an ingress. Not needed for addresses, names without a dot, .local, .internal and .svc, for machines such as Prometheus, with TLS or with users.',
   },
+  'web.external-url': {
+    type: 'string',
+    value: 'URL',
+    command: 'serve',
+    meaning:
+      'The URL by which people reach this exporter, for example through a reverse proxy. Its path is the route prefix, and its host name is allowed.',
+  },
+  'web.route-prefix': {
+    type: 'string',
+    value: 'PATH',
+    command: 'serve',
+    meaning:
+      'Serve everything below this path, such as /mail; also /mail/metrics and /mail/-/healthy. Default: the path of --web.external-url. Give / if the proxy takes the path off.',
+  },
   'web.enable-lifecycle': {
     type: 'boolean',
     command: 'serve',
     meaning: 'Let POST /-/reload read the configuration again, as SIGHUP does.',
+  },
+  'state.file': {
+    type: 'string',
+    value: 'FILE',
+    command: 'serve',
+    meaning:
+      'Keep what happened here: since when things are as they are, incidents, uptime. Without it a restart forgets them. Each exporter needs a file of its own.',
   },
   shard: {
     type: 'string',
@@ -120,6 +153,65 @@ export const flags = {
     command: 'check',
     meaning: 'How to print the audit.',
   },
+  debug: {
+    type: 'boolean',
+    command: 'check',
+    meaning: 'Also print what each check asked, got and did, without secrets. Goes with the format table.',
+  },
+  dotenv: {
+    type: 'string',
+    multiple: true,
+    value: 'FILE',
+    command: 'init',
+    meaning:
+      'A .env file of an application that sends mail. Its settings are known by their usual names, such as DATABASE_URL and SMTP_HOST. Their values are never written, only where they are.',
+  },
+  kubernetes: {
+    type: 'string',
+    multiple: true,
+    value: 'NAMESPACE/SECRET',
+    command: 'init',
+    meaning: 'The same for a Kubernetes Secret. Outside of a cluster it needs --kubeconfig.',
+  },
+  kubeconfig: {
+    type: 'string',
+    value: 'FILE',
+    command: 'init',
+    meaning: 'How to reach the API server of Kubernetes. Its user needs a token or a client certificate.',
+  },
+  patroni: {
+    type: 'string',
+    multiple: true,
+    value: 'URL',
+    command: 'init',
+    meaning: 'The REST API of any Patroni, such as http://db-1:8008. All members of its cluster are written.',
+  },
+  haproxy: {
+    type: 'string',
+    multiple: true,
+    value: 'URL',
+    command: 'init',
+    meaning: 'The statistics of a HAProxy, such as http://lb-1:8404/metrics, or its runtime API, a path or host:port.',
+  },
+  vault: {
+    type: 'string',
+    multiple: true,
+    value: 'URL',
+    command: 'init',
+    meaning: 'A Vault node, such as https://vault-01:8200. It is only asked for its health.',
+  },
+  'ca-file': {
+    type: 'string',
+    value: 'FILE',
+    command: 'init',
+    meaning: 'The certificate of the authority of Patroni, HAProxy and Vault, in PEM. Default: those of the system.',
+  },
+  output: {
+    type: 'string',
+    value: 'FILE',
+    command: 'init',
+    meaning: 'Write to this file, which must not exist yet. Default: standard output.',
+  },
   version: { type: 'boolean', meaning: 'Print the version, and exit.' },
   help: { type: 'boolean', short: 'h', meaning: 'Print this, and exit.' },
 } as const satisfies Readonly<Record<string, Flag>>
@@ -129,14 +221,17 @@ export type Term = readonly [what: string, meaning: string]
 
 export const exitCodes: readonly Term[] = [
   ['0', 'It was ended in order; of check: ok.'],
-  ['1', 'It cannot go on, for example because the address is taken, or check-config was cut off; of check: warn.'],
+  [
+    '1',
+    'It cannot go on, for example because the address is taken, or check-config was cut off; of check: warn; of init: something that was named gave nothing, or did not answer. What is known is written all the same.',
+  ],
   ['2', 'Of check: fail.'],
   [
     '3',
     'Of check: unknown. Also where it was cut off, or its output could not be written whole, as with check | head.',
   ],
   ['64', 'The command line is wrong.'],
-  ['74', 'Of check-config, --help and --version: the output could not be written whole.'],
+  ['74', 'Of check-config, init, --help and --version: the output could not be written whole.'],
   ['78', 'The configuration is wrong. Every error is printed, with line and column.'],
 ]
 

@@ -7,6 +7,8 @@ import type { Own } from '../assess/starved.ts'
 import { clockSteps } from '../core/clock.ts'
 import type { Logger } from '../core/log.ts'
 import { checkId, type Observation, type Verdict } from '../core/probe.ts'
+import { emptyHistory, type History } from '../history/history.ts'
+import { remember, shiftPast, withoutChecks, type Past } from '../history/remember.ts'
 import { withFailed, type FailedRun } from './failed-runs.ts'
 import type { Ran } from './run.ts'
 import { createVerdictLog } from './verdict-log.ts'
@@ -29,6 +31,8 @@ export const historyLength = 50
 /** The one value that all outputs render. */
 export interface Status extends Assessment {
   readonly records: ReadonlyMap<string, CheckRecord>
+  /** What happened until now. Nothing is added before every check has run. */
+  readonly history: History
   /** Milliseconds since the epoch. */
   readonly startedAt: number
 }
@@ -52,6 +56,8 @@ interface Ledger {
   acknowledge(): void
   /** Every check has been recorded. */
   ready(): boolean
+  /** What happened, as of the last assessment. */
+  past(): Past | undefined
 }
 
 interface Assessed {
@@ -67,8 +73,13 @@ const assessShare = 1 / 50
 /** What only grows with time, as the seconds of an outage, may be this old. */
 const holdMs = 1_000
 
-/** `own` gives what the exporter notices of itself. */
-export function createLedger(first: Plan, log: Logger, own: () => readonly Own[] = () => []): Ledger {
+/** `own` gives what the exporter notices of itself, and `before` what is known of the time before. */
+export function createLedger(
+  first: Plan,
+  log: Logger,
+  own: () => readonly Own[] = () => [],
+  before: Past | undefined = undefined,
+): Ledger {
   let plan = first
   let startedAt = Date.now()
   const clockStep = clockSteps()
@@ -79,6 +90,7 @@ export function createLedger(first: Plan, log: Logger, own: () => readonly Own[]
   const pending = new Map<string, Ran>()
   let assessMs = 0
   let assessment = assess(plan, undefined, latest, startedAt)
+  let past = before
   /** The last status, and until when it holds if nothing is recorded: by both clocks. */
   let held: { readonly status: Status; readonly untilStale: number; readonly until: number } | undefined
 
@@ -98,6 +110,7 @@ export function createLedger(first: Plan, log: Logger, own: () => readonly Own[]
     assessment = { ...assessment, memory: shiftMemory(assessment.memory, by) }
     if (by > 0) return
     startedAt += by
+    past = past && shiftPast(past, by)
     for (const [id, { startedAt: from, finishedAt: to, ...rest }] of latest)
       latest.set(id, { ...rest, startedAt: from + by, finishedAt: to + by })
     for (const [id, record] of records) records.set(id, shiftRecord(record, by))
@@ -114,7 +127,8 @@ export function createLedger(first: Plan, log: Logger, own: () => readonly Own[]
     }
     pending.clear()
     verdictLog.write(assessment, ready())
-    const status = { ...assessment, records, startedAt }
+    if (ready()) past = remember(past, assessment)
+    const status = { ...assessment, records, history: past?.history ?? emptyHistory, startedAt }
     const ends = assessment.checks.map(check => Math.min(staleAt(check), overdueAt(check)))
     held = { status, untilStale: Math.min(...ends), until: from + holdMs }
     return { status, isNew }
@@ -141,6 +155,7 @@ export function createLedger(first: Plan, log: Logger, own: () => readonly Own[]
       const kept = new Set(next.checks.filter(check => plan.checks.includes(check)).map(checkId))
       for (const kind of [latest, records, pending]) for (const id of kind.keys()) if (!kept.has(id)) kind.delete(id)
       verdictLog.keep(kept, next.mail)
+      past = past && withoutChecks(past, kept)
       plan = next
       isReady = false
       held = undefined
@@ -150,6 +165,7 @@ export function createLedger(first: Plan, log: Logger, own: () => readonly Own[]
       held = undefined
     },
     ready,
+    past: () => past,
   }
 }
 
