@@ -21,6 +21,7 @@ it('a range without its start is a millisecond shorter, in annotations too', () 
 
 describe.skipIf(!needs('promtool', tool, prometheusInstall))(
   newest === undefined ? 'with ranges without their start' : 'with the promtool of PROMTOOL',
+  { tags: 'slow' },
   () => {
     it('are valid', async () => {
       const file = path.join(alertsFolder, 'mailpath.rules.yml')
