@@ -19,6 +19,7 @@ export const floors = [
   'report',
   'config',
   'references',
+  'init',
   'web',
   'cli',
 ]

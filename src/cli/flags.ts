@@ -4,13 +4,14 @@ import { reportFormats } from '../report/report.ts'
 
 // The command line as data. parse.ts parses it; --help, the man page and the completions describe it.
 
-export const commands = ['serve', 'check', 'check-config'] as const
+export const commands = ['serve', 'check', 'check-config', 'init'] as const
 export type Command = (typeof commands)[number]
 
 export const commandMeanings: Readonly<Record<Command, string>> = {
   serve: 'Probe on a timer, and serve metrics and the status page. The default.',
   check: 'Probe once, print the audit, and exit with the verdict.',
   'check-config': 'Check the configuration, and exit 0 or 78. Nothing is probed.',
+  init: 'Write a first configuration from what is there. It only reads, and changes nothing.',
 }
 
 /** A flag, as `parseArgs` of node:util takes it, with its description. */
@@ -19,7 +20,18 @@ export interface Flag {
   readonly multiple?: boolean
   readonly short?: string
   /** The placeholder of the value in texts. `FILE` is completed with files. */
-  readonly value?: 'FILE' | 'TIME' | 'ADDRESS' | 'NAME' | 'I/N' | 'URL' | 'PATH' | 'LEVEL' | 'FORMAT' | 'KIND/TARGET'
+  readonly value?:
+    | 'FILE'
+    | 'TIME'
+    | 'ADDRESS'
+    | 'NAME'
+    | 'I/N'
+    | 'URL'
+    | 'PATH'
+    | 'LEVEL'
+    | 'FORMAT'
+    | 'KIND/TARGET'
+    | 'NAMESPACE/SECRET'
   /** The allowed values; undefined for any. */
   readonly choices?: readonly string[]
   /** The default. */
@@ -146,6 +158,60 @@ export const flags = {
     command: 'check',
     meaning: 'Also print what each check asked, got and did, without secrets. Goes with the format table.',
   },
+  dotenv: {
+    type: 'string',
+    multiple: true,
+    value: 'FILE',
+    command: 'init',
+    meaning:
+      'A .env file of an application that sends mail. Its settings are known by their usual names, such as DATABASE_URL and SMTP_HOST. Their values are never written, only where they are.',
+  },
+  kubernetes: {
+    type: 'string',
+    multiple: true,
+    value: 'NAMESPACE/SECRET',
+    command: 'init',
+    meaning: 'The same for a Kubernetes Secret. Outside of a cluster it needs --kubeconfig.',
+  },
+  kubeconfig: {
+    type: 'string',
+    value: 'FILE',
+    command: 'init',
+    meaning: 'How to reach the API server of Kubernetes. Its user needs a token or a client certificate.',
+  },
+  patroni: {
+    type: 'string',
+    multiple: true,
+    value: 'URL',
+    command: 'init',
+    meaning: 'The REST API of any Patroni, such as http://db-1:8008. All members of its cluster are written.',
+  },
+  haproxy: {
+    type: 'string',
+    multiple: true,
+    value: 'URL',
+    command: 'init',
+    meaning: 'The statistics of a HAProxy, such as http://lb-1:8404/metrics, or its runtime API, a path or host:port.',
+  },
+  vault: {
+    type: 'string',
+    multiple: true,
+    value: 'URL',
+    command: 'init',
+    meaning: 'A Vault node, such as https://vault-01:8200. It is only asked for its health.',
+  },
+  'ca-file': {
+    type: 'string',
+    value: 'FILE',
+    command: 'init',
+    meaning: 'The certificate of the authority of Patroni, HAProxy and Vault, in PEM. Default: those of the system.',
+  },
+  output: {
+    type: 'string',
+    value: 'FILE',
+    command: 'init',
+    meaning: 'Write to this file, which must not exist yet. Default: standard output.',
+  },
   version: { type: 'boolean', meaning: 'Print the version, and exit.' },
   help: { type: 'boolean', short: 'h', meaning: 'Print this, and exit.' },
 } as const satisfies Readonly<Record<string, Flag>>
@@ -155,14 +221,17 @@ export type Term = readonly [what: string, meaning: string]
 
 export const exitCodes: readonly Term[] = [
   ['0', 'It was ended in order; of check: ok.'],
-  ['1', 'It cannot go on, for example because the address is taken, or check-config was cut off; of check: warn.'],
+  [
+    '1',
+    'It cannot go on, for example because the address is taken, or check-config was cut off; of check: warn; of init: something that was named gave nothing, or did not answer. What is known is written all the same.',
+  ],
   ['2', 'Of check: fail.'],
   [
     '3',
     'Of check: unknown. Also where it was cut off, or its output could not be written whole, as with check | head.',
   ],
   ['64', 'The command line is wrong.'],
-  ['74', 'Of check-config, --help and --version: the output could not be written whole.'],
+  ['74', 'Of check-config, init, --help and --version: the output could not be written whole.'],
   ['78', 'The configuration is wrong. Every error is printed, with line and column.'],
 ]
 

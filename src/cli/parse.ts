@@ -3,7 +3,7 @@ import { duration } from '../fields/index.ts'
 import type { Shard } from '../config/shard.ts'
 import { logFormats, logLevels, type LogFormat, type LogLevel } from '../core/log.ts'
 import type { Environment } from '../environment/refusal.ts'
-import { commands, flags, type Command } from './flags.ts'
+import { commands, flags, type Command, type Flag } from './flags.ts'
 import { suggestion } from './suggest.ts'
 import { reportFormats as formats, type ReportFormat } from '../report/report.ts'
 import { parsePrefix } from '../web/prefix.ts'
@@ -38,6 +38,20 @@ export interface Options {
   readonly only: readonly string[]
   /** Print the transcript of each run. */
   readonly debug: boolean
+  readonly init: InitOptions
+}
+
+/** What `init` is to ask, as typed. */
+export interface InitOptions {
+  readonly dotenv: readonly string[]
+  readonly kubernetes: readonly string[]
+  readonly kubeconfig: string | undefined
+  readonly patroni: readonly string[]
+  readonly haproxy: readonly string[]
+  readonly vault: readonly string[]
+  readonly caFile: string | undefined
+  /** Undefined for standard output. */
+  readonly output: string | undefined
 }
 
 /** Parses the command line. Throws a UsageError that names the flag. `environment` has systemd's sockets. */
@@ -48,9 +62,12 @@ export function parseCommand(args: readonly string[], environment: Environment =
   if (rest.length > 0) throw new UsageError(`unexpected argument ${rest.join(' ')}`)
   const command = values.help ? 'help' : values.version ? 'version' : oneOf('command', word, commands)
   // The flags of serve may come before any command, so that a unit keeps its arguments.
-  const misplaced = (['only', 'format', 'debug'] as const).find(flag => values[flag] !== undefined)
-  if (misplaced !== undefined && (command === 'serve' || command === 'check-config'))
-    throw new UsageError(`--${misplaced} goes with the command check`)
+  const misplaced = Object.entries<Flag>(flags).find(([name, flag]) => {
+    const owner = ownerOf(flag)
+    return Object.hasOwn(values, name) && owner !== undefined && owner !== command
+  })
+  if (misplaced && command !== 'help' && command !== 'version')
+    throw new UsageError(`--${misplaced[0]} goes with the command ${ownerOf(misplaced[1]) ?? ''}`)
   const valueOf = (name: NamesWithFallback): string => values[name] ?? flags[name].fallback
   const format = oneOf('--format', valueOf('format'), formats)
   if (values.debug && format !== 'table') throw new UsageError('--debug goes with --format=table')
@@ -69,9 +86,22 @@ export function parseCommand(args: readonly string[], environment: Environment =
     logFormat: oneOf('--log.format', valueOf('log.format'), logFormats),
     format,
     only: values.only ?? [],
+    init: {
+      dotenv: values.dotenv ?? [],
+      kubernetes: values.kubernetes ?? [],
+      kubeconfig: values.kubeconfig,
+      patroni: values.patroni ?? [],
+      haproxy: values.haproxy ?? [],
+      vault: values.vault ?? [],
+      caFile: values['ca-file'],
+      output: values.output,
+    },
     debug: values.debug ?? false,
   }
 }
+
+/** The command that a flag belongs to, if it goes with no other one. */
+const ownerOf = ({ command }: Flag): Command | undefined => (command === 'serve' ? undefined : command)
 
 type NamesWithFallback = 'config.file' | 'config.auto-reload-interval' | 'log.level' | 'log.format' | 'format'
 

@@ -12,7 +12,6 @@ const habits: Readonly<Record<string, string>> = {
   '--listen': '--web.listen-address',
   '--json': '--format=json',
   '--markdown': '--format=markdown',
-  '--output': '--format',
   '--verbose': '--log.level=debug',
   '--target': '--only',
   validate: 'check-config',

@@ -158,14 +158,14 @@ describe.skipIf(helm === undefined)('the chart, as users of charts expect it', (
       const { strategy, template } = only<IDeployment>(made, 'Deployment').spec ?? {}
       const claims = made.filter(({ kind }) => kind === 'PersistentVolumeClaim').map(({ metadata }) => metadata.name)
       const { name: _, ...state } = template?.spec?.volumes?.find(({ name }) => name === 'state') ?? { name: '' }
-      return { strategy: strategy?.type, claims, state }
+      return { surge: strategy?.rollingUpdate?.maxSurge, claims, state }
     }
     const claim = (claimName: string) => ({ persistentVolumeClaim: { claimName } })
     const own = 'mine-mailpath-exporter'
-    expect(await volume({})).toEqual({ strategy: undefined, claims: [], state: { emptyDir: { sizeLimit: '64Mi' } } })
-    expect(await volume({ enabled: true })).toEqual({ strategy: 'Recreate', claims: [own], state: claim(own) })
+    expect(await volume({})).toEqual({ surge: undefined, claims: [], state: { emptyDir: { sizeLimit: '64Mi' } } })
+    expect(await volume({ enabled: true })).toEqual({ surge: 0, claims: [own], state: claim(own) })
     expect(await volume({ enabled: true, existingClaim: '{{ .Release.Name }}-theirs' })).toEqual({
-      strategy: 'Recreate',
+      surge: 0,
       claims: [],
       state: claim('mine-theirs'),
     })
