@@ -78,7 +78,7 @@ export function createLedger(
   first: Plan,
   log: Logger,
   own: () => readonly Own[] = () => [],
-  before: Past | undefined = undefined,
+  before?: Past,
 ): Ledger {
   let plan = first
   let startedAt = Date.now()
