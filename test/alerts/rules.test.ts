@@ -23,6 +23,10 @@ const fired = alertsOf()
 const titled = (list: readonly Rule[]) =>
   list.map(rule => [[nameOf(rule), rule.labels?.['severity'], rule.labels?.['long']].join(' ').trim(), rule] as const)
 
+/** They keep promtool busy for more than five seconds each: with hours of series, or a test for each reason. */
+const long = /^(?:canary|dns|exporter|exporter-gone|patroni|postgres)\./
+const files = [...readTests()]
+
 describe.skipIf(!needs('promtool', tool, prometheusInstall))('with promtool', () => {
   const run = (...args: string[]): Promise<string> =>
     runProcess(tool ?? 'promtool', args, { cwd: alertsFolder, timeoutMs: 300_000 })
@@ -42,7 +46,10 @@ describe.skipIf(!needs('promtool', tool, prometheusInstall))('with promtool', ()
     return Promise.all(files)
   }
 
-  it.concurrent.each([...readTests()])('%s passes', { timeout: 300_000 }, async (_, content) => {
+  it.concurrent.each(files.filter(([file]) => !long.test(file)))('%s passes', { timeout: 300_000 }, passes)
+  it.concurrent.each(files.filter(([file]) => long.test(file)))('%s passes', { timeout: 300_000, tags: 'slow' }, passes)
+
+  async function passes(_: string, content: TestFile): Promise<void> {
     expect(content.rule_files).toEqual(['mailpath.rules.yml'])
     const folder = tempFolder('mailpath-rules-')
     try {
@@ -50,7 +57,7 @@ describe.skipIf(!needs('promtool', tool, prometheusInstall))('with promtool', ()
     } finally {
       await removeFolder(folder)
     }
-  })
+  }
 })
 
 /** The queries of an annotation, with something in place of each %q. */
