@@ -164,6 +164,10 @@ describe('alerts', () => {
     expect(askedBy(expr).comparisons).toBeGreaterThan(0)
   })
 
+  it.each(titled(rules))('%s bridges a missed scrape with the time of a scrape more', (_, rule) => {
+    expect(JSON.stringify(rule), 'write [130s]: the rules say why').not.toContain('[2m]')
+  })
+
   it.each(titled(alerts))('%s has a dashboard that is there', (_, { annotations = {} }) => {
     const uid = annotations['dashboard_url']?.split('/d/')[1] ?? ''
     const file = new URL(`../../grafana/dashboards/${uid}.json`, import.meta.url)
