@@ -143,6 +143,19 @@ describe('the command line', () => {
   })
 })
 
+it('serves below the path of its external URL', async () => {
+  const port = await freePort()
+  start(
+    `--config.file=${config}`,
+    `--web.listen-address=127.0.0.1:${port}`,
+    '--web.external-url=https://a.example/mail/',
+  )
+  const get = (path: string) => fetch(`http://127.0.0.1:${port}${path}`, { redirect: 'manual' })
+  await waitFor(() => get('/mail/-/healthy').then(({ ok }) => ok), { timeoutMs: 10_000, what: 'it serves' })
+  expect((await get('/-/healthy')).status).toBe(404)
+  expect((await get('/')).headers.get('location')).toBe('/mail/')
+})
+
 describe('check, cut off while every server hangs', () => {
   it('is unknown, not ok', async () => {
     const running = start('check', `--config.file=${config}`)

@@ -34,7 +34,9 @@ const at = { probe: text.describe('The kind of the check.'), target: text.descri
 
 const blocker = object({
   ...at,
-  level: z.enum(['fail', 'unknown']).describe('What it does to the mail path: mail cannot be sent, or that is not known.'),
+  level: z
+    .enum(['fail', 'unknown'])
+    .describe('What it does to the mail path: mail cannot be sent, or that is not known.'),
   root: z.boolean().describe('Whether it is the one thing to fix first.'),
   since,
   ...reason,
@@ -69,7 +71,13 @@ const server = object({
   check_code: z.int().nullable(),
 })
 const hop = z.union([
-  object({ probe: z.literal('haproxy'), target: text, verdict, proxy: text, servers: z.array(server) }),
+  object({
+    probe: z.literal('haproxy').describe('Or `pgbouncer`, which has the fields from `database` on.'),
+    target: text,
+    verdict,
+    proxy: text,
+    servers: z.array(server),
+  }),
   object({
     probe: z.literal('pgbouncer'),
     target: text,
@@ -189,3 +197,7 @@ export const statusJsonSchema = (): JsonSchema => ({
   title: 'Status of mailpath-exporter',
   ...(z.toJSONSchema(statusSchema, { reused: 'inline' }) as JsonSchema),
 })
+
+/** The fields that each reason has. */
+export const reasonFields = (): Readonly<Record<string, JsonSchema>> =>
+  (z.toJSONSchema(object(reason)) as JsonSchema).properties ?? {}

@@ -21,6 +21,7 @@ import { loadWebConfig } from '../web/config.ts'
 import { UsageError, type Options } from './parse.ts'
 import type { Process } from './process.ts'
 import { openLogins, referencesOf, revokeMs } from './references.ts'
+import { widthOf } from './width.ts'
 
 /** Probes once and prints the audit; the exit code is the verdict. */
 export async function check(options: Options, { stop, print, columns }: Process): Promise<number> {
@@ -38,15 +39,14 @@ export async function check(options: Options, { stop, print, columns }: Process)
   const status = monitor.status()
   const colour = columns !== undefined && environment['NO_COLOR'] === undefined && environment['TERM'] !== 'dumb'
   // It has looked only once, so it does not know since when anything is so.
-  await print(report({ ...status, history: emptyHistory }, { format: options.format, colour, width: widthOf(columns) }))
+  await print(
+    report(
+      { ...status, history: emptyHistory },
+      { format: options.format, colour, width: widthOf(environment['COLUMNS'], columns) },
+    ),
+  )
   if (options.debug) await print(transcriptsText(runs))
   return exitCode(auditVerdict(status))
-}
-
-/** `COLUMNS` counts also where there is no terminal. Wider than 140, a terminal is hard to read. */
-function widthOf(columns: number | undefined): number {
-  const given = /^[1-9]\d{0,3}$/.exec(environment['COLUMNS'] ?? '')?.[0]
-  return given === undefined ? Math.min(columns ?? 100, 140) : Number(given)
 }
 
 /** The plan with only the checks named by `--only`, as `kind/target` or `kind`. Mail paths need all checks, so there are none. */

@@ -108,6 +108,13 @@ export const flags = {
     command: 'serve',
     meaning: 'Let POST /-/reload read the configuration again, as SIGHUP does.',
   },
+  'state.file': {
+    type: 'string',
+    value: 'FILE',
+    command: 'serve',
+    meaning:
+      'Keep what happened here: since when things are as they are, incidents, uptime. Without it a restart forgets them. Each exporter needs a file of its own.',
+  },
   shard: {
     type: 'string',
     value: 'I/N',

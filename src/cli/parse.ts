@@ -24,6 +24,8 @@ export interface Options {
   readonly allowedHosts: readonly string[]
   /** The path that all endpoints are below, such as `/mail`; '' for none. */
   readonly routePrefix: string
+  /** Where what happened is kept over restarts; undefined for nowhere. */
+  readonly stateFile: string | undefined
   /** The part of the targets that this exporter has; undefined for all. */
   readonly shard: Shard | undefined
   readonly listen: readonly ListenAddress[]
@@ -76,6 +78,7 @@ export function parseCommand(args: readonly string[], environment: Environment =
     enableLifecycle: values['web.enable-lifecycle'] ?? false,
     allowedHosts: [...(values['web.allowed-host'] ?? []).map(parseHostName), ...external.hosts],
     routePrefix: external.routePrefix,
+    stateFile: values['state.file'],
     shard: values.shard === undefined ? undefined : parseShard(values.shard),
     listen: addressesOf(values['web.listen-address'], values['web.systemd-socket'] ?? false, environment),
     webConfigFile: values['web.config.file'],

@@ -9,7 +9,7 @@ export interface Incident {
   /** False: it was so already when the exporter first looked, or began while nobody looked. */
   readonly startExact: boolean
   /** When the last of its mail paths could send mail again; undefined while the incident lasts. */
-  readonly endedAt: number | undefined
+  readonly endedAt?: number | undefined
   /** False: it ended while nobody looked, and `endedAt` is the first look after that; or nobody has looked since. */
   readonly endExact: boolean
   /** How often all mail worked again, and then for less than five minutes. */
@@ -31,9 +31,9 @@ export interface Affected {
   readonly name: string
   readonly from: number
   /** Undefined while its mail cannot be sent. */
-  readonly to: number | undefined
+  readonly to?: number | undefined
   /** `causeKey` of its root. */
-  readonly root: string | undefined
+  readonly root?: string | undefined
 }
 
 /** A blocker, as it is kept. */
@@ -55,7 +55,7 @@ export interface RootFrom extends Blocked {
 export interface Cause extends Blocked {
   readonly from: number
   /** Undefined while it blocks mail. */
-  readonly to: number | undefined
+  readonly to?: number | undefined
 }
 
 /** Longest text that is kept of a reason. */

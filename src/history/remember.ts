@@ -23,7 +23,10 @@ const patienceMs = 15_000
  * The past with one more look, in which every check had run. It is pure. If the look before is older than three times the
  * shortest interval, nobody looked in between.
  */
-export function remember(past: Past | undefined, { at, mail, checks }: Assessment): Past {
+export function remember(
+  past: Past | undefined,
+  { at, mail, checks }: Pick<Assessment, 'at' | 'mail' | 'checks'>,
+): Past {
   const unseenMs = past ? Math.max(0, at - past.until) : 0
   const isLong = unseenMs > bridgeMs
   const before = past ? (isLong ? interrupted(past) : past.history) : emptyHistory
@@ -102,8 +105,7 @@ function withVerdicts<T extends { readonly verdict: Verdict }>(
 
 function withBlockers({ blockers, mail }: History, now: readonly MailStatus[], { at, isFirst, isUnbroken }: Look) {
   const held = now.flatMap(path =>
-    path.blockers.map(blocker => {
-      const key = blockerKey(path.name, blocker)
+    [...new Set(path.blockers.map(blocker => blockerKey(path.name, blocker)))].map(key => {
       const last = isFirst ? undefined : blockers.get(key)
       return [key, last ?? { at, exact: isUnbroken && mail.has(path.name) }] as const
     }),
@@ -113,8 +115,8 @@ function withBlockers({ blockers, mail }: History, now: readonly MailStatus[], {
 
 /** A map of these, or the one before if it holds just them. */
 function asBefore<T>(before: ReadonlyMap<string, T>, now: readonly (readonly [string, T])[]): ReadonlyMap<string, T> {
-  const next = new Map(now)
-  return next.size === before.size && now.every(([key, value]) => before.get(key) === value) ? before : next
+  const isSame = now.length === before.size && now.every(([key, value]) => before.get(key) === value)
+  return isSame ? before : new Map(now)
 }
 
 /** How many incidents each path has had: those that it is newly in count. */

@@ -11,7 +11,7 @@ export interface Seen {
   /** Oldest first, without the one that goes on. */
   readonly past: readonly Span[]
   /** What goes on until the last look; undefined while it is not known whether mail works. */
-  readonly now: { readonly from: number; readonly works: boolean } | undefined
+  readonly now?: { readonly from: number; readonly works: boolean } | undefined
 }
 
 /** How long mail could be sent, and could not. In milliseconds. */

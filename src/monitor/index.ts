@@ -4,6 +4,7 @@ import { clusterOf } from '../assess/nodes.ts'
 import type { Own } from '../assess/starved.ts'
 import type { Logger } from '../core/log.ts'
 import { checkId, type Check } from '../core/probe.ts'
+import type { Past } from '../history/remember.ts'
 import { createLedger, type Status } from './ledger.ts'
 import type { References } from './look.ts'
 import type { Ran } from './run.ts'
@@ -43,6 +44,8 @@ export interface Monitor {
   wakeups: Waker['counts']
   /** Every check has run. */
   ready(): boolean
+  /** What happened, as of the last assessment. */
+  past(): Past | undefined
   /** No loop hangs. */
   alive(): boolean
 }
@@ -53,17 +56,18 @@ export interface Monitor {
  *
  * a loop, a request or a round → `runOnce` → `record` → `assess` → `followUp` → what is to be run out of turn.
  *
- * `own` gives what the exporter notices of itself.
+ * `own` gives what the exporter notices of itself, and `past` what is known of the time before.
  */
 export function createMonitor(
   first: Plan,
   firstReferences: References,
   log: Logger,
   own?: () => readonly Own[],
+  past?: Past,
 ): Monitor {
   let plan = first
   let references = firstReferences
-  const ledger = createLedger(first, log, own)
+  const ledger = createLedger(first, log, own, past)
   const waker = createWaker(log)
   const turnOf = (check: Check): Turn => createTurn(check, () => references)
   let turns: ReadonlyMap<string, Turn> = new Map(first.checks.map(check => [checkId(check), turnOf(check)]))
@@ -224,6 +228,7 @@ export function createMonitor(
     acknowledge: () => ledger.acknowledge(),
     wakeups: () => waker.counts(),
     ready: () => ledger.ready(),
+    past: () => ledger.past(),
     alive: () => [...turns.values()].every(isAlive),
   }
 }

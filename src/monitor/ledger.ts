@@ -56,6 +56,8 @@ interface Ledger {
   acknowledge(): void
   /** Every check has been recorded. */
   ready(): boolean
+  /** What happened, as of the last assessment. */
+  past(): Past | undefined
 }
 
 interface Assessed {
@@ -71,8 +73,13 @@ const assessShare = 1 / 50
 /** What only grows with time, as the seconds of an outage, may be this old. */
 const holdMs = 1_000
 
-/** `own` gives what the exporter notices of itself. */
-export function createLedger(first: Plan, log: Logger, own: () => readonly Own[] = () => []): Ledger {
+/** `own` gives what the exporter notices of itself, and `before` what is known of the time before. */
+export function createLedger(
+  first: Plan,
+  log: Logger,
+  own: () => readonly Own[] = () => [],
+  before?: Past,
+): Ledger {
   let plan = first
   let startedAt = Date.now()
   const clockStep = clockSteps()
@@ -83,7 +90,7 @@ export function createLedger(first: Plan, log: Logger, own: () => readonly Own[]
   const pending = new Map<string, Ran>()
   let assessMs = 0
   let assessment = assess(plan, undefined, latest, startedAt)
-  let past: Past | undefined
+  let past = before
   /** The last status, and until when it holds if nothing is recorded: by both clocks. */
   let held: { readonly status: Status; readonly untilStale: number; readonly until: number } | undefined
 
@@ -158,6 +165,7 @@ export function createLedger(first: Plan, log: Logger, own: () => readonly Own[]
       held = undefined
     },
     ready,
+    past: () => past,
   }
 }
 

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { UsageError, parseCommand, type Options } from '../../src/cli/parse.ts'
 import { commands, flags } from '../../src/cli/flags.ts'
 import { logFormats, logLevels } from '../../src/core/log.ts'
+import { widthOf } from '../../src/cli/width.ts'
 import { helpText } from '../../src/cli/help.ts'
 import { reportFormats } from '../../src/report/report.ts'
 
@@ -13,6 +14,7 @@ const defaults: Options = {
   enableLifecycle: false,
   allowedHosts: [],
   routePrefix: '',
+  stateFile: undefined,
   shard: undefined,
   listen: [{ host: undefined, port: 10587 }],
   webConfigFile: undefined,
@@ -162,6 +164,19 @@ describe('the command line', () => {
     expect(refusal('--config.file', '-x')).not.toContain('\n')
   })
 })
+
+it.each([
+  [undefined, undefined, 100],
+  [undefined, 90, 90],
+  [undefined, 200, 140],
+  ['200', undefined, 200],
+  ['80', 120, 80],
+  ['', 120, 120],
+  ['-1', undefined, 100],
+  ['1e3', undefined, 100],
+])('with COLUMNS=%s and a terminal of %s, check prints %i columns', (given, terminal, width) =>
+  expect(widthOf(given, terminal)).toBe(width),
+)
 
 describe('the usage', () => {
   it('has every command, flag, value and default', () => {

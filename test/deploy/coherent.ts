@@ -99,14 +99,19 @@ const referencesIn = (value: unknown): Readonly<Record<string, unknown>>[] =>
         ...Object.values(value).flatMap(referencesIn),
       ]
 
-/** The exporter finds its configuration, which is good, and may read all that it refers to, and nothing else. */
+/** The exporter finds its configuration, which is good, may keep what it remembers, and may read all that it refers to, and nothing else. */
 export function expectReadable(manifests: readonly Manifest[]): void {
   const { namespace = '', pod, container, mounts } = podOf(manifests)
-  const { command, configFile, autoReloadMs } = parseCommand(container.args ?? [])
+  const { command, configFile, autoReloadMs, stateFile = '' } = parseCommand(container.args ?? [])
   expect(command).toBe('serve')
   expect(autoReloadMs).toBeGreaterThan(0)
   // By subPath a file would never be brought up to date.
   for (const mount of mounts) expect(mount).not.toHaveProperty('subPath')
+
+  // The file system of the container is read-only.
+  const { volume: state, readOnly } = mounts.find(({ mountPath }) => mountPath === path.dirname(stateFile)) ?? {}
+  expect(state?.emptyDir ?? state?.persistentVolumeClaim).toBeDefined()
+  expect(readOnly).toBeUndefined()
 
   const { volume } = mounts.find(({ mountPath }) => mountPath === path.dirname(configFile)) ?? {}
   const name = volume?.configMap?.name

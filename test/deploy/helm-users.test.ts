@@ -132,10 +132,11 @@ describe.skipIf(helm === undefined)('the chart, as users of charts expect it', (
   })
 
   it.each([
-    ['https://example.com/mail/', '', '/mail'],
-    ['https://example.com/mail', '/', ''],
-    ['', '/of/mail', '/of/mail'],
-  ])('asks for everything where it is: %s, %s', async (externalUrl, routePrefix, prefix) => {
+    ['https://example.com/mail/', '', '/mail', '/mail'],
+    ['https://example.com/mail', '/', '', '/mail'],
+    ['https://example.com', '', '', '/'],
+    ['', '/of/mail', '/of/mail', '/of/mail'],
+  ])('asks for everything where it is: %s, %s', async (externalUrl, routePrefix, prefix, ofBrowsers) => {
     const made = await withValues({
       config: smtp,
       web: { externalUrl, routePrefix },
@@ -147,8 +148,8 @@ describe.skipIf(helm === undefined)('the chart, as users of charts expect it', (
     expectConnected(made)
     const of = (kind: string) => JSON.stringify(only(made, kind))
     expect(of('ServiceMonitor')).toContain(`"path":"${prefix}/metrics"`)
-    expect(of('Ingress')).toContain(`"path":"${prefix || '/'}"`)
-    expect(of('HTTPRoute')).toContain(`"value":"${prefix || '/'}"`)
+    expect(of('Ingress')).toContain(`"path":"${ofBrowsers}"`)
+    expect(of('HTTPRoute')).toContain(`"value":"${ofBrowsers}"`)
     expect(of('Pod')).toContain(`"http://mine-mailpath-exporter.app.svc:10587${prefix}"`)
   })
 
@@ -158,14 +159,14 @@ describe.skipIf(helm === undefined)('the chart, as users of charts expect it', (
       const { strategy, template } = only<IDeployment>(made, 'Deployment').spec ?? {}
       const claims = made.filter(({ kind }) => kind === 'PersistentVolumeClaim').map(({ metadata }) => metadata.name)
       const { name: _, ...state } = template?.spec?.volumes?.find(({ name }) => name === 'state') ?? { name: '' }
-      return { strategy: strategy?.type, claims, state }
+      return { surge: strategy?.rollingUpdate?.maxSurge, claims, state }
     }
     const claim = (claimName: string) => ({ persistentVolumeClaim: { claimName } })
     const own = 'mine-mailpath-exporter'
-    expect(await volume({})).toEqual({ strategy: undefined, claims: [], state: { emptyDir: { sizeLimit: '64Mi' } } })
-    expect(await volume({ enabled: true })).toEqual({ strategy: 'Recreate', claims: [own], state: claim(own) })
+    expect(await volume({})).toEqual({ surge: undefined, claims: [], state: { emptyDir: { sizeLimit: '64Mi' } } })
+    expect(await volume({ enabled: true })).toEqual({ surge: 0, claims: [own], state: claim(own) })
     expect(await volume({ enabled: true, existingClaim: '{{ .Release.Name }}-theirs' })).toEqual({
-      strategy: 'Recreate',
+      surge: 0,
       claims: [],
       state: claim('mine-theirs'),
     })

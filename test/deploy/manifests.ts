@@ -63,17 +63,12 @@ async function bySchema(manifest: Manifest): Promise<string[]> {
   }
 }
 
-/** A server reads null as if the field were not there. */
-const withoutNull = (_: string, value: unknown): unknown => value ?? undefined
-
 /** By the compiler: fields that the API does not know, which the schemas let pass and a server refuses. */
 function byType(manifests: readonly Manifest[]): string[] {
   // It only has to lie where the packages are found.
   const file = fileURLToPath(new URL('manifests.generated.ts', import.meta.url))
   const source = manifests
-    .map(
-      (one, i) => `export const m${i}: import('${moduleOf(one)}').I${one.kind} = ${JSON.stringify(one, withoutNull)}`,
-    )
+    .map((one, i) => `export const m${i}: import('${moduleOf(one)}').I${one.kind} = ${JSON.stringify(one)}`)
     .join('\n')
   const options: ts.CompilerOptions = {
     strict: true,

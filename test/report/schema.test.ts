@@ -2,10 +2,12 @@
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { format as prettier, resolveConfig } from 'prettier'
 import { describe, expect, it } from 'vitest'
+import { apiDoc, endpointMeanings } from '../../docs/generate/api-docs.ts'
 import { statusJsonSchema, statusSchema } from '../../docs/generate/status-schema.ts'
 import { emptyHistory } from '../../src/history/history.ts'
 import { starvedOf } from '../../src/assess/starved.ts'
 import { statusFields, statusJson, type StatusJson } from '../../src/report/api.ts'
+import { endpoints } from '../../src/web/endpoints.ts'
 import { report } from '../../src/report/report.ts'
 import { statuses } from '../status/every.ts'
 import { healthy } from '../status/pages.ts'
@@ -23,6 +25,11 @@ describe('the schema of the status', () => {
     const file = new URL('../../docs/status.schema.json', import.meta.url).pathname
     const text = await prettier(JSON.stringify(statusJsonSchema()), { ...(await resolveConfig(file)), filepath: file })
     await expect(text).toMatchFileSnapshot('../../docs/status.schema.json')
+  })
+
+  it('docs/api.md, with each endpoint', async () => {
+    for (const { path } of endpoints) expect(endpointMeanings).toHaveProperty([path])
+    await expect(apiDoc(endpoints)).toMatchFileSnapshot('../../docs/api.md')
   })
 
   it.each(Object.entries(statuses))('takes %s, of the API and of check', (_, make) => {

@@ -6,6 +6,7 @@ import { connect, type Socket } from 'node:net'
 import path from 'node:path'
 import { onTestFinished } from 'vitest'
 import type { Check } from '../../src/core/probe.ts'
+import type { Past } from '../../src/history/remember.ts'
 import type { References } from '../../src/monitor/look.ts'
 import { createLog } from '../../src/core/log.ts'
 import { createMonitor, type Monitor } from '../../src/monitor/index.ts'
@@ -38,6 +39,8 @@ interface Given {
   readonly limits?: Limits
   readonly allowedHosts?: readonly string[]
   readonly routePrefix?: string
+  /** What happened before. */
+  readonly past?: Past
 }
 
 export interface Served {
@@ -74,7 +77,7 @@ export async function serving(given: Given = {}): Promise<Served> {
     logged.push(entry)
   })
   const checks = given.checks ?? [checkOf(() => Promise.resolve(fine))]
-  const monitor = createMonitor({ checks, mail: [] }, given.references ?? noReferences, log)
+  const monitor = createMonitor({ checks, mail: [] }, given.references ?? noReferences, log, undefined, given.past)
   const stop = new AbortController()
   const exporter = () => exporterAtRest
   const web = await startWeb({
