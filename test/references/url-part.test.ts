@@ -16,7 +16,11 @@ describe('a part of a URL of Postgres', () => {
 
   it.each([
     ['has none', 'postgres://app@db/shop', 'env DATABASE_URL (password): DATABASE_URL has no password in it'],
-    ['is none of Postgres', `mysql://app:${canary}@db/shop`, 'DATABASE_URL is no URL of Postgres that can be read here'],
+    [
+      'is none of Postgres',
+      `mysql://app:${canary}@db/shop`,
+      'DATABASE_URL is no URL of Postgres that can be read here',
+    ],
     ['is a password alone', canary, 'DATABASE_URL is no URL of Postgres that can be read here'],
     ['is in doubt', `postgres://app:${canary}@x@db/shop`, 'DATABASE_URL is no URL of Postgres that can be read here'],
   ])('of a URL that %s is not resolved, and nothing is shown', async (_, url, said) => {
