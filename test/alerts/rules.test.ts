@@ -164,6 +164,7 @@ describe('alerts', () => {
       'MailpathReplicaDown',
       'MailpathCheckStale',
       'MailpathConfigReloadFailed',
+      'MailpathStateFileFailed',
       'MailpathExporterStarved',
       'MailpathLogLinesLost',
     ]
