@@ -38,7 +38,10 @@ const values = section({
     size: text,
     annotations: texts,
   }),
-  web: section({ externalUrl: text, routePrefix: text }),
+  web: section({
+    externalUrl: z.string().regex(/^$|^https?:\/\/|\{\{.*\}\}/),
+    routePrefix: z.string().regex(/^$|^\//),
+  }),
   extraArgs: z.array(text),
   extraEnv: list,
   extraEnvFrom: list,

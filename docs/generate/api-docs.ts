@@ -118,8 +118,8 @@ function withoutNull(schema: JsonSchema): { readonly schema: JsonSchema; readonl
 
 function typeOf({ type, enum: values, items, format, const: constant }: JsonSchema): string {
   if (values) return values.map(value => `\`${String(value)}\``).join(', ')
-  if (constant !== undefined) return `\`${String(constant)}\``
+  if (typeof constant === 'string') return `\`${constant}\``
   if (type === 'array') return `list${items?.type === 'string' ? ` of ${items.enum ? 'verdicts' : 'strings'}` : ''}`
   // For a text or null, zod writes a list of types.
-  return format === 'date-time' ? 'time' : String(type ?? 'object').replace(',', ' or ')
+  return format === 'date-time' ? 'time' : [type ?? 'object'].flat().join(' or ')
 }

@@ -1,7 +1,7 @@
 import type { CheckStatus } from '../assess/assessment.ts'
 import { distinctBy } from '../core/group.ts'
 import { createMemo } from '../core/memo.ts'
-import { counter, gauge, sample, stateSet, type Metric, type Sample } from '../core/metric.ts'
+import { bornLate, counter, gauge, sample, stateSet, type Metric, type Sample } from '../core/metric.ts'
 import { verdicts } from '../core/probe.ts'
 import { resources } from '../core/want.ts'
 import type { Since } from '../history/history.ts'
@@ -92,14 +92,14 @@ export const exporterMetrics = {
     'Times the checks of a cluster were run at once, because a watch had ended or a role had changed.',
     ['postgres_cluster'],
   ),
-  requests: counter('mailpath_http_requests_total', 'Requests answered, by endpoint and status code.', [
-    'handler',
-    'code',
-  ]),
-  requestSeconds: counter(
-    'mailpath_http_request_duration_seconds_total',
-    'Time spent on requests, by endpoint and status code.',
-    ['handler', 'code'],
+  requests: bornLate(
+    counter('mailpath_http_requests_total', 'Requests answered, by endpoint and status code.', ['handler', 'code']),
+  ),
+  requestSeconds: bornLate(
+    counter('mailpath_http_request_duration_seconds_total', 'Time spent on requests, by endpoint and status code.', [
+      'handler',
+      'code',
+    ]),
   ),
   connections: gauge('mailpath_http_connections', 'Connections from outside that are open.'),
   refused: counter(

@@ -36,7 +36,8 @@ function metricsEndpoint({ monitor, exporter, requests, connections }: Source): 
         requests: requests(),
         connections: connections.counts(),
       }
-      return expose(samplesOf(monitor.status(), state), format, process)
+      const status = monitor.status()
+      return expose(samplesOf(status, state), format, process, status.startedAt)
     },
     // The counts of requests, connections and wakeups are not part of the cache key: they may be a second old.
     () => [monitor.status(), processMetrics(), ...Object.values(exporter())],

@@ -1,17 +1,16 @@
 import { readFileSync, readdirSync } from 'node:fs'
-import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { severities, verdicts } from '../../src/core/probe.ts'
 import { probes } from '../../src/probes/index.ts'
 import { catalogue } from '../../src/exposition/catalogue.ts'
 import { reasonCatalogue } from '../../src/exposition/reasons.ts'
-import { needs, removeFolder, runProcess, tempFolder } from '../servers/processes.ts'
+import { needs, runProcess } from '../servers/processes.ts'
 import { prometheusInstall } from '../servers/prometheus.ts'
-import { partsOf } from './needed.ts'
-import { alertsFolder, nameOf, promtool, readRules, readTests, type Rule, type TestFile } from './rules-file.ts'
+import { alertsFolder, nameOf, promtool, readRules, readTests, type Rule } from './rules-file.ts'
 import { alertsOf } from './rules.ts'
 import { askedBy } from './selectors.ts'
+import { runUnitTests } from './unit-tests.ts'
 
 const tool = promtool()
 const groups = readRules()
@@ -31,25 +30,9 @@ describe.skipIf(!needs('promtool', tool, prometheusInstall))('with promtool', ()
     expect(await run('check', 'rules', '--lint=all', '--lint-fatal', 'mailpath.rules.yml')).toContain('SUCCESS')
   })
 
-  /** In one run, a file for each part. JSON is YAML. */
-  async function written(folder: string, content: TestFile): Promise<string[]> {
-    const files = partsOf(groups, content).map(async ({ groups, content }, index) => {
-      const [rules, tests] = [`rules-${index}.json`, path.join(folder, `tests-${index}.json`)]
-      await writeFile(path.join(folder, rules), JSON.stringify({ groups }))
-      await writeFile(tests, JSON.stringify({ ...content, rule_files: [rules] }))
-      return tests
-    })
-    return Promise.all(files)
-  }
-
   it.concurrent.each([...readTests()])('%s passes', { timeout: 300_000 }, async (_, content) => {
     expect(content.rule_files).toEqual(['mailpath.rules.yml'])
-    const folder = tempFolder('mailpath-rules-')
-    try {
-      expect(await run('test', 'rules', ...(await written(folder, content)))).not.toContain('FAILED')
-    } finally {
-      await removeFolder(folder)
-    }
+    expect(await runUnitTests(tool ?? 'promtool', groups, content)).not.toContain('FAILED')
   })
 })
 

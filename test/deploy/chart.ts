@@ -25,6 +25,17 @@ export const template = (...args: string[]): Promise<Manifest[]> => templateOf(c
 export const templateOf = (folder: string, ...args: string[]): Promise<Manifest[]> =>
   rendered(helm ?? '', ['template', 'mine', folder, '--namespace=app', '--kube-version=1.31.0', ...args])
 
+/** What Helm tells who installs the chart. As an object among the others, since Helm 3 shows it only to who has a cluster. */
+export async function notesOf(...args: string[]): Promise<string> {
+  const object = `kind: Notes
+text: |
+  {{- include (print $.Template.BasePath "/NOTES.txt") . | nindent 2 }}`
+  const made = await template(...args, `--set-json=extraManifests=${JSON.stringify([object])}`)
+  const notes = made.find(({ kind }) => kind === 'Notes')
+  if (typeof notes?.['text'] !== 'string') throw new Error('there are no notes')
+  return notes['text']
+}
+
 /** The smallest configuration. */
 export const relay = ['--set=config.smtp[0].name=relay,config.smtp[0].host=mail.example.com']
 

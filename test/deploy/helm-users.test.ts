@@ -132,10 +132,11 @@ describe.skipIf(helm === undefined)('the chart, as users of charts expect it', (
   })
 
   it.each([
-    ['https://example.com/mail/', '', '/mail'],
-    ['https://example.com/mail', '/', ''],
-    ['', '/of/mail', '/of/mail'],
-  ])('asks for everything where it is: %s, %s', async (externalUrl, routePrefix, prefix) => {
+    ['https://example.com/mail/', '', '/mail', '/mail'],
+    ['https://example.com/mail', '/', '', '/mail'],
+    ['https://example.com', '', '', '/'],
+    ['', '/of/mail', '/of/mail', '/of/mail'],
+  ])('asks for everything where it is: %s, %s', async (externalUrl, routePrefix, prefix, ofBrowsers) => {
     const made = await withValues({
       config: smtp,
       web: { externalUrl, routePrefix },
@@ -147,8 +148,8 @@ describe.skipIf(helm === undefined)('the chart, as users of charts expect it', (
     expectConnected(made)
     const of = (kind: string) => JSON.stringify(only(made, kind))
     expect(of('ServiceMonitor')).toContain(`"path":"${prefix}/metrics"`)
-    expect(of('Ingress')).toContain(`"path":"${prefix || '/'}"`)
-    expect(of('HTTPRoute')).toContain(`"value":"${prefix || '/'}"`)
+    expect(of('Ingress')).toContain(`"path":"${ofBrowsers}"`)
+    expect(of('HTTPRoute')).toContain(`"value":"${ofBrowsers}"`)
     expect(of('Pod')).toContain(`"http://mine-mailpath-exporter.app.svc:10587${prefix}"`)
   })
 

@@ -9,6 +9,7 @@ import {
   chartFolder as folder,
   helm,
   isOfTest,
+  notesOf,
   readInChart as read,
   relay,
   template,
@@ -129,6 +130,7 @@ describe.skipIf(helm === undefined)('the chart, by helm', () => {
       [...relay, '--set=persistence.enabled=true,replicas=2'],
       'each replica has to remember for itself',
     ],
+    ['an external URL that is none', [...relay, '--set=web.externalUrl=example.com/mail'], 'externalUrl'],
     ['a route without a gateway', [...relay, '--set=httpRoute.enabled=true'], 'httpRoute.parentRefs'],
     [
       'to let every pod of the namespace read the Secrets',
@@ -142,10 +144,10 @@ describe.skipIf(helm === undefined)('the chart, by helm', () => {
   it('names in its notes the Secrets for which somebody else has to bind a role', async () => {
     const reads = ['kubernetes.secret=smtp', 'kubernetes.key=P'].map(key => `--set=config.smtp[0].password.${key}`)
     const mounted = [...relay, ...reads, '--set=serviceAccount.automountToken=true']
-    const notes = async (...more: string[]) =>
-      runProcess(helm ?? '', ['install', 'mine', folder, '--dry-run=client', '--namespace=app', ...mounted, ...more])
-    expect(await notes()).toContain('unless you bind a role to its service account yourself: app/smtp.')
-    expect(await notes('--set=rbac.secrets[0].name=smtp')).not.toContain('bind a role')
+    expect(await notesOf(...mounted)).toContain('unless you bind a role to its service account yourself: app/smtp.')
+    expect(await notesOf(...mounted, '--set=rbac.secrets[0].name=smtp')).not.toContain('bind a role')
+    expect(await notesOf('--set=existingConfigMap=mine')).toContain('If it reads from Kubernetes, give the Secrets')
+    expect(await notesOf(...relay)).not.toContain('ConfigMap of your own')
   })
 
   it('binds the roles to the account named', async () => {

@@ -13,7 +13,7 @@ async function stillServes({ port, logged }: Served): Promise<void> {
   expect(logged).toEqual([])
 }
 
-const readable = ['/metrics', '/', '/failures', '/api/v1/status', '/probe', '/-/healthy', '/-/ready']
+const readable = ['/metrics', '/', '/failures', '/incidents', '/api/v1/status', '/probe', '/-/healthy', '/-/ready']
 const endpoints = [...readable, '/-/reload', '/nowhere']
 it('knows every endpoint', () => {
   expect(endpoints.toSorted()).toEqual([...table.map(({ path }) => path), '/nowhere'].sort())
@@ -307,7 +307,7 @@ describe('a target', () => {
 describe('every answer', () => {
   it('has the headers that make a browser careful, and says nothing of what made it', async () => {
     const known = { alice: await hash('right', 4) }
-    const web = await serving({ config: { basic_auth_users: known, rate_limit: { interval: '1h', burst: 13 } } })
+    const web = await serving({ config: { basic_auth_users: known, rate_limit: { interval: '1h', burst: 14 } } })
     const alice = basic('alice', 'right')
     const answers = []
     for (const path of endpoints) answers.push(await ask(web, { path, headers: alice }))
@@ -318,7 +318,7 @@ describe('every answer', () => {
     answers.push(await ask(web, { path: '/metrics', headers: alice }))
     answers.push(await ask(web, { path: '/metrics', headers: { 'Content-Length': 4 } }))
     const statuses = answers.map(({ status }) => status)
-    expect(statuses).toEqual([200, 200, 200, 200, 400, 200, 503, 405, 404, 403, 200, 405, 401, 429, 413])
+    expect(statuses).toEqual([200, 200, 200, 200, 200, 400, 200, 503, 405, 404, 403, 200, 405, 401, 429, 413])
     for (const { headers } of answers) {
       expect(headers).toMatchObject({
         'content-security-policy': expect.stringMatching(/^default-src 'none';.* frame-ancestors 'none'$/) as string,

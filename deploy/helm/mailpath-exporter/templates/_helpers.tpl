@@ -58,8 +58,16 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 
 {{- /* What every path begins with, as the exporter finds it: the route prefix, or the path of the external URL. Empty for /. */}}
 {{- define "mailpath-exporter.prefix" -}}
-{{- $url := tpl (default "" (.Values.web).externalUrl) . }}
-{{- with default (urlParse $url).path (.Values.web).routePrefix | trimAll "/" }}/{{ . }}{{ end }}
+{{- with default (include "mailpath-exporter.externalPath" .) (.Values.web).routePrefix | trimAll "/" }}/{{ . }}{{ end }}
+{{- end }}
+
+{{- define "mailpath-exporter.externalPath" -}}
+{{- (urlParse (tpl (default "" (.Values.web).externalUrl) .)).path | trimSuffix "/" }}
+{{- end }}
+
+{{- /* The path by which browsers ask: another one than the prefix if something in between takes it off. */}}
+{{- define "mailpath-exporter.path" -}}
+{{- ternary (include "mailpath-exporter.externalPath" .) (include "mailpath-exporter.prefix" .) (not (empty (.Values.web).externalUrl)) | default "/" }}
 {{- end }}
 
 {{- /* The names by which browsers ask, as a list in JSON. */}}
