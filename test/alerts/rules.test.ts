@@ -154,6 +154,7 @@ describe('alerts', () => {
       'MailpathReplicaDown',
       'MailpathCheckStale',
       'MailpathConfigReloadFailed',
+      'MailpathStateFileFailed',
       'MailpathExporterStarved',
       'MailpathLogLinesLost',
     ]
