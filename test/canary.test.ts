@@ -13,7 +13,7 @@ import type { Status } from '../src/monitor/ledger.ts'
 import { createMonitor } from '../src/monitor/index.ts'
 import { audit } from '../src/report/audit.ts'
 import { report, reportFormats } from '../src/report/report.ts'
-import { about } from '../src/page/format.ts'
+import { link } from '../src/page/link.ts'
 import { createRouter } from '../src/web/router.ts'
 import { exporterAtRest } from './core/exporter-at-rest.ts'
 import { startDnsDouble } from './servers/dns-double.ts'
@@ -492,11 +492,13 @@ beforeAll(async () => {
   )
   servers.push(server)
   const get = async (at: string, accept = '*/*') =>
-    (await fetch(`http://127.0.0.1:${server.port}${at}`, { headers: { accept } })).text()
+    (await fetch(new URL(at, `http://127.0.0.1:${server.port}`), { headers: { accept } })).text()
   // The first runs: a login that was refused is not tried in the next.
-  texts['transcripts'] = await ofEach(monitor.checks(), check => get(`${about('/probe', check)}&debug=true`))
+  texts['transcripts'] = await ofEach(monitor.checks(), ({ probe, target }) =>
+    get(link('/probe', { probe, target, debug: 'true' })),
+  )
   await monitor.runAll(new AbortController().signal)
-  texts['failures'] = await ofEach(monitor.checks(), check => get(about('/failures', check)))
+  texts['failures'] = await ofEach(monitor.checks(), ({ probe, target }) => get(link('/failures', { probe, target })))
   status = monitor.status()
   for (const format of reportFormats)
     texts[`check as ${format}`] = report(audit(status), { format, colour: format === 'table' })

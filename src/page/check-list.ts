@@ -3,7 +3,8 @@ import { byVerdict, verdicts, type Reason, type Verdict } from '../core/probe.ts
 import { exporterKind } from '../core/want.ts'
 import { historyLength, type CheckRecord, type Status } from '../monitor/ledger.ts'
 import { html, type Html } from './html.ts'
-import { about, ago, count, icon, length, prose, type Anchors } from './format.ts'
+import { ago, codeOf, count, icon, length, prose, type Anchors } from './format.ts'
+import { link } from './link.ts'
 
 /** Every check, worst first. */
 export function checkList({ checks, records, at }: Status, anchors: Anchors): Html {
@@ -59,9 +60,9 @@ export const reasonLines = ({ text, remedy, code, severity, want }: Reason): Htm
   want === undefined
     ? html`
         <p class="text">${prose(text)}</p>
-        <p class="remedy"><b>Do this:</b> ${prose(remedy)} <span class="code">${code} · ${severity}</span></p>
+        <p class="remedy"><b>Do this:</b> ${prose(remedy)} <span class="code">${codeOf({ code, severity })}</span></p>
       `
-    : html`<p class="text">${prose(text)}: <a href="/#${exporterKind}">see above</a></p>`
+    : html`<p class="text">${prose(text)}: <a href="${link('/')}#${exporterKind}">see above</a></p>`
 
 const lastRun = ({ observation, stale }: CheckStatus, at: number): string => {
   if (!observation) return 'has not run yet'
@@ -93,11 +94,11 @@ function duration({ observation }: CheckStatus): Html | undefined {
 }
 
 /** Link to the transcripts of failed runs. */
-function failures(check: CheckStatus, record: CheckRecord | undefined): Html | undefined {
+function failures({ probe, target }: CheckStatus, record: CheckRecord | undefined): Html | undefined {
   const kept = record?.failed.length ?? 0
   if (kept === 0) return undefined
   return html`<p>
-    <a href="${about('/failures', check)}">${kept === 1 ? 'last failure' : `last ${kept} failures`}</a>
+    <a href="${link('/failures', { probe, target })}">${kept === 1 ? 'last failure' : `last ${kept} failures`}</a>
   </p>`
 }
 

@@ -5,7 +5,8 @@ import { failedKept, type FailedRun } from '../monitor/failed-runs.ts'
 import { reasonLines } from './check-list.ts'
 import { layout } from './layout.ts'
 import { html, type Html } from './html.ts'
-import { about, icon, length, symbols, utc } from './format.ts'
+import { icon, length, symbols, utc } from './format.ts'
+import { link } from './link.ts'
 
 /** The page of the last failed runs of a check, the newest first. Pure. */
 export function renderFailures(check: CheckStatus, failed: readonly FailedRun[], startedAt: number): Shown {
@@ -14,8 +15,8 @@ export function renderFailures(check: CheckStatus, failed: readonly FailedRun[],
     { title: `${symbols[verdict]} Failures of ${id}`, verdict },
     html`<main class="failures">
       <header>
-        <p><a href="/">Can mail be sent?</a></p>
-        <p><a href="${about('/probe', check)}&amp;debug=true" rel="nofollow">Run it now</a></p>
+        <p><a href="${link('/')}">Can mail be sent?</a></p>
+        <p><a href="${link('/probe', { probe, target, debug: 'true' })}" rel="nofollow">Run it now</a></p>
       </header>
       <h1>Last failures of <span class="probe">${probe}/</span><span class="name">${target}</span></h1>
       <p class="now">${icon(verdict)} now <b class="word ${verdict}">${verdict}</b></p>

@@ -1,4 +1,5 @@
 import { type Reason, type Verdict } from '../core/probe.ts'
+import { runbookUrl } from '../core/runbook.ts'
 import { html, type Html } from './html.ts'
 
 /** The id of each check's element on the page, by `probe/target`. */
@@ -44,9 +45,9 @@ const shortCode = (probe: string, code: string): string => {
   return code.slice(prefix.length).replaceAll('_', ' ')
 }
 
-/** The URL of an endpoint for one check. */
-export const about = (endpoint: '/failures' | '/probe', { probe, target }: { probe: string; target: string }): string =>
-  `${endpoint}?${new URLSearchParams({ probe, target }).toString().replaceAll('+', '%20')}`
+/** The code of a reason, which leads to its runbook, and its severity. */
+export const codeOf = ({ code, severity }: Pick<Reason, 'code' | 'severity'>): Html =>
+  html`<a href="${runbookUrl(code)}" title="Runbook">${code}</a> · ${severity}`
 
 /** `5 s ago`, in the largest unit that fits. */
 export function ago(ms: number): string {

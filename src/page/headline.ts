@@ -3,7 +3,7 @@ import { groupBy } from '../core/group.ts'
 import { byVerdict, checkId } from '../core/probe.ts'
 import { exporterKind } from '../core/want.ts'
 import { html, type Html } from './html.ts'
-import { icon, prose, sentences, type Anchors } from './format.ts'
+import { codeOf, icon, prose, sentences, type Anchors } from './format.ts'
 
 /** A blocker or an exception: a reason, and the check that has it. */
 type Cause = Omit<Blocker, 'level' | 'root'>
@@ -68,7 +68,7 @@ function causesOf({ root, blockers, exceptions }: MailStatus): Causes {
 const firstCause = ({ reason, ...whose }: Cause, anchors: Anchors): Html => html`
   <p class="cause">${checkLink(whose, anchors)}: ${prose(textOf({ reason, ...whose }))}</p>
   ${isOfExporter(whose) ? undefined : html`<p class="do"><strong>Do this:</strong> ${prose(reason.remedy)}</p>`}
-  <p class="code-line"><code>${reason.code}</code> · ${reason.severity}</p>
+  <p class="code-line"><span class="code">${codeOf(reason)}</span></p>
 `
 
 /** What to do about the exporter itself is at the head of the page already. */

@@ -10,6 +10,7 @@ import { hopStyle } from './hop-style.ts'
 import { layout } from './layout.ts'
 import { headlines } from './headline.ts'
 import { html, type Html } from './html.ts'
+import { link } from './link.ts'
 import { pathViews } from './path-view.ts'
 import { postures, postureStyle } from './postures.ts'
 import { starvedNotice } from './starved.ts'
@@ -62,13 +63,14 @@ const refreshSeconds = ({ checks }: Status): number =>
 const footer = (status: Status, { version, configFile, refresh }: About): Html => html`
   <footer>
     <p>mailpath-exporter ${version} · up since ${utc(status.startedAt)} · <span class="name">${configFile}</span></p>
-    <p><a href="/metrics">/metrics</a> · <a href="/api/v1/status">/api/v1/status</a></p>
+    <p><a href="${link('/metrics')}">/metrics</a> · <a href="${link('/api/v1/status')}">/api/v1/status</a></p>
     <p>
       This page as of ${utc(status.at)}.
       ${
         refresh
-          ? html`It loads again every ${refreshSeconds(status)} s: <a href="/?refresh=off">stop that</a>.`
-          : html`It does not load again: <a href="/">let it do so</a>.`
+          ? html`It loads again every ${refreshSeconds(status)} s:
+              <a href="${link('/', { refresh: 'off' })}">stop that</a>.`
+          : html`It does not load again: <a href="${link('/')}">let it do so</a>.`
       }
     </p>
   </footer>

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { starvedOf } from '../../src/assess/starved.ts'
 import { parseCommand } from '../../src/cli/parse.ts'
+import { runbookUrl, runbooksUrl } from '../../src/core/runbook.ts'
 import { probes } from '../../src/probes/index.ts'
 import { statusJson } from '../../src/report/api.ts'
 import { catalogue } from '../../src/exposition/catalogue.ts'
@@ -39,13 +40,14 @@ const reasons = reasonCatalogue.flatMap(group => Object.keys(group.reasons))
 
 describe('pages and what they are for', () => {
   it('every alert leads to its own page, and every page has its alert', () => {
-    const base = 'https://github.com/mailpath-exporter/mailpath-exporter/blob/main/docs/runbooks/alerts'
-    for (const { alert, annotations } of alerts) expect(annotations?.['runbook_url']).toBe(`${base}/${alert ?? ''}.md`)
+    for (const { alert, annotations } of alerts)
+      expect(annotations?.['runbook_url']).toBe(`${runbooksUrl}/alerts/${alert ?? ''}.md`)
     expect(namesOf(alertPages)).toEqual([...new Set(alerts.map(rule => rule.alert))].sort())
   })
 
   it('every reason has its page, and every page has its reason', () => {
     expect(namesOf(reasonPages)).toEqual([...reasons].sort())
+    for (const { file, name } of reasonPages) expect(runbookUrl(name)).toBe(file.replace('docs/runbooks', runbooksUrl))
   })
 
   it('the index leads to every page', () => {

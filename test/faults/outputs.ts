@@ -3,7 +3,7 @@ import { inspect } from 'node:util'
 import { createLog } from '../../src/core/log.ts'
 import type { Check } from '../../src/core/probe.ts'
 import type { Monitor } from '../../src/monitor/index.ts'
-import { about } from '../../src/page/format.ts'
+import { link } from '../../src/page/link.ts'
 import { audit } from '../../src/report/audit.ts'
 import { report, reportFormats } from '../../src/report/report.ts'
 import { createRouter } from '../../src/web/router.ts'
@@ -26,14 +26,16 @@ export async function outputsOf(
     createServer(createRouter({ monitor, configFile: 'mailpath.yml', exporter: () => exporterAtRest, log })),
   )
   const get = async (path: string, headers: Readonly<Record<string, string>> = {}): Promise<string> => {
-    const response = await fetch(`http://127.0.0.1:${server.port}${path}`, { headers })
+    const response = await fetch(new URL(path, `http://127.0.0.1:${server.port}`), { headers })
     if (!response.ok) throw new Error(`HTTP ${response.status} from ${path}: ${await response.text()}`)
     return response.text()
   }
   const probe = async (checks: readonly Check[]): Promise<string> => {
     if (checks.length === 0) return ''
     const shown = await Promise.all(
-      checks.slice(0, probedAtOnce).map(check => get(`${about('/probe', check)}&debug=true`)),
+      checks
+        .slice(0, probedAtOnce)
+        .map(check => get(link('/probe', { probe: check.probe, target: check.target, debug: 'true' }))),
     )
     return [...shown, await probe(checks.slice(probedAtOnce))].join('\n')
   }
@@ -55,7 +57,9 @@ export async function outputsOf(
       log: logged.join(''),
       page: await get('/'),
       API: await get('/api/v1/status'),
-      failures: (await Promise.all(status.checks.map(check => get(about('/failures', check))))).join('\n'),
+      failures: (
+        await Promise.all(status.checks.map(({ probe, target }) => get(link('/failures', { probe, target }))))
+      ).join('\n'),
       'what is kept': inspect(kept, { depth: 12 }),
     }
   } finally {

@@ -84,7 +84,7 @@ describe('the last failures of a check', () => {
     const web = await serving({ checks: [failing(() => undefined, target), checkOf(() => Promise.resolve(fine))] })
     await once(web)
     const { body } = await ask(web, { path: '/' })
-    const links = [...body.matchAll(/href="(\/failures[^"]*)"/g)].map(([, link = '']) => link.replaceAll('&amp;', '&'))
+    const links = [...body.matchAll(/href="\.(\/failures[^"]*)"/g)].map(([, link = '']) => link.replaceAll('&amp;', '&'))
     expect(links).toHaveLength(1)
     const { status, body: failures } = await ask(web, { path: links[0] })
     expect(status).toBe(200)
