@@ -27,7 +27,7 @@ export interface ShellStage {
 }
 
 /** The configuration of the README, with addresses at which nothing listens. */
-function configOf(folder: string): string {
+export function configOf(folder: string): string {
   const [, yaml = ''] = /```yaml\n(# mailpath\.yml\n.*?)```/s.exec(readFileSync(path.join(root, 'README.md'), 'utf8')) ?? []
   return inStage(yaml, folder)
     .replaceAll('db-1:5432', '127.0.0.1:1')
