@@ -11,7 +11,7 @@ import { createLog } from '../src/core/log.ts'
 import type { Check } from '../src/core/probe.ts'
 import type { Status } from '../src/monitor/ledger.ts'
 import { createMonitor } from '../src/monitor/index.ts'
-import { audit } from '../src/report/audit.ts'
+import { transcriptsText } from '../src/report/transcripts.ts'
 import { report, reportFormats } from '../src/report/report.ts'
 import { link } from '../src/page/link.ts'
 import { createRouter } from '../src/web/router.ts'
@@ -497,11 +497,12 @@ beforeAll(async () => {
   texts['transcripts'] = await ofEach(monitor.checks(), ({ probe, target }) =>
     get(link('/probe', { probe, target, debug: 'true' })),
   )
-  await monitor.runAll(new AbortController().signal)
+  texts['check --debug'] = transcriptsText(await monitor.runAll(new AbortController().signal))
+  texts['list of failures'] = await get(link('/failures'))
   texts['failures'] = await ofEach(monitor.checks(), ({ probe, target }) => get(link('/failures', { probe, target })))
   status = monitor.status()
   for (const format of reportFormats)
-    texts[`check as ${format}`] = report(audit(status), { format, colour: format === 'table' })
+    texts[`check as ${format}`] = report(status, { format, colour: format === 'table' })
   texts['by kubeconfig'] = (
     await Promise.all([{ token: bearer }, { exec: { args: [bearer] } }].map(byKubeconfig))
   ).join('\n')

@@ -134,6 +134,13 @@ describe('the command line', () => {
     expect(failed.code).toBe(2)
     expect(JSON.parse(failed.output)).toMatchObject({ verdict: 'fail' })
   })
+
+  it('prints what was done with --debug, after the audit', async () => {
+    const { code, output } = await ran('check', `--config.file=${config}`, '--only=settings/quick', '--debug')
+    expect(code).toBe(0)
+    expect(output.split('\n')[0]).toBe('1 check: OK')
+    expect(output).toMatch(/\nas of [^\n]*\n\nTranscript of settings\/quick: ok, at [^\n]*, took [^\n]*\n +\d+\.\d  /)
+  })
 })
 
 describe('check, cut off while every server hangs', () => {

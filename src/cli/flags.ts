@@ -19,7 +19,7 @@ export interface Flag {
   readonly multiple?: boolean
   readonly short?: string
   /** The placeholder of the value in texts. `FILE` is completed with files. */
-  readonly value?: 'FILE' | 'TIME' | 'ADDRESS' | 'NAME' | 'I/N' | 'LEVEL' | 'FORMAT' | 'KIND/TARGET'
+  readonly value?: 'FILE' | 'TIME' | 'ADDRESS' | 'NAME' | 'I/N' | 'URL' | 'PATH' | 'LEVEL' | 'FORMAT' | 'KIND/TARGET'
   /** The allowed values; undefined for any. */
   readonly choices?: readonly string[]
   /** The default. */
@@ -77,6 +77,20 @@ export const flags = {
     meaning:
       'A name by which a browser may ask, such as that of an ingress. Not needed for addresses, names without a dot, .local, .internal and .svc, for machines such as Prometheus, with TLS or with users.',
   },
+  'web.external-url': {
+    type: 'string',
+    value: 'URL',
+    command: 'serve',
+    meaning:
+      'The URL by which people reach this exporter, for example through a reverse proxy. Its path is the route prefix, and its host name is allowed.',
+  },
+  'web.route-prefix': {
+    type: 'string',
+    value: 'PATH',
+    command: 'serve',
+    meaning:
+      'Serve everything below this path, such as /mail; also /mail/metrics and /mail/-/healthy. Default: the path of --web.external-url. Give / if the proxy takes the path off.',
+  },
   'web.enable-lifecycle': {
     type: 'boolean',
     command: 'serve',
@@ -119,6 +133,11 @@ export const flags = {
     fallback: 'table',
     command: 'check',
     meaning: 'How to print the audit.',
+  },
+  debug: {
+    type: 'boolean',
+    command: 'check',
+    meaning: 'Also print what each check asked, got and did, without secrets. Goes with the format table.',
   },
   version: { type: 'boolean', meaning: 'Print the version, and exit.' },
   help: { type: 'boolean', short: 'h', meaning: 'Print this, and exit.' },

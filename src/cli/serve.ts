@@ -88,6 +88,7 @@ export async function serve(
     exporter,
     log,
     reload: options.enableLifecycle ? reload : undefined,
+    routePrefix: options.routePrefix,
   }
   const web = await startWeb({
     served,

@@ -18,9 +18,9 @@ export interface Monitor {
   status(): Status
   /**
    * Runs every check once, all at the same time but for those that use what others find. Twice where the first look only
-   * raised a suspicion.
+   * raised a suspicion. Gives the runs.
    */
-  runAll(stop: AbortSignal): Promise<void>
+  runAll(stop: AbortSignal): Promise<readonly Ran[]>
   /** The checks of the current plan. */
   checks(): readonly Check[]
   /** The run of the check that is under way, if there is one. */
@@ -121,14 +121,13 @@ export function createMonitor(
     for (const cluster of changed) void wake(cluster, { text: 'a role changed', isChange: true }, running)
   }
 
-  const runThese = async (ids: readonly string[], stop: AbortSignal): Promise<void> => {
-    await Promise.all(
+  const runThese = (ids: readonly string[], stop: AbortSignal): Promise<(Ran | undefined)[]> =>
+    Promise.all(
       ids.flatMap(id => {
         const turn = turns.get(id)
         return turn ? [runOnce(turn, running ? turn.stop.signal : stop)] : []
       }),
     )
-  }
 
   /** Opens or closes the watch after a run. Not `async`: it would keep the run, with its transcript, for as long as the watch. */
   const tend = ({ check, keeper }: Turn, ran: Ran): void => {
@@ -195,11 +194,12 @@ export function createMonitor(
       const begun = new Map(early)
       const late = [...turns.values()].filter(isLater).map(async turn => {
         await Promise.all((turn.check.after ?? []).flatMap(id => begun.get(id) ?? []))
-        await runOnce(turn, stop)
+        return runOnce(turn, stop)
       })
-      await Promise.all([...begun.values(), ...late])
-      await runThese(assess().recheck, stop)
+      const ran = await Promise.all([...begun.values(), ...late])
+      const again = await runThese(assess().recheck, stop)
       assess()
+      return [...ran, ...again].filter(one => one !== undefined)
     },
     async run(stop) {
       running = stop

@@ -21,9 +21,9 @@ const ofKind = <Kind>(manifests: readonly Manifest[], kind: string): Kind[] =>
 function podOf(manifests: readonly Manifest[]) {
   const { metadata, spec } = only<IDeployment>(manifests, 'Deployment')
   const pod = spec?.template.spec
-  const [container, ...others] = pod?.containers ?? []
-  if (spec === undefined || pod === undefined || container === undefined || others.length > 0)
-    throw new Error('the Deployment has not one container')
+  const container = pod?.containers.find(({ name }) => name === 'mailpath-exporter')
+  if (spec === undefined || pod === undefined || container === undefined)
+    throw new Error('the Deployment has no container of the exporter')
   const mounts = (container.volumeMounts ?? []).map(mount => ({
     ...mount,
     volume: pod.volumes?.find(({ name }) => name === mount.name),

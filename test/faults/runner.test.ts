@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { removeFolder, tempFolder } from '../servers/processes.ts'
 import type { Area, Expectation, Stage } from './fault.ts'
 import { startRelay } from './relay.ts'
-import { faultMs, runnable, type Bench } from './runner.ts'
+import { benchOf, faultMs, runnable, type Bench } from './runner.ts'
 
 interface Small extends Stage {
   readonly set: (value: string) => Promise<void>
@@ -92,4 +92,29 @@ describe('the runner of the fault matrix', { timeout: faultMs }, () => {
   ])('refuses what is %s', async (name, message) => {
     await expect(bench.prove(name)).rejects.toThrow(message)
   })
+})
+
+it('begins with a fresh stage after a fault that failed', async () => {
+  const log: string[] = []
+  let opened = 0
+  const bench = benchOf({
+    open() {
+      const stage = ++opened
+      return Promise.resolve({
+        prove: (name: string) => {
+          log.push(`${name} on ${stage}`)
+          return name === 'bad'
+            ? Promise.reject(new Error('not seen'))
+            : Promise.resolve({ detectedAfter: 0, healedAfter: 0 })
+        },
+        stop: () => Promise.resolve(void log.push(`stop ${stage}`)),
+      })
+    },
+  })
+  await bench.prove('good')
+  await expect(bench.prove('bad')).rejects.toThrow('not seen')
+  await bench.prove('bad again, and good')
+  await bench.stop()
+  await bench.stop()
+  expect(log).toEqual(['good on 1', 'bad on 1', 'stop 1', 'bad again, and good on 2', 'stop 2'])
 })

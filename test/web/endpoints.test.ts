@@ -24,7 +24,7 @@ describe('the endpoints', () => {
 
   it('are all that the status page links to', async () => {
     const { body } = await ask(await serving(), { path: '/' })
-    const linked = [...body.matchAll(/href="(\/[^"?#]*)/g)].map(([, path]) => path)
+    const linked = [...body.matchAll(/href="\.(\/[^"?#]*)/g)].map(([, path]) => path)
     expect(linked).toContain('/metrics')
     for (const path of linked) expect(paths).toContain(path)
   })

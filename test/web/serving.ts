@@ -37,6 +37,7 @@ interface Given {
   readonly references?: References
   readonly limits?: Limits
   readonly allowedHosts?: readonly string[]
+  readonly routePrefix?: string
 }
 
 export interface Served {
@@ -77,7 +78,7 @@ export async function serving(given: Given = {}): Promise<Served> {
   const stop = new AbortController()
   const exporter = () => exporterAtRest
   const web = await startWeb({
-    served: { monitor, configFile: 'mailpath.yml', exporter, log },
+    served: { monitor, configFile: 'mailpath.yml', exporter, log, routePrefix: given.routePrefix ?? '' },
     listenAddresses: given.places ?? [loopback],
     file: given.config && path.join(folder, 'web.yml'),
     stop: stop.signal,
