@@ -9,6 +9,7 @@ import { createReferences } from '../src/references/index.ts'
 import { parseConfig } from '../src/config/load.ts'
 import { createLog } from '../src/core/log.ts'
 import type { Check } from '../src/core/probe.ts'
+import { stateText } from '../src/history/state.ts'
 import type { Status } from '../src/monitor/ledger.ts'
 import { createMonitor } from '../src/monitor/index.ts'
 import { transcriptsText } from '../src/report/transcripts.ts'
@@ -510,6 +511,10 @@ beforeAll(async () => {
   texts['OpenMetrics'] = await get('/metrics', 'application/openmetrics-text')
   texts['page'] = await get('/')
   texts['API'] = await get('/api/v1/status')
+  for (const format of ['html', 'json', 'markdown'])
+    texts[`incidents as ${format}`] = await get(`/incidents?format=${format}`)
+  const past = monitor.past()
+  texts['state file'] = past ? stateText(past) : ''
   texts['what is not found'] = await get(`/${encodeURIComponent(canary('url'))}`)
   texts['log'] = lines.join('')
   texts['everything that is kept'] = inspect(

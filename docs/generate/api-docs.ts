@@ -13,7 +13,7 @@ export const endpointMeanings: Readonly<Record<string, string>> = {
   '/failures':
     'The last failures of `?probe=KIND&target=NAME`, step by step. Without a query: all checks that have failed.',
   '/incidents':
-    'The last 50 outages, with uptime: a page. `?format=json` and `?format=markdown` give the same for programs, and for a report.',
+    'The last 50 incidents, with uptime: a page. `?format=json` or `?format=markdown`, or `Accept`, gives the same for programs, and for a post-mortem. `?number=N` gives one of them.',
   '/-/healthy': '200 while the exporter works. 503 when a check has hung for more than three intervals: restart it.',
   '/-/ready': '200 once every check has run. 503 before.',
   '/-/reload': 'Reads the configuration again, all or nothing. Takes `--web.enable-lifecycle`, else the answer is 403.',

@@ -78,7 +78,7 @@ function inline(value: Value): string {
 const isList = (value: Value): value is readonly Value[] => Array.isArray(value)
 
 const words = /^[A-Za-z_/][\w/.-]*(?: [A-Za-z_(][\w/.()-]*)*$/
-const address = /^[a-z]+:\/\/[\w.:/-]*[\w/]$/
+const address = /^[a-z]+:\/\/[\w.:@/-]*[\w/]$/
 /** YAML 1.1 takes them for something else than text. */
 const reserved = /^(?:true|false|yes|no|on|off|null|y|n)$/i
 

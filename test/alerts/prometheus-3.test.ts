@@ -28,7 +28,7 @@ describe.skipIf(!needs('promtool', tool, prometheusInstall))(
       expect(await runProcess(tool ?? '', ['check', 'rules', '--lint=all', '--lint-fatal', file])).toContain('SUCCESS')
     })
 
-    it.concurrent.each([...readTests()])('%s passes', { timeout: 600_000 }, async (_, content) => {
+    it.concurrent.each([...readTests()])('%s passes', { tags: 'slow', timeout: 600_000 }, async (_, content) => {
       const written = newest === undefined ? withoutTheStart : asTheyAre
       expect(await runUnitTests(tool ?? '', groups, content, written)).not.toContain('FAILED')
     })

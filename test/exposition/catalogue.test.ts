@@ -78,6 +78,7 @@ describe('the metrics of a status', () => {
       'mailpath_check_reason',
       'mailpath_check_runs_total',
       'mailpath_check_verdict',
+      'mailpath_check_verdict_since_timestamp_seconds',
     ])
   })
 
@@ -93,6 +94,7 @@ describe('the metrics of a status', () => {
       'mailpath_check_reason',
       'mailpath_check_runs_total',
       'mailpath_check_verdict',
+      'mailpath_check_verdict_since_timestamp_seconds',
     ])
     const lastRun = stale.find(one => one.metric.name === 'mailpath_check_last_run_timestamp_seconds')
     expect(lastRun?.value).toBe((at - 4_000) / 1000)
