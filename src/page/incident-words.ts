@@ -38,9 +38,9 @@ export function notesOf({
 }: Incident): readonly string[] {
   const times = interruptions === 1 ? 'once' : `${interruptions} times`
   return [
-    ...(startExact ? [] : ['Nobody saw when it began: it was so at the first look.']),
+    ...(startExact ? [] : ['Nobody saw when it began: it may have been earlier.']),
     ...(endedAt === undefined || endExact ? [] : ['Nobody saw when it ended.']),
-    ...(unseenMs > 0 ? [`For ${lasting(unseenMs)} of it nobody looked.`] : []),
+    ...(unseenMs > 0 ? [`Of ${lasting(unseenMs)} of it nothing is known.`] : []),
     ...(interruptions > 0 ? [`All mail worked ${times} in between, for less than ${lasting(joinMs)} each.`] : []),
     ...(isCut ? ['There were more causes than are kept.'] : []),
   ]

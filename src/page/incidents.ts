@@ -53,7 +53,7 @@ const iso = (ms: number): string => new Date(ms).toISOString()
 /** What to say without an incident. */
 export const noneText = ({ history, at, startedAt }: Status): string => {
   const seen = [...history.uptime.values()].map(({ past, now }) => past[0]?.from ?? now?.from ?? at)
-  return `There was no incident since ${utc(Math.min(startedAt, ...seen))}.`
+  return `No incident was seen since ${utc(Math.min(startedAt, ...seen))}.`
 }
 
 const section = (incident: Incident, at: number, most: number): Html => {

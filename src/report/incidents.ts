@@ -34,7 +34,7 @@ function incidentJson(incident: Incident, at: number) {
     ended_at: endedAt === undefined ? null : iso(endedAt),
     end_exact: endExact,
     duration_seconds: ((endedAt ?? at) - startedAt) / 1000,
-    /** Nobody looked for so much of it. */
+    /** Nobody looked for so much of it, or it was unknown whether mail can be sent. */
     unseen_seconds: unseenMs / 1000,
     /** How often all mail worked in between, for less than five minutes. */
     interruptions,
@@ -42,7 +42,7 @@ function incidentJson(incident: Incident, at: number) {
     roots: roots.map(root => ({ at: iso(root.at), ...blockedJson(root), mail_paths: root.paths })),
     /** What blocked mail and does so no longer, the first that healed first. */
     healed: healedOf(incident).map(causeJson),
-    blocking: incident.causes.filter(({ to }) => to === undefined).map(causeJson),
+    blocking: incident.causes.filter(({ to }) => to === undefined && endedAt === undefined).map(causeJson),
     /** Some roots or causes are left out. */
     cut: isCut,
   }

@@ -37,7 +37,7 @@ it('tells on a page when, what was to be fixed, what healed first, and uptime', 
   const text = textOf(renderIncidents(status, incidents))
   expect(text).toContain('2026-01-12 09:00:00 UTC, for 29 min')
   expect(text).toContain('2026-01-12 10:30:00 UTC, for 42 s until now')
-  expect(text).toContain('Nobody saw when it began: it was so at the first look.')
+  expect(text).toContain('Nobody saw when it began: it may have been earlier.')
   expect(text).toMatch(/09:00:00 UTC write_path\/ backend write_path_read_only .*09:02:00 UTC smtp\/ relay/)
   const healed = text.slice(text.indexOf('What healed'))
   expect(healed.indexOf('after 18 min')).toBeGreaterThan(0)
@@ -66,7 +66,7 @@ it('says once what twenty checks said at the same moment', () => {
 
 it('says what it knows if nothing happened', () => {
   const quiet = statusAfter(during(0, minute, { backend: 'ok' }))
-  const text = 'There was no incident since 2026-01-12 07:59:45 UTC.'
+  const text = 'No incident was seen since 2026-01-12 07:59:45 UTC.'
   expect(textOf(renderIncidents(quiet, []))).toContain(text)
   expect(incidentsMarkdown(quiet, [])).toContain(text)
 })
