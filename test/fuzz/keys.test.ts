@@ -10,7 +10,7 @@ import { dmarcReasons } from '../../src/probes/dns/judge/dmarc.ts'
 import { lookAtSpf } from '../../src/probes/dns/spf/index.ts'
 import { ed25519, rsa1024, rsa2048 } from '../probes/dns/keys.ts'
 import { dnsOf, type Zones } from '../probes/dns/zones.ts'
-import { assertAsync, bounded, patienceMs, sampled, working } from './limits.ts'
+import { assertAsync, bounded, patienceMs, working } from './limits.ts'
 
 type Resolve = (name: string, type: string) => Promise<string[][]>
 /** How mailauth reads the two. It has no types for that. */
@@ -140,9 +140,8 @@ describe('keys of DKIM', () => {
         if (ours) expect(theirs, record).toBe(true)
         if (ours && theirs) both++
       }
-      await assertAsync(keyText, property, bounded(4, 4_000))
-      // On a busy machine the time is over sooner.
-      if (both <= 50) for (const record of sampled(keyText)) await property(record)
+      // Bounded by runs: a busy machine needs as many of them.
+      await assertAsync(keyText, property, bounded(60, 4_000))
       expect(both).toBeGreaterThan(50)
     },
     patienceMs,
