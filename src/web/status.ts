@@ -1,8 +1,9 @@
-import { checkId } from '../core/probe.ts'
+import { checkId, verdicts } from '../core/probe.ts'
 import { json, type Shown } from '../core/shown.ts'
 import type { Status } from '../monitor/ledger.ts'
+import { queryOf, viewOf } from '../page/view.ts'
 import { statusJson } from '../report/api.ts'
-import { cachedBody } from './respond.ts'
+import { HttpError, cachedBody } from './respond.ts'
 import { checkOfQuery } from './check-of-query.ts'
 import type { Answer, Source } from './endpoint.ts'
 
@@ -14,15 +15,19 @@ const bodyOf = <Key>({ monitor, connections }: Source, render: (status: Status, 
     connections.hold,
   )
 
-/** The status page. With `?refresh=off` the browser does not load it again. */
+/** The status page, for the view that the query asks for. */
 export function pageEndpoint(source: Source): Answer {
   const { configFile, exporter } = source
-  const send = bodyOf(source, async (status, refresh: boolean) => {
+  // By the query, since a key has to equal itself.
+  const send = bodyOf(source, async (status, query: string) => {
     const { renderPage } = await import('../page/page.ts')
-    return renderPage(status, { version: exporter().version, configFile, refresh })
+    return renderPage(status, { version: exporter().version, configFile }, viewOf(new URLSearchParams(query)))
   })
-  return (request, response) =>
-    send(response, request.url?.endsWith('?refresh=off') !== true, 'text/html; charset=utf-8')
+  return (request, response) => {
+    const view = viewOf(new URLSearchParams(/\?(.*)$/s.exec(request.url ?? '')?.[1]))
+    if (!view) throw new HttpError(400, `verdict is one of ${verdicts.join(', ')}`)
+    return send(response, new URLSearchParams(queryOf(view)).toString(), 'text/html; charset=utf-8')
+  }
 }
 
 /** The status as JSON. */

@@ -1,0 +1,12 @@
+import type { Since } from '../history/history.ts'
+import { age, clock } from './format.ts'
+
+/** `since 14:02 UTC, 12 min`; where it was so when the exporter first looked, `since 14:02 UTC or before`. */
+export function sinceText(since: Since | undefined, at: number): string | undefined {
+  if (!since) return undefined
+  return `since ${clock(since.at, at)}${since.exact ? '' : ' or before'}, ${age(at - since.at)}`
+}
+
+/** The earliest of them. */
+export const earliest = (all: readonly (Since | undefined)[]): Since | undefined =>
+  all.reduce((first, one) => (one && (!first || one.at < first.at) ? one : first), undefined)
