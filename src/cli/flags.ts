@@ -52,7 +52,7 @@ export const flags = {
     type: 'boolean',
     command: 'serve',
     meaning:
-      'Read the configuration again when its content changes. A bad one is refused, and the one before it holds.',
+      'Read the configuration again when its content changes. If the new one is bad, it is refused and the old one stays.',
   },
   'config.auto-reload-interval': {
     type: 'string',
@@ -67,7 +67,7 @@ export const flags = {
     value: 'ADDRESS',
     fallback: ':10587',
     command: 'serve',
-    meaning: 'Where to serve: [HOST]:PORT or unix:/PATH. Without a host it is every address of the machine.',
+    meaning: 'Where to serve: [HOST]:PORT or unix:/PATH. Without a host: on all addresses of the machine.',
   },
   'web.systemd-socket': {
     type: 'boolean',
@@ -79,7 +79,7 @@ export const flags = {
     value: 'FILE',
     command: 'serve',
     meaning:
-      'TLS, users and headers, in the format of the exporter-toolkit of Prometheus. Without it everyone who reaches the address may read.',
+      'TLS, users and headers, in the format of the exporter-toolkit of Prometheus. Without it, everyone who can connect may read.',
   },
   'web.allowed-host': {
     type: 'string',
@@ -87,7 +87,7 @@ export const flags = {
     value: 'NAME',
     command: 'serve',
     meaning:
-      'A name by which a browser may ask, such as that of an ingress. Not needed for addresses, names without a dot, .local, .internal and .svc, for machines such as Prometheus, with TLS or with users.',
+      'A name that browsers may use for this exporter, such as that of an ingress. Not needed for IP addresses, for names without a dot, for .local, .internal and .svc, for programs such as Prometheus, or if there are TLS or users.',
   },
   'web.external-url': {
     type: 'string',
@@ -113,13 +113,14 @@ export const flags = {
     value: 'FILE',
     command: 'serve',
     meaning:
-      'Keep what happened here: since when things are as they are, incidents, uptime. Without it a restart forgets them. Each exporter needs a file of its own.',
+      'Keep the history in this file: incidents, uptime, and since when each verdict holds. Without it, a restart forgets them. Each exporter needs its own file.',
   },
   shard: {
     type: 'string',
     value: 'I/N',
     command: 'serve',
-    meaning: 'Probe only the I-th of N parts of the targets, counted from 0. What is assessed together stays together.',
+    meaning:
+      'Split the targets into N parts, and probe only part I; the first is 0. Targets that are assessed together stay together.',
   },
   'log.level': {
     type: 'string',
@@ -127,7 +128,8 @@ export const flags = {
     choices: logLevels,
     fallback: 'info',
     command: 'serve',
-    meaning: 'The least that is logged. A verdict is logged when it changes, at info where it is ok, else at warn.',
+    meaning:
+      'Log this level and what is more severe. A verdict is logged when it changes: at info if it is ok now, else at warn.',
   },
   'log.format': {
     type: 'string',
@@ -136,14 +138,14 @@ export const flags = {
     fallback: 'json',
     command: 'serve',
     meaning:
-      'JSON lines for machines, or lines for people. The log goes to standard error; what cannot be written there is lost, and counted.',
+      'JSON lines for programs, or lines for people. The log goes to standard error. Lines that cannot be written are lost and counted.',
   },
   only: {
     type: 'string',
     multiple: true,
     value: 'KIND/TARGET',
     command: 'check',
-    meaning: 'Check only this target, or all of a kind; without the mail verdict, which needs them all.',
+    meaning: 'Check only this target, or all targets of a kind. There is no mail verdict then: it needs all of them.',
   },
   format: {
     type: 'string',
@@ -156,7 +158,7 @@ export const flags = {
   debug: {
     type: 'boolean',
     command: 'check',
-    meaning: 'Also print what each check asked, got and did, without secrets. Goes with the format table.',
+    meaning: 'Also print what each check asked, got and did, without secrets. Only with the format table.',
   },
   dotenv: {
     type: 'string',
@@ -164,14 +166,14 @@ export const flags = {
     value: 'FILE',
     command: 'init',
     meaning:
-      'A .env file of an application that sends mail. Its settings are known by their usual names, such as DATABASE_URL and SMTP_HOST. Their values are never written, only where they are.',
+      'A .env file of an application that sends mail. Settings are found by their usual names, such as DATABASE_URL and SMTP_HOST. The output says where the values are, and never holds them.',
   },
   kubernetes: {
     type: 'string',
     multiple: true,
     value: 'NAMESPACE/SECRET',
     command: 'init',
-    meaning: 'The same for a Kubernetes Secret. Outside of a cluster it needs --kubeconfig.',
+    meaning: 'The same, from a Kubernetes Secret. Outside of a cluster it needs --kubeconfig.',
   },
   kubeconfig: {
     type: 'string',
@@ -198,13 +200,13 @@ export const flags = {
     multiple: true,
     value: 'URL',
     command: 'init',
-    meaning: 'A Vault node, such as https://vault-01:8200. It is only asked for its health.',
+    meaning: 'A Vault node, such as https://vault-01:8200. Only its health is read.',
   },
   'ca-file': {
     type: 'string',
     value: 'FILE',
     command: 'init',
-    meaning: 'The certificate of the authority of Patroni, HAProxy and Vault, in PEM. Default: those of the system.',
+    meaning: 'The CA certificate for Patroni, HAProxy and Vault, in PEM. Default: the authorities of the system.',
   },
   output: {
     type: 'string',
@@ -220,29 +222,29 @@ export const flags = {
 export type Term = readonly [what: string, meaning: string]
 
 export const exitCodes: readonly Term[] = [
-  ['0', 'It was ended in order; of check: ok.'],
+  ['0', 'It ended normally. For check: the verdict is ok.'],
   [
     '1',
-    'It cannot go on, for example because the address is taken, or check-config was cut off; of check: warn; of init: something that was named gave nothing, or did not answer. What is known is written all the same.',
+    'It cannot go on: for example, the address is in use, or check-config was interrupted. For check: the verdict is warn. For init: a source did not answer, or had nothing to offer; the rest is written all the same.',
   ],
-  ['2', 'Of check: fail.'],
+  ['2', 'For check: the verdict is fail.'],
   [
     '3',
-    'Of check: unknown. Also where it was cut off, or its output could not be written whole, as with check | head.',
+    'For check: the verdict is unknown. Also if it was interrupted, or if not all of its output could be written, as with check | head.',
   ],
   ['64', 'The command line is wrong.'],
-  ['74', 'Of check-config, init, --help and --version: the output could not be written whole.'],
+  ['74', 'For check-config, init, --help and --version: not all of the output could be written.'],
   ['78', 'The configuration is wrong. Every error is printed, with line and column.'],
 ]
 
 export const signals: readonly Term[] = [
   [
     'SIGHUP',
-    'Of serve: read the configuration again, all or nothing. It ends other commands. It also ends serve in the first moment, before Node runs any program.',
+    'For serve: read the configuration again, all or nothing. It ends other commands. It also ends serve in the first moment, before Node runs the program.',
   ],
-  ['SIGTERM, SIGINT', 'End: runs under way are cut off and not recorded. It takes 1.5 s at most.'],
-  ['SIGQUIT', 'As SIGTERM, so that there is no core dump: it would hold every secret.'],
-  ['SIGUSR1, SIGUSR2', 'Nothing. Of itself Node would open its inspector, which shows every secret.'],
+  ['SIGTERM, SIGINT', 'End within 1.5 s. Runs in progress are interrupted, and not recorded.'],
+  ['SIGQUIT', 'As SIGTERM. There is no core dump, since it would hold every secret.'],
+  ['SIGUSR1, SIGUSR2', 'Nothing. By default Node would open its inspector, which shows every secret.'],
 ]
 
 export const environment: readonly Term[] = [
@@ -250,10 +252,10 @@ export const environment: readonly Term[] = [
   ...variables.filter(({ effect }) => effect === 'used').map(({ names, meaning }): Term => [names.join(', '), meaning]),
   [
     variables.flatMap(({ names, effect }) => (effect === 'refused' ? names : [])).join(', '),
-    'Refused: there is no start with them.',
+    'Refused: it does not start with them.',
   ],
   [
     'HTTP_PROXY, HTTPS_PROXY, PG*, VAULT_*, ...',
-    'Without effect: only the configuration says whom to talk to, and how. See docs/environment.md.',
+    'No effect: only the configuration says what to connect to, and how. See docs/environment.md.',
   ],
 ]

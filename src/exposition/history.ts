@@ -19,10 +19,15 @@ export const historyMetrics = {
 const memo = createMemo<History['mail'], readonly Sample[]>()
 
 /** The samples of what happened: the same array while nothing happens. */
-export const historySamples = ({ history: { mail, counts } }: Status): readonly Sample[] =>
-  memo(mail, [counts], () =>
-    [...mail].flatMap(([name, { at }]) => [
-      ...sample(historyMetrics.since, at / 1000, { mail_path: name }),
-      ...sample(historyMetrics.incidents, counts.get(name) ?? 0, { mail_path: name }),
-    ]),
+export const historySamples = ({ mail: paths, history: { mail, counts } }: Status): readonly Sample[] =>
+  memo(mail, [counts, paths.map(({ name, verdict }) => `${name} ${verdict}`).join()], () =>
+    paths.flatMap(({ name, verdict }) => {
+      const held = mail.get(name)
+      if (!held) return []
+      return [
+        // After a restart, and until every check has run, it is of the verdict before.
+        ...(held.verdict === verdict ? sample(historyMetrics.since, held.at / 1000, { mail_path: name }) : []),
+        ...sample(historyMetrics.incidents, counts.get(name) ?? 0, { mail_path: name }),
+      ]
+    }),
   )

@@ -10,11 +10,14 @@ export interface Incident {
   readonly startExact: boolean
   /** When the last of its mail paths could send mail again; undefined while the incident lasts. */
   readonly endedAt?: number | undefined
-  /** False: it ended while nobody looked, and `endedAt` is the first look after that; or nobody has looked since. */
+  /**
+   * False: it ended while nobody looked or it was not known, and `endedAt` is the first look after that; or nobody has looked
+   * since, or its mail paths are no longer configured.
+   */
   readonly endExact: boolean
   /** How often all mail worked again, and then for less than five minutes. */
   readonly interruptions: number
-  /** For so long of it nobody looked. */
+  /** For so long of it nobody looked, or it was unknown whether mail can be sent. */
   readonly unseenMs: number
   /** In the order in which they went down. */
   readonly paths: readonly Affected[]
@@ -54,7 +57,7 @@ export interface RootFrom extends Blocked {
 /** A blocker with the time in which it blocked mail. */
 export interface Cause extends Blocked {
   readonly from: number
-  /** Undefined while it blocks mail. */
+  /** Undefined while it blocks mail, and in an incident of which nobody saw the end. */
   readonly to?: number | undefined
 }
 

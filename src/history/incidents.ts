@@ -1,7 +1,8 @@
 import type { MailStatus } from '../assess/assessment.ts'
 import { withCauses, withRoots } from './blocking.ts'
+import type { Verdict } from '../core/probe.ts'
 import { causeKey } from './history.ts'
-import type { Affected, Incident } from './incident.ts'
+import type { Incident } from './incident.ts'
 
 /** How many incidents are kept. */
 export const incidentsKept = 50
@@ -14,8 +15,10 @@ export interface Moment {
   readonly mail: readonly MailStatus[]
   /** Nobody looked for so long before this look. */
   readonly unseenMs: number
-  /** The mail path could send mail at the look before, and nobody missed a moment since. */
-  readonly worked: (path: string) => boolean
+  /** The look before is so old. */
+  readonly sinceMs: number
+  /** The verdict at the look before; undefined if there is none, or if nobody looked for some time since. */
+  readonly verdictBefore: (path: string) => Verdict | undefined
 }
 
 /**
@@ -39,28 +42,46 @@ export function withLook(before: readonly Incident[], moment: Moment): readonly 
 }
 
 /** The incident with what has ended since. */
-function followed(incident: Incident, byName: ReadonlyMap<string, MailStatus>, { at, unseenMs }: Moment): Incident {
-  const hasHealed = ({ name, to }: Affected): boolean => {
-    const verdict = byName.get(name)?.verdict ?? 'ok'
-    return to === undefined && (verdict === 'ok' || verdict === 'warn')
+function followed(
+  incident: Incident,
+  byName: ReadonlyMap<string, MailStatus>,
+  { at, unseenMs, sinceMs, verdictBefore }: Moment,
+): Incident {
+  // What is not configured any more is not known to have healed: nobody looks at it.
+  const open = incident.paths.filter(({ to }) => to === undefined)
+  const over = open.filter(({ name }) => canSend(byName.get(name)?.verdict ?? 'ok'))
+  const wasSeen = open.some(({ name }) => verdictBefore(name) === 'fail')
+  const blindMs = unseenMs > 0 ? unseenMs : wasSeen ? 0 : sinceMs
+  if (blindMs === 0 && over.length === 0) return incident
+  const paths = incident.paths.map(path => (over.includes(path) ? { ...path, to: at, root: undefined } : path))
+  const next = { ...incident, paths, unseenMs: incident.unseenMs + blindMs }
+  if (over.length < open.length) return next
+  const healed = over.filter(({ name }) => byName.has(name))
+  if (healed.length === 0) return lostSight(next, at)
+  const exact = healed.length === over.length && healed.some(({ name }) => verdictBefore(name) === 'fail')
+  return {
+    ...lostSight(next, at),
+    endExact: exact,
+    causes: next.causes.map(cause => ({ ...cause, to: cause.to ?? at })),
   }
-  if (unseenMs === 0 && !incident.paths.some(hasHealed)) return incident
-  const paths = incident.paths.map(path => (hasHealed(path) ? { ...path, to: at, root: undefined } : path))
-  const next = { ...incident, paths, unseenMs: incident.unseenMs + unseenMs }
-  return paths.some(({ to }) => to === undefined) ? next : ended(next, at, unseenMs === 0)
 }
 
-/** The incident as ended. */
-export const ended = (incident: Incident, at: number, exact: boolean): Incident => ({
+/** It has ended, and that was seen. */
+const hasHealed = ({ endedAt, causes }: Incident): boolean =>
+  endedAt !== undefined && causes.every(({ to }) => to !== undefined)
+
+const canSend = (verdict: Verdict | undefined): boolean => verdict === 'ok' || verdict === 'warn'
+
+/** The incident as ended because nobody looks any longer. What blocked mail is not known to have healed. */
+export const lostSight = (incident: Incident, at: number): Incident => ({
   ...incident,
   endedAt: at,
-  endExact: exact,
+  endExact: false,
   paths: incident.paths.map(path => ({ ...path, to: path.to ?? at, root: undefined })),
-  causes: incident.causes.map(cause => ({ ...cause, to: cause.to ?? at })),
 })
 
 /** The incidents with one more path that is down: in one of them, or in a new one. */
-function withDown(all: readonly Incident[], path: MailStatus, { at, worked }: Moment): readonly Incident[] {
+function withDown(all: readonly Incident[], path: MailStatus, { at, verdictBefore }: Moment): readonly Incident[] {
   const root = path.root && causeKey(path.root)
   const belongs = (one: Incident): boolean =>
     at - lastChange(one) <= joinMs ||
@@ -68,11 +89,12 @@ function withDown(all: readonly Incident[], path: MailStatus, { at, worked }: Mo
   // If none has ended, and there is no room for another one, the newest has to take it.
   const isFull = all.length >= incidentsKept && all.every(({ endedAt }) => endedAt === undefined)
   const home = all.find(belongs) ?? (isFull ? all[0] : undefined)
-  if (!home) return [newIncident((all[0]?.number ?? 0) + 1, path.name, at, worked(path.name)), ...withRoom(all)]
+  if (!home)
+    return [newIncident((all[0]?.number ?? 0) + 1, path.name, at, canSend(verdictBefore(path.name))), ...withRoom(all)]
   const paths = home.paths.some(({ name }) => name === path.name)
     ? home.paths.map(one => (one.name === path.name ? { ...one, to: undefined } : one))
     : [...home.paths, { name: path.name, from: at, to: undefined, root: undefined }]
-  const interruptions = home.interruptions + Number(home.endedAt !== undefined)
+  const interruptions = home.interruptions + Number(hasHealed(home))
   return all.map(one => (one === home ? { ...home, paths, interruptions, endedAt: undefined, endExact: true } : one))
 }
 

@@ -10,8 +10,8 @@ const version = 1
 /** Longest file that is written and read. */
 export const maxStateBytes = 16 * 1_048_576
 
-/** What a Date can hold. */
-const time = z.number().min(0).max(8.64e15)
+/** What a Date can hold. Before 1970 is what a file tells on a machine that began without a clock. */
+const time = z.number().min(-8.64e15).max(8.64e15)
 const name = z.string().max(1_000)
 const number = z.int().min(0)
 const blocked = { probe: name, target: name, code: name, text: z.string().max(1_000) }

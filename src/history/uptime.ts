@@ -42,6 +42,12 @@ export function withSpan(past: readonly Span[], from: number, to: number, works:
   return [...kept.slice(0, -1), joined]
 }
 
+/** What is known if it ends at this moment. */
+export const closed = ({ past, now }: Seen, at: number): Seen => ({
+  past: now ? withSpan(past, now.from, at, now.works) : past,
+  now: undefined,
+})
+
 const isOneHour = (a: Span, b: Span): boolean => Math.floor(a.from / hour) === Math.floor(b.to / hour)
 
 /** Both are wholly up, or wholly down, without a gap. */

@@ -8,7 +8,7 @@ import { clockSteps } from '../core/clock.ts'
 import type { Logger } from '../core/log.ts'
 import { checkId, type Observation, type Verdict } from '../core/probe.ts'
 import { emptyHistory, type History } from '../history/history.ts'
-import { remember, shiftPast, withoutChecks, type Past } from '../history/remember.ts'
+import { remember, shiftPast, unseenHistory, withoutChecks, type Past } from '../history/remember.ts'
 import { withFailed, type FailedRun } from './failed-runs.ts'
 import type { Ran } from './run.ts'
 import { createVerdictLog } from './verdict-log.ts'
@@ -74,12 +74,7 @@ const assessShare = 1 / 50
 const holdMs = 1_000
 
 /** `own` gives what the exporter notices of itself, and `before` what is known of the time before. */
-export function createLedger(
-  first: Plan,
-  log: Logger,
-  own: () => readonly Own[] = () => [],
-  before?: Past,
-): Ledger {
+export function createLedger(first: Plan, log: Logger, own: () => readonly Own[] = () => [], before?: Past): Ledger {
   let plan = first
   let startedAt = Date.now()
   const clockStep = clockSteps()
@@ -128,7 +123,8 @@ export function createLedger(
     pending.clear()
     verdictLog.write(assessment, ready())
     if (ready()) past = remember(past, assessment)
-    const status = { ...assessment, records, history: past?.history ?? emptyHistory, startedAt }
+    const history = past && (ready() ? past.history : unseenHistory(past, assessment.at))
+    const status = { ...assessment, records, history: history ?? emptyHistory, startedAt }
     const ends = assessment.checks.map(check => Math.min(staleAt(check), overdueAt(check)))
     held = { status, untilStale: Math.min(...ends), until: from + holdMs }
     return { status, isNew }

@@ -3,7 +3,16 @@ import type { Shown } from '../core/shown.ts'
 import { healedOf, type Blocked, type Cause, type Incident } from '../history/incident.ts'
 import { dayMs, monthMs, uptimeOf } from '../history/uptime.ts'
 import type { Status } from '../monitor/ledger.ts'
-import { lasting, moment, notesOf, someOf, uptimeText, whenOf } from '../page/incident-words.ts'
+import {
+  healedTogether,
+  lasting,
+  moment,
+  notesOf,
+  rootsTogether,
+  someOf,
+  uptimeText,
+  whenOf,
+} from '../page/incident-words.ts'
 import { noneText } from '../page/incidents.ts'
 import { inMarkdown, markdownBlocks, markdownLink, tableOf, type Markdown } from './markdown.ts'
 
@@ -25,7 +34,7 @@ function incidentJson(incident: Incident, at: number) {
     ended_at: endedAt === undefined ? null : iso(endedAt),
     end_exact: endExact,
     duration_seconds: ((endedAt ?? at) - startedAt) / 1000,
-    /** Nobody looked for so much of it. */
+    /** Nobody looked for so much of it, or it was unknown whether mail can be sent. */
     unseen_seconds: unseenMs / 1000,
     /** How often all mail worked in between, for less than five minutes. */
     interruptions,
@@ -33,7 +42,7 @@ function incidentJson(incident: Incident, at: number) {
     roots: roots.map(root => ({ at: iso(root.at), ...blockedJson(root), mail_paths: root.paths })),
     /** What blocked mail and does so no longer, the first that healed first. */
     healed: healedOf(incident).map(causeJson),
-    blocking: incident.causes.filter(({ to }) => to === undefined).map(causeJson),
+    blocking: incident.causes.filter(({ to }) => to === undefined && endedAt === undefined).map(causeJson),
     /** Some roots or causes are left out. */
     cut: isCut,
   }
@@ -69,9 +78,9 @@ export function incidentsMarkdown(status: Status, incidents: readonly Incident[]
 }
 
 function blocksOf(incident: Incident, at: number): readonly Markdown[] {
-  const { paths, roots } = incident
+  const { paths } = incident
   const notes = notesOf(incident)
-  const healed = healedOf(incident)
+  const healed = healedTogether(incident)
   return [
     inMarkdown`## ${whenOf(incident, at)}`,
     ...(notes.length > 0 ? [inMarkdown`${notes.join(' ')}`] : []),
@@ -86,7 +95,7 @@ function blocksOf(incident: Incident, at: number): readonly Markdown[] {
     inMarkdown`### What was to be fixed`,
     tableOf(
       ['from', 'check', 'reason', 'what was said', 'mail paths'],
-      roots.map(({ at: from, probe, target, code, text, paths: names }) => [
+      rootsTogether(incident).map(({ at: from, probe, target, code, text, paths: names }) => [
         moment(from, incident),
         `${probe}/${target}`,
         markdownLink(code, runbookUrl(code)),

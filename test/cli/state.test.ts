@@ -55,7 +55,7 @@ it.each([
   ['{"version":1', 'is no JSON'],
   ['[]', 'is no state of the exporter: its top level'],
   ['{"version":2}', 'was written by a newer exporter: its version is 2, and this one reads 1'],
-  [stateText(past).replace('"at":', '"at":-'), 'is no state of the exporter: at'],
+  [stateText(past).replace('"at":', '"at":9999'), 'is no state of the exporter: at'],
   [stateText(past).replace('"number":2', '"number":"2"'), 'is no state of the exporter: incidents.0.number'],
   // A date of which no text can be made.
   [
@@ -129,6 +129,14 @@ it('keeps its age if the clock was set back since it was written', async () => {
   const [before, now] = [ahead, kept.past].map(one => (one?.at ?? 0) - (one?.history.mail.get('app')?.at ?? 0))
   expect(now).toBeCloseTo(before ?? -1, 0)
   expect(logged).toMatchObject([{ level: 'warn', file }])
+})
+
+it('is read again where it was written by a machine whose clock began in 1970', async () => {
+  const { file, logged, keep } = inFolder()
+  const now = shiftPast(past, -past.at + minute)
+  await writeFile(file, stateText(now))
+  expect((await keep()).past).toEqual({ ...now, until: now.at })
+  expect(logged).toEqual([])
 })
 
 it('stays within its bound: uptime goes first, the oldest of it', () => {

@@ -21,7 +21,7 @@ it('begins with the first failure, and ends when mail can be sent again', () => 
   const [open] = incidentsAfter(looks)
   expect(open).toMatchObject({ number: 1, startedAt: start + 15 * second, startExact: true, endedAt: undefined })
   const [over, ...others] = incidentsAfter([...looks, [minute, { app: 'warn' }]])
-  expect(over).toMatchObject({ endedAt: start + minute, endExact: true, interruptions: 0, unseenMs: 0 })
+  expect(over).toMatchObject({ endedAt: start + minute, endExact: true, interruptions: 0, unseenMs: 15 * second })
   expect(others).toEqual([])
 })
 
@@ -176,4 +176,35 @@ it('counts the incidents of each mail path', () => {
     ['app', 2],
     ['other', 1],
   ])
+})
+
+it('does not say that it saw the end of what was unknown before, nor count that time as seen', () => {
+  const [over] = incidentsAfter([
+    [0, { app: 'ok' }],
+    [15 * second, { app: readOnly }],
+    ...during(30 * second, hour, { app: 'unknown' }),
+    [hour, { app: 'ok' }],
+  ])
+  expect(over).toMatchObject({ endedAt: start + hour, endExact: false, unseenMs: hour - 30 * second })
+})
+
+it('is not healed because its mail path is no longer configured, nor interrupted because that has another name', () => {
+  const looks: At[] = [
+    [0, { app: 'ok', other: 'ok' }],
+    [15 * second, { app: readOnly, other: 'ok' }],
+  ]
+  const [gone] = incidentsAfter([...looks, [30 * second, { other: 'ok' }]])
+  expect(gone).toMatchObject({ endedAt: start + 30 * second, endExact: false, causes: [{ to: undefined }] })
+  const renamed = incidentsAfter([...looks, [30 * second, { backend: readOnly, other: 'ok' }]])
+  expect(renamed).toMatchObject([{ endedAt: undefined, interruptions: 0 }])
+  const back = incidentsAfter([...looks, [30 * second, { other: 'ok' }], [45 * second, { app: readOnly, other: 'ok' }]])
+  expect(back).toMatchObject([{ endedAt: undefined, interruptions: 0, startedAt: start + 15 * second }])
+})
+
+it('calls nothing healed that nobody saw healing', () => {
+  const [, before] = incidentsAfter([
+    [0, { app: readOnly }],
+    [2 * hour, { app: readOnly }],
+  ])
+  expect(before && healedOf(before)).toEqual([])
 })

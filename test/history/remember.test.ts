@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import { blockerKey } from '../../src/history/history.ts'
-import { bridgeMs, remember, shiftPast, withoutChecks } from '../../src/history/remember.ts'
+import { bridgeMs, remember, shiftPast, unseenHistory, withoutChecks } from '../../src/history/remember.ts'
+import { dayMs, uptimeOf } from '../../src/history/uptime.ts'
 import { start } from '../status/looked.ts'
 import { after, during, hour, minute, second, type At } from './looks.ts'
 
@@ -49,6 +50,27 @@ it('says "at least since" of what changed while nobody looked', () => {
   expect(history.mail.get('app')).toEqual({ verdict: 'fail', at: start + 10 * minute, exact: false })
   expect(history.checks.get('postgres/db-1')?.exact).toBe(false)
   expect(history.incidents[0]?.startExact).toBe(false)
+})
+
+it('says "at least since" of what was unknown before', () => {
+  const { history } = after([
+    [0, { app: 'ok' }, { 'smtp/relay': 'ok' }],
+    [15 * second, { app: 'unknown' }, { 'smtp/relay': 'unknown' }],
+    [30 * second, { app: down }, { 'smtp/relay': 'fail' }],
+  ])
+  const at = start + 30 * second
+  expect(history.mail.get('app')).toEqual({ verdict: 'fail', at, exact: false })
+  expect(history.checks.get('smtp/relay')).toEqual({ verdict: 'fail', at, exact: false })
+  expect(history.blockers.get(keyOf('app'))).toEqual({ at, exact: false })
+  expect(history.incidents[0]?.startExact).toBe(false)
+})
+
+it('counts no time as up before every check has run, after a restart or a reload', () => {
+  const past = after(during(0, hour, { app: 'ok' }))
+  const at = past.at + 3 * hour
+  const { up, down: not, unknown } = uptimeOf(unseenHistory(past, at).uptime.get('app'), at, dayMs)
+  expect([up, not, unknown]).toEqual([past.until - start, 0, dayMs - (past.until - start)])
+  expect(unseenHistory(past, past.until)).toBe(past.history)
 })
 
 it('forgets what is no longer configured, and a check that is another one now', () => {

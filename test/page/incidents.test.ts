@@ -17,7 +17,7 @@ it('tells on a page when, what was to be fixed, what healed first, and uptime', 
   const text = textOf(renderIncidents(status, incidents))
   expect(text).toContain('2026-01-12 09:00:00 UTC, for 29 min')
   expect(text).toContain('2026-01-12 10:30:00 UTC, for 42 s until now')
-  expect(text).toContain('Nobody saw when it began: it was so at the first look.')
+  expect(text).toContain('Nobody saw when it began: it may have been earlier.')
   expect(text).toMatch(/09:00:00 UTC write_path\/ backend write_path_read_only .*09:02:00 UTC smtp\/ relay/)
   const healed = text.slice(text.indexOf('What healed'))
   expect(healed.indexOf('after 18 min')).toBeGreaterThan(0)
@@ -25,9 +25,28 @@ it('tells on a page when, what was to be fixed, what healed first, and uptime', 
   expect(text).toMatch(/backend 76\.\d+ %, down for 29 min, not known for 21 h 58 min/)
 })
 
+it('says once what twenty checks said at the same moment', () => {
+  const apps = Array.from({ length: 20 }, (_, i) => `app-${i + 1}`)
+  const looks = during(
+    0,
+    minute,
+    Object.fromEntries(apps.map(app => [app, [`write_path/${app} write_path_read_only`]])),
+  )
+  const ended = statusAfter([...looks, [minute + second, Object.fromEntries(apps.map(app => [app, 'ok' as const]))]])
+  const [first] = ended.history.incidents
+  if (!first) throw new Error('no incident')
+  const text = 'lands on a standby'
+  const one = { ...first, roots: first.roots.map(root => ({ ...root, text })) }
+  const markdown = incidentsMarkdown(ended, [one])
+  expect(markdown.match(/\bwrite_path_read_only\b(?!\.md)/g)).toHaveLength(2)
+  // A second incident, so that the page is not that of one alone.
+  const page = textOf(renderIncidents(ended, [one, { ...one, number: 2, roots: [], causes: [] }]))
+  expect(page.match(/app-10 and 10 more write_path_read_only/g)).toHaveLength(2)
+})
+
 it('says what it knows if nothing happened', () => {
   const quiet = statusAfter(during(0, minute, { backend: 'ok' }))
-  const text = 'There was no incident since 2026-01-12 07:59:45 UTC.'
+  const text = 'No incident was seen since 2026-01-12 07:59:45 UTC.'
   expect(textOf(renderIncidents(quiet, []))).toContain(text)
   expect(incidentsMarkdown(quiet, [])).toContain(text)
 })
@@ -111,7 +130,7 @@ it('is bounded with all that is kept', () => {
   expect(full.history.incidents).toHaveLength(50)
   const page = renderIncidents(full, full.history.incidents)
   expect(page.length).toBeLessThan(600_000)
-  expect(page).toContain('>90 more</a>')
+  expect(page).toContain('relay-9 and 90 more')
   const one = renderIncidents(full, full.history.incidents.slice(0, 1))
   expect(one.match(/after 6 min/g)).toHaveLength(100)
 })
