@@ -2,9 +2,6 @@ import { type Reason, type Verdict } from '../core/probe.ts'
 import { runbookUrl } from '../core/runbook.ts'
 import { html, type Html } from './html.ts'
 
-/** The id of each check's element on the page, by `probe/target`. */
-export type Anchors = ReadonlyMap<string, string>
-
 /** The answer in words, for the page, its title and the report. */
 export const sentences: Readonly<Record<Verdict, string>> = {
   ok: 'Mail can be sent',
@@ -40,7 +37,7 @@ export function inBrief(probe: string, verdict: Verdict, reason: Reason | undefi
 }
 
 /** `write_path_read_only` of a write path is `read only`. */
-const shortCode = (probe: string, code: string): string => {
+export const shortCode = (probe: string, code: string): string => {
   const prefix = [`${probe}_`, `${probe.replace(/s$/, '')}_`].find(start => code.startsWith(start)) ?? ''
   return code.slice(prefix.length).replaceAll('_', ' ')
 }
@@ -50,13 +47,26 @@ export const codeOf = ({ code, severity }: Pick<Reason, 'code' | 'severity'>): H
   html`<a href="${runbookUrl(code)}" title="Runbook">${code}</a> · ${severity}`
 
 /** `5 s ago`, in the largest unit that fits. */
-export function ago(ms: number): string {
+export const ago = (ms: number): string => (ms < 500 ? 'just now' : `${age(ms)} ago`)
+
+/** How long ago something began, in the largest unit that fits: `12 min`. */
+export function age(ms: number): string {
   const seconds = Math.max(0, Math.round(ms / 1000))
-  if (seconds < 1) return 'just now'
-  if (seconds < 100) return `${seconds} s ago`
-  if (seconds < 100 * 60) return `${Math.round(seconds / 60)} min ago`
-  if (seconds < 48 * 3600) return `${Math.round(seconds / 3600)} h ago`
-  return `${Math.round(seconds / 86_400)} days ago`
+  if (seconds < 100) return `${seconds} s`
+  if (seconds < 100 * 60) return `${Math.round(seconds / 60)} min`
+  if (seconds < 48 * 3600) return `${Math.round(seconds / 3600)} h`
+  return `${Math.round(seconds / 86_400)} days`
+}
+
+const dayMs = 86_400_000
+
+/** `14:02 UTC`; with its date if it is not of the day of `at`. */
+export function clock(ms: number, at: number): string {
+  const isToday = Math.floor(ms / dayMs) === Math.floor(at / dayMs)
+  return `${new Date(ms)
+    .toISOString()
+    .slice(isToday ? 11 : 0, 16)
+    .replace('T', ' ')} UTC`
 }
 
 /** A duration: `0.4 ms`, `34 ms`, `1.25 s`, `15 s`. */

@@ -1,45 +1,66 @@
-import type { Blocker, MailStatus } from '../assess/assessment.ts'
-import { groupBy } from '../core/group.ts'
-import { byVerdict, checkId } from '../core/probe.ts'
+import type { MailStatus } from '../assess/assessment.ts'
 import { exporterKind } from '../core/want.ts'
+import { checkId } from '../core/probe.ts'
+import type { Status } from '../monitor/ledger.ts'
+import { textOf, type Answer, type Problem } from './answers.ts'
 import { html, type Html } from './html.ts'
-import { codeOf, icon, prose, sentences, type Anchors } from './format.ts'
+import { codeOf, count, icon, prose, sentences } from './format.ts'
+import type { Cause } from './in-words.ts'
+import { sinceText, sinceWhen } from './since.ts'
+import type { ToCheck } from './to-check.ts'
 
-/** A blocker or an exception: a reason, and the check that has it. */
-type Cause = Omit<Blocker, 'level' | 'root'>
+/** At most this many answers have a panel of their own. The others are a line each. */
+const mostPanels = 3
+/** At most this many lines of each list. The checks below have all. */
+const mostLines = 8
+/** At most this many names in a line. */
+const mostNames = 3
 
-/** At most this many more causes are shown in full. The list of checks below has all. */
-const mostOthers = 6
-
-/** The answer for each mail path, worst first: the verdict, its root, and what to do. */
-export function headlines(paths: readonly MailStatus[], anchors: Anchors): Html {
-  if (paths.length === 0) return html`<p class="none">No mail path is configured.</p>`
-  const draw = (group: readonly MailStatus[]): Html | undefined => headline(group, anchors, paths.length > 1)
-  const bad = paths.filter(path => path.verdict !== 'ok').sort((a, b) => byVerdict(a.verdict, b.verdict))
-  const good = paths.filter(path => path.verdict === 'ok').map(path => draw([path]))
-  return html`${[...groupBy(bad, answerOf).values()].map(draw)}${paths.length > 1 ? html`<div class="fine">${good}</div>` : good}`
+/** What the panels are drawn with. */
+interface Drawn {
+  readonly status: Status
+  readonly toCheck: ToCheck
+  /** There are several mail paths. */
+  readonly many: boolean
 }
 
-/** Paths with the same answer share one panel. */
-const answerOf = ({ verdict, blockers, exceptions }: MailStatus): string =>
-  JSON.stringify([verdict, blockers, exceptions])
+/** The answers: how many mail paths, since when, the one thing to fix, and what to do. */
+export function headlines(answers: readonly Answer[], status: Status, toCheck: ToCheck): Html {
+  if (answers.length === 0) return html`<p class="none">No mail path is configured.</p>`
+  const drawn = { status, toCheck, many: status.mail.length > 1 }
+  const bad = answers.filter(({ verdict }) => verdict !== 'ok')
+  const good = answers.filter(({ verdict }) => verdict === 'ok')
+  const rest = bad.slice(mostPanels)
+  return html`${bad.slice(0, mostPanels).map((answer, i) => panel(answer, drawn, bad.length > 1 && i > 0))}
+  ${rest.length > 0 ? moreAnswers(rest, drawn) : undefined} ${good.map(answer => panel(answer, drawn, bad.length > 0))}`
+}
 
-function headline(paths: readonly MailStatus[], anchors: Anchors, many: boolean): Html | undefined {
-  const [path] = paths
-  if (!path) return undefined
-  const { verdict } = path
-  const { first, others, survived } = causesOf(path)
-  return html`<section class="headline ${verdict}${many ? ' one-of-many' : ''}">
+function panel(answer: Answer, drawn: Drawn, isSmall: boolean): Html {
+  const { verdict, since, first, others, survived } = answer
+  const { status } = drawn
+  return html`<section class="headline ${verdict}${isSmall ? ' one-of-many' : ''}">
     <div class="answer">
       ${icon(verdict)}
       <div>
-        <p class="whose">${paths.map((one, i) => html`${i > 0 ? ', ' : ''}${sender(one)}`)}</p>
+        <p class="whose">${whose(answer, drawn)}</p>
         <h2>${sentences[verdict]}</h2>
-        ${first ? firstCause(first, anchors) : undefined}
+        ${first ? firstProblem(first, answer, drawn) : html`<p class="since">${sinceText(since, status.at)}</p>`}
       </div>
     </div>
-    ${otherCauses('Also', others, anchors)} ${otherCauses('Broken too, but it does not stop mail', survived, anchors)}
+    ${problemList('Also', others, drawn)} ${problemList('Broken too, but it does not stop mail', survived, drawn)}
   </section>`
+}
+
+/** `20 of 20 mail paths: app-01, app-02 and 18 more`. */
+function whose({ paths }: Answer, { status, many }: Drawn): Html {
+  const [path] = paths
+  if (!many && path) return sender(path)
+  const names = paths.slice(0, paths.length > mostNames ? mostNames - 1 : mostNames)
+  const rest = paths.length - names.length
+  return html`<b>${paths.length} of ${count(status.mail.length, 'mail path')}</b>:
+    ${names.map(
+      (one, i) => html`${i > 0 ? ', ' : ''}<b class="name">${one.name}</b>`,
+    )}${rest > 0 ? html` and <a href="#paths">${rest} more</a>` : ''}`
 }
 
 const sender = (path: MailStatus): Html =>
@@ -52,68 +73,87 @@ function fallenBack({ provider, verdict, exceptions }: MailStatus): string {
   return verdict === 'warn' && fails ? `, and falls back to ${provider === 'ses' ? 'SMTP' : 'SES'} now` : ''
 }
 
-interface Causes {
-  readonly first: Cause | undefined
-  readonly others: readonly Cause[]
-  readonly survived: readonly Cause[]
+/** The words first, then what to do, then the evidence: of the first check, if there are several. */
+function firstProblem({ words, causes, since }: Problem, answer: Answer, { status, toCheck }: Drawn): Html | undefined {
+  const [cause] = causes
+  if (!cause) return undefined
+  const { reason } = cause
+  const [own, whole] = [sinceText(since, status.at), sinceText(answer.since, status.at)]
+  return html`<p class="cause">${words}${own === undefined ? '' : html`, <span class="since">${own}</span>`}</p>
+    ${isOfExporter(cause) ? undefined : html`<p class="do"><strong>Do this:</strong> ${prose(reason.remedy)}</p>`}
+    <p class="evidence">${namesOf(causes, toCheck)}: ${prose(textOf(cause))}</p>
+    <p class="code-line">
+      <span class="code">${codeOf(reason)}</span>${
+        whole === undefined || whole === own ? '' : ` · mail is ${answer.verdict} ${whole}`
+      }
+    </p>`
 }
-
-/** The root comes first. Where mail can be sent, the worst exception does. */
-function causesOf({ root, blockers, exceptions }: MailStatus): Causes {
-  if (root) return { first: root, others: blockers.filter(blocker => !blocker.root), survived: exceptions }
-  const [first, ...others] = [...exceptions].sort((a, b) => byVerdict(a.reason.verdict, b.reason.verdict))
-  return { first, others: [...blockers, ...others], survived: [] }
-}
-
-const firstCause = ({ reason, ...whose }: Cause, anchors: Anchors): Html => html`
-  <p class="cause">${checkLink(whose, anchors)}: ${prose(textOf({ reason, ...whose }))}</p>
-  ${isOfExporter(whose) ? undefined : html`<p class="do"><strong>Do this:</strong> ${prose(reason.remedy)}</p>`}
-  <p class="code-line"><span class="code">${codeOf(reason)}</span></p>
-`
 
 /** What to do about the exporter itself is at the head of the page already. */
 const isOfExporter = ({ probe }: Pick<Cause, 'probe'>): boolean => probe === exporterKind
 
-function otherCauses(title: string, causes: readonly Cause[], anchors: Anchors): Html | undefined {
-  if (causes.length === 0) return undefined
-  // Several checks with the same words are one entry.
-  const groups = [
-    ...groupBy(causes, ({ reason: { code, text, remedy } }) => JSON.stringify([code, text, remedy])).values(),
-  ]
-  const rest = groups.slice(mostOthers).flat().length
+/** A line for each problem. What to do about it is with its check. */
+function problemList(title: string, problems: readonly Problem[], { status, toCheck }: Drawn): Html | undefined {
+  if (problems.length === 0) return undefined
+  const rest = problems.length - mostLines
   return html`<div class="others">
     <h3>${title}</h3>
     <ul>
-      ${groups.slice(0, mostOthers).map(group => otherCause(group, anchors))}
+      ${problems.slice(0, mostLines).map(problem => problemLine(problem, status.at, toCheck))}
     </ul>
     ${rest > 0 ? html`<p class="rest">and ${rest} more, see <a href="#checks">the checks</a></p>` : undefined}
   </div>`
 }
 
-function otherCause(causes: readonly Cause[], anchors: Anchors): Html | undefined {
+function problemLine({ words, causes, since }: Problem, at: number, toCheck: ToCheck): Html | undefined {
   const [first] = causes
   if (!first) return undefined
-  const { reason } = first
-  const { verdict, remedy } = reason
-  const whose = causes.slice(0, mostOthers).map((cause, i) => html`${i > 0 ? ', ' : ''}${checkLink(cause, anchors)}`)
-  const rest = causes.length > mostOthers ? ` and ${causes.length - mostOthers} more` : ''
+  const { verdict, because } = first.reason
+  const consequence = because === undefined ? '' : causes.length > 1 ? ', a consequence' : `, because of ${because}`
   return html`<li>
     ${icon(verdict)}
-    <div>
-      <p><b class="word ${verdict}">${verdict}</b> ${whose}${rest}: ${prose(textOf(first))}</p>
-      ${isOfExporter(first) ? undefined : html`<p class="remedy"><b>Do this:</b> ${prose(remedy)}</p>`}
-    </div>
+    <p>
+      <b class="word ${verdict}">${verdict}</b>
+      <a href="${toCheck.hrefOf(causes.map(checkId))}">${words}</a>${consequence}${
+        since ? html`<span class="since">, ${sinceWhen(since, at)}</span>` : ''
+      }
+    </p>
   </li>`
 }
 
-/** The text without the name of its check, which is shown before it. */
-function textOf({ probe, target, reason: { text } }: Cause): string {
-  const name = [`${probe} ${target}: `, `${target}: `].find(start => text.startsWith(start)) ?? ''
-  return text.slice(name.length)
+/** The names of the checks, each with a link. */
+function namesOf(causes: readonly Cause[], toCheck: ToCheck): Html {
+  const names = causes.slice(0, causes.length > mostNames ? mostNames - 1 : mostNames)
+  const rest = causes.slice(names.length)
+  return html`${names.map(
+    (cause, i) =>
+      html`${i > 0 ? ', ' : ''}<a class="name" href="${toCheck.hrefOf([checkId(cause)])}">${checkId(cause)}</a>`,
+  )}${rest.length > 0 ? html` and <a href="${toCheck.hrefOf(causes.map(checkId))}">${rest.length} more</a>` : ''}`
 }
 
-function checkLink(check: { readonly probe: string; readonly target: string }, anchors: Anchors): Html {
-  const id = checkId(check)
-  const anchor = isOfExporter(check) ? exporterKind : anchors.get(id)
-  return anchor ? html`<a class="name" href="#${anchor}">${id}</a>` : html`<span class="name">${id}</span>`
+/** Answers beyond the panels, a line each. */
+const moreAnswers = (answers: readonly Answer[], { status, toCheck }: Drawn): Html => {
+  const rest = answers.length - 5 * mostLines
+  return html`<section class="headline more">
+    <div class="others">
+      <h3>And of other mail paths</h3>
+      <ul>
+        ${answers.slice(0, 5 * mostLines).map(
+          ({ verdict, paths, first, since }) =>
+            html`<li>
+              ${icon(verdict)}
+              <p>
+                <b class="word ${verdict}">${verdict}</b>
+                ${paths.length === 1 ? html`<span class="name">${paths[0]?.name}</span>` : count(paths.length, 'mail path')}:
+                <a href="${toCheck.hrefOf((first?.causes ?? []).map(checkId))}">${first?.words}</a
+                ><span class="since">${withComma(sinceText(first?.since ?? since, status.at))}</span>
+              </p>
+            </li>`,
+        )}
+      </ul>
+      ${rest > 0 ? html`<p class="rest">and ${rest} more, see <a href="#paths">the mail paths</a></p>` : undefined}
+    </div>
+  </section>`
 }
+
+const withComma = (text: string | undefined): string => (text === undefined ? '' : `, ${text}`)

@@ -3,6 +3,7 @@ import { vouched, type Shown } from '../core/shown.ts'
 import { html, ownMarkup, type Html } from './html.ts'
 import { style, tints } from './style.ts'
 import { shapes } from './format.ts'
+import { script } from './script.ts'
 
 interface Head {
   readonly title: string
@@ -10,28 +11,28 @@ interface Head {
   readonly verdict: Verdict
   /** The page reloads after this many seconds; undefined for never. */
   readonly refresh?: number | undefined
+  /** It has the script that filters. */
+  readonly hasScript?: boolean
   /** A style sheet that only some pages need. */
   readonly more?: string | undefined
 }
 
-/**
- * A whole page. It needs no script. It works under `default-src 'none'; style-src 'unsafe-inline'; img-src data:`.
- */
-export function layout({ title, verdict, refresh, more = '' }: Head, body: Html): Shown {
+/** A whole page. It needs no script. It works under the content policy of `src/web/guard.ts`, and loads nothing. */
+export function layout({ title, verdict, refresh, hasScript = false, more = '' }: Head, body: Html): Shown {
   const page = html`<!doctype html>
-    <html lang="en">
+    <html lang="en" ${refresh === undefined ? undefined : html` data-refresh="${refresh}"`}>
       <head>
         <meta charset="utf-8" />
         <title>${title}</title>
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="color-scheme" content="light dark" />
         <meta name="robots" content="noindex" />
-        ${refresh === undefined ? '' : html`<meta http-equiv="refresh" content="${refresh}" />`}
+        ${refresh === undefined ? undefined : html`<noscript><meta http-equiv="refresh" content="${refresh}" /></noscript>`}
         <link rel="icon" href="${favicon(shapes[verdict], tints[verdict])}" />
         ${sheetOf(more)}
       </head>
       <body>
-        ${sprite()} ${body}
+        ${sprite()} ${body} ${hasScript ? ownMarkup(`<script>${script}</script>`) : undefined}
       </body>
     </html> `
   // Takes out the indentation of the templates. Text has no line breaks, so nothing else changes.

@@ -8,41 +8,35 @@ import { writePath } from '../probes/write_path/index.ts'
 import { html, type Html } from './html.ts'
 import type { Box, Join, Link, Row } from './boxes.ts'
 import { checkBox, lanesOf, type Lane } from './path-model.ts'
-import { icon, sentences, type Anchors } from './format.ts'
+import { icon, sentences } from './format.ts'
+import type { ToCheck } from './to-check.ts'
 
-/** At most this many mail paths are open. The others, none of them worse, are folded. */
-const mostOpen = 3
 /** Up to this many idle nodes are below the others. More of them take the whole width. */
 const mostBeside = 3
 /** A picture with more boxes is taller than the window. The box of the application then stays in view while scrolling. */
 const mostInView = 12
 
-/** A picture of each mail path: from the application to where its writes land and its mail leaves. */
-export function pathViews(status: Status, anchors: Anchors): Html {
-  const paths = [...status.mail].sort((a, b) => byVerdict(a.verdict, b.verdict))
-  const draw = (path: MailStatus): Html => picture(path, status, anchors)
-  const fold = (path: MailStatus): Html =>
-    html`<details>
-      <summary>
-        ${icon(path.verdict)} <b class="word ${path.verdict}">${path.verdict}</b> <span class="name">${path.name}</span>
-      </summary>
-      ${draw(path)}
-    </details>`
-  return html`<section class="pictures">
+/** Up to this many mail paths are drawn. More of them are a list, and each has a page of its own. */
+export const mostPictures = 3
+
+/** A picture of each mail path: from the application to where its writes land and its mail leaves. Worst first. */
+export function pathViews(paths: readonly MailStatus[], status: Status, toCheck: ToCheck): Html {
+  const sorted = [...paths].sort((a, b) => byVerdict(a.verdict, b.verdict))
+  return html`<section class="pictures" id="paths">
     <h2>${paths.length > 1 ? 'Mail paths' : 'Mail path'}</h2>
-    ${paths.slice(0, mostOpen).map(draw)} ${paths.slice(mostOpen).map(fold)}
+    ${sorted.map(path => picture(path, status, toCheck))}
   </section>`
 }
 
-function picture(path: MailStatus, status: Status, anchors: Anchors): Html {
+function picture(path: MailStatus, status: Status, toCheck: ToCheck): Html {
   const lanes = lanesOf(path, status)
   const links = lanes.flatMap(lane => lane.joins.flatMap(join => join.links))
   const behind = links.flatMap(link => (link.through ?? []).flatMap(box => box.rows ?? []))
   const rows = links.length + lanes.flatMap(lane => lane.idle).length + behind.length / 2
   const label = `${path.name}: ${sentences[path.verdict]}`
   return html`<div class="path${rows > mostInView ? ' tall' : ''}" role="group" aria-label="${label}">
-    ${application(path, status, anchors)}
-    <div class="lanes">${lanes.map(lane => drawLane(lane, anchors))}</div>
+    ${application(path, status, toCheck)}
+    <div class="lanes">${lanes.map(lane => drawLane(lane, toCheck))}</div>
   </div>`
 }
 
@@ -50,17 +44,18 @@ function picture(path: MailStatus, status: Status, anchors: Anchors): Html {
 const inApplication = kindsOf('needed').filter(kind => kind !== writePath.kind && kind !== outbox.kind)
 
 /** The application, with the checks of its settings and packages. */
-function application(path: MailStatus, status: Status, anchors: Anchors): Html {
+function application(path: MailStatus, status: Status, toCheck: ToCheck): Html {
   const own = [
     checkBox(mail.kind, path.name, status),
     ...inApplication.flatMap(kind => path.needs[kind].map(name => checkBox(kind, name, status))),
-  ].filter(box => anchors.has(box.id))
+  ].filter(box => toCheck.has(box.id))
   const verdict = worst(own.map(box => box.verdict))
   const line = (box: Box): Html => html`
     <li>
       ${icon(box.verdict)}
       <span
-        ><a class="name" href="#${anchors.get(box.id)}">${box.id}</a> <span class="detail">${box.detail}</span></span
+        ><a class="name" href="${toCheck.hrefOf([box.id])}">${box.id}</a>
+        <span class="detail">${box.detail}</span></span
       >
     </li>
   `
@@ -74,7 +69,7 @@ function application(path: MailStatus, status: Status, anchors: Anchors): Html {
   </div>`
 }
 
-function drawLane(lane: Lane, anchors: Anchors): Html {
+function drawLane(lane: Lane, toCheck: ToCheck): Html {
   const { title, note, verdict, reasons, joins, idle, unsure, hidden } = lane
   const isBad = verdict !== undefined && verdict !== 'ok'
   const hasHops = joins.some(join => join.links.some(link => link.through))
@@ -89,13 +84,13 @@ function drawLane(lane: Lane, anchors: Anchors): Html {
           ${icon(reason.verdict)} <span><b class="word ${reason.verdict}">${reason.verdict}</b> ${reason.text}</span>
         </p>`,
     )}
-    ${joins.map(join => drawJoin(join, anchors))}
+    ${joins.map(join => drawJoin(join, toCheck))}
     ${
       idle.length > 0
         ? html`<div class="idle${idle.length > mostBeside ? ' wide' : ''}">
             <p>${unsure ? 'Nothing is known to write here:' : 'Nothing writes here:'}</p>
             <ul>
-              ${idle.map(box => html`<li>${drawBox(box, anchors)}</li>`)}
+              ${idle.map(box => html`<li>${drawBox(box, toCheck)}</li>`)}
             </ul>
           </div>`
         : undefined
@@ -104,25 +99,25 @@ function drawLane(lane: Lane, anchors: Anchors): Html {
   </section>`
 }
 
-const drawJoin = ({ links, to }: Join, anchors: Anchors): Html => html`
+const drawJoin = ({ links, to }: Join, toCheck: ToCheck): Html => html`
   <div class="join${links.length > 0 ? '' : ' direct'}">
     <ul class="from">
       ${
         links.length > 0
-          ? links.map(link => drawFrom(link, anchors))
+          ? links.map(link => drawFrom(link, toCheck))
           : to.map(({ link }) => html`<li class="through ${link}"><i class="wire"></i></li>`)
       }
     </ul>
     <ul class="to">
-      ${to.map(({ box, link }) => html` <li class="${link}"><i class="wire"></i>${drawBox(box, anchors)}</li> `)}
+      ${to.map(({ box, link }) => html` <li class="${link}"><i class="wire"></i>${drawBox(box, toCheck)}</li> `)}
     </ul>
   </div>
 `
 
 /** The wire from the application, the box, and the wire to the right. */
-const drawFrom = ({ from, through = [], to }: Link, anchors: Anchors): Html => html`
+const drawFrom = ({ from, through = [], to }: Link, toCheck: ToCheck): Html => html`
   <li class="${from.verdict}">
-    <i class="wire"></i>${drawChain([from, ...through], anchors)}
+    <i class="wire"></i>${drawChain([from, ...through], toCheck)}
     ${
       to.length > 0
         ? html`<i class="wire out">${from.verdict === 'ok' ? undefined : icon(from.verdict)}</i>
@@ -133,13 +128,14 @@ const drawFrom = ({ from, through = [], to }: Link, anchors: Anchors): Html => h
 `
 
 /** The box of a write path, and those that it goes through. */
-const drawChain = ([first, ...others]: readonly Box[], anchors: Anchors): Html | undefined =>
+const drawChain = ([first, ...others]: readonly Box[], toCheck: ToCheck): Html | undefined =>
   first &&
-  html`${drawBox(first, anchors)}${others.map(box => html`<i class="hop"></i><span class="aside">through</span> ${drawBox(box, anchors)}`)}`
+  html`${drawBox(first, toCheck)}${others.map(box => html`<i class="hop"></i><span class="aside">through</span> ${drawBox(box, toCheck)}`)}`
 
-function drawBox({ id, name, verdict, detail, tag, marks = [], rows = [] }: Box, anchors: Anchors): Html {
-  const anchor = anchors.get(id)
-  const label = anchor ? html`<a class="name" href="#${anchor}">${name}</a>` : html`<span class="name">${name}</span>`
+function drawBox({ id, name, verdict, detail, tag, marks = [], rows = [] }: Box, toCheck: ToCheck): Html {
+  const label = toCheck.has(id)
+    ? html`<a class="name" href="${toCheck.hrefOf([id])}">${name}</a>`
+    : html`<span class="name">${name}</span>`
   return html`<div class="box ${verdict}">
     ${icon(verdict)}
     <div>

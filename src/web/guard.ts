@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { scriptHash } from '../page/script.ts'
 import type { Authenticate } from './auth.ts'
 import type { WebConfig } from './config.ts'
 import { isCrossSite } from './cross-site.ts'
@@ -10,9 +11,8 @@ import { HttpError } from './respond.ts'
 /** Throws an HttpError if a request may not go on. */
 export type Guard = (request: IncomingMessage, response: ServerResponse) => Promise<void>
 
-/** Our pages need no script and load nothing. */
-const contentPolicy =
-  "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
+/** Our pages load nothing, and run nothing but the script of the status page. */
+export const contentPolicy = `default-src 'none'; style-src 'unsafe-inline'; script-src ${scriptHash}; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'`
 
 const usualHeaders = {
   'Content-Security-Policy': contentPolicy,

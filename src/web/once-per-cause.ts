@@ -1,8 +1,10 @@
 import { createMemo } from '../core/memo.ts'
 
+const mostKept = 20
+
 /**
  * Does the work once per key while its causes are the same objects. Requests in the meantime share the result. A result is
- * never made from causes older than the request for it.
+ * never made from causes older than the request for it. Keys may come from clients, so only the last few results are kept.
  */
 export function oncePerCause<Key, Result>(
   work: (key: Key) => Promise<Result>,
@@ -15,6 +17,8 @@ export function oncePerCause<Key, Result>(
     if (known) return known
     const result = work(key)
     results.set(key, result)
+    const [oldest] = results.keys()
+    if (results.size > mostKept && oldest !== undefined) results.delete(oldest)
     result.catch(() => results.delete(key))
     return result
   }

@@ -1,6 +1,7 @@
-import { checkId } from '../core/probe.ts'
+import { checkId, verdicts } from '../core/probe.ts'
 import { json, type Shown } from '../core/shown.ts'
 import type { Status } from '../monitor/ledger.ts'
+import { queryOf as queryOfView, viewOf } from '../page/view.ts'
 import { fieldJson, statusFields, statusJson, type StatusField } from '../report/api.ts'
 import { checkOfQuery } from './check-of-query.ts'
 import type { Answer, Source } from './endpoint.ts'
@@ -16,15 +17,19 @@ const bodyOf = <Key>({ monitor, connections }: Source, render: (status: Status, 
     connections.hold,
   )
 
-/** The status page. With `?refresh=off` the browser does not load it again. */
+/** The status page, for the view that the query asks for. */
 export function pageEndpoint(source: Source): Answer {
   const { configFile, exporter } = source
-  const send = bodyOf(source, async (status, refresh: boolean) => {
+  // By the query, since a key has to equal itself.
+  const send = bodyOf(source, async (status, query: string) => {
     const { renderPage } = await import('../page/page.ts')
-    return renderPage(status, { version: exporter().version, configFile, refresh })
+    return renderPage(status, { version: exporter().version, configFile }, viewOf(new URLSearchParams(query)))
   })
-  return (request, response) =>
-    send(response, request.url?.endsWith('?refresh=off') !== true, 'text/html; charset=utf-8')
+  return (request, response) => {
+    const view = viewOf(queryOf(request))
+    if (!view) throw new HttpError(400, `verdict is one of ${verdicts.join(', ')}`)
+    return send(response, new URLSearchParams(queryOfView(view)).toString(), 'text/html; charset=utf-8')
+  }
 }
 
 /** The status as JSON: all of it, or the fields of `?fields=`. */

@@ -4,14 +4,14 @@ import { chromium, type Browser, type BrowserContextOptions, type Page } from 'p
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { renderFailures } from '../../src/page/failures.ts'
 import { renderPage } from '../../src/page/page.ts'
+import { contentPolicy } from '../../src/web/guard.ts'
 import { have, needs } from '../servers/processes.ts'
 import { backgroundOf, pageWidth, poorContrast, sticksOut } from './browser-scripts.ts'
 import { statuses } from '../status/every.ts'
 import { incident } from '../status/pages.ts'
 
 const binary = process.env['CHROMIUM_BIN'] ?? have('chromium') ?? have('chromium-browser') ?? have('google-chrome')
-const policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
-const about = { version: '0.1.0', configFile: '/etc/mailpath/mailpath.yml', refresh: true }
+const about = { version: '0.1.0', configFile: '/etc/mailpath/mailpath.yml' }
 type Name = keyof typeof statuses | 'failures'
 const names = [...Object.keys(statuses), 'failures'] as Name[]
 
@@ -43,7 +43,7 @@ describe.skipIf(!needs('chromium', binary, 'apt-get install chromium'))('in Chro
       const name = names.find(one => request.url === `/${one}`)
       response.writeHead(name ? 200 : 404, {
         'Content-Type': 'text/html; charset=utf-8',
-        'Content-Security-Policy': policy,
+        'Content-Security-Policy': contentPolicy,
       })
       response.end(name ? pageOf(name) : '')
     })
@@ -113,7 +113,7 @@ describe.skipIf(!needs('chromium', binary, 'apt-get install chromium'))('in Chro
       expect(await phases.isVisible()).toBe(false)
       await page.locator('#check-5 summary').click()
       expect(await phases.isVisible()).toBe(true)
-      await page.locator('.cause a').click()
+      await page.locator('.answer .evidence a').click()
       expect(page.url()).toBe(`${base}/incident#check-5`)
       expect(await page.locator('#check-5:target h3').textContent()).toContain('backend DATABASE_URL')
     })

@@ -233,7 +233,11 @@ export const landingOn = (facts: NodeFacts, fields: Partial<Landing> = {}): Land
 })
 
 export const pathTarget = (name: string, cluster = 'keybuzz'): WritePathTarget =>
-  writePath.target.parse({ name, cluster, url: `postgres://kb_backend@${name}:5432/keybuzz_backend` })
+  writePath.target.parse({
+    name,
+    cluster,
+    url: `postgres://kb_backend@${name.replaceAll(' ', '-')}:5432/keybuzz_backend`,
+  })
 
 /** A statement of the write ladder; refused as by a standby where `refused` says so. */
 export const rung = (name: 'xid' | 'commit', seconds = 0.002, refused?: string): Rung => ({
