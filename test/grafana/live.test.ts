@@ -45,6 +45,9 @@ const empty: Readonly<Record<string, readonly Stage[]>> = {
   'mailpath-postgres: WAL kept back by slots B': ['incident', 'healthy', 'failover'],
   'mailpath-postgres: Archiving fails since A': ['incident', 'healthy', 'failover'],
   'mailpath-postgres: Passwords of roles A': ['incident', 'healthy', 'failover'],
+  // What happened is kept in no file.
+  'mailpath-exporter: State file A': ['incident', 'healthy', 'failover'],
+  'mailpath-exporter: Replicas C': ['incident', 'healthy', 'failover'],
   // The platform has no Patroni, no HAProxy and no PgBouncer.
   'mailpath-postgres: Roles by Patroni over time A': ['incident', 'healthy', 'failover'],
   'mailpath-postgres: Who holds the leader lock A': ['incident', 'healthy', 'failover'],
