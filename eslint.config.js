@@ -12,6 +12,7 @@ export const floors = [
   'fields',
   'probes',
   'assess',
+  'history',
   'monitor',
   'exposition',
   'page',

@@ -78,7 +78,7 @@ beforeAll(async () => {
   const status = monitor.status()
   const failed = status.checks.flatMap(check => status.records.get(check.id)?.failed ?? [])
   for (const format of reportFormats) outputs[`check as ${format}`] = report(audit(status), { format })
-  outputs['page'] = renderPage(status, { version: '1', configFile: 'mailpath.yml', refresh: false })
+  outputs['page'] = renderPage(status, { version: '1', configFile: 'mailpath.yml' })
   outputs['API'] = json(statusJson(status))
   outputs['failures'] = status.checks
     .map(check => renderFailures(check, status.records.get(check.id)?.failed ?? [], 0))

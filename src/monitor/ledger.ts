@@ -7,6 +7,8 @@ import type { Own } from '../assess/starved.ts'
 import { clockSteps } from '../core/clock.ts'
 import type { Logger } from '../core/log.ts'
 import { checkId, type Observation, type Verdict } from '../core/probe.ts'
+import { emptyHistory, type History } from '../history/history.ts'
+import { remember, shiftPast, withoutChecks, type Past } from '../history/remember.ts'
 import { withFailed, type FailedRun } from './failed-runs.ts'
 import type { Ran } from './run.ts'
 import { createVerdictLog } from './verdict-log.ts'
@@ -29,6 +31,8 @@ export const historyLength = 50
 /** The one value that all outputs render. */
 export interface Status extends Assessment {
   readonly records: ReadonlyMap<string, CheckRecord>
+  /** What happened until now. Nothing is added before every check has run. */
+  readonly history: History
   /** Milliseconds since the epoch. */
   readonly startedAt: number
 }
@@ -79,6 +83,7 @@ export function createLedger(first: Plan, log: Logger, own: () => readonly Own[]
   const pending = new Map<string, Ran>()
   let assessMs = 0
   let assessment = assess(plan, undefined, latest, startedAt)
+  let past: Past | undefined
   /** The last status, and until when it holds if nothing is recorded: by both clocks. */
   let held: { readonly status: Status; readonly untilStale: number; readonly until: number } | undefined
 
@@ -98,6 +103,7 @@ export function createLedger(first: Plan, log: Logger, own: () => readonly Own[]
     assessment = { ...assessment, memory: shiftMemory(assessment.memory, by) }
     if (by > 0) return
     startedAt += by
+    past = past && shiftPast(past, by)
     for (const [id, { startedAt: from, finishedAt: to, ...rest }] of latest)
       latest.set(id, { ...rest, startedAt: from + by, finishedAt: to + by })
     for (const [id, record] of records) records.set(id, shiftRecord(record, by))
@@ -114,7 +120,8 @@ export function createLedger(first: Plan, log: Logger, own: () => readonly Own[]
     }
     pending.clear()
     verdictLog.write(assessment, ready())
-    const status = { ...assessment, records, startedAt }
+    if (ready()) past = remember(past, assessment)
+    const status = { ...assessment, records, history: past?.history ?? emptyHistory, startedAt }
     const ends = assessment.checks.map(check => Math.min(staleAt(check), overdueAt(check)))
     held = { status, untilStale: Math.min(...ends), until: from + holdMs }
     return { status, isNew }
@@ -141,6 +148,7 @@ export function createLedger(first: Plan, log: Logger, own: () => readonly Own[]
       const kept = new Set(next.checks.filter(check => plan.checks.includes(check)).map(checkId))
       for (const kind of [latest, records, pending]) for (const id of kind.keys()) if (!kept.has(id)) kind.delete(id)
       verdictLog.keep(kept, next.mail)
+      past = past && withoutChecks(past, kept)
       plan = next
       isReady = false
       held = undefined

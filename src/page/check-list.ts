@@ -7,8 +7,9 @@ import { groupsOf, tallyOf, worstFirst, type CheckGroup } from './check-groups.t
 import { checkRow } from './check-row.ts'
 import { filterForm } from './filter.ts'
 import { html, type Html } from './html.ts'
-import { clock, count, icon, inBrief, symbols } from './format.ts'
+import { count, icon, inBrief, symbols } from './format.ts'
 import { link } from './link.ts'
+import { sinceWhen } from './since.ts'
 import type { ToCheck } from './to-check.ts'
 import { queryOf, type View } from './view.ts'
 
@@ -86,8 +87,8 @@ function inLines(checks: readonly CheckStatus[], status: Status, isNarrow: boole
   const kept = new Set(worstFirst(checks).slice(0, mostLines))
   const groups = groupsOf([...kept], status.mail)
   const hidden = checks.length - kept.size
-  return html`${groups.map(group => drawGroup(group, status, isNarrow))}
-  ${hidden > 0 ? html`<p class="rest">and ${hidden} more, none of them worse: look for them by name.</p>` : undefined}`
+  return html`<div class="groups">${groups.map(group => drawGroup(group, status, isNarrow))}</div>
+    ${hidden > 0 ? html`<p class="rest">and ${hidden} more, none of them worse: look for them by name.</p>` : undefined}`
 }
 
 const drawGroup = ({ title, checks }: CheckGroup, { at, history }: Status, isOpen: boolean): Html =>
@@ -110,7 +111,7 @@ function line(check: CheckStatus, since: HeldVerdict | undefined, at: number): H
   const day = Math.floor(at / 86_400_000)
   return lines(check, [since?.at, day], () => {
     const { id, probe, verdict, reasons } = check
-    const when = since && verdict !== 'ok' ? `, since ${clock(since.at, at)}` : ''
+    const when = since && verdict !== 'ok' ? `, ${sinceWhen(since, at)}` : ''
     return html`<li class="${verdict}">
       <a href="${link('/', { q: id })}#checks">${id}</a> ${inBrief(probe, verdict, reasons[0])}${when}
     </li>`

@@ -1,25 +1,25 @@
 import type { CheckStatus } from '../assess/assessment.ts'
 import type { Reason } from '../core/probe.ts'
-import { runbookUrl } from '../core/runbook.ts'
 import { exporterKind } from '../core/want.ts'
 import type { CheckRecord, Status } from '../monitor/ledger.ts'
 import { html, type Html } from './html.ts'
-import { ago, icon, length, prose } from './format.ts'
+import { ago, codeOf, icon, length, prose } from './format.ts'
 import { link } from './link.ts'
-import { sinceText } from './since.ts'
+import { sinceWhen } from './since.ts'
 import { strip } from './strip.ts'
 
 /** The row of a check in full. What is told above already is not told again. */
 export function checkRow(check: CheckStatus, status: Status, rowId = '', told: readonly Reason[] = []): Html {
   const { id, verdict, stale, probe, target } = check
   const record = status.records.get(id)
+  const since = status.history.checks.get(id)
   return html`<li class="check ${verdict}${stale ? ' stale' : ''}" id="${rowId}">
     ${icon(verdict)}
     <div class="found">
       <h3>
         <span class="probe">${probe}/</span><span class="name">${target}</span>
         <b class="word ${verdict}">${verdict}</b> ${stale ? html`<b class="tag">stale</b>` : undefined}
-        ${verdict === 'ok' ? undefined : html`<span class="since">${sinceText(status.history.checks.get(id), status.at)}</span>`}
+        ${since && verdict !== 'ok' ? html`<span class="since">${sinceWhen(since, status.at)}</span>` : undefined}
       </h3>
       ${found(check, told)}
     </div>
@@ -38,7 +38,7 @@ function found({ reasons, evidence }: CheckStatus, told: readonly Reason[]): Htm
   return html`${reasons.map(
     (reason, i) =>
       html`<div class="${i === 0 ? 'reason first' : 'reason'}">
-        ${told.includes(reason) ? html`<p class="text"><a href="#answer">See the answer</a></p>` : reasonLines(reason)}
+        ${told.includes(reason) ? html`<p class="text">This is <a href="#answer">the cause named above</a>.</p>` : reasonLines(reason)}
       </div>`,
   )}`
 }
@@ -50,7 +50,7 @@ export const reasonLines = ({ text, remedy, code, severity, want }: Reason): Htm
         <p class="text">${prose(text)}</p>
         <p class="remedy">
           <b>Do this:</b> ${prose(remedy)}
-          <span class="code"><a href="${runbookUrl(code)}">${code}</a> · ${severity}</span>
+          <span class="code">${codeOf({ code, severity })}</span>
         </p>
       `
     : html`<p class="text">${prose(text)}: <a href="${link('/')}#${exporterKind}">see above</a></p>`

@@ -1,4 +1,5 @@
 import { type Reason, type Verdict } from '../core/probe.ts'
+import { runbookUrl } from '../core/runbook.ts'
 import { html, type Html } from './html.ts'
 
 /** The answer in words, for the page, its title and the report. */
@@ -40,6 +41,10 @@ export const shortCode = (probe: string, code: string): string => {
   const prefix = [`${probe}_`, `${probe.replace(/s$/, '')}_`].find(start => code.startsWith(start)) ?? ''
   return code.slice(prefix.length).replaceAll('_', ' ')
 }
+
+/** The code of a reason, which leads to its runbook, and its severity. */
+export const codeOf = ({ code, severity }: Pick<Reason, 'code' | 'severity'>): Html =>
+  html`<a href="${runbookUrl(code)}" title="Runbook">${code}</a> · ${severity}`
 
 /** `5 s ago`, in the largest unit that fits. */
 export const ago = (ms: number): string => (ms < 500 ? 'just now' : `${age(ms)} ago`)

@@ -1,13 +1,12 @@
 import type { MailStatus } from '../assess/assessment.ts'
 import { exporterKind } from '../core/want.ts'
 import { checkId } from '../core/probe.ts'
-import { runbookUrl } from '../core/runbook.ts'
 import type { Status } from '../monitor/ledger.ts'
 import { textOf, type Answer, type Problem } from './answers.ts'
 import { html, type Html } from './html.ts'
-import { count, icon, prose, sentences } from './format.ts'
+import { codeOf, count, icon, prose, sentences } from './format.ts'
 import type { Cause } from './in-words.ts'
-import { sinceText } from './since.ts'
+import { sinceText, sinceWhen } from './since.ts'
 import type { ToCheck } from './to-check.ts'
 
 /** At most this many answers have a panel of their own. The others are a line each. */
@@ -60,7 +59,7 @@ function whose({ paths }: Answer, { status, many }: Drawn): Html {
   const rest = paths.length - names.length
   return html`<b>${paths.length} of ${count(status.mail.length, 'mail path')}</b>:
     ${names.map(
-      (one, i) => html`${i > 0 ? ', ' : ''}${sender(one)}`,
+      (one, i) => html`${i > 0 ? ', ' : ''}<b class="name">${one.name}</b>`,
     )}${rest > 0 ? html` and <a href="#paths">${rest} more</a>` : ''}`
 }
 
@@ -78,14 +77,15 @@ function fallenBack({ provider, verdict, exceptions }: MailStatus): string {
 function firstProblem({ words, causes, since }: Problem, answer: Answer, { status, toCheck }: Drawn): Html | undefined {
   const [cause] = causes
   if (!cause) return undefined
-  const { remedy, code, severity } = cause.reason
+  const { reason } = cause
   const [own, whole] = [sinceText(since, status.at), sinceText(answer.since, status.at)]
   return html`<p class="cause">${words}${own === undefined ? '' : html`, <span class="since">${own}</span>`}</p>
-    ${isOfExporter(cause) ? undefined : html`<p class="do"><strong>Do this:</strong> ${prose(remedy)}</p>`}
+    ${isOfExporter(cause) ? undefined : html`<p class="do"><strong>Do this:</strong> ${prose(reason.remedy)}</p>`}
     <p class="evidence">${namesOf(causes, toCheck)}: ${prose(textOf(cause))}</p>
     <p class="code-line">
-      <a href="${runbookUrl(code)}"><code>${code}</code></a> ·
-      ${severity}${whole === undefined || whole === own ? '' : ` · ${answer.verdict} ${whole}`}
+      <span class="code">${codeOf(reason)}</span>${
+        whole === undefined || whole === own ? '' : ` · mail is ${answer.verdict} ${whole}`
+      }
     </p>`
 }
 
@@ -109,14 +109,13 @@ function problemLine({ words, causes, since }: Problem, at: number, toCheck: ToC
   const [first] = causes
   if (!first) return undefined
   const { verdict, because } = first.reason
-  const when = sinceText(since, at)
   const consequence = because === undefined ? '' : causes.length > 1 ? ', a consequence' : `, because of ${because}`
   return html`<li>
     ${icon(verdict)}
     <p>
       <b class="word ${verdict}">${verdict}</b>
       <a href="${toCheck.hrefOf(causes.map(checkId))}">${words}</a>${consequence}${
-        when === undefined ? '' : html`<span class="since">, ${when}</span>`
+        since ? html`<span class="since">, ${sinceWhen(since, at)}</span>` : ''
       }
     </p>
   </li>`

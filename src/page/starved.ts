@@ -1,7 +1,7 @@
 import type { Starved } from '../assess/starved.ts'
 import { exporterKind } from '../core/want.ts'
 import { html, type Html } from './html.ts'
-import { icon, prose } from './format.ts'
+import { codeOf, icon, prose } from './format.ts'
 
 /** What the exporter itself lacks, for the head of the page. It explains the unknowns below. */
 export function starvedNotice(starved: readonly Starved[]): Html | undefined {
@@ -13,7 +13,9 @@ export function starvedNotice(starved: readonly Starved[]): Html | undefined {
           ${icon(verdict)}
           <div>
             <p class="text">${prose(`${text[0]?.toUpperCase() ?? ''}${text.slice(1)}`)}.</p>
-            <p class="remedy"><b>Do this:</b> ${prose(remedy)} <span class="code">${code} · ${severity}</span></p>
+            <p class="remedy">
+              <b>Do this:</b> ${prose(remedy)} <span class="code">${codeOf({ code, severity })}</span>
+            </p>
           </div>
         </div>`,
     )}

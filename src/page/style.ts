@@ -1,4 +1,5 @@
 import type { Verdict } from '../core/probe.ts'
+import { listStyle } from './list-style.ts'
 import { pathStyle } from './path-style.ts'
 
 /** Colours of the icon in the browser's tab, for light and dark ones. */
@@ -80,12 +81,14 @@ const headlineStyle = `
 .cause { margin-top: 1rem; font-size: 1.15rem; line-height: 1.4 }
 .do { width: fit-content; margin-top: 1rem; padding: .7rem 1rem; border-radius: .5rem; outline: 1px solid transparent; background: #fff; color: #171a1f;
   font-size: 1.15rem; line-height: 1.4 }
-.code-line { margin-top: .9rem; font-size: .9rem }
+.answer .evidence { margin-top: 1rem; color: inherit }
+.code-line { margin-top: .3rem; font-size: .9rem }
 .rest { margin-top: .75rem; color: var(--quiet) }
 .others { padding: 1.25rem clamp(1.1rem, 3.5vw, 2.75rem) }
 .others + .others { border-top: 1px solid var(--line) }
 .others h3 { color: var(--quiet); font-size: .9rem; font-weight: 600 }
-.others li { display: flex; gap: .6rem; margin-top: .75rem }
+.others li { display: flex; gap: .6rem; margin-top: .5rem }
+.others .since { color: var(--quiet) }
 .one-of-many .answer h2 { font-size: clamp(1.6rem, 1rem + 2.5vw, 2.6rem) }
 .fine { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 19rem), 1fr)); gap: 1rem }
 .fine .headline { margin: 0 }
@@ -105,16 +108,21 @@ const checkStyle = `
 .check h3 { font-weight: 400 }
 .check h3 .name { font-weight: 600 }
 .check h3 .word, .check h3 .tag { margin-left: .4rem }
+.check .since { color: var(--quiet); font-size: .9rem }
 .probe { color: var(--quiet) }
 .reason { margin-top: .5rem; padding-left: .75rem; border-left: 2px solid var(--line) }
 .reason.first { margin-top: .15rem; padding-left: 0; border: 0 }
 .reason:not(.first) .text { font-size: .9rem }
-.run { color: var(--quiet); font-size: .85rem }
-.run > div { display: flex; flex-wrap: wrap; gap: 0 .9rem }
-.run details[open] { flex-basis: 100% }
+.run, .failed { color: var(--quiet); font-size: .85rem }
+.run summary { display: flex; flex-wrap: wrap; gap: 0 .6rem; align-items: end; list-style: none }
+.run summary::-webkit-details-marker { display: none }
+.run summary span { white-space: nowrap }
+.run summary span::after { content: ' ▸' / '' }
+.run[open] summary span::after { content: ' ▾' / '' }
+.failed { grid-column: 3 }
 .run dl { display: grid; grid-template-columns: 1fr auto; gap: 0 1rem; margin-top: .25rem }
 .run dd { text-align: right }
-.strip { display: block; width: 100%; height: 1.25rem; margin-bottom: .35rem }
+.strip { display: block; flex: 1 1 8rem; min-width: 0; height: 1.25rem }
 .strip path { fill: none; stroke-dasharray: 4 1 }
 .strip .ok { stroke: var(--ok); stroke-width: 8 }
 .strip .warn { stroke: var(--warn); stroke-width: 13 }
@@ -124,7 +132,7 @@ const checkStyle = `
 .stale .strip { opacity: .45 }
 @media (max-width: 46rem) {
   .check { grid-template-columns: auto minmax(0, 1fr); padding: .9rem 1rem }
-  .run { grid-column: 2; margin-top: .35rem }
+  .run, .failed { grid-column: 2 }
   .strip { max-width: 20rem }
 }
 `
@@ -155,4 +163,6 @@ const printStyle = `
 `
 
 /** The style sheet of the page. */
-export const style = [colours, base, headlineStyle, pathStyle, checkStyle, failuresStyle, printStyle].join('')
+export const style = [colours, base, headlineStyle, pathStyle, checkStyle, listStyle, failuresStyle, printStyle].join(
+  '',
+)

@@ -66,6 +66,6 @@ export const survivors: Readonly<Record<string, string>> = {
   'MailpathCheckUnknown warning: max -> min':
     'A replica that does not say unknown says something else, and then there is no alert at all.',
   'MailpathCheckUnknown warning: verdict="unknown" -> nothing': 'What is not unknown is left out by what follows.',
-  'Watchdog none: 1 -> 1.1': 'Its value says nothing: it is always there.',
-  'Watchdog none: 1 -> 0.9': 'Its value says nothing: it is always there.',
+  'MailWatchdog none: 1 -> 1.1': 'Its value says nothing: it is always there.',
+  'MailWatchdog none: 1 -> 0.9': 'Its value says nothing: it is always there.',
 }

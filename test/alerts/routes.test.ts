@@ -37,7 +37,7 @@ const tickets: Readonly<Record<string, string>> = {
 
 function receiverOf({ name, set }: Alert): string {
   const { severity = '', component = '' } = set
-  if (name === 'Watchdog') return 'deadmansswitch'
+  if (name === 'MailWatchdog') return 'deadmansswitch'
   if (severity === 'warning') return tickets[component] ?? 'tickets-mail'
   return severity === 'info' ? 'log' : 'pager'
 }
@@ -134,7 +134,7 @@ describe('inhibition', () => {
   })
 
   it('silences neither the symptom, nor the exporter that is down, nor the dead man', () => {
-    const never = ['MailCannotBeSent', 'MailpathExporterDown', 'Watchdog']
+    const never = ['MailCannotBeSent', 'MailpathExporterDown', 'MailWatchdog']
     expect(pairs.filter(({ target }) => never.includes(target.name)).map(said)).toEqual([])
   })
 

@@ -84,9 +84,9 @@ describe.skipIf(!needs('promtool', tool, prometheusInstall))('the incident, as t
     ['MailForbiddenCodeDeployed', 'warning'],
     ['MailOutboxStuck', 'warning'],
     ['MailVaultUninitialized', 'critical'],
+    ['MailWatchdog', 'none'],
     ['MailWritePathReadOnly', 'critical'],
     ['MailpathCheckUnknown', 'warning'],
-    ['Watchdog', 'none'],
   ]
 
   it('fires these alerts and no others', async () => {

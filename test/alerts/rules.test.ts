@@ -146,7 +146,7 @@ const pages = alerts.filter(rule => rule.labels?.['severity'] === 'critical')
 describe('alerts', () => {
   it.each(titled(alerts))('%s has what routing and the person who is paged need', (_, rule) => {
     const { alert, labels = {}, annotations = {} } = rule
-    expect(alert).toMatch(/^(?:Mail(?:path)?(?:[A-Z][a-z]+)+|Watchdog)$/)
+    expect(alert).toMatch(/^Mail(?:path)?(?:[A-Z][a-z]+)+$/)
     expect(['critical', 'warning', 'info', 'none']).toContain(labels['severity'])
     expect([...probes.map(probe => probe.kind), 'mail', 'exporter']).toContain(labels['component'])
     expect(Object.keys(annotations)).toEqual(['summary', 'description', 'runbook_url', 'dashboard_url'])
@@ -170,7 +170,7 @@ describe('alerts', () => {
     for (const { labels } of found) expect(labels.has('instance')).toBe(certain.includes(rule.alert ?? ''))
   })
 
-  it.each(titled(alerts.filter(rule => rule.alert !== 'Watchdog')))('%s compares with something', (_, { expr }) => {
+  it.each(titled(alerts.filter(rule => rule.alert !== 'MailWatchdog')))('%s compares with something', (_, { expr }) => {
     expect(askedBy(expr).comparisons).toBeGreaterThan(0)
   })
 
@@ -196,7 +196,7 @@ describe('alerts', () => {
       ),
     )
     expect(fires.length).toBeGreaterThan(0)
-    if (alert !== 'Watchdog') expect(checks.some(check => check.exp_alerts.length === 0)).toBe(true)
+    if (alert !== 'MailWatchdog') expect(checks.some(check => check.exp_alerts.length === 0)).toBe(true)
   })
 
   it('are about every probe, by its own metrics or because its checks fail or are unknown', () => {

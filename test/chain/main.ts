@@ -31,7 +31,7 @@ try {
     }))
     outcome.heard.map(described).forEach(print)
     outcome.silenced.forEach(one => print(`  silenced          ${one}`))
-    print(`  Watchdog ${outcome.watchdogs} times in ${outcome.seconds.toFixed(1)} s`)
+    print(`  MailWatchdog ${outcome.watchdogs} times in ${outcome.seconds.toFixed(1)} s`)
     outcome.wrong.forEach(one => print(`  WRONG: ${one}`))
     failed += Number(outcome.wrong.length > 0)
   }

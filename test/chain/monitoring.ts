@@ -23,7 +23,7 @@ export interface Monitoring {
 const shipped = (name: string): string =>
   readFileSync(fileURLToPath(new URL(`../../alerts/${name}`, import.meta.url)), 'utf8')
 
-/** Scrapes exporters at these ports of this machine twice a second. Waits until the first alert, the Watchdog, came through. */
+/** Scrapes exporters at these ports of this machine twice a second. Waits until the first alert, the MailWatchdog, came through. */
 export async function startMonitoring(ports: readonly number[]): Promise<Monitoring> {
   const folder = tempFolder('mailpath-rules-')
   const stops = [() => removeFolder(folder)]

@@ -41,7 +41,7 @@ export function listenTo({ notifications }: Receiver, since: number): News {
     notifications
       .filter(({ at }) => at >= since)
       .flatMap(notification => notification.alerts.map(alert => ({ alert, notification })))
-      .filter(({ alert }) => Date.parse(alert.startsAt) >= since || alert.labels['alertname'] === 'Watchdog')
+      .filter(({ alert }) => Date.parse(alert.startsAt) >= since || alert.labels['alertname'] === 'MailWatchdog')
   const firing = (): Told[] => all().filter(({ alert }) => alert.status === 'firing')
   const first = (expected: Expected, status: SentAlert['status']): Told | undefined =>
     all().find(told => told.alert.status === status && matches(told, expected))
@@ -76,7 +76,7 @@ const unexpected = (heard: readonly Told[], expected: readonly Expected[]): stri
       .filter(
         told =>
           !(isOfTheRun(told.alert.labels) || expected.some(one => matches(told, one))) ||
-          forDeadMan(told) !== (nameOf(told) === 'Watchdog'),
+          forDeadMan(told) !== (nameOf(told) === 'MailWatchdog'),
       )
       .map(told => `was not to be heard of: ${lineOf(told)}`),
   ),

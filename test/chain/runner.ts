@@ -25,7 +25,7 @@ interface Outcome {
   readonly wrong: readonly string[]
 }
 
-/** Between two notifications of the Watchdog. */
+/** Between two notifications of the MailWatchdog. */
 const watchdogMs = 60_000 / scale
 
 /** For what comes within seconds where there is a CPU for it. */
@@ -98,7 +98,7 @@ async function watch({ steps, passing = [] }: Scenario, stage: Stage, monitoring
     silenced: steps.flatMap(({ silenced = {} }) => Object.entries(silenced).map(([alert, by]) => `${alert} by ${by}`)),
     watchdogs: news.watchdogs(),
     seconds: (Date.now() - began) / 1000,
-    wrong: [...early, ...news.wrongs(all, passing), ...(news.watchdogs() > 0 ? [] : ['the Watchdog did not come'])],
+    wrong: [...early, ...news.wrongs(all, passing), ...(news.watchdogs() > 0 ? [] : ['the MailWatchdog did not come'])],
   }
 }
 

@@ -39,6 +39,6 @@ export interface Scenario {
  * that so many outages in a row leave nothing of the error budget, which is a ticket.
  */
 export const isOfTheRun = ({ alertname, severity }: Readonly<Record<string, string>>): boolean =>
-  alertname === 'Watchdog' ||
+  alertname === 'MailWatchdog' ||
   alertname === 'MailPostgresFailover' ||
   (alertname === 'MailErrorBudgetBurn' && severity === 'warning')

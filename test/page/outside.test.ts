@@ -62,7 +62,7 @@ function statusOf(text: string) {
   )
 }
 
-const about = { version: '1', refresh: true }
+const about = { version: '1' }
 const labelled = gauge('mailpath_test_label', 'A test.', ['version'])
 
 async function outputsOf(text: string): Promise<Record<string, string>> {

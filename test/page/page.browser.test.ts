@@ -11,7 +11,7 @@ import { incident } from '../status/pages.ts'
 
 const binary = process.env['CHROMIUM_BIN'] ?? have('chromium') ?? have('chromium-browser') ?? have('google-chrome')
 const policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
-const about = { version: '0.1.0', configFile: '/etc/mailpath/mailpath.yml', refresh: true }
+const about = { version: '0.1.0', configFile: '/etc/mailpath/mailpath.yml' }
 type Name = keyof typeof statuses | 'failures'
 const names = [...Object.keys(statuses), 'failures'] as Name[]
 

@@ -7,7 +7,7 @@ import type { DnsSeen } from '../../src/probes/dns/seen.ts'
 import { dnsIntervalMs, dnsSeen, dnsThat } from '../status/dns.ts'
 import { start, statusFrom } from '../status/looked.ts'
 
-const about = { version: '1.2.3', configFile: '/etc/mailpath/mailpath.yml', refresh: false }
+const about = { version: '1.2.3', configFile: '/etc/mailpath/mailpath.yml' }
 const well = dnsSeen()
 const missing: Partial<DnsSeen> = {
   spf: { ...well.spf, record: 'missing', text: undefined, senders: [{ ...senderOf(well), result: 'none' }] },

@@ -16,6 +16,7 @@ import {
   type Verdict,
 } from '../../src/core/probe.ts'
 import { commonReasons } from '../../src/core/reasons.ts'
+import { remember } from '../../src/history/remember.ts'
 import type { CheckRecord, Status } from '../../src/monitor/ledger.ts'
 import type { MailTarget } from '../../src/probes/mail/index.ts'
 import { postgres } from '../../src/probes/postgres/index.ts'
@@ -110,7 +111,9 @@ export function statusFrom(
     const id = checkId(one.check)
     return one.observation ? [[id, recordOf(one.check, one.observation, histories[id])] as const] : []
   })
-  return { ...assessed(all, { mail, now, previous }), records: new Map(records), startedAt }
+  const assessment = assessed(all, { mail, now, previous })
+  const { history } = remember(undefined, assessment)
+  return { ...assessment, records: new Map(records), history, startedAt }
 }
 
 function recordOf(
@@ -230,7 +233,11 @@ export const landingOn = (facts: NodeFacts, fields: Partial<Landing> = {}): Land
 })
 
 export const pathTarget = (name: string, cluster = 'keybuzz'): WritePathTarget =>
-  writePath.target.parse({ name, cluster, url: `postgres://kb_backend@${name}:5432/keybuzz_backend` })
+  writePath.target.parse({
+    name,
+    cluster,
+    url: `postgres://kb_backend@${name.replaceAll(' ', '-')}:5432/keybuzz_backend`,
+  })
 
 /** A statement of the write ladder; refused as by a standby where `refused` says so. */
 export const rung = (name: 'xid' | 'commit', seconds = 0.002, refused?: string): Rung => ({

@@ -10,7 +10,7 @@ const ours = { alertname: matches('Mail.+'), job: matches('$job') } as const
 const firing = series(alertMetrics.alerts, { ...ours, alertstate: 'firing' })
 
 /** Where the rules are loaded, this alert fires always: without it there are no alerts, rather than none that fire. */
-const watchdog = by('max', [], series(alertMetrics.alerts, { alertname: 'Watchdog', component: 'exporter' }))
+const watchdog = by('max', [], series(alertMetrics.alerts, { alertname: 'MailWatchdog', component: 'exporter' }))
 const none = union(
   labelled(constant(watchdog, 0), 'severity', 'critical'),
   labelled(constant(watchdog, 0), 'severity', 'warning'),

@@ -1,0 +1,153 @@
+import type { Assessment, MailStatus } from '../assess/assessment.ts'
+import type { Verdict } from '../core/probe.ts'
+import { blockerKey, emptyHistory, type HeldVerdict, type History, type Since } from './history.ts'
+import { shiftIncident } from './incident.ts'
+import { ended, withLook } from './incidents.ts'
+import { shiftSeen, withSpan, type Seen } from './uptime.ts'
+
+/** A history, and how far it reaches. */
+export interface Past {
+  readonly history: History
+  /** The moment of the last look, in milliseconds since the epoch. */
+  readonly at: number
+  /** What was seen then counts until this moment. */
+  readonly until: number
+}
+
+/** A longer time in which nobody looked ends an incident, and what was so before is not known to have gone on. */
+export const bridgeMs = 3_600_000
+/** Between two looks there may always be so much time. */
+const patienceMs = 15_000
+
+/**
+ * The past with one more look, in which every check had run. It is pure. If the look before is older than three times the
+ * shortest interval, nobody looked in between.
+ */
+export function remember(past: Past | undefined, { at, mail, checks }: Assessment): Past {
+  const unseenMs = past ? Math.max(0, at - past.until) : 0
+  const isLong = unseenMs > bridgeMs
+  const before = past ? (isLong ? interrupted(past) : past.history) : emptyHistory
+  const seen: Look = { at, isFirst: isLong, isUnbroken: unseenMs === 0 }
+  const verdicts = withVerdicts(before.mail, mail, ({ name }) => name, seen)
+  const worked = (path: string): boolean => seen.isUnbroken && works(before.mail.get(path)?.verdict) === true
+  const incidents = withLook(before.incidents, { at, mail, unseenMs: isLong ? 0 : unseenMs, worked })
+  const history: History = {
+    mail: verdicts,
+    checks: withVerdicts(before.checks, checks, ({ id }) => id, seen),
+    blockers: withBlockers(before, mail, seen),
+    incidents,
+    counts: withCounts(before, incidents, mail),
+    uptime: withUptime(before.uptime, mail, at, unseenMs > 0 ? past?.until : undefined),
+  }
+  const shortest = Math.min(...checks.map(({ intervalMs }) => intervalMs))
+  return { history, at, until: at + Math.max(patienceMs, checks.length === 0 ? 0 : 3 * shortest) }
+}
+
+/** The past in which only these checks, by id, are known. */
+export const withoutChecks = (past: Past, kept: ReadonlySet<string>): Past => ({
+  ...past,
+  history: { ...past.history, checks: new Map([...past.history.checks].filter(([id]) => kept.has(id))) },
+})
+
+/** The past as it would be if the clock had always been that many milliseconds ahead. */
+export function shiftPast({ history, at, until }: Past, byMs: number): Past {
+  const { mail, checks, blockers, incidents, uptime } = history
+  const later = <T extends Since>(all: ReadonlyMap<string, T>): ReadonlyMap<string, T> =>
+    new Map([...all].map(([key, one]) => [key, { ...one, at: one.at + byMs }]))
+  return {
+    at: at + byMs,
+    until: until + byMs,
+    history: {
+      ...history,
+      mail: later(mail),
+      checks: later(checks),
+      blockers: later(blockers),
+      incidents: incidents.map(one => shiftIncident(one, byMs)),
+      uptime: new Map([...uptime].map(([name, seen]) => [name, shiftSeen(seen, byMs)])),
+    },
+  }
+}
+
+interface Look {
+  readonly at: number
+  /** What was known before is too old to go on. */
+  readonly isFirst: boolean
+  /** Nobody missed a moment since the look before. */
+  readonly isUnbroken: boolean
+}
+
+const works = (verdict: Verdict | undefined): boolean | undefined =>
+  verdict === undefined || verdict === 'unknown' ? undefined : verdict !== 'fail'
+
+/** The history of somebody who then did not look for long. */
+const interrupted = ({ history, until }: Past): History => ({
+  ...history,
+  incidents: history.incidents.map(one => (one.endedAt === undefined ? ended(one, until, false) : one)),
+})
+
+function withVerdicts<T extends { readonly verdict: Verdict }>(
+  before: ReadonlyMap<string, HeldVerdict>,
+  all: readonly T[],
+  nameOf: (one: T) => string,
+  { at, isFirst, isUnbroken }: Look,
+): ReadonlyMap<string, HeldVerdict> {
+  const held = all.map(one => {
+    const [name, { verdict }] = [nameOf(one), one]
+    const last = before.get(name)
+    const isSame = last?.verdict === verdict && !isFirst
+    return [name, isSame ? last : { verdict, at, exact: last !== undefined && isUnbroken }] as const
+  })
+  return asBefore(before, held)
+}
+
+function withBlockers({ blockers, mail }: History, now: readonly MailStatus[], { at, isFirst, isUnbroken }: Look) {
+  const held = now.flatMap(path =>
+    path.blockers.map(blocker => {
+      const key = blockerKey(path.name, blocker)
+      const last = isFirst ? undefined : blockers.get(key)
+      return [key, last ?? { at, exact: isUnbroken && mail.has(path.name) }] as const
+    }),
+  )
+  return asBefore<Since>(blockers, held)
+}
+
+/** A map of these, or the one before if it holds just them. */
+function asBefore<T>(before: ReadonlyMap<string, T>, now: readonly (readonly [string, T])[]): ReadonlyMap<string, T> {
+  const next = new Map(now)
+  return next.size === before.size && now.every(([key, value]) => before.get(key) === value) ? before : next
+}
+
+/** How many incidents each path has had: those that it is newly in count. */
+function withCounts(before: History, incidents: History['incidents'], mail: readonly MailStatus[]): History['counts'] {
+  if (incidents === before.incidents) return before.counts
+  const namesOf = (number: number): readonly string[] =>
+    before.incidents.find(one => one.number === number)?.paths.map(({ name }) => name) ?? []
+  const added = incidents
+    .filter(one => !before.incidents.includes(one))
+    .flatMap(({ number, paths }) => {
+      const known = new Set(namesOf(number))
+      return paths.flatMap(({ name }) => (known.has(name) ? [] : [name]))
+    })
+  const held = mail.map(({ name }) => {
+    const more = added.filter(one => one === name).length
+    return [name, (before.counts.get(name) ?? 0) + more] as const
+  })
+  return asBefore(before.counts, held)
+}
+
+/** `brokenAt`: when what was known ended, if nobody looked after that. */
+function withUptime(
+  before: ReadonlyMap<string, Seen>,
+  mail: readonly MailStatus[],
+  at: number,
+  brokenAt: number | undefined,
+): ReadonlyMap<string, Seen> {
+  const held = mail.map(({ name, verdict }) => {
+    const last = before.get(name) ?? { past: [], now: undefined }
+    const is = works(verdict)
+    if (brokenAt === undefined && last.now?.works === is) return [name, last] as const
+    const past = last.now ? withSpan(last.past, last.now.from, brokenAt ?? at, last.now.works) : last.past
+    return [name, { past, now: is === undefined ? undefined : { from: at, works: is } }] as const
+  })
+  return asBefore(before, held)
+}
