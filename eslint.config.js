@@ -19,6 +19,7 @@ export const floors = [
   'report',
   'config',
   'references',
+  'init',
   'web',
   'cli',
 ]
@@ -77,7 +78,8 @@ function importsOf(files, above, { names = false } = {}) {
 }
 
 export default tseslint.config(
-  { ignores: ['dist', 'coverage', 'eslint.config.js'] },
+  // What `helm test` runs belongs to the chart, and is checked by running it.
+  { ignores: ['dist', 'coverage', 'eslint.config.js', 'deploy/helm/**'] },
   ...tseslint.configs.strictTypeChecked,
   {
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },

@@ -20,9 +20,11 @@ export default defineConfig({
     // More than the cores of a small machine: most of the time is spent waiting for servers.
     maxWorkers: 3,
     sequence: { sequencer: LongestFirst },
+    tags: [{ name: 'slow', description: 'Not in npm test, but in npm run test:slow.' }],
     // Real servers in real time: any machine may stall for a second. What fails twice is broken. A retried test is shown.
     retry: 1,
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // Only for what hangs: on a machine with other work a test may take ten times as long.
+    testTimeout: 120_000,
+    hookTimeout: 180_000,
   },
 })

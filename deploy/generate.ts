@@ -1,6 +1,7 @@
 /** What is made of other files of the project, since kustomize and Helm read only what lies below their own folder. */
 import { readFileSync, readdirSync } from 'node:fs'
 import { format } from 'prettier'
+import { valuesTable } from './values-table.ts'
 import { valuesSchema } from './values-schema.ts'
 
 const read = (file: string): string => readFileSync(new URL(`../${file}`, import.meta.url), 'utf8')
@@ -23,10 +24,17 @@ const dashboards = readdirSync(new URL('../grafana/dashboards/', import.meta.url
   file.endsWith('.json'),
 )
 
+/** The README of the chart: only what is between the two marks is generated. */
+const readme = read(`${chart}/README.md`).replace(
+  /(?<=<!-- values -->\n)[^]*(?=<!-- end of values -->)/,
+  () => `\n${valuesTable(read(`${chart}/values.yaml`), valuesSchema())}\n\n`,
+)
+
 /** Every generated file below `deploy/`, by its path in the project. */
 export const generated: Readonly<Record<string, string>> = {
   'deploy/kustomize/monitoring/prometheusrule.yaml': prometheusRule,
   [`${chart}/values.schema.json`]: await format(JSON.stringify(valuesSchema()), { parser: 'json', printWidth: 120 }),
+  [`${chart}/README.md`]: readme,
   [`${chart}/rules/mailpath.rules.yml`]: origin + rules,
   ...Object.fromEntries(
     dashboards.map(file => [`${chart}/dashboards/${file}`, read(`grafana/dashboards/${file}`)] as const),

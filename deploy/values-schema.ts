@@ -17,6 +17,7 @@ const values = section({
   secretMounts: z.array(z.strictObject({ name: text, mountAs: text.optional() })),
   rbac: section({ secrets: z.array(z.strictObject({ name: text.min(1), namespace: text.optional() })) }),
   image: section({
+    registry: text,
     repository: text,
     tag: text,
     digest: z.string().regex(/^(sha256:[0-9a-f]{64})?$/),
@@ -25,13 +26,29 @@ const values = section({
   imagePullSecrets: list,
   nameOverride: text,
   fullnameOverride: text,
+  namespaceOverride: text,
   commonLabels: texts,
   replicas: z.int().min(0),
+  strategy: anything,
+  persistence: section({
+    enabled: z.boolean(),
+    existingClaim: text,
+    storageClass: text,
+    accessModes: z.array(text),
+    size: text,
+    annotations: texts,
+  }),
+  web: section({
+    externalUrl: z.string().regex(/^$|^https?:\/\/|\{\{.*\}\}/),
+    routePrefix: z.string().regex(/^$|^\//),
+  }),
   extraArgs: z.array(text),
-  env: list,
-  envFrom: list,
+  extraEnv: list,
+  extraEnvFrom: list,
   extraVolumes: list,
   extraVolumeMounts: list,
+  initContainers: list,
+  extraContainers: list,
   serviceAccount: section({ create: z.boolean(), name: text, annotations: texts, automountToken: z.boolean() }),
   deploymentAnnotations: texts,
   podAnnotations: texts,
@@ -39,25 +56,52 @@ const values = section({
   podSecurityContext: anything,
   securityContext: anything,
   resources: anything,
+  startupProbe: anything,
   livenessProbe: anything,
   readinessProbe: anything,
+  hostAliases: list,
+  dnsPolicy: z.enum(['', 'ClusterFirst', 'ClusterFirstWithHostNet', 'Default', 'None']),
+  dnsConfig: anything,
   priorityClassName: text,
   nodeSelector: texts,
   tolerations: list,
   affinity: anything,
   topologySpreadConstraints: list,
   service: section({ type: text, port: z.int().min(1).max(65535), annotations: texts, labels: texts }),
+  ingress: section({
+    enabled: z.boolean(),
+    className: text,
+    annotations: texts,
+    labels: texts,
+    hosts: z.array(text.min(1)),
+    tls: list,
+  }),
+  httpRoute: section({
+    enabled: z.boolean(),
+    annotations: texts,
+    labels: texts,
+    parentRefs: list,
+    hostnames: z.array(text.min(1)),
+    filters: list,
+  }),
   serviceMonitor: section({
     ...extra,
+    kind: z.enum(['ServiceMonitor', 'PodMonitor']),
     interval: duration,
     scrapeTimeout: duration,
     scheme: z.enum(['', 'http', 'https']),
     tlsConfig: anything,
     basicAuth: anything,
+    honorLabels: z.boolean(),
     relabelings: list,
     metricRelabelings: list,
   }),
   prometheusRule: section({ ...extra, grafanaUrl: text, runbookUrl: text }),
+  alerts: section({
+    drop: z.array(text),
+    labels: z.record(z.string(), texts),
+    additionalLabels: texts,
+  }),
   dashboards: section({ ...extra, annotations: texts }),
   networkPolicy: section({ enabled: z.boolean(), from: list, egress: list }),
   podDisruptionBudget: section({
@@ -66,8 +110,8 @@ const values = section({
     maxUnavailable: z.union([z.int(), text]),
   }),
   extraManifests: z.array(z.union([text, anything])),
-  // What a chart that depends on this one gives it: by Helm, and for `condition: mailpath-exporter.enabled`.
-  global: anything,
+  // What a chart that depends on this one gives it, also for others: by Helm, and for `condition: mailpath-exporter.enabled`.
+  global: z.looseObject({ imageRegistry: text, imagePullSecrets: list }).partial(),
   enabled: z.boolean(),
 })
 
@@ -78,10 +122,15 @@ export function valuesSchema(): JsonSchema {
   return { ...schema, properties: { config, ...properties }, ...(definitions && { definitions }) }
 }
 
+/** In a template anything goes: Helm carries it out after it has looked at the schema. */
+const orTemplate = (pattern: string): string => String.raw`\{\{.*\}\}|` + pattern
+
 /** Helm is written in Go, whose patterns have no \u and no lookahead. What then passes here, the exporter refuses. */
 const forGo = (schema: JsonSchema): JsonSchema =>
   JSON.parse(JSON.stringify(schema), (key, value: unknown) => {
     if (key !== 'pattern' || typeof value !== 'string') return value
     if (value.includes('(?!')) return undefined
-    return value.replace(/\\u([\da-f]{4})/gi, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)))
+    return orTemplate(
+      value.replace(/\\u([\da-f]{4})/gi, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16))),
+    )
   }) as JsonSchema

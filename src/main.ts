@@ -2,6 +2,7 @@ import { checkStart, environment } from './environment/taken.ts'
 import { isMainThread } from 'node:worker_threads'
 import { check, checkConfig } from './cli/check.ts'
 import { helpText } from './cli/help.ts'
+import { init } from './cli/init.ts'
 import { UsageError, parseCommand, type Options } from './cli/parse.ts'
 import { OutputError, runAsProcess, type Kind, type Outcome, type Process } from './cli/process.ts'
 import { serve } from './cli/serve.ts'
@@ -33,6 +34,8 @@ async function main(own: Process): Promise<number> {
       return checkConfig(options, own)
     case 'check':
       return check(options, own)
+    case 'init':
+      return init(options, own)
     case 'serve':
       return serve(options, own)
   }

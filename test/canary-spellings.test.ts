@@ -7,9 +7,10 @@ import { createLog } from '../src/core/log.ts'
 import { inLines, json } from '../src/core/shown.ts'
 import { createMonitor } from '../src/monitor/index.ts'
 import { statusJson } from '../src/report/api.ts'
-import { audit } from '../src/report/audit.ts'
+import { renderFailuresList } from '../src/page/failures-list.ts'
 import { renderFailures } from '../src/page/failures.ts'
 import { renderPage } from '../src/page/page.ts'
+import { transcriptsText } from '../src/report/transcripts.ts'
 import { report, reportFormats } from '../src/report/report.ts'
 import { transcriptLines } from '../src/page/run-text.ts'
 import { escapings, wordings } from './core/spellings.ts'
@@ -74,16 +75,17 @@ beforeAll(async () => {
     createReferences({ env: { SECRET: secret }, vaults: config.vaults, kubernetes: config.kubernetes }),
     createLog('debug', 'json', line => log.push(line)),
   )
-  await monitor.runAll(new AbortController().signal)
+  outputs['check --debug'] = transcriptsText(await monitor.runAll(new AbortController().signal))
   const status = monitor.status()
   const failed = status.checks.flatMap(check => status.records.get(check.id)?.failed ?? [])
-  for (const format of reportFormats) outputs[`check as ${format}`] = report(audit(status), { format })
+  for (const format of reportFormats) outputs[`check as ${format}`] = report(status, { format })
   outputs['page'] = renderPage(status, { version: '1', configFile: 'mailpath.yml' })
   outputs['API'] = json(statusJson(status))
   outputs['failures'] = status.checks
     .map(check => renderFailures(check, status.records.get(check.id)?.failed ?? [], 0))
     .join('\n')
   outputs['transcripts'] = failed.map(({ transcript }) => inLines(transcriptLines(transcript))).join('\n')
+  outputs['list of failures'] = renderFailuresList(status)
   outputs['log'] = log.join('')
   outputs['everything that is kept'] = inspect(
     { checks: status.checks.map(({ config: _, ...check }) => check), records: status.records },

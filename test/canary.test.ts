@@ -9,9 +9,10 @@ import { createReferences } from '../src/references/index.ts'
 import { parseConfig } from '../src/config/load.ts'
 import { createLog } from '../src/core/log.ts'
 import type { Check } from '../src/core/probe.ts'
+import { stateText } from '../src/history/state.ts'
 import type { Status } from '../src/monitor/ledger.ts'
 import { createMonitor } from '../src/monitor/index.ts'
-import { audit } from '../src/report/audit.ts'
+import { transcriptsText } from '../src/report/transcripts.ts'
 import { report, reportFormats } from '../src/report/report.ts'
 import { link } from '../src/page/link.ts'
 import { createRouter } from '../src/web/router.ts'
@@ -497,11 +498,12 @@ beforeAll(async () => {
   texts['transcripts'] = await ofEach(monitor.checks(), ({ probe, target }) =>
     get(link('/probe', { probe, target, debug: 'true' })),
   )
-  await monitor.runAll(new AbortController().signal)
+  texts['check --debug'] = transcriptsText(await monitor.runAll(new AbortController().signal))
+  texts['list of failures'] = await get(link('/failures'))
   texts['failures'] = await ofEach(monitor.checks(), ({ probe, target }) => get(link('/failures', { probe, target })))
   status = monitor.status()
   for (const format of reportFormats)
-    texts[`check as ${format}`] = report(audit(status), { format, colour: format === 'table' })
+    texts[`check as ${format}`] = report(status, { format, colour: format === 'table' })
   texts['by kubeconfig'] = (
     await Promise.all([{ token: bearer }, { exec: { args: [bearer] } }].map(byKubeconfig))
   ).join('\n')
@@ -509,6 +511,10 @@ beforeAll(async () => {
   texts['OpenMetrics'] = await get('/metrics', 'application/openmetrics-text')
   texts['page'] = await get('/')
   texts['API'] = await get('/api/v1/status')
+  for (const format of ['html', 'json', 'markdown'])
+    texts[`incidents as ${format}`] = await get(`/incidents?format=${format}`)
+  const past = monitor.past()
+  texts['state file'] = past ? stateText(past) : ''
   texts['what is not found'] = await get(`/${encodeURIComponent(canary('url'))}`)
   texts['log'] = lines.join('')
   texts['everything that is kept'] = inspect(

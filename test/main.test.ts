@@ -134,6 +134,26 @@ describe('the command line', () => {
     expect(failed.code).toBe(2)
     expect(JSON.parse(failed.output)).toMatchObject({ verdict: 'fail' })
   })
+
+  it('prints what was done with --debug, after the audit', async () => {
+    const { code, output } = await ran('check', `--config.file=${config}`, '--only=settings/quick', '--debug')
+    expect(code).toBe(0)
+    expect(output.split('\n')[0]).toBe('1 check: OK')
+    expect(output).toMatch(/\nas of [^\n]*\n\nTranscript of settings\/quick: ok, at [^\n]*, took [^\n]*\n +\d+\.\d  /)
+  })
+})
+
+it('serves below the path of its external URL', async () => {
+  const port = await freePort()
+  start(
+    `--config.file=${config}`,
+    `--web.listen-address=127.0.0.1:${port}`,
+    '--web.external-url=https://a.example/mail/',
+  )
+  const get = (path: string) => fetch(`http://127.0.0.1:${port}${path}`, { redirect: 'manual' })
+  await waitFor(() => get('/mail/-/healthy').then(({ ok }) => ok), { timeoutMs: 10_000, what: 'it serves' })
+  expect((await get('/-/healthy')).status).toBe(404)
+  expect((await get('/')).headers.get('location')).toBe('/mail/')
 })
 
 describe('check, cut off while every server hangs', () => {

@@ -174,10 +174,10 @@ describe.runIf(mayUnshare)('in a network of its own', () => {
     )
     if (code === 99) return
     const report = JSON.parse(output) as Report
-    expect(report.components.filter(({ verdict }) => verdict === 'fail')).toEqual([])
-    expect([code, report.answers[0]?.root?.where, report.starved[0]]).toMatchObject([
+    expect(report.checks.filter(({ verdict }) => verdict === 'fail')).toEqual([])
+    expect([code, report.mail_paths[0]?.root, report.starved[0]]).toMatchObject([
       3,
-      'exporter/network',
+      { probe: 'exporter', target: 'network' },
       { resource: 'network', checks: 6 },
     ])
     expect(report.actions.filter(({ code: reason }) => reason === 'exporter_starved')).toHaveLength(1)
@@ -190,7 +190,7 @@ describe.runIf(mayUnshare)('in a network of its own', () => {
     )
     if (code === 99) return
     const report = JSON.parse(output) as Report
-    expect([report.starved, report.components.find(({ name }) => name === 'SMTP relay')?.verdict]).toEqual([[], 'fail'])
+    expect([report.starved, report.checks.find(({ id }) => id === 'smtp/relay')?.verdict]).toEqual([[], 'fail'])
   })
 
   it('once all local ports are taken, nothing is known of who would be reached by one', async () => {
@@ -218,8 +218,8 @@ describe.runIf(mayUnshare)('in a network of its own', () => {
 
 interface Report {
   readonly starved: readonly { readonly resource: string }[]
-  readonly answers: readonly { readonly root: { readonly where: string } | null }[]
-  readonly components: readonly { readonly name: string; readonly verdict: string }[]
+  readonly mail_paths: readonly { readonly root: { readonly probe: string; readonly target: string } | null }[]
+  readonly checks: readonly { readonly id: string; readonly verdict: string }[]
   readonly actions: readonly { readonly code: string }[]
 }
 

@@ -15,6 +15,7 @@ looks at the same targets as often, without verdicts, deadlines and the rest (\`
 the packages and of Node.js. The difference between it and ours is the cost, or the saving, of our own code.`
 
 const repeat = `\`\`\`sh
+# not run here: takes 20 minutes, and installs packages
 apt-get install wrk haproxy postgresql-15 prometheus-blackbox-exporter prometheus-postgres-exporter
 npm ci && npm run bench               # some 20 minutes; writes bench/results and this page
 npm run bench -- --only load          # only experiments with this in their name

@@ -127,5 +127,9 @@ const examples: Readonly<Record<(typeof referenceSources)[number][0], string>> =
 function referenceTable({ properties = {} }: JsonSchema): string {
   const meaning = (key: string): string => inCell(properties[key]?.description ?? '')
   const kinds = referenceSources.map(([kind]) => [`\`${examples[kind]}\``, meaning(kind)])
-  return markdownTable(['Reference', 'Meaning'], [...kinds, ['`{ …, default: smtp }`', meaning('default')]])
+  return markdownTable(['Reference', 'Meaning'], [
+    ...kinds,
+    ['`{ …, part: password }`', meaning('part')],
+    ['`{ …, default: smtp }`', meaning('default')],
+  ])
 }

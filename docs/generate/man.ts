@@ -1,4 +1,4 @@
-import type { Term } from '../../src/cli/flags.ts'
+import { commands, type Term } from '../../src/cli/flags.ts'
 import { sections } from '../../src/cli/help.ts'
 
 const files: readonly Term[] = [
@@ -27,7 +27,7 @@ export function manPage(): string {
     'mailpath\\-exporter \\- tells whether mail can be sent, and if not, what to fix',
     '.SH SYNOPSIS',
     '.B mailpath\\-exporter',
-    '[serve|check|check\\-config] [options]',
+    `[${commands.join('|').replaceAll('-', '\\-')}] [options]`,
     '.SH DESCRIPTION',
     'Probes every link that outgoing mail depends on: Postgres nodes, the paths on',
     'which something writes, mail relays, Vault, SES, the settings of the application.',

@@ -1,6 +1,6 @@
 import { dashboard } from './build/dashboard.ts'
 import { checks, oldest, runs, verdicts } from './panels/checks.ts'
-import { reload, resources, up, versions } from './panels/process.ts'
+import { reload, resources, stateFile, up, versions } from './panels/process.ts'
 
 export const exporter = dashboard({
   uid: 'mailpath-exporter',
@@ -12,10 +12,11 @@ export const exporter = dashboard({
         {
           height: 5,
           panels: [
-            [6, up],
-            [8, verdicts],
-            [5, reload],
-            [5, oldest],
+            [5, up],
+            [7, verdicts],
+            [4, reload],
+            [4, stateFile],
+            [4, oldest],
           ],
         },
       ],

@@ -78,7 +78,13 @@ export const overview = dashboard({
     {
       title: 'Over time',
       bands: [
-        { height: 5, panels: [[24, history.verdicts]] },
+        {
+          height: 5,
+          panels: [
+            [16, history.verdicts],
+            [8, history.incidents],
+          ],
+        },
         { height: 12, panels: [[24, history.checks]] },
         {
           height: 7,

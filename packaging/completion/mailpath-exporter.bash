@@ -18,18 +18,29 @@ _mailpath_exporter() {
     --web.listen-address) ;;
     --web.config.file) mapfile -t COMPREPLY < <(compgen -f -- "$word") && compopt -o filenames 2>/dev/null ;;
     --web.allowed-host) ;;
+    --web.external-url) ;;
+    --web.route-prefix) ;;
+    --state.file) mapfile -t COMPREPLY < <(compgen -f -- "$word") && compopt -o filenames 2>/dev/null ;;
     --shard) ;;
     --log.level) mapfile -t COMPREPLY < <(compgen -W 'debug info warn error' -- "$word") ;;
     --log.format) mapfile -t COMPREPLY < <(compgen -W 'json pretty' -- "$word") ;;
     --only) mapfile -t COMPREPLY < <(compgen -W 'postgres patroni haproxy pgbouncer write_path smtp vault kubernetes ses dns outbox canary settings packages drift mail' -- "$word") ;;
     --format) mapfile -t COMPREPLY < <(compgen -W 'table markdown json' -- "$word") ;;
+    --dotenv) mapfile -t COMPREPLY < <(compgen -f -- "$word") && compopt -o filenames 2>/dev/null ;;
+    --kubernetes) ;;
+    --kubeconfig) mapfile -t COMPREPLY < <(compgen -f -- "$word") && compopt -o filenames 2>/dev/null ;;
+    --patroni) ;;
+    --haproxy) ;;
+    --vault) ;;
+    --ca-file) mapfile -t COMPREPLY < <(compgen -f -- "$word") && compopt -o filenames 2>/dev/null ;;
+    --output) mapfile -t COMPREPLY < <(compgen -f -- "$word") && compopt -o filenames 2>/dev/null ;;
     *)
       [[ -n $equals ]] && return
       if [[ $word == -* ]]; then
-        mapfile -t COMPREPLY < <(compgen -W '--config.file= --config.enable-auto-reload --config.auto-reload-interval= --web.listen-address= --web.systemd-socket --web.config.file= --web.allowed-host= --web.enable-lifecycle --shard= --log.level= --log.format= --only= --format= --version --help' -- "$word")
+        mapfile -t COMPREPLY < <(compgen -W '--config.file= --config.enable-auto-reload --config.auto-reload-interval= --web.listen-address= --web.systemd-socket --web.config.file= --web.allowed-host= --web.external-url= --web.route-prefix= --web.enable-lifecycle --state.file= --shard= --log.level= --log.format= --only= --format= --debug --dotenv= --kubernetes= --kubeconfig= --patroni= --haproxy= --vault= --ca-file= --output= --version --help' -- "$word")
         [[ ${COMPREPLY[0]-} == *= ]] && compopt -o nospace 2>/dev/null
       else
-        mapfile -t COMPREPLY < <(compgen -W 'serve check check-config' -- "$word")
+        mapfile -t COMPREPLY < <(compgen -W 'serve check check-config init' -- "$word")
       fi
       ;;
   esac

@@ -1,6 +1,7 @@
 import type { Observation } from '../core/probe.ts'
 import { lagMetrics } from '../probes/postgres/judge.ts'
 import type { Assessment, CheckStatus, Memory, Plan } from './assessment.ts'
+import { withDownNodes } from './path/down-around.ts'
 import { behindPaths } from './path/down-behind.ts'
 import { withMissing } from './path/hops.ts'
 import { indexOf } from './checks.ts'
@@ -50,7 +51,8 @@ export function assess(
   const sessions = assessSessions(first.checks, nodes, clusters.clusters, landings.lags)
   const all = indexOf(sessions.checks)
   const caused = withCauses(all, behindPaths(all, nodes, clusters.clusters, clusters.memory))
-  const sent = withCanaryCauses(indexOf(withDnsCauses(indexOf(caused))))
+  const named = withDownNodes(caused, nodes, clusters.clusters)
+  const sent = withCanaryCauses(indexOf(withDnsCauses(indexOf(named))))
   const checks = withOutboxCauses(plan.mail, sent, clusters.clusters)
   const mail = assessMail(plan.mail, checks, clusters.clusters)
   return {

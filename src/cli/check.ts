@@ -8,17 +8,20 @@ import { createLog } from '../core/log.ts'
 import { checkId, exitCode } from '../core/probe.ts'
 import { shown } from '../core/shown.ts'
 import { environment } from '../environment/taken.ts'
+import { emptyHistory } from '../history/history.ts'
 import { createMonitor } from '../monitor/index.ts'
 import { kubernetes } from '../probes/kubernetes/index.ts'
 import { patroni } from '../probes/patroni/index.ts'
 import { postgres } from '../probes/postgres/index.ts'
 import { kubeconfigProblem } from '../references/kubeconfig.ts'
-import { audit, auditVerdict } from '../report/audit.ts'
+import { auditVerdict } from '../report/audit.ts'
 import { report } from '../report/report.ts'
+import { transcriptsText } from '../report/transcripts.ts'
 import { loadWebConfig } from '../web/config.ts'
 import { UsageError, type Options } from './parse.ts'
 import type { Process } from './process.ts'
 import { openLogins, referencesOf, revokeMs } from './references.ts'
+import { widthOf } from './width.ts'
 
 /** Probes once and prints the audit; the exit code is the verdict. */
 export async function check(options: Options, { stop, print, columns }: Process): Promise<number> {
@@ -30,13 +33,19 @@ export async function check(options: Options, { stop, print, columns }: Process)
     referencesOf(config, { logins, read: fileReader(), aside: inPlace }),
     createLog('error', options.logFormat, () => undefined),
   )
-  await monitor.runAll(stop)
+  const runs = await monitor.runAll(stop)
   await logins.end(AbortSignal.timeout(revokeMs))
   if (stop.aborted) return exitCode('unknown')
   const status = monitor.status()
   const colour = columns !== undefined && environment['NO_COLOR'] === undefined && environment['TERM'] !== 'dumb'
-  const width = Math.min(columns ?? 100, 140)
-  await print(report(audit(status), { format: options.format, colour, width }))
+  // It has looked only once, so it does not know since when anything is so.
+  await print(
+    report(
+      { ...status, history: emptyHistory },
+      { format: options.format, colour, width: widthOf(environment['COLUMNS'], columns) },
+    ),
+  )
+  if (options.debug) await print(transcriptsText(runs))
   return exitCode(auditVerdict(status))
 }
 

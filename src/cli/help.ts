@@ -7,7 +7,7 @@ const width = 100
 /** What --help prints. */
 export function helpText(): string {
   return [
-    'Usage: mailpath-exporter [serve|check|check-config] [options]',
+    `Usage: mailpath-exporter [${commands.join('|')}] [options]`,
     '',
     'Whether this platform can send mail right now, and if not, what to fix.',
     ...sections().flatMap(([title, rows]) => [
@@ -30,6 +30,7 @@ export const sections = (): readonly (readonly [title: string, rows: readonly Te
   ['Options', optionsOf(undefined)],
   ['Options of serve', optionsOf('serve')],
   ['Options of check', optionsOf('check')],
+  ['Options of init', optionsOf('init')],
   ['Exit codes', exitCodes],
   ['Signals', signals],
   ['Environment', environment],

@@ -3,8 +3,10 @@ import { duration } from '../fields/index.ts'
 import type { Shard } from '../config/shard.ts'
 import { logFormats, logLevels, type LogFormat, type LogLevel } from '../core/log.ts'
 import type { Environment } from '../environment/refusal.ts'
-import { commands, flags, type Command } from './flags.ts'
+import { commands, flags, type Command, type Flag } from './flags.ts'
+import { suggestion } from './suggest.ts'
 import { reportFormats as formats, type ReportFormat } from '../report/report.ts'
+import { parsePrefix } from '../web/prefix.ts'
 import { parseListenAddress, systemdSockets, type ListenAddress } from '../web/listen.ts'
 
 /** A message for the user who typed the command: exit code 64 (EX_USAGE). */
@@ -20,6 +22,10 @@ export interface Options {
   readonly enableLifecycle: boolean
   /** Host names that a browser may use. */
   readonly allowedHosts: readonly string[]
+  /** The path that all endpoints are below, such as `/mail`; '' for none. */
+  readonly routePrefix: string
+  /** Where what happened is kept over restarts; undefined for nowhere. */
+  readonly stateFile: string | undefined
   /** The part of the targets that this exporter has; undefined for all. */
   readonly shard: Shard | undefined
   readonly listen: readonly ListenAddress[]
@@ -30,34 +36,72 @@ export interface Options {
   readonly format: ReportFormat
   /** The checks to run: `kind/target`, or a kind. */
   readonly only: readonly string[]
+  /** Print the transcript of each run. */
+  readonly debug: boolean
+  readonly init: InitOptions
+}
+
+/** What `init` is to ask, as typed. */
+export interface InitOptions {
+  readonly dotenv: readonly string[]
+  readonly kubernetes: readonly string[]
+  readonly kubeconfig: string | undefined
+  readonly patroni: readonly string[]
+  readonly haproxy: readonly string[]
+  readonly vault: readonly string[]
+  readonly caFile: string | undefined
+  /** Undefined for standard output. */
+  readonly output: string | undefined
 }
 
 /** Parses the command line. Throws a UsageError that names the flag. `environment` has systemd's sockets. */
 export function parseCommand(args: readonly string[], environment: Environment = {}): Options {
   const { values, positionals } = parsed(args)
+  const external = externalOf(values['web.external-url'], values['web.route-prefix'])
   const [word = 'serve', ...rest] = positionals
   if (rest.length > 0) throw new UsageError(`unexpected argument ${rest.join(' ')}`)
   const command = values.help ? 'help' : values.version ? 'version' : oneOf('command', word, commands)
   // The flags of serve may come before any command, so that a unit keeps its arguments.
-  const misplaced = (['only', 'format'] as const).find(flag => values[flag] !== undefined)
-  if (misplaced !== undefined && (command === 'serve' || command === 'check-config'))
-    throw new UsageError(`--${misplaced} goes with the command check`)
+  const misplaced = Object.entries<Flag>(flags).find(([name, flag]) => {
+    const owner = ownerOf(flag)
+    return Object.hasOwn(values, name) && owner !== undefined && owner !== command
+  })
+  if (misplaced && command !== 'help' && command !== 'version')
+    throw new UsageError(`--${misplaced[0]} goes with the command ${ownerOf(misplaced[1]) ?? ''}`)
   const valueOf = (name: NamesWithFallback): string => values[name] ?? flags[name].fallback
+  const format = oneOf('--format', valueOf('format'), formats)
+  if (values.debug && format !== 'table') throw new UsageError('--debug goes with --format=table')
   return {
     command,
     configFile: valueOf('config.file'),
     autoReloadMs: values['config.enable-auto-reload'] ? parseTime(valueOf('config.auto-reload-interval')) : undefined,
     enableLifecycle: values['web.enable-lifecycle'] ?? false,
-    allowedHosts: (values['web.allowed-host'] ?? []).map(parseHostName),
+    allowedHosts: [...(values['web.allowed-host'] ?? []).map(parseHostName), ...external.hosts],
+    routePrefix: external.routePrefix,
+    stateFile: values['state.file'],
     shard: values.shard === undefined ? undefined : parseShard(values.shard),
     listen: addressesOf(values['web.listen-address'], values['web.systemd-socket'] ?? false, environment),
     webConfigFile: values['web.config.file'],
     logLevel: oneOf('--log.level', valueOf('log.level'), logLevels),
     logFormat: oneOf('--log.format', valueOf('log.format'), logFormats),
-    format: oneOf('--format', valueOf('format'), formats),
+    format,
     only: values.only ?? [],
+    init: {
+      dotenv: values.dotenv ?? [],
+      kubernetes: values.kubernetes ?? [],
+      kubeconfig: values.kubeconfig,
+      patroni: values.patroni ?? [],
+      haproxy: values.haproxy ?? [],
+      vault: values.vault ?? [],
+      caFile: values['ca-file'],
+      output: values.output,
+    },
+    debug: values.debug ?? false,
   }
 }
+
+/** The command that a flag belongs to, if it goes with no other one. */
+const ownerOf = ({ command }: Flag): Command | undefined => (command === 'serve' ? undefined : command)
 
 type NamesWithFallback = 'config.file' | 'config.auto-reload-interval' | 'log.level' | 'log.format' | 'format'
 
@@ -66,14 +110,31 @@ function parsed(args: readonly string[]) {
     return parseArgs({ args: [...args], options: flags, allowPositionals: true, strict: true })
   } catch (error) {
     const message = error instanceof Error ? error.message.split(/\.\s/)[0] : undefined
-    throw new UsageError(message ?? 'the command line cannot be read')
+    const unknown = /^Unknown option '(.*)'$/s.exec(message ?? '')?.[1]
+    throw new UsageError(`${message ?? 'the command line cannot be read'}${unknown ? suggestion(unknown) : ''}`)
   }
+}
+
+/** Where people reach the exporter, as in Prometheus: the path that it serves below, and the host name of its URL. */
+function externalOf(url: string | undefined, prefix: string | undefined) {
+  const { pathname, host } = url === undefined ? { pathname: '/' } : parseUrl(url)
+  const routePrefix = parsePrefix(prefix ?? pathname)
+  if (routePrefix === undefined) throw misfit('--web.route-prefix', 'a path such as /mail', prefix ?? pathname)
+  return { routePrefix, hosts: host === undefined ? [] : [host] }
+}
+
+function parseUrl(text: string): { readonly pathname: string; readonly host?: string } {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (!url || !/^https?:$/.test(url.protocol) || /[?#@]/.test(text))
+    throw misfit('--web.external-url', 'a URL such as https://example.com/mail, without user, query and fragment', text)
+  return { pathname: url.pathname, host: url.hostname.replace(/^\[(.*)\]$/, '$1') }
 }
 
 function oneOf<const T extends string>(flag: string, value: string, allowed: readonly T[]): T {
   const found = allowed.find(one => one === value)
-  if (found === undefined) throw misfit(flag, `one of ${allowed.join(', ')}`, value)
-  return found
+  if (found !== undefined) return found
+  const more = flag === 'command' ? suggestion(value) : ''
+  throw new UsageError(`${misfit(flag, `one of ${allowed.join(', ')}`, value).message}${more}`)
 }
 
 const misfit = (flag: string, form: string, text: string): UsageError =>

@@ -13,6 +13,8 @@ export interface Process {
   readonly stop: AbortSignal
   /** Writes all of a text to standard output, even to a slow reader. Rejects with an OutputError, or when `stop` aborts. */
   readonly print: (text: Shown) => Promise<void>
+  /** Writes lines for people to standard error, beside what is printed. */
+  readonly tell: (text: string) => void
   /** Width in columns if standard output is a terminal. */
   readonly columns: number | undefined
   /** Opens the log, on standard error. */
@@ -42,11 +44,11 @@ export interface Outcome {
   readonly text: string
 }
 
-/** Standard output cannot be written to. */
+/** Standard output, or the file in place of it, cannot be written to. */
 export class OutputError extends Error {
   override readonly name = 'OutputError'
-  constructor(cause: unknown) {
-    super('standard output cannot be written', { cause })
+  constructor(cause: unknown, text = 'standard output cannot be written') {
+    super(text, { cause })
   }
 }
 
@@ -142,6 +144,7 @@ export function runAsProcess(
         throw stop.signal.aborted ? stop.signal.reason : new OutputError(error)
       }
     },
+    tell: say,
     openLog(level, format) {
       logFormat = format
       log = createLog(level, format, lines.push)

@@ -19,6 +19,7 @@ import { startWeb, type Web } from '../web/web.ts'
 import { keepSmall } from './heap.ts'
 import type { Options } from './parse.ts'
 import type { Process } from './process.ts'
+import { keepState } from './state.ts'
 import { openLogins, referencesOf, revokeMs, roundMs } from './references.ts'
 import { createNotify } from './systemd.ts'
 
@@ -51,7 +52,8 @@ export async function serve(
   const { logins } = lasting
   let references = referencesOf(config, lasting)
   const self = createSelf()
-  const monitor = createMonitor(config, references, log, self.own)
+  const kept = options.stateFile === undefined ? undefined : await keepState(options.stateFile, log)
+  const monitor = createMonitor(config, references, log, self.own, kept?.past)
   const notify = createNotify(environment, log)
   const open: { web?: Web } = {}
   const limits = (): Limits => limitsFor(usualLimits, roomFor(monitor.checks().length, log))
@@ -81,6 +83,7 @@ export async function serve(
     nodeVersion: process.version,
     reload: reloader.state(),
     logLinesDropped: linesLost(),
+    stateFile: kept?.state(),
   })
   const served = {
     monitor,
@@ -88,6 +91,7 @@ export async function serve(
     exporter,
     log,
     reload: options.enableLifecycle ? reload : undefined,
+    routePrefix: options.routePrefix,
   }
   const web = await startWeb({
     served,
@@ -109,8 +113,10 @@ export async function serve(
   void notify.ready()
   onHangUp(() => void reload())
   const notifying = Promise.all([notify.run(monitor, stop), self.run(stop)])
+  const keeping = kept?.run(() => monitor.past(), stop)
   await monitor.run(stop)
   const notified = notify.stopping()
+  await keeping
   await Promise.all([following, notifying])
   log.info({ signal: describeError(stop.reason) }, 'stopped')
   await Promise.all([web.close(), notified, logins.end(AbortSignal.timeout(revokeMs))])

@@ -4,6 +4,8 @@ export interface Metric<Label extends string = string, Name extends string = str
   readonly help: string
   readonly type: 'gauge' | 'counter'
   readonly labels: readonly Label[]
+  /** A counter whose series begin with their first event, and not at 0. In OpenMetrics they say since when they count. */
+  readonly bornLate?: true
 }
 
 /** One value of one series. `Name` names its metric, so a probe cannot give a sample of another probe's metric. */
@@ -28,6 +30,9 @@ export const counter = <const Name extends `mailpath_${string}_total`, const Lab
   help: string,
   labels: readonly Label[] = [],
 ): Metric<Label, Name> => ({ name, help, type: 'counter', labels })
+
+/** The same counter, its series being born late. */
+export const bornLate = <M extends Metric>(metric: M): M => ({ ...metric, bornLate: true })
 
 /** A sample of a metric; none for an unknown value, never 0, -1 or NaN. Other labels do not compile. */
 export function sample<Label extends string, Name extends string, Given>(

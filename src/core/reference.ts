@@ -16,9 +16,13 @@ export interface Reference {
   readonly expand?: boolean | undefined
   readonly kubernetes?: (KubernetesSecret & { readonly key: string }) | undefined
   readonly vault?: { readonly target: string; readonly path: string; readonly key: string } | undefined
+  /** The value is a URL of Postgres, and only this part of it is wanted. */
+  readonly part?: UrlPart | undefined
   /** Used if the source is there and has no such key. */
   readonly default?: string | undefined
 }
+export const urlParts = ['user', 'password', 'database'] as const
+export type UrlPart = (typeof urlParts)[number]
 export type Resolvable = string | number | Reference
 
 export interface KubernetesSecret {

@@ -7,7 +7,11 @@ import type { Reference, Resolvable, SettingsSource } from './reference.ts'
  */
 export function sourceOf(value: Resolvable | SettingsSource): string {
   if (typeof value !== 'object') return 'the config file'
-  const { env, file, credential, dotenv, ini, section, key, vault, kubernetes }: Reference = asReference(value)
+  const { part, ...whole }: Reference = asReference(value)
+  return part === undefined ? placeOf(whole) : `${placeOf(whole)} (${part})`
+}
+
+function placeOf({ env, file, credential, dotenv, ini, section, key, vault, kubernetes }: Reference): string {
   if (env !== undefined) return `env ${env}`
   if (file !== undefined) return `file ${file}`
   if (credential !== undefined) return `credential ${credential}`

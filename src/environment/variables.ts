@@ -33,6 +33,11 @@ const used: readonly Variable[] = [
     meaning: 'check prints no colours where NO_COLOR is set or TERM is dumb.',
   },
   {
+    names: ['COLUMNS'],
+    reader: 'check',
+    meaning: 'Width of what check prints, in columns; also where the output is no terminal. At least 80.',
+  },
+  {
     names: ['KUBERNETES_SERVICE_HOST', 'KUBERNETES_SERVICE_PORT'],
     reader: 'references to Kubernetes',
     meaning: 'The API server, inside of a cluster.',
@@ -182,7 +187,7 @@ const removed: readonly Variable[] = [
     meaning: 'Warnings for developers, and tests.',
   },
   {
-    names: ['FORCE_COLOR', 'COLORTERM', 'CLICOLOR*', 'NODE_DISABLE_COLORS', 'COLUMNS', 'LINES'],
+    names: ['FORCE_COLOR', 'COLORTERM', 'CLICOLOR*', 'NODE_DISABLE_COLORS', 'LINES'],
     reader: 'Node',
     meaning: 'Colours. check looks at NO_COLOR and TERM.',
   },

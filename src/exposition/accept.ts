@@ -5,17 +5,24 @@ const textTypes: readonly (string | undefined)[] = ['text/plain', 'text/*', '*/*
 
 /** The format that a scraper prefers, by its Accept header (RFC 9110, section 12.5.1); Prometheus text if it takes neither. */
 export const formatFor = remembering((accept: string | undefined): Format => {
-  const ranges = (accept ?? '')
-    .split(',')
-    .map(parseRange)
-    .filter(range => range.quality > 0)
-    .sort((a, b) => b.quality - a.quality)
-  for (const { type, version } of ranges) {
+  for (const { type, version } of rangesOf(accept)) {
     if (type === 'application/openmetrics-text' && openMetricsVersions.includes(version)) return 'openmetrics'
     if (textTypes.includes(type)) return 'prometheus'
   }
   return 'prometheus'
 })
+
+/** The first of these types that a client names, by its preference; undefined if it names none. */
+export const preferredType = (accept: string | undefined, types: readonly string[]): string | undefined =>
+  rangesOf(accept).find(({ type }) => type !== undefined && types.includes(type))?.type
+
+/** Best first. */
+const rangesOf = (accept = '') =>
+  accept
+    .split(',')
+    .map(parseRange)
+    .filter(range => range.quality > 0)
+    .sort((a, b) => b.quality - a.quality)
 
 /** Whether a client prefers gzip, or likes it as much as an uncompressed body (Accept-Encoding; RFC 9110, section 12.5.3). */
 export const takesGzip = remembering((acceptEncoding: string | undefined): boolean => {

@@ -4,6 +4,7 @@ import { sessionMetrics } from '../assess/path/sessions.ts'
 import type { Metric } from '../core/metric.ts'
 import { systemProbes } from '../probes/index.ts'
 import { mail } from '../probes/mail/index.ts'
+import { historyMetrics } from './history.ts'
 import { reasonMetrics } from './reasons.ts'
 import { checkMetrics, exporterMetrics } from './samples.ts'
 
@@ -20,7 +21,7 @@ export const catalogue: readonly MetricGroup[] = [
   {
     title: 'Mail',
     about: 'The answer: can the application send mail right now, and if not, what is the one thing to fix?',
-    metrics: [...Object.values(mailMetrics), ...Object.values(mail.metrics)],
+    metrics: [...Object.values(mailMetrics), ...Object.values(historyMetrics), ...Object.values(mail.metrics)],
   },
   {
     title: 'Every check',

@@ -1,11 +1,13 @@
 import type { CheckStatus } from '../assess/assessment.ts'
 import { distinctBy } from '../core/group.ts'
 import { createMemo } from '../core/memo.ts'
-import { counter, gauge, sample, stateSet, type Metric, type Sample } from '../core/metric.ts'
+import { bornLate, counter, gauge, sample, stateSet, type Metric, type Sample } from '../core/metric.ts'
 import { verdicts } from '../core/probe.ts'
 import { resources } from '../core/want.ts'
+import type { Since } from '../history/history.ts'
 import type { CheckRecord, Status } from '../monitor/ledger.ts'
 import { probes } from '../probes/index.ts'
+import { historySamples } from './history.ts'
 import { reasonSamples } from './reasons.ts'
 
 /** Samples that come and go together. Never changed: other samples are another array. */
@@ -41,6 +43,11 @@ export const checkMetrics = {
     'When the last run that was ok ended; absent before the first.',
     labels,
   ),
+  since: gauge(
+    'mailpath_check_verdict_since_timestamp_seconds',
+    'Since when the check has its verdict. If it had it already at the first look: when that was.',
+    labels,
+  ),
   interval: gauge('mailpath_check_interval_seconds', 'How often the check runs.', labels),
   runs: counter('mailpath_check_runs_total', 'Runs since the start of the exporter.', labels),
   failures: counter('mailpath_check_failures_total', 'Runs since the start of the exporter that failed.', labels),
@@ -59,6 +66,18 @@ export const exporterMetrics = {
     'mailpath_config_last_reload_success_timestamp_seconds',
     'When a good configuration was last read.',
   ),
+  stateRead: gauge(
+    'mailpath_state_file_read_successful',
+    'Whether the state file was good at the start, or there was none yet; absent without --state.file.',
+  ),
+  stateWritten: gauge(
+    'mailpath_state_file_last_write_successful',
+    'Whether the state file could be written the last time; absent before the first.',
+  ),
+  stateWrittenAt: gauge(
+    'mailpath_state_file_last_write_success_timestamp_seconds',
+    'When the state file was last written; absent before the first time.',
+  ),
   starved: gauge(
     'mailpath_exporter_starved',
     'Whether the exporter itself is short of something, or nearly so: file descriptors, local ports, memory, CPU, or a way out to the network.',
@@ -73,14 +92,14 @@ export const exporterMetrics = {
     'Times the checks of a cluster were run at once, because a watch had ended or a role had changed.',
     ['postgres_cluster'],
   ),
-  requests: counter('mailpath_http_requests_total', 'Requests answered, by endpoint and status code.', [
-    'handler',
-    'code',
-  ]),
-  requestSeconds: counter(
-    'mailpath_http_request_duration_seconds_total',
-    'Time spent on requests, by endpoint and status code.',
-    ['handler', 'code'],
+  requests: bornLate(
+    counter('mailpath_http_requests_total', 'Requests answered, by endpoint and status code.', ['handler', 'code']),
+  ),
+  requestSeconds: bornLate(
+    counter('mailpath_http_request_duration_seconds_total', 'Time spent on requests, by endpoint and status code.', [
+      'handler',
+      'code',
+    ]),
   ),
   connections: gauge('mailpath_http_connections', 'Connections from outside that are open.'),
   refused: counter(
@@ -97,12 +116,24 @@ export interface ReloadState {
   readonly successAt: number
 }
 
+/** How the state file fares. */
+export interface StateFileState {
+  /** False: it could not be used at the start, so what happened before is not known. */
+  readonly read: boolean
+  /** Whether the last write succeeded; undefined before the first. */
+  readonly written: boolean | undefined
+  /** When it was last written, in milliseconds since the epoch. */
+  readonly writtenAt: number | undefined
+}
+
 /** What the metrics of the exporter itself are made of. */
 export interface ExporterState {
   readonly version: string
   readonly nodeVersion: string
   readonly reload: ReloadState
   readonly logLinesDropped: number
+  /** Undefined without a state file. */
+  readonly stateFile: StateFileState | undefined
   readonly wakeups: readonly { readonly cluster: string; readonly count: number }[]
   readonly requests: readonly {
     readonly handler: string
@@ -120,12 +151,16 @@ export interface ExporterState {
 export function samplesOf(status: Status, exporter: ExporterState): Group[] {
   return [
     status.samples,
-    ...status.checks.flatMap(check => checkSamples(check, status.records.get(check.id))),
+    ...status.checks.flatMap(check => checkSamples(check, status)),
+    historySamples(status),
     reasonSamples(status),
     [
       sample(exporterMetrics.build, 1, { version: exporter.version, node_version: exporter.nodeVersion }),
       sample(exporterMetrics.reloadSuccessful, exporter.reload.successful, {}),
       sample(exporterMetrics.reloadTime, exporter.reload.successAt / 1000, {}),
+      sample(exporterMetrics.stateRead, exporter.stateFile?.read, {}),
+      sample(exporterMetrics.stateWritten, exporter.stateFile?.written, {}),
+      sample(exporterMetrics.stateWrittenAt, inSeconds(exporter.stateFile?.writtenAt), {}),
       resources.flatMap(resource =>
         sample(
           exporterMetrics.starved,
@@ -161,19 +196,22 @@ export function checkSeries(
   const concluded = status.samples.filter(
     ({ metric, labels }) => names.has(metric.name) && (labels['target'] ?? labels['mail_path']) === check.target,
   )
-  return { check, groups: [...checkSamples(check, status.records.get(id)), concluded] }
+  return { check, groups: [...checkSamples(check, status), concluded] }
 }
 
 /** A cache, so that the lines of an unchanged check are not written again. */
 const memo = createMemo<CheckStatus, Group>()
 
 /** The samples that every check has, and those of its probe: the same arrays for the same check and record. */
-const checkSamples = (check: CheckStatus, record: CheckRecord | undefined): Group[] => [
-  memo(check, [record], () => commonSamples(check, record)),
-  check.samples,
-]
+function checkSamples(check: CheckStatus, { records, history }: Status): Group[] {
+  const record = records.get(check.id)
+  const held = history.checks.get(check.id)
+  // Before the first history, and after a change of the check, it is of another verdict.
+  const since = held?.verdict === check.verdict ? held : undefined
+  return [memo(check, [record, since], () => commonSamples(check, record, since)), check.samples]
+}
 
-function commonSamples(check: CheckStatus, record: CheckRecord | undefined): Sample[] {
+function commonSamples(check: CheckStatus, record: CheckRecord | undefined, since: Since | undefined): Sample[] {
   const at = { probe: check.probe, target: check.target }
   const { observation } = check
   const fresh = check.stale ? undefined : observation
@@ -186,7 +224,8 @@ function commonSamples(check: CheckStatus, record: CheckRecord | undefined): Sam
     sample(checkMetrics.duration, fresh && seconds(fresh.finishedAt - fresh.startedAt), at),
     Object.entries(fresh?.phases ?? {}).flatMap(([phase, took]) => sample(checkMetrics.phase, took, { ...at, phase })),
     sample(checkMetrics.lastRun, observation && seconds(observation.finishedAt), at),
-    sample(checkMetrics.lastOk, record?.lastOkAt === undefined ? undefined : seconds(record.lastOkAt), at),
+    sample(checkMetrics.lastOk, inSeconds(record?.lastOkAt), at),
+    sample(checkMetrics.since, inSeconds(since?.at), at),
     sample(checkMetrics.interval, seconds(check.intervalMs), at),
     sample(checkMetrics.runs, record?.runs ?? 0, at),
     sample(checkMetrics.failures, record?.failures ?? 0, at),
@@ -194,3 +233,4 @@ function commonSamples(check: CheckStatus, record: CheckRecord | undefined): Sam
 }
 
 const seconds = (ms: number): number => ms / 1000
+const inSeconds = (ms: number | undefined): number | undefined => (ms === undefined ? undefined : seconds(ms))

@@ -19,22 +19,40 @@ export interface Family {
   readonly name: string
   readonly help: string
   readonly type: string
+  readonly bornLate?: true
   readonly lines: readonly string[]
 }
 
 /**
  * The samples as text, in the order of the catalogue and then of the lines; after them the process metrics. Of two samples
- * of one series only the last is written: Prometheus would refuse the whole scrape.
+ * of one series only the last is written: Prometheus would refuse the whole scrape. `createdAt`: since when counters count,
+ * in milliseconds since the epoch.
  */
 export async function expose(
   groups: readonly Group[],
   format: Format,
   process: readonly Family[] = [],
+  createdAt?: number,
 ): Promise<Shown> {
   const families = [...familiesOf(await piecesOf(groups)), ...process]
   // Joined once: with 1,000 targets it is 2 MB, and each further copy costs time and memory.
-  const lines = families.flatMap(family => [...headOf(family, format), ...family.lines, ...endOf[format]])
+  const lines = families.flatMap(family => [
+    ...headOf(family, format),
+    ...linesOf(family, format, createdAt),
+    ...endOf[format],
+  ])
   return vouched([...lines, ...(format === 'openmetrics' ? ['# EOF', ''] : [])].join('\n'))
+}
+
+/**
+ * With `_created` where a series begins with its first event: else `increase()` misses that one. Not where it begins at 0: a
+ * Prometheus without the feature for them keeps them as series of their own.
+ */
+function linesOf({ lines, bornLate }: Family, format: Format, createdAt: number | undefined): readonly string[] {
+  if (format !== 'openmetrics' || !bornLate || createdAt === undefined) return lines
+  const created = (line: string): string =>
+    `${seriesOf(line).replace(/_total(?=\{|$)/, '_created')} ${numberText(createdAt / 1000)}`
+  return lines.flatMap(piece => piece.split('\n').flatMap(line => [line, created(line)]))
 }
 
 /** In Prometheus text an empty line separates two metrics. */

@@ -1,7 +1,7 @@
 import { expects } from '../yaml/expects.ts'
 import { isKeys } from '../yaml/strict.ts'
 import * as z from 'zod'
-import type { Reference, Resolvable, SettingsSource } from '../core/reference.ts'
+import { urlParts, type Reference, type Resolvable, type SettingsSource } from '../core/reference.ts'
 import { misfit, shapes, type Shape } from '../core/shape.ts'
 import { isReadable } from '../core/shown.ts'
 import { doubtIn } from '../core/url-doubt.ts'
@@ -151,6 +151,10 @@ const referenceShape = {
   vault: section({ target: targetName('vault'), path: vaultPath, key })
     .optional()
     .describe('A key of a secret in the Vault of the `vault` target named.'),
+  part: z
+    .enum(urlParts)
+    .optional()
+    .describe('The value is a URL of Postgres, and only this part of it is wanted: the login of an application.'),
   default: z.string().optional().describe('The value if the source exists but has no such key.'),
 }
 

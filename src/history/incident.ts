@@ -9,12 +9,15 @@ export interface Incident {
   /** False: it was so already when the exporter first looked, or began while nobody looked. */
   readonly startExact: boolean
   /** When the last of its mail paths could send mail again; undefined while the incident lasts. */
-  readonly endedAt: number | undefined
-  /** False: it ended while nobody looked, and `endedAt` is the first look after that; or nobody has looked since. */
+  readonly endedAt?: number | undefined
+  /**
+   * False: it ended while nobody looked or it was not known, and `endedAt` is the first look after that; or nobody has looked
+   * since, or its mail paths are no longer configured.
+   */
   readonly endExact: boolean
   /** How often all mail worked again, and then for less than five minutes. */
   readonly interruptions: number
-  /** For so long of it nobody looked. */
+  /** For so long of it nobody looked, or it was unknown whether mail can be sent. */
   readonly unseenMs: number
   /** In the order in which they went down. */
   readonly paths: readonly Affected[]
@@ -31,9 +34,9 @@ export interface Affected {
   readonly name: string
   readonly from: number
   /** Undefined while its mail cannot be sent. */
-  readonly to: number | undefined
+  readonly to?: number | undefined
   /** `causeKey` of its root. */
-  readonly root: string | undefined
+  readonly root?: string | undefined
 }
 
 /** A blocker, as it is kept. */
@@ -54,8 +57,8 @@ export interface RootFrom extends Blocked {
 /** A blocker with the time in which it blocked mail. */
 export interface Cause extends Blocked {
   readonly from: number
-  /** Undefined while it blocks mail. */
-  readonly to: number | undefined
+  /** Undefined while it blocks mail, and in an incident of which nobody saw the end. */
+  readonly to?: number | undefined
 }
 
 /** Longest text that is kept of a reason. */

@@ -1,12 +1,11 @@
 import type { MailStatus } from '../assess/assessment.ts'
-import { groupBy } from '../core/group.ts'
+import { withCauses, withRoots } from './blocking.ts'
+import type { Verdict } from '../core/probe.ts'
 import { causeKey } from './history.ts'
-import { blockedOf, type Affected, type Cause, type Incident, type RootFrom } from './incident.ts'
+import type { Incident } from './incident.ts'
 
 /** How many incidents are kept. */
 export const incidentsKept = 50
-const rootsKept = 50
-const causesKept = 100
 /** What goes down within this time of another change in an incident belongs to that incident. In milliseconds. */
 export const joinMs = 5 * 60_000
 
@@ -16,8 +15,10 @@ export interface Moment {
   readonly mail: readonly MailStatus[]
   /** Nobody looked for so long before this look. */
   readonly unseenMs: number
-  /** The mail path could send mail at the look before, and nobody missed a moment since. */
-  readonly worked: (path: string) => boolean
+  /** The look before is so old. */
+  readonly sinceMs: number
+  /** The verdict at the look before; undefined if there is none, or if nobody looked for some time since. */
+  readonly verdictBefore: (path: string) => Verdict | undefined
 }
 
 /**
@@ -35,46 +36,73 @@ export function withLook(before: readonly Incident[], moment: Moment): readonly 
     .filter(({ name }) => !inOne.has(name))
     .reduce<readonly Incident[]>((all, path) => withDown(all, path, moment), seen)
   const next = joined.map(one =>
-    one.endedAt === undefined ? withCauses(withRoots(one, byName, moment), byName, moment) : one,
+    one.endedAt === undefined ? withCauses(withRoots(one, byName, moment.at), byName, moment.at) : one,
   )
   return next.every((one, i) => one === before[i]) && next.length === before.length ? before : next
 }
 
 /** The incident with what has ended since. */
-function followed(incident: Incident, byName: ReadonlyMap<string, MailStatus>, { at, unseenMs }: Moment): Incident {
-  const hasHealed = ({ name, to }: Affected): boolean => {
-    const verdict = byName.get(name)?.verdict ?? 'ok'
-    return to === undefined && (verdict === 'ok' || verdict === 'warn')
+function followed(
+  incident: Incident,
+  byName: ReadonlyMap<string, MailStatus>,
+  { at, unseenMs, sinceMs, verdictBefore }: Moment,
+): Incident {
+  // What is not configured any more is not known to have healed: nobody looks at it.
+  const open = incident.paths.filter(({ to }) => to === undefined)
+  const over = open.filter(({ name }) => canSend(byName.get(name)?.verdict ?? 'ok'))
+  const wasSeen = open.some(({ name }) => verdictBefore(name) === 'fail')
+  const blindMs = unseenMs > 0 ? unseenMs : wasSeen ? 0 : sinceMs
+  if (blindMs === 0 && over.length === 0) return incident
+  const paths = incident.paths.map(path => (over.includes(path) ? { ...path, to: at, root: undefined } : path))
+  const next = { ...incident, paths, unseenMs: incident.unseenMs + blindMs }
+  if (over.length < open.length) return next
+  const healed = over.filter(({ name }) => byName.has(name))
+  if (healed.length === 0) return lostSight(next, at)
+  const exact = healed.length === over.length && healed.some(({ name }) => verdictBefore(name) === 'fail')
+  return {
+    ...lostSight(next, at),
+    endExact: exact,
+    causes: next.causes.map(cause => ({ ...cause, to: cause.to ?? at })),
   }
-  if (unseenMs === 0 && !incident.paths.some(hasHealed)) return incident
-  const paths = incident.paths.map(path => (hasHealed(path) ? { ...path, to: at, root: undefined } : path))
-  const next = { ...incident, paths, unseenMs: incident.unseenMs + unseenMs }
-  return paths.some(({ to }) => to === undefined) ? next : ended(next, at, unseenMs === 0)
 }
 
-/** The incident as ended. */
-export const ended = (incident: Incident, at: number, exact: boolean): Incident => ({
+/** It has ended, and that was seen. */
+const hasHealed = ({ endedAt, causes }: Incident): boolean =>
+  endedAt !== undefined && causes.every(({ to }) => to !== undefined)
+
+const canSend = (verdict: Verdict | undefined): boolean => verdict === 'ok' || verdict === 'warn'
+
+/** The incident as ended because nobody looks any longer. What blocked mail is not known to have healed. */
+export const lostSight = (incident: Incident, at: number): Incident => ({
   ...incident,
   endedAt: at,
-  endExact: exact,
+  endExact: false,
   paths: incident.paths.map(path => ({ ...path, to: path.to ?? at, root: undefined })),
-  causes: incident.causes.map(cause => ({ ...cause, to: cause.to ?? at })),
 })
 
 /** The incidents with one more path that is down: in one of them, or in a new one. */
-function withDown(all: readonly Incident[], path: MailStatus, { at, worked }: Moment): readonly Incident[] {
+function withDown(all: readonly Incident[], path: MailStatus, { at, verdictBefore }: Moment): readonly Incident[] {
   const root = path.root && causeKey(path.root)
   const belongs = (one: Incident): boolean =>
     at - lastChange(one) <= joinMs ||
     (one.endedAt === undefined && root !== undefined && one.paths.some(other => other.root === root))
-  const home = all.find(belongs)
+  // If none has ended, and there is no room for another one, the newest has to take it.
+  const isFull = all.length >= incidentsKept && all.every(({ endedAt }) => endedAt === undefined)
+  const home = all.find(belongs) ?? (isFull ? all[0] : undefined)
   if (!home)
-    return [newIncident((all[0]?.number ?? 0) + 1, path.name, at, worked(path.name)), ...all].slice(0, incidentsKept)
+    return [newIncident((all[0]?.number ?? 0) + 1, path.name, at, canSend(verdictBefore(path.name))), ...withRoom(all)]
   const paths = home.paths.some(({ name }) => name === path.name)
     ? home.paths.map(one => (one.name === path.name ? { ...one, to: undefined } : one))
     : [...home.paths, { name: path.name, from: at, to: undefined, root: undefined }]
-  const interruptions = home.interruptions + Number(home.endedAt !== undefined)
+  const interruptions = home.interruptions + Number(hasHealed(home))
   return all.map(one => (one === home ? { ...home, paths, interruptions, endedAt: undefined, endExact: true } : one))
+}
+
+/** Without the oldest that has ended, if there are as many as are kept. */
+function withRoom(all: readonly Incident[]): readonly Incident[] {
+  if (all.length < incidentsKept) return all
+  const oldest = all.findLastIndex(({ endedAt }) => endedAt !== undefined)
+  return all.filter((_, i) => i !== oldest)
 }
 
 const lastChange = ({ paths, endedAt }: Incident): number =>
@@ -93,59 +121,3 @@ const newIncident = (number: number, path: string, at: number, startExact: boole
   causes: [],
   isCut: false,
 })
-
-/** The incident with the roots of now, where a path has another one than before. */
-function withRoots(incident: Incident, byName: ReadonlyMap<string, MailStatus>, { at }: Moment): Incident {
-  const turned = incident.paths.flatMap(({ name, to, root: before }) => {
-    const { verdict, root } = byName.get(name) ?? {}
-    const isOther = to === undefined && verdict === 'fail' && root !== undefined && causeKey(root) !== before
-    return isOther ? [{ name, root, key: causeKey(root) }] : []
-  })
-  if (turned.length === 0) return incident
-  const keys = new Map(turned.map(({ name, key }) => [name, key]))
-  const paths = incident.paths.map(path => ({ ...path, root: keys.get(path.name) ?? path.root }))
-  let roots: readonly RootFrom[] = incident.roots
-  for (const [key, those] of groupBy(turned, one => one.key)) {
-    const same = roots.findLast(one => causeOf(one) === key)
-    const known = new Set(same?.paths)
-    const joining = those.flatMap(({ name }) => (known.has(name) ? [] : [name]))
-    const again = those.flatMap(({ name }) => (same && !known.has(name) ? [] : [name]))
-    if (same && joining.length > 0)
-      roots = roots.map(one => (one === same ? { ...one, paths: [...one.paths, ...joining] } : one))
-    const [first] = those
-    if (first && again.length > 0) roots = [...roots, { ...blockedOf(first.root), at, paths: again }]
-  }
-  const isCut = incident.isCut || roots.length > rootsKept
-  // How it began and how it goes on are worth more than what was in between.
-  return {
-    ...incident,
-    paths,
-    isCut,
-    roots: [...roots.slice(0, rootsKept / 2), ...roots.slice(rootsKept / 2).slice(-rootsKept / 2)],
-  }
-}
-
-const causeOf = ({ probe, target, code }: Pick<RootFrom, 'probe' | 'target' | 'code'>): string =>
-  `${probe}/${target} ${code}`
-
-/** The incident with what blocks its mail now, and what no longer does. */
-function withCauses(incident: Incident, byName: ReadonlyMap<string, MailStatus>, { at }: Moment): Incident {
-  const open = incident.paths.flatMap(({ name, to }) => (to === undefined ? (byName.get(name) ?? []) : []))
-  const now = new Map(open.flatMap(({ blockers }) => blockers.map(one => [causeKey(one), one] as const)))
-  // While something is unknown, what is not seen may still be there.
-  const allSeen = open.every(({ verdict }) => verdict !== 'unknown')
-  const known = new Set(incident.causes.map(causeOf))
-  const isOver = (cause: Cause): boolean => allSeen && cause.to === undefined && !now.has(causeOf(cause))
-  const isBack = (cause: Cause): boolean => cause.to !== undefined && now.has(causeOf(cause))
-  const added = [...now].flatMap(([key, one]) =>
-    known.has(key) ? [] : [{ ...blockedOf(one), from: at, to: undefined }],
-  )
-  const room = causesKept - incident.causes.length
-  const isCut = incident.isCut || added.length > room
-  const isSame = !incident.causes.some(cause => isOver(cause) || isBack(cause)) && (added.length === 0 || room <= 0)
-  if (isSame) return isCut === incident.isCut ? incident : { ...incident, isCut }
-  const causes = incident.causes.map(cause =>
-    isOver(cause) ? { ...cause, to: at } : isBack(cause) ? { ...cause, to: undefined } : cause,
-  )
-  return { ...incident, isCut, causes: [...causes, ...added.slice(0, Math.max(0, room))] }
-}

@@ -2,8 +2,8 @@ import type { Assessment, MailStatus } from '../assess/assessment.ts'
 import type { Verdict } from '../core/probe.ts'
 import { blockerKey, emptyHistory, type HeldVerdict, type History, type Since } from './history.ts'
 import { shiftIncident } from './incident.ts'
-import { ended, withLook } from './incidents.ts'
-import { shiftSeen, withSpan, type Seen } from './uptime.ts'
+import { lostSight, withLook } from './incidents.ts'
+import { closed, shiftSeen, type Seen } from './uptime.ts'
 
 /** A history, and how far it reaches. */
 export interface Past {
@@ -23,14 +23,24 @@ const patienceMs = 15_000
  * The past with one more look, in which every check had run. It is pure. If the look before is older than three times the
  * shortest interval, nobody looked in between.
  */
-export function remember(past: Past | undefined, { at, mail, checks }: Assessment): Past {
+export function remember(
+  past: Past | undefined,
+  { at, mail, checks }: Pick<Assessment, 'at' | 'mail' | 'checks'>,
+): Past {
   const unseenMs = past ? Math.max(0, at - past.until) : 0
   const isLong = unseenMs > bridgeMs
   const before = past ? (isLong ? interrupted(past) : past.history) : emptyHistory
   const seen: Look = { at, isFirst: isLong, isUnbroken: unseenMs === 0 }
   const verdicts = withVerdicts(before.mail, mail, ({ name }) => name, seen)
-  const worked = (path: string): boolean => seen.isUnbroken && works(before.mail.get(path)?.verdict) === true
-  const incidents = withLook(before.incidents, { at, mail, unseenMs: isLong ? 0 : unseenMs, worked })
+  const verdictBefore = (path: string): Verdict | undefined =>
+    seen.isUnbroken ? before.mail.get(path)?.verdict : undefined
+  const incidents = withLook(before.incidents, {
+    at,
+    mail,
+    verdictBefore,
+    unseenMs: isLong ? 0 : unseenMs,
+    sinceMs: past && !isLong ? Math.max(0, at - past.at) : 0,
+  })
   const history: History = {
     mail: verdicts,
     checks: withVerdicts(before.checks, checks, ({ id }) => id, seen),
@@ -41,6 +51,16 @@ export function remember(past: Past | undefined, { at, mail, checks }: Assessmen
   }
   const shortest = Math.min(...checks.map(({ intervalMs }) => intervalMs))
   return { history, at, until: at + Math.max(patienceMs, checks.length === 0 ? 0 : 3 * shortest) }
+}
+
+/**
+ * The history as it is at a moment at which not every check has run. What was up is not known to be so for longer than the
+ * last look counts.
+ */
+export function unseenHistory({ history, until }: Past, at: number): History {
+  if (at <= until) return history
+  const uptime = [...history.uptime].map(([name, seen]) => [name, closed(seen, until)] as const)
+  return { ...history, uptime: new Map(uptime) }
 }
 
 /** The past in which only these checks, by id, are known. */
@@ -82,7 +102,7 @@ const works = (verdict: Verdict | undefined): boolean | undefined =>
 /** The history of somebody who then did not look for long. */
 const interrupted = ({ history, until }: Past): History => ({
   ...history,
-  incidents: history.incidents.map(one => (one.endedAt === undefined ? ended(one, until, false) : one)),
+  incidents: history.incidents.map(one => (one.endedAt === undefined ? lostSight(one, until) : one)),
 })
 
 function withVerdicts<T extends { readonly verdict: Verdict }>(
@@ -95,17 +115,18 @@ function withVerdicts<T extends { readonly verdict: Verdict }>(
     const [name, { verdict }] = [nameOf(one), one]
     const last = before.get(name)
     const isSame = last?.verdict === verdict && !isFirst
-    return [name, isSame ? last : { verdict, at, exact: last !== undefined && isUnbroken }] as const
+    // After a time in which it was unknown, nobody saw when it became so.
+    const wasSeen = last !== undefined && (last.verdict !== 'unknown' || verdict === 'unknown')
+    return [name, isSame ? last : { verdict, at, exact: wasSeen && isUnbroken }] as const
   })
   return asBefore(before, held)
 }
 
 function withBlockers({ blockers, mail }: History, now: readonly MailStatus[], { at, isFirst, isUnbroken }: Look) {
   const held = now.flatMap(path =>
-    path.blockers.map(blocker => {
-      const key = blockerKey(path.name, blocker)
+    [...new Set(path.blockers.map(blocker => blockerKey(path.name, blocker)))].map(key => {
       const last = isFirst ? undefined : blockers.get(key)
-      return [key, last ?? { at, exact: isUnbroken && mail.has(path.name) }] as const
+      return [key, last ?? { at, exact: isUnbroken && works(mail.get(path.name)?.verdict) !== undefined }] as const
     }),
   )
   return asBefore<Since>(blockers, held)
@@ -113,8 +134,8 @@ function withBlockers({ blockers, mail }: History, now: readonly MailStatus[], {
 
 /** A map of these, or the one before if it holds just them. */
 function asBefore<T>(before: ReadonlyMap<string, T>, now: readonly (readonly [string, T])[]): ReadonlyMap<string, T> {
-  const next = new Map(now)
-  return next.size === before.size && now.every(([key, value]) => before.get(key) === value) ? before : next
+  const isSame = now.length === before.size && now.every(([key, value]) => before.get(key) === value)
+  return isSame ? before : new Map(now)
 }
 
 /** How many incidents each path has had: those that it is newly in count. */
@@ -146,8 +167,10 @@ function withUptime(
     const last = before.get(name) ?? { past: [], now: undefined }
     const is = works(verdict)
     if (brokenAt === undefined && last.now?.works === is) return [name, last] as const
-    const past = last.now ? withSpan(last.past, last.now.from, brokenAt ?? at, last.now.works) : last.past
-    return [name, { past, now: is === undefined ? undefined : { from: at, works: is } }] as const
+    return [
+      name,
+      { ...closed(last, brokenAt ?? at), now: is === undefined ? undefined : { from: at, works: is } },
+    ] as const
   })
   return asBefore(before, held)
 }

@@ -11,7 +11,7 @@ export interface Seen {
   /** Oldest first, without the one that goes on. */
   readonly past: readonly Span[]
   /** What goes on until the last look; undefined while it is not known whether mail works. */
-  readonly now: { readonly from: number; readonly works: boolean } | undefined
+  readonly now?: { readonly from: number; readonly works: boolean } | undefined
 }
 
 /** How long mail could be sent, and could not. In milliseconds. */
@@ -41,6 +41,12 @@ export function withSpan(past: readonly Span[], from: number, to: number, works:
   const joined: Span = { from: last.from, to, up: last.up + added.up, down: last.down + added.down }
   return [...kept.slice(0, -1), joined]
 }
+
+/** What is known if it ends at this moment. */
+export const closed = ({ past, now }: Seen, at: number): Seen => ({
+  past: now ? withSpan(past, now.from, at, now.works) : past,
+  now: undefined,
+})
 
 const isOneHour = (a: Span, b: Span): boolean => Math.floor(a.from / hour) === Math.floor(b.to / hour)
 

@@ -4,6 +4,7 @@ import { clusterOf } from '../assess/nodes.ts'
 import type { Own } from '../assess/starved.ts'
 import type { Logger } from '../core/log.ts'
 import { checkId, type Check } from '../core/probe.ts'
+import type { Past } from '../history/remember.ts'
 import { createLedger, type Status } from './ledger.ts'
 import type { References } from './look.ts'
 import type { Ran } from './run.ts'
@@ -18,9 +19,9 @@ export interface Monitor {
   status(): Status
   /**
    * Runs every check once, all at the same time but for those that use what others find. Twice where the first look only
-   * raised a suspicion.
+   * raised a suspicion. Gives the runs.
    */
-  runAll(stop: AbortSignal): Promise<void>
+  runAll(stop: AbortSignal): Promise<readonly Ran[]>
   /** The checks of the current plan. */
   checks(): readonly Check[]
   /** The run of the check that is under way, if there is one. */
@@ -43,6 +44,8 @@ export interface Monitor {
   wakeups: Waker['counts']
   /** Every check has run. */
   ready(): boolean
+  /** What happened, as of the last assessment. */
+  past(): Past | undefined
   /** No loop hangs. */
   alive(): boolean
 }
@@ -53,17 +56,18 @@ export interface Monitor {
  *
  * a loop, a request or a round → `runOnce` → `record` → `assess` → `followUp` → what is to be run out of turn.
  *
- * `own` gives what the exporter notices of itself.
+ * `own` gives what the exporter notices of itself, and `past` what is known of the time before.
  */
 export function createMonitor(
   first: Plan,
   firstReferences: References,
   log: Logger,
   own?: () => readonly Own[],
+  past?: Past,
 ): Monitor {
   let plan = first
   let references = firstReferences
-  const ledger = createLedger(first, log, own)
+  const ledger = createLedger(first, log, own, past)
   const waker = createWaker(log)
   const turnOf = (check: Check): Turn => createTurn(check, () => references)
   let turns: ReadonlyMap<string, Turn> = new Map(first.checks.map(check => [checkId(check), turnOf(check)]))
@@ -121,14 +125,13 @@ export function createMonitor(
     for (const cluster of changed) void wake(cluster, { text: 'a role changed', isChange: true }, running)
   }
 
-  const runThese = async (ids: readonly string[], stop: AbortSignal): Promise<void> => {
-    await Promise.all(
+  const runThese = (ids: readonly string[], stop: AbortSignal): Promise<(Ran | undefined)[]> =>
+    Promise.all(
       ids.flatMap(id => {
         const turn = turns.get(id)
         return turn ? [runOnce(turn, running ? turn.stop.signal : stop)] : []
       }),
     )
-  }
 
   /** Opens or closes the watch after a run. Not `async`: it would keep the run, with its transcript, for as long as the watch. */
   const tend = ({ check, keeper }: Turn, ran: Ran): void => {
@@ -195,11 +198,12 @@ export function createMonitor(
       const begun = new Map(early)
       const late = [...turns.values()].filter(isLater).map(async turn => {
         await Promise.all((turn.check.after ?? []).flatMap(id => begun.get(id) ?? []))
-        await runOnce(turn, stop)
+        return runOnce(turn, stop)
       })
-      await Promise.all([...begun.values(), ...late])
-      await runThese(assess().recheck, stop)
+      const ran = await Promise.all([...begun.values(), ...late])
+      const again = await runThese(assess().recheck, stop)
       assess()
+      return [...ran, ...again].filter(one => one !== undefined)
     },
     async run(stop) {
       running = stop
@@ -224,6 +228,7 @@ export function createMonitor(
     acknowledge: () => ledger.acknowledge(),
     wakeups: () => waker.counts(),
     ready: () => ledger.ready(),
+    past: () => ledger.past(),
     alive: () => [...turns.values()].every(isAlive),
   }
 }

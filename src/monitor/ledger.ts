@@ -8,7 +8,7 @@ import { clockSteps } from '../core/clock.ts'
 import type { Logger } from '../core/log.ts'
 import { checkId, type Observation, type Verdict } from '../core/probe.ts'
 import { emptyHistory, type History } from '../history/history.ts'
-import { remember, shiftPast, withoutChecks, type Past } from '../history/remember.ts'
+import { remember, shiftPast, unseenHistory, withoutChecks, type Past } from '../history/remember.ts'
 import { withFailed, type FailedRun } from './failed-runs.ts'
 import type { Ran } from './run.ts'
 import { createVerdictLog } from './verdict-log.ts'
@@ -56,6 +56,8 @@ interface Ledger {
   acknowledge(): void
   /** Every check has been recorded. */
   ready(): boolean
+  /** What happened, as of the last assessment. */
+  past(): Past | undefined
 }
 
 interface Assessed {
@@ -71,8 +73,8 @@ const assessShare = 1 / 50
 /** What only grows with time, as the seconds of an outage, may be this old. */
 const holdMs = 1_000
 
-/** `own` gives what the exporter notices of itself. */
-export function createLedger(first: Plan, log: Logger, own: () => readonly Own[] = () => []): Ledger {
+/** `own` gives what the exporter notices of itself, and `before` what is known of the time before. */
+export function createLedger(first: Plan, log: Logger, own: () => readonly Own[] = () => [], before?: Past): Ledger {
   let plan = first
   let startedAt = Date.now()
   const clockStep = clockSteps()
@@ -83,7 +85,7 @@ export function createLedger(first: Plan, log: Logger, own: () => readonly Own[]
   const pending = new Map<string, Ran>()
   let assessMs = 0
   let assessment = assess(plan, undefined, latest, startedAt)
-  let past: Past | undefined
+  let past = before
   /** The last status, and until when it holds if nothing is recorded: by both clocks. */
   let held: { readonly status: Status; readonly untilStale: number; readonly until: number } | undefined
 
@@ -121,7 +123,8 @@ export function createLedger(first: Plan, log: Logger, own: () => readonly Own[]
     pending.clear()
     verdictLog.write(assessment, ready())
     if (ready()) past = remember(past, assessment)
-    const status = { ...assessment, records, history: past?.history ?? emptyHistory, startedAt }
+    const history = past && (ready() ? past.history : unseenHistory(past, assessment.at))
+    const status = { ...assessment, records, history: history ?? emptyHistory, startedAt }
     const ends = assessment.checks.map(check => Math.min(staleAt(check), overdueAt(check)))
     held = { status, untilStale: Math.min(...ends), until: from + holdMs }
     return { status, isNew }
@@ -158,6 +161,7 @@ export function createLedger(first: Plan, log: Logger, own: () => readonly Own[]
       held = undefined
     },
     ready,
+    past: () => past,
   }
 }
 

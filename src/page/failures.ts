@@ -15,7 +15,7 @@ export function renderFailures(check: CheckStatus, failed: readonly FailedRun[],
     { title: `${symbols[verdict]} Failures of ${id}`, verdict },
     html`<main class="failures">
       <header>
-        <p><a href="${link('/')}">Can mail be sent?</a></p>
+        <p><a href="${link('/')}">Can mail be sent?</a> · <a href="${link('/failures')}">all failures</a></p>
         <p><a href="${link('/probe', { probe, target, debug: 'true' })}" rel="nofollow">Run it now</a></p>
       </header>
       <h1>Last failures of <span class="probe">${probe}/</span><span class="name">${target}</span></h1>

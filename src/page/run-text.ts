@@ -1,5 +1,6 @@
 import type { CheckStatus } from '../assess/assessment.ts'
 import type { Reason } from '../core/probe.ts'
+import { runbookUrl } from '../core/runbook.ts'
 import type { Ran } from '../monitor/run.ts'
 import { inLines, shown, shownLines, type Shown } from '../core/shown.ts'
 import type { Note } from '../core/transcript.ts'
@@ -28,6 +29,7 @@ const reasonLines = ({ code, verdict, severity, text, remedy }: Reason): Shown[]
   shown`${code} (${verdict}, ${severity})`,
   shown`    ${text}`,
   shown`    Do this: ${remedy}`,
+  shown`    ${runbookUrl(code)}`,
 ]
 
 /** The notes in columns. A note of several lines stays in its column. */

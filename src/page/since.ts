@@ -4,8 +4,9 @@ import { age, clock } from './format.ts'
 /** `since 14:02 UTC, 12 min`; where it was so when the exporter first looked, `since 14:02 UTC or before, at least 12 min`. */
 export function sinceText(since: Since | undefined, at: number): string | undefined {
   if (!since) return undefined
-  const how = since.exact ? '' : 'at least '
-  return `${sinceWhen(since, at)}, ${how}${age(at - since.at)}`
+  const ms = at - since.at
+  const how = since.exact ? age(ms) : ms < 60_000 ? undefined : `at least ${age(ms)}`
+  return [sinceWhen(since, at), how].filter(part => part !== undefined).join(', ')
 }
 
 /** `since 14:02 UTC` */

@@ -24,12 +24,22 @@ export function readDotenv(text: string, expand: boolean | undefined): Settings 
 }
 
 const assignments = (text: string) =>
-  [
-    ...text
-      .replace(/^\uFEFF/, '')
-      .replace(/\r\n?/g, '\n')
-      .matchAll(assignment),
-  ].map(([, name = '', value = '', comment = '']) => ({ name, value, comment }))
+  [...linesOf(text).matchAll(assignment)].map(([, name = '', value = '', comment = '']) => ({ name, value, comment }))
+
+const linesOf = (text: string): string => text.replace(/^\uFEFF/, '').replace(/\r\n?/g, '\n')
+
+/** The line of each variable, from 1 on: of a repeated name the last, which counts. */
+export function dotenvLines(text: string): ReadonlyMap<string, number> {
+  const lines = new Map<string, number>()
+  const whole = linesOf(text)
+  let [at, line] = [0, 1]
+  for (const found of whole.matchAll(assignment)) {
+    const [, name = ''] = found
+    for (; at < found.index; at++) if (whole[at] === '\n') line++
+    lines.set(name, line)
+  }
+  return lines
+}
 
 /** The rest of the password would be taken for the host, and shown. */
 const isCutUrl = (value: string, comment: string): boolean =>

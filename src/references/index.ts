@@ -13,6 +13,7 @@ import type { Asking } from './sharing.ts'
 import { vaultSecrets } from './vault.ts'
 import { readDotenv } from './dotenv.ts'
 import { readIni } from './ini.ts'
+import { urlPart } from './url-part.ts'
 import type { KubernetesConfig } from '../config/schema.ts'
 
 /** What references are fetched from. */
@@ -61,7 +62,7 @@ export function createReferences({
       const found = given === undefined ? undefined : asText(given)
       if (typeof found === 'object') throw new Error(`${name} ${found.why}`)
       if (found === '' && reference.default !== '') throw new Error(`${name} is empty`)
-      if (found !== undefined) return found
+      if (found !== undefined) return reference.part === undefined ? found : urlPart(found, reference.part, name)
       if (reference.default !== undefined) return reference.default
       throw new Error(reference.env === undefined ? `has no ${name}` : `${name} is not set`)
     })

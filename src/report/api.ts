@@ -1,62 +1,77 @@
-import type { Blocker, CheckStatus, ClusterStatus, MailStatus } from '../assess/assessment.ts'
+import type { Blocker, CheckStatus, ClusterStatus, LandingStatus, MailStatus } from '../assess/assessment.ts'
 import { posturesOf, type TargetPosture } from '../assess/postures.ts'
 import type { Starved } from '../assess/starved.ts'
 import { hopStatuses, type HopStatus } from '../assess/path/hop-status.ts'
-import { exitCode, type Reason } from '../core/probe.ts'
+import { exitCode, type Reason, type Verdict } from '../core/probe.ts'
+import { runbookUrl } from '../core/runbook.ts'
+import { blockerKey, type HeldVerdict, type History, type Since } from '../history/history.ts'
+import { dayMs, monthMs, uptimeOf, type Seen } from '../history/uptime.ts'
 import type { CheckRecord, Status } from '../monitor/ledger.ts'
-import { auditVerdict } from './audit.ts'
+import { actionsOf, auditVerdict, sentenceOf, settingsOf, type Action } from './audit.ts'
 
 /**
- * The value of `/api/v1/status`. Times are ISO 8601 in UTC, durations are in seconds, and unknown is null. Each field is
- * named here, so that neither the facts of a probe nor its configuration get out.
+ * The fields of the status as JSON, for `/api/v1/status` and `check`. docs/generate/status-schema.ts describes them. Times are
+ * ISO 8601 in UTC, durations are in seconds, and unknown is null. Each field is named here, so that neither the facts of a
+ * probe nor its configuration get out.
  */
-export function statusJson(status: Status) {
-  const verdict = auditVerdict(status)
-  return {
-    at: iso(status.at),
-    started_at: iso(status.startedAt),
-    /** The worst verdict of the mail paths, and the exit code that `check` gives it. */
-    verdict,
-    exit_code: exitCode(verdict),
-    /** What the exporter itself lacks, and how many checks could not run because of it. */
-    starved: status.starved.map(starvedJson),
-    mail_paths: status.mail.map(mailJson),
-    clusters: status.clusters.map(clusterJson),
-    landings: status.landings.map(landing => ({
-      write_path: landing.writePath,
-      cluster: landing.cluster,
-      nodes: landing.nodes,
-      on_primary: landing.onPrimary ?? null,
-      ...throughJson(hopStatuses(landing.writePath, status.checks)),
-    })),
-    /** What receivers find in DNS, of each `dns` target with a fresh look. */
-    dns: posturesOf(status.checks).map(postureJson),
-    checks: status.checks.map(check => checkJson(check, status.records.get(check.id))),
-  }
+const fields = {
+  at: ({ at }: Status) => iso(at),
+  started_at: ({ startedAt }: Status) => iso(startedAt),
+  verdict: (status: Status) => auditVerdict(status),
+  exit_code: (status: Status) => exitCode(auditVerdict(status)),
+  starved: ({ starved }: Status) => starved.map(starvedJson),
+  mail_paths: ({ mail, history, at }: Status) => mail.map(path => mailJson(path, history, at)),
+  clusters: ({ clusters }: Status) => clusters.map(clusterJson),
+  landings: ({ landings, checks }: Status) => landings.map(landing => landingJson(landing, checks)),
+  dns: ({ checks }: Status) => posturesOf(checks).map(postureJson),
+  settings: ({ checks }: Status) => settingsOf(checks).map(row => ({ ...row, why: row.why ?? null })),
+  actions: (status: Status) => actionsOf(status).map(actionJson),
+  checks: ({ checks, records, history }: Status) =>
+    checks.map(check => checkJson(check, records.get(check.id), history.checks.get(check.id))),
 }
-export type StatusJson = ReturnType<typeof statusJson>
+export type StatusField = keyof typeof fields
+export type StatusJson = { readonly [Field in StatusField]: ReturnType<(typeof fields)[Field]> }
+
+export const statusFields = Object.keys(fields) as readonly StatusField[]
+
+/** One field of the status. */
+export const fieldJson = <Field extends StatusField>(status: Status, field: Field): StatusJson[Field] =>
+  fields[field](status) as StatusJson[Field]
+
+/** The whole status. */
+export const statusJson = (status: Status): StatusJson =>
+  Object.fromEntries(statusFields.map(field => [field, fieldJson(status, field)])) as StatusJson
 
 const iso = (ms: number): string => new Date(ms).toISOString()
 const isoOrNull = (ms: number | undefined): string | null => (ms === undefined ? null : iso(ms))
 
-/** `verdict` is that of the reason alone. */
-export const reasonJson = ({ code, verdict, severity, text, remedy }: Reason) => ({
+/** Since when a verdict holds; null where that is not known. */
+const sinceJson = (held: (Since & { readonly verdict?: Verdict }) | undefined, verdict?: Verdict) =>
+  held && (held.verdict === undefined || held.verdict === verdict) ? { at: iso(held.at), exact: held.exact } : null
+
+const uptimeJson = (seen: Seen | undefined, at: number, windowMs: number) => {
+  const { up, down, unknown } = uptimeOf(seen, at, windowMs)
+  return { up_seconds: up / 1000, down_seconds: down / 1000, unknown_seconds: unknown / 1000 }
+}
+
+const reasonJson = ({ code, verdict, severity, text, remedy, because }: Reason) => ({
   code,
   verdict,
   severity,
   text,
   remedy,
+  because: because ?? null,
+  runbook_url: runbookUrl(code),
 })
 
-export const starvedJson = ({ resource, reason, codes, checks }: Starved) => ({
+const starvedJson = ({ resource, reason, codes, checks }: Starved) => ({
   resource,
   ...reasonJson(reason),
   codes,
   checks: checks.length,
 })
 
-/** `publish` of a record is a line of a zone file, and `advice` a sentence. */
-export const postureJson = ({ target, domain, envelope, servers, rows }: TargetPosture) => ({
+const postureJson = ({ target, domain, envelope, servers, rows }: TargetPosture) => ({
   target,
   domain,
   envelope,
@@ -71,29 +86,42 @@ export const postureJson = ({ target, domain, envelope, servers, rows }: TargetP
   })),
 })
 
-/** `level` is its effect on the mail path: fail or unknown. `root` is the one thing to fix. */
-const blockerJson = ({ probe, target, level, root, reason }: Blocker) => ({
-  probe,
-  target,
-  level,
-  root,
-  ...reasonJson(reason),
+function mailJson(mail: MailStatus, history: History, at: number) {
+  const { name, verdict, provider, root, blockers, exceptions, needs } = mail
+  const blockerJson = ({ probe, target, level, root, reason }: Blocker) => ({
+    probe,
+    target,
+    level,
+    root,
+    since: sinceJson(history.blockers.get(blockerKey(name, { probe, target, reason }))),
+    ...reasonJson(reason),
+  })
+  const seen = history.uptime.get(name)
+  return {
+    name,
+    verdict,
+    since: sinceJson(history.mail.get(name), verdict),
+    sentence: sentenceOf(mail),
+    provider: provider ?? null,
+    root: root ? blockerJson(root) : null,
+    blockers: blockers.map(blockerJson),
+    exceptions: exceptions.map(({ probe, target, reason }) => ({ probe, target, ...reasonJson(reason) })),
+    uptime: seen ? { day: uptimeJson(seen, at, dayMs), month: uptimeJson(seen, at, monthMs) } : null,
+    needs,
+  }
+}
+
+const actionJson = ({ root, where, reason }: Action) => ({ root, where, ...reasonJson(reason) })
+
+const landingJson = ({ writePath, cluster, nodes, onPrimary }: LandingStatus, checks: readonly CheckStatus[]) => ({
+  write_path: writePath,
+  cluster,
+  nodes,
+  on_primary: onPrimary ?? null,
+  ...throughJson(hopStatuses(writePath, checks)),
 })
 
-const mailJson = (mail: MailStatus) => ({
-  name: mail.name,
-  verdict: mail.verdict,
-  provider: mail.provider ?? null,
-  root: mail.root ? blockerJson(mail.root) : null,
-  /** In dependency order. */
-  blockers: mail.blockers.map(blockerJson),
-  /** What is broken but does not stop mail. */
-  exceptions: mail.exceptions.map(({ probe, target, reason }) => ({ probe, target, ...reasonJson(reason) })),
-  /** Names of the targets it needs, by kind. */
-  needs: mail.needs,
-})
-
-/** What a write path goes through on its way; left out where its target names nothing. */
+/** Left out where the target of the write path names nothing. */
 const throughJson = (hops: readonly HopStatus[]) => (hops.length > 0 ? { through: hops.map(hopJson) } : {})
 
 const hopJson = (hop: HopStatus) =>
@@ -105,7 +133,6 @@ const hopJson = (hop: HopStatus) =>
         proxy: hop.proxy,
         servers: hop.servers.map(({ name, node, status, checkStatus, checkCode }) => ({
           name,
-          /** The node behind it, by the name of its target. */
           node: node ?? null,
           status: status ?? null,
           check_status: checkStatus ?? null,
@@ -126,11 +153,9 @@ const hopJson = (hop: HopStatus) =>
 const clusterJson = (cluster: ClusterStatus) => ({
   name: cluster.name,
   verdict: cluster.verdict,
-  /** Name of the primary, and the number of primaries. */
   primary: cluster.primary ?? null,
   primaries: cluster.primaries ?? null,
   split_brain: cluster.splitBrain ?? null,
-  /** The node that holds the leader lock; only where Patroni manages the cluster. */
   ...(cluster.hasPatroni && { lock_holder: cluster.lockHolder ?? null }),
   evidence: cluster.evidence,
   reasons: cluster.reasons.map(reasonJson),
@@ -143,26 +168,22 @@ const clusterJson = (cluster: ClusterStatus) => ({
   })),
 })
 
-const checkJson = (check: CheckStatus, record: CheckRecord | undefined) => ({
+const checkJson = (check: CheckStatus, record: CheckRecord | undefined, held: HeldVerdict | undefined) => ({
   id: check.id,
   probe: check.probe,
   target: check.target,
   verdict: check.verdict,
-  /** The last run is older than three intervals, so that the verdict is unknown. */
+  since: sinceJson(held, check.verdict),
   stale: check.stale,
   evidence: check.evidence,
-  /** Worst first. */
   reasons: check.reasons.map(reasonJson),
   interval_seconds: check.intervalMs / 1000,
   last_run: isoOrNull(check.observation?.finishedAt),
   last_ok: isoOrNull(record?.lastOkAt),
-  /** Values of the last run, stale or not. */
   duration_seconds: check.observation ? (check.observation.finishedAt - check.observation.startedAt) / 1000 : null,
   phases: check.observation?.phases ?? {},
   runs: record?.runs ?? 0,
   failures: record?.failures ?? 0,
-  /** Verdicts of the last runs, oldest first. */
   history: record?.history ?? [],
-  /** The checks of the systems that it takes secrets from. */
   needs: check.needs,
 })

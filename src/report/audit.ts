@@ -36,7 +36,6 @@ export interface Answer {
   /** Name of the mail path. */
   readonly name: string
   readonly verdict: Verdict
-  /** `backend: BLOCKED by write_path/backend DATABASE_URL` */
   readonly sentence: string
   /** The one thing to fix, while the verdict is fail or unknown. */
   readonly root: { readonly where: string; readonly reason: Reason } | undefined
@@ -80,7 +79,7 @@ export function audit(status: Audited): Audit {
     answers: answersOf(status),
     starved: status.starved,
     components: [...status.clusters.map(leader), ...status.checks.map(check => component(check, status))],
-    settings: status.checks.filter(check => check.probe === settings.kind).flatMap(settingRows),
+    settings: settingsOf(status.checks),
     postures: posturesOf(status.checks),
     actions: actionsOf(status),
   }
@@ -98,7 +97,14 @@ function answersOf(status: Audited): Answer[] {
   return [{ name, verdict, root, sentence: `${name}: ${verdict.toUpperCase()}${rest}` }]
 }
 
-function answerOf({ name, verdict, root, exceptions }: MailStatus): Answer {
+function answerOf(mail: MailStatus): Answer {
+  const { name, verdict, root } = mail
+  const fix = root && { where: checkId(root), reason: root.reason }
+  return { name, verdict, root: fix, sentence: sentenceOf(mail) }
+}
+
+/** `backend: BLOCKED by write_path/backend DATABASE_URL` */
+export function sentenceOf({ name, verdict, root, exceptions }: MailStatus): string {
   const where = root && checkId(root)
   const broken = [...new Set(exceptions.map(checkId))].join(', ')
   const ends: Record<Verdict, string> = {
@@ -107,8 +113,7 @@ function answerOf({ name, verdict, root, exceptions }: MailStatus): Answer {
     fail: `BLOCKED by ${where ?? 'something unknown'}`,
     unknown: `UNKNOWN because of ${where ?? 'something unknown'}`,
   }
-  const fix = root && where !== undefined ? { where, reason: root.reason } : undefined
-  return { name, verdict, root: fix, sentence: `${name}: ${ends[verdict]}` }
+  return `${name}: ${ends[verdict]}`
 }
 
 function leader(cluster: ClusterStatus): Component {
@@ -189,6 +194,10 @@ function accountFacts(check: CheckStatus): string[] {
   return facts.length > 0 ? [facts.join(', ')] : []
 }
 
+/** The settings of all `settings` targets. */
+export const settingsOf = (checks: Audited['checks']): SettingRow[] =>
+  checks.filter(check => check.probe === settings.kind).flatMap(settingRows)
+
 function settingRows(check: CheckStatus): SettingRow[] {
   const { target } = check
   const found = check.stale ? undefined : seenBy(settings, check.observation)
@@ -221,7 +230,7 @@ const expectedText = (expected: string | undefined, optional: boolean): string =
   `${expected ?? 'any value'}${optional ? ' (optional)' : ''}`
 
 /** One action for each reason. The same reason at several places is one action. */
-function actionsOf({ mail, clusters, checks, starved }: Audited): Action[] {
+export function actionsOf({ mail, clusters, checks, starved }: Audited): Action[] {
   const blockers = mail.flatMap(path => path.blockers)
   const isRoot = (one: Starved): boolean => blockers.some(({ root, ...at }) => root && checkId(at) === starvedId(one))
   const all = [

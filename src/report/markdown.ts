@@ -24,6 +24,9 @@ export const markdownLines = (lines: readonly string[]): Markdown => ({
   source: lines.map(escapeMarkdown).join('<br>'),
 })
 
+/** A link to one of our own pages. */
+export const markdownLink = (text: string, url: string): Markdown => ({ source: `[${escapeMarkdown(text)}](${url})` })
+
 /** A line to copy, as code: but for one with a pipe, which would end its cell. */
 export const markdownCode = (text: string): Markdown => ({
   source: text.includes('|') ? escapeMarkdown(text) : code(visible(text)),

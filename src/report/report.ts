@@ -1,35 +1,37 @@
-import { exitCode, type Severity, type Verdict } from '../core/probe.ts'
+import { type Severity, type Verdict } from '../core/probe.ts'
+import { runbookUrl } from '../core/runbook.ts'
 import { inLines, json, shown, vouched, type Shown } from '../core/shown.ts'
 import type { PostureState } from '../probes/dns/posture/index.ts'
 import type { SettingState } from '../probes/settings/observe.ts'
 import { starvedId } from '../assess/starved.ts'
-import { postureJson, reasonJson, starvedJson } from './api.ts'
-import type { Action, Answer, Audit, SettingRow } from './audit.ts'
-import { inMarkdown, markdownBlocks, markdownLines, tableOf } from './markdown.ts'
+import type { Status } from '../monitor/ledger.ts'
+import { statusJson } from './api.ts'
+import { audit, type Action, type Answer, type Audit, type SettingRow } from './audit.ts'
+import { inMarkdown, markdownBlocks, markdownLines, markdownLink, tableOf } from './markdown.ts'
 import { postureLines, postureTable, postureTitle } from './posture.ts'
 import { cell, tableLines, wrap, type Paint } from './table.ts'
 
 export const reportFormats = ['table', 'markdown', 'json'] as const
 export type ReportFormat = (typeof reportFormats)[number]
 
-interface ReportOptions {
+interface ReportOptions extends Omit<TextOptions, 'format'> {
   readonly format: ReportFormat
+}
+
+interface TextOptions {
+  readonly format: Exclude<ReportFormat, 'json'>
   /** Width of the terminal in columns. */
   readonly width?: number | undefined
   readonly colour?: boolean | undefined
 }
 
-/** The audit as text, with a newline at its end. The verdict is its first line. */
-export function report(audit: Audit, { format, width = 100, colour = false }: ReportOptions): Shown {
-  switch (format) {
-    case 'table':
-      return terminalReport(audit, Math.max(80, width), colour)
-    case 'markdown':
-      return markdownReport(audit)
-    case 'json':
-      return inLines([json(reportJson(audit), 2)])
-  }
-}
+/** What `check` prints of a status, with a newline at its end. As JSON it is the value of `/api/v1/status`. */
+export const report = (status: Status, { format, ...options }: ReportOptions): Shown =>
+  format === 'json' ? inLines([json(statusJson(status), 2)]) : auditText(audit(status), { format, ...options })
+
+/** The audit as text. The verdict is its first line. */
+export const auditText = (audit: Audit, { format, width = 100, colour = false }: TextOptions): Shown =>
+  format === 'table' ? terminalReport(audit, Math.max(80, width), colour) : markdownReport(audit)
 
 /** SGR codes: https://www.ecma-international.org/publications-and-standards/standards/ecma-48/ */
 const codes: Readonly<Record<Verdict | Severity | SettingState | PostureState | 'bold' | 'dim', string>> = {
@@ -87,7 +89,12 @@ function terminalReport(audit: Audit, width: number, colour: boolean): Shown {
     ...tableLines(
       audit.actions.map(action => [
         cell(action.reason.severity, paint(action.reason.severity)),
-        cell([whereText(action), action.reason.text, `→ ${action.reason.remedy}`]),
+        cell([
+          `${whereText(action)} · ${action.reason.code}`,
+          action.reason.text,
+          `→ ${action.reason.remedy}`,
+          runbookUrl(action.reason.code),
+        ]),
       ]),
       width,
     ),
@@ -99,7 +106,8 @@ function terminalReport(audit: Audit, width: number, colour: boolean): Shown {
 
 function answerLines(answer: Answer, width: number, paint: (code: Verdict) => Paint): Shown[] {
   const { root, sentence, verdict } = answer
-  const why = root ? [...wrap(root.reason.text, width - 2), ...wrap(`→ ${root.reason.remedy}`, width - 2)] : []
+  const paragraphs = root ? [root.reason.text, `→ ${root.reason.remedy}`, runbookUrl(root.reason.code)] : []
+  const why = paragraphs.flatMap(text => wrap(text, width - 2))
   return [...wrap(sentence, width).map(paint(verdict)), ...why.map(line => shown`  ${line}`)]
 }
 
@@ -109,8 +117,7 @@ const notices = ({ starved, answers }: Audit): string[] =>
     .filter(one => !answers.some(({ root }) => root?.where === starvedId(one)))
     .map(({ reason: { text, remedy } }) => `${text} → ${remedy}`)
 
-const whereText = ({ where, root, reason: { code } }: Action): string =>
-  `${where.join(', ')}${root ? ' (root blocker)' : ''} · ${code}`
+const whereText = ({ where, root }: Action): string => `${where.join(', ')}${root ? ' (root blocker)' : ''}`
 
 function groupedByTarget(rows: readonly SettingRow[]): (readonly [string, readonly SettingRow[]])[] {
   const targets = [...new Set(rows.map(row => row.target))]
@@ -121,7 +128,12 @@ const markdownReport = (audit: Audit): Shown =>
   markdownBlocks([
     ...audit.answers.flatMap(({ sentence, root }) => [
       inMarkdown`# ${sentence}`,
-      ...(root ? [inMarkdown`${root.reason.text}`, inMarkdown`**Fix:** ${root.reason.remedy}`] : []),
+      ...(root
+        ? [
+            inMarkdown`${root.reason.text}`,
+            inMarkdown`**Fix:** ${root.reason.remedy} ${markdownLink('Runbook', runbookUrl(root.reason.code))}`,
+          ]
+        : []),
     ]),
     ...notices(audit).map(text => inMarkdown`${text}`),
     inMarkdown`## Components`,
@@ -148,28 +160,9 @@ const markdownReport = (audit: Audit): Shown =>
       : tableOf(
           ['Priority', 'Where', 'Evidence', 'Remedy'],
           audit.actions.map(action => {
-            const { severity, text, remedy } = action.reason
-            return [severity, whereText(action), text, remedy]
+            const { severity, text, remedy, code } = action.reason
+            return [severity, inMarkdown`${whereText(action)} · ${markdownLink(code, runbookUrl(code))}`, text, remedy]
           }),
         ),
     inMarkdown`As of ${new Date(audit.at).toISOString()}.`,
   ])
-
-/** Unknown is null. */
-const reportJson = (audit: Audit) => ({
-  at: new Date(audit.at).toISOString(),
-  verdict: audit.verdict,
-  exit_code: exitCode(audit.verdict),
-  answers: audit.answers.map(({ root, ...answer }) => ({
-    ...answer,
-    root: root ? { where: root.where, ...root.reason } : null,
-  })),
-  starved: audit.starved.map(starvedJson),
-  components: audit.components,
-  settings: audit.settings.map(row => ({ ...row, why: row.why ?? null })),
-  dns: audit.postures.map(postureJson),
-  actions: audit.actions.map(({ root, where, reason }) => {
-    const { severity, ...rest } = reasonJson(reason)
-    return { severity, root, where, ...rest }
-  }),
-})

@@ -3,7 +3,7 @@ import { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import express, { type Express } from 'express'
 import type { Answer, Endpoint } from './endpoint.ts'
 import { isHttp2 } from './http2.ts'
-import { HttpError } from './respond.ts'
+import { HttpError, allowOf } from './respond.ts'
 
 /** An endpoint that is ready to answer. */
 interface Route extends Pick<Endpoint, 'path' | 'methods'> {
@@ -24,7 +24,7 @@ export function createApp(routes: readonly Route[]): App {
   for (const { path, methods, answer } of routes)
     app.all(path, (request, response) => {
       if (methods.includes(request.method)) return answer(request, response)
-      throw new HttpError(405, `only ${methods[0] ?? ''}`, { Allow: methods.join(', ') })
+      throw new HttpError(405, `only ${methods[0] ?? ''}`, { Allow: allowOf(methods) })
     })
   app.use(() => {
     throw new HttpError(404, 'not found; see /')

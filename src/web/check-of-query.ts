@@ -1,15 +1,16 @@
 import type { IncomingMessage } from 'node:http'
 import { checkId, type Check } from '../core/probe.ts'
 import type { Monitor } from '../monitor/index.ts'
+import { queryOf } from './query.ts'
 import { HttpError } from './respond.ts'
 
 /** The check that `?probe=&target=` names, and which of the `switches` are on. Throws an HttpError for any other query. */
 export function checkOfQuery(
-  { url = '' }: IncomingMessage,
+  request: IncomingMessage,
   monitor: Monitor,
   switches: readonly string[] = [],
 ): { readonly check: Check; readonly on: ReadonlySet<string> } {
-  const query = new URLSearchParams(/\?(.*)$/s.exec(url)?.[1])
+  const query = queryOf(request)
   const problem = problemIn(query, switches)
   if (problem !== undefined) throw new HttpError(400, problem)
   const [probe, target] = [query.get('probe') ?? '', query.get('target') ?? '']

@@ -11,6 +11,8 @@ export interface Served {
   readonly configFile: string
   readonly exporter: () => Omit<ExporterState, 'wakeups' | 'requests' | 'connections'>
   readonly log: Logger
+  /** The path that all endpoints are below, such as `/mail`. Default: none. */
+  readonly routePrefix?: string
   /** Set if a request may reload the configuration. */
   readonly reload?: Reload | undefined
 }
@@ -26,7 +28,7 @@ export type Answer = (request: IncomingMessage, response: ServerResponse) => Pro
 
 export interface Endpoint {
   readonly path: string
-  /** Other methods get a 405. */
+  /** Other methods get a 405, and OPTIONS these. */
   readonly methods: readonly string[]
   /** Called once, at the start. */
   readonly createAnswer: (source: Source) => Answer

@@ -3,6 +3,7 @@ import { watchProcess } from '../exposition/process-metrics.ts'
 import { samplesOf } from '../exposition/samples.ts'
 import { contentTypes, expose, type Format } from '../exposition/text-format.ts'
 import type { Answer, Endpoint, Source } from './endpoint.ts'
+import { incidentsEndpoint } from './incidents.ts'
 import { probeEndpoint } from './probe.ts'
 import { apiEndpoint, failuresEndpoint, pageEndpoint } from './status.ts'
 import { HttpError, cachedBody, sendText } from './respond.ts'
@@ -17,6 +18,7 @@ export const endpoints: readonly Endpoint[] = [
   { path: '/api/v1/status', methods: read, createAnswer: apiEndpoint },
   { path: '/probe', methods: read, createAnswer: probeEndpoint },
   { path: '/failures', methods: read, createAnswer: failuresEndpoint },
+  { path: '/incidents', methods: read, createAnswer: incidentsEndpoint },
   { path: '/-/healthy', methods: read, createAnswer: healthyEndpoint, isDirect: true },
   { path: '/-/ready', methods: read, createAnswer: readyEndpoint, isDirect: true },
   { path: '/-/reload', methods: act, createAnswer: reloadEndpoint },
@@ -34,7 +36,8 @@ function metricsEndpoint({ monitor, exporter, requests, connections }: Source): 
         requests: requests(),
         connections: connections.counts(),
       }
-      return expose(samplesOf(monitor.status(), state), format, process)
+      const status = monitor.status()
+      return expose(samplesOf(status, state), format, process, status.startedAt)
     },
     // The counts of requests, connections and wakeups are not part of the cache key: they may be a second old.
     () => [monitor.status(), processMetrics(), ...Object.values(exporter())],

@@ -6,15 +6,14 @@ type Counts = ExporterState['requests']
 
 /** Counts answers by endpoint and status code. Any other path is counted as `other`: a path must not become a label. */
 export function countRequests(paths: readonly string[]): {
-  readonly count: (request: IncomingMessage, response: ServerResponse) => void
+  readonly count: (path: string, response: ServerResponse) => void
   readonly counts: () => Counts
 } {
   const counts = new Map<string, Counts[number]>()
   return {
     counts: () => [...counts.values()],
-    count(request, response) {
+    count(path, response) {
       const from = performance.now()
-      const path = pathOf(request)
       const handler = paths.includes(path) ? path : 'other'
       response.on('close', () => {
         // The connection ended before there was an answer.

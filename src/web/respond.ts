@@ -28,6 +28,16 @@ export function sendText(response: ServerResponse, status: number, text: string,
   sendShown(response, 'text/plain; charset=utf-8', shownLines(`${text}\n`))
 }
 
+/** The value of `Allow` for an endpoint with these methods. */
+export const allowOf = (methods: readonly string[]): string => [...methods, 'OPTIONS'].join(', ')
+
+/** Answers OPTIONS. */
+export function sendAllowed(response: ServerResponse, methods: readonly string[]): void {
+  response.statusCode = 204
+  response.setHeader('Allow', allowOf(methods))
+  response.end()
+}
+
 /** Answers with a text that is ready for people. */
 export function sendShown(response: ServerResponse, type: string, text: Shown): void {
   sendBody(response, type, Buffer.from(text))
@@ -54,9 +64,14 @@ export function cachedBody<Key>(
   return async (response: ServerResponse, key: Key, type: string, vary = 'Accept-Encoding'): Promise<void> => {
     const zip = takesGzip(response.req.headers['accept-encoding'])
     const body = await (zip ? zipped : whole)(key)
-    if (!hold(response, body)) throw new HttpError(503, 'too many answers wait to be taken', { 'Retry-After': '1' })
     response.setHeader('Vary', vary)
     if (zip) response.setHeader('Content-Encoding', 'gzip')
-    sendBody(response, type, body)
+    sendHeld(response, type, body, hold)
   }
+}
+
+/** Answers with a body, if there is room to keep it until the client has taken it. */
+export function sendHeld(response: ServerResponse, type: string, body: Buffer, hold: Connections['hold']): void {
+  if (!hold(response, body)) throw new HttpError(503, 'too many answers wait to be taken', { 'Retry-After': '1' })
+  sendBody(response, type, body)
 }

@@ -7,7 +7,8 @@ import { endpoints } from './endpoints.ts'
 import type { Guard } from './guard.ts'
 import { usualLimits } from './limits.ts'
 import { countRequests, pathOf } from './requests.ts'
-import { HttpError, sendText } from './respond.ts'
+import { enter, outside } from './prefix.ts'
+import { HttpError, sendAllowed, sendText } from './respond.ts'
 
 /**
  * Counts and guards every request, and lets its endpoint answer. Machines request some endpoints all day: those are found
@@ -35,8 +36,13 @@ export function createRouter(
         throw error
       })
 
+  const methodsAt = new Map(routes.map(({ path, methods }) => [path, methods]))
+  methodsAt.set('*', [...new Set(routes.flatMap(({ methods }) => methods))])
+  const { routePrefix: prefix = '' } = served
+
   return (request, response) => {
-    count(request, response)
+    const isInside = enter(request, prefix)
+    count(isInside ? pathOf(request) : '', response)
     const failed = (error: unknown): void => {
       if (error instanceof HttpError) {
         sendText(response, error.status, error.message, error.headers)
@@ -48,7 +54,14 @@ export function createRouter(
     }
     const answer = async (): Promise<void> => {
       await guard(request, response)
-      const route = direct.get(pathOf(request))
+      if (!isInside) throw outside(request, prefix)
+      const path = pathOf(request)
+      const methods = methodsAt.get(path)
+      if (methods && request.method === 'OPTIONS') {
+        sendAllowed(response, methods)
+        return
+      }
+      const route = direct.get(path)
       if (route?.methods.includes(request.method ?? '')) await route.answer(request, response)
       else (await (app ??= loadApp()))(request, response, failed)
     }

@@ -1,17 +1,16 @@
 import { readFileSync, readdirSync } from 'node:fs'
-import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { severities, verdicts } from '../../src/core/probe.ts'
 import { probes } from '../../src/probes/index.ts'
 import { catalogue } from '../../src/exposition/catalogue.ts'
 import { reasonCatalogue } from '../../src/exposition/reasons.ts'
-import { needs, removeFolder, runProcess, tempFolder } from '../servers/processes.ts'
+import { needs, runProcess } from '../servers/processes.ts'
 import { prometheusInstall } from '../servers/prometheus.ts'
-import { partsOf } from './needed.ts'
 import { alertsFolder, nameOf, promtool, readRules, readTests, type Rule, type TestFile } from './rules-file.ts'
 import { alertsOf } from './rules.ts'
 import { askedBy } from './selectors.ts'
+import { runUnitTests } from './unit-tests.ts'
 
 const tool = promtool()
 const groups = readRules()
@@ -23,6 +22,10 @@ const fired = alertsOf()
 const titled = (list: readonly Rule[]) =>
   list.map(rule => [[nameOf(rule), rule.labels?.['severity'], rule.labels?.['long']].join(' ').trim(), rule] as const)
 
+/** They keep promtool busy for more than five seconds each: with hours of series, or a test for each reason. */
+const long = /^(?:canary|dns|exporter|exporter-gone|patroni|postgres)\./
+const files = [...readTests()]
+
 describe.skipIf(!needs('promtool', tool, prometheusInstall))('with promtool', () => {
   const run = (...args: string[]): Promise<string> =>
     runProcess(tool ?? 'promtool', args, { cwd: alertsFolder, timeoutMs: 300_000 })
@@ -31,26 +34,13 @@ describe.skipIf(!needs('promtool', tool, prometheusInstall))('with promtool', ()
     expect(await run('check', 'rules', '--lint=all', '--lint-fatal', 'mailpath.rules.yml')).toContain('SUCCESS')
   })
 
-  /** In one run, a file for each part. JSON is YAML. */
-  async function written(folder: string, content: TestFile): Promise<string[]> {
-    const files = partsOf(groups, content).map(async ({ groups, content }, index) => {
-      const [rules, tests] = [`rules-${index}.json`, path.join(folder, `tests-${index}.json`)]
-      await writeFile(path.join(folder, rules), JSON.stringify({ groups }))
-      await writeFile(tests, JSON.stringify({ ...content, rule_files: [rules] }))
-      return tests
-    })
-    return Promise.all(files)
-  }
+  it.concurrent.each(files.filter(([file]) => !long.test(file)))('%s passes', { timeout: 300_000 }, passes)
+  it.concurrent.each(files.filter(([file]) => long.test(file)))('%s passes', { timeout: 300_000, tags: 'slow' }, passes)
 
-  it.concurrent.each([...readTests()])('%s passes', { timeout: 300_000 }, async (_, content) => {
+  async function passes(_: string, content: TestFile): Promise<void> {
     expect(content.rule_files).toEqual(['mailpath.rules.yml'])
-    const folder = tempFolder('mailpath-rules-')
-    try {
-      expect(await run('test', 'rules', ...(await written(folder, content)))).not.toContain('FAILED')
-    } finally {
-      await removeFolder(folder)
-    }
-  })
+    expect(await runUnitTests(tool ?? 'promtool', groups, content)).not.toContain('FAILED')
+  }
 })
 
 /** The queries of an annotation, with something in place of each %q. */
@@ -164,6 +154,7 @@ describe('alerts', () => {
       'MailpathReplicaDown',
       'MailpathCheckStale',
       'MailpathConfigReloadFailed',
+      'MailpathStateFileFailed',
       'MailpathExporterStarved',
       'MailpathLogLinesLost',
     ]
@@ -172,6 +163,10 @@ describe('alerts', () => {
 
   it.each(titled(alerts.filter(rule => rule.alert !== 'MailWatchdog')))('%s compares with something', (_, { expr }) => {
     expect(askedBy(expr).comparisons).toBeGreaterThan(0)
+  })
+
+  it.each(titled(rules))('%s bridges a missed scrape with the time of a scrape more', (_, rule) => {
+    expect(JSON.stringify(rule), 'write [130s]: the rules say why').not.toContain('[2m]')
   })
 
   it.each(titled(alerts))('%s has a dashboard that is there', (_, { annotations = {} }) => {

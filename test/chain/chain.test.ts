@@ -18,21 +18,25 @@ const able = [
 /** Every wait in it has a limit of its own. */
 const timeoutMs = 600_000
 
-describe.skipIf(!able)('the whole chain: who is notified of what, through Prometheus and Alertmanager', () => {
-  let stage: Stage
-  beforeAll(async () => {
-    stage = await startStage()
-    await untilQuiet(stage.monitoring)
-  }, timeoutMs)
-  afterAll(() => stage.stop(), timeoutMs)
+describe.skipIf(!able)(
+  'the whole chain: who is notified of what, through Prometheus and Alertmanager',
+  { tags: 'slow' },
+  () => {
+    let stage: Stage
+    beforeAll(async () => {
+      stage = await startStage()
+      await untilQuiet(stage.monitoring)
+    }, timeoutMs)
+    afterAll(() => stage.stop(), timeoutMs)
 
-  it.each(scenarios.filter(({ tested }) => tested))(
-    '$name',
-    async scenario => {
-      expect((await play(scenario, stage)).wrong).toEqual([])
-    },
-    timeoutMs,
-  )
+    it.each(scenarios.filter(({ tested }) => tested))(
+      '$name',
+      async scenario => {
+        expect((await play(scenario, stage)).wrong).toEqual([])
+      },
+      timeoutMs,
+    )
 
-  it('tells the dead man nothing any more once Prometheus is dead', () => untilSilent(stage.monitoring), timeoutMs)
-})
+    it('tells the dead man nothing any more once Prometheus is dead', () => untilSilent(stage.monitoring), timeoutMs)
+  },
+)

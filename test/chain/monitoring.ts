@@ -8,7 +8,7 @@ import { startPrometheus, type Prometheus } from '../servers/prometheus.ts'
 import { startReceiver, type Receiver } from './receiver.ts'
 import { scaleRoutes, scaleRules } from './scale.ts'
 
-/** How fast it all is: [2m] are 4 s then, `for: 1m` 2 s, and group_wait 1 s. */
+/** How fast it all is: [130s] are 4.3 s then, `for: 1m` 2 s, and group_wait 1 s. */
 export const scale = 30
 /** Between two scrapes, and two evaluations: half of group_wait, so that a page has its cause in it. */
 const interval = '1s'

@@ -11,7 +11,7 @@ const divided = (count: string, unit: string, by: number): string =>
   `${Math.round((Number(count) * (unitMs[unit] ?? 0)) / by)}ms`
 
 /**
- * In rules: ranges such as [2m], in annotations too; `for`, `keep_firing_for` and the interval of a group; products that
+ * In rules: ranges such as [130s], in annotations too; `for`, `keep_firing_for` and the interval of a group; products that
  * end in 60 or 3600, which are seconds. What only names a duration, such as the label `long: 1h`, stays as it is.
  */
 export const scaleRules = (text: string, by: number): string =>

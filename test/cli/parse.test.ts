@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { UsageError, parseCommand, type Options } from '../../src/cli/parse.ts'
 import { commands, flags } from '../../src/cli/flags.ts'
 import { logFormats, logLevels } from '../../src/core/log.ts'
+import { widthOf } from '../../src/cli/width.ts'
 import { helpText } from '../../src/cli/help.ts'
 import { reportFormats } from '../../src/report/report.ts'
 
@@ -12,6 +13,8 @@ const defaults: Options = {
   autoReloadMs: undefined,
   enableLifecycle: false,
   allowedHosts: [],
+  routePrefix: '',
+  stateFile: undefined,
   shard: undefined,
   listen: [{ host: undefined, port: 10587 }],
   webConfigFile: undefined,
@@ -19,6 +22,17 @@ const defaults: Options = {
   logFormat: 'json',
   format: 'table',
   only: [],
+  init: {
+    dotenv: [],
+    kubernetes: [],
+    kubeconfig: undefined,
+    patroni: [],
+    haproxy: [],
+    vault: [],
+    caFile: undefined,
+    output: undefined,
+  },
+  debug: false,
 }
 
 function refusal(...args: string[]): string {
@@ -64,6 +78,14 @@ describe('the command line', () => {
     ['--shard=0/3', { shard: { index: 0, count: 3 } }],
     ['--web.enable-lifecycle', { enableLifecycle: true }],
     ['--web.allowed-host=a.example.com --web.allowed-host=b', { allowedHosts: ['a.example.com', 'b'] }],
+    ['--web.route-prefix=mail/', { routePrefix: '/mail' }],
+    ['--web.external-url=https://example.com/mail/', { routePrefix: '/mail', allowedHosts: ['example.com'] }],
+    ['--web.external-url=http://[::1]:80 --web.allowed-host=a', { allowedHosts: ['a', '::1'] }],
+    [
+      '--web.external-url=https://example.com/mail --web.route-prefix=/',
+      { routePrefix: '', allowedHosts: ['example.com'] },
+    ],
+    ['check --debug', { command: 'check', debug: true }],
     ['--config.enable-auto-reload', { autoReloadMs: 30_000 }],
     ['--config.enable-auto-reload --config.auto-reload-interval=2m', { autoReloadMs: 120_000 }],
     ['check --format=json', { command: 'check', format: 'json' }],
@@ -85,11 +107,28 @@ describe('the command line', () => {
   })
 
   it.each([
-    ['probe', 'command must be one of serve, check, check-config, not "probe"'],
+    ['probe', `command must be one of ${commands.join(', ')}, not "probe"`],
+    ['chek', `command must be one of ${commands.join(', ')}, not "chek". Did you mean check?`],
+    ['validate', `command must be one of ${commands.join(', ')}, not "validate". Did you mean check-config?`],
     ['check now please', 'unexpected argument now please'],
-    ['--config=x', "Unknown option '--config'"],
-    ['--config.files=x', "Unknown option '--config.files'"],
-    ['-c x', "Unknown option '-c'"],
+    ['--config=x', "Unknown option '--config'. Did you mean --config.file?"],
+    ['--config.files=x', "Unknown option '--config.files'. Did you mean --config.file?"],
+    ['--config-file=x', "Unknown option '--config-file'. Did you mean --config.file?"],
+    ['--listen-adress=:1', "Unknown option '--listen-adress'. Did you mean --web.listen-address?"],
+    ['-c x', "Unknown option '-c'. Did you mean --config.file?"],
+    ['check --json', "Unknown option '--json'. Did you mean --format=json?"],
+    ['--xyzzy', "Unknown option '--xyzzy'"],
+    ['--constructor', "Unknown option '--constructor'"],
+    ['check --debug --format=json', '--debug goes with --format=table'],
+    ['--debug', '--debug goes with the command check'],
+    ...['/../x', '//a', '/a%20b', '/é', '/a;b'].map(text => [
+      `--web.route-prefix=${text}`,
+      `--web.route-prefix must be a path such as /mail, not "${text}"`,
+    ]),
+    ...['example.com', 'ftp://x', 'https://u:p@h/', 'https://h/?a', 'https://h/#a', '"https://h"'].map(text => [
+      `--web.external-url=${text}`,
+      `--web.external-url must be a URL such as https://example.com/mail, without user, query and fragment, not ${JSON.stringify(text)}`,
+    ]),
     ['--config.file', "Option '--config.file <value>' argument missing"],
     ['--config.file --log.level=info', "Option '--config.file' argument is ambiguous"],
     ['--version=1', "Option '--version' does not take an argument"],
@@ -125,6 +164,19 @@ describe('the command line', () => {
     expect(refusal('--config.file', '-x')).not.toContain('\n')
   })
 })
+
+it.each([
+  [undefined, undefined, 100],
+  [undefined, 90, 90],
+  [undefined, 200, 140],
+  ['200', undefined, 200],
+  ['80', 120, 80],
+  ['', 120, 120],
+  ['-1', undefined, 100],
+  ['1e3', undefined, 100],
+])('with COLUMNS=%s and a terminal of %s, check prints %i columns', (given, terminal, width) =>
+  expect(widthOf(given, terminal)).toBe(width),
+)
 
 describe('the usage', () => {
   it('has every command, flag, value and default', () => {

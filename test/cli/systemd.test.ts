@@ -84,14 +84,14 @@ describe.skipIf(!tools)('what is reported to systemd', { timeout: 120_000 }, () 
     expect(socket.messages().at(-1)?.assignments).toEqual(['STOPPING=1'])
   })
 
-  it('goes to an abstract socket as well', async () => {
+  it('goes to an abstract socket as well', { tags: 'slow' }, async () => {
     const socket = await listening('abstract')
     expect(socket.address).toMatch(/^@/)
     await daemon({ NOTIFY_SOCKET: socket.address })
     await until('it is ready', () => socket.count('READY=1') === 1)
   })
 
-  it('frames a reload, with the time at which it began', async () => {
+  it('frames a reload, with the time at which it began', { tags: 'slow' }, async () => {
     const socket = await listening()
     const { running } = await daemon({ NOTIFY_SOCKET: socket.address })
     await until('it is ready', () => socket.count('READY=1') === 1)
@@ -109,7 +109,7 @@ describe.skipIf(!tools)('what is reported to systemd', { timeout: 120_000 }, () 
   })
 })
 
-describe.skipIf(!tools)('the watchdog', { timeout: 120_000 }, () => {
+describe.skipIf(!tools)('the watchdog', { tags: 'slow', timeout: 120_000 }, () => {
   const watchdog = (socket: NotifySocket): NodeJS.ProcessEnv => ({
     NOTIFY_SOCKET: socket.address,
     WATCHDOG_USEC: '1500000',
@@ -179,7 +179,7 @@ describe.skipIf(!tools)('the watchdog', { timeout: 120_000 }, () => {
   })
 })
 
-describe('without systemd', { timeout: 120_000 }, () => {
+describe('without systemd', { tags: 'slow', timeout: 120_000 }, () => {
   it('serves on, and says so once, where systemd-notify is not to be had', async () => {
     const { running, url } = await daemon({
       NOTIFY_SOCKET: '/run/nowhere',

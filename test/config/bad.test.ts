@@ -291,7 +291,7 @@ const messages: Record<string, string[]> = {
     '10:11: smtp[2].port: expected a port number, not in quotes',
   ],
   'secret-in-braces.yml': [
-    '5:17: smtp[0].password: unknown key without a value; known keys: env, file, credential, dotenv, ini, section, key, expand, kubernetes, vault, default',
+    '5:17: smtp[0].password: unknown key without a value; known keys: env, file, credential, dotenv, ini, section, key, expand, kubernetes, vault, part, default',
   ],
   'secrets-without-token.yml': [
     '4:14: vault[0].secrets: reading secrets needs a token; set token to a reference, or log in by app_role or kubernetes',
@@ -375,7 +375,7 @@ const messages: Record<string, string[]> = {
     '4:67: write_path[0].host.kubernetes: unknown key kye; known keys: namespace, secret, key',
   ],
   'unknown-key-in-reference.yml': [
-    '5:17: postgres[0].password: unknown key flie; known keys: env, file, credential, dotenv, ini, section, key, expand, kubernetes, vault, default',
+    '5:17: postgres[0].password: unknown key flie; known keys: env, file, credential, dotenv, ini, section, key, expand, kubernetes, vault, part, default',
   ],
   'unknown-key-in-target.yml': [
     '5:5: postgres[0]: unknown key user; known keys: name, interval, timeout, cluster, url, password, driver, pg_settings, ca_file, cert_file, key_file, certificate_warning, max_lag, max_transaction_id_age, max_multixact_age, max_slot_wal, max_archive_failure, max_prepared_time, max_transaction_time, watch, login_interval',

@@ -4,4 +4,5 @@ export const exporterAtRest = {
   nodeVersion: process.version,
   reload: { successful: true, successAt: 0 },
   logLinesDropped: 0,
+  stateFile: undefined,
 }

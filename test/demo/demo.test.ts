@@ -141,7 +141,7 @@ test('--once prints the audit of the incident and exits with its code', async ()
   await demo.expectNothingLeft()
 })
 
-test('keys break the platform and heal it, and the exporter says so', async () => {
+test('keys break the platform and heal it, and the exporter says so', { tags: 'slow' }, async () => {
   const demo = startDemo('--port=0')
   const url = /http:\S+\/metrics/.exec(await demo.until(/http:\S+\/metrics/))?.[0] ?? ''
   await demo.until(/FAIL.*root blocker write_path\/backend DATABASE_URL write_path_read_only/)
@@ -198,7 +198,7 @@ test('keys break the platform and heal it, and the exporter says so', async () =
   await demo.expectNothingLeft()
 })
 
-test('a signal in the middle of the start leaves nothing behind', async () => {
+test('a signal in the middle of the start leaves nothing behind', { tags: 'slow' }, async () => {
   const codes = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const
   const ends = Object.entries(codes).map(async ([signal, code]) => {
     const demo = startDemo()

@@ -21,9 +21,9 @@ const ofKind = <Kind>(manifests: readonly Manifest[], kind: string): Kind[] =>
 function podOf(manifests: readonly Manifest[]) {
   const { metadata, spec } = only<IDeployment>(manifests, 'Deployment')
   const pod = spec?.template.spec
-  const [container, ...others] = pod?.containers ?? []
-  if (spec === undefined || pod === undefined || container === undefined || others.length > 0)
-    throw new Error('the Deployment has not one container')
+  const container = pod?.containers.find(({ name }) => name === 'mailpath-exporter')
+  if (spec === undefined || pod === undefined || container === undefined)
+    throw new Error('the Deployment has no container of the exporter')
   const mounts = (container.volumeMounts ?? []).map(mount => ({
     ...mount,
     volume: pod.volumes?.find(({ name }) => name === mount.name),
@@ -65,13 +65,15 @@ export function expectConnected(manifests: readonly Manifest[]): void {
     expect(labels).toMatchObject(selector ?? {})
   }
 
-  const [listening] = parseCommand(container.args ?? []).listen
+  const { listen, routePrefix } = parseCommand(container.args ?? [])
+  const [listening] = listen
+  const below = routePrefix.replace(/\/$/, '')
   expect(container.ports).toEqual([{ name: 'http', containerPort: listening && 'port' in listening && listening.port }])
   expect(service.spec?.ports?.map(({ name, targetPort }) => [name, targetPort])).toEqual([['http', 'http']])
   for (const policy of policies)
     expect(policy.spec?.ingress?.flatMap(({ ports = [] }) => ports)).toEqual([{ protocol: 'TCP', port: 'http' }])
-  expect(container.livenessProbe?.httpGet).toEqual({ path: '/-/healthy', port: 'http' })
-  expect(container.readinessProbe?.httpGet).toEqual({ path: '/-/ready', port: 'http' })
+  expect(container.livenessProbe?.httpGet).toEqual({ path: `${below}/-/healthy`, port: 'http' })
+  expect(container.readinessProbe?.httpGet).toEqual({ path: `${below}/-/ready`, port: 'http' })
 
   for (const { metadata, spec: monitor } of ofKind<IServiceMonitor>(manifests, 'ServiceMonitor')) {
     expect(Object.keys(monitor.selector.matchLabels ?? {})).not.toEqual([])
@@ -81,6 +83,7 @@ export function expectConnected(manifests: readonly Manifest[]): void {
     expect(monitor.endpoints).toMatchObject([
       {
         port: 'http',
+        ...(below !== '' && { path: `${below}/metrics` }),
         relabelings: expect.arrayContaining([{ targetLabel: 'job', replacement: 'mailpath' }]) as unknown,
       },
     ])
@@ -96,14 +99,19 @@ const referencesIn = (value: unknown): Readonly<Record<string, unknown>>[] =>
         ...Object.values(value).flatMap(referencesIn),
       ]
 
-/** The exporter finds its configuration, which is good, and may read all that it refers to, and nothing else. */
+/** The exporter finds its configuration, which is good, may keep what it remembers, and may read all that it refers to, and nothing else. */
 export function expectReadable(manifests: readonly Manifest[]): void {
   const { namespace = '', pod, container, mounts } = podOf(manifests)
-  const { command, configFile, autoReloadMs } = parseCommand(container.args ?? [])
+  const { command, configFile, autoReloadMs, stateFile = '' } = parseCommand(container.args ?? [])
   expect(command).toBe('serve')
   expect(autoReloadMs).toBeGreaterThan(0)
   // By subPath a file would never be brought up to date.
   for (const mount of mounts) expect(mount).not.toHaveProperty('subPath')
+
+  // The file system of the container is read-only.
+  const { volume: state, readOnly } = mounts.find(({ mountPath }) => mountPath === path.dirname(stateFile)) ?? {}
+  expect(state?.emptyDir ?? state?.persistentVolumeClaim).toBeDefined()
+  expect(readOnly).toBeUndefined()
 
   const { volume } = mounts.find(({ mountPath }) => mountPath === path.dirname(configFile)) ?? {}
   const name = volume?.configMap?.name

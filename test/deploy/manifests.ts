@@ -13,6 +13,7 @@ export interface Manifest {
     readonly name: string
     readonly namespace?: string
     readonly labels?: Readonly<Record<string, string>>
+    readonly annotations?: Readonly<Record<string, string>>
   }
   readonly [field: string]: unknown
 }
@@ -38,9 +39,14 @@ export function only<Kind>(manifests: readonly Manifest[], kind: string): Kind {
   return found[0] as Kind
 }
 
+/** The packages for what Kubernetes has not itself. */
+const packages: Readonly<Record<string, string>> = {
+  'monitoring.coreos.com': '@kubernetes-models/prometheus-operator',
+  'gateway.networking.k8s.io': '@kubernetes-models/gateway-api',
+}
 /** Where the types and the validators of an API are. */
 const moduleOf = ({ apiVersion, kind }: Manifest): string =>
-  `${apiVersion.startsWith('monitoring.coreos.com/') ? '@kubernetes-models/prometheus-operator' : 'kubernetes-models'}/${apiVersion}/${kind}`
+  `${packages[apiVersion.split('/')[0] ?? ''] ?? 'kubernetes-models'}/${apiVersion}/${kind}`
 
 type Model = new (manifest: Manifest) => { validate(): void }
 

@@ -161,6 +161,8 @@ async function audited(env: Readonly<Record<string, string>> = {}): Promise<Ran 
   const printed = ran.printed
     .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'then')
     .replace(/\b\d+(\.\d+)? ?(ms|s|minutes|hours|days)\b/g, 'a while')
+    .replace(/("duration_seconds": )[\d.]+/g, '$1a while')
+    .replace(/: \d+\.\d+(e-\d+)?(?=[,\n])/g, ': a while')
   return { ...ran, printed, sent: wires.map(wire => wire.take()) }
 }
 

@@ -34,6 +34,16 @@ describe('the metrics of a status', () => {
     await expect(text).toMatchFileSnapshot('../golden/openmetrics.txt')
   })
 
+  it('say in OpenMetrics since when they count, if their series begin with the first event', async () => {
+    const samples = samplesOf(incident, exporter)
+    const createdIn = (text: string): string[] => seriesIn(text).filter(line => line.includes('_created'))
+    expect(createdIn(await expose(samples, 'openmetrics', [], 1_700_000_000_250))).toEqual([
+      'mailpath_http_requests_created{handler="/metrics",code="200"} 1700000000.25',
+      'mailpath_http_request_duration_seconds_created{handler="/metrics",code="200"} 1700000000.25',
+    ])
+    expect(createdIn(await expose(samples, 'prometheus', [], 1_700_000_000_250))).toEqual([])
+  })
+
   it('are these, if Patroni, HAProxy and PgBouncer are looked at', async () => {
     const samples = samplesOf(views(), exporter)
     await expect(await expose(samples, 'prometheus')).toMatchFileSnapshot('../golden/views.txt')
@@ -68,6 +78,7 @@ describe('the metrics of a status', () => {
       'mailpath_check_reason',
       'mailpath_check_runs_total',
       'mailpath_check_verdict',
+      'mailpath_check_verdict_since_timestamp_seconds',
     ])
   })
 
@@ -83,6 +94,7 @@ describe('the metrics of a status', () => {
       'mailpath_check_reason',
       'mailpath_check_runs_total',
       'mailpath_check_verdict',
+      'mailpath_check_verdict_since_timestamp_seconds',
     ])
     const lastRun = stale.find(one => one.metric.name === 'mailpath_check_last_run_timestamp_seconds')
     expect(lastRun?.value).toBe((at - 4_000) / 1000)

@@ -3,8 +3,8 @@ import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { certificates } from '../servers/certificates.ts'
 import { dovecotBinary, dovecotInstall, startDovecot, type Dovecot } from '../servers/dovecot.ts'
-import { removeFolder, tempFolder } from '../servers/processes.ts'
-import { canaryName, ends, fails, held, series, times, warns } from './canary-stage.ts'
+import { removeFolder, tempFolder, waitFor } from '../servers/processes.ts'
+import { canaryName, ends, fails, held, longestPauseMs, series, times, warns } from './canary-stage.ts'
 import type { Area, Expectation, Fault, Stage } from './fault.ts'
 import { configurationSet, createSes, deny, keys, remove, sender, type SesService } from './ses-service.ts'
 import { without } from './skip.ts'
@@ -88,6 +88,10 @@ mail:
       to = box
       if (!dovecot.process.alive()) await dovecot.up()
       await ses.restart(made.good)
+      await waitFor(() => ses.double.sent.length > 0, {
+        timeoutMs: longestPauseMs,
+        what: 'a canary left after it was healed',
+      })
     },
     async stop() {
       clearInterval(timer)

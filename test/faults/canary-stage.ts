@@ -32,7 +32,7 @@ const lostAfterMs = 1_600
 /** Nothing is lost in so short a time as a row takes. */
 const neverMs = 3_600_000
 /** Of three that are lost, one gives way only after `4 × lost_after`. */
-const longestPauseMs = 4 * lostAfterMs + 4 * times.intervalMs
+export const longestPauseMs = 4 * lostAfterMs + 4 * times.intervalMs
 
 export const series = (metric: string, labels = ''): string =>
   `mailpath_canary_${metric}{target="${canaryName}"${labels && `,${labels}`}}`

@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util'
 import { cell, tableLines } from '../../src/report/table.ts'
 import { areas } from './areas.ts'
 import { docFile, faultsDoc } from './doc.ts'
-import type { Bench, Proof, Runnable } from './runner.ts'
+import { benchOf, type Proof, type Runnable } from './runner.ts'
 import { areasAtOnce, longestFirst, turns } from './turns.ts'
 
 type Row = Runnable['faults'][number]
@@ -16,19 +16,20 @@ const say = (line: string): void => {
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`
 
 /** Runs the faults of an area one after the other. Never rejects. */
-async function prove({ faults, open }: Runnable): Promise<Map<string, Outcome>> {
+async function prove(area: Runnable): Promise<Map<string, Outcome>> {
   const outcomes = new Map<string, Outcome>()
-  let bench: Bench | undefined
-  for (const fault of faults) {
+  const bench = benchOf(area)
+  for (const fault of area.faults) {
     const outcome = await (fault.skip === undefined
-      ? (async () => ({ proof: await (bench ??= await open()).prove(fault.name) }))().catch((error: unknown) => ({
-          failed: error instanceof Error ? error.message : String(error),
-        }))
+      ? bench.prove(fault.name).then(
+          proof => ({ proof }),
+          (error: unknown) => ({ failed: error instanceof Error ? error.message : String(error) }),
+        )
       : Promise.resolve({ skipped: fault.skip }))
     outcomes.set(fault.name, outcome)
     say(line(fault, outcome))
   }
-  await bench?.stop().catch((error: unknown) => say(`stopping: ${String(error)}`))
+  await bench.stop().catch((error: unknown) => say(`stopping: ${String(error)}`))
   return outcomes
 }
 

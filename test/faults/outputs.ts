@@ -4,7 +4,6 @@ import { createLog } from '../../src/core/log.ts'
 import type { Check } from '../../src/core/probe.ts'
 import type { Monitor } from '../../src/monitor/index.ts'
 import { link } from '../../src/page/link.ts'
-import { audit } from '../../src/report/audit.ts'
 import { report, reportFormats } from '../../src/report/report.ts'
 import { createRouter } from '../../src/web/router.ts'
 import { exporterAtRest } from '../core/exporter-at-rest.ts'
@@ -43,7 +42,7 @@ export async function outputsOf(
     // Before the status is read, since it records runs.
     const transcripts = await probe(monitor.checks())
     const status = monitor.status()
-    const reports = reportFormats.map(format => [`check as ${format}`, report(audit(status), { format })] as const)
+    const reports = reportFormats.map(format => [`check as ${format}`, report(status, { format })] as const)
     const kept = {
       checks: status.checks.map(({ config: _, ...check }) => check),
       mail: status.mail,

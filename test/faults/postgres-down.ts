@@ -9,6 +9,9 @@ export const node = (target: NodeName, metric: string): string =>
   `mailpath_postgres_${metric}{target="${target}",postgres_cluster="kb"}`
 export const cluster = (metric: string): string => `mailpath_cluster_${metric}{postgres_cluster="kb"}`
 
+/** Connections that a node takes, three of them reserved for superusers. */
+export const slots = 60
+
 /** What the primary cannot be asked about is not known, and the standbys lose it as well. */
 const primaryUnseen = {
   [node(one, 'reachable')]: 0,
@@ -119,14 +122,14 @@ export const downFaults: readonly Fault<ClusterStage>[] = [
   },
   {
     name: 'Postgres primary: nearly all slots taken',
-    // The node's own session is the 36th of 40. Of the 37 that are not reserved, one is left for the write path: with one
-    // less, the two would refuse each other whenever they run at the same time.
-    inject: stage => stage.takeSlots(stage.cluster.logins.plain, 35),
+    // A run of the node has the 54th of 60, so nine tenths are taken. Of the 57 that are not reserved, three are left: for the
+    // watch of the node, for its run and for that of the write path.
+    inject: stage => stage.takeSlots(stage.cluster.logins.plain, 53),
     seen: {
       verdict: 'warn',
       reasons: [`postgres/${one} postgres_connections_high`],
       not: [`postgres/${one} postgres_too_many_connections`],
-      samples: { [node(one, 'max_connections')]: 40 },
+      samples: { [node(one, 'max_connections')]: slots },
     },
   },
   {

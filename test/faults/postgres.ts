@@ -1,6 +1,6 @@
 import { startClusterStage, type ClusterStage } from './cluster-stage.ts'
 import type { Area } from './fault.ts'
-import { downFaults } from './postgres-down.ts'
+import { downFaults, slots } from './postgres-down.ts'
 import { loginFaults } from './postgres-login.ts'
 import { replicationFaults } from './postgres-replication.ts'
 import { rewound } from './postgres-rewind.ts'
@@ -10,7 +10,7 @@ import { runnable, type Runnable } from './runner.ts'
 
 const nodes: Area<ClusterStage> = {
   name: 'Postgres nodes',
-  start: () => startClusterStage(),
+  start: () => startClusterStage({ cluster: { settings: { max_connections: String(slots) } } }),
   faults: [...downFaults, ...loginFaults, ...replicationFaults],
 }
 

@@ -5,10 +5,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { removeFolder, tempFolder } from '../servers/processes.ts'
 import type { Area, Expectation, Stage } from './fault.ts'
 import { startRelay } from './relay.ts'
-import { faultMs, runnable, type Bench } from './runner.ts'
+import { benchOf, faultMs, intervalMs, runnable, type Bench } from './runner.ts'
 
 interface Small extends Stage {
   readonly set: (value: string) => Promise<void>
+  /** The next run gets a wrong password of the relay, and those after it the right one. */
+  readonly mistype: () => void
 }
 
 async function start(): Promise<Small> {
@@ -17,14 +19,25 @@ async function start(): Promise<Small> {
   const file = path.join(folder, '.env')
   const set = (value: string): Promise<void> => writeFile(file, `SMTP_PORT=${value}\n`)
   await set('25')
+  let wrong: 'no' | 'from the next run on' | number = 'no'
+  const isWrong = (): boolean => {
+    if (wrong === 'from the next run on') wrong = performance.now()
+    // A run may ask more than once, and begins long before the next.
+    return wrong !== 'no' && performance.now() - wrong < intervalMs / 2
+  }
   return {
     config: JSON.stringify({
       settings: [{ name: 'app', from: { dotenv: file }, expect: { SMTP_PORT: '25' } }],
       smtp: relay.section,
       mail: [{ name: 'app', write_path: [] }],
     }),
-    env: relay.env,
+    env: {
+      get RELAY_PASSWORD() {
+        return isWrong() ? 'wrong' : relay.env.RELAY_PASSWORD
+      },
+    },
     set,
+    mistype: () => (wrong = 'from the next run on'),
     heal: () => set('25'),
     async stop() {
       await relay.smtp.close()
@@ -51,16 +64,14 @@ const area: Area<Small> = {
     },
     { name: 'not injected', inject: () => Promise.resolve(), seen },
     { name: 'another root', inject, seen: { ...seen, root: 'smtp/relay smtp_unreachable' } },
-    { name: 'no longer told', inject: blink, seen },
+    {
+      name: 'no longer told',
+      inject: ({ mistype }) => Promise.resolve().then(mistype),
+      seen: { verdict: 'fail', root: 'smtp/relay smtp_auth_failed' },
+    },
     { name: 'ok before it is healed', inject, seen, halfway: { step: lookHealed, seen } },
     { name: 'not healed', inject, seen, heal: () => Promise.resolve() },
   ],
-}
-
-/** Wrong for a little more than a round. */
-async function blink(stage: Small): Promise<void> {
-  await stage.set('26')
-  setTimeout(() => void stage.set('25'), 1_100)
 }
 
 /** Right for a little more than a round. */
@@ -92,4 +103,29 @@ describe('the runner of the fault matrix', { timeout: faultMs }, () => {
   ])('refuses what is %s', async (name, message) => {
     await expect(bench.prove(name)).rejects.toThrow(message)
   })
+})
+
+it('begins with a fresh stage after a fault that failed', async () => {
+  const log: string[] = []
+  let opened = 0
+  const bench = benchOf({
+    open() {
+      const stage = ++opened
+      return Promise.resolve({
+        prove: (name: string) => {
+          log.push(`${name} on ${stage}`)
+          return name === 'bad'
+            ? Promise.reject(new Error('not seen'))
+            : Promise.resolve({ detectedAfter: 0, healedAfter: 0 })
+        },
+        stop: () => Promise.resolve(void log.push(`stop ${stage}`)),
+      })
+    },
+  })
+  await bench.prove('good')
+  await expect(bench.prove('bad')).rejects.toThrow('not seen')
+  await bench.prove('bad again, and good')
+  await bench.stop()
+  await bench.stop()
+  expect(log).toEqual(['good on 1', 'bad on 1', 'stop 1', 'bad again, and good on 2', 'stop 2'])
 })

@@ -176,7 +176,7 @@ describe('a primary that goes down', () => {
       expect(wakeupsOf(monitor)).toBe(1)
     }))
 
-  it('is reported when it was shut down in order, and when it is back', () =>
+  it('is reported when it was shut down in order, and when it is back', { tags: 'slow' }, () =>
     whileWatching({}, async ({ monitor }) => {
       await untilWatched(first)
       await first.stop('fast')
@@ -184,24 +184,29 @@ describe('a primary that goes down', () => {
       await first.start()
       await soon(() => monitor.status().clusters[0]?.primary === first.name, 'it is seen to be back')
       await soon(() => verdictOf(monitor, 'write_path/way') === 'ok', 'and can be written to')
-    }))
+    }),
+  )
 
-  it('is looked at no more often than in rounds while it comes and goes, and its watch is opened once', () =>
-    whileWatching({}, async ({ monitor }) => {
-      await untilWatched(first)
-      const [from, log, runs] = [performance.now(), await logFromNow(first), runsOf(monitor)]
-      for (const _ of [1, 2, 3]) {
-        await first.stop('immediate')
-        await sleep(roundMs)
-        await first.start()
-        await sleep(2 * roundMs)
-      }
-      const rounds = (performance.now() - from) / roundMs
-      expect(runsOf(monitor) - runs).toBeGreaterThan(2)
-      expect(runsOf(monitor) - runs).toBeLessThanOrEqual(rounds + 2)
-      expect(opened(await log(), 'mailpath-exporter')).toBeLessThanOrEqual(2 * (rounds + 2))
-      expect(opened(await log(), watchName)).toBe(0)
-    }))
+  it(
+    'is looked at no more often than in rounds while it comes and goes, and its watch is opened once',
+    { tags: 'slow' },
+    () =>
+      whileWatching({}, async ({ monitor }) => {
+        await untilWatched(first)
+        const [from, log, runs] = [performance.now(), await logFromNow(first), runsOf(monitor)]
+        for (const _ of [1, 2, 3]) {
+          await first.stop('immediate')
+          await sleep(roundMs)
+          await first.start()
+          await sleep(2 * roundMs)
+        }
+        const rounds = (performance.now() - from) / roundMs
+        expect(runsOf(monitor) - runs).toBeGreaterThan(2)
+        expect(runsOf(monitor) - runs).toBeLessThanOrEqual(rounds + 2)
+        expect(opened(await log(), 'mailpath-exporter')).toBeLessThanOrEqual(2 * (rounds + 2))
+        expect(opened(await log(), watchName)).toBe(0)
+      }),
+  )
 })
 
 describe('a watch', () => {
@@ -220,7 +225,7 @@ describe('a watch', () => {
   it.each([
     ['for the whole file', { watch: false }],
     ['for each node', { nodes: { watch: false } }],
-  ])('is not there where it is turned off %s, and nothing is run out of turn', (_, off) =>
+  ])('is not there where it is turned off %s, and nothing is run out of turn', { tags: 'slow' }, (_, off) =>
     whileWatching({ interval: short, ...off }, async ({ monitor }) => {
       const [log, runs] = [await logFromNow(first), runsOf(monitor)]
       await soon(() => runsOf(monitor) >= runs + 2, 'two more runs')
@@ -231,7 +236,7 @@ describe('a watch', () => {
     }),
   )
 
-  it('that the server ends for being idle, again and again, is no load', () =>
+  it('that the server ends for being idle, again and again, is no load', { tags: 'slow' }, () =>
     whileWatching({ interval: short }, async one => {
       await untilWatched(first)
       await first.query(`alter role ${cluster.logins.monitor.user} set idle_session_timeout = '50ms'`)
@@ -251,7 +256,8 @@ describe('a watch', () => {
       } finally {
         await first.query(`alter role ${cluster.logins.monitor.user} reset idle_session_timeout`)
       }
-    }))
+    }),
+  )
 
   describe('that runs may ask', () => {
     /** Four runs to a login. */
@@ -266,7 +272,7 @@ describe('a watch', () => {
         .filter(line => line.includes(`user=${user} `) && line.endsWith('application_name=mailpath-exporter')).length
     const recordOf = (monitor: Monitor) => monitor.status().records.get(`postgres/${first.name}`)
 
-    it('saves three of four logins, and tells as much', () =>
+    it('saves three of four logins, and tells as much', { tags: 'slow' }, () =>
       whileWatching(rarely, async ({ monitor }) => {
         await untilWatched(first)
         const [log, runs] = [await logFromNow(first), runsOf(monitor)]
@@ -281,9 +287,10 @@ describe('a watch', () => {
           await first.query('alter system reset default_transaction_read_only')
           await first.query('select pg_reload_conf()')
         }
-      }))
+      }),
+    )
 
-    it('that is ended meanwhile leaves the run to a login', () =>
+    it('that is ended meanwhile leaves the run to a login', { tags: 'slow' }, () =>
       whileWatching(rarely, async ({ monitor }) => {
         await untilWatched(first)
         const runs = runsOf(monitor)
@@ -292,9 +299,10 @@ describe('a watch', () => {
         ])
         await soon(() => runsOf(monitor) >= runs + 3, 'three more runs')
         expect(recordOf(monitor)).toMatchObject({ failures: 0 })
-      }))
+      }),
+    )
 
-    it('tells of a server that hangs in the next run', () =>
+    it('tells of a server that hangs in the next run', { tags: 'slow' }, () =>
       whileWatching(rarely, async ({ monitor }) => {
         await untilWatched(second)
         second.pause()
@@ -302,7 +310,8 @@ describe('a watch', () => {
         await soon(() => of()?.reasons[0]?.code === 'postgres_no_answer', 'it is seen to hang')
         second.resume()
         await soon(() => of()?.verdict === 'ok', 'it is seen to be back')
-      }))
+      }),
+    )
 
     it('keeps its password out of what they say, though only the login had it and not the run', async () => {
       const { user: name, password } = cluster.logins.monitor
@@ -324,7 +333,7 @@ describe('a watch', () => {
       }
     })
 
-    it('tells later what only a login meets; a run by request meets it at once', () =>
+    it('tells later what only a login meets; a run by request meets it at once', { tags: 'slow' }, () =>
       whileWatching({ ...rarely, nodes: { login_interval: '1h' } }, async ({ monitor }) => {
         await untilWatched(first)
         await first.query(`alter role ${user} nologin`)
@@ -337,10 +346,11 @@ describe('a watch', () => {
         } finally {
           await first.query(`alter role ${user} login`)
         }
-      }))
+      }),
+    )
   })
 
-  it('never takes the last connection from a run', async () => {
+  it('never takes the last connection from a run', { tags: 'slow' }, async () => {
     const { user } = cluster.logins.monitor
     await first.query(`alter role ${user} connection limit 1`)
     try {
@@ -355,38 +365,44 @@ describe('a watch', () => {
     }
   })
 
-  it('does not hold up a smart shutdown, which waits for all sessions', () =>
+  it('does not hold up a smart shutdown, which waits for all sessions', { tags: 'slow' }, () =>
     whileWatching({ interval: short }, async ({ monitor }) => {
       await untilWatched(second)
       second.process?.signal('SIGTERM')
       await soon(() => !second.running(), 'the server has ended')
       await soon(() => verdictOf(monitor, `postgres/${second.name}`) === 'fail', 'it is seen to be down')
-    }))
+    }),
+  )
 
-  it('is closed in order when its check is changed, and is opened again; a shutdown leaves none', async () => {
-    const log = await logFromNow(first)
-    await whileWatching({}, async ({ swap }) => {
-      await Promise.all([untilWatched(first), untilWatched(second)])
-      const before = await watchesOn(first)
-      swap({ max_lag: '20s' })
-      await untilWatched(first)
-      await waitFor(async () => !(await watchesOn(first)).includes(before[0] ?? 0), { what: 'the old one is closed' })
-      await untilWatched(first)
-      swap({ max_lag: '20s', watch: false })
+  it(
+    'is closed in order when its check is changed, and is opened again; a shutdown leaves none',
+    { tags: 'slow' },
+    async () => {
+      const log = await logFromNow(first)
+      await whileWatching({}, async ({ swap }) => {
+        await Promise.all([untilWatched(first), untilWatched(second)])
+        const before = await watchesOn(first)
+        swap({ max_lag: '20s' })
+        await untilWatched(first)
+        await waitFor(async () => !(await watchesOn(first)).includes(before[0] ?? 0), { what: 'the old one is closed' })
+        await untilWatched(first)
+        swap({ max_lag: '20s', watch: false })
+        await untilWatched(first, 0)
+        swap({ max_lag: '20s' })
+        await untilWatched(first)
+      })
       await untilWatched(first, 0)
-      swap({ max_lag: '20s' })
-      await untilWatched(first)
-    })
-    await untilWatched(first, 0)
-    await untilWatched(second, 0)
-    // A run that was cut off is another matter.
-    const said = (await log()).split('\n').filter(line => line.includes(` ${watchName} `))
-    expect(said.filter(line => line.includes('disconnection:')).length).toBeGreaterThan(2)
-    expect(said.filter(line => /EOF|reset by peer/.test(line))).toEqual([])
-  })
+      await untilWatched(second, 0)
+      // A run that was cut off is another matter.
+      const said = (await log()).split('\n').filter(line => line.includes(` ${watchName} `))
+      expect(said.filter(line => line.includes('disconnection:')).length).toBeGreaterThan(2)
+      expect(said.filter(line => /EOF|reset by peer/.test(line))).toEqual([])
+    },
+  )
 
   it.skipIf(!needs('PgBouncer', pgbouncerBinary(), pgbouncerInstall))(
     'through a pooler tells the end of the pooler, and takes no session of the server',
+    { tags: 'slow' },
     async () => {
       const bouncer = await startPgbouncer({ to: first, logins: [cluster.logins.backend], pooling: 'transaction' })
       const clients = async (): Promise<number> =>

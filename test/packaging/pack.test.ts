@@ -48,8 +48,9 @@ beforeAll(async () => {
 
 describe('the package', () => {
   it('has the program, and what is needed to run it, watch it and act upon it', async () => {
+    // The picture of the README is as large as all the rest of the documents, and the README at the registry loads it from the repository.
     const documents = (await readdir(path.join(root, 'docs'), { recursive: true })).filter(file =>
-      /\.(?!ts$)\w+$/.test(file),
+      /\.(?!ts$|png$)\w+$/.test(file),
     )
     for (const name of [
       'dist/main.js',
@@ -92,7 +93,7 @@ describe('the package', () => {
 
   it('is small', () => {
     console.info(`npm pack: ${packed.size} bytes, ${packed.unpackedSize} unpacked, ${names.length} files`)
-    expect(packed.size).toBeLessThan(1_000_000)
+    expect(packed.size).toBeLessThan(1_100_000)
   })
 })
 

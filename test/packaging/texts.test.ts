@@ -79,7 +79,7 @@ describe.skipIf(!optional('bash', 'apt-get install bash'))('the completion of ba
   })
 
   it.each([
-    ['mailpath-exporter ', ['serve', 'check', 'check-config']],
+    ['mailpath-exporter ', ['serve', 'check', 'check-config', 'init']],
     ['mailpath-exporter check-', ['check-config']],
     ['mailpath-exporter --log.', ['--log.level=', '--log.format=']],
     ['mailpath-exporter --log.level=', ['debug', 'info', 'warn', 'error']],

@@ -6,7 +6,6 @@ import { gauge, sample } from '../../src/core/metric.ts'
 import { finding } from '../../src/core/probe.ts'
 import { inLines, isReadable, json, shownLines, visible } from '../../src/core/shown.ts'
 import { statusJson } from '../../src/report/api.ts'
-import { audit } from '../../src/report/audit.ts'
 import { renderFailures } from '../../src/page/failures.ts'
 import { postgres } from '../../src/probes/postgres/index.ts'
 import { smtp } from '../../src/probes/smtp/index.ts'
@@ -85,7 +84,7 @@ async function outputsOf(text: string): Promise<Record<string, string>> {
     return [`log, ${format}`, lines.join('')] as const
   })
   return {
-    ...Object.fromEntries(reportFormats.map(format => [`check, ${format}`, report(audit(of), { format })])),
+    ...Object.fromEntries(reportFormats.map(format => [`check, ${format}`, report(of, { format })])),
     ...Object.fromEntries(logs),
     page: renderPage(of, { ...about, configFile: text }),
     failures: renderFailures(first, [failed], 0),

@@ -41,7 +41,7 @@ describe('what receivers find in DNS', () => {
   })
 
   it('is a table in each format of check, that can be handed on', () => {
-    const found = audit(statusThat(missing))
+    const found = statusThat(missing)
     const text = report(found, { format: 'table', width: 120 })
     expect(text).toContain('DNS of app.example.com, as 127.0.0.1:53 says')
     expect(text).toContain(`→ ${published}`)
@@ -83,7 +83,7 @@ describe('what receivers find in DNS', () => {
     const text = 'v=spf1 ip4:192.0.2.10 <script>alert(1)</script> | a | `b` \u001b[2J\u202e -all'
     const more: Partial<DnsSeen> = { spf: { ...well.spf, text, permissive: [text] } }
     expect(section(pageOf(more))).not.toContain('<script')
-    const found = audit(statusThat(more))
+    const found = statusThat(more)
     expect(report(found, { format: 'table' })).not.toMatch(/\u001b|\u202e/)
     const line = report(found, { format: 'markdown' })
       .split('\n')

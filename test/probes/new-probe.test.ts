@@ -90,8 +90,8 @@ mail:
   const running = startProcess('mailpath-exporter', process.execPath, args, { cwd: folder })
   onTestFinished(() => running.stop())
   expect(await running.exited, running.log()).toBe(2)
-  const { answers } = JSON.parse(running.log()) as { answers: { sentence: string }[] }
-  expect(answers.map(({ sentence }) => sentence)).toEqual([
+  const { mail_paths } = JSON.parse(running.log()) as { mail_paths: { sentence: string }[] }
+  expect(mail_paths.map(({ sentence }) => sentence)).toEqual([
     'later rank fails too: BLOCKED by invented/relay',
     'lower rank fails too: BLOCKED by settings/app',
     'other names: BLOCKED by smtp/relay',

@@ -143,7 +143,7 @@ describe('the sessions of an application', () => {
   })
 })
 
-describe.skipIf(!needs('PgBouncer', pgbouncerBinary(), pgbouncerInstall))('behind PgBouncer', () => {
+describe.skipIf(!needs('PgBouncer', pgbouncerBinary(), pgbouncerInstall))('behind PgBouncer', { tags: 'slow' }, () => {
   const variants = [
     ['transaction', {}],
     ['transaction', { application_name_add_host: 1, server_reset_query_always: 1 }],

@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import { runbookUrl } from '../../src/core/runbook.ts'
+import { emptyHistory } from '../../src/history/history.ts'
 import { statusJson } from '../../src/report/api.ts'
+import { audit } from '../../src/report/audit.ts'
 import { lagging, unseen } from '../status/balanced.ts'
 import { at, healthySeen, incidentSeen, statusOf } from '../status/incident.ts'
 
@@ -27,6 +30,33 @@ describe('/api/v1/status', () => {
     expect(incident.mail_paths[0]?.blockers.filter(one => one.root)).toHaveLength(1)
   })
 
+  it('is the sentence of the audit, and what to do in its order', () => {
+    expect(incident.mail_paths[0]?.sentence).toBe('keybuzz-backend: BLOCKED by write_path/backend DATABASE_URL')
+    expect(incident.actions.map(one => one.code)).toEqual(
+      audit(statusOf(incidentSeen)).actions.map(({ reason }) => reason.code),
+    )
+    expect(incident.settings.find(one => one.setting === 'SMTP_PASS')).toMatchObject({ state: 'unreadable' })
+  })
+
+  it('tells since when, as far as that is known', () => {
+    const status = statusOf(incidentSeen)
+    const [path] = incident.mail_paths
+    expect(path?.since).toEqual({ at: '2026-01-14T03:12:07.000Z', exact: false })
+    expect(path?.root?.since).toEqual(path?.since)
+    expect(incident.checks[0]?.since).toEqual(path?.since)
+    const [unseen] = statusJson({ ...status, history: emptyHistory }).mail_paths
+    expect([unseen?.since, unseen?.root?.since, unseen?.uptime]).toEqual([null, null, null])
+    // The history is of the last look, and by now the check is stale.
+    const held = new Map([['vault/vault-01', { at, exact: true, verdict: 'ok' as const }]])
+    const { checks } = statusJson({ ...status, history: { ...emptyHistory, checks: held } })
+    expect(checks.find(({ id }) => id === 'vault/vault-01')?.since).toBe(null)
+  })
+
+  it('leads from each reason to its runbook', () => {
+    const reasons = [...incident.actions, ...incident.checks.flatMap(check => check.reasons)]
+    for (const { code, runbook_url } of reasons) expect(runbook_url).toBe(runbookUrl(code))
+  })
+
   it('tells where each write path lands', () => {
     expect(incident.landings).toContainEqual({
       write_path: 'backend DATABASE_URL',
@@ -42,6 +72,7 @@ describe('/api/v1/status', () => {
       probe: 'vault',
       target: 'vault-01',
       verdict: 'fail',
+      since: { at: '2026-01-14T03:12:07.000Z', exact: false },
       stale: false,
       evidence: expect.stringContaining('vault-01:8200') as string,
       reasons: [
@@ -51,6 +82,8 @@ describe('/api/v1/status', () => {
           severity: 'critical',
           text: expect.stringContaining('vault-01:8200') as string,
           remedy: expect.stringContaining('storage path') as string,
+          because: null,
+          runbook_url: runbookUrl('vault_uninitialized'),
         },
       ],
       interval_seconds: 15,

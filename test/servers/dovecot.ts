@@ -80,7 +80,10 @@ export interface Dovecot {
   setPassword: (password: string, user?: string) => Promise<void>
   /** From now on the mailbox of the user is limited so, such as `*:messages=1`; undefined ends it. */
   limit: (rule: string | undefined, user?: string) => Promise<void>
-  /** From now on new connections get this certificate. */
+  /**
+   * From now on new connections get this certificate. Without a change it is not reloaded: a reload ends deliveries under way, and
+   * a mail that was stored and not answered for is delivered twice.
+   */
   certificate: (certificate: Certificate) => Promise<void>
   /** Stops all of it as SIGSTOP does: connections are accepted and nothing is said. */
   pause: () => void
@@ -241,6 +244,7 @@ export async function startDovecot(options: DovecotOptions = {}): Promise<Doveco
     const time = new Date(Date.now() - 3_600_000 + 1000 * written++)
     await utimes(file('users'), time, time)
   }
+  let shown = good
   const writeCertificate = async ({ cert, key }: Certificate) => {
     await writeFile(file('cert.pem'), cert)
     await writeFile(file('key.pem'), key, { mode: 0o600 })
@@ -338,8 +342,10 @@ export async function startDovecot(options: DovecotOptions = {}): Promise<Doveco
       )
     },
     certificate: async next => {
+      if (next === shown) return
       await writeCertificate(next)
       await doveadm(['reload'])
+      shown = next
     },
     pause: () => signalAll('SIGSTOP'),
     resume: () => signalAll('SIGCONT'),

@@ -36,7 +36,7 @@ export interface MailServer extends PostfixInstance {
   readonly port: number
   /** Decides about its commands of SMTP, before all that Postfix looks at itself. */
   readonly policy: PolicyServer
-  /** From now on these lines are in its main.cf as well; none: as at the start. */
+  /** From now on these lines are in its main.cf as well; none: as at the start. Without a change it is not reloaded. */
   readonly configure: (...lines: string[]) => Promise<void>
   /** Tries to deliver all that waits, now. */
   readonly flush: () => Promise<void>
@@ -101,6 +101,7 @@ async function startServer(
 ): Promise<MailServer> {
   const policy = await startPolicyServer()
   const { good } = await certificates()
+  let added = ''
   const instance = await startInstance(name, {
     main: folder => common(folder, policy.port, more.milterPort) + main(folder),
     services: () => `${host}:${port} inet n - n - - smtpd\n  ${more.options}\n${more.services ?? ''}`,
@@ -112,7 +113,12 @@ async function startServer(
     ...instance,
     port,
     policy,
-    configure: (...lines) => instance.rewrite('main.cf', text => [text, ...lines, ''].join('\n')),
+    async configure(...lines) {
+      const more = [...lines, ''].join('\n')
+      if (more === added) return
+      await instance.rewrite('main.cf', text => text + more)
+      added = more
+    },
     async flush() {
       await instance.run('postqueue', ['-f'])
     },

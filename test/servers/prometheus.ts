@@ -13,7 +13,8 @@ import {
 } from './processes.ts'
 
 export const prometheusInstall = 'apt-get install prometheus'
-export const prometheusBinary = () => have('prometheus')
+/** PROMETHEUS_BIN is the path of another one than that which is installed. */
+export const prometheusBinary = (): string | undefined => process.env['PROMETHEUS_BIN'] ?? have('prometheus')
 
 interface PrometheusOptions {
   /** What is scraped: `host:port`, by job. */

@@ -9,7 +9,7 @@ import { enoughFaults, neverOkIn, unevenLife } from './life.ts'
 import { soak, type SoakOptions } from './soak.ts'
 import { startTargets, type Targets } from './targets.ts'
 
-describe('the soak', () => {
+describe('the soak', { tags: 'slow' }, () => {
   it('leaves nothing behind after hundreds of failing runs of every probe', { timeout: 240_000 }, async () => {
     const targets = await startTargets()
     try {
@@ -82,7 +82,7 @@ const soakWith = async (check: Check, options: Partial<SoakOptions> = {}): Promi
 }
 
 // Else nobody would know that it can fail.
-describe('the soak catches', { timeout: 60_000 }, () => {
+describe('the soak catches', { tags: 'slow', timeout: 60_000 }, () => {
   it('a socket that is not closed, on both sides', async () => {
     const server = await silent()
     const sockets: net.Socket[] = []

@@ -361,6 +361,7 @@ export const exporter: ExporterState = {
   nodeVersion: '20.20.2',
   reload: { successful: true, successAt: at - 60_000 },
   logLinesDropped: 0,
+  stateFile: { read: true, written: true, writtenAt: at - 60_000 },
   wakeups: [{ cluster: 'keybuzz', count: 1 }],
   requests: [{ handler: '/metrics', code: 200, count: 4, seconds: 0.25 }],
   connections: { open: 3, refused: { connections: 2, address: 0, gave_way: 5 } },

@@ -1,6 +1,7 @@
 /** The table of endpoints, and all that has to agree with it. */
 import { readFileSync } from 'node:fs'
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { linked } from '../../src/page/link.ts'
 import { endpoints } from '../../src/web/endpoints.ts'
 import { ask, serving } from './serving.ts'
 
@@ -22,11 +23,13 @@ describe('the endpoints', () => {
     expect(written.sort()).toEqual(known.sort())
   })
 
+  it('are all that pages can lead to', () => expect(paths).toEqual(expect.arrayContaining([...linked])))
+
   it('are all that the status page links to', async () => {
     const { body } = await ask(await serving(), { path: '/' })
-    const linked = [...body.matchAll(/href="(\/[^"?#]*)/g)].map(([, path]) => path)
-    expect(linked).toContain('/metrics')
-    for (const path of linked) expect(paths).toContain(path)
+    const hrefs = [...body.matchAll(/href="\.(\/[^"?#]*)/g)].map(([, path]) => path)
+    expect(hrefs).toContain('/metrics')
+    for (const path of hrefs) expect(paths).toContain(path)
   })
 
   it('are each counted by their path', async () => {

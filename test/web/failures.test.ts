@@ -7,7 +7,7 @@ import { checkOf, fine, noReferences } from '../monitor/checks.ts'
 import { broken, inTurn, odd } from '../monitor/monitored.ts'
 import { ask, serving, type Served } from './serving.ts'
 
-const once = ({ monitor }: Served): Promise<void> => monitor.runAll(new AbortController().signal)
+const once = ({ monitor }: Served): Promise<unknown> => monitor.runAll(new AbortController().signal)
 const failedOf = ({ monitor }: Served, target = 'it') => monitor.status().records.get(`fake/${target}`)?.failed ?? []
 const page = async (web: Served, target = 'it'): Promise<string> => {
   const { status, body } = await ask(web, { path: `/failures?probe=fake&target=${target}` })
@@ -84,7 +84,9 @@ describe('the last failures of a check', () => {
     const web = await serving({ checks: [failing(() => undefined, target), checkOf(() => Promise.resolve(fine))] })
     await once(web)
     const { body } = await ask(web, { path: '/' })
-    const links = [...body.matchAll(/href="\.(\/failures[^"]*)"/g)].map(([, link = '']) => link.replaceAll('&amp;', '&'))
+    const links = [...body.matchAll(/href="\.(\/failures[^"]*)"/g)].map(([, link = '']) =>
+      link.replaceAll('&amp;', '&'),
+    )
     expect(links).toHaveLength(1)
     const { status, body: failures } = await ask(web, { path: links[0] })
     expect(status).toBe(200)
@@ -94,6 +96,20 @@ describe('the last failures of a check', () => {
   it('say so where there are none', async () => {
     const web = await serving()
     expect(await page(web)).toContain('Nothing has failed since')
+  })
+
+  it('are listed where no check is named, the newest first', async () => {
+    const web = await serving({
+      checks: [failing(() => undefined, 'a'), checkOf(() => Promise.resolve(fine), { target: 'fine' })],
+    })
+    const list = async () => (await ask(web, { path: '/failures' })).body
+    expect(await list()).toContain('Nothing has failed since')
+    await once(web)
+    const body = await list()
+    expect(body).toMatch(/1 check of 2 failed/)
+    expect(body).toContain('href="./failures?probe=fake&amp;target=a"')
+    expect(body).not.toContain('target=fine')
+    expect((await ask(web, { path: '/failures?probe=fake' })).status).toBe(400)
   })
 
   it('go with the check, and stay with one that is as before', async () => {

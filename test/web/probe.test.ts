@@ -102,7 +102,7 @@ describe('a request for a check', () => {
   it('may be made by GET alone, and is counted by its endpoint', async () => {
     const web = await serving()
     const { status, headers } = await ask(web, { path: pathOf('it'), method: 'POST' })
-    expect([status, headers.allow, runsOf(web)]).toEqual([405, 'GET, HEAD', 0])
+    expect([status, headers.allow, runsOf(web)]).toEqual([405, 'GET, HEAD, OPTIONS', 0])
     await probed(web)
     const { body } = await ask(web, { path: '/metrics' })
     expect(body).toContain('mailpath_http_requests_total{handler="/probe",code="200"} 1')

@@ -5,7 +5,6 @@ import { hash, verify } from '@node-rs/bcrypt'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
   freePort,
-  have,
   needs,
   removeFolder,
   runProcess,
@@ -16,9 +15,10 @@ import {
   type RunningProcess,
 } from '../servers/processes.ts'
 import { program } from '../servers/program.ts'
+import { prometheusBinary, prometheusInstall } from '../servers/prometheus.ts'
 import { authority, issue } from './pki.ts'
 
-const prometheus = have('prometheus')
+const prometheus = prometheusBinary()
 
 let folder: string
 let port: number
@@ -99,7 +99,7 @@ async function startPrometheus(jobs: readonly Job[]): Promise<(expr: string) => 
   }
 }
 
-describe.skipIf(!needs('prometheus', prometheus, 'apt-get install prometheus'))('Prometheus', () => {
+describe.skipIf(!needs('prometheus', prometheus, prometheusInstall))('Prometheus', () => {
   it('scrapes with the certificate and the password, and not without one of them', async () => {
     expect(await runProcess(process.execPath, args('check-config', `--web.config.file=${file('web.yml')}`))).toBe(
       `${file('mailpath.yml')}: 2 checks, ok\n${file('web.yml')}: ok\n`,

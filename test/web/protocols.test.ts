@@ -15,8 +15,11 @@ beforeAll(async () => {
   server = await issue(ca)
 })
 
-const secured = (http: object = {}): Promise<Served> =>
-  serving({ config: { tls_server_config: { cert: server.cert, key: server.key }, http_server_config: http } })
+const secured = (http: object = {}, routePrefix = ''): Promise<Served> =>
+  serving({
+    config: { tls_server_config: { cert: server.cert, key: server.key }, http_server_config: http },
+    routePrefix,
+  })
 
 interface Asked {
   readonly method: string
@@ -98,7 +101,7 @@ const cases: readonly (readonly [Asked, number])[] = [
   [{ method: 'POST', path: '/-/reload', headers: { 'content-length': '0' }, body: '' }, 403],
   [{ method: 'POST', path: '/metrics' }, 405],
   [{ method: 'DELETE', path: '/' }, 405],
-  [{ method: 'OPTIONS', path: '/metrics' }, 405],
+  [{ method: 'OPTIONS', path: '/metrics' }, 204],
   [{ method: 'TRACE', path: '/metrics' }, 405],
   [{ method: 'POST', path: '/-/reload', headers: { 'content-length': '4' }, body: 'body' }, 413],
   [{ method: 'GET', path: '/metrics', headers: { 'content-length': '4' }, body: 'body' }, 413],
@@ -120,12 +123,25 @@ describe('HTTP/2 and HTTP/1.1 on one port', () => {
       return { headers: rest, text: lasting((isZipped ? gunzipSync(body) : body).toString()) }
     }
     expect(comparable(two)).toEqual(comparable(one))
-    for (const { headers, body } of [one, two]) {
+    for (const { headers, body } of status === 204 ? [] : [one, two]) {
       if (asked.method !== 'HEAD') expect(body.length).toBe(Number(headers['content-length']))
       else expect([body.length, Number(headers['content-length']) > 0]).toEqual([0, true])
     }
-    if (status === 405) expect(two.headers).toMatchObject({ allow: asked.path === '/-/reload' ? 'POST' : 'GET, HEAD' })
+    const allow = asked.path === '/-/reload' ? 'POST, OPTIONS' : 'GET, HEAD, OPTIONS'
+    if (status === 405 || status === 204) expect(two.headers).toMatchObject({ allow })
     expect(two.headers).toMatchObject({ 'x-content-type-options': 'nosniff', 'cache-control': 'no-store' })
+  })
+
+  it.each([
+    ['/mail/metrics', 200],
+    ['/mail/', 200],
+    ['/mail', 302],
+    ['/metrics', 404],
+  ])('find %s below a route prefix in the same way', async (path, status) => {
+    const web = await secured({}, '/mail')
+    const [one, two] = [await byHttp1(web, get(path)), await byHttp2(session2(web), get(path))]
+    expect([one.status, two.status]).toEqual([status, status])
+    expect(two.headers['location']).toBe(one.headers['location'])
   })
 
   it('refuse an answer for which there is no room in the same way', async () => {

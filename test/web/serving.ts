@@ -6,6 +6,7 @@ import { connect, type Socket } from 'node:net'
 import path from 'node:path'
 import { onTestFinished } from 'vitest'
 import type { Check } from '../../src/core/probe.ts'
+import type { Past } from '../../src/history/remember.ts'
 import type { References } from '../../src/monitor/look.ts'
 import { createLog } from '../../src/core/log.ts'
 import { createMonitor, type Monitor } from '../../src/monitor/index.ts'
@@ -37,6 +38,9 @@ interface Given {
   readonly references?: References
   readonly limits?: Limits
   readonly allowedHosts?: readonly string[]
+  readonly routePrefix?: string
+  /** What happened before. */
+  readonly past?: Past
 }
 
 export interface Served {
@@ -73,11 +77,11 @@ export async function serving(given: Given = {}): Promise<Served> {
     logged.push(entry)
   })
   const checks = given.checks ?? [checkOf(() => Promise.resolve(fine))]
-  const monitor = createMonitor({ checks, mail: [] }, given.references ?? noReferences, log)
+  const monitor = createMonitor({ checks, mail: [] }, given.references ?? noReferences, log, undefined, given.past)
   const stop = new AbortController()
   const exporter = () => exporterAtRest
   const web = await startWeb({
-    served: { monitor, configFile: 'mailpath.yml', exporter, log },
+    served: { monitor, configFile: 'mailpath.yml', exporter, log, routePrefix: given.routePrefix ?? '' },
     listenAddresses: given.places ?? [loopback],
     file: given.config && path.join(folder, 'web.yml'),
     stop: stop.signal,

@@ -50,7 +50,7 @@ export const oldest = stat({
 const perCheck = ['probe', 'target'] as const
 export const checks = table({
   title: 'Every check',
-  description: 'Every check, with its verdict and how old that is.',
+  description: 'Every check, with its verdict, for how long it has had it, and how old the last run is.',
   noValue: 'No data',
   labels: [
     { label: 'probe', title: 'Probe', width: 110 },
@@ -58,6 +58,13 @@ export const checks = table({
   ],
   values: [
     { title: 'Verdict', value: views.checkVerdict(perCheck), states: states.verdictCodes, width: 110 },
+    {
+      title: 'For',
+      value: by('min', perCheck, calc`time() - ${q(checkMetrics.since)}`),
+      unit: 's',
+      decimals: 0,
+      width: 100,
+    },
     {
       title: 'Last run ago',
       value: by('max', perCheck, calc`time() - ${q(checkMetrics.lastRun)}`),

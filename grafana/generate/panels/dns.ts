@@ -101,7 +101,7 @@ export const lookups = lines({
 })
 
 export const names = timeline({
-  title: 'Names of the senders',
+  title: 'Names of each sender',
   description:
     'Whether each address of the sender has a name (PTR) that leads back to it. A gap: it is not known, or there are no senders in the configuration.',
   noValue: 'No sender is known',

@@ -1,6 +1,9 @@
 import { timeline } from '../build/charts.ts'
+import { historyMetrics } from '../../../src/exposition/history.ts'
+import { by, calc, increase, q } from '../build/promql.ts'
 import { query } from '../build/query.ts'
 import * as states from '../build/states.ts'
+import { table } from '../build/table.ts'
 import * as views from '../views.ts'
 
 export const verdicts = timeline({
@@ -9,6 +12,30 @@ export const verdicts = timeline({
   noValue: 'No data',
   query: query(views.mailVerdictThen, label => label.mail_path),
   states: states.canSend,
+})
+
+export const incidents = table({
+  title: 'Incidents',
+  description:
+    'For how long each mail path has its verdict, and its incidents in the time shown. /incidents of the exporter tells more.',
+  noValue: 'No data',
+  labels: [{ label: 'mail_path', title: 'Mail path' }],
+  values: [
+    { title: 'Verdict', value: views.mailVerdict, states: states.canSend, width: 110 },
+    {
+      title: 'For',
+      value: by('min', ['mail_path'], calc`time() - ${q(historyMetrics.since)}`),
+      unit: 's',
+      decimals: 0,
+      width: 100,
+    },
+    {
+      title: 'Incidents',
+      value: by('max', ['mail_path'], increase(q(historyMetrics.incidents), '$__range')),
+      decimals: 0,
+      width: 100,
+    },
+  ],
 })
 
 export const checks = timeline({

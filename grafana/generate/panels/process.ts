@@ -24,6 +24,18 @@ export const reload = stat({
   states: states.flag('good', 'BAD', { bad: 'no' }),
 })
 
+export const stateFile = stat({
+  title: 'State file',
+  description:
+    'Whether what happened outlives a restart: the state file was good at the start, and could be written the last time.',
+  noValue: 'None is kept',
+  query: query(
+    by('min', ['instance'], calc`${q(exporterMetrics.stateRead)} * ${q(exporterMetrics.stateWritten)}`),
+    label => label.instance,
+  ),
+  states: states.flag('good', 'BAD', { bad: 'no' }),
+})
+
 export const resources = {
   cpu: lines({
     title: 'CPU',
@@ -185,6 +197,15 @@ export const versions = table({
       unit: 's',
       decimals: 0,
       width: 150,
+    },
+    {
+      title: 'State written',
+      value: join('*', by('max', perInstance, q(exporterMetrics.build)), since(exporterMetrics.stateWrittenAt), [
+        'instance',
+      ]),
+      unit: 's',
+      decimals: 0,
+      width: 130,
     },
   ],
 })

@@ -43,7 +43,7 @@ export const relays = table({
       ...timeLeft,
     },
     {
-      title: 'Login held off for',
+      title: 'No login for',
       value: calc`${by('max', ['target'], q(smtp.suspendedUntil))} - time()`,
       unit: 's',
       decimals: 0,

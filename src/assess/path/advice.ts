@@ -11,7 +11,7 @@ export interface Astray {
   readonly node: Node | undefined
 }
 
-const whereIs = (node: Node): string => `${node.name} (${node.address ?? '?'})`
+export const whereIs = (node: Node): string => `${node.name} (${node.address ?? '?'})`
 
 /** What is known to decide where a path leads, in place of the path itself, and how to mend that. */
 function decider({ seen, hops: { balancer, pooler } }: Astray): { name: string; mend: string } | undefined {

@@ -113,7 +113,7 @@ export function answering({
     return {
       kind: 'failed',
       code: last.code,
-      text: `${first.label} ${first.words} for ${name} ${type}${also}`,
+      text: `${first.label} ${first.words}${also} for ${name} ${type}`,
       want: ofSeveral(failed.map(({ want }) => want)),
     }
   }

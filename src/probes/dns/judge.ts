@@ -1,7 +1,7 @@
 import { finding } from '../../core/probe.ts'
 import { visible } from '../../core/shown.ts'
 import { bounded } from '../../clients/dns/index.ts'
-import { cases } from './judge/cases.ts'
+import { cases, questions } from './judge/cases.ts'
 import { evidenceOf } from './evidence.ts'
 import { authenticationReasons } from './judge/authentication.ts'
 import { dkimReasons } from './judge/dkim.ts'
@@ -42,7 +42,7 @@ const inOneLine = (found: Reason): Reason => ({ ...found, text: visible(found.te
 function gaps({ unanswered, unconfirmed, isUsedUp }: DnsSeen): Reason[] {
   return [
     ...(unanswered.length > 0
-      ? [reason('dns_resolver_failed', cases(unanswered), isUsedUp ? fewerQuestions : undefined)]
+      ? [reason('dns_resolver_failed', questions(unanswered), isUsedUp ? fewerQuestions : undefined)]
       : []),
     ...(unconfirmed.length > 0
       ? [reason('dns_unconfirmed', `${cases(unconfirmed.map(bounded))}: there in the look before, and not in this one`)]

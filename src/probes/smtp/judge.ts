@@ -29,7 +29,7 @@ export const metrics = {
   ),
   authenticated: gauge(
     'mailpath_smtp_authenticated',
-    'Whether the relay took the login; 0 also while a refused login is held off, absent where none was tried.',
+    'Whether the relay took the login; 0 also while a refused login is not tried again, absent where none was tried.',
     labels,
   ),
   responseCode: gauge('mailpath_smtp_response_code', 'Code of the last reply before QUIT (RFC 5321, 4.2).', labels),
@@ -46,7 +46,7 @@ export const metrics = {
   tlsInfo: gauge('mailpath_smtp_tls_info', 'TLS version and cipher agreed on.', [...labels, 'version', 'cipher']),
   suspendedUntil: gauge(
     'mailpath_smtp_auth_suspended_until_timestamp_seconds',
-    'Until when the login is not tried again, because it was refused; absent where it is not held off.',
+    'Until when the login is not tried again, because it was refused; absent where it may be tried.',
     labels,
   ),
 }

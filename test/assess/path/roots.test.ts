@@ -80,6 +80,24 @@ describe('the root of a write path that does not get in is', () => {
     expect(behind?.root).toBe('postgres/db-1 postgres_unreachable')
   })
 
+  it('the path itself, once another node is the primary: it names the dead node and the one to lead to', () => {
+    const promoted = [node('db-1', undefined), node('db-2', primaryFacts(2))]
+    const fails = plainPath('app', 'closed')
+    const said = story({ all: [...well, ok] }, { all: [...dead, fails] }, { all: [...promoted, fails] })[2]
+    expect(said?.root).toBe('write_path/app write_path_closed')
+    expect(said?.path.reasons[0]?.remedy).toBe(
+      'The primary is db-2 (db-2:5432) and answers: see why what is in between (HAProxy, a pooler) does not lead there. db-1 (db-1:5432) does not answer.',
+    )
+  })
+
+  it('the path itself, if it is not known which of two dead nodes was the primary: it names both', () => {
+    const said = saidOf(node('db-1', undefined), node('db-2', undefined), plainPath('app', 'closed'))
+    expect(said.root).toBe('write_path/app write_path_closed')
+    expect(said.path.reasons[0]?.remedy).toMatch(
+      /^db-1 \(db-1:5432\) and db-2 \(db-2:5432\) do not answer: start them first\. If this is HAProxy/,
+    )
+  })
+
   it('HAProxy, if that refuses connections and gives no statistics either', () => {
     const said = saidOf(...well, through(byBalancer, [], shutOut('refused')), silentBalancer())
     expect(said.root).toBe('haproxy/lb-1 haproxy_unreachable')

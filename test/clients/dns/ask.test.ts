@@ -195,7 +195,7 @@ describe('several servers', () => {
     expect(await open([one ?? '', two ?? '']).dns.ask('a.test', 'A')).toEqual({
       kind: 'failed',
       code: 'refused',
-      text: `${one} answers SERVFAIL for a.test A, ${two} answers REFUSED`,
+      text: `${one} answers SERVFAIL, ${two} answers REFUSED for a.test A`,
     })
   })
 

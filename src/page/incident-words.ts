@@ -1,0 +1,66 @@
+import { checkId } from '../core/probe.ts'
+import type { Incident } from '../history/incident.ts'
+import { joinMs } from '../history/incidents.ts'
+import type { Uptime } from '../history/uptime.ts'
+import { utc } from './format.ts'
+
+/** A length of time in its two largest units: `48 s`, `1 min 30 s`, `2 h 5 min`, `3 d 4 h`. */
+export function lasting(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1000))
+  const [small, large, size, per] =
+    seconds < 3_600 ? ['s', 'min', 60, 1] : seconds < 86_400 ? ['min', 'h', 60, 60] : ['h', 'd', 24, 3_600]
+  const whole = Math.floor(seconds / per)
+  const [more, less] = [Math.floor(whole / size), whole % size]
+  return [more > 0 ? `${more} ${large}` : '', less > 0 || more === 0 ? `${less} ${small}` : '']
+    .filter(Boolean)
+    .join(' ')
+}
+
+/** A moment of an incident: only the time where it is of the day on which the incident began. */
+export const moment = (ms: number, { startedAt }: Incident): string =>
+  utc(ms).slice(0, 10) === utc(startedAt).slice(0, 10) ? utc(ms).slice(11) : utc(ms)
+
+/** `2026-01-14 03:12:07 UTC, for 29 min`; `… , for 12 min until now` while it lasts. */
+export function whenOf(incident: Incident, at: number): string {
+  const { startedAt, endedAt } = incident
+  return `${utc(startedAt)}, for ${lasting((endedAt ?? at) - startedAt)}${endedAt === undefined ? ' until now' : ''}`
+}
+
+/** What to know of the times of an incident, in sentences. */
+export function notesOf({
+  startExact,
+  endedAt,
+  endExact,
+  unseenMs,
+  interruptions,
+  isCut,
+}: Incident): readonly string[] {
+  const times = interruptions === 1 ? 'once' : `${interruptions} times`
+  return [
+    ...(startExact ? [] : ['Nobody saw when it began: it may have been earlier.']),
+    ...(endedAt === undefined || endExact ? [] : ['Nobody saw when it ended.']),
+    ...(unseenMs > 0 ? [`Of ${lasting(unseenMs)} of it nothing is known.`] : []),
+    ...(interruptions > 0 ? [`All mail worked ${times} in between, for less than ${lasting(joinMs)} each.`] : []),
+    ...(isCut ? ['There were more causes than are kept.'] : []),
+  ]
+}
+
+/** `write_path/app: write_path_read_only` */
+export const causeText = (one: { readonly probe: string; readonly target: string; readonly code: string }): string =>
+  `${checkId(one)}: ${one.code}`
+
+/** Some names, and how many more there are. */
+export const someOf = (names: readonly string[], most = 10): string =>
+  names.length > most ? `${names.slice(0, most).join(', ')} and ${names.length - most} more` : names.join(', ')
+
+/** `99.93 %, down for 1 min, not known for 23 h`. The share is of the time that is known. It is 100 % only without a failure. */
+export function uptimeText({ up, down, unknown }: Uptime): string {
+  if (up + down === 0) return 'not known'
+  // Rounded down, so that an outage is never rounded away.
+  const share = Math.floor((10_000 * up) / (up + down)) / 100
+  return [
+    `${share} %`,
+    ...(down > 0 ? [`down for ${lasting(down)}`] : []),
+    ...(unknown >= 1_000 ? [`not known for ${lasting(unknown)}`] : []),
+  ].join(', ')
+}

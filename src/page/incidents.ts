@@ -1,0 +1,146 @@
+import { worst } from '../core/probe.ts'
+import { runbookUrl } from '../core/runbook.ts'
+import type { Shown } from '../core/shown.ts'
+import { healedOf, type Affected, type Blocked, type Incident } from '../history/incident.ts'
+import { dayMs, monthMs, uptimeOf } from '../history/uptime.ts'
+import type { Status } from '../monitor/ledger.ts'
+import { count, icon, symbols, utc } from './format.ts'
+import { html, type Html } from './html.ts'
+import { lasting, moment, notesOf, someOf, uptimeText, whenOf } from './incident-words.ts'
+import { incidentsStyle } from './incidents-style.ts'
+import { layout } from './layout.ts'
+import { link } from './link.ts'
+
+/** The page of what happened: uptime, and these incidents, the newest first. Pure. */
+export function renderIncidents(status: Status, incidents: readonly Incident[]): Shown {
+  const verdict = status.mail.length > 0 ? worst(status.mail.map(path => path.verdict)) : 'unknown'
+  return layout(
+    { title: `${symbols[verdict]} Incidents`, verdict, more: incidentsStyle },
+    html`<main class="incidents">
+      <header>
+        <p><a href="${link('/')}">Can mail be sent?</a></p>
+        <p>
+          <a href="${link('/incidents', { format: 'markdown' })}">Markdown</a> ·
+          <a href="${link('/incidents', { format: 'json' })}">JSON</a> · as of
+          <time datetime="${iso(status.at)}">${utc(status.at)}</time>
+        </p>
+      </header>
+      <h1>Incidents</h1>
+      <p class="detail">
+        An incident begins when mail of an application cannot be sent, and ends when all its mail can be sent again.
+      </p>
+      ${incidents.length === 0 ? html`<p class="none">${noneText(status)}</p>` : ''}
+      ${incidents.map(incident => section(incident, status.at, incidents.length === 1 ? Infinity : fewest))}
+      ${uptime(status)}
+    </main>`,
+  )
+}
+
+/** So many entries of a list are shown if there are several incidents. */
+const fewest = 10
+
+const iso = (ms: number): string => new Date(ms).toISOString()
+
+/** What to say without an incident. */
+export const noneText = ({ history, at, startedAt }: Status): string => {
+  const seen = [...history.uptime.values()].map(({ past, now }) => past[0]?.from ?? now?.from ?? at)
+  return `No incident was seen since ${utc(Math.min(startedAt, ...seen))}.`
+}
+
+const section = (incident: Incident, at: number, most: number): Html => {
+  const { number, paths, roots, endedAt } = incident
+  const verdict = endedAt === undefined ? 'fail' : 'ok'
+  return html`
+    <section id="incident-${number}" class="incident">
+      <h2>${icon(verdict)} <a href="${link('/incidents', { number: String(number) })}">${whenOf(incident, at)}</a></h2>
+      <p class="detail">${count(paths.length, 'mail path')}. ${notesOf(incident).join(' ')}</p>
+      <h3>What was to be fixed</h3>
+      <ol>
+        ${roots.slice(0, most).map(
+          root =>
+            html`<li>
+              ${time(root.at, incident)}
+              <div>${cause(root)}<span class="detail">of ${someOf(root.paths)}</span></div>
+            </li>`,
+        )}
+      </ol>
+      ${more(roots.length - most, incident)} ${healed(incident, most)} ${affected(paths, incident)}
+    </section>
+  `
+}
+
+const time = (ms: number, incident: Incident): Html => html`<time datetime="${iso(ms)}">${moment(ms, incident)}</time>`
+
+const cause = ({ probe, target, code, text }: Blocked): Html => html`
+  <p>
+    <span class="probe">${probe}/</span><span class="name">${target}</span> <a href="${runbookUrl(code)}">${code}</a>
+  </p>
+  <p class="detail">${text}</p>
+`
+
+const more = (left: number, { number }: Incident): Html | undefined =>
+  left > 0 ? html`<p><a href="${link('/incidents', { number: String(number) })}">${left} more</a></p>` : undefined
+
+function healed(incident: Incident, most: number): Html {
+  const all = healedOf(incident)
+  if (all.length === 0) return html``
+  return html`<h3>What healed, the first of it first</h3>
+    <ol>
+      ${all.slice(0, most).map(
+        one =>
+          html`<li>
+            ${time(one.to, incident)}
+            <p>
+              <span class="probe">${one.probe}/</span><span class="name">${one.target}</span>
+              <a href="${runbookUrl(one.code)}">${one.code}</a>, after ${lasting(one.to - one.from)}
+            </p>
+          </li>`,
+      )}
+    </ol>
+    ${more(all.length - most, incident)}`
+}
+
+const affected = (paths: readonly Affected[], incident: Incident): Html => html`
+  <details>
+    <summary>
+      Mail paths:
+      ${someOf(
+        paths.map(({ name }) => name),
+        3,
+      )}
+    </summary>
+    <ul>
+      ${paths.map(
+        ({ name, from, to }) =>
+          html`<li>
+            <span class="name">${name}</span>
+            <p>${time(from, incident)} to ${to === undefined ? 'now' : time(to, incident)}</p>
+          </li>`,
+      )}
+    </ul>
+  </details>
+`
+
+const uptime = ({ mail, history, at }: Status): Html => html`
+  <h2>How much of the time mail could be sent</h2>
+  <table class="uptime">
+    <thead>
+      <tr>
+        <th scope="col">mail path</th>
+        <th scope="col">last 24 hours</th>
+        <th scope="col">last 30 days</th>
+      </tr>
+    </thead>
+    <tbody>
+      ${mail.map(({ name }) => {
+        const seen = history.uptime.get(name)
+        return html`<tr>
+          <th scope="row" class="name">${name}</th>
+          <td>${uptimeText(uptimeOf(seen, at, dayMs))}</td>
+          <td>${uptimeText(uptimeOf(seen, at, monthMs))}</td>
+        </tr>`
+      })}
+    </tbody>
+  </table>
+  <p class="detail">Of the time that is known. Not known is when the exporter did not run, or could not tell.</p>
+`
