@@ -2,10 +2,11 @@ import { createHash } from 'node:crypto'
 
 /**
  * The script of the page. Everything works without it. It filters as one types, and it loads the page again, but not while
- * somebody types; what was unfolded stays so. It runs in browsers, so it is text here.
+ * somebody types; what was unfolded stays so. It runs in browsers, so it is text here. Its lines begin as those of the page
+ * do (`layout.ts`): a browser runs exactly what the hash stands for.
  */
 export const script = `(() => {
-  const box = document.getElementById('q'), at = document.documentElement.dataset, key = 'mailpath'
+  const box = document.getElementById('q'), at = document.body.dataset, key = 'mailpath'
   const kept = JSON.parse(sessionStorage.getItem(key) || '{}')
   const all = selector => [...document.querySelectorAll(selector)]
   sessionStorage.removeItem(key)
@@ -37,7 +38,7 @@ export const script = `(() => {
     location.reload()
   }
   setTimeout(load, at.refresh * 1000)
-})()`
+})()`.replace(/\n\s+/g, '\n')
 
 /** What the content policy has to allow for it: https://www.w3.org/TR/CSP3/#grammardef-hash-source */
 export const scriptHash = `'sha256-${createHash('sha256').update(script).digest('base64')}'`

@@ -2,6 +2,7 @@
 import { crc32 } from 'node:zlib'
 import { chromium } from 'playwright-core'
 import { renderPage } from '../../src/page/page.ts'
+import { everything } from '../../src/page/view.ts'
 import { incident } from '../status/pages.ts'
 
 /** The first screen. Twice as many pixels would be sharper, and larger than a README should load. */
@@ -33,8 +34,8 @@ export async function takeScreenshot(executablePath: string): Promise<Screenshot
   const browser = await chromium.launch({ executablePath, timeout: 30_000, args })
   try {
     const page = await browser.newPage({ viewport: size, colorScheme: 'light' })
-    const about = { version: '0.1.0', configFile: '/etc/mailpath/mailpath.yml', refresh: false }
-    await page.setContent(renderPage(incident(), about))
+    const about = { version: '0.1.0', configFile: '/etc/mailpath/mailpath.yml' }
+    await page.setContent(renderPage(incident(), about, { ...everything, refresh: false }))
     const texts = await page.evaluate<string>(visibleTexts)
     return { png: described(await page.screenshot(), texts), texts }
   } finally {
