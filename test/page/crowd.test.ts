@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { answersOf } from '../../src/page/answers.ts'
 import { renderPage } from '../../src/page/page.ts'
 import { everything, viewOf, type View } from '../../src/page/view.ts'
+import type { CheckStatus } from '../../src/assess/assessment.ts'
 import type { Status } from '../../src/monitor/ledger.ts'
 import { unseen } from '../status/balanced.ts'
 import { crowd } from '../status/crowd.ts'
@@ -72,9 +73,11 @@ describe('a thousand checks', () => {
     const readsOf = (n: number): number => {
       let reads = 0
       const counted = crowd(n)
-      const checks = counted.checks.map(
-        check => new Proxy(check, { get: (one, key) => (reads++, Reflect.get(one, key)) }),
-      )
+      const count = (one: CheckStatus, key: string | symbol): unknown => {
+        reads += 1
+        return Reflect.get(one, key)
+      }
+      const checks = counted.checks.map(check => new Proxy(check, { get: count }))
       render({ ...counted, checks })
       return reads / checks.length
     }
