@@ -21,7 +21,9 @@ WORKDIR /opt/mailpath-exporter
 COPY --from=dependencies /build/node_modules ./node_modules
 COPY --from=build /build/dist ./dist
 COPY package.json LICENSE ./
-# node:node of the image. Nothing is written: run it with --read-only.
+# node:node of the image. Run it with --read-only: nothing is written but a --state.file. A volume for that takes the owner of
+# this folder.
+RUN install --directory --owner=1000 --group=1000 --mode=700 /var/lib/mailpath
 USER 1000:1000
 EXPOSE 10587
 # Without the option Node obeys SIGUSR1 until the program has begun, and opens its inspector.

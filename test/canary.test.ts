@@ -356,8 +356,8 @@ function yamlOf(kinds: readonly (readonly [string, Ports])[], telling: number): 
     `- packages: { name: packages, folder: ${JSON.stringify(folder)}, require: [nothing, odd], forbid: [{ file: .env, pattern: APP_PASSWORD }] }`,
     `- drift: { name: values, sources: { env: { env: DRIFT }, other: { env: SMTP }, k8s: { kubernetes: { namespace: a, secret: b, key: c } }, systemd: { credential: postgres } } }`,
     `- drift: { name: hosts, compare: host, sources: { env: { env: DRIFT_URL }, other: { env: DRIFT_HOST }, none: { env: DRIFT } } }`,
-    `- smtp: { name: tells, host: 127.0.0.1, port: ${telling}, security: none }`,
-    `- canary: { name: tells, smtp: tells, ${addresses} }`,
+    `- smtp: { name: tells, timeout: 15s, host: 127.0.0.1, port: ${telling}, security: none }`,
+    `- canary: { name: tells, timeout: 15s, smtp: tells, ${addresses} }`,
     `- mail: { name: app, provider: { env: SMTP } }`,
   ]
   const wrong = wrongs.map(({ kind, target }) => `- ${kind}: ${JSON.stringify(target)}`)
@@ -530,6 +530,29 @@ afterAll(async () => {
 
 const sesSettings = ['access_key', 'secret_key', 'region']
 
+/** Where a secret could be. */
+const places = [
+  'check as table',
+  'check as markdown',
+  'check as json',
+  'check --debug',
+  'metrics',
+  'OpenMetrics',
+  'page',
+  'API',
+  'incidents as html',
+  'incidents as json',
+  'incidents as markdown',
+  'state file',
+  'transcripts',
+  'list of failures',
+  'failures',
+  'log',
+  'what is not found',
+  'by kubeconfig',
+  'everything that is kept',
+]
+
 describe('a secret', () => {
   it('was used by every probe that takes one, and every one of them failed', () => {
     expect(status.checks.length).toBe(5 * 22 + 9 + wrongs.length)
@@ -549,6 +572,9 @@ describe('a secret', () => {
       expect(
         texts['API']?.match(new RegExp(`${who}: the token is not valid or may not read it [^}]*<secret>`)),
       ).not.toBeNull()
+    for (const where of ['incidents as html', 'incidents as markdown']) expect(texts[where]).toContain('SMTP_HOST')
+    // These have all that blocks mail, and not only the root.
+    for (const where of ['incidents as json', 'state file']) expect(texts[where]).toContain('vault_not_vault')
     expect(texts['transcripts']?.match(/^TRANSCRIPT/gm)).toHaveLength(status.checks.length)
     expect(texts['transcripts']).toMatch(/auth +< 535 5\.7\.8 AUTH PLAIN <secret>/)
     expect(texts['failures']).toMatch(/&lt; 535 5\.7\.8 AUTH PLAIN &lt;secret&gt;/)
@@ -582,21 +608,9 @@ describe('a secret', () => {
     }
   })
 
-  it.each([
-    'check as table',
-    'check as markdown',
-    'check as json',
-    'metrics',
-    'OpenMetrics',
-    'page',
-    'API',
-    'transcripts',
-    'failures',
-    'log',
-    'what is not found',
-    'by kubeconfig',
-    'everything that is kept',
-  ])('is not in: %s', name => {
+  it('is looked for in all that was asked for', () => expect(Object.keys(texts).sort()).toEqual([...places].sort()))
+
+  it.each(places)('is not in: %s', name => {
     const text = texts[name] ?? ''
     expect(text.length).toBeGreaterThan(0)
     for (const form of forms) expect(text.includes(form), `${form} is in ${name}`).toBe(false)

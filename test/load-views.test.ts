@@ -20,7 +20,7 @@ import { startCluster, type Cluster } from './servers/postgres.ts'
 import { needs, waitFor } from './servers/processes.ts'
 import { startRouter, type Router } from './servers/router.ts'
 
-const rounds = 6
+const rounds = 3
 const csv = '# pxname,svname,scur,status,lastchg,type,check_status,check_code,\nwrite,n1,0,UP,60,2,L7OK,200,\n'
 
 let cluster: Cluster
@@ -65,8 +65,8 @@ function first() {
 /** Runs the monitor for some rounds, and gives how often each check ran. */
 async function runsWith(sections: Readonly<Record<string, unknown>>): Promise<ReadonlyMap<string, number>> {
   const text = JSON.stringify({
-    interval: '200ms',
-    timeout: '180ms',
+    interval: '1s',
+    timeout: '900ms',
     postgres: [{ name: 'n1', cluster: 'kb', url: { env: 'NODE' } }],
     write_path: [{ name: 'app', cluster: 'kb', url: { env: 'APP' } }],
     smtp: [{ name: 'relay', host: '127.0.0.1', port: 1, security: 'none' }],
@@ -89,7 +89,7 @@ async function runsWith(sections: Readonly<Record<string, unknown>>): Promise<Re
   setMaxListeners(0, stop.signal)
   const running = monitor.run(stop.signal)
   const enough = (): boolean => [...runsIn(monitor.status()).values()].every(runs => runs >= rounds)
-  await waitFor(() => monitor.ready() && enough(), { timeoutMs: 20_000, what: `${rounds} rounds` })
+  await waitFor(() => monitor.ready() && enough(), { timeoutMs: 60_000, what: `${rounds} rounds` })
   stop.abort(new Error('enough rounds'))
   await running
   return runsIn(monitor.status())

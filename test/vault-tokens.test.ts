@@ -42,7 +42,7 @@ vault:
   const serve = async (): Promise<RunningProcess> => {
     const running = start('serve', `--web.listen-address=127.0.0.1:${await freePort()}`)
     await waitFor(() => double.requests.some(({ path }) => path.endsWith('/login')), {
-      timeoutMs: 20_000,
+      timeoutMs: 60_000,
       what: 'the first login',
     })
     return running
@@ -52,15 +52,18 @@ vault:
       // A file that is as before is not taken again.
       await appendFile(file('mailpath.yml'), `# ${time}\n`)
       running.signal('SIGHUP')
-      await waitFor(() => running.log().split('was reloaded').length > time, { what: 'it was reloaded' })
+      await waitFor(() => running.log().split('was reloaded').length > time, {
+        timeoutMs: 30_000,
+        what: 'it was reloaded',
+      })
       const before = double.requests.length
-      await waitFor(() => double.requests.length > before, { timeoutMs: 10_000, what: 'the next run' })
+      await waitFor(() => double.requests.length > before, { timeoutMs: 30_000, what: 'the next run' })
     }
   }
   return { double, file, start, serve, reloads }
 }
 
-it('logs in once over five reloads, and leaves no token behind, nor does check', { timeout: 60_000 }, async () => {
+it('logs in once over five reloads, and leaves no token behind, nor does check', async () => {
   const { double, start, serve, reloads } = await stage()
   const running = await serve()
   await reloads(running, 5)
@@ -72,7 +75,7 @@ it('logs in once over five reloads, and leaves no token behind, nor does check',
   expect(double.issued).toEqual([])
 })
 
-it('does not lock the role, neither by reloads nor by five runs of check', { timeout: 90_000 }, async () => {
+it('does not lock the role, neither by reloads nor by five runs of check', { tags: 'slow' }, async () => {
   const { double, file, start, serve, reloads } = await stage()
   await writeFile(file('secret_id'), 'wrong')
   const running = await serve()
@@ -85,7 +88,7 @@ it('does not lock the role, neither by reloads nor by five runs of check', { tim
   expect(double.granted.refusals).toBe(1)
 })
 
-it('ends in time where Vault does not answer', { timeout: 60_000 }, async () => {
+it('ends in time where Vault does not answer', async () => {
   const { double, serve } = await stage()
   const running = await serve()
   await waitFor(() => double.issued.length === 1, { what: 'the token' })

@@ -1,6 +1,7 @@
 import { markdownTable } from '../../src/report/table.ts'
 import type { JsonSchema } from './config-schema.ts'
 import { inCell } from './docs.ts'
+import { incidentsJsonSchema } from './incidents-schema.ts'
 import { reasonFields, statusJsonSchema } from './status-schema.ts'
 
 /** What each endpoint answers, by its path. */
@@ -58,6 +59,14 @@ curl -s 'http://localhost:10587/api/v1/status?fields=mail_paths' | jq -r '.mail_
 curl -s 'http://localhost:10587/api/v1/status?fields=checks' | jq '.checks[] | select(.verdict == "fail") | {id, since, evidence}'
 \`\`\``
 
+const incidents = `\`/incidents?format=json\`. [incidents.schema.json](incidents.schema.json) is its JSON Schema. What is said above of times, of
+unknown, and of later versions holds here too. Uptime is in \`mail_paths[].uptime\` of the status.
+
+\`\`\`sh
+curl -s 'http://localhost:10587/incidents?format=json' | jq '.incidents[0] | {started_at, ended_at, roots, healed}'
+curl -s 'http://localhost:10587/incidents?format=markdown&number=3' >>post-mortem.md
+\`\`\``
+
 /** docs/api.md */
 export function apiDoc(endpoints: readonly { readonly path: string; readonly methods: readonly string[] }[]): string {
   const rows = endpoints.map(({ path, methods }) => [
@@ -81,6 +90,9 @@ export function apiDoc(endpoints: readonly { readonly path: string; readonly met
     '### The fields of a reason',
     'A blocker, an exception, an action and each entry of `reasons` have them.',
     markdownTable(['Field', 'Type', 'Meaning'], fieldRows(reasonFields(), '')),
+    '## Incidents as JSON',
+    incidents,
+    markdownTable(['Field', 'Type', 'Meaning'], fieldRows(incidentsJsonSchema().properties ?? {}, '')),
   ]
     .join('\n\n')
     .concat('\n')

@@ -6,13 +6,13 @@ import type { JsonSchema } from './config-schema.ts'
 // The value of /api/v1/status and of `check --format=json`. docs/status.schema.json and the tables of docs/api.md are made of
 // this, and test/report/schema.test.ts holds what src/report/api.ts makes against it.
 
-const text = z.string()
+export const text = z.string()
 const verdict = z.enum(verdicts)
-const time = z.iso.datetime().describe('ISO 8601, in UTC.')
-const seconds = z.number().min(0)
-const whole = z.int().min(0)
-const list = <T extends z.ZodType>(of: T, about: string) => z.array(of).describe(about)
-const object = <T extends z.ZodRawShape>(shape: T) => z.strictObject(shape)
+export const time = z.iso.datetime().describe('ISO 8601, in UTC.')
+export const seconds = z.number().min(0)
+export const whole = z.int().min(0)
+export const list = <T extends z.ZodType>(of: T, about: string) => z.array(of).describe(about)
+export const object = <T extends z.ZodRawShape>(shape: T) => z.strictObject(shape)
 
 const since = object({
   at: time,

@@ -123,10 +123,13 @@ function externalOf(url: string | undefined, prefix: string | undefined) {
   return { routePrefix, hosts: host === undefined ? [] : [host] }
 }
 
+/** What is wrong is not repeated: it may hold a password. */
 function parseUrl(text: string): { readonly pathname: string; readonly host?: string } {
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (!url || !/^https?:$/.test(url.protocol) || /[?#@]/.test(text))
-    throw misfit('--web.external-url', 'a URL such as https://example.com/mail, without user, query and fragment', text)
+    throw new UsageError(
+      '--web.external-url must be a URL such as https://example.com/mail, without user, query and fragment',
+    )
   return { pathname: url.pathname, host: url.hostname.replace(/^\[(.*)\]$/, '$1') }
 }
 

@@ -19,7 +19,7 @@ interface Refused {
 }
 
 /** A local disk takes milliseconds. A login must not wait for a disk that hangs. */
-const patienceMs = 500
+const usualPatienceMs = 500
 
 /** The file has room for this many accounts with the longest texts. */
 const mostAccounts = 500
@@ -27,9 +27,10 @@ const maxBytes = 1_048_576
 
 /**
  * Stores refused logins in a folder that only this user may enter, for other processes of the same user. Best effort:
- * nothing is stored if the folder is another user's, not writable, or slow. It holds fingerprints, no credentials.
+ * nothing is stored if the folder is another user's, not writable, or slower than `patienceMs`. It holds fingerprints, no
+ * credentials.
  */
-export function refusalsFile(folder: string, uid: number) {
+export function refusalsFile(folder: string, uid: number, patienceMs = usualPatienceMs) {
   const file = join(folder, 'refused-logins.json')
 
   /** Another user may have made a folder in /tmp first. */

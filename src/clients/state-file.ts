@@ -1,4 +1,4 @@
-import { open, rename, rm } from 'node:fs/promises'
+import { lstat, open, rename, rm } from 'node:fs/promises'
 import { codeOf } from '../core/errors.ts'
 import type { Shown } from '../core/shown.ts'
 import { inPlaceOf } from '../core/want.ts'
@@ -35,12 +35,16 @@ export function stateFile(path: string, maxBytes: number): StateFile {
           await handle.writeFile(text)
           // Without it a power failure may leave an empty file.
           await handle.sync()
+          // Another process with the same file has put its own one there, which may be half written.
+          const [own, there] = [await handle.stat(), await lstat(next).catch(() => undefined)]
+          if (own.ino !== there?.ino) throw Object.assign(new Error('another file'), { code: 'ESTALE' })
         } finally {
           await handle.close()
         }
         await rename(next, path)
       } catch (error) {
-        await rm(next, { force: true }).catch(() => undefined)
+        // What another process writes there is left to it.
+        if (!isOfAnother(error)) await rm(next, { force: true }).catch(() => undefined)
         throw inPlaceOf(new Error(writeErrorText(error)), error)
       }
     },
@@ -56,9 +60,13 @@ export function stateFile(path: string, maxBytes: number): StateFile {
   }
 }
 
+/** Another process writes at the same time: it took away the new file, or made one first. */
+const isOfAnother = (error: unknown): boolean => ['ESTALE', 'EEXIST'].includes(codeOf(error) ?? '')
+
 /** Why a file cannot be written, without its path. */
 function writeErrorText(error: unknown): string {
   const code = codeOf(error) ?? 'unknown error'
+  if (isOfAnother(error)) return 'another process writes it too: give each exporter a file of its own'
   switch (code) {
     case 'ENOENT':
     case 'ENOTDIR':

@@ -51,15 +51,14 @@ export function withCauses(incident: Incident, paths: Paths, at: number): Incide
   const known = new Set(incident.causes.map(causeOf))
   const isOver = (cause: Cause): boolean => allSeen && cause.to === undefined && !now.has(causeOf(cause))
   const isBack = (cause: Cause): boolean => cause.to !== undefined && now.has(causeOf(cause))
-  const added = [...now].flatMap(([key, one]) =>
-    known.has(key) ? [] : [{ ...blockedOf(one), from: at, to: undefined }],
-  )
-  const room = causesKept - incident.causes.length
+  const added = [...now].filter(([key]) => !known.has(key))
+  const room = Math.max(0, causesKept - incident.causes.length)
   const isCut = incident.isCut || added.length > room
-  const isSame = !incident.causes.some(cause => isOver(cause) || isBack(cause)) && (added.length === 0 || room <= 0)
+  const isSame = !incident.causes.some(cause => isOver(cause) || isBack(cause)) && (added.length === 0 || room === 0)
   if (isSame) return isCut === incident.isCut ? incident : { ...incident, isCut }
   const causes = incident.causes.map(cause =>
     isOver(cause) ? { ...cause, to: at } : isBack(cause) ? { ...cause, to: undefined } : cause,
   )
-  return { ...incident, isCut, causes: [...causes, ...added.slice(0, Math.max(0, room))] }
+  const begun = added.slice(0, room).map(([, one]) => ({ ...blockedOf(one), from: at, to: undefined }))
+  return { ...incident, isCut, causes: [...causes, ...begun] }
 }

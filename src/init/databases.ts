@@ -23,7 +23,8 @@ const otherUses: readonly (readonly [RegExp, string])[] = [
 ]
 /** A file with more of them is none of an application. */
 const mostUrls = 20
-const nameForm = /^[A-Za-z_][\w.-]{0,63}$/
+/** A target cannot be called `__proto__`. */
+const nameForm = /^(?!__proto__$)[A-Za-z_][\w.-]{0,63}$/
 
 /** The databases of an application: URLs by name or by their look, else host, port and so on. */
 export function databasesOf(settings: AppSettings): Databases {

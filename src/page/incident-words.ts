@@ -1,5 +1,6 @@
+import { groupBy } from '../core/group.ts'
 import { checkId } from '../core/probe.ts'
-import type { Incident } from '../history/incident.ts'
+import { healedOf, type Incident, type RootFrom } from '../history/incident.ts'
 import { joinMs } from '../history/incidents.ts'
 import type { Uptime } from '../history/uptime.ts'
 import { utc } from './format.ts'
@@ -52,6 +53,30 @@ export const causeText = (one: { readonly probe: string; readonly target: string
 /** Some names, and how many more there are. */
 export const someOf = (names: readonly string[], most = 10): string =>
   names.length > most ? `${names.slice(0, most).join(', ')} and ${names.length - most} more` : names.join(', ')
+
+/** What was to be fixed. Checks that said the same at the same moment are one entry, whose `target` names them. */
+export const rootsTogether = ({ roots }: Incident): readonly RootFrom[] =>
+  together(roots, ({ at, text }) => [at, text]).map(([first, all]) => ({
+    ...first,
+    paths: [...new Set(all.flatMap(one => one.paths))],
+  }))
+
+/** What healed, the first of it first. Checks that healed as one are one entry, whose `target` names them. */
+export const healedTogether = (incident: Incident): ReturnType<typeof healedOf> =>
+  together(healedOf(incident), ({ from, to }) => [from, to]).map(([first]) => first)
+
+function together<T extends RootFrom | ReturnType<typeof healedOf>[number]>(
+  list: readonly T[],
+  more: (one: T) => readonly unknown[],
+): readonly (readonly [T, readonly T[]])[] {
+  const groups = groupBy(list, one => JSON.stringify([one.probe, one.code, ...more(one)]))
+  return [...groups.values()].flatMap(all =>
+    all.slice(0, 1).map(first => {
+      const target = someOf(all.map(one => one.target))
+      return [{ ...first, target }, all] as const
+    }),
+  )
+}
 
 /** `99.93 %, down for 1 min, not known for 23 h`. The share is of the time that is known. It is 100 % only without a failure. */
 export function uptimeText({ up, down, unknown }: Uptime): string {

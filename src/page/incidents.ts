@@ -6,7 +6,16 @@ import { dayMs, monthMs, uptimeOf } from '../history/uptime.ts'
 import type { Status } from '../monitor/ledger.ts'
 import { count, icon, symbols, utc } from './format.ts'
 import { html, type Html } from './html.ts'
-import { lasting, moment, notesOf, someOf, uptimeText, whenOf } from './incident-words.ts'
+import {
+  healedTogether,
+  lasting,
+  moment,
+  notesOf,
+  rootsTogether,
+  someOf,
+  uptimeText,
+  whenOf,
+} from './incident-words.ts'
 import { incidentsStyle } from './incidents-style.ts'
 import { layout } from './layout.ts'
 import { link } from './link.ts'
@@ -48,7 +57,9 @@ export const noneText = ({ history, at, startedAt }: Status): string => {
 }
 
 const section = (incident: Incident, at: number, most: number): Html => {
-  const { number, paths, roots, endedAt } = incident
+  const { number, paths, endedAt } = incident
+  // Alone on its page an incident is told with every check by its name.
+  const roots = most === Infinity ? incident.roots : rootsTogether(incident)
   const verdict = endedAt === undefined ? 'fail' : 'ok'
   return html`
     <section id="incident-${number}" class="incident">
@@ -82,7 +93,7 @@ const more = (left: number, { number }: Incident): Html | undefined =>
   left > 0 ? html`<p><a href="${link('/incidents', { number: String(number) })}">${left} more</a></p>` : undefined
 
 function healed(incident: Incident, most: number): Html {
-  const all = healedOf(incident)
+  const all = most === Infinity ? healedOf(incident) : healedTogether(incident)
   if (all.length === 0) return html``
   return html`<h3>What healed, the first of it first</h3>
     <ol>

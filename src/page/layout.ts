@@ -20,7 +20,7 @@ interface Head {
 /** A whole page. It needs no script. It works under the content policy of `src/web/guard.ts`, and loads nothing. */
 export function layout({ title, verdict, refresh, hasScript = false, more = '' }: Head, body: Html): Shown {
   const page = html`<!doctype html>
-    <html lang="en">
+    <html lang="en" ${refresh === undefined ? undefined : html` data-refresh="${refresh}"`}>
       <head>
         <meta charset="utf-8" />
         <title>${title}</title>
@@ -31,7 +31,7 @@ export function layout({ title, verdict, refresh, hasScript = false, more = '' }
         <link rel="icon" href="${favicon(shapes[verdict], tints[verdict])}" />
         ${sheetOf(more)}
       </head>
-      <body data-refresh="${refresh}">
+      <body>
         ${sprite()} ${body} ${hasScript ? ownMarkup(`<script>${script}</script>`) : undefined}
       </body>
     </html> `

@@ -70,9 +70,9 @@ export function renderPage(status: Status, about: About, view: View = everything
   )
 }
 
-/** The reasons that the answers tell in full. */
+/** The reasons that the answers tell in full: of several checks with the same problem, that of the first. */
 const toldIn = (answers: ReturnType<typeof answersOf>) =>
-  answers.flatMap(({ first }) => first?.causes.map(({ reason }) => reason) ?? [])
+  answers.flatMap(({ first }) => first?.causes.slice(0, 1).map(({ reason }) => reason) ?? [])
 
 const verdictOf = (paths: readonly MailStatus[]): Verdict =>
   paths.length > 0 ? worst(paths.map(path => path.verdict)) : 'unknown'

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto'
  * do (`layout.ts`): a browser runs exactly what the hash stands for.
  */
 export const script = `(() => {
-  const box = document.getElementById('q'), at = document.body.dataset, key = 'mailpath'
+  const box = document.getElementById('q'), at = document.documentElement.dataset, key = 'mailpath'
   const kept = JSON.parse(sessionStorage.getItem(key) || '{}')
   const all = selector => [...document.querySelectorAll(selector)]
   sessionStorage.removeItem(key)

@@ -43,4 +43,4 @@ export function backOffText({ text, pauseMs, chain }: BackOff<VaultRefusal>, isK
 }
 
 const forgotten =
-  'no later run can know of this, since no folder for it can be written: each sends it again, and Vault locks the role at the fifth refusal'
+  'no later run can know of this, since it could not be written to a folder in time: each sends it again, and Vault locks the role at the fifth refusal'

@@ -3,7 +3,16 @@ import type { Shown } from '../core/shown.ts'
 import { healedOf, type Blocked, type Cause, type Incident } from '../history/incident.ts'
 import { dayMs, monthMs, uptimeOf } from '../history/uptime.ts'
 import type { Status } from '../monitor/ledger.ts'
-import { lasting, moment, notesOf, someOf, uptimeText, whenOf } from '../page/incident-words.ts'
+import {
+  healedTogether,
+  lasting,
+  moment,
+  notesOf,
+  rootsTogether,
+  someOf,
+  uptimeText,
+  whenOf,
+} from '../page/incident-words.ts'
 import { noneText } from '../page/incidents.ts'
 import { inMarkdown, markdownBlocks, markdownLink, tableOf, type Markdown } from './markdown.ts'
 
@@ -69,9 +78,9 @@ export function incidentsMarkdown(status: Status, incidents: readonly Incident[]
 }
 
 function blocksOf(incident: Incident, at: number): readonly Markdown[] {
-  const { paths, roots } = incident
+  const { paths } = incident
   const notes = notesOf(incident)
-  const healed = healedOf(incident)
+  const healed = healedTogether(incident)
   return [
     inMarkdown`## ${whenOf(incident, at)}`,
     ...(notes.length > 0 ? [inMarkdown`${notes.join(' ')}`] : []),
@@ -86,7 +95,7 @@ function blocksOf(incident: Incident, at: number): readonly Markdown[] {
     inMarkdown`### What was to be fixed`,
     tableOf(
       ['from', 'check', 'reason', 'what was said', 'mail paths'],
-      roots.map(({ at: from, probe, target, code, text, paths: names }) => [
+      rootsTogether(incident).map(({ at: from, probe, target, code, text, paths: names }) => [
         moment(from, incident),
         `${probe}/${target}`,
         markdownLink(code, runbookUrl(code)),

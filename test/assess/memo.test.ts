@@ -101,7 +101,8 @@ function copied({ check, observation }: Looked): Looked {
   return { check: { ...check, config }, observation: observation && { ...observation, config } }
 }
 
-it('concludes the same from what it has assessed before as from what it sees for the first time', () => {
+/** Others in each run of the tests: their number only says how soon a mistake is found. */
+function holds(numRuns: number): void {
   fc.assert(
     fc.property(stories, story => {
       const all = new Map<string, Looked>(
@@ -132,7 +133,10 @@ it('concludes the same from what it has assessed before as from what it sees for
         ;[previous, afresh] = [remembered.memory, structuredClone(fresh.memory)]
       }
     }),
-    // Others in each run of the tests: their number only says how soon a mistake is found.
-    { numRuns: 120 },
+    { numRuns },
   )
-}, 120_000)
+}
+
+it('concludes the same from what it has assessed before as from what it sees for the first time', () => holds(30))
+
+it('does so in many stories', { tags: 'slow' }, () => holds(250))

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process'
 import path from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 import { keepState } from '../../src/cli/state.ts'
+import { stateFile } from '../../src/clients/state-file.ts'
 import { createLog } from '../../src/core/log.ts'
 import { maxStateBytes, pastOf, stateText } from '../../src/history/state.ts'
 import { shiftPast, type Past } from '../../src/history/remember.ts'
@@ -137,6 +138,29 @@ it('is read again where it was written by a machine whose clock began in 1970', 
   await writeFile(file, stateText(now))
   expect((await keep()).past).toEqual({ ...now, until: now.at })
   expect(logged).toEqual([])
+})
+
+it('is whole at any time, also if two processes write it, and they say so', async () => {
+  const { file } = inFolder()
+  const texts = [stateText(recent()), stateText(shiftPast(recent(), -minute))]
+  const errors = new Set<string>()
+  const writer = async (text: (typeof texts)[number]): Promise<void> => {
+    const own = stateFile(file, maxStateBytes)
+    for (let i = 0; i < 60; i++)
+      await own.write(text).catch((error: unknown) => errors.add(error instanceof Error ? error.message : ''))
+  }
+  let isOver = false
+  const reader = async (): Promise<void> => {
+    while (!isOver) {
+      const text = await stateFile(file, maxStateBytes).read()
+      if (text !== undefined) expect(texts).toContain(text)
+    }
+  }
+  const reading = reader()
+  await Promise.all(texts.map(writer))
+  isOver = true
+  await reading
+  for (const error of errors) expect(error).toMatch(/^another process writes it too|^there is no such folder/)
 })
 
 it('stays within its bound: uptime goes first, the oldest of it', () => {

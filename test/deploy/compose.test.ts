@@ -13,7 +13,7 @@ import { compose, deployFolder, mounted, mountsOf, serviceOf } from './compose-f
 
 const services = Object.entries(compose.services)
 const exporter = serviceOf('mailpath-exporter')
-const { command, configFile, autoReloadMs } = parseCommand(exporter.command ?? [])
+const { command, configFile, autoReloadMs, stateFile } = parseCommand(exporter.command ?? [])
 /** The text of a file, by its path in the container. */
 const textIn = (service: string, file: string): string => readFileSync(mounted(serviceOf(service), file) ?? '', 'utf8')
 
@@ -38,6 +38,15 @@ describe('the compose file', () => {
     expect(autoReloadMs).toBeGreaterThan(0)
     const folder = mountsOf(exporter).find(({ target }) => target === path.dirname(configFile))
     expect(statSync(folder?.source ?? '').isDirectory()).toBe(true)
+  })
+
+  it('keeps what the exporter remembers in a volume, at a folder of the image that is for its user', () => {
+    const volume = mountsOf(exporter).find(({ target }) => target === path.dirname(stateFile ?? ''))
+    expect(volume).toMatchObject({ readOnly: false })
+    expect(Object.keys(compose.volumes)).toContain(volume?.source)
+    const image = readFileSync(path.join(deployFolder, '../Dockerfile'), 'utf8')
+    const [, made] = /^RUN install --directory --owner=1000 .* (\S+)$/m.exec(image) ?? []
+    expect(made).toBe(volume?.target)
   })
 })
 

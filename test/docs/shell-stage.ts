@@ -51,6 +51,9 @@ export async function startShellStage(): Promise<ShellStage> {
   shims(path.join(folder, 'bin'))
 
   const patroni = await startPatroniDouble()
+  patroni.members.forEach((member, i) =>
+    Object.assign(member, { host: `127.0.0.${i + 1}`, port: 1, api_url: `http://127.0.0.${i + 1}:1/patroni` }),
+  )
   const environment = { ...process.env, PG_PASSWORD: 'pg-password', PATH: `${folder}/bin:${process.env['PATH'] ?? ''}` }
   const exporter = await startExporter({ configFile: config, folder, port: await freePort(), env: environment })
   await waitFor(async () => (await fetch(`${exporter.url}/-/ready`)).ok, { what: 'the exporter is ready', timeoutMs: 30_000 })

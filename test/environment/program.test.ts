@@ -149,7 +149,8 @@ async function run(
   const running = startProcess('mailpath-exporter', process.execPath, [...node, main, ...args], {
     env: { ...secrets, ...env },
   })
-  const late = setTimeout(() => running.signal('SIGKILL'), 20_000)
+  // Only for what hangs.
+  const late = setTimeout(() => running.signal('SIGKILL'), 60_000)
   const code = await running.exited
   clearTimeout(late)
   return { code, printed: running.log() }
@@ -288,7 +289,7 @@ describe('a daemon', () => {
         ),
       {
         what: 'it serves',
-        timeoutMs: 20_000,
+        timeoutMs: 60_000,
       },
     )
     return { running, port }

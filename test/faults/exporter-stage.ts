@@ -7,7 +7,7 @@ import { startExporter, type Exporter, type StatusJson } from '../demo/exporter.
 import { freePort } from '../servers/processes.ts'
 import type { Expectation } from './fault.ts'
 import { startRelay, type Relay } from './relay.ts'
-import { intervalMs, slackMs, timeoutMs, withinMs } from './runner.ts'
+import { fairly, intervalMs, slackMs, timeoutMs, withinMs } from './runner.ts'
 
 /** A real exporter in a process of its own, over a relay that works: what befalls it is injected into the process. */
 export interface ExporterStage {
@@ -63,17 +63,23 @@ export async function startStage({
 export const statusOf = ({ exporter }: ExporterStage): Promise<StatusJson> =>
   exporter.status(AbortSignal.timeout(60_000))
 
-/** Waits until the exporter says so; gives how long it took, in milliseconds. */
+/** Waits until the exporter says so, and on a machine that is short of CPU again; gives how long it took, in milliseconds. */
 export async function untilSaid(
   stage: ExporterStage,
   seen: Expectation,
   limitMs = withinMs + slackMs,
 ): Promise<number> {
   const from = performance.now()
+  await fairly(() => saidWithin(stage, seen, limitMs))
+  return performance.now() - from
+}
+
+async function saidWithin(stage: ExporterStage, seen: Expectation, limitMs: number): Promise<void> {
+  const from = performance.now()
   for (;;) {
     const wrong = mismatches(seen, await statusOf(stage))
     const took = performance.now() - from
-    if (wrong.length === 0) return took
+    if (wrong.length === 0) return
     if (took > limitMs) throw new Error(`not seen within ${Math.round(took)} ms:\n    ${wrong.join('\n    ')}`)
     await sleep(30)
   }

@@ -7,7 +7,7 @@ import { refusedPort, silent } from '../servers/hostile.ts'
 import { faketime, faketimeInstall, startWallClock, type WallClock } from '../servers/wall-clock.ts'
 import { startStage, statusOf, untilSaid, type ExporterStage, type StageOptions } from './exporter-stage.ts'
 import type { Expectation } from './fault.ts'
-import { fairly, intervalMs, slackMs, withinMs, type Proof, type Runnable } from './runner.ts'
+import { intervalMs, slackMs, withinMs, type Proof, type Runnable } from './runner.ts'
 import { without } from './skip.ts'
 
 interface Row {
@@ -28,7 +28,7 @@ async function on(
 ): Promise<Proof> {
   const stage = await startStage(options)
   try {
-    await fairly(() => untilSaid(stage, first, startMs))
+    await untilSaid(stage, first, startMs)
     return await work(stage)
   } finally {
     await stage.stop()

@@ -155,7 +155,8 @@ it(
         await stillServes(() => ask(web, { path: '/metrics' }))
         expect(web.logged).toEqual([])
       },
-      bounded(20, 12),
+      // A busy machine takes longer for these few, and all of them are needed for the list below.
+      bounded(60, 12),
     )
     // Some got as far as that.
     expect([...seen]).toEqual(expect.arrayContaining([200, 400, 404, 405, 413, 431]))

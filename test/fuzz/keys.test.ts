@@ -140,7 +140,8 @@ describe('keys of DKIM', () => {
         if (ours) expect(theirs, record).toBe(true)
         if (ours && theirs) both++
       }
-      await assertAsync(keyText, property, bounded(4, 4_000))
+      // Bounded by runs: a busy machine needs as many of them.
+      await assertAsync(keyText, property, bounded(60, 4_000))
       expect(both).toBeGreaterThan(50)
     },
     patienceMs,

@@ -148,6 +148,12 @@ describe('SES', () => {
   })
 })
 
+it('leaves out a database whose name no target can have, and writes the rest', async () => {
+  const { text, data } = await first('__proto__=postgres://a:b@c/d\nDATABASE_URL=postgres://a:b@e/f\nSMTP_HOST=mx')
+  expect(text).not.toContain('__proto__')
+  expect(data['write_path']).toHaveLength(1)
+})
+
 it('says what an unknown provider means', async () => {
   const { text } = await first('EMAIL_PROVIDER=sendgrid\nSMTP_HOST=relay')
   expect(text).toContain('# line 1; neither of smtp and ses, so mail is unknown')

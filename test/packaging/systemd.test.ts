@@ -34,6 +34,14 @@ describe('the unit', () => {
     expect(advised).toBe(`${started} --web.systemd-socket`)
   })
 
+  it('has a folder for what the exporter remembers, for it alone', async () => {
+    const settings = await settingsOf(service)
+    const [started = ''] = settings('ExecStart')
+    const { stateFile = '' } = parseCommand(started.split(' ').slice(2))
+    expect(settings('StateDirectory').map(name => `/var/lib/${name}`)).toEqual([path.dirname(stateFile)])
+    expect(settings('StateDirectoryMode')).toEqual(['0700'])
+  })
+
   it('listens where the exporter does by itself', async () => {
     expect((await settingsOf(socket))('ListenStream')).toEqual(['10587'])
     expect(parseCommand([]).listen).toEqual([{ host: undefined, port: 10_587 }])

@@ -1,30 +1,10 @@
 import { expect, it } from 'vitest'
-import type { Status } from '../../src/monitor/ledger.ts'
 import { lasting, uptimeText } from '../../src/page/incident-words.ts'
 import { renderIncidents } from '../../src/page/incidents.ts'
 import { incidentsJson, incidentsMarkdown } from '../../src/report/incidents.ts'
-import { after, during, hour, minute, second, type At } from '../history/looks.ts'
-import { statusFrom } from '../status/looked.ts'
-import { mail } from '../../src/probes/mail/index.ts'
+import { during, hour, minute, second, type At } from '../history/looks.ts'
+import { night, statusAfter } from '../status/night.ts'
 
-const standby = 'write_path/backend write_path_read_only'
-const relay = 'smtp/relay smtp_unreachable'
-const night: At[] = [
-  ...during(0, hour, { backend: 'ok', worker: 'ok' }),
-  ...during(hour, hour + 2 * minute, { backend: [standby], worker: 'ok' }),
-  ...during(hour + 2 * minute, hour + 20 * minute, { backend: [relay, standby], worker: [relay] }),
-  ...during(hour + 20 * minute, hour + 29 * minute, { backend: [standby], worker: 'ok' }),
-  ...during(hour + 29 * minute, 2 * hour, { backend: 'ok', worker: 'ok' }),
-  [2 * hour + 30 * minute, { backend: 'ok', worker: [relay] }],
-  [2 * hour + 30 * minute + 42 * second, { backend: 'ok', worker: [relay] }],
-]
-
-/** A status with the history of these looks. */
-function statusAfter(looks: readonly At[]): Status {
-  const { history, at } = after(looks)
-  const paths = [...history.mail.keys()].map(name => mail.target.parse({ name }))
-  return { ...statusFrom([], { mail: paths, now: at }), history }
-}
 const status = statusAfter(night)
 const { incidents } = status.history
 const textOf = (page: string): string =>
@@ -43,6 +23,25 @@ it('tells on a page when, what was to be fixed, what healed first, and uptime', 
   expect(healed.indexOf('after 18 min')).toBeGreaterThan(0)
   expect(healed.indexOf('after 29 min')).toBeGreaterThan(healed.indexOf('after 18 min'))
   expect(text).toMatch(/backend 76\.\d+ %, down for 29 min, not known for 21 h 58 min/)
+})
+
+it('says once what twenty checks said at the same moment', () => {
+  const apps = Array.from({ length: 20 }, (_, i) => `app-${i + 1}`)
+  const looks = during(
+    0,
+    minute,
+    Object.fromEntries(apps.map(app => [app, [`write_path/${app} write_path_read_only`]])),
+  )
+  const ended = statusAfter([...looks, [minute + second, Object.fromEntries(apps.map(app => [app, 'ok' as const]))]])
+  const [first] = ended.history.incidents
+  if (!first) throw new Error('no incident')
+  const text = 'lands on a standby'
+  const one = { ...first, roots: first.roots.map(root => ({ ...root, text })) }
+  const markdown = incidentsMarkdown(ended, [one])
+  expect(markdown.match(/\bwrite_path_read_only\b(?!\.md)/g)).toHaveLength(2)
+  // A second incident, so that the page is not that of one alone.
+  const page = textOf(renderIncidents(ended, [one, { ...one, number: 2, roots: [], causes: [] }]))
+  expect(page.match(/app-10 and 10 more write_path_read_only/g)).toHaveLength(2)
 })
 
 it('says what it knows if nothing happened', () => {
@@ -131,7 +130,7 @@ it('is bounded with all that is kept', () => {
   expect(full.history.incidents).toHaveLength(50)
   const page = renderIncidents(full, full.history.incidents)
   expect(page.length).toBeLessThan(600_000)
-  expect(page).toContain('>90 more</a>')
+  expect(page).toContain('relay-9 and 90 more')
   const one = renderIncidents(full, full.history.incidents.slice(0, 1))
   expect(one.match(/after 6 min/g)).toHaveLength(100)
 })

@@ -4,7 +4,6 @@ import type { AddressInfo } from 'node:net'
 import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { renderFailures } from '../../src/page/failures.ts'
-import { renderIncidents } from '../../src/page/incidents.ts'
 import { renderPage } from '../../src/page/page.ts'
 import { viewOf } from '../../src/page/view.ts'
 import { contentPolicy } from '../../src/web/guard.ts'
@@ -17,8 +16,8 @@ import { incident } from '../status/pages.ts'
 const binary = process.env['CHROMIUM_BIN'] ?? have('chromium') ?? have('chromium-browser') ?? have('google-chrome')
 const about = { version: '0.1.0', configFile: '/etc/mailpath/mailpath.yml' }
 const shown = { ...statuses, crowd: () => crowd() }
-type Name = keyof typeof shown | 'failures' | 'incidents'
-const names = [...Object.keys(shown), 'failures', 'incidents'] as Name[]
+type Name = keyof typeof shown | 'failures'
+const names = [...Object.keys(shown), 'failures'] as Name[]
 
 /** The failures of the first check that fails in the incident, with all that a transcript may hold. */
 function failures(): string {
@@ -35,7 +34,6 @@ function failures(): string {
 }
 function pageOf(name: Name, query: string): string {
   if (name === 'failures') return failures()
-  if (name === 'incidents') return renderIncidents(incident(), incident().history.incidents)
   return renderPage(shown[name](), about, viewOf(new URLSearchParams(query)))
 }
 
@@ -202,7 +200,6 @@ describe.skipIf(!needs('chromium', binary, 'apt-get install chromium'))('in Chro
     ['crowd', '?path=app-03'],
     ['crowd', '?q=relay&verdict=ok'],
     ['failures', ''],
-    ['incidents', ''],
   ] as const)('%s%s has no violation that axe finds, with everything unfolded', async (name, query) => {
     const look = async (page: Page): Promise<unknown> => {
       await page.evaluate("document.querySelectorAll('details').forEach(one => (one.open = true))")

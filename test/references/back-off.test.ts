@@ -89,7 +89,7 @@ it('writes through no link of others', async () => {
   await rm(folder(), { recursive: true })
   await mkdir(path.join(base, 'theirs'), { mode: 0o700 })
   await symlink(path.join(base, 'theirs'), folder())
-  expect(await process_().refused(who('app'), 'no')).toContain('no folder for it can be written')
+  expect(await process_().refused(who('app'), 'no')).toContain('it could not be written to a folder in time')
 })
 
 it('does not wait for a disk that hangs, and remembers again when it answers', async () => {
