@@ -11,7 +11,7 @@ import { count, icon, inBrief, symbols } from './format.ts'
 import { link } from './link.ts'
 import { sinceWhen } from './since.ts'
 import type { ToCheck } from './to-check.ts'
-import { queryOf, type View } from './view.ts'
+import { viewQuery, type View } from './view.ts'
 
 /** Up to this many checks have a row in full each. More of them have a line each, in groups. */
 export const mostInFull = 50
@@ -45,7 +45,7 @@ function tally(checks: readonly CheckStatus[], { checks: all }: Status, view: Vi
   return html`<span>${whole}</span> ${tallyOf(checks).map(
       ([verdict, n]) =>
         html`<span
-          >${icon(verdict)} <a href="${link('/', queryOf({ ...view, verdict }))}#checks">${n} ${verdict}</a></span
+          >${icon(verdict)} <a href="${link('/', viewQuery({ ...view, verdict }))}#checks">${n} ${verdict}</a></span
         >`,
     )}`
 }

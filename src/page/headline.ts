@@ -84,7 +84,7 @@ function firstProblem({ words, causes, since }: Problem, answer: Answer, { statu
     <p class="evidence">${namesOf(causes, toCheck)}: ${prose(textOf(cause))}</p>
     <p class="code-line">
       <span class="code">${codeOf(reason)}</span>${
-        whole === undefined || whole === own ? '' : ` · mail is ${answer.verdict} ${whole}`
+        whole === undefined || whole === own ? '' : ` · verdict ${answer.verdict} ${whole}`
       }
     </p>`
 }

@@ -21,7 +21,7 @@ import { postures, postureStyle } from './postures.ts'
 import { starvedNotice } from './starved.ts'
 import { sentences, symbols, utc } from './format.ts'
 import { toChecks } from './to-check.ts'
-import { everything, finds, queryOf, type View } from './view.ts'
+import { everything, finds, viewQuery, type View } from './view.ts'
 
 /** The kinds whose targets the picture shows by marks and boxes of their own. */
 const inBetween: readonly string[] = [haproxy.kind, pgbouncer.kind, patroni.kind, canary.kind]
@@ -116,8 +116,9 @@ const footer = (status: Status, { version, configFile }: About, view: View): Htm
       ${
         view.refresh
           ? html`It loads again every ${refreshSeconds(status)} s:
-              <a href="${link('/', queryOf({ ...view, refresh: false }))}">stop that</a>.`
-          : html`It does not load again: <a href="${link('/', queryOf({ ...view, refresh: true }))}">let it do so</a>.`
+              <a href="${link('/', viewQuery({ ...view, refresh: false }))}">stop that</a>.`
+          : html`It does not load again:
+              <a href="${link('/', viewQuery({ ...view, refresh: true }))}">let it do so</a>.`
       }
     </p>
   </footer>

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 
 /**
  * The script of the page. Everything works without it. It filters as one types, and it loads the page again, but not while
- * somebody types; what was unfolded stays so. It runs in browsers, so it is text here. The page takes out all indentation,
- * and the hash is of the text that browsers get.
+ * somebody types; what was unfolded stays so. It runs in browsers, so it is text here. Its lines begin as those of the page
+ * do (`layout.ts`): a browser runs exactly what the hash stands for.
  */
 export const script = `(() => {
   const box = document.getElementById('q'), at = document.documentElement.dataset, key = 'mailpath'

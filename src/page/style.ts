@@ -30,6 +30,7 @@ const colours = `
 
 const base = `
 * { box-sizing: border-box; margin: 0 }
+[hidden] { display: none !important }
 html { font-size: clamp(1rem, .65rem + .45vw, 2rem); -webkit-text-size-adjust: 100% }
 body { max-width: 76rem; margin-inline: auto; padding: 1rem clamp(.75rem, 3vw, 2.5rem) 3rem; background: var(--ground);
   color: var(--text); font: 1rem/1.5 var(--sans); font-variant-numeric: tabular-nums; overflow-wrap: anywhere }
@@ -151,6 +152,7 @@ const failuresStyle = `
 .transcript td { white-space: pre-wrap }
 .transcript :is(th, td):first-child { text-align: right }
 .transcript td:not(:last-child) { color: var(--quiet); overflow-wrap: normal }
+@media (max-width: 46rem) { .transcript td { min-width: 3rem; padding-right: .5rem } .transcript td:not(:last-child) { overflow-wrap: anywhere } }
 `
 
 const printStyle = `

@@ -30,7 +30,7 @@ export function viewOf(query: URLSearchParams): View | undefined {
 }
 
 /** The query of a view. Equal views have the same. */
-export const queryOf = ({ q, verdict, path, refresh }: View): Readonly<Record<string, string>> => ({
+export const viewQuery = ({ q, verdict, path, refresh }: View): Readonly<Record<string, string>> => ({
   ...(path !== undefined && { path }),
   ...(q !== '' && { q }),
   ...(verdict && { verdict }),

@@ -1,6 +1,6 @@
 import { createMemo } from '../core/memo.ts'
 
-const mostKept = 20
+const mostKept = 50
 
 /**
  * Does the work once per key while its causes are the same objects. Requests in the meantime share the result. A result is

@@ -1,7 +1,7 @@
 import { checkId, verdicts } from '../core/probe.ts'
 import { json, type Shown } from '../core/shown.ts'
 import type { Status } from '../monitor/ledger.ts'
-import { queryOf as queryOfView, viewOf } from '../page/view.ts'
+import { viewOf, viewQuery } from '../page/view.ts'
 import { fieldJson, statusFields, statusJson, type StatusField } from '../report/api.ts'
 import { checkOfQuery } from './check-of-query.ts'
 import type { Answer, Source } from './endpoint.ts'
@@ -28,7 +28,7 @@ export function pageEndpoint(source: Source): Answer {
   return (request, response) => {
     const view = viewOf(queryOf(request))
     if (!view) throw new HttpError(400, `verdict is one of ${verdicts.join(', ')}`)
-    return send(response, new URLSearchParams(queryOfView(view)).toString(), 'text/html; charset=utf-8')
+    return send(response, new URLSearchParams(viewQuery(view)).toString(), 'text/html; charset=utf-8')
   }
 }
 

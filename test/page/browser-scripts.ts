@@ -36,3 +36,7 @@ export const poorContrast = `(() => {
   }
   return seen > 0 ? found : ['there is no text']
 })()`
+
+/** What axe finds, in one line each: https://www.deque.com/axe/core-documentation/api-documentation/ */
+export const violations = `axe.run().then(({ violations }) =>
+  violations.flatMap(({ id, help, nodes }) => nodes.map(node => id + ' (' + help + '): ' + node.html.slice(0, 120))))`

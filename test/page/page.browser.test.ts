@@ -1,19 +1,23 @@
+import axe from 'axe-core'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { renderFailures } from '../../src/page/failures.ts'
 import { renderPage } from '../../src/page/page.ts'
+import { viewOf } from '../../src/page/view.ts'
 import { contentPolicy } from '../../src/web/guard.ts'
 import { have, needs } from '../servers/processes.ts'
-import { backgroundOf, pageWidth, poorContrast, sticksOut } from './browser-scripts.ts'
+import { backgroundOf, pageWidth, poorContrast, sticksOut, violations } from './browser-scripts.ts'
 import { statuses } from '../status/every.ts'
+import { crowd } from '../status/crowd.ts'
 import { incident } from '../status/pages.ts'
 
 const binary = process.env['CHROMIUM_BIN'] ?? have('chromium') ?? have('chromium-browser') ?? have('google-chrome')
 const about = { version: '0.1.0', configFile: '/etc/mailpath/mailpath.yml' }
-type Name = keyof typeof statuses | 'failures'
-const names = [...Object.keys(statuses), 'failures'] as Name[]
+const shown = { ...statuses, crowd: () => crowd() }
+type Name = keyof typeof shown | 'failures'
+const names = [...Object.keys(shown), 'failures'] as Name[]
 
 /** The failures of the first check that fails in the incident, with all that a transcript may hold. */
 function failures(): string {
@@ -28,7 +32,10 @@ function failures(): string {
   const failed = { startedAt, tookMs: 12_345, verdict: 'fail', reasons: check.reasons, transcript, inRow: 40 } as const
   return renderFailures(check, [failed, { ...failed, verdict: 'unknown' }], startedAt)
 }
-const pageOf = (name: Name): string => (name === 'failures' ? failures() : renderPage(statuses[name](), about))
+function pageOf(name: Name, query: string): string {
+  if (name === 'failures') return failures()
+  return renderPage(shown[name](), about, viewOf(new URLSearchParams(query)))
+}
 
 const desktop = { width: 1280, height: 800 }
 const phone = { width: 380, height: 760 }
@@ -40,12 +47,14 @@ describe.skipIf(!needs('chromium', binary, 'apt-get install chromium'))('in Chro
 
   beforeAll(async () => {
     server = createServer((request, response) => {
-      const name = names.find(one => request.url === `/${one}`)
+      // As a page lies directly below the prefix, so do these: `./?q=` leads from /crowd/ to /crowd/?q=.
+      const [path, query = ''] = (request.url ?? '').split('?')
+      const name = names.find(one => path === `/${one}/`)
       response.writeHead(name ? 200 : 404, {
         'Content-Type': 'text/html; charset=utf-8',
         'Content-Security-Policy': contentPolicy,
       })
-      response.end(name ? pageOf(name) : '')
+      response.end(name ? pageOf(name, query) : '')
     })
     await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
     base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
@@ -74,6 +83,7 @@ describe.skipIf(!needs('chromium', binary, 'apt-get install chromium'))('in Chro
     name: Name,
     options: BrowserContextOptions,
     look: (page: Page, complaints: readonly string[], requests: readonly string[]) => Promise<T>,
+    query = '',
   ): Promise<T> {
     const context = await browser.newContext(options)
     try {
@@ -84,7 +94,7 @@ describe.skipIf(!needs('chromium', binary, 'apt-get install chromium'))('in Chro
       page.on('console', message => complaints.push(message.text()))
       page.on('pageerror', error => complaints.push(error.message))
       page.on('request', request => requests.push(request.url()))
-      await page.goto(`${base}/${name}`)
+      await page.goto(`${base}/${name}/${query}`)
       return await look(page, complaints, requests)
     } finally {
       await context.close()
@@ -93,7 +103,7 @@ describe.skipIf(!needs('chromium', binary, 'apt-get install chromium'))('in Chro
 
   it.each(names)('%s fits, reads and offends no policy, on a desk and on a phone, by day and by night', async name => {
     await visit(name, {}, async (page, complaints, requests) => {
-      for (const width of [1280, 820, 380])
+      for (const width of [1280, 820, 320])
         for (const colorScheme of ['light', 'dark'] as const) {
           await page.setViewportSize({ width, height: 800 })
           await page.emulateMedia({ colorScheme })
@@ -103,18 +113,18 @@ describe.skipIf(!needs('chromium', binary, 'apt-get install chromium'))('in Chro
           expect(await page.evaluate(poorContrast), at).toEqual([])
         }
       expect(complaints).toEqual([])
-      expect(requests.filter(url => !url.startsWith('data:'))).toEqual([`${base}/${name}`])
+      expect(requests.filter(url => !url.startsWith('data:'))).toEqual([`${base}/${name}/`])
     })
   })
 
-  it('works without JavaScript: the phases of a run unfold, and a name leads to its check', async () => {
+  it('works without JavaScript: the last run unfolds, and a name leads to its check', async () => {
     await visit('incident', { viewport: phone, javaScriptEnabled: false }, async page => {
       const phases = page.locator('#check-5 dl')
       expect(await phases.isVisible()).toBe(false)
       await page.locator('#check-5 summary').click()
       expect(await phases.isVisible()).toBe(true)
-      await page.locator('.answer .evidence a').click()
-      expect(page.url()).toBe(`${base}/incident#check-5`)
+      await page.locator('.evidence a').first().click()
+      expect(page.url()).toBe(`${base}/incident/#check-5`)
       expect(await page.locator('#check-5:target h3').textContent()).toContain('backend DATABASE_URL')
     })
   })
@@ -180,6 +190,92 @@ describe.skipIf(!needs('chromium', binary, 'apt-get install chromium'))('in Chro
     const [above, middle, below] = await boxes(phone)
     expect((above?.y ?? 0) + (above?.height ?? 0)).toBeLessThan(middle?.y ?? 0)
     expect((middle?.y ?? 0) + (middle?.height ?? 0)).toBeLessThan(below?.y ?? 0)
+  })
+
+  it.each([
+    ['incident', ''],
+    ['splitBrain', ''],
+    ['disbelieved', ''],
+    ['crowd', ''],
+    ['crowd', '?path=app-03'],
+    ['crowd', '?q=relay&verdict=ok'],
+    ['failures', ''],
+  ] as const)('%s%s has no violation that axe finds, with everything unfolded', async (name, query) => {
+    const look = async (page: Page): Promise<unknown> => {
+      await page.evaluate("document.querySelectorAll('details').forEach(one => (one.open = true))")
+      await page.evaluate(axe.source)
+      return page.evaluate(violations)
+    }
+    expect(await visit(name, { viewport: desktop }, look, query)).toEqual([])
+  })
+
+  it('says on the first screen of a phone how many of how many, which, since when and what to do', async () => {
+    await visit('crowd', { viewport: phone }, async page => {
+      const texts = ['20 of 20 mail paths', 'DATABASE_URL leads to standby db-3, since', 'Do this:']
+      for (const text of texts) {
+        const box = await page.getByText(text).first().boundingBox()
+        expect((box?.y ?? Infinity) + (box?.height ?? 0), text).toBeLessThan(phone.height)
+      }
+      expect(await page.evaluate<number>('document.documentElement.scrollHeight')).toBeLessThan(5 * phone.height)
+    })
+  })
+
+  it('finds checks by name and verdict without JavaScript', async () => {
+    await visit('crowd', { viewport: phone, javaScriptEnabled: false }, async page => {
+      await page.getByLabel('Name').fill('app-03 D')
+      await page.getByLabel('Verdict').selectOption('fail')
+      await page.getByRole('button', { name: 'Show' }).click()
+      expect(new URL(page.url()).search).toBe('?q=app-03+D&verdict=fail')
+      expect(await page.locator('.check').count()).toBe(1)
+      expect(await page.locator('.tally').textContent()).toContain('1 of 283 checks')
+    })
+  })
+
+  it('finds checks while one types, with the keyboard alone, and keeps that when it is loaded again', async () => {
+    await visit('crowd', { viewport: desktop }, async (page, complaints) => {
+      const visible = () => page.locator('.lines li:visible').count()
+      expect(await visible()).toBe(0)
+      await page.getByLabel('Name').focus()
+      await page.keyboard.type('app-07 relay')
+      expect(await visible()).toBe(1)
+      expect(await page.locator('.tally').textContent()).toContain('1 found')
+      await page.reload()
+      expect(await page.locator('.check').count()).toBe(1)
+      // What the server left out, only the server can give.
+      await page.getByLabel('Name').fill('app-08')
+      await page.waitForURL(/q=app-08/)
+      expect(await page.locator('.check').count()).toBe(14)
+      expect(complaints).toEqual([])
+    })
+  })
+
+  it('leads from a mail path to its own page, and from there to its checks and back', async () => {
+    await visit('crowd', { viewport: desktop }, async page => {
+      await page.locator('.names').getByText('app-03').click()
+      expect(await page.locator('.pictures .path').count()).toBe(1)
+      expect(await page.locator('.elsewhere').textContent()).toContain('19 of the others are not ok')
+      await page.locator('.evidence a').first().click()
+      expect(await page.locator('.check:target h3').textContent()).toContain('app-03 DATABASE_URL')
+      await page.getByText('All 20 mail paths').click()
+      expect(await page.locator('.group').count()).toBe(21)
+    })
+  })
+
+  it('has a focus that is seen on everything that the keyboard reaches', async () => {
+    await visit('crowd', { viewport: desktop }, async page => {
+      for (let i = 0; i < 12; i++) {
+        await page.keyboard.press('Tab')
+        expect(await page.evaluate('getComputedStyle(document.activeElement).outlineStyle')).not.toBe('none')
+      }
+    })
+  })
+
+  it('fits at a zoom of 200 %', async () => {
+    for (const name of ['incident', 'crowd'] as const)
+      await visit(name, { viewport: { width: 640, height: 400 } }, async page => {
+        expect(await page.evaluate(pageWidth)).toBeLessThanOrEqual(640)
+        expect(await page.evaluate(sticksOut)).toEqual([])
+      })
   })
 
   it('prints, and can be drawn', async () => {
