@@ -68,7 +68,8 @@ it('remembers over SIGTERM and SIGKILL since when mail is blocked, and that nobo
   await setTo('wrong')
   const { mail_paths: before } = await first.when('fail')
   const { since } = before[0] ?? {}
-  expect(since?.exact).toBe(true)
+  // It may have failed before somebody looked.
+  expect(since?.exact).toBe(false)
   const [began] = await first.incidents()
   expect(began).toMatchObject({ number: 1, ended_at: null, unseen_seconds: 0 })
   first.running.signal('SIGTERM')

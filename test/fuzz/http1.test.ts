@@ -19,7 +19,7 @@ const limits = {
 const endMs = 5_000
 const atOnce = 24
 const canary = 'Canary7Zq'
-const statuses = new Set([200, 400, 401, 403, 404, 405, 408, 413, 414, 417, 429, 431, 501, 503, 505])
+const statuses = new Set([200, 204, 400, 401, 403, 404, 405, 408, 413, 414, 417, 429, 431, 501, 503, 505])
 
 const lineEnd = fc.oneof(
   { weight: 80, arbitrary: fc.constant('\r\n') },

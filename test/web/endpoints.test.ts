@@ -13,7 +13,7 @@ describe('the endpoints', () => {
   it('are those of the README, with their methods', () => {
     const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
     const lines = readme.split('\n')
-    const first = lines.findIndex(line => line.startsWith('- Endpoints: '))
+    const first = lines.findIndex(line => line.includes(' Endpoints: '))
     const list = lines.slice(first, first + 2).join('\n')
     const written = [...list.matchAll(/`(\/[^`?]*)[^`]*`(?: \((POST)\b)?/g)].map(([, path, method = 'GET']) => [
       path,
