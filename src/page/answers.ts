@@ -62,9 +62,15 @@ export function textOf({ probe, target, reason: { text } }: Cause): string {
 
 function answerOf(paths: readonly MailStatus[], status: Status): Answer {
   const each = paths.map(path => ({ path, causes: firstOf(path) }))
-  const firsts = each.flatMap(({ causes }) => causes.slice(0, 1))
-  const told = new Set(firsts.map(keyOf))
-  const rest = each.flatMap(({ causes }) => causes.slice(1)).filter(cause => !told.has(keyOf(cause)))
+  const roots = each.flatMap(({ causes }) => causes.slice(0, 1))
+  const same = new Set(roots.map(cause => sameness(cause, status)))
+  const after = groupBy(
+    each.flatMap(({ causes }) => causes.slice(1)),
+    cause => same.has(sameness(cause, status)),
+  )
+  // The same thing in other checks of an application is named with its root.
+  const firsts = distinctBy([...roots, ...(after.get(true) ?? [])], keyOf)
+  const rest = after.get(false) ?? []
   const survived = paths.flatMap(({ root, exceptions }) => (root ? exceptions : []))
   const since = (causes: readonly Cause[]): Since | undefined => sinceOf(causes, paths, status)
   return {

@@ -34,6 +34,12 @@ describe('twenty applications with one root cause', () => {
     expect(times(text, 'Do this:')).toBe(1)
   })
 
+  it('have it named once too if every write path of each has it', () => {
+    const paths = textOf(render(crowd(20, 20, { all: true }))).replace(/ Mail paths .*/, '')
+    expect(times(paths, 'standby db-3')).toBe(1)
+    expect(paths).toContain('Each of 80 write paths leads to standby db-3')
+  })
+
   it('are listed once by name, and so are their checks', () => {
     for (let i = 1; i <= 20; i++) {
       const name = `app-${String(i).padStart(2, '0')}`

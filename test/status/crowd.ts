@@ -38,12 +38,13 @@ function well<T extends Target, Seen>(probe: Probe<T, Seen>, name: string, evide
 function application(
   name: string,
   isWrong: boolean,
+  allWrong: boolean,
 ): { readonly target: ReturnType<typeof mail.target.parse>; readonly checks: readonly Looked[] } {
   const wrong = path(`${name} DATABASE_URL`, [landingOn(isWrong ? standby : primary)], {
     at,
     address: isWrong ? 'db-3:5432' : 'db-1:5432',
   })
-  const ways = ['worker', 'jobs', 'reports'].map(way => path(`${name} ${way}`, [landingOn(primary)], { at }))
+  const ways = ['worker', 'jobs', 'reports'].map(way => path(`${name} ${way}`, [landingOn(allWrong ? standby : primary)], { at }))
   const names = {
     settings: [`${name} settings`, `${name} worker settings`],
     packages: [`${name} packages`],
@@ -80,9 +81,9 @@ function application(
 
 const number = (i: number): string => `app-${String(i + 1).padStart(2, '0')}`
 
-/** `n` applications of 14 checks each, of which the first few lead to a standby, and three nodes. */
-export function crowd(n = 20, wrong = n): Status {
-  const all = Array.from({ length: n }, (_, i) => application(number(i), i < wrong))
+/** `n` applications of 14 checks each, of which the first few lead to a standby, and three nodes. `all`: by every write path. */
+export function crowd(n = 20, wrong = n, { all: allPaths = false } = {}): Status {
+  const all = Array.from({ length: n }, (_, i) => application(number(i), i < wrong, allPaths && i < wrong))
   const histories = Object.fromEntries(
     all
       .slice(0, wrong)
