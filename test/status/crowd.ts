@@ -44,7 +44,9 @@ function application(
     at,
     address: isWrong ? 'db-3:5432' : 'db-1:5432',
   })
-  const ways = ['worker', 'jobs', 'reports'].map(way => path(`${name} ${way}`, [landingOn(allWrong ? standby : primary)], { at }))
+  const ways = ['worker', 'jobs', 'reports'].map(way =>
+    path(`${name} ${way}`, [landingOn(allWrong ? standby : primary)], { at }),
+  )
   const names = {
     settings: [`${name} settings`, `${name} worker settings`],
     packages: [`${name} packages`],
