@@ -42,13 +42,13 @@ R='${folder}/root'
 mount -t tmpfs -o mode=755 tmpfs "$R"
 for one in /usr /dev /proc; do ${bind('$one', '$one').replaceAll("'$one'", '"$one"')}; done
 for one in /bin /sbin /lib /lib64; do [ ! -e $one ] || ln -s usr$one "$R$one"; done
+${valuesOf('--tmpfs')
+  .map(to => `mkdir -p "$R${to}"; mount -t tmpfs tmpfs "$R${to}"`)
+  .join('\n')}
 ${bind(nodeFolder, nodeFolder)}
 ${bind(path.dirname(path.dirname(main)), '/opt/mailpath-exporter')}
 ${bind(path.join(root, 'node_modules'), path.join(root, 'node_modules'))}
 ${given.map(([from = '', to = '']) => bind(path.join(folder, from.replace(/^\.\//, '')), to)).join('\n')}
-${valuesOf('--tmpfs')
-  .map(to => `mkdir -p "$R${to}"; mount -t tmpfs tmpfs "$R${to}"`)
-  .join('\n')}
 mount -o remount,ro "$R"
 ip link set lo up
 chroot --userspec=${uid}:${uid} "$R" /usr/bin/env -i NODE_ENV=production ${valuesOf('-e')
