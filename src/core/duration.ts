@@ -11,3 +11,6 @@ export const exactDuration = (ms: number): string =>
 
 /** A moment in UTC, to the second: `2026-11-30T16:00:05Z`. */
 export const utcTime = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`
+
+/** A moment in UTC, to the millisecond (ISO 8601): `2026-11-30T16:00:05.123Z`. */
+export const isoTime = (ms: number): string => new Date(ms).toISOString()

@@ -1,6 +1,6 @@
 import type { MailStatus } from '../assess/assessment.ts'
 import { groupBy } from '../core/group.ts'
-import { causeKey } from './history.ts'
+import { blockedKey, causeKey } from './history.ts'
 import { blockedOf, type Cause, type Incident, type RootFrom } from './incident.ts'
 
 const rootsKept = 50
@@ -20,7 +20,7 @@ export function withRoots(incident: Incident, paths: Paths, at: number): Inciden
   const keys = new Map(turned.map(({ name, key }) => [name, key]))
   let roots: readonly RootFrom[] = incident.roots
   for (const [key, those] of groupBy(turned, one => one.key)) {
-    const same = roots.findLast(one => causeOf(one) === key)
+    const same = roots.findLast(one => blockedKey(one) === key)
     const known = new Set(same?.paths)
     const joining = those.flatMap(({ name }) => (known.has(name) ? [] : [name]))
     const again = those.flatMap(({ name }) => (same && !known.has(name) ? [] : [name]))
@@ -39,18 +39,15 @@ export function withRoots(incident: Incident, paths: Paths, at: number): Inciden
   }
 }
 
-const causeOf = ({ probe, target, code }: Pick<RootFrom, 'probe' | 'target' | 'code'>): string =>
-  `${probe}/${target} ${code}`
-
 /** The incident with what blocks its mail now, and what no longer does. */
 export function withCauses(incident: Incident, paths: Paths, at: number): Incident {
   const open = incident.paths.flatMap(({ name, to }) => (to === undefined ? (paths.get(name) ?? []) : []))
   const now = new Map(open.flatMap(({ blockers }) => blockers.map(one => [causeKey(one), one] as const)))
   // While something is unknown, what is not seen may still be there.
   const allSeen = open.every(({ verdict }) => verdict !== 'unknown')
-  const known = new Set(incident.causes.map(causeOf))
-  const isOver = (cause: Cause): boolean => allSeen && cause.to === undefined && !now.has(causeOf(cause))
-  const isBack = (cause: Cause): boolean => cause.to !== undefined && now.has(causeOf(cause))
+  const known = new Set(incident.causes.map(blockedKey))
+  const isOver = (cause: Cause): boolean => allSeen && cause.to === undefined && !now.has(blockedKey(cause))
+  const isBack = (cause: Cause): boolean => cause.to !== undefined && now.has(blockedKey(cause))
   const added = [...now].filter(([key]) => !known.has(key))
   const room = Math.max(0, causesKept - incident.causes.length)
   const isCut = incident.isCut || added.length > room

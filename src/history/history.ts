@@ -1,6 +1,6 @@
 import type { Blocker } from '../assess/assessment.ts'
 import { checkId, type Verdict } from '../core/probe.ts'
-import type { Incident } from './incident.ts'
+import type { Blocked, Incident } from './incident.ts'
 import type { Seen } from './uptime.ts'
 
 /** Since when something holds. */
@@ -46,5 +46,9 @@ export const blockerKey = (path: string, blocker: Pick<Blocker, 'probe' | 'targe
   `${path}: ${causeKey(blocker)}`
 
 /** The key of a blocker, whatever mail path it blocks. */
-export const causeKey = (blocker: Pick<Blocker, 'probe' | 'target' | 'reason'>): string =>
-  `${checkId(blocker)} ${blocker.reason.code}`
+export const causeKey = ({ probe, target, reason }: Pick<Blocker, 'probe' | 'target' | 'reason'>): string =>
+  blockedKey({ probe, target, code: reason.code })
+
+/** The same key of a blocker as it is kept. */
+export const blockedKey = (blocked: Pick<Blocked, 'probe' | 'target' | 'code'>): string =>
+  `${checkId(blocked)} ${blocked.code}`

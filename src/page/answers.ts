@@ -1,7 +1,7 @@
 import type { MailStatus } from '../assess/assessment.ts'
 import { distinctBy, groupBy } from '../core/group.ts'
 import { byVerdict, checkId, type Verdict } from '../core/probe.ts'
-import { blockerKey, type Since } from '../history/history.ts'
+import { blockerKey, causeKey, type Since } from '../history/history.ts'
 import type { Status } from '../monitor/ledger.ts'
 import { inWords, saysOf, type Cause } from './in-words.ts'
 import { earliest } from './since.ts'
@@ -69,7 +69,7 @@ function answerOf(paths: readonly MailStatus[], status: Status): Answer {
     cause => same.has(sameness(cause, status)),
   )
   // The same thing in other checks of an application is named with its root.
-  const firsts = distinctBy([...roots, ...(after.get(true) ?? [])], keyOf)
+  const firsts = distinctBy([...roots, ...(after.get(true) ?? [])], causeKey)
   const rest = after.get(false) ?? []
   const survived = paths.flatMap(({ root, exceptions }) => (root ? exceptions : []))
   const since = (causes: readonly Cause[]): Since | undefined => sinceOf(causes, paths, status)
@@ -85,8 +85,6 @@ function answerOf(paths: readonly MailStatus[], status: Status): Answer {
 
 const worstFirst = (causes: readonly Cause[]): readonly Cause[] =>
   [...causes].sort((a, b) => byVerdict(a.reason.verdict, b.reason.verdict))
-
-const keyOf = (cause: Cause): string => `${checkId(cause)} ${cause.reason.code}`
 
 /** In the order given. The same reason of several checks is one problem. */
 function problemsOf(

@@ -1,4 +1,5 @@
 import type { CheckStatus } from '../assess/assessment.ts'
+import { isoTime } from '../core/duration.ts'
 import type { Shown } from '../core/shown.ts'
 import { worst } from '../core/probe.ts'
 import type { FailedRun } from '../monitor/failed-runs.ts'
@@ -54,7 +55,7 @@ const row = ({ check: { probe, target, verdict }, last, kept }: Failing): Html =
       </h2>
       <p class="detail">
         now <b class="word ${verdict}">${verdict}</b>; last failure
-        <time datetime="${new Date(last.startedAt).toISOString()}">${utc(last.startedAt)}</time>, ${kept} kept
+        <time datetime="${isoTime(last.startedAt)}">${utc(last.startedAt)}</time>, ${kept} kept
       </p>
       ${last.reasons.slice(0, 1).map(({ text }) => html`<p class="text">${prose(text)}</p>`)}
     </div>

@@ -1,4 +1,5 @@
 import type { CheckStatus } from '../assess/assessment.ts'
+import { isoTime } from '../core/duration.ts'
 import type { Shown } from '../core/shown.ts'
 import type { Note } from '../core/transcript.ts'
 import { failedKept, type FailedRun } from '../monitor/failed-runs.ts'
@@ -37,7 +38,7 @@ const failure = ({ startedAt, tookMs, verdict, reasons, transcript, inRow }: Fai
   <section class="check ${verdict}">
     ${icon(verdict)}
     <div class="found">
-      <h2><time datetime="${new Date(startedAt).toISOString()}">${utc(startedAt)}</time></h2>
+      <h2><time datetime="${isoTime(startedAt)}">${utc(startedAt)}</time></h2>
       <p class="detail">
         <b class="word ${verdict}">${verdict}</b> after
         ${length(tookMs)}${inRow > 1 ? `, number ${inRow} in a row` : ''}

@@ -1,3 +1,4 @@
+import { isoTime } from '../core/duration.ts'
 import { worst } from '../core/probe.ts'
 import { runbookUrl } from '../core/runbook.ts'
 import type { Shown } from '../core/shown.ts'
@@ -31,7 +32,7 @@ export function renderIncidents(status: Status, incidents: readonly Incident[]):
         <p>
           <a href="${link('/incidents', { format: 'markdown' })}">Markdown</a> ·
           <a href="${link('/incidents', { format: 'json' })}">JSON</a> · as of
-          <time datetime="${iso(status.at)}">${utc(status.at)}</time>
+          <time datetime="${isoTime(status.at)}">${utc(status.at)}</time>
         </p>
       </header>
       <h1>Incidents</h1>
@@ -47,8 +48,6 @@ export function renderIncidents(status: Status, incidents: readonly Incident[]):
 
 /** So many entries of a list are shown if there are several incidents. */
 const fewest = 10
-
-const iso = (ms: number): string => new Date(ms).toISOString()
 
 /** What to say without an incident. */
 export const noneText = ({ history, at, startedAt }: Status): string => {
@@ -80,7 +79,8 @@ const section = (incident: Incident, at: number, most: number): Html => {
   `
 }
 
-const time = (ms: number, incident: Incident): Html => html`<time datetime="${iso(ms)}">${moment(ms, incident)}</time>`
+const time = (ms: number, incident: Incident): Html =>
+  html`<time datetime="${isoTime(ms)}">${moment(ms, incident)}</time>`
 
 const cause = ({ probe, target, code, text }: Blocked): Html => html`
   <p>

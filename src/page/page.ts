@@ -1,4 +1,5 @@
 import type { MailStatus } from '../assess/assessment.ts'
+import { isoTime } from '../core/duration.ts'
 import { worst, type Verdict } from '../core/probe.ts'
 import type { Shown } from '../core/shown.ts'
 import type { Status } from '../monitor/ledger.ts'
@@ -58,7 +59,7 @@ export function renderPage(status: Status, about: About, view: View = everything
           <h1>${view.path === undefined ? 'Can mail be sent?' : html`<a href="${link('/')}">Can mail be sent?</a>`}</h1>
           <p>
             <a href="${link('/incidents')}">Incidents</a> ·
-            <time datetime="${new Date(status.at).toISOString()}">${utc(status.at)}</time>
+            <time datetime="${isoTime(status.at)}">${utc(status.at)}</time>
           </p>
         </header>
         ${starvedNotice(status.starved)} ${otherPaths(status, view)} ${noSuchPath(paths, view)}

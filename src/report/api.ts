@@ -2,6 +2,7 @@ import type { Blocker, CheckStatus, ClusterStatus, LandingStatus, MailStatus } f
 import { posturesOf, type TargetPosture } from '../assess/postures.ts'
 import type { Starved } from '../assess/starved.ts'
 import { hopStatuses, type HopStatus } from '../assess/path/hop-status.ts'
+import { isoTime } from '../core/duration.ts'
 import { exitCode, type Reason, type Verdict } from '../core/probe.ts'
 import { runbookUrl } from '../core/runbook.ts'
 import { blockerKey, type HeldVerdict, type History, type Since } from '../history/history.ts'
@@ -15,8 +16,8 @@ import { actionsOf, auditVerdict, sentenceOf, settingsOf, type Action } from './
  * probe nor its configuration get out.
  */
 const fields = {
-  at: ({ at }: Status) => iso(at),
-  started_at: ({ startedAt }: Status) => iso(startedAt),
+  at: ({ at }: Status) => isoTime(at),
+  started_at: ({ startedAt }: Status) => isoTime(startedAt),
   verdict: (status: Status) => auditVerdict(status),
   exit_code: (status: Status) => exitCode(auditVerdict(status)),
   starved: ({ starved }: Status) => starved.map(starvedJson),
@@ -42,12 +43,12 @@ export const fieldJson = <Field extends StatusField>(status: Status, field: Fiel
 export const statusJson = (status: Status): StatusJson =>
   Object.fromEntries(statusFields.map(field => [field, fieldJson(status, field)])) as StatusJson
 
-const iso = (ms: number): string => new Date(ms).toISOString()
-const isoOrNull = (ms: number | undefined): string | null => (ms === undefined ? null : iso(ms))
+/** Unknown, or not yet, is null. */
+export const isoOrNull = (ms: number | undefined): string | null => (ms === undefined ? null : isoTime(ms))
 
 /** Since when a verdict holds; null where that is not known. */
 const sinceJson = (held: (Since & { readonly verdict?: Verdict }) | undefined, verdict?: Verdict) =>
-  held && (held.verdict === undefined || held.verdict === verdict) ? { at: iso(held.at), exact: held.exact } : null
+  held && (held.verdict === undefined || held.verdict === verdict) ? { at: isoTime(held.at), exact: held.exact } : null
 
 const uptimeJson = (seen: Seen | undefined, at: number, windowMs: number) => {
   const { up, down, unknown } = uptimeOf(seen, at, windowMs)

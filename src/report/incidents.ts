@@ -1,3 +1,4 @@
+import { isoTime } from '../core/duration.ts'
 import { runbookUrl } from '../core/runbook.ts'
 import type { Shown } from '../core/shown.ts'
 import { healedOf, type Blocked, type Cause, type Incident } from '../history/incident.ts'
@@ -14,13 +15,12 @@ import {
   whenOf,
 } from '../page/incident-words.ts'
 import { noneText } from '../page/incidents.ts'
+import { isoOrNull } from './api.ts'
 import { inMarkdown, markdownBlocks, markdownLink, tableOf, type Markdown } from './markdown.ts'
-
-const iso = (ms: number): string => new Date(ms).toISOString()
 
 /** These incidents, newest first, as JSON. Times are ISO 8601 in UTC, durations are in seconds, and null is "not yet". */
 export const incidentsJson = ({ at }: Status, incidents: readonly Incident[]) => ({
-  at: iso(at),
+  at: isoTime(at),
   incidents: incidents.map(one => incidentJson(one, at)),
 })
 
@@ -28,18 +28,22 @@ function incidentJson(incident: Incident, at: number) {
   const { number, startedAt, startExact, endedAt, endExact, interruptions, unseenMs, paths, roots, isCut } = incident
   return {
     number,
-    started_at: iso(startedAt),
+    started_at: isoTime(startedAt),
     /** False: nobody saw when it began. */
     start_exact: startExact,
-    ended_at: endedAt === undefined ? null : iso(endedAt),
+    ended_at: isoOrNull(endedAt),
     end_exact: endExact,
     duration_seconds: ((endedAt ?? at) - startedAt) / 1000,
     /** Nobody looked for so much of it, or it was unknown whether mail can be sent. */
     unseen_seconds: unseenMs / 1000,
     /** How often all mail worked in between, for less than five minutes. */
     interruptions,
-    mail_paths: paths.map(({ name, from, to }) => ({ name, from: iso(from), to: to === undefined ? null : iso(to) })),
-    roots: roots.map(root => ({ at: iso(root.at), ...blockedJson(root), mail_paths: root.paths })),
+    mail_paths: paths.map(({ name, from, to }) => ({
+      name,
+      from: isoTime(from),
+      to: isoOrNull(to),
+    })),
+    roots: roots.map(root => ({ at: isoTime(root.at), ...blockedJson(root), mail_paths: root.paths })),
     /** What blocked mail and does so no longer, the first that healed first. */
     healed: healedOf(incident).map(causeJson),
     blocking: incident.causes.filter(({ to }) => to === undefined && endedAt === undefined).map(causeJson),
@@ -58,8 +62,8 @@ const blockedJson = ({ probe, target, code, text }: Blocked) => ({
 
 const causeJson = (cause: Cause) => ({
   ...blockedJson(cause),
-  from: iso(cause.from),
-  to: cause.to === undefined ? null : iso(cause.to),
+  from: isoTime(cause.from),
+  to: isoOrNull(cause.to),
 })
 
 /** These incidents, newest first, as Markdown to paste into a post-mortem. */

@@ -1,3 +1,4 @@
+import { isoTime } from '../core/duration.ts'
 import { type Severity, type Verdict } from '../core/probe.ts'
 import { runbookUrl } from '../core/runbook.ts'
 import { inLines, json, shown, vouched, type Shown } from '../core/shown.ts'
@@ -99,7 +100,7 @@ function terminalReport(audit: Audit, width: number, colour: boolean): Shown {
       width,
     ),
     shown``,
-    paint('dim')(shown`as of ${new Date(audit.at).toISOString()}`),
+    paint('dim')(shown`as of ${isoTime(audit.at)}`),
   ]
   return inLines(lines)
 }
@@ -164,5 +165,5 @@ const markdownReport = (audit: Audit): Shown =>
             return [severity, inMarkdown`${whereText(action)} · ${markdownLink(code, runbookUrl(code))}`, text, remedy]
           }),
         ),
-    inMarkdown`As of ${new Date(audit.at).toISOString()}.`,
+    inMarkdown`As of ${isoTime(audit.at)}.`,
   ])

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { configurationOf } from '../../src/init/index.ts'
 import { dotenvSettings } from '../../src/init/dotenv.ts'
-import { envFile, first, never } from './first.ts'
+import { envFile, first, never, nothing } from './first.ts'
 
 describe('the database', () => {
   it('is a reference with its line, whatever form the line has', async () => {
@@ -209,18 +209,7 @@ it('writes a valid file for any settings, and none of their values', async () =>
           .map(([name, value]) => `${name}='${value}'\n`)
           .join(''),
       )
-      const text = configurationOf(
-        {
-          settings: [await dotenvSettings(file, never)],
-          patroni: [],
-          haproxy: [],
-          vault: [],
-          silent: [],
-          kubeconfig: undefined,
-          caFile: undefined,
-        },
-        'mailpath.yml',
-      )
+      const text = configurationOf({ ...nothing, settings: [await dotenvSettings(file, never)] }, 'mailpath.yml')
       if (text === undefined) return
       expect(text).not.toContain(mark)
       parse(text)

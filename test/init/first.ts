@@ -13,7 +13,8 @@ export interface First {
   readonly data: Readonly<Record<string, readonly Readonly<Record<string, unknown>>[]>>
 }
 
-const nothing: Sources = {
+/** No source at all. */
+export const nothing: Sources = {
   settings: [],
   patroni: [],
   haproxy: [],
