@@ -48,7 +48,7 @@ export interface Reason<Code extends string = string> {
   readonly severity: Severity
   readonly text: string
   readonly remedy: string
-  /** The check to mend instead: this reason is only a consequence. Set by the assessment. */
+  /** The check to fix instead: this reason is only a consequence. Set by the assessment. */
   readonly because?: string | undefined
   /** What the exporter was short of, and the system's error: for `exporter_starved` only. */
   readonly want?: Want | undefined

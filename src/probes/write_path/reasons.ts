@@ -45,7 +45,7 @@ export const reasons = {
   write_path_server_warns: {
     verdict: 'warn',
     severity: 'high',
-    meaning: 'The write went through, and the server warned while it did: the text of it is quoted.',
+    meaning: 'The write went through, and the server gave a warning with it: its text is quoted.',
     remedy:
       'Do what the warning says before it becomes an error; see its HINT in the log of the server. Of transaction IDs: end prepared transactions and old sessions, then vacuum the database.',
   },
@@ -81,7 +81,7 @@ export const reasons = {
     meaning:
       'The primary has changed, and the health check of HAProxy has not noticed yet: HAProxy still leads to a node that is not the primary, or does not lead to the primary yet.',
     remedy:
-      'Wait: HAProxy takes a server out after `inter` × `fall`, and takes one in after `inter` × `rise`. Point nothing elsewhere. If it lasts longer, see whether the check asks for the role (option httpchk with /primary of Patroni).',
+      'Wait: HAProxy takes a server out after `inter` × `fall`, and takes one in after `inter` × `rise`. Change no address. If it lasts longer, see whether the check asks for the role (option httpchk with /primary of Patroni).',
   },
   write_path_server_in_maintenance: {
     verdict: 'fail',

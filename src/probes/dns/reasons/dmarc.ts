@@ -15,7 +15,7 @@ export const dmarcReasons = {
     failsIf: '`bulk` is set',
     severity: 'high',
     meaning: 'The DMARC record is not one that receivers follow: there are two, or it has an error.',
-    remedy: 'Leave one record, and mend the error that is named.',
+    remedy: 'Leave one record, and fix the error that is named.',
   },
   dns_dmarc_weaker: {
     verdict: 'warn',

@@ -21,7 +21,7 @@ export const inboundReasons = {
     severity: 'medium',
     meaning: 'The domain announces MTA-STS, and its policy cannot be used: it concerns mail to the domain.',
     remedy:
-      'Mend what is named: the record, the policy at https://mta-sts.DOMAIN/.well-known/mta-sts.txt, or its list of MX names. A policy that changes needs a new `id` in the record.',
+      'Fix what is named: the record, the policy at https://mta-sts.DOMAIN/.well-known/mta-sts.txt, or its list of MX names. A policy that changes needs a new `id` in the record.',
   },
   dns_mta_sts_unread: {
     verdict: 'unknown',

@@ -16,7 +16,7 @@ export const spfReasons = {
     severity: 'high',
     meaning: 'The SPF record has an error for which receivers give up (permerror), so it protects and proves nothing.',
     remedy:
-      'Mend the error that is named. Two records: make one of them. More than 10 look-ups: take out an `include` that is not needed.',
+      'Fix the error that is named. Two records: make one of them. More than 10 look-ups: take out an `include` that is not needed.',
   },
   dns_spf_not_covering: {
     verdict: 'warn',
