@@ -81,7 +81,7 @@ export const reasons = {
     meaning:
       'The primary has changed, and the health check of HAProxy has not noticed yet: HAProxy still leads to a node that is not the primary, or does not lead to the primary yet.',
     remedy:
-      'Wait: HAProxy takes a server out after `inter` × `fall`, and takes one in after `inter` × `rise`. Change no address. If it lasts longer, see whether the check asks for the role (option httpchk with /primary of Patroni).',
+      'Wait: HAProxy takes a server out after `inter` × `fall`, and takes one in after `inter` × `rise`. Point nothing elsewhere. If it lasts longer, see whether the check asks for the role (option httpchk with /primary of Patroni).',
   },
   write_path_server_in_maintenance: {
     verdict: 'fail',
