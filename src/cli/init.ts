@@ -1,5 +1,5 @@
 import { open, unlink } from 'node:fs/promises'
-import { resolve } from 'node:path'
+import { basename, resolve } from 'node:path'
 import { fileErrorText, fileReader } from '../clients/files.ts'
 import { checkedCertificates } from '../clients/pem.ts'
 import { ConfigError, codeOf, describeError } from '../core/errors.ts'
@@ -134,10 +134,19 @@ async function newFile(file: string) {
   }
 }
 
-const nextCommand = (output: string | undefined): string =>
-  output === undefined
-    ? 'Nothing was changed anywhere. Save it as mailpath.yml, and then:\n  mailpath-exporter check --config.file=mailpath.yml'
-    : `Nothing was changed anywhere but ${output}, which is new. Next:\n  mailpath-exporter check --config.file=${quoted(output)}`
+function nextCommand(output: string | undefined): string {
+  const next = `${ownCommand()} check --config.file=${quoted(output ?? 'mailpath.yml')}`
+  return output === undefined
+    ? `Nothing was changed anywhere. Save it as mailpath.yml, and then:\n  ${next}`
+    : `Nothing was changed anywhere but ${output}, which is new. Next:\n  ${next}`
+}
+
+/** How this program was started, so that the next command can be pasted: it need not be installed. */
+function ownCommand(): string {
+  const [, script = ''] = process.argv
+  return basename(script) === installedAs ? installedAs : `node ${quoted(script)}`
+}
+const installedAs = 'mailpath-exporter'
 
 /** As a shell takes it. */
 const quoted = (text: string): string => (/^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`)

@@ -1,7 +1,7 @@
 import type { Blocker } from '../assess/assessment.ts'
 import { exporterKind } from '../core/want.ts'
 import type { Status } from '../monitor/ledger.ts'
-import { needRow } from '../probes/needs.ts'
+import { needRow, titled } from '../probes/needs.ts'
 import { writePath } from '../probes/write_path/index.ts'
 import { shortCode } from './format.ts'
 
@@ -47,9 +47,9 @@ export function nameOf(probe: string, targets: readonly string[], isTitled: bool
   if (probe === exporterKind) return 'The exporter'
   const [first = ''] = targets
   const title = probe === 'cluster' ? 'Cluster' : (needRow(probe)?.title ?? probe)
-  if (targets.length === 1) return isTitled ? `${title} ${first}` : first
+  if (targets.length === 1) return isTitled ? titled(title, first) : first
   const shared = sharedWords(targets)
-  if (isTitled) return shared === '' ? `${title} (${targets.length})` : `${title} ${shared} (${targets.length})`
+  if (isTitled) return shared === '' ? `${title} (${targets.length})` : `${titled(title, shared)} (${targets.length})`
   return shared === '' ? `Each of ${targets.length} write paths` : shared
 }
 

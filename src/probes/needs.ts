@@ -76,6 +76,12 @@ export const pathKinds = kindsOf('source', 'needed', 'cluster', 'way out', 'beli
 /** The row of a kind. */
 export const needRow = (kind: string): NeedRow | undefined => (needs as Readonly<Record<string, NeedRow>>)[kind]
 
+/** `SMTP relay-1`; a name that has all words of the title goes alone: `backend SES`. */
+export function titled(title: string, name: string): string {
+  const has = new Set(name.toLowerCase().split(/\s+/))
+  return title.split(' ').every(word => has.has(word.toLowerCase())) ? name : `${title} ${name}`
+}
+
 /** A record with a value for each of these kinds. */
 export const byKind = <Kind extends string, T>(kinds: readonly Kind[], of: (kind: Kind) => T): Record<Kind, T> =>
   Object.fromEntries(kinds.map(kind => [kind, of(kind)])) as Record<Kind, T>

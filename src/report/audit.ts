@@ -4,7 +4,7 @@ import { starvedId, type Starved } from '../assess/starved.ts'
 import { hopName, hopStatuses, type HopStatus } from '../assess/path/hop-status.ts'
 import { byVerdict, checkId, seenBy, severities, worst, type Reason, type Verdict } from '../core/probe.ts'
 import { exporterKind } from '../core/want.ts'
-import { needRow, needs } from '../probes/needs.ts'
+import { needRow, needs, titled } from '../probes/needs.ts'
 import { packages } from '../probes/packages/index.ts'
 import { sesFacts } from '../probes/ses/facts.ts'
 import { ses } from '../probes/ses/index.ts'
@@ -140,7 +140,7 @@ function component(check: CheckStatus, status: Audited): Component {
   const facts = [...packageFacts(check), ...accountFacts(check)]
   const texts = reasons.length > 0 ? [...facts, ...reasons.map(reason => reason.text)] : [evidence]
   return {
-    name: `${needRow(probe)?.title ?? probe} ${target}`,
+    name: titled(needRow(probe)?.title ?? probe, target),
     verdict,
     evidence: [...texts, ...(probe === writePath.kind ? wayOf(target, status) : []), ...causesOf(reasons)],
   }

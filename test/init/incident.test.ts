@@ -55,7 +55,7 @@ it('finds the incident in three commands without an edit, from a .env, a Patroni
   // Vault did not answer.
   expect(init.code).toBe(1)
   expect(init.output).toContain(`127.0.0.1:${platform.vault.port}: connect ECONNREFUSED`)
-  expect(init.output).toContain(`mailpath-exporter check --config.file=${output}\n`)
+  expect(init.output).toContain(`${program.at(-1) ?? ''} check --config.file=${output}\n`)
   const text = readFileSync(output, 'utf8')
   for (const value of [...Object.values(secrets), smtpUser, 'kb_backend']) expect(text).not.toContain(value)
 

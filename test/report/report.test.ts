@@ -110,7 +110,7 @@ describe('components', () => {
   })
 
   it('say what SES said also where something is wrong with it', () => {
-    const evidence = audit(noWayOut()).components.find(({ name }) => name === 'SES backend SES')?.evidence
+    const evidence = audit(noWayOut()).components.find(({ name }) => name === 'backend SES')?.evidence
     expect(evidence?.[0]).toBe(
       'production access, 1200 of 50000 mails sent in 24 h, keybuzz.io verified, DKIM SUCCESS, MAIL FROM SUCCESS',
     )

@@ -70,7 +70,7 @@ function evidence({ address, servers = [] }: HaproxySeen): string {
   const named = servers.slice(0, mostNamed)
   const proxies = [...new Set(named.map(({ proxy }) => proxy))].map(proxy => {
     const own = named.filter(one => one.proxy === proxy)
-    return `${proxy}: ${own.map(inWords).join(', ')}`
+    return `${proxy}: ${own.map(serverInWords).join(', ')}`
   })
   const more = servers.length - named.length
   return [
@@ -81,7 +81,7 @@ function evidence({ address, servers = [] }: HaproxySeen): string {
 }
 
 /** A server as in `n1 UP (L7OK 200)`. */
-function inWords({ server, status, changing, checkStatus, checkCode }: HaproxyServer): string {
+export function serverInWords({ server, status, changing, checkStatus, checkCode }: HaproxyServer): string {
   const step = changing ? ` ${changing.at}/${changing.of}` : ''
   const check = checkCode === undefined ? checkStatus : `${checkStatus ?? ''} ${checkCode}`
   return `${server} ${status ?? 'in an unknown state'}${step}${check === undefined ? '' : ` (${check})`}`

@@ -63,13 +63,15 @@ describe('a write path that lands', () => {
     expect(after.status.evidence).toMatch(/, on db-2 \(primary\)$/)
   })
 
-  it('on a standby of a cluster whose primary is not known has no primary to name', () => {
+  it('on a standby of a cluster whose primary is not known names the node that does not answer', () => {
     const { status } = over([
       node(one, undefined),
       node(two, standbyFacts(2)),
       path('backend', [landingOn(standbyFacts(2))]),
     ])
-    expect(status.reasons[0]?.remedy).toBe('Point it at the primary, or at an endpoint that follows the primary.')
+    expect(status.reasons[0]?.remedy).toBe(
+      'No node that answers is a primary, and db-1 (db-1:5432) does not answer: start it first. Point it at the primary, or at an endpoint that follows the primary.',
+    )
   })
 
   it('on a read-only primary is not advised to go to another node', () => {

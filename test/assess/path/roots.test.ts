@@ -98,6 +98,35 @@ describe('the root of a write path that does not get in is', () => {
     )
   })
 
+  it.each([
+    ['a HAProxy', through(byBalancer, [landingOn(standbyFacts(2))]), silentBalancer(), 'write_path_read_only'],
+    [
+      'a HAProxy that is looked at',
+      through(byBalancer, [landingOn(standbyFacts(2))]),
+      balancer([serverDown('db-1'), serverUp('db-2')]),
+      'write_path_check_lag',
+    ],
+    ['a name', path('app', [landingOn(standbyFacts(2))]), silentBalancer(), 'write_path_read_only'],
+  ])(
+    'the path itself, if %s leads it to a standby once the primary is dead: that is named first',
+    (_, lands, view, code) => {
+      const said = dies(lands, view)
+      expect(said?.root).toBe(`write_path/app ${code}`)
+      expect(said?.path.reasons[0]?.remedy).toMatch(
+        /^No node that answers is a primary, and db-1 \(db-1:5432\) does not answer: start it first\. [A-Z]/,
+      )
+    },
+  )
+
+  it('the path itself, if no node is looked at: it names the servers of HAProxy, and what their checks say', () => {
+    const servers = [serverDown('db-1', { checkStatus: 'L4CON', checkCode: undefined }), serverDown('db-2')]
+    const said = saidOf(through(byBalancer, [], shutOut('closed')), balancer(servers))
+    expect(said.root).toBe('write_path/app write_path_closed')
+    expect(said.path.reasons[0]?.remedy).toBe(
+      'HAProxy lb-1 has no server of write up: db-1 DOWN (L4CON), db-2 DOWN (L7STS 503). Start the one that was the primary, or see why its check fails.',
+    )
+  })
+
   it('HAProxy, if that refuses connections and gives no statistics either', () => {
     const said = saidOf(...well, through(byBalancer, [], shutOut('refused')), silentBalancer())
     expect(said.root).toBe('haproxy/lb-1 haproxy_unreachable')
