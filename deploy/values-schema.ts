@@ -9,16 +9,29 @@ const texts = z.record(z.string(), text)
 const anything = z.looseObject({})
 const list = z.array(anything)
 const section = <Shape extends z.ZodRawShape>(shape: Shape) => z.strictObject(shape).partial()
+/** Keys that the chart cannot do without. `null` takes their default away, and then Helm names what is missing. */
+const needing = <Key extends string, Shape extends Readonly<Record<Key, z.ZodType>>>(
+  keys: readonly Key[],
+  shape: Shape,
+) =>
+  z.strictObject(
+    Object.fromEntries(
+      Object.entries<z.ZodType>(shape).map(([name, type]) => [
+        name,
+        keys.some(key => key === name) ? type : type.optional(),
+      ]),
+    ),
+  )
 /** An object of its own, that is made on demand. */
 const extra = { enabled: z.boolean(), namespace: text, labels: texts }
 
-const values = section({
+const values = needing(['image', 'serviceAccount', 'service'], {
   existingConfigMap: text,
   secretMounts: z.array(z.strictObject({ name: text, mountAs: text.optional() })),
   rbac: section({ secrets: z.array(z.strictObject({ name: text.min(1), namespace: text.optional() })) }),
-  image: section({
+  image: needing(['repository'], {
     registry: text,
-    repository: text,
+    repository: text.min(1),
     tag: text,
     digest: z.string().regex(/^(sha256:[0-9a-f]{64})?$/),
     pullPolicy: z.enum(['Always', 'IfNotPresent', 'Never']),
@@ -30,7 +43,7 @@ const values = section({
   commonLabels: texts,
   replicas: z.int().min(0),
   strategy: anything,
-  persistence: section({
+  persistence: needing(['accessModes', 'size'], {
     enabled: z.boolean(),
     existingClaim: text,
     storageClass: text,
@@ -49,7 +62,12 @@ const values = section({
   extraVolumeMounts: list,
   initContainers: list,
   extraContainers: list,
-  serviceAccount: section({ create: z.boolean(), name: text, annotations: texts, automountToken: z.boolean() }),
+  serviceAccount: needing(['create'], {
+    create: z.boolean(),
+    name: text,
+    annotations: texts,
+    automountToken: z.boolean(),
+  }),
   deploymentAnnotations: texts,
   podAnnotations: texts,
   podLabels: texts,
@@ -67,7 +85,12 @@ const values = section({
   tolerations: list,
   affinity: anything,
   topologySpreadConstraints: list,
-  service: section({ type: text, port: z.int().min(1).max(65535), annotations: texts, labels: texts }),
+  service: needing(['type', 'port'], {
+    type: text,
+    port: z.int().min(1).max(65535),
+    annotations: texts,
+    labels: texts,
+  }),
   ingress: section({
     enabled: z.boolean(),
     className: text,
@@ -96,7 +119,7 @@ const values = section({
     relabelings: list,
     metricRelabelings: list,
   }),
-  prometheusRule: section({ ...extra, grafanaUrl: text, runbookUrl: text }),
+  prometheusRule: needing(['grafanaUrl', 'runbookUrl'], { ...extra, grafanaUrl: text, runbookUrl: text }),
   alerts: section({
     drop: z.array(text),
     labels: z.record(z.string(), texts),

@@ -1,6 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { availableParallelism } from 'node:os'
+import { setImmediate } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { Unresolved } from '../src/core/errors.ts'
 import { createLog } from '../src/core/log.ts'
 import { finding, type Check, type Finding } from '../src/core/probe.ts'
 import { pressureNow, wasStarved } from '../src/core/pressure.ts'
@@ -65,6 +67,18 @@ describe.runIf(isLinux)('on a machine that is short of CPU', () => {
   it('what the second look finds counts', async () => {
     const late = onceLate(() => Promise.resolve(finding('', [reason('refused', 'it refused')], [])))
     expect([await verdictOf(late), late.looks()]).toEqual([['refused'], 2])
+  })
+
+  it('a file that could not be read in time is not blamed', async () => {
+    const check = checkOf(
+      async ({ signal }) => {
+        // With work to do at every moment, as with hundreds of checks.
+        while (!signal.aborted) await setImmediate()
+        throw new Unresolved('file /run/secrets/smtp: no answer')
+      },
+      { timeoutMs: 2_000, intervalMs: 60_000 },
+    )
+    expect(await verdictOf({ check })).toEqual(['exporter_starved'])
   })
 
   it('a failure that is no matter of time is not looked at again: it may have been a login', async () => {

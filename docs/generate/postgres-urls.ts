@@ -87,6 +87,7 @@ const forms = `| Form | Read as |
 | \`jdbc:postgresql://\` (Java) | pgJDBC: lists of hosts, \`user\`, \`password\`, \`ssl\`, \`sslmode\`, \`sslrootcert\`, \`targetServerType\` (\`any\`, \`primary\`), \`connectTimeout\`, \`ApplicationName\`, \`currentSchema\`, \`options\`. Other parameters that change the connection are \`unknown\` |
 | \`ecto://\` (Elixir) | Postgrex: in the clear |
 | \`/folder database\`, \`socket:/folder?db=…\` | node-postgres, with \`driver: node-postgres\` |
+| \`Host=…;Port=…\`, \`Driver={…};Server=…\` (.NET, ODBC) | \`unknown\` |
 | \`prisma://\`, \`prisma+postgres://\`, \`mysql://\` and others | \`unknown\`: they do not lead to a Postgres server |
 
 With \`driver: auto\` such a URL is read once, as its own library reads it.

@@ -68,6 +68,10 @@ export function parseCommand(args: readonly string[], environment: Environment =
   })
   if (misplaced && command !== 'help' && command !== 'version')
     throw new UsageError(`--${misplaced[0]} goes with the command ${ownerOf(misplaced[1]) ?? ''}`)
+  const nameless = Object.entries<Flag>(flags).find(
+    ([name, { value }]) => value === 'FILE' && [values[name as keyof typeof values]].flat().includes(''),
+  )
+  if (nameless) throw misfit(`--${nameless[0]}`, 'the path of a file', '')
   const valueOf = (name: NamesWithFallback): string => values[name] ?? flags[name].fallback
   const format = oneOf('--format', valueOf('format'), formats)
   if (values.debug && format !== 'table') throw new UsageError('--debug goes with --format=table')
@@ -119,7 +123,10 @@ function parsed(args: readonly string[]) {
 function externalOf(url: string | undefined, prefix: string | undefined) {
   const { pathname, host } = url === undefined ? { pathname: '/' } : parseUrl(url)
   const routePrefix = parsePrefix(prefix ?? pathname)
-  if (routePrefix === undefined) throw misfit('--web.route-prefix', 'a path such as /mail', prefix ?? pathname)
+  if (routePrefix === undefined)
+    throw prefix === undefined
+      ? new UsageError('--web.external-url must have a path such as /mail, of plain letters, digits and . _ ~ -')
+      : misfit('--web.route-prefix', 'a path such as /mail', prefix)
   return { routePrefix, hosts: host === undefined ? [] : [host] }
 }
 

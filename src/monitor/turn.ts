@@ -38,7 +38,10 @@ export async function runTurn(
   const asked = check.watch && !ownLogin ? { ...check, look: keeper.look } : check
   const first = await run(asked, references(), stop)
   const ran = first && (await keeper.gaveWay(first)) ? await run(check, references(), stop) : first
-  if (ran?.verdict !== 'fail' || failed || stop.aborted) return ran
+  if (ran === undefined || stop.aborted) return ran
+  // A file or a Vault that did not give its value in time makes a run unknown, and is as little to blame as a server.
+  if (ran.verdict === 'unknown') return ran.timedOut && wasHungry(before, pressureNow()) ? withoutCpu(ran) : ran
+  if (ran.verdict !== 'fail' || failed) return ran
   const again = (longestMs: number): Promise<Ran | undefined> =>
     run({ ...check, timeoutMs: Math.min(longestMs, check.timeoutMs) }, references(), stop)
   return secondLook(ran, before, again)

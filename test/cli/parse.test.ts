@@ -107,7 +107,22 @@ describe('the command line', () => {
   })
 
   it.each([
-    ['probe', `command must be one of ${commands.join(', ')}, not "probe"`],
+    ['xyzzy', `command must be one of ${commands.join(', ')}, not "xyzzy"`],
+    ['probe', `command must be one of ${commands.join(', ')}, not "probe". Did you mean check?`],
+    [
+      '—config.file=x',
+      `command must be one of ${commands.join(', ')}, not "—config.file=x". Did you mean --config.file?`,
+    ],
+    ['--conf=x', "Unknown option '--conf'. Did you mean --config.file?"],
+    ['init --env x', "Unknown option '--env'. Did you mean --dotenv?"],
+    ['check --quiet', "Unknown option '--quiet'. Did you mean --log.level=error?"],
+    ['check -o json', "Unknown option '-o'. Did you mean --format?"],
+    ['--config.file=', '--config.file must be the path of a file, not ""'],
+    ['--state.file=', '--state.file must be the path of a file, not ""'],
+    ...['/pä', '/a%2Fb', '/a;b'].map(text => [
+      `--web.external-url=https://example.com${text}`,
+      '--web.external-url must have a path such as /mail, of plain letters, digits and . _ ~ -',
+    ]),
     ['chek', `command must be one of ${commands.join(', ')}, not "chek". Did you mean check?`],
     ['validate', `command must be one of ${commands.join(', ')}, not "validate". Did you mean check-config?`],
     ['check now please', 'unexpected argument now please'],

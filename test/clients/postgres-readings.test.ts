@@ -250,6 +250,13 @@ describe('of other libraries', () => {
       'postgis://app:pw@db/app?conn_max_age=5',
       'has conn_max_age, a setting of Django, which libpq itself refuses; give host, user and so on in place of url',
     ],
+    ...[
+      'Host=db;Port=5432;Username=app;Password=pw;Database=app',
+      'Server=db;User Id=app;Password=p=w;Database=app;',
+      'Password=p=w; Host=db',
+      'Driver={PostgreSQL Unicode};Server=db;Port=5432;Database=app;Uid=app;Pwd=pw;',
+      'Host=db;',
+    ].map(text => [text, 'is a connection string of .NET or ODBC, which cannot be followed here']),
     ['db:5432/app', 'is none of Postgres; expected one such as postgres://user@host:5432/database'],
     ['', 'is none of Postgres; expected one such as postgres://user@host:5432/database'],
   ])('says what %s is', (url, why) => {

@@ -99,6 +99,25 @@ describe.skipIf(helm === undefined)('the chart, as users of charts expect it', (
     expect(kinds.sort()).toEqual(['ConfigMap', 'Deployment', 'Pod', 'Service', 'ServiceAccount'])
   })
 
+  it.each([
+    'image',
+    'image.repository',
+    'service',
+    'service.port',
+    'serviceAccount',
+    'serviceAccount.create',
+    'persistence.accessModes',
+    'prometheusRule.grafanaUrl',
+    'prometheusRule.runbookUrl',
+  ])('names %s if it is taken away', async key => {
+    const missing = template(
+      ...relay,
+      '--set=persistence.enabled=true,prometheusRule.enabled=true',
+      `--set=${key}=null`,
+    )
+    await expect(missing).rejects.toThrow(`missing property '${key.replace(/.*\./, '')}'`)
+  })
+
   it('moves as a whole to another namespace', async () => {
     const values = ['ci/everything-values.yaml', 'ci/minimal-values.yaml'].map(file => `--values=${chartFolder}${file}`)
     const sections = ['serviceMonitor', 'prometheusRule', 'dashboards'].map(key => `--set=${key}.namespace=`)

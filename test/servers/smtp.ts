@@ -43,6 +43,8 @@ export interface Smtp extends Listening {
   certificate(certificate: Certificate): void
   /** AUTH attempts that came as far as a password. */
   readonly logins: number
+  /** The last of them had the wrong password. */
+  readonly refusedLast: boolean
   /** Connections the client ended with QUIT. */
   readonly quits: number
   /** Messages delivered with DATA: a probe never does. */
@@ -56,6 +58,7 @@ export async function startSmtp(options: SmtpOptions): Promise<Smtp> {
   const passwords = new Map(Object.entries(options.users ?? {}))
   const answers: { auth?: number | undefined; from?: number | undefined; rcpt?: number | undefined } = {}
   const counts = { logins: 0, quits: 0, messages: 0 }
+  let refusedLast = false
 
   const server = new SMTPServer({
     secure: security === 'tls',
@@ -74,11 +77,15 @@ export async function startSmtp(options: SmtpOptions): Promise<Smtp> {
     },
     onAuth: (auth, _session, done) => {
       counts.logins++
+      refusedLast = false
       if (answers.auth !== undefined) done(reply(answers.auth, 'Authentication refused'))
       else if (auth.username !== undefined && passwords.get(auth.username) === (auth.accessToken ?? auth.password))
         done(null, { user: auth.username })
       else if (auth.method === 'XOAUTH2') done(null, { data: { status: '401', schemes: 'bearer' } })
-      else done(reply(535, 'Authentication credentials invalid'))
+      else {
+        refusedLast = true
+        done(reply(535, 'Authentication credentials invalid'))
+      }
     },
     onMailFrom: (_address, _session, done) => {
       done(answers.from === undefined ? null : reply(answers.from, 'Sender refused'))
@@ -127,6 +134,9 @@ export async function startSmtp(options: SmtpOptions): Promise<Smtp> {
     },
     get logins() {
       return counts.logins
+    },
+    get refusedLast() {
+      return refusedLast
     },
     get quits() {
       return counts.quits

@@ -52,6 +52,7 @@ export function foreign(url: string): Foreign | undefined {
 
 const unread = (what: string): Foreign => ({ what, readers: [] })
 const otherServer = unread('is of another kind of server; expected one such as postgres://user@host:5432/database')
+const ofDotNet = unread('is a connection string of .NET or ODBC, which cannot be followed here')
 const noUrl = unread('is none of Postgres; expected one such as postgres://user@host:5432/database')
 
 /** Reads it if it can be split with certainty. */
@@ -64,12 +65,20 @@ const certain =
 
 const jdbc: Foreign = { what: 'is a JDBC URL, of Java', readers: ['libpq'], read: certain(readJdbc) }
 
+/**
+ * `Host=…;Port=…`: after the first pair, or before one of the usual keys, stands a semicolon. libpq would take it for a part of
+ * the value. https://www.npgsql.org/doc/connection-string-parameters.html
+ */
+const pairsWithSemicolons =
+  /^\s*[a-z][a-z ]*=[^;=\s]*;|;\s*(?:host|server|data source|port|database|username|user id|uid|user|password|pwd|driver|dsn)\s*=/i
+
 function withoutScheme(url: string, scheme: string | undefined): Foreign {
   if (scheme === 'jdbc' && url.startsWith('jdbc:postgresql:')) return jdbc
   if (scheme === 'socket')
     return { what: 'is a URL for a socket, which node-postgres alone reads', readers: ['node-postgres'] }
   if (url.startsWith('/'))
     return { what: 'is the path of a socket, which node-postgres alone reads', readers: ['node-postgres'] }
+  if (pairsWithSemicolons.test(url)) return ofDotNet
   if (/^\s*[a-z_]+\s*=/i.test(url))
     return { what: 'is a conninfo string, which libpq alone reads', readers: ['libpq'], read: readLibpq }
   return noUrl
