@@ -109,7 +109,7 @@ describe.skipIf(!permitted)('a zone that does not answer', () => {
     for (const { probe, verdict, reasons } of failed) {
       expect([probe, verdict, reasons.length]).toEqual([probe, 'fail', 1])
       expect(reasons[0]?.code).toMatch(/_(?:no_answer|unreachable)$/)
-      expect(reasons[0]?.remedy).toMatch(/Look at the name servers in \/etc\/resolv\.conf|^Mend postgres\//)
+      expect(reasons[0]?.remedy).toMatch(/Look at the name servers in \/etc\/resolv\.conf|^Fix postgres\//)
     }
     const before = dns.asked.length
     await waitFor(() => dns.asked.slice(before).filter(one => one.includes('dead')).length >= 8, {

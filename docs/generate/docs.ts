@@ -22,7 +22,11 @@ const metricsIntro = `Every series is computed from the last runs at the moment 
 - **Checks run on their own interval, not at the scrape**: two Prometheus servers must not double the logins and writes,
   and a hanging target must not hang the scrape. A value is that of the last run.
 - **State sets** (\`verdict\`, \`state\`, \`cause\`) have a series for every state: 1 for the current one, 0 for the others.
-- Times are seconds since the epoch, durations seconds, sizes bytes. No error text, address or URL is ever a label value.`
+- Times are seconds since the epoch, durations seconds, sizes bytes. No error text, mail address, IP address or URL is ever a
+  label value.
+- \`mailpath_certificate_info\` has the names of labels that other exporters have. \`subject\` and \`issuer\` leave out parts
+  with a mail address, an IP address or a URL. \`subjectalternative\` has host names only, up to 500 bytes, then \`…\`. A
+  renewed certificate is another series: join on \`probe\` and \`target\`. \`ses\`, \`kubernetes\` and \`canary\` have none.`
 
 /** docs/metrics.md */
 export function metricsDoc(): string {

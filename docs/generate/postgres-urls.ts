@@ -100,7 +100,7 @@ const legend: Readonly<Record<Treatment, string>> = {
   followed:
     'the exporter does what it says. If that is not possible for a value, such as `load_balance_hosts=random`, the check is `unknown` and says so',
   'no matter': 'the driver reads it, but it changes neither where nor how the driver connects',
-  'passed over': 'the driver itself ignores it',
+  ignored: 'the driver does nothing with it',
   sent: 'the driver sends it to the server with the login, and so does the exporter: the server says whether it takes it',
   unknown: 'the exporter cannot follow it: the check is `unknown`, and names it',
   refused: 'the driver refuses the URL because of it, or every server refuses the login',

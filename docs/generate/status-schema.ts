@@ -27,7 +27,7 @@ const reason = {
   severity: z.enum(severities).describe('How soon somebody should act.'),
   text: text.describe('The evidence, in one line without secrets.'),
   remedy: text.describe('What to do.'),
-  because: text.nullable().describe('The check to mend instead: this is only a consequence of what is wrong there.'),
+  because: text.nullable().describe('The check to fix instead: this is only a consequence of what is wrong there.'),
   runbook_url: z.url().describe('The page about this reason.'),
 }
 const at = { probe: text.describe('The kind of the check.'), target: text.describe('The name of its target.') }

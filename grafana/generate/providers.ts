@@ -4,6 +4,7 @@ import { dashboard } from './build/dashboard.ts'
 import { q } from './build/promql.ts'
 import * as application from './panels/application.ts'
 import { phases } from './panels/checks.ts'
+import { certificates } from './panels/expiry.ts'
 import * as history from './panels/history.ts'
 import * as kubernetes from './panels/kubernetes.ts'
 import * as outbox from './panels/outbox.ts'
@@ -126,6 +127,10 @@ export const providers = dashboard({
           ],
         },
       ],
+    },
+    {
+      title: 'Certificates',
+      bands: [{ height: 7, panels: [[24, certificates]] }],
     },
     {
       title: 'Why, and what to do',

@@ -52,7 +52,7 @@ export function withCause(check: CheckStatus, causeOf: (reason: Reason) => strin
     const because = reason.because === undefined ? causeOf(reason) : undefined
     return because === undefined
       ? reason
-      : { ...reason, because, remedy: `Mend ${because} first: this follows from it.` }
+      : { ...reason, because, remedy: `Fix ${because} first: this follows from it.` }
   })
   return reasons.every((reason, i) => reason === check.reasons[i]) ? check : { ...check, reasons }
 }

@@ -1,4 +1,3 @@
-import { distinctBy } from '../core/group.ts'
 import { checkId, worst, type Reason, type Target, type Verdict } from '../core/probe.ts'
 import { exporterKind } from '../core/want.ts'
 import { leavesBy } from '../probes/canary/leaves-by.ts'
@@ -72,17 +71,22 @@ export function conclude(
   provider: Provider | undefined,
 ): Pick<MailStatus, 'verdict' | 'blockers' | 'root' | 'exceptions'> {
   const direct = contributions.flatMap(one => one.blockers)
-  const blockers = oncePerKey([...direct, ...causesBehind(direct, checks, waiting)]).sort(
-    (a, b) => rank(a, provider) - rank(b, provider) || Number(isConsequence(a)) - Number(isConsequence(b)),
-  )
-  const blocked = new Set(blockers.map(key))
-  const others = contributions.flatMap(one => one.exceptions).filter(one => !blocked.has(key(one)))
-  const exceptions = distinctBy(others, key)
+  const blocking = oncePerKey([...direct, ...causesBehind(direct, checks, waiting)])
+  const blockers = inOrder([...blocking.values()], provider)
+  const others = new Map(contributions.flatMap(one => one.exceptions).map(one => [key(one), one]))
+  const exceptions = [...others].flatMap(([of, one]) => (blocking.has(of) ? [] : [one]))
   const verdict = worst([...blockers.map(one => one.level), ...exceptions.map(() => 'warn' as const)])
   const first = blockers.find(one => one.level === verdict)
   const marked = blockers.map(one => ({ ...one, root: one === first }))
   return { verdict, blockers: marked, root: marked.find(one => one.root), exceptions }
 }
+
+/** In dependency order. The rank of each is found once, since there may be thousands. */
+const inOrder = (blockers: readonly Blocking[], provider: Provider | undefined): Blocking[] =>
+  blockers
+    .map(one => ({ one, rank: rank(one, provider), after: Number(isConsequence(one)) }))
+    .sort((a, b) => a.rank - b.rank || a.after - b.after)
+    .map(({ one }) => one)
 
 const firstWayOut = Math.min(...providers.map(kind => needs[kind].rank))
 
@@ -110,9 +114,13 @@ const isConsequence = ({ reason }: Problem): boolean => reason.because !== undef
 const key = ({ probe, target, reason }: Problem): string => `${probe}/${target} ${reason.code} ${reason.text}`
 
 /** Each blocker once, as bad as the worst of its kind. */
-function oncePerKey(all: readonly Blocking[]): Blocking[] {
-  const failing = new Set(all.filter(({ level }) => level === 'fail').map(key))
-  return distinctBy(all, key).map(one => (failing.has(key(one)) ? { ...one, level: 'fail' } : one))
+function oncePerKey(all: readonly Blocking[]): ReadonlyMap<string, Blocking> {
+  const once = new Map<string, Blocking>()
+  for (const one of all) {
+    const of = key(one)
+    once.set(of, once.get(of)?.level === 'fail' ? { ...one, level: 'fail' } : one)
+  }
+  return once
 }
 
 /**

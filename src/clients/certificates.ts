@@ -1,6 +1,8 @@
 import { X509Certificate } from 'node:crypto'
 import tls from 'node:tls'
 import { codeOf, oneLine } from '../core/errors.ts'
+import type { CertificateLabels } from '../core/probe.ts'
+import { labelsOf } from './certificate-labels.ts'
 import { certificatesIn } from './pem.ts'
 
 /** The facts of a certificate. Times are in milliseconds since the epoch; NaN if they cannot be read. */
@@ -24,6 +26,8 @@ export interface Chain {
   readonly anchored: boolean
   /** The names that the first one is for, as OpenSSL prints them. */
   readonly names: string
+  /** What its metric says of the first one. */
+  readonly leaf: CertificateLabels
 }
 
 /** No honest chain is longer. */
@@ -51,13 +55,13 @@ function read(socket: tls.TLSSocket, ca: string | Buffer | undefined): Chain | u
   const [own] = completed
   if (!own) return undefined
   const simple = completed.map(factsOf)
-  const names = own.subjectAltName ?? ''
+  const said = { names: own.subjectAltName ?? '', leaf: labelsOf(own) }
   // No other path would end later. So the authorities need not be read, which takes some 20 ms.
   if (isValid(simple) && endsFirst(simple) === simple[0] && simple.length > 1 && simple.at(-1)?.selfSigned)
-    return { certificates: simple, anchored: true, names }
+    return { certificates: simple, anchored: true, ...said }
   const authorities = ca === undefined ? usualAuthorities() : certificatesIn(String(ca))
   const { path, anchored } = longestLived(own, completed, authorities)
-  return { certificates: path.map(factsOf), anchored, names }
+  return { certificates: path.map(factsOf), anchored, ...said }
 }
 
 /** The server's certificate, and its issuers as Node finds them among the certificates sent and the authorities. */

@@ -48,11 +48,21 @@ export interface Reason<Code extends string = string> {
   readonly severity: Severity
   readonly text: string
   readonly remedy: string
-  /** The check to mend instead: this reason is only a consequence. Set by the assessment. */
+  /** The check to fix instead: this reason is only a consequence. Set by the assessment. */
   readonly because?: string | undefined
   /** What the exporter was short of, and the system's error: for `exporter_starved` only. */
   readonly want?: Want | undefined
 }
+
+/** What an info metric says of the certificate that a server showed as its own. It names its labels. */
+export const certificateLabels = [
+  'fingerprint_sha256',
+  'subject',
+  'issuer',
+  'subjectalternative',
+  'serialnumber',
+] as const
+export type CertificateLabels = Readonly<Record<(typeof certificateLabels)[number], string>>
 
 /** What a probe concludes from what it saw. The verdict follows from the reasons: without any it is ok. */
 export interface Finding<Code extends string = string, Name extends string = string> {
@@ -62,6 +72,8 @@ export interface Finding<Code extends string = string, Name extends string = str
   /** What was seen, in one line. */
   readonly evidence: string
   readonly samples: readonly Sample<Name>[]
+  /** The certificate that the target showed. */
+  readonly certificate?: CertificateLabels | undefined
 }
 
 /** What a probe may use while it looks. Everything ends with the signal. */
@@ -338,6 +350,7 @@ export function finding<Code extends string = never, Name extends string = never
   evidence: string,
   reasons: readonly Reason<Code>[],
   samples: readonly Sample<Name>[],
+  certificate?: CertificateLabels,
 ): Finding<Code, Name> {
   const sorted = [...reasons].sort((a, b) => byVerdict(a.verdict, b.verdict))
   return {
@@ -345,6 +358,7 @@ export function finding<Code extends string = never, Name extends string = never
     reasons: sorted,
     evidence: sorted[0]?.text ?? evidence,
     samples,
+    certificate,
   }
 }
 

@@ -68,7 +68,8 @@ export function withoutOurs({ seen, finding: found }: Looked, lacks: readonly La
   const rest = found.reasons.filter(reason => !ours.has(reason))
   const reasons = [...distinct(lacks.map(({ want }) => want)).map(notLookedAt), ...rest]
   const proven = rest.some(({ verdict }) => verdict === 'fail')
-  return { seen: proven ? seen : undefined, finding: finding('', reasons, proven ? found.samples : []) }
+  if (!proven) return { seen: undefined, finding: finding('', reasons, []) }
+  return { seen, finding: finding('', reasons, found.samples, found.certificate) }
 }
 
 /** The same run as no evidence: it was stopped, or had too little CPU, each time it looked. */

@@ -2,7 +2,7 @@ import type { CheckStatus } from '../assess/assessment.ts'
 import { distinctBy } from '../core/group.ts'
 import { createMemo } from '../core/memo.ts'
 import { bornLate, counter, gauge, sample, stateSet, type Metric, type Sample } from '../core/metric.ts'
-import { verdicts } from '../core/probe.ts'
+import { certificateLabels, verdicts } from '../core/probe.ts'
 import { resources } from '../core/want.ts'
 import type { Since } from '../history/history.ts'
 import type { CheckRecord, Status } from '../monitor/ledger.ts'
@@ -32,6 +32,11 @@ export const checkMetrics = {
     'mailpath_check_phase_duration_seconds',
     'How long each phase of the last run took; absent once it is stale.',
     [...labels, 'phase'],
+  ),
+  certificate: gauge(
+    'mailpath_certificate_info',
+    'The certificate that the target showed in the last run, whether it verifies or not; the value is 1. Absent without TLS, and once it is stale.',
+    [...labels, ...certificateLabels],
   ),
   lastRun: gauge(
     'mailpath_check_last_run_timestamp_seconds',
@@ -223,6 +228,7 @@ function commonSamples(check: CheckStatus, record: CheckRecord | undefined, sinc
     ),
     sample(checkMetrics.duration, fresh && seconds(fresh.finishedAt - fresh.startedAt), at),
     Object.entries(fresh?.phases ?? {}).flatMap(([phase, took]) => sample(checkMetrics.phase, took, { ...at, phase })),
+    fresh?.certificate ? sample(checkMetrics.certificate, 1, { ...at, ...fresh.certificate }) : [],
     sample(checkMetrics.lastRun, observation && seconds(observation.finishedAt), at),
     sample(checkMetrics.lastOk, inSeconds(record?.lastOkAt), at),
     sample(checkMetrics.since, inSeconds(since?.at), at),

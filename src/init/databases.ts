@@ -63,8 +63,8 @@ const planOf = (url: string): Plan | undefined =>
 function ofUrl(settings: AppSettings, key: string, url: string | undefined, plan: Plan | undefined): Database {
   const notes = [
     `${key} of ${settings.place}`,
-    ...(url === undefined ? [`Mend it first: ${whyUnreadable(settings, key) ?? 'it cannot be read'}.`] : []),
-    ...(url !== undefined && !plan ? [`Mend it first, no driver can connect with it: ${whyNoPlan(url)}.`] : []),
+    ...(url === undefined ? [`Fix it first: ${whyUnreadable(settings, key) ?? 'it cannot be read'}.`] : []),
+    ...(url !== undefined && !plan ? [`Fix it first, no driver can connect with it: ${whyNoPlan(url)}.`] : []),
     ...(url !== undefined && isPooled(url, plan)
       ? ['It goes through a PgBouncer. A target under `pgbouncer` says why, when no connection is free.']
       : []),

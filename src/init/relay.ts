@@ -32,7 +32,7 @@ function byUrl(settings: AppSettings, key: string): Relay {
     value === undefined ? whyUnreadable(settings, key) : reading?.kind === 'not_understood' ? reading.why : undefined
   const notes = [
     `${key} of ${settings.place}`,
-    ...(why === undefined ? [] : [`Mend it first, the check is unknown until then: ${why}.`]),
+    ...(why === undefined ? [] : [`Fix it first, the check is unknown until then: ${why}.`]),
     ...(reading?.kind === 'plan' && reading.plan.user === undefined ? ['It has no user, so no login is tried.'] : []),
   ]
   return {
@@ -96,8 +96,8 @@ function oddities(settings: AppSettings, host: string | undefined, port: string 
   const check = (key: string | undefined, shape: typeof shapes.host | typeof shapes.port): string[] => {
     if (key === undefined) return []
     const value = valueOf(settings, key)
-    if (value === undefined) return [`Mend it first: ${whyUnreadable(settings, key) ?? key}.`]
-    return shape.read(value) === undefined ? [`Mend it first, ${key}: ${misfit(value, shape)}.`] : []
+    if (value === undefined) return [`Fix it first: ${whyUnreadable(settings, key) ?? key}.`]
+    return shape.read(value) === undefined ? [`Fix it first, ${key}: ${misfit(value, shape)}.`] : []
   }
   return [...check(host, shapes.host), ...check(port, shapes.port)]
 }

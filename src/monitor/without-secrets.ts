@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import type { Finding } from '../core/probe.ts'
+import type { CertificateLabels, Finding } from '../core/probe.ts'
 import type { Sample } from '../core/metric.ts'
 import { blot } from '../core/redact.ts'
 
@@ -10,10 +10,24 @@ export const withoutSecrets = (sample: Sample, redact: (text: string) => string)
     : { ...sample, labels: { ...sample.labels, version: redact(sample.labels['version']) } }
 
 /** Redacts texts only. Codes and verdicts stay: a password may be "postgres". */
-export const saidWithout = (seen: unknown, { evidence, reasons }: Finding, redact: (text: string) => string) => ({
+export const saidWithout = (
+  seen: unknown,
+  { evidence, reasons, certificate }: Finding,
+  redact: (text: string) => string,
+) => ({
   seen: blotted(seen, redact),
   evidence: redact(evidence),
   reasons: reasons.map(reason => ({ ...reason, text: redact(reason.text), remedy: redact(reason.remedy) })),
+  certificate: certificate && certificateWithout(certificate, redact),
+})
+
+/** All labels but the fingerprint are texts of the server. The fingerprint can hold no secret, and has to stay the same. */
+const certificateWithout = (one: CertificateLabels, redact: (text: string) => string): CertificateLabels => ({
+  fingerprint_sha256: one.fingerprint_sha256,
+  subject: redact(one.subject),
+  issuer: redact(one.issuer),
+  subjectalternative: redact(one.subjectalternative),
+  serialnumber: redact(one.serialnumber),
 })
 
 /**

@@ -1,5 +1,5 @@
 import type { CheckStatus } from '../assess/assessment.ts'
-import type { Reason } from '../core/probe.ts'
+import { worst, type Reason, type Verdict } from '../core/probe.ts'
 import { createMemo } from '../core/memo.ts'
 import type { HeldVerdict } from '../history/history.ts'
 import type { Status } from '../monitor/ledger.ts'
@@ -50,7 +50,7 @@ function tally(checks: readonly CheckStatus[], { checks: all }: Status, view: Vi
     )}`
 }
 
-/** What is well is folded where something is not. */
+/** What is well is folded where something is not, and so is what is lesser than the worst. */
 function inFull(
   checks: readonly CheckStatus[],
   status: Status,
@@ -58,7 +58,9 @@ function inFull(
   told: readonly Reason[],
   isNarrow: boolean,
 ): Html {
-  const draw = (check: CheckStatus): Html => checkRow(check, status, toCheck.rowId(check.id), told)
+  const draw = (check: CheckStatus): Html =>
+    checkRow(check, status, { id: toCheck.rowId(check.id), told, isFolded: !isNarrow && isLesser(check, worstOfAll) })
+  const worstOfAll = worst(checks.map(({ verdict }) => verdict))
   const bad = worstFirst(checks.filter(({ verdict }) => verdict !== 'ok'))
   const good = checks.filter(({ verdict }) => verdict === 'ok')
   if (bad.length === 0 || isNarrow)
@@ -81,6 +83,10 @@ function inFull(
           </details>`
     }`
 }
+
+/** What follows from another check, or is less bad than what the page is about: the headline has it in a line as well. */
+const isLesser = ({ verdict, reasons }: CheckStatus, worstOfAll: Verdict): boolean =>
+  reasons.length > 0 && (verdict !== worstOfAll || reasons.every(({ because }) => because !== undefined))
 
 /** Groups of lines. What was looked for is unfolded. */
 function inLines(checks: readonly CheckStatus[], status: Status, isNarrow: boolean): Html {

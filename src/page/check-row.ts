@@ -3,17 +3,26 @@ import type { Reason } from '../core/probe.ts'
 import { exporterKind } from '../core/want.ts'
 import type { CheckRecord, Status } from '../monitor/ledger.ts'
 import { html, type Html } from './html.ts'
-import { ago, codeOf, icon, length, prose } from './format.ts'
+import { ago, codeOf, icon, length, prose, shortCode } from './format.ts'
 import { link } from './link.ts'
 import { sinceWhen } from './since.ts'
 import { strip } from './strip.ts'
 
-/** The row of a check in full. What is told above already is not told again. */
-export function checkRow(check: CheckStatus, status: Status, rowId = '', told: readonly Reason[] = []): Html {
+/** How the row of a check is drawn. */
+interface Row {
+  readonly id?: string | undefined
+  /** What is told above already: it is not told again. */
+  readonly told: readonly Reason[]
+  /** What is wrong is in a line that can be unfolded. */
+  readonly isFolded: boolean
+}
+
+/** The row of a check. A link to a folded row leads into the fold: browsers then unfold it. */
+export function checkRow(check: CheckStatus, status: Status, row: Row): Html {
   const { id, verdict, stale, probe, target } = check
   const record = status.records.get(id)
   const since = status.history.checks.get(id)
-  return html`<li class="check ${verdict}${stale ? ' stale' : ''}" id="${rowId}">
+  return html`<li class="check ${verdict}${stale ? ' stale' : ''}" ${row.isFolded ? undefined : idAttribute(row.id)}>
     ${icon(verdict)}
     <div class="found">
       <h3>
@@ -21,7 +30,7 @@ export function checkRow(check: CheckStatus, status: Status, rowId = '', told: r
         <b class="word ${verdict}">${verdict}</b> ${stale ? html`<b class="tag">stale</b>` : undefined}
         ${since && verdict !== 'ok' ? html`<span class="since">${sinceWhen(since, status.at)}</span>` : undefined}
       </h3>
-      ${found(check, told)}
+      ${row.isFolded ? folded(check, row) : found(check, row.told)}
     </div>
     <details class="run">
       <summary>${strip(record?.history ?? [])}<span>${lastRun(check, status.at)}</span></summary>
@@ -31,6 +40,19 @@ export function checkRow(check: CheckStatus, status: Status, rowId = '', told: r
     </details>
     ${failures(check, record)}
   </li>`
+}
+
+const idAttribute = (id: string | undefined): Html | undefined => (id ? html` id="${id}"` : undefined)
+
+function folded(check: CheckStatus, { id, told }: Row): Html {
+  const { probe, reasons } = check
+  const [first] = reasons
+  const because = first?.because === undefined ? '' : `, because of ${first.because}`
+  const more = reasons.length > 1 ? `, and ${reasons.length - 1} more` : ''
+  return html`<details class="why" ${idAttribute(id && `${id}-why`)}>
+    <summary>${first && shortCode(probe, first.code)}${because}${more}</summary>
+    <div class="unfolded" ${idAttribute(id)}>${found(check, told)}</div>
+  </details>`
 }
 
 function found({ reasons, evidence }: CheckStatus, told: readonly Reason[]): Html {

@@ -38,6 +38,8 @@ export function headlines(answers: readonly Answer[], status: Status, toCheck: T
 function panel(answer: Answer, drawn: Drawn, isSmall: boolean): Html {
   const { verdict, since, first, others, survived } = answer
   const { status } = drawn
+  const own = others.filter(problem => !isConsequence(problem))
+  const follows = others.filter(isConsequence)
   return html`<section class="headline ${verdict}${isSmall ? ' one-of-many' : ''}">
     <div class="answer">
       ${icon(verdict)}
@@ -47,7 +49,8 @@ function panel(answer: Answer, drawn: Drawn, isSmall: boolean): Html {
         ${first ? firstProblem(first, answer, drawn) : html`<p class="since">${sinceText(since, status.at)}</p>`}
       </div>
     </div>
-    ${problemList('Also', others, drawn)} ${problemList('Broken too, but it does not stop mail', survived, drawn)}
+    ${problemList('Also', own, drawn)} ${consequences(follows, answer.paths[0]?.name ?? '', drawn)}
+    ${problemList('Broken too, but it does not stop mail', survived, drawn)}
   </section>`
 }
 
@@ -98,12 +101,26 @@ function problemList(title: string, problems: readonly Problem[], { status, toCh
   const rest = problems.length - mostLines
   return html`<div class="others">
     <h3>${title}</h3>
-    <ul>
-      ${problems.slice(0, mostLines).map(problem => problemLine(problem, status.at, toCheck))}
-    </ul>
+    ${problemLines(problems, status.at, toCheck)}
     ${rest > 0 ? html`<p class="rest">and ${rest} more, see <a href="#checks">the checks</a></p>` : undefined}
   </div>`
 }
+
+/** What follows from what is told already: folded, and unfolded again when the page loads itself. */
+function consequences(problems: readonly Problem[], name: string, { status, toCheck }: Drawn): Html | undefined {
+  if (problems.length === 0) return undefined
+  return html`<details class="others" id="${encodeURIComponent(`follows ${name}`)}">
+    <summary>${problems.length === 1 ? '1 more follows' : `${problems.length} more follow`} from this</summary>
+    ${problemLines(problems, status.at, toCheck)}
+  </details>`
+}
+
+const problemLines = (problems: readonly Problem[], at: number, toCheck: ToCheck): Html =>
+  html`<ul>
+    ${problems.slice(0, mostLines).map(problem => problemLine(problem, at, toCheck))}
+  </ul>`
+
+const isConsequence = ({ causes }: Problem): boolean => causes.every(({ reason }) => reason.because !== undefined)
 
 function problemLine({ words, causes, since }: Problem, at: number, toCheck: ToCheck): Html | undefined {
   const [first] = causes

@@ -111,6 +111,9 @@ const checkStyle = `
 .check h3 .word, .check h3 .tag { margin-left: .4rem }
 .check .since { color: var(--quiet); font-size: .9rem }
 .probe { color: var(--quiet) }
+.why summary { color: var(--quiet) }
+.unfolded { scroll-margin-top: 6rem }
+.unfolded:target { outline: 2px solid var(--link); outline-offset: .3rem }
 .reason { margin-top: .5rem; padding-left: .75rem; border-left: 2px solid var(--line) }
 .reason.first { margin-top: .15rem; padding-left: 0; border: 0 }
 .reason:not(.first) .text { font-size: .9rem }

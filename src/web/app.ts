@@ -3,6 +3,7 @@ import { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import express, { type Express } from 'express'
 import type { Answer, Endpoint } from './endpoint.ts'
 import { isHttp2 } from './http2.ts'
+import { notFound } from './prefix.ts'
 import { HttpError, allowOf } from './respond.ts'
 
 /** An endpoint that is ready to answer. */
@@ -14,7 +15,7 @@ interface Route extends Pick<Endpoint, 'path' | 'methods'> {
 export type App = (request: IncomingMessage, response: ServerResponse, failed: (error: unknown) => void) => void
 
 /** Finds the endpoint of a request by Express. Refuses a path or a method that is not in the table: 404 or 405. */
-export function createApp(routes: readonly Route[]): App {
+export function createApp(routes: readonly Route[], prefix: string): App {
   const app = express()
   app.disable('x-powered-by')
   app.disable('etag')
@@ -27,7 +28,7 @@ export function createApp(routes: readonly Route[]): App {
       throw new HttpError(405, `only ${methods[0] ?? ''}`, { Allow: allowOf(methods) })
     })
   app.use(() => {
-    throw new HttpError(404, 'not found; see /')
+    throw notFound(prefix)
   })
   return forBoth(app)
 }

@@ -29,5 +29,8 @@ export function outside({ url = '', method }: IncomingMessage, prefix: string): 
   const home = `${prefix}/`
   if ((path === '/' || path === prefix) && (method === 'GET' || method === 'HEAD'))
     return new HttpError(302, `see ${home}`, { Location: `${home}${query}` })
-  return new HttpError(404, `not found; see ${home}`)
+  return notFound(prefix)
 }
+
+/** Nothing is at the path that was asked for. */
+export const notFound = (prefix: string): HttpError => new HttpError(404, `not found; see ${prefix}/`)

@@ -29,7 +29,7 @@ export function createRouter(
   let app: Promise<App> | undefined
   const loadApp = (): Promise<App> =>
     import('./app.ts')
-      .then(({ createApp }) => createApp(routes))
+      .then(({ createApp }) => createApp(routes, prefix))
       .catch((error: unknown) => {
         // There may be no file descriptor left. The next request tries again.
         app = undefined

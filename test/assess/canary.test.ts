@@ -111,7 +111,7 @@ describe('a canary whose way is broken', () => {
       expect(found).toMatchObject({ verdict: 'fail', root: 'smtp_auth_failed', because: ['smtp/relay'] })
       expect(found.status.blockers).toHaveLength(1)
       expect(found.exceptions).toEqual([])
-      expect(found.check.reasons[0]?.remedy).toBe('Mend smtp/relay first: this follows from it.')
+      expect(found.check.reasons[0]?.remedy).toBe('Fix smtp/relay first: this follows from it.')
     },
   )
 
@@ -121,7 +121,7 @@ describe('a canary whose way is broken', () => {
     expect(found).toMatchObject({ verdict: 'unknown', root: 'vault_sealed', because: ['smtp/relay'], exceptions: [] })
   })
 
-  it('keeps what a mended relay would not heal', () => {
+  it('keeps what a fixed relay would not heal', () => {
     const { because, exceptions } = overCase({ smtp: 'fail' }, ['canary_lost', 'canary_mailbox_folder_missing'])
     expect(because).toEqual(['smtp/relay', undefined])
     // No mail leaves that way now, so only what fails counts.

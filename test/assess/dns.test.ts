@@ -133,7 +133,7 @@ describe('a refusal that names what is wrong in DNS', () => {
     )
     expect(found.reasonsOf('canary/outside').find(one => one.code === code)).toMatchObject({
       because: 'dns/app.example.com',
-      remedy: 'Mend dns/app.example.com first: this follows from it.',
+      remedy: 'Fix dns/app.example.com first: this follows from it.',
     })
   })
 

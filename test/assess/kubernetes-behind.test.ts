@@ -70,7 +70,7 @@ it.each<[string, string, (api: KubernetesKnobs & { close(): Promise<void> }) => 
   expect(answers[0]?.sentence).toContain('kubernetes/api-server')
   const consumer = monitor.status().checks.find(({ id }) => id === 'drift/t149')
   expect(consumer?.evidence).toContain('the API server 127.0.0.1:')
-  expect(consumer?.reasons[0]?.remedy).toBe('Mend kubernetes/api-server first: this follows from it.')
+  expect(consumer?.reasons[0]?.remedy).toBe('Fix kubernetes/api-server first: this follows from it.')
 })
 
 it('an API server that works is not to blame for one Secret', async () => {

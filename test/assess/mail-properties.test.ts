@@ -61,7 +61,7 @@ function typical(probe: string, state: string, needs: readonly string[]): Looked
   const verdict = old ? 'ok' : (state as Verdict)
   const code = `${probe}_${verdict === 'unknown' ? 'password_unresolved' : verdict}`
   const reasons: Reason[] =
-    verdict === 'ok' ? [] : [{ code, verdict, severity: 'high', text: `it: ${code}`, remedy: 'mend it' }]
+    verdict === 'ok' ? [] : [{ code, verdict, severity: 'high', text: `it: ${code}`, remedy: 'fix it' }]
   const about = { probe, target: probe, config: { name: probe } }
   const look = () => Promise.reject(new Error('a check of these tests is not run'))
   return {

@@ -72,7 +72,7 @@ describe('an outbox that does not move', () => {
     for (const codes of [['outbox_stuck', 'outbox_growing'], ['outbox_late']]) {
       const found = overCase(change, codes)
       expect(found).toMatchObject({ verdict: 'fail', root, because: codes.map(() => because) })
-      for (const { remedy } of found.reasons) expect(remedy).toBe(`Mend ${because} first: this follows from it.`)
+      for (const { remedy } of found.reasons) expect(remedy).toBe(`Fix ${because} first: this follows from it.`)
     }
   })
 
@@ -121,7 +121,7 @@ describe('an outbox that does not move', () => {
     expect(checks.find(check => check.id === id)?.reasons[0]?.because).toBeUndefined()
   })
 
-  it('keeps what a mended relay would not heal', () => {
+  it('keeps what a fixed relay would not heal', () => {
     const { because } = overCase({ smtp: 'fail' }, ['outbox_stuck', 'outbox_given_up', 'outbox_scan_costly'])
     expect(because).toEqual(['smtp/relay', undefined, undefined])
   })

@@ -315,7 +315,7 @@ describe('the table of parameters in the documents', () => {
       case 'no matter':
         expect(reading).toEqual(base)
         break
-      case 'passed over':
+      case 'ignored':
         expect(reading).toEqual({ ...base, ignored: [name] })
         break
       case 'sent':

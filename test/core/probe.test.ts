@@ -10,7 +10,7 @@ const bad = {
   verdict: 'fail',
   severity: 'high',
   meaning: 'It is bad.',
-  remedy: 'Mend it.',
+  remedy: 'Fix it.',
 } as const satisfies ReasonSpec
 const reasons = { door_closed: bad, door_stuck: bad }
 const reason = reasonsOf(reasons)

@@ -14,11 +14,16 @@ const read = (file: string): string => readFileSync(path.join(root, file), 'utf8
 const [, line = ''] = /^docker run ((?:.*\\\n)*.*)$/m.exec(read('README.md')) ?? []
 const words = line.replaceAll('\\\n', ' ').trim().split(/\s+/)
 const valuesOf = (flag: string): string[] => words.flatMap((word, i) => (word === flag ? [words[i + 1] ?? ''] : []))
-const mounts = valuesOf('-v').map(mount => mount.split(':'))
+const volumes = valuesOf('-v').map(mount => mount.split(':'))
+const mounts = volumes.filter(([from = '']) => /^[./]/.test(from))
+/** Named volumes: Docker makes them, with the owner of the folder in the image. */
+const kept = volumes.filter(([from = '']) => !/^[./]/.test(from)).map(([, to = '']) => to)
 
 const dockerfile = read('Dockerfile')
 const [, uid = ''] = /^USER (\d+):/m.exec(dockerfile) ?? []
-const [, command = ''] = /^CMD \[(.*)\]$/m.exec(dockerfile) ?? []
+const [, ownedByUser = ''] = /^RUN install --directory --owner=(?:\d+) --group=\d+ --mode=700 (\S+)$/m.exec(dockerfile) ?? []
+/** What comes behind the name of the image, instead of its CMD. */
+const command = words.slice(words.indexOf('mailpath-exporter') + 1).join(' ')
 
 let folder: string
 beforeAll(() => {
@@ -48,15 +53,17 @@ ${valuesOf('--tmpfs')
 ${bind(nodeFolder, nodeFolder)}
 ${bind(path.dirname(path.dirname(main)), '/opt/mailpath-exporter')}
 ${bind(path.join(root, 'node_modules'), path.join(root, 'node_modules'))}
+${kept.map(to => `mkdir -p "$R${to}" "$R.kept"; chown ${uid}:${uid} "$R.kept"; mount --bind "$R.kept" "$R${to}"`).join('\n')}
 ${given.map(([from = '', to = '']) => bind(path.join(folder, from.replace(/^\.\//, '')), to)).join('\n')}
 mount -o remount,ro "$R"
 ip link set lo up
 chroot --userspec=${uid}:${uid} "$R" /usr/bin/env -i NODE_ENV=production ${valuesOf('-e')
     .map(name => `${name}=of-the-shell`)
-    .join(' ')} ${process.execPath} /opt/mailpath-exporter/dist/main.js ${command.replaceAll(/[",]/g, ' ')} >/dev/null 2>&1 &
-trap "kill $!" EXIT
+    .join(' ')} ${process.execPath} /opt/mailpath-exporter/dist/main.js ${command} >/dev/null 2>&1 &
+trap "kill $! 2>/dev/null || true" EXIT
 until curl -fs -o /dev/null http://127.0.0.1:10587/-/ready; do kill -0 $!; sleep 0.1; done
-curl -fs http://127.0.0.1:10587/api/v1/status`
+curl -fs http://127.0.0.1:10587/api/v1/status
+kill $!; wait $! || true`
   return JSON.parse(await runProcess('unshare', ['--mount', '--net', 'bash', '-c', script])) as StatusJson
 }
 
@@ -73,6 +80,14 @@ describe.skipIf(!needs('unshare and curl, as root', isRoot() && have('unshare') 
       expect(path?.reasons[0]?.text).toContain('127.0.0.2:1')
     })
 
+    it('keeps what happened in a volume that outlives the container', async () => {
+      const first = await statusWith(mounts)
+      expect((await statusWith(mounts)).mail_paths.map(({ since }) => since)).toEqual(
+        first.mail_paths.map(({ since }) => since),
+      )
+      expect(first.mail_paths.length).toBeGreaterThan(0)
+    })
+
     it('needs each of its mounts', async () => {
       const [config = []] = mounts
       expect(codesOf(await statusWith([config]))).toEqual(
@@ -82,8 +97,12 @@ describe.skipIf(!needs('unshare and curl, as root', isRoot() && have('unshare') 
   },
 )
 
-it('publishes the port that the image exposes, and mounts nothing that it could write to', () => {
+it('publishes the port that the image exposes, and can write to nothing but the folder of its state', () => {
   expect(valuesOf('-p')).toEqual([`${/^EXPOSE (\d+)$/m.exec(dockerfile)?.[1] ?? ''}:10587`])
   expect(words).toContain('--read-only')
+  expect(kept).toEqual([ownedByUser])
+  expect(command).toContain(`--state.file=${ownedByUser}/`)
+  const [, usual = ''] = /^CMD \[(.*)\]$/m.exec(dockerfile) ?? []
+  expect(command).toContain((JSON.parse(`[${usual}]`) as string[]).join(' '))
   expect(mounts.map(([, , mode]) => mode)).toEqual(mounts.map(() => 'ro'))
 })

@@ -32,7 +32,7 @@ const checksIn = (looks: readonly At[]): string[] => {
 
 function blockerOf(text: string, root: boolean): Blocker {
   const [, probe = '', target = '', code = ''] = /^(\w+)\/(\S+) (\w+)$/.exec(text) ?? []
-  const reason: Reason = { code, verdict: 'fail', severity: 'high', text: `${target}: ${code}`, remedy: 'mend it' }
+  const reason: Reason = { code, verdict: 'fail', severity: 'high', text: `${target}: ${code}`, remedy: 'fix it' }
   return { probe, target, reason, level: 'fail', root }
 }
 

@@ -51,7 +51,7 @@ describe('the database', () => {
       'DATABASE_URL=mysql://app:pw@db/shop',
       'DATABASE_URL (line 1) was left out: it is no URL of Postgres.',
     ],
-  ])('says what to mend of a URL with %s', async (_, line, said) => {
+  ])('says what to fix of a URL with %s', async (_, line, said) => {
     const { text } = await first(`${line}\nSMTP_HOST=relay\n`)
     expect(text).toContain(said)
   })

@@ -39,7 +39,7 @@ export const references = (value: References['value']): References => ({
 export const noReferences = references(() => Promise.reject(new Error('the test has no references')))
 
 export const sleep = (ms: number): Promise<void> => new Promise(resolve => setTimeout(resolve, ms))
-export const reason = reasonsOf({ refused: { verdict: 'fail', severity: 'high', meaning: '', remedy: 'mend it' } })
+export const reason = reasonsOf({ refused: { verdict: 'fail', severity: 'high', meaning: '', remedy: 'fix it' } })
 
 /** Runs a check while the (fake) clock goes on. Whatever came of it, nothing of it is left over. */
 export async function timed(

@@ -8,8 +8,8 @@ import { start, type Looked } from '../status/looked.ts'
 import { checkOf, fine, noReferences, sleep } from './checks.ts'
 
 const reason = reasonsOf({
-  broken: { verdict: 'fail', severity: 'high', meaning: '', remedy: 'mend it' },
-  odd: { verdict: 'warn', severity: 'low', meaning: '', remedy: 'mend it' },
+  broken: { verdict: 'fail', severity: 'high', meaning: '', remedy: 'fix it' },
+  odd: { verdict: 'warn', severity: 'low', meaning: '', remedy: 'fix it' },
 })
 export const broken = finding('', [reason('broken', 'it is broken')], [])
 export const odd = finding('', [reason('odd', 'it is odd')], [])

@@ -40,3 +40,12 @@ export const poorContrast = `(() => {
 /** What axe finds, in one line each: https://www.deque.com/axe/core-documentation/api-documentation/ */
 export const violations = `axe.run().then(({ violations }) =>
   violations.flatMap(({ id, help, nodes }) => nodes.map(node => id + ' (' + help + '): ' + node.html.slice(0, 120))))`
+
+/** What moves by itself, or would when it changes: animations under way, and styles that ask for one. */
+export const moving = `[
+  ...document.getAnimations().map(one => String(one.animationName ?? one)),
+  ...[...document.querySelectorAll('*')].flatMap(element => {
+    const { animationName, transitionDuration, scrollBehavior } = getComputedStyle(element)
+    return animationName !== 'none' || /[1-9]/.test(transitionDuration) || scrollBehavior === 'smooth' ? [element.outerHTML.slice(0, 80)] : []
+  }),
+]`

@@ -8,7 +8,7 @@ import { renderPage } from '../../src/page/page.ts'
 import { viewOf } from '../../src/page/view.ts'
 import { contentPolicy } from '../../src/web/guard.ts'
 import { have, needs } from '../servers/processes.ts'
-import { backgroundOf, pageWidth, poorContrast, sticksOut, violations } from './browser-scripts.ts'
+import { backgroundOf, moving, pageWidth, poorContrast, sticksOut, violations } from './browser-scripts.ts'
 import { statuses } from '../status/every.ts'
 import { crowd } from '../status/crowd.ts'
 import { incident } from '../status/pages.ts'
@@ -143,6 +143,25 @@ describe.skipIf(!needs('chromium', binary, 'apt-get install chromium'))('in Chro
       const box = await page.locator('.do').first().boundingBox()
       expect((box?.y ?? Infinity) + (box?.height ?? 0)).toBeLessThan(phone.height)
     })
+  })
+
+  it('is short on a phone in an incident: what follows from a cause is folded, and a link to it unfolds it', async () => {
+    await visit('incident', { viewport: phone, javaScriptEnabled: false }, async page => {
+      expect(await page.evaluate<number>('document.documentElement.scrollHeight')).toBeLessThan(6.2 * phone.height)
+      const remedy = page.locator('.check:has([id="check-7"]) .remedy').first()
+      expect(await remedy.isVisible()).toBe(false)
+      await page.locator('details.others summary').click()
+      await page.locator('.headline a[href="#check-7"]').click()
+      expect(await remedy.isVisible()).toBe(true)
+    })
+  })
+
+  it.each(names)('%s stands still, for those who ask for less motion and for all others', async name => {
+    for (const reducedMotion of ['reduce', 'no-preference'] as const)
+      await visit(name, { reducedMotion }, async page => {
+        await page.evaluate('for (const one of document.querySelectorAll("details")) one.open = true')
+        expect(await page.evaluate(moving)).toEqual([])
+      })
   })
 
   it('follows the colour scheme', async () => {

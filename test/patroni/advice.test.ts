@@ -42,7 +42,7 @@ describe('advice that does harm', () => {
 describe('advice that does none', () => {
   it.each<[id: string, remedy: string, text?: string]>([
     ['cluster/kb', 'Promote no node by hand, and restart neither Patroni nor Postgres.'],
-    ['cluster/kb', 'If it cannot be mended: patronictl failover. Promote none by hand.'],
+    ['cluster/kb', 'If it cannot be fixed: patronictl failover. Promote none by hand.'],
     ['cluster/kb', 'Take standby_cluster out by patronictl edit-config, and Patroni promotes the leader.'],
     ['cluster/kb', 'Point the write path at the other cluster.'],
     ['write_path/haproxy', 'Wait. Point nothing elsewhere.'],

@@ -62,7 +62,7 @@ function introduction(results: readonly Result[]): string {
   const versions = [...new Set(results.map(one => versionsOf(one)))]
   const times = first ? `every ${first.intervalMs / 1000} s, with a timeout of ${first.timeoutMs / 1000} s` : ''
   return `Three nodes of Postgres under Patroni, with etcd, HAProxy as in the template of Patroni, and PgBouncer, all of them real.
-Something is broken, and then mended. Meanwhile writers commit rows all the time: some open a new session for each row, some
+Something is broken, and then fixed. Meanwhile writers commit rows all the time: some open a new session for each row, some
 keep their session, as a pool does. What they could commit is the truth. The exporter looks ${times},
 with \`patroni\`, \`haproxy\` and \`pgbouncer\` targets. \`npm run patroni\` does all of that again.
 

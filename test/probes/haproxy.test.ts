@@ -14,6 +14,7 @@ import { expectSamples, probeContract } from './contract.ts'
 import { env, look } from './look.ts'
 import { serverUp } from '../status/haproxy.ts'
 import { valueOf } from './values.ts'
+import { leafOf } from '../clients/certificate-leaf.ts'
 
 const target = (fields: Partial<HaproxyTarget> = {}): HaproxyTarget => ({
   ...haproxy.target.parse({ name: 'lb-1', url: 'http://lb-1:8404/metrics' }),
@@ -90,7 +91,11 @@ describe('judge', () => {
   it('warns of a certificate that expires soon', () => {
     const at = Date.now()
     const leaf = { name: 'lb-1', issuer: 'ca', notBefore: 0, notAfter: at + 3 * 86_400_000, selfSigned: false }
-    const shown = { chain: { certificates: [leaf], anchored: true, names: 'DNS:lb-1' }, verified: true, at }
+    const shown = {
+      chain: { certificates: [leaf], anchored: true, names: 'DNS:lb-1', leaf: leafOf('lb-1') },
+      verified: true,
+      at,
+    }
     const found = haproxy.judge({ ...good, certificates: shown }, target())
     expect(found.reasons.map(({ code }) => code)).toEqual(['haproxy_certificate_expires_soon'])
     expect(valueOf(found, 'mailpath_haproxy_certificate_not_after_timestamp_seconds')).toBeCloseTo(leaf.notAfter / 1000)

@@ -4,6 +4,7 @@ import { smtp } from '../../src/probes/smtp/index.ts'
 import type { SmtpTarget } from '../../src/probes/smtp/target.ts'
 import type { SmtpSeen } from '../../src/probes/smtp/observe.ts'
 import type { Reply, Step } from '../../src/probes/smtp/dialogue.ts'
+import { leafOf } from '../clients/certificate-leaf.ts'
 
 const at = Date.parse('2026-01-15T12:00:00Z')
 const address = 'mail.keybuzz.io:587'
@@ -39,6 +40,7 @@ const chainOf = (more: Partial<typeof certificate> = {}, names = 'DNS:mail.keybu
   ],
   anchored: true,
   names,
+  leaf: leafOf('mail.keybuzz.io', 'R3'),
 })
 const tls = {
   version: 'TLSv1.3',

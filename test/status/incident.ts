@@ -20,6 +20,7 @@ import type { WritePathSeen } from '../../src/probes/write_path/observe.ts'
 import { canarySeen, mailAt } from './canary.ts'
 import { dnsSeen } from './dns.ts'
 import { judged, landingOn, primaryFacts, rung, standbyFacts, statusFrom, wrote, type Looked } from './looked.ts'
+import { leafOf } from '../clients/certificate-leaf.ts'
 
 /** 2026-01-14 03:12:07 UTC */
 export const at = Date.UTC(2026, 0, 14, 3, 12, 7)
@@ -170,6 +171,7 @@ const loggedIn: SmtpSeen = {
       ],
       anchored: true,
       names: 'mail.keybuzz.io',
+      leaf: leafOf('mail.keybuzz.io', 'mail.keybuzz.io'),
     },
     expected: 'mail.keybuzz.io',
     problems: [],

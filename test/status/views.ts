@@ -21,6 +21,7 @@ import {
 } from './looked.ts'
 import { serverDown } from './haproxy.ts'
 import { leaderSays, listedMember, replicaSays } from './patroni.ts'
+import { leafOf } from '../clients/certificate-leaf.ts'
 
 const day = 86_400_000
 const certificates: Shown = {
@@ -30,6 +31,7 @@ const certificates: Shown = {
     ],
     anchored: true,
     names: 'db',
+    leaf: leafOf('db'),
   },
   verified: true,
   at: start,

@@ -99,6 +99,31 @@ describe('a body', () => {
     expect(new Set(await crowd())).toEqual(new Set(['a 5']))
   })
 
+  it('of a client’s choice does not fill the memory: the last are kept, as far as they are small', async () => {
+    const made: string[] = []
+    const bodyOf = (length: number) =>
+      oncePerCause(
+        (key: string) => Promise.resolve((made.push(key), key.padEnd(length))),
+        () => ['always the same'],
+      )
+    /** How many of the last hundred pages of this length are still there. */
+    const keptOf = async (length: number): Promise<number> => {
+      const body = bodyOf(length)
+      const keys = Array.from({ length: 100 }, (_, n) => `?q=${n}`)
+      for (const key of keys) await body(key)
+      made.length = 0
+      // The newest first, so that nothing kept is dropped for what is made again.
+      let kept = 0
+      for (const key of keys.toReversed()) {
+        await body(key)
+        if (made.length > 0) return kept
+        kept += 1
+      }
+      return kept
+    }
+    expect([await keptOf(10), await keptOf(300_000), await keptOf(10_000_000)]).toEqual([50, 13, 1])
+  })
+
   it('that could not be made is tried again', async () => {
     let tries = 0
     const body = oncePerCause(

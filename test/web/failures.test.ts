@@ -38,7 +38,7 @@ describe('the last failures of a check', () => {
     expect(failedOf(web).map(({ verdict }) => verdict)).toEqual(['fail', 'unknown'])
     const text = await page(web)
     expect(text).toContain('it is broken')
-    expect(text).toContain('mend it')
+    expect(text).toContain('fix it')
     expect(text.indexOf('nobody knows')).toBeLessThan(text.indexOf('it is broken'))
     const [first] = failedOf(web)
     expect(text).toContain(new Date(first?.startedAt ?? 0).toISOString())

@@ -1,4 +1,7 @@
 import { MappingType } from '@grafana/grafana-foundation-sdk/dashboard'
+import { certificateLabels } from '../../../src/core/probe.ts'
+import { checkMetrics } from '../../../src/exposition/samples.ts'
+import { by, q } from '../build/promql.ts'
 import * as states from '../build/states.ts'
 import { table } from '../build/table.ts'
 import { century, expiries } from '../views.ts'
@@ -36,4 +39,26 @@ export const expiryTable = table({
   ],
   values: [{ title: 'Time left', value: expiries(), ...timeLeft, width: 130 }],
   sortBy: { title: 'Time left', desc: false },
+})
+
+export const certificates = table({
+  title: 'Certificates',
+  description: 'The certificate that each target showed in the last run. Compare the fingerprint after a renewal.',
+  noValue: 'No TLS was agreed on',
+  labels: [
+    { label: 'probe', title: 'Probe', width: 110 },
+    { label: 'target', title: 'Target', width: 170 },
+    { label: 'subject', title: 'Subject' },
+    { label: 'subjectalternative', title: 'Names' },
+    { label: 'issuer', title: 'Issuer' },
+    { label: 'serialnumber', title: 'Serial number' },
+    { label: 'fingerprint_sha256', title: 'SHA-256' },
+  ],
+  values: [
+    {
+      title: 'Replicas',
+      value: by('count', ['probe', 'target', ...certificateLabels], q(checkMetrics.certificate)),
+      width: 90,
+    },
+  ],
 })

@@ -27,7 +27,7 @@ const reached = ({ lost, reaching }: DcsView): string =>
     : `the Patronis of ${namesOf(lost)} do not reach the DCS (${lost.map(sinceWhen).join(', ')}), that of ${namesOf(reaching)} does`
 
 const mendTheWay = (name: string): string =>
-  `Mend the way from ${name} to the DCS: network, firewall, names, certificates, its hosts in the file of Patroni. If the way is fine, see the log of Patroni on ${name}: its loop may hang. Promote no node by hand.`
+  `Fix the way from ${name} to the DCS: network, firewall, names, certificates, its hosts in the file of Patroni. If the way is fine, see the log of Patroni on ${name}: its loop may hang. Promote no node by hand.`
 
 /** No node is primary since the DCS is lost. */
 export function noPrimaryForDcs({ view, before }: ClusterContext): ReasonDraft[] {

@@ -120,7 +120,7 @@ function crashLooping({ view: { holder }, down, before }: ClusterContext): Reaso
     {
       code: 'cluster_leader_crash_looping',
       text: `${text}; before that, ${diskFull.text}`,
-      remedy: `The WAL volume of ${node.name} is probably full: see the log of Postgres there. Make the volume larger, or free space on it, but remove nothing in pg_wal by hand; Postgres then comes up by itself. Then: ${diskFull.remedy} If it cannot be mended: patronictl failover. Promote none by hand.`,
+      remedy: `The WAL volume of ${node.name} is probably full: see the log of Postgres there. Make the volume larger, or free space on it, but remove nothing in pg_wal by hand; Postgres then comes up by itself. Then: ${diskFull.remedy} If it cannot be fixed: patronictl failover. Promote none by hand.`,
     },
   ]
 }

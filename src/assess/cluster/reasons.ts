@@ -92,7 +92,7 @@ export const clusterReasons = {
     meaning:
       'A node holds the leader lock, and its Postgres does not come up, or goes down again and again. While its Patroni renews the lock, no other node is promoted.',
     remedy:
-      'See the log of Postgres on the node named: a full disk, a damaged file, a wrong parameter. Mend that, and Patroni starts it by itself. If it recovers from a crash, wait. If it cannot be mended: patronictl failover. Promote none by hand.',
+      'See the log of Postgres on the node named: a full disk, a damaged file, a wrong parameter. Fix that, and Patroni starts it by itself. If it recovers from a crash, wait. If it cannot be fixed: patronictl failover. Promote none by hand.',
   },
   cluster_replica_diverged: {
     verdict: 'warn',

@@ -13,27 +13,27 @@ export interface Astray {
 
 export const whereIs = (node: Node): string => `${node.name} (${node.address ?? '?'})`
 
-/** What is known to decide where a path leads, in place of the path itself, and how to mend that. */
-function decider({ seen, hops: { balancer, pooler } }: Astray): { name: string; mend: string } | undefined {
+/** What is known to decide where a path leads, in place of the path itself, and how to fix that. */
+function decider({ seen, hops: { balancer, pooler } }: Astray): { name: string; fix: string } | undefined {
   if (balancer)
     return {
       name: `HAProxy ${balancer.check.target}`,
-      mend: `see whether the health check of ${balancer.proxy} there asks for the role`,
+      fix: `see whether the health check of ${balancer.proxy} there asks for the role`,
     }
   if (pooler)
     return {
       name: `PgBouncer ${pooler.check.target}`,
-      mend: 'correct where its database leads ([databases] in pgbouncer.ini), then RELOAD and RECONNECT on its console',
+      fix: 'correct where its database leads ([databases] in pgbouncer.ini), then RELOAD and RECONNECT on its console',
     }
   if (seen.landings.some(({ pooled }) => pooled))
     return {
       name: 'a pooler in between',
-      mend: 'correct where it leads, and have it open its sessions again (RECONNECT)',
+      fix: 'correct where it leads, and have it open its sessions again (RECONNECT)',
     }
   if (seen.places || seen.seeksKind)
     return {
       name: 'its driver, which is given several hosts or a kind of server,',
-      mend: 'list all nodes, and set target_session_attrs=read-write, if the driver knows it',
+      fix: 'list all nodes, and set target_session_attrs=read-write, if the driver knows it',
     }
   return undefined
 }
@@ -60,7 +60,7 @@ export function forStandby(astray: Astray): string | undefined {
   const by = decider(astray)
   if (by) {
     const known = primary ? `, so that it leads to ${whereIs(primary)}, the primary` : ''
-    return `${by.name} decides where this leads: ${by.mend}${known}. Point the path at no node.`
+    return `${by.name} decides where this leads: ${by.fix}${known}. Point the path at no node.`
   }
   if (!primary) return undefined
   const follows = 'an endpoint that follows the primary'
@@ -77,7 +77,7 @@ export function forOldPrimary(astray: Astray, primary: Node, old: Node): string 
   const fence = `ence ${old.name}, ${home.hasPatroni ? 'through Patroni' : 'through its failover manager if it has one'}`
   const by = decider(astray)
   const both = by
-    ? `F${fence}. ${by.name} decides where this leads: ${by.mend}, so that it leads to ${whereIs(primary)}`
+    ? `F${fence}. ${by.name} decides where this leads: ${by.fix}, so that it leads to ${whereIs(primary)}`
     : isNamed(seen.address, old)
       ? `Point the path at ${whereIs(primary)} and f${fence}`
       : `F${fence}. Have ${seen.address} lead to ${whereIs(primary)}: correct what it stands for (a name in DNS, a virtual address, a balancer), or the path, if it stands for ${old.name} alone`

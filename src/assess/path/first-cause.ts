@@ -76,6 +76,6 @@ function behind(check: CheckStatus, cause: Reason): CheckStatus {
 const becauseOf = ({ reasons }: CheckStatus, id: string, cause: Reason | undefined): readonly Reason[] =>
   reasons.map(reason =>
     cause && follows(reason.code, cause)
-      ? { ...reason, because: id, remedy: `This follows from ${cause.code} of ${id}: mend that first.` }
+      ? { ...reason, because: id, remedy: `This follows from ${cause.code} of ${id}: fix that first.` }
       : reason,
   )

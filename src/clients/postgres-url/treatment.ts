@@ -5,7 +5,7 @@ import { postgresJsElsewhere, postgresJsNoMatter, postgresJsParameters } from '.
 import { prismaNoMatter, prismaParameters } from './prisma.ts'
 
 /** What happens to a parameter in the query of a URL. */
-export type Treatment = 'followed' | 'no matter' | 'passed over' | 'sent' | 'unknown' | 'refused'
+export type Treatment = 'followed' | 'no matter' | 'ignored' | 'sent' | 'unknown' | 'refused'
 
 interface Table {
   readonly followed: ReadonlySet<string>
@@ -30,7 +30,7 @@ const tables: Readonly<Record<Driver, Table>> = {
     noMatter: set(...nodePostgresNoMatter),
     unknown: set('connectionString'),
     refused: set(),
-    rest: 'passed over',
+    rest: 'ignored',
   },
   'postgres.js': {
     followed: set(...postgresJsParameters),
@@ -44,7 +44,7 @@ const tables: Readonly<Record<Driver, Table>> = {
     noMatter: set(...prismaNoMatter),
     unknown: set('sslidentity'),
     refused: set(),
-    rest: 'passed over',
+    rest: 'ignored',
   },
 }
 

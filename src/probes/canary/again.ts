@@ -2,7 +2,7 @@ import { undecided } from './judge-mails.ts'
 import type { CanarySeen } from './seen.ts'
 import type { CanaryTarget } from './target.ts'
 
-/** How soon a mail that was not sent is tried again, in milliseconds: its way may be mended long before the interval is over. */
+/** How soon a mail that was not sent is tried again, in milliseconds: its way may be fixed long before the interval is over. */
 const triedAgainMs = 60_000
 
 /** How long after this look the next is worth it, in milliseconds: see `Probe`. */

@@ -30,7 +30,7 @@ export function noteAttempt(memory: Memory, began: number, intervalMs: number): 
   memory.lastAttempt = Math.max(began, (memory.lastAttempt ?? -Infinity) + intervalMs)
 }
 
-/** A mail that was not sent is due as before: once its way is mended, the next look sends it. */
+/** A mail that was not sent is due as before: once its way is fixed, the next look sends it. */
 export function withdrawAttempt(memory: Memory, before: Memory['lastAttempt'], { kind }: HandOver): void {
   if (kind === 'not_sent') memory.lastAttempt = before
 }

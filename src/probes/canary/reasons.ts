@@ -6,7 +6,7 @@ export const reasons = {
     severity: 'medium',
     meaning:
       'The canary could not be handed over, because its way is broken or a value could not be read. So nothing is known of arrival.',
-    remedy: 'Mend the relay, or SES, that it leaves by: its own check says what is wrong.',
+    remedy: 'Fix the relay, or SES, that it leaves by: its own check says what is wrong.',
   },
   canary_under_way: {
     verdict: 'unknown',
@@ -19,7 +19,7 @@ export const reasons = {
     verdict: 'fail',
     severity: 'critical',
     meaning: 'The relay, or SES, refused the canary for good (5xx): it refuses the mail of the application, too.',
-    remedy: 'Read the answer that is quoted: it says what the relay has against the sender, the recipient or the mail.',
+    remedy: 'Read the answer that is quoted: it says why the relay refuses the sender, the recipient or the mail.',
   },
   canary_deferred: {
     verdict: 'warn',
@@ -46,7 +46,7 @@ export const reasons = {
     verdict: 'fail',
     severity: 'critical',
     meaning: 'The canary was accepted, and came back as a bounce.',
-    remedy: 'Read the diagnosis that is quoted: it says what the receiver has against the mail.',
+    remedy: 'Read the diagnosis that is quoted: it says why the receiver refuses the mail.',
   },
   canary_in_junk: {
     verdict: 'warn',
@@ -59,7 +59,7 @@ export const reasons = {
     verdict: 'warn',
     severity: 'high',
     meaning: 'The receiver did not find in the canary what `expect` names (SPF, DKIM, DMARC).',
-    remedy: 'Mend the record or the signature that is named, or take it out of `expect`.',
+    remedy: 'Fix the record or the signature that is named, or take it out of `expect`.',
   },
   canary_sent_in_clear: {
     verdict: 'warn',

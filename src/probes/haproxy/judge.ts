@@ -38,7 +38,7 @@ const mostServers = 200
 const mostNamed = 12
 
 export function judge(seen: HaproxySeen, target: HaproxyTarget) {
-  return finding(evidence(seen), problemsOf(seen, target), samples(seen, target))
+  return finding(evidence(seen), problemsOf(seen, target), samples(seen, target), seen.certificates?.chain.leaf)
 }
 
 function problemsOf(seen: HaproxySeen, target: HaproxyTarget): Reason[] {

@@ -34,14 +34,15 @@ export const metrics = {
 export function judge(seen: OutboxSeen, target: OutboxTarget) {
   const unreadable = whyUnreadable(seen, target)
   const { rows } = seen
+  const leaf = seen.certificates?.chain.leaf
   const unread = unreadable ? [unreadable] : []
   const at = `${seen.address}, ${target.table}`
   const waiting = rows && !whyOld(rows, target) ? unsent(at, rows, target) : []
   // One row with a strange time does not hide another that is stuck.
   const isStuck = waiting.some(({ code }) => code === 'outbox_stuck')
-  if (!rows || (unreadable && !isStuck)) return finding('', [...unread, ...costly(seen, target)], [])
+  if (!rows || (unreadable && !isStuck)) return finding('', [...unread, ...costly(seen, target)], [], leaf)
   const found = [...waiting, ...others(at, rows, target), ...unread, ...costly(seen, target)]
-  return finding(`${at}: ${describe(rows, target)}`, found, samplesOf(rows, target))
+  return finding(`${at}: ${describe(rows, target)}`, found, samplesOf(rows, target), leaf)
 }
 
 /** What waits, and what was sent. */

@@ -25,7 +25,7 @@ export const reasons = {
     verdict: 'warn',
     severity: 'medium',
     meaning: 'The application has given up mails (`failed`): they are not sent any more.',
-    remedy: 'See what the application noted for these rows. Mend it, then have it send them again, or delete them.',
+    remedy: 'See what the application noted for these rows. Fix it, then have it send them again, or delete them.',
   },
   outbox_quiet: {
     verdict: 'warn',
@@ -42,7 +42,7 @@ export const reasons = {
   outbox_scan_costly: {
     verdict: 'warn',
     severity: 'low',
-    meaning: 'To read the outbox costs the server much: it reads more of the table than the rows that wait.',
+    meaning: 'Reading the outbox costs the server too much: it reads more of the table than the rows that wait.',
     remedy: 'Create the index that is named. docs/outbox.md has more on it.',
   },
 } as const satisfies Record<string, ReasonSpec>

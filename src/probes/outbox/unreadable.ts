@@ -40,7 +40,7 @@ export function whyOld(
   if (detached * 1000 >= late_after)
     return {
       text: `this standby receives nothing from its primary, and has replayed nothing for ${durationText(detached)}`,
-      remedy: 'Read the primary instead, or mend the replication of this standby.',
+      remedy: 'Read the primary instead, or fix the replication of this standby.',
     }
   if (behind * 1000 < late_after) return undefined
   return {

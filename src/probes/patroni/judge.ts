@@ -59,7 +59,7 @@ export function judge(seen: PatroniSeen, target: PatroniTarget) {
     ...(failure ? [failureReason(failure, target)] : facts ? [] : [foreignReason(seen, target)]),
     ...certificateReasons(seen, target),
   ]
-  return finding(facts ? evidence(seen, facts) : '', found, samples(seen, target))
+  return finding(facts ? evidence(seen, facts) : '', found, samples(seen, target), seen.certificates?.chain.leaf)
 }
 
 /** `db-1:8008: p1 of kb holds the lock, primary, running, timeline 3, DCS seen 2 s ago, Patroni 3.0.2` */

@@ -3,4 +3,4 @@
  * still runs stops its Postgres. `where`: names of nodes. `how`: "at once", or nothing.
  */
 export const startAgain = (where: string, how = ''): string =>
-  `See whether Patroni runs on ${where} (systemctl status patroni). If it is down: systemctl start patroni${how && `, ${how}`}. If it hangs: kill -9 its main process alone, then start it${how && ` ${how}`}. If it runs well: mend the way to its REST API. Do not stop or restart one that runs: that stops its Postgres.`
+  `See whether Patroni runs on ${where} (systemctl status patroni). If it is down: systemctl start patroni${how && `, ${how}`}. If it hangs: kill -9 its main process alone, then start it${how && ` ${how}`}. If it runs well: fix the way to its REST API. Do not stop or restart one that runs: that stops its Postgres.`

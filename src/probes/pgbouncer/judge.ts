@@ -43,10 +43,11 @@ export function judge(seen: PgbouncerSeen, target: PgbouncerTarget) {
     ...sample(metrics.reachable, databases !== undefined, at),
     ...sample(metrics.notAfter, endSeconds(certificates), at),
   ]
-  if (failure) return finding('', [whyNot(failure)], reachable)
+  const leaf = certificates?.chain.leaf
+  if (failure) return finding('', [whyNot(failure)], reachable, leaf)
   if (!databases) {
     const text = `${address}: it let us in, and does not answer \`show version\` and \`show databases\` as PgBouncer does`
-    return finding('', [reason('pgbouncer_not_pgbouncer', text)], reachable)
+    return finding('', [reason('pgbouncer_not_pgbouncer', text)], reachable, leaf)
   }
   const ends = endsSoonIn(certificates, target.certificate_warning)
   return finding(
@@ -56,6 +57,7 @@ export function judge(seen: PgbouncerSeen, target: PgbouncerTarget) {
       ...(ends === undefined ? [] : [reason('pgbouncer_certificate_expires_soon', `${address}: ${ends}`)]),
     ],
     [...reachable, ...databases.slice(0, mostDatabases).flatMap(one => samplesOf(one, target.name))],
+    leaf,
   )
 }
 

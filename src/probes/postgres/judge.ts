@@ -132,12 +132,13 @@ export function judge(seen: PostgresSeen, target: PostgresTarget) {
     ...sample(metrics.reachable, seen.facts !== undefined, at),
     ...sample(metrics.notAfter, endSeconds(seen.certificates), at),
   ]
+  const leaf = seen.certificates?.chain.leaf
   if (!seen.facts) {
     const { failure } = seen
     const why = failure
       ? reason(`postgres_${connectionProblem(failure)}`, failureText(failure), remedyOf(failure))
       : reason('postgres_protocol_error', `${seen.address}: nothing was seen`)
-    return finding('', [why], reachable)
+    return finding('', [why], reachable, leaf)
   }
   const { facts } = seen
   const ends = endsSoonIn(seen.certificates, target.certificate_warning)
@@ -146,6 +147,7 @@ export function judge(seen: PostgresSeen, target: PostgresTarget) {
     describe(seen.address, facts),
     [...problemsOf(seen, facts, target), ...expiring],
     [...reachable, ...samplesOf(facts, at)],
+    leaf,
   )
 }
 

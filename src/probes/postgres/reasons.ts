@@ -77,7 +77,7 @@ export const reasons = {
     severity: 'high',
     meaning: 'The server cannot archive WAL. Backups have a gap, and WAL fills the volume until no write commits.',
     remedy:
-      'See the log of the server for what archive_command says; free space at its destination, or mend the command.',
+      'See the log of the server for what archive_command says; free space at its destination, or fix the command.',
   },
   postgres_prepared_transaction_old: {
     verdict: 'warn',

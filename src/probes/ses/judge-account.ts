@@ -75,7 +75,7 @@ const ofReview: Readonly<Record<string, string | undefined>> = {
   PENDING:
     'AWS has the request for production access. Answer what it asks in the case, and wait: it takes about a day. If the sandbox is meant, set `sandbox: true`.',
   DENIED:
-    'AWS has denied production access. Read why in its mail or in the case, mend it, and answer there. If the sandbox is meant, set `sandbox: true`.',
+    'AWS has denied production access. Read why in its mail or in the case, fix it, and answer there. If the sandbox is meant, set `sandbox: true`.',
 }
 
 function quotaReasons(account: SesAccount, asked: SesAsked, { quota_warning: warnAt }: SesTarget): Reason[] {

@@ -123,7 +123,7 @@ export const reasons = {
     severity: 'critical',
     meaning: 'Sending is paused for the whole account in this region: SES refuses every mail.',
     remedy:
-      'Find out who paused it (an alarm on bounces, a colleague, AWS), mend the cause, then switch it on: aws sesv2 put-account-sending-attributes --sending-enabled.',
+      'Find out who paused it (an alarm on bounces, a colleague, AWS), fix the cause, then switch it on: aws sesv2 put-account-sending-attributes --sending-enabled.',
   },
   ses_account_shut_down: {
     verdict: 'fail',
@@ -135,7 +135,7 @@ export const reasons = {
     verdict: 'warn',
     severity: 'high',
     meaning: 'AWS has the account under review (probation): if nothing changes, sending is paused.',
-    remedy: 'Read the mail of AWS on it, mend what it names (bounces, complaints, content), and answer the case.',
+    remedy: 'Read the mail of AWS on it, fix what it names (bounces, complaints, content), and answer the case.',
   },
   ses_sandbox: {
     verdict: 'fail',
@@ -215,7 +215,7 @@ export const reasons = {
     severity: 'critical',
     meaning: 'Sending is paused for the configuration set: SES refuses mail that names it.',
     remedy:
-      'Find out who paused it, mend the cause, then switch it on: aws sesv2 put-configuration-set-sending-options --sending-enabled.',
+      'Find out who paused it, fix the cause, then switch it on: aws sesv2 put-configuration-set-sending-options --sending-enabled.',
   },
   ses_recipient_suppressed: {
     verdict: 'warn',

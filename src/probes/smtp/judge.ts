@@ -52,7 +52,12 @@ export const metrics = {
 }
 
 export const judge = (seen: SmtpSeen, target: SmtpTarget) =>
-  finding(evidence(seen), reasonsIn(seen, target), samples(seen, setupOf(seen, target).verify, target.name))
+  finding(
+    evidence(seen),
+    reasonsIn(seen, target),
+    samples(seen, setupOf(seen, target).verify, target.name),
+    seen.tls?.chain?.leaf,
+  )
 
 function evidence({ address, tls, authenticated, user }: SmtpSeen): string {
   const login = authenticated ? `logged in as ${user ?? ''}` : 'took the envelope without a login'

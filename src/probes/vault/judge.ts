@@ -62,7 +62,7 @@ export function judge(seen: VaultSeen, target: VaultTarget) {
   const once = found.filter(
     (one, index) => found.findIndex(({ code, text }) => code === one.code && text === one.text) === index,
   )
-  return finding(evidence(seen), once, samples(seen, target))
+  return finding(evidence(seen), once, samples(seen, target), seen.certificates?.chain.leaf)
 }
 
 function evidence({ address, health, leader, token, secrets }: VaultSeen): string {

@@ -18,7 +18,7 @@ export const reasons = {
     verdict: 'fail',
     severity: 'critical',
     meaning:
-      'The TLS handshake failed, mostly over a certificate that does not verify. Nothing was sent, the token least of all.',
+      'The TLS handshake failed, mostly over a certificate that does not verify. Nothing was sent, and no token.',
     remedy:
       'Renew or correct the certificate named (an intermediate one comes with the chain of its authority), or set `ca_file` to the authority that signed it; check that the port speaks TLS. If the listener asks for certificates of its clients, set `cert_file` and `key_file`.',
   },
@@ -151,7 +151,7 @@ export const reasons = {
   vault_token_lookup_denied: {
     verdict: 'warn',
     severity: 'low',
-    meaning: 'The token reads secrets but may not look itself up, so its end is not known before it comes.',
+    meaning: 'The token reads secrets but may not look itself up, so it is not known when it ends.',
     remedy: 'Give the token the policy `default`, or read on auth/token/lookup-self.',
   },
   vault_token_expires_soon: {
@@ -207,7 +207,7 @@ export const reasons = {
     severity: 'high',
     meaning: 'The node calls itself healthy but did not serve a request with the token.',
     remedy:
-      'Read the log of the node; just after unsealing or without an active node this passes or it does not: look for the active node.',
+      'Read the log of the node; right after unsealing this passes by itself. If it lasts, look for the active node.',
   },
   vault_rate_limited: {
     verdict: 'unknown',

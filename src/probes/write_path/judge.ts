@@ -67,7 +67,12 @@ export const metrics = {
 
 export function judge(seen: WritePathSeen, target: WritePathTarget) {
   const at = { target: target.name, postgres_cluster: target.cluster }
-  return finding(describe(seen), [...problemsOf(seen, target), ...expiring(seen, target)], samplesOf(seen, at))
+  return finding(
+    describe(seen),
+    [...problemsOf(seen, target), ...expiring(seen, target)],
+    samplesOf(seen, at),
+    seen.certificates?.chain.leaf,
+  )
 }
 
 const describe = (seen: WritePathSeen): string => {

@@ -45,7 +45,7 @@ export const reasons = {
   write_path_server_warns: {
     verdict: 'warn',
     severity: 'high',
-    meaning: 'The write went through, and the server warned while it did: the text of it is quoted.',
+    meaning: 'The write went through, and the server gave a warning with it: its text is quoted.',
     remedy:
       'Do what the warning says before it becomes an error; see its HINT in the log of the server. Of transaction IDs: end prepared transactions and old sessions, then vacuum the database.',
   },

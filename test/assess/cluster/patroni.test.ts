@@ -170,7 +170,7 @@ describe('a DCS that is lost', () => {
     expect(saidIn(standby)).toEqual(['cluster_dcs_lost warn'])
     expect(reasonsIn(standby)[0]).toMatchObject({
       text: 'cluster keybuzz: db-3 alone is cut off from the DCS: db-3 last 40 s ago, while db-1 and db-2 reach it; until it does, it is no candidate for a failover',
-      remedy: expect.stringMatching(/^Mend the way from db-3 to the DCS/) as string,
+      remedy: expect.stringMatching(/^Fix the way from db-3 to the DCS/) as string,
     })
     const demoted: World = [
       { says: replicaSays(1, { clusterUnlocked: true }), sql: standbyFacts(1), dcsAgeMs: 20_000 },
@@ -179,7 +179,7 @@ describe('a DCS that is lost', () => {
     const all = story([healthy, aged(healthy, 16_000), demoted])
     expect(all.map(saidIn)).toEqual([[], ['cluster_dcs_lost warn'], ['cluster_dcs_lost fail']])
     expect(rootIn(last(all)).text).toContain('db-1 was cut off from the DCS')
-    expect(rootIn(last(all)).remedy).toMatch(/^Wait: .*Mend the way from db-1/)
+    expect(rootIn(last(all)).remedy).toMatch(/^Wait: .*Fix the way from db-1/)
   })
 
   it('is not said of an age within max_dcs_age, nor of a clock that was set', () => {

@@ -49,7 +49,7 @@ describe('the root of a write path that does not get in is', () => {
     expect(said?.root).toBe('postgres/db-1 postgres_unreachable')
     expect(said?.path.reasons[0]).toMatchObject({
       because: 'postgres/db-1',
-      remedy: 'Mend postgres/db-1 first: this follows from it.',
+      remedy: 'Fix postgres/db-1 first: this follows from it.',
     })
     expect(said?.exceptions).not.toContain('postgres/db-1 postgres_unreachable')
   })
@@ -184,7 +184,7 @@ describe('a cause that was seen first', () => {
     expect(rootsOf(stuck, full, full, stuck)).toEqual([ofStuck, ofStuck, ofStuck, ofStuck])
   })
 
-  it('is mended through Patroni where there is one, and not in synchronous_standby_names', () => {
+  it('is fixed through Patroni where there is one, and not in synchronous_standby_names', () => {
     const remedyOf = (...others: readonly Looked[]) => saidOf(...well, stuck, ...others).path.reasons[0]?.remedy ?? ''
     expect(remedyOf()).toContain('take it out of synchronous_standby_names and reload')
     expect(remedyOf(lock(false))).toMatch(/leave that alone.*patronictl edit-config/)

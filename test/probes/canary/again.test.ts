@@ -51,7 +51,7 @@ it('a mailbox that cannot be read is not asked again for a time that has passed'
   expect(after([20 * minute], Infinity, cut)).toBeUndefined()
 })
 
-it('a mail that was not sent is tried again within a minute, for its way may be mended', () => {
+it('a mail that was not sent is tried again within a minute, for its way may be fixed', () => {
   const notSent = { kind: 'not_sent', text: 'connect ECONNREFUSED' } as const
   expect(againInMs(canarySeen({ handOver: notSent }), target)).toBe(minute)
   expect(againInMs(canarySeen({ handOver: notSent, mails: [outSince(start - 50 * second)] }), target)).toBe(10 * second)

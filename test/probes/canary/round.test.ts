@@ -101,7 +101,7 @@ describe.skipIf(!needs('Dovecot', dovecotBinary(), dovecotInstall))('a canary an
     expect(relay.taken).toBe(before)
   })
 
-  test('a mail that was not sent leaves with the next look, once its way is mended', async () => {
+  test('a mail that was not sent leaves with the next look, once its way is fixed', async () => {
     const target = targetOf({ port: await freePort() }, dovecot)
     const first = await run(target, dovecot)
     expect(first.saw).toMatchObject({ handOver: { kind: 'not_sent' }, counts: { sent: 0 } })

@@ -29,12 +29,12 @@ export function authenticationReasons(seen: Seen): Reason[] {
       ]
 }
 
-/** SPF is mended first, where it can count for `From`. */
+/** SPF is fixed first, where it can count for `From`. */
 function remedyFor(seen: Seen): string | undefined {
   const { domain, envelope, spf } = seen
   if (envelope !== domain && !envelope.endsWith(`.${domain}`) && !domain.endsWith(`.${envelope}`)) return undefined
   const [error] = spf.errors
-  const first = error === undefined ? spfRemedy(seen) : `Mend the SPF record: ${bounded(error)}.`
+  const first = error === undefined ? spfRemedy(seen) : `Fix the SPF record: ${bounded(error)}.`
   return first && `${first} Or let DKIM pass: one of the two is enough for most receivers.`
 }
 

@@ -34,11 +34,11 @@ function spfRow(seen: DnsSeen, target: DnsTarget): PostureRow {
     .map(({ sender, address, result }) => `${result} for ${sender === address ? address : `${sender} (${address})`}`)
   const all = [...found, ...results, ...open, ...permissive, ...deprecated]
   const isOpen = open.length + permissive.length > 0
-  const mended = isOpen ? spfToClose(seen, anyones) : wanted
+  const fixed = isOpen ? spfToClose(seen, anyones) : wanted
   const todo =
-    mended === undefined || mended === text
+    fixed === undefined || fixed === text
       ? {}
-      : { publish: textLine(envelope, mended), advice: isOpen ? 'First add all other hosts that send.' : undefined }
+      : { publish: textLine(envelope, fixed), advice: isOpen ? 'First add all other hosts that send.' : undefined }
   if (senders.some(isUncovered)) return is('wrong', all, todo)
   const named = { advice: 'Publish the record without what is named.' }
   if (open.length > 0) return is('wrong', all, todo.publish === undefined ? named : todo)

@@ -22,7 +22,7 @@ function mtaStsRow({ envelope, mtaSts: { record, mode, problems, unread } }: Dns
   if (record === 'invalid') return is('wrong', found, { publish: textLine(name, 'v=STSv1; id=NUMBER') })
   if (problems.length > 0)
     return is('wrong', found, {
-      advice: 'Mend what is named, in the record or the policy. A policy that changes needs a new id in the record.',
+      advice: 'Fix what is named, in the record or the policy. A policy that changes needs a new id in the record.',
     })
   if (record === 'unanswered') return is('unknown')
   if (record === 'missing') return is('unused')
