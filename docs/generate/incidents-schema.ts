@@ -14,8 +14,15 @@ const blocked = {
   runbook_url: z.url().describe('The page about this reason.'),
 }
 const from = time.describe('When it began to block mail.')
-const healed = object({ ...blocked, from, to: time.describe('When it was gone.') })
-const blocking = object({ ...blocked, from, to: z.null().describe('Always null: it still blocks mail.') })
+const paths = list(text, 'Names of the mail paths that it blocked. Empty if an older exporter kept them.')
+const healed = object({ ...blocked, mail_paths: paths, from, to: time.describe('When it was gone.') })
+const removed = object({
+  ...blocked,
+  mail_paths: paths,
+  from,
+  to: time.describe('When it was no longer configured, or no mail path that it blocked was.'),
+})
+const blocking = object({ ...blocked, mail_paths: paths, from, to: z.null().describe('Always null: it still blocks mail.') })
 
 const incident = object({
   number: z.int().min(1).describe('Counts up.'),
@@ -27,7 +34,12 @@ const incident = object({
   unseen_seconds: seconds.describe('Nobody looked for so much of it.'),
   interruptions: whole.describe('How often all its mail worked in between, for less than five minutes.'),
   mail_paths: list(
-    object({ name: text, from: time, to: time.nullable().describe('Null while its mail cannot be sent.') }),
+    object({
+      name: text,
+      from: time,
+      to: time.nullable().describe('Null while its mail cannot be sent.'),
+      removed: z.boolean().describe('True: it ended because the mail path is not configured any longer.'),
+    }),
     'In the order in which they went down.',
   ),
   roots: list(
@@ -35,8 +47,13 @@ const incident = object({
     'The one thing to fix at each time. Oldest first.',
   ),
   healed: list(healed, 'What blocked mail and does so no longer. What healed first is first.'),
+  removed: list(removed, 'What is not configured any longer: nobody saw it heal.'),
   blocking: list(blocking, 'What still blocks mail.'),
   cut: z.boolean().describe('Some roots or causes are left out: there were too many.'),
+  left_out: object({
+    roots: whole.describe('How many roots are left out.'),
+    causes: whole.describe('So many causes at least are left out.'),
+  }),
 })
 
 /** All that `/incidents?format=json` answers. */

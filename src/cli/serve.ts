@@ -52,12 +52,13 @@ export async function serve(
   const { logins } = lasting
   let references = referencesOf(config, lasting)
   const self = createSelf()
-  const kept = options.stateFile === undefined ? undefined : await keepState(options.stateFile, log)
+  let current = config
+  const kept =
+    options.stateFile === undefined ? undefined : await keepState(options.stateFile, log, () => current.checks)
   const monitor = createMonitor(config, references, log, self.own, kept?.past)
   const notify = createNotify(environment, log)
   const open: { web?: Web } = {}
   const limits = (): Limits => limitsFor(usualLimits, roomFor(monitor.checks().length, log))
-  let current = config
   const apply = (next: Config): Changes => {
     // While Vaults and API servers are the same, what was fetched of them is kept.
     const fetchedFrom = ({ vaults, kubernetes, checks }: Config) => [vaults, kubernetes, roundMs(checks)]

@@ -17,10 +17,14 @@ export interface StateFile {
 /** `maxBytes` are whole MiB. */
 export function stateFile(path: string, maxBytes: number): StateFile {
   const next = `${path}.new`
+  /** Which file was last seen there: read, written, or put there by somebody else. */
+  let last: string | undefined
   return {
     async read() {
       try {
-        return new TextDecoder().decode(await readRegular(path, maxBytes))
+        const text = new TextDecoder().decode(await readRegular(path, maxBytes))
+        last = await identityOf(path)
+        return text
       } catch (error) {
         if (codeOf(error) === 'ENOENT') return undefined
         throw inPlaceOf(new Error(fileErrorText(error)), error)
@@ -28,6 +32,11 @@ export function stateFile(path: string, maxBytes: number): StateFile {
     },
     async write(text) {
       try {
+        // Said once for each file of another process: this one may have taken its place.
+        const there = await identityOf(path)
+        const isOfOther = there !== undefined && there !== last
+        last = there
+        if (isOfOther) throw Object.assign(new Error('another file'), { code: 'ESTALE' })
         // What a process left behind that was killed. A new file, so that nobody else has it open or reads it.
         await rm(next, { force: true })
         const handle = await open(next, 'wx', 0o600)
@@ -36,12 +45,14 @@ export function stateFile(path: string, maxBytes: number): StateFile {
           // Without it a power failure may leave an empty file.
           await handle.sync()
           // Another process with the same file has put its own one there, which may be half written.
-          const [own, there] = [await handle.stat(), await lstat(next).catch(() => undefined)]
-          if (own.ino !== there?.ino) throw Object.assign(new Error('another file'), { code: 'ESTALE' })
+          const [own, now] = [await handle.stat(), await lstat(next).catch(() => undefined)]
+          if (own.ino !== now?.ino) throw Object.assign(new Error('another file'), { code: 'ESTALE' })
         } finally {
           await handle.close()
         }
+        const own = await identityOf(next)
         await rename(next, path)
+        last = own
       } catch (error) {
         // What another process writes there is left to it.
         if (!isOfAnother(error)) await rm(next, { force: true }).catch(() => undefined)
@@ -58,6 +69,12 @@ export function stateFile(path: string, maxBytes: number): StateFile {
       return bad
     },
   }
+}
+
+/** What differs between two files that were at one place; undefined where there is none. */
+async function identityOf(path: string): Promise<string | undefined> {
+  const { ino, mtimeMs, size } = (await lstat(path).catch(() => undefined)) ?? {}
+  return ino === undefined ? undefined : [ino, mtimeMs, size].join()
 }
 
 /** Another process writes at the same time: it took away the new file, or made one first. */

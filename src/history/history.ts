@@ -43,7 +43,10 @@ export const emptyHistory: History = {
 
 /** The key of a blocker of a mail path. Its text is no part of it, since that may tell the time. */
 export const blockerKey = (path: string, blocker: Pick<Blocker, 'probe' | 'target' | 'reason'>): string =>
-  `${path}: ${causeKey(blocker)}`
+  blockerKeyOf(path, causeKey(blocker))
+
+/** The same of a blocker by its `causeKey`. */
+export const blockerKeyOf = (path: string, cause: string): string => `${path}: ${cause}`
 
 /** The key of a blocker, whatever mail path it blocks. */
 export const causeKey = ({ probe, target, reason }: Pick<Blocker, 'probe' | 'target' | 'reason'>): string =>

@@ -27,6 +27,10 @@ export interface Incident {
   readonly causes: readonly Cause[]
   /** Some roots or causes are left out: there were too many. */
   readonly isCut: boolean
+  /** How many roots are left out. */
+  readonly rootsLeftOut: number
+  /** So many causes at least are left out: the most of them that there were at one look. */
+  readonly causesLeftOut: number
 }
 
 /** A mail path of an incident. */
@@ -35,6 +39,8 @@ export interface Affected {
   readonly from: number
   /** Undefined while its mail cannot be sent. */
   readonly to?: number | undefined
+  /** It ended because the mail path is not configured any longer. */
+  readonly isRemoved?: boolean | undefined
   /** `causeKey` of its root. */
   readonly root?: string | undefined
 }
@@ -59,6 +65,10 @@ export interface Cause extends Blocked {
   readonly from: number
   /** Undefined while it blocks mail, and in an incident of which nobody saw the end. */
   readonly to?: number | undefined
+  /** It ended because it, or the mail that it blocked, is not configured any longer: nobody saw it heal. */
+  readonly isRemoved?: boolean | undefined
+  /** The mail paths that it blocked, by their places in `paths` of the incident. */
+  readonly paths: readonly number[]
 }
 
 /** Longest text that is kept of a reason. */
@@ -72,18 +82,37 @@ export const blockedOf = ({ probe, target, reason }: Pick<Blocker, 'probe' | 'ta
   text: structuredClone(cut(reason.text, longestText)),
 })
 
+/** A cause that blocks mail no longer. */
+export type Ended = Cause & { readonly to: number }
+
 /** What healed, the first of it first. */
-export const healedOf = ({ causes }: Incident): readonly (Cause & { readonly to: number })[] =>
+export const healedOf = ({ causes }: Incident): readonly Ended[] => ended(causes.filter(one => one.isRemoved !== true))
+
+/** What is not configured any longer, the first of it first: nobody saw it heal. */
+export const removedOf = ({ causes }: Incident): readonly Ended[] => ended(causes.filter(one => one.isRemoved === true))
+
+const ended = (causes: readonly Cause[]): readonly Ended[] =>
   causes.flatMap(cause => (cause.to === undefined ? [] : [{ ...cause, to: cause.to }])).sort((a, b) => a.to - b.to)
 
-const later = (at: number | undefined, byMs: number): number | undefined => (at === undefined ? undefined : at + byMs)
+/** The mail paths that it blocked, by name. */
+export const blockedBy = ({ paths }: Incident, cause: Cause): readonly string[] =>
+  cause.paths.flatMap(place => paths[place]?.name ?? [])
 
-/** The incident as it would be if the clock had always been that many milliseconds ahead. */
-export const shiftIncident = (incident: Incident, byMs: number): Incident => ({
-  ...incident,
-  startedAt: incident.startedAt + byMs,
-  endedAt: later(incident.endedAt, byMs),
-  paths: incident.paths.map(one => ({ ...one, from: one.from + byMs, to: later(one.to, byMs) })),
-  roots: incident.roots.map(one => ({ ...one, at: one.at + byMs })),
-  causes: incident.causes.map(one => ({ ...one, from: one.from + byMs, to: later(one.to, byMs) })),
-})
+/** The incident with every moment moved. `now` is the moment until which an open one lasts. */
+export function moveIncident(incident: Incident, move: (ms: number) => number, now: number): Incident {
+  const { startedAt, endedAt, unseenMs } = incident
+  const later = (at: number | undefined): number | undefined => (at === undefined ? undefined : move(at))
+  const end = endedAt ?? now
+  const length = move(end) - move(startedAt)
+  // What it gets shorter by was never there, so nobody can have missed it.
+  const shorter = end - startedAt - length
+  return {
+    ...incident,
+    startedAt: move(startedAt),
+    endedAt: later(endedAt),
+    unseenMs: Math.max(0, Math.min(length, unseenMs - shorter)),
+    paths: incident.paths.map(one => ({ ...one, from: move(one.from), to: later(one.to) })),
+    roots: incident.roots.map(one => ({ ...one, at: move(one.at) })),
+    causes: incident.causes.map(one => ({ ...one, from: move(one.from), to: later(one.to) })),
+  }
+}

@@ -1,8 +1,8 @@
 import type { MailStatus } from '../assess/assessment.ts'
-import { withCauses, withRoots } from './blocking.ts'
+import { overCauses, withCauses, withRoots } from './blocking.ts'
 import type { Verdict } from '../core/probe.ts'
 import { causeKey } from './history.ts'
-import type { Incident } from './incident.ts'
+import type { Blocked, Incident } from './incident.ts'
 
 /** How many incidents are kept. */
 export const incidentsKept = 50
@@ -19,6 +19,10 @@ export interface Moment {
   readonly sinceMs: number
   /** The verdict at the look before; undefined if there is none, or if nobody looked for some time since. */
   readonly verdictBefore: (path: string) => Verdict | undefined
+  /** Whether a cause, by `causeKey`, blocked the mail path at the look before. */
+  readonly wasBlocked: (path: string, cause: string) => boolean
+  /** Whether the check of a cause is still configured. */
+  readonly isConfigured: (cause: Blocked) => boolean
 }
 
 /**
@@ -36,39 +40,37 @@ export function withLook(before: readonly Incident[], moment: Moment): readonly 
     .filter(({ name }) => !inOne.has(name))
     .reduce<readonly Incident[]>((all, path) => withDown(all, path, moment), seen)
   const next = joined.map(one =>
-    one.endedAt === undefined ? withCauses(withRoots(one, byName, moment.at), byName, moment.at) : one,
+    one.endedAt === undefined ? withCauses(withRoots(one, byName, moment.at), byName, moment) : one,
   )
   return next.every((one, i) => one === before[i]) && next.length === before.length ? before : next
 }
 
 /** The incident with what has ended since. */
-function followed(
-  incident: Incident,
-  byName: ReadonlyMap<string, MailStatus>,
-  { at, unseenMs, sinceMs, verdictBefore }: Moment,
-): Incident {
+function followed(incident: Incident, byName: ReadonlyMap<string, MailStatus>, moment: Moment): Incident {
+  const { at, unseenMs, sinceMs, verdictBefore } = moment
   // What is not configured any more is not known to have healed: nobody looks at it.
   const open = incident.paths.filter(({ to }) => to === undefined)
   const over = open.filter(({ name }) => canSend(byName.get(name)?.verdict ?? 'ok'))
   const wasSeen = open.some(({ name }) => verdictBefore(name) === 'fail')
   const blindMs = unseenMs > 0 ? unseenMs : wasSeen ? 0 : sinceMs
   if (blindMs === 0 && over.length === 0) return incident
-  const paths = incident.paths.map(path => (over.includes(path) ? { ...path, to: at, root: undefined } : path))
+  const paths = incident.paths.map(path =>
+    over.includes(path)
+      ? { ...path, to: at, root: undefined, ...(!byName.has(path.name) && { isRemoved: true }) }
+      : path,
+  )
   const next = { ...incident, paths, unseenMs: incident.unseenMs + blindMs }
   if (over.length < open.length) return next
   const healed = over.filter(({ name }) => byName.has(name))
-  if (healed.length === 0) return lostSight(next, at)
   const exact = healed.length === over.length && healed.some(({ name }) => verdictBefore(name) === 'fail')
-  return {
-    ...lostSight(next, at),
-    endExact: exact,
-    causes: next.causes.map(cause => ({ ...cause, to: cause.to ?? at })),
-  }
+  return { ...lostSight(next, at), endExact: exact, causes: overCauses(next, byName, moment) }
 }
 
 /** It has ended, and that was seen. */
-const hasHealed = ({ endedAt, causes }: Incident): boolean =>
-  endedAt !== undefined && causes.every(({ to }) => to !== undefined)
+const hasHealed = ({ endedAt, paths, causes }: Incident): boolean =>
+  endedAt !== undefined &&
+  paths.some(({ to, isRemoved }) => to === endedAt && isRemoved !== true) &&
+  causes.every(({ to }) => to !== undefined)
 
 const canSend = (verdict: Verdict | undefined): boolean => verdict === 'ok' || verdict === 'warn'
 
@@ -92,7 +94,7 @@ function withDown(all: readonly Incident[], path: MailStatus, { at, verdictBefor
   if (!home)
     return [newIncident((all[0]?.number ?? 0) + 1, path.name, at, canSend(verdictBefore(path.name))), ...withRoom(all)]
   const paths = home.paths.some(({ name }) => name === path.name)
-    ? home.paths.map(one => (one.name === path.name ? { ...one, to: undefined } : one))
+    ? home.paths.map(one => (one.name === path.name ? { ...one, to: undefined, isRemoved: undefined } : one))
     : [...home.paths, { name: path.name, from: at, to: undefined, root: undefined }]
   const interruptions = home.interruptions + Number(hasHealed(home))
   return all.map(one => (one === home ? { ...home, paths, interruptions, endedAt: undefined, endExact: true } : one))
@@ -120,4 +122,6 @@ const newIncident = (number: number, path: string, at: number, startExact: boole
   roots: [],
   causes: [],
   isCut: false,
+  rootsLeftOut: 0,
+  causesLeftOut: 0,
 })

@@ -1,9 +1,11 @@
 import type { Assessment, MailStatus } from '../assess/assessment.ts'
-import type { Verdict } from '../core/probe.ts'
-import { blockerKey, emptyHistory, type HeldVerdict, type History, type Since } from './history.ts'
-import { shiftIncident } from './incident.ts'
+import { checkId, type Verdict } from '../core/probe.ts'
+import { exporterKind } from '../core/want.ts'
+import { withGap, type Gap } from './gaps.ts'
+import { blockerKey, blockerKeyOf, emptyHistory, type HeldVerdict, type History, type Since } from './history.ts'
+import { moveIncident } from './incident.ts'
 import { lostSight, withLook } from './incidents.ts'
-import { closed, shiftSeen, type Seen } from './uptime.ts'
+import { closed, moveSeen, type Seen } from './uptime.ts'
 
 /** A history, and how far it reaches. */
 export interface Past {
@@ -12,6 +14,8 @@ export interface Past {
   readonly at: number
   /** What was seen then counts until this moment. */
   readonly until: number
+  /** When nobody looked, or the clock was set forward. Oldest first. */
+  readonly gaps: readonly Gap[]
 }
 
 /** A longer time in which nobody looked ends an incident, and what was so before is not known to have gone on. */
@@ -34,10 +38,13 @@ export function remember(
   const verdicts = withVerdicts(before.mail, mail, ({ name }) => name, seen)
   const verdictBefore = (path: string): Verdict | undefined =>
     seen.isUnbroken ? before.mail.get(path)?.verdict : undefined
+  const configured = new Set(checks.map(({ id }) => id))
   const incidents = withLook(before.incidents, {
     at,
     mail,
     verdictBefore,
+    wasBlocked: (path, cause) => before.blockers.has(blockerKeyOf(path, cause)),
+    isConfigured: one => notChecks.some(kind => kind === one.probe) || configured.has(checkId(one)),
     unseenMs: isLong ? 0 : unseenMs,
     sinceMs: past && !isLong ? Math.max(0, at - past.at) : 0,
   })
@@ -50,7 +57,22 @@ export function remember(
     uptime: withUptime(before.uptime, mail, at, unseenMs > 0 ? past?.until : undefined),
   }
   const shortest = Math.min(...checks.map(({ intervalMs }) => intervalMs))
-  return { history, at, until: at + Math.max(patienceMs, checks.length === 0 ? 0 : 3 * shortest) }
+  return {
+    history,
+    at,
+    until: at + Math.max(patienceMs, checks.length === 0 ? 0 : 3 * shortest),
+    gaps: unseenMs > 0 ? gapsAt(past, at) : (past?.gaps ?? []),
+  }
+}
+
+/** Kinds of blockers that are of no check: nothing in the list of checks says whether they are configured. */
+const notChecks = ['cluster', exporterKind]
+
+/** The gaps with the time before this look, in which nobody looked. That the clock was set forward in it may be known already. */
+function gapsAt(past: Past | undefined, at: number): readonly Gap[] {
+  if (!past) return []
+  const isKnown = (past.gaps.at(-1)?.from ?? -Infinity) >= past.at
+  return isKnown ? past.gaps : withGap(past.gaps, { from: past.at, ms: at - past.at })
 }
 
 /**
@@ -63,27 +85,47 @@ export function unseenHistory({ history, until }: Past, at: number): History {
   return { ...history, uptime: new Map(uptime) }
 }
 
-/** The past in which only these checks, by id, are known. */
-export const withoutChecks = (past: Past, kept: ReadonlySet<string>): Past => ({
-  ...past,
-  history: { ...past.history, checks: new Map([...past.history.checks].filter(([id]) => kept.has(id))) },
-})
+/**
+ * The past in which only these checks, by id, are known. Any other is another one now, or was: since when something was
+ * wrong with that one says nothing of this one.
+ */
+export function withoutChecks(past: Past, isKept: (id: string) => boolean): Past {
+  const { checks, blockers } = past.history
+  const kept = [...checks].filter(([id]) => isKept(id))
+  const others = [...checks.keys()].filter(id => !isKept(id))
+  const isOfOther = (key: string): boolean => others.some(id => key.includes(`: ${id} `))
+  return {
+    ...past,
+    history: {
+      ...past.history,
+      checks: new Map(kept),
+      blockers: new Map([...blockers].filter(([key]) => !isOfOther(key))),
+    },
+  }
+}
 
 /** The past as it would be if the clock had always been that many milliseconds ahead. */
-export function shiftPast({ history, at, until }: Past, byMs: number): Past {
+export const shiftPast = (past: Past, byMs: number): Past => ({
+  ...movePast(past, ms => ms + byMs),
+  gaps: past.gaps.map(gap => ({ ...gap, from: gap.from + byMs })),
+})
+
+/** The past with every moment moved. */
+export function movePast({ history, at, until, gaps }: Past, move: (ms: number) => number): Past {
   const { mail, checks, blockers, incidents, uptime } = history
   const later = <T extends Since>(all: ReadonlyMap<string, T>): ReadonlyMap<string, T> =>
-    new Map([...all].map(([key, one]) => [key, { ...one, at: one.at + byMs }]))
+    new Map([...all].map(([key, one]) => [key, { ...one, at: move(one.at) }]))
   return {
-    at: at + byMs,
-    until: until + byMs,
+    at: move(at),
+    until: move(at) + (until - at),
+    gaps,
     history: {
       ...history,
       mail: later(mail),
       checks: later(checks),
       blockers: later(blockers),
-      incidents: incidents.map(one => shiftIncident(one, byMs)),
-      uptime: new Map([...uptime].map(([name, seen]) => [name, shiftSeen(seen, byMs)])),
+      incidents: incidents.map(one => moveIncident(one, move, at)),
+      uptime: new Map([...uptime].map(([name, seen]) => [name, moveSeen(seen, move)])),
     },
   }
 }

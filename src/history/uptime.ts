@@ -72,8 +72,12 @@ export function uptimeOf(seen: Seen | undefined, at: number, windowMs: number): 
   return { windowMs, up, down, unknown: Math.max(0, windowMs - up - down) }
 }
 
-/** What is known, as it would be if the clock had always been that many milliseconds ahead. */
-export const shiftSeen = ({ past, now }: Seen, byMs: number): Seen => ({
-  past: past.map(span => ({ ...span, from: span.from + byMs, to: span.to + byMs })),
-  now: now && { ...now, from: now.from + byMs },
+/** What is known, with every moment moved. What a span loses of its length, it loses of what is known in it. */
+export const moveSeen = ({ past, now }: Seen, move: (ms: number) => number): Seen => ({
+  past: past.flatMap(span => {
+    const [from, to, length] = [move(span.from), move(span.to), span.to - span.from]
+    const part = (ms: number): number => (ms === length ? to - from : (ms * (to - from)) / length)
+    return to > from ? [{ from, to, up: part(span.up), down: part(span.down) }] : []
+  }),
+  now: now && { ...now, from: move(now.from) },
 })

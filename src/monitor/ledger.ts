@@ -1,14 +1,14 @@
 import { assess } from '../assess/assess.ts'
 import { acknowledged, shiftMemory, type Assessment, type CheckStatus, type Plan } from '../assess/assessment.ts'
 import { overdueAt } from '../assess/canary.ts'
-import { shifted } from '../assess/cluster/memory.ts'
 import { staleAt } from '../assess/freshness.ts'
 import type { Own } from '../assess/starved.ts'
 import { clockSteps } from '../core/clock.ts'
 import type { Logger } from '../core/log.ts'
 import { checkId, type Observation, type Verdict } from '../core/probe.ts'
 import { emptyHistory, type History } from '../history/history.ts'
-import { remember, shiftPast, unseenHistory, withoutChecks, type Past } from '../history/remember.ts'
+import { setBack, withGap, type Gap } from '../history/gaps.ts'
+import { movePast, remember, unseenHistory, withoutChecks, type Past } from '../history/remember.ts'
 import { withFailed, type FailedRun } from './failed-runs.ts'
 import type { Ran } from './run.ts'
 import { createVerdictLog } from './verdict-log.ts'
@@ -86,6 +86,8 @@ export function createLedger(first: Plan, log: Logger, own: () => readonly Own[]
   let assessMs = 0
   let assessment = assess(plan, undefined, latest, startedAt)
   let past = before
+  /** When the clock was set forward, or nobody looked. */
+  let gaps: readonly Gap[] = before?.gaps ?? []
   /** The last status, and until when it holds if nothing is recorded: by both clocks. */
   let held: { readonly status: Status; readonly untilStale: number; readonly until: number } | undefined
 
@@ -93,9 +95,9 @@ export function createLedger(first: Plan, log: Logger, own: () => readonly Own[]
   const ready = (): boolean => (isReady ||= plan.checks.every(check => latest.has(checkId(check))))
 
   /**
-   * Ages and outages are differences of times, so they have to follow a clock that was set. Set back: everything keeps its
-   * age. Set forward: the machine may have slept, so everything is as old as it looks, and the checks are unknown until
-   * they have run again.
+   * Ages and outages are differences of times, so they have to follow a clock that was set. Set forward: the machine may have
+   * slept, so everything is as old as it looks, and the checks are unknown until they have run again. Set back: everything
+   * since the clock was set forward keeps its age, and what was before that keeps its time. See `setBack`.
    */
   const followClock = (): void => {
     const by = clockStep()
@@ -103,12 +105,19 @@ export function createLedger(first: Plan, log: Logger, own: () => readonly Own[]
     held = undefined
     log.warn({ seconds: Math.round(by / 1000) }, 'the clock was set, or the machine slept')
     assessment = { ...assessment, memory: shiftMemory(assessment.memory, by) }
-    if (by > 0) return
-    startedAt += by
-    past = past && shiftPast(past, by)
+    if (by > 0) {
+      gaps = withGap(gaps, { from: Math.max(past?.at ?? startedAt, Date.now() - by), ms: by })
+      past = past && { ...past, gaps }
+      return
+    }
+    const back = setBack(gaps, -by)
+    const { move } = back
+    gaps = back.gaps
+    startedAt = move(startedAt)
+    past = past && { ...movePast(past, move), gaps }
     for (const [id, { startedAt: from, finishedAt: to, ...rest }] of latest)
-      latest.set(id, { ...rest, startedAt: from + by, finishedAt: to + by })
-    for (const [id, record] of records) records.set(id, shiftRecord(record, by))
+      latest.set(id, { ...rest, startedAt: move(from), finishedAt: move(to) })
+    for (const [id, record] of records) records.set(id, moveRecord(record, move))
   }
 
   const assessNow = (): Assessed => {
@@ -122,7 +131,11 @@ export function createLedger(first: Plan, log: Logger, own: () => readonly Own[]
     }
     pending.clear()
     verdictLog.write(assessment, ready())
-    if (ready()) past = remember(past, assessment)
+    if (ready()) {
+      const next = remember(past, assessment)
+      past = past ? next : { ...next, gaps }
+      gaps = past.gaps
+    }
     const history = past && (ready() ? past.history : unseenHistory(past, assessment.at))
     const status = { ...assessment, records, history: history ?? emptyHistory, startedAt }
     const ends = assessment.checks.map(check => Math.min(staleAt(check), overdueAt(check)))
@@ -151,7 +164,7 @@ export function createLedger(first: Plan, log: Logger, own: () => readonly Own[]
       const kept = new Set(next.checks.filter(check => plan.checks.includes(check)).map(checkId))
       for (const kind of [latest, records, pending]) for (const id of kind.keys()) if (!kept.has(id)) kind.delete(id)
       verdictLog.keep(kept, next.mail)
-      past = past && withoutChecks(past, kept)
+      past = past && withoutChecks(past, id => kept.has(id))
       plan = next
       isReady = false
       held = undefined
@@ -180,9 +193,8 @@ function withRun(before: CheckRecord | undefined, ran: Ran, check: CheckStatus):
   }
 }
 
-/** The record as it would be if the clock had always been that many milliseconds ahead. */
-const shiftRecord = ({ lastOkAt, failed, ...rest }: CheckRecord, byMs: number): CheckRecord => ({
+const moveRecord = ({ lastOkAt, failed, ...rest }: CheckRecord, move: (ms: number) => number): CheckRecord => ({
   ...rest,
-  lastOkAt: shifted(lastOkAt, byMs),
-  failed: failed.map(one => ({ ...one, startedAt: one.startedAt + byMs })),
+  lastOkAt: lastOkAt === undefined ? undefined : move(lastOkAt),
+  failed: failed.map(one => ({ ...one, startedAt: move(one.startedAt) })),
 })

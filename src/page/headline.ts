@@ -4,7 +4,7 @@ import { checkId } from '../core/probe.ts'
 import type { Status } from '../monitor/ledger.ts'
 import { textOf, type Answer, type Problem } from './answers.ts'
 import { html, type Html } from './html.ts'
-import { codeOf, count, icon, prose, sentences } from './format.ts'
+import { codeOf, count, icon, prose, sentenceOf } from './format.ts'
 import type { Cause } from './in-words.ts'
 import { sinceText, sinceWhen } from './since.ts'
 import type { ToCheck } from './to-check.ts'
@@ -45,7 +45,7 @@ function panel(answer: Answer, drawn: Drawn, isSmall: boolean): Html {
       ${icon(verdict)}
       <div>
         <p class="whose">${whose(answer, drawn)}</p>
-        <h2>${sentences[verdict]}</h2>
+        <h2>${sentenceOf(verdict, answer.paths)}</h2>
         ${first ? firstProblem(first, answer, drawn) : html`<p class="since">${sinceText(since, status.at)}</p>`}
       </div>
     </div>

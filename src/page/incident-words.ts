@@ -1,6 +1,6 @@
 import { groupBy } from '../core/group.ts'
 import { checkId } from '../core/probe.ts'
-import { healedOf, type Incident, type RootFrom } from '../history/incident.ts'
+import { blockedBy, healedOf, removedOf, type Ended, type Incident, type RootFrom } from '../history/incident.ts'
 import { joinMs } from '../history/incidents.ts'
 import type { Uptime } from '../history/uptime.ts'
 import { utc } from './format.ts'
@@ -34,16 +34,30 @@ export function notesOf({
   endExact,
   unseenMs,
   interruptions,
+  paths,
   isCut,
+  rootsLeftOut,
+  causesLeftOut,
 }: Incident): readonly string[] {
+  const removed = paths.flatMap(({ name, isRemoved }) => (isRemoved === true ? [name] : []))
   const times = interruptions === 1 ? 'once' : `${interruptions} times`
   return [
     ...(startExact ? [] : ['Nobody saw when it began: it may have been earlier.']),
     ...(endedAt === undefined || endExact ? [] : ['Nobody saw when it ended.']),
     ...(unseenMs > 0 ? [`Of ${lasting(unseenMs)} of it nothing is known.`] : []),
     ...(interruptions > 0 ? [`All mail worked ${times} in between, for less than ${lasting(joinMs)} each.`] : []),
-    ...(isCut ? ['There were more causes than are kept.'] : []),
+    ...(removed.length > 0 ? [`No longer configured since: ${someOf(removed)}.`] : []),
+    ...(isCut ? [leftOutText(rootsLeftOut, causesLeftOut)] : []),
   ]
+}
+
+/** How much is left out: a file of an older exporter does not tell. */
+function leftOutText(roots: number, causes: number): string {
+  const parts = [
+    ...(roots > 0 ? [`${roots} of what was to be fixed`] : []),
+    ...(causes > 0 ? [`at least ${causes} of the causes`] : []),
+  ]
+  return `There was more than is kept. Left out: ${parts.join(', and ') || 'it is not known how much'}.`
 }
 
 /** `write_path/app: write_path_read_only` */
@@ -61,11 +75,26 @@ export const rootsTogether = ({ roots }: Incident): readonly RootFrom[] =>
     paths: [...new Set(all.flatMap(one => one.paths))],
   }))
 
-/** What healed, the first of it first. Checks that healed as one are one entry, whose `target` names them. */
-export const healedTogether = (incident: Incident): ReturnType<typeof healedOf> =>
-  together(healedOf(incident), ({ from, to }) => [from, to]).map(([first]) => first)
+/** A cause that is over, with the mail paths that it blocked, by name. */
+export type Told = Ended & { readonly blocked: readonly string[] }
 
-function together<T extends RootFrom | ReturnType<typeof healedOf>[number]>(
+/** What healed, each check by its name. */
+export const healedEach = (incident: Incident): readonly Told[] => told(incident, healedOf(incident))
+
+/** What was no longer configured, each check by its name. */
+export const removedEach = (incident: Incident): readonly Told[] => told(incident, removedOf(incident))
+
+const told = (incident: Incident, all: readonly Ended[]): readonly Told[] =>
+  all.map(one => ({ ...one, blocked: blockedBy(incident, one) }))
+
+/** Checks that healed, or were removed, as one are one entry, whose `target` names them. */
+export const toldTogether = (all: readonly Told[]): readonly Told[] =>
+  together(all, ({ from, to }) => [from, to]).map(([first, those]) => ({
+    ...first,
+    blocked: [...new Set(those.flatMap(one => one.blocked))],
+  }))
+
+function together<T extends RootFrom | Told>(
   list: readonly T[],
   more: (one: T) => readonly unknown[],
 ): readonly (readonly [T, readonly T[]])[] {

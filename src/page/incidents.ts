@@ -2,18 +2,21 @@ import { isoTime } from '../core/duration.ts'
 import { worst } from '../core/probe.ts'
 import { runbookUrl } from '../core/runbook.ts'
 import type { Shown } from '../core/shown.ts'
-import { healedOf, type Affected, type Blocked, type Incident } from '../history/incident.ts'
+import type { Affected, Blocked, Incident } from '../history/incident.ts'
 import { dayMs, monthMs, uptimeOf } from '../history/uptime.ts'
 import type { Status } from '../monitor/ledger.ts'
 import { count, icon, symbols, utc } from './format.ts'
 import { html, type Html } from './html.ts'
 import {
-  healedTogether,
+  healedEach,
   lasting,
   moment,
   notesOf,
+  removedEach,
   rootsTogether,
   someOf,
+  toldTogether,
+  type Told,
   uptimeText,
   whenOf,
 } from './incident-words.ts'
@@ -37,7 +40,8 @@ export function renderIncidents(status: Status, incidents: readonly Incident[]):
       </header>
       <h1>Incidents</h1>
       <p class="detail">
-        An incident begins when mail of an application cannot be sent, and ends when all its mail can be sent again.
+        An incident begins when mail of an application cannot be sent or does not arrive, and ends when all its mail can
+        be sent again.
       </p>
       ${incidents.length === 0 ? html`<p class="none">${noneText(status)}</p>` : ''}
       ${incidents.map(incident => section(incident, status.at, incidents.length === 1 ? Infinity : fewest))}
@@ -74,7 +78,10 @@ const section = (incident: Incident, at: number, most: number): Html => {
             </li>`,
         )}
       </ol>
-      ${more(roots.length - most, incident)} ${healed(incident, most)} ${affected(paths, incident)}
+      ${more(roots.length - most, incident)}
+      ${over('What healed, the first of it first', healedEach(incident), incident, most)}
+      ${over('What is no longer configured: nobody saw it heal', removedEach(incident), incident, most)}
+      ${affected(paths, incident)}
     </section>
   `
 }
@@ -92,10 +99,10 @@ const cause = ({ probe, target, code, text }: Blocked): Html => html`
 const more = (left: number, { number }: Incident): Html | undefined =>
   left > 0 ? html`<p><a href="${link('/incidents', { number: String(number) })}">${left} more</a></p>` : undefined
 
-function healed(incident: Incident, most: number): Html {
-  const all = most === Infinity ? healedOf(incident) : healedTogether(incident)
+function over(title: string, each: readonly Told[], incident: Incident, most: number): Html {
+  const all = most === Infinity ? each : toldTogether(each)
   if (all.length === 0) return html``
-  return html`<h3>What healed, the first of it first</h3>
+  return html`<h3>${title}</h3>
     <ol>
       ${all.slice(0, most).map(
         one =>
@@ -103,7 +110,8 @@ function healed(incident: Incident, most: number): Html {
             ${time(one.to, incident)}
             <p>
               <span class="probe">${one.probe}/</span><span class="name">${one.target}</span>
-              <a href="${runbookUrl(one.code)}">${one.code}</a>, after ${lasting(one.to - one.from)}
+              <a href="${runbookUrl(one.code)}">${one.code}</a>, after
+              ${lasting(one.to - one.from)}${one.blocked.length > 1 ? `, of ${one.blocked.length} mail paths` : ''}
             </p>
           </li>`,
       )}
@@ -122,10 +130,13 @@ const affected = (paths: readonly Affected[], incident: Incident): Html => html`
     </summary>
     <ul>
       ${paths.map(
-        ({ name, from, to }) =>
+        ({ name, from, to, isRemoved }) =>
           html`<li>
             <span class="name">${name}</span>
-            <p>${time(from, incident)} to ${to === undefined ? 'now' : time(to, incident)}</p>
+            <p>
+              ${time(from, incident)} to
+              ${to === undefined ? 'now' : time(to, incident)}${isRemoved ? ', then no longer configured' : ''}
+            </p>
           </li>`,
       )}
     </ul>

@@ -20,7 +20,7 @@ import { pathList } from './path-list.ts'
 import { pathViews, mostPictures } from './path-view.ts'
 import { postures, postureStyle } from './postures.ts'
 import { starvedNotice } from './starved.ts'
-import { sentences, symbols, utc } from './format.ts'
+import { sentenceOf, symbols, utc } from './format.ts'
 import { toChecks } from './to-check.ts'
 import { everything, finds, viewQuery, type View } from './view.ts'
 
@@ -80,8 +80,9 @@ const verdictOf = (paths: readonly MailStatus[]): Verdict =>
 
 function titleOf(paths: readonly MailStatus[]): string {
   const verdict = verdictOf(paths)
-  const concerned = paths.filter(path => path.verdict === verdict).map(path => path.name)
-  return `${symbols[verdict]} ${sentences[verdict]} · ${firstFew(concerned, paths.length)}`
+  const concerned = paths.filter(path => path.verdict === verdict)
+  const names = concerned.map(path => path.name)
+  return `${symbols[verdict]} ${sentenceOf(verdict, concerned)} · ${firstFew(names, paths.length)}`
 }
 
 const firstFew = (names: readonly string[], of: number): string =>

@@ -1,6 +1,6 @@
 import type { Answer } from './answers.ts'
 import { html, type Html } from './html.ts'
-import { count, icon, sentences } from './format.ts'
+import { count, icon, sentenceOf } from './format.ts'
 import { link } from './link.ts'
 import type { View } from './view.ts'
 
@@ -25,7 +25,8 @@ function group({ verdict, paths, first }: Answer, { refresh }: View): Html {
         </li>`,
     )}
   </ul>`
-  const title = html`${icon(verdict)} <b>${count(paths.length, 'mail path')}</b>: ${first?.words ?? sentences[verdict]}`
+  const title = html`${icon(verdict)} <b>${count(paths.length, 'mail path')}</b>:
+    ${first?.words ?? sentenceOf(verdict, paths)}`
   return paths.length > mostOpen
     ? html`<details id="paths-${verdict}">
         <summary>${title}</summary>

@@ -8,7 +8,7 @@ import { writePath } from '../probes/write_path/index.ts'
 import { html, type Html } from './html.ts'
 import type { Box, Join, Link, Row } from './boxes.ts'
 import { checkBox, lanesOf, type Lane } from './path-model.ts'
-import { icon, sentences } from './format.ts'
+import { icon, sentenceOf } from './format.ts'
 import type { ToCheck } from './to-check.ts'
 
 /** Up to this many idle nodes are below the others. More of them take the whole width. */
@@ -33,7 +33,7 @@ function picture(path: MailStatus, status: Status, toCheck: ToCheck): Html {
   const links = lanes.flatMap(lane => lane.joins.flatMap(join => join.links))
   const behind = links.flatMap(link => (link.through ?? []).flatMap(box => box.rows ?? []))
   const rows = links.length + lanes.flatMap(lane => lane.idle).length + behind.length / 2
-  const label = `${path.name}: ${sentences[path.verdict]}`
+  const label = `${path.name}: ${sentenceOf(path.verdict, [path])}`
   return html`<div class="path${rows > mostInView ? ' tall' : ''}" role="group" aria-label="${label}">
     ${application(path, status, toCheck)}
     <div class="lanes">${lanes.map(lane => drawLane(lane, toCheck))}</div>

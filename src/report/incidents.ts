@@ -1,16 +1,19 @@
 import { isoTime } from '../core/duration.ts'
 import { runbookUrl } from '../core/runbook.ts'
 import type { Shown } from '../core/shown.ts'
-import { healedOf, type Blocked, type Cause, type Incident } from '../history/incident.ts'
+import { blockedBy, healedOf, removedOf, type Blocked, type Cause, type Incident } from '../history/incident.ts'
 import { dayMs, monthMs, uptimeOf } from '../history/uptime.ts'
 import type { Status } from '../monitor/ledger.ts'
 import {
-  healedTogether,
+  healedEach,
   lasting,
   moment,
   notesOf,
+  removedEach,
   rootsTogether,
   someOf,
+  toldTogether,
+  type Told,
   uptimeText,
   whenOf,
 } from '../page/incident-words.ts'
@@ -25,7 +28,9 @@ export const incidentsJson = ({ at }: Status, incidents: readonly Incident[]) =>
 })
 
 function incidentJson(incident: Incident, at: number) {
-  const { number, startedAt, startExact, endedAt, endExact, interruptions, unseenMs, paths, roots, isCut } = incident
+  const { number, startedAt, startExact, endedAt, endExact, interruptions, unseenMs, paths, roots } = incident
+  const { isCut, rootsLeftOut, causesLeftOut } = incident
+  const causeJson = causeOf(incident)
   return {
     number,
     started_at: isoTime(startedAt),
@@ -38,17 +43,22 @@ function incidentJson(incident: Incident, at: number) {
     unseen_seconds: unseenMs / 1000,
     /** How often all mail worked in between, for less than five minutes. */
     interruptions,
-    mail_paths: paths.map(({ name, from, to }) => ({
+    mail_paths: paths.map(({ name, from, to, isRemoved }) => ({
       name,
       from: isoTime(from),
       to: isoOrNull(to),
+      /** It ended because the mail path is not configured any longer. */
+      removed: isRemoved === true,
     })),
     roots: roots.map(root => ({ at: isoTime(root.at), ...blockedJson(root), mail_paths: root.paths })),
     /** What blocked mail and does so no longer, the first that healed first. */
     healed: healedOf(incident).map(causeJson),
+    /** What is not configured any longer: nobody saw it heal. */
+    removed: removedOf(incident).map(causeJson),
     blocking: incident.causes.filter(({ to }) => to === undefined && endedAt === undefined).map(causeJson),
     /** Some roots or causes are left out. */
     cut: isCut,
+    left_out: { roots: rootsLeftOut, causes: causesLeftOut },
   }
 }
 
@@ -60,8 +70,9 @@ const blockedJson = ({ probe, target, code, text }: Blocked) => ({
   runbook_url: runbookUrl(code),
 })
 
-const causeJson = (cause: Cause) => ({
+const causeOf = (incident: Incident) => (cause: Cause) => ({
   ...blockedJson(cause),
+  mail_paths: blockedBy(incident, cause),
   from: isoTime(cause.from),
   to: isoOrNull(cause.to),
 })
@@ -84,16 +95,15 @@ export function incidentsMarkdown(status: Status, incidents: readonly Incident[]
 function blocksOf(incident: Incident, at: number): readonly Markdown[] {
   const { paths } = incident
   const notes = notesOf(incident)
-  const healed = healedTogether(incident)
   return [
     inMarkdown`## ${whenOf(incident, at)}`,
     ...(notes.length > 0 ? [inMarkdown`${notes.join(' ')}`] : []),
     tableOf(
       ['mail path', 'from', 'to'],
-      paths.map(({ name, from, to }) => [
+      paths.map(({ name, from, to, isRemoved }) => [
         name,
         moment(from, incident),
-        to === undefined ? 'now' : moment(to, incident),
+        to === undefined ? 'now' : `${moment(to, incident)}${isRemoved ? ', then no longer configured' : ''}`,
       ]),
     ),
     inMarkdown`### What was to be fixed`,
@@ -107,19 +117,24 @@ function blocksOf(incident: Incident, at: number): readonly Markdown[] {
         someOf(names),
       ]),
     ),
-    ...(healed.length === 0
-      ? []
-      : [
-          inMarkdown`### What healed, the first of it first`,
-          tableOf(
-            ['at', 'check', 'reason', 'after'],
-            healed.map(({ to, from, probe, target, code }) => [
-              moment(to, incident),
-              `${probe}/${target}`,
-              markdownLink(code, runbookUrl(code)),
-              lasting(to - from),
-            ]),
-          ),
-        ]),
+    ...overBlocks(inMarkdown`### What healed, the first of it first`, healedEach(incident), incident),
+    ...overBlocks(inMarkdown`### What is no longer configured: nobody saw it heal`, removedEach(incident), incident),
   ]
 }
+
+const overBlocks = (title: Markdown, each: readonly Told[], incident: Incident): readonly Markdown[] =>
+  each.length === 0
+    ? []
+    : [
+        title,
+        tableOf(
+          ['at', 'check', 'reason', 'after', 'mail paths'],
+          toldTogether(each).map(({ to, from, probe, target, code, blocked }) => [
+            moment(to, incident),
+            `${probe}/${target}`,
+            markdownLink(code, runbookUrl(code)),
+            lasting(to - from),
+            someOf(blocked),
+          ]),
+        ),
+      ]

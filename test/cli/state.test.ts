@@ -5,6 +5,8 @@ import { expect, it, onTestFinished } from 'vitest'
 import { keepState } from '../../src/cli/state.ts'
 import { stateFile } from '../../src/clients/state-file.ts'
 import { createLog } from '../../src/core/log.ts'
+import type { Check } from '../../src/core/probe.ts'
+import { definitionsOf } from '../../src/history/definitions.ts'
 import { maxStateBytes, pastOf, stateText } from '../../src/history/state.ts'
 import { shiftPast, type Past } from '../../src/history/remember.ts'
 import { after, during, hour, minute, second, type At } from '../history/looks.ts'
@@ -21,13 +23,19 @@ const past = after(looks)
 /** The same as if it were just now. */
 const recent = (): Past => shiftPast(past, Date.now() - past.at - second)
 
+/** The check that the looks tell of. */
+const checkOf = (probe: string, target: string, config: object = {}) =>
+  ({ probe, target, config: { name: target, ...config }, needs: [] }) as unknown as Check
+const postgres = checkOf('postgres', 'db-1', { host: '10.0.0.1' })
+const usual = [postgres, checkOf('smtp', 'relay'), checkOf('write_path', 'app')]
+
 function inFolder(name = 'state.json') {
   const folder = tempFolder('mailpath-state-')
   onTestFinished(() => removeFolder(folder))
   const logged: Record<string, unknown>[] = []
   const log = createLog('info', 'json', line => logged.push(JSON.parse(line) as Record<string, unknown>))
   const file = path.join(folder, name)
-  return { folder, file, logged, keep: () => keepState(file, log) }
+  return { folder, file, logged, keep: (checks = usual) => keepState(file, log, () => checks) }
 }
 const stopped = AbortSignal.abort(new Error('SIGTERM'))
 
@@ -55,7 +63,7 @@ it.each([
   ['', 'is empty'],
   ['{"version":1', 'is no JSON'],
   ['[]', 'is no state of the exporter: its top level'],
-  ['{"version":2}', 'was written by a newer exporter: its version is 2, and this one reads 1'],
+  ['{"version":3}', 'was written by a newer exporter: its version is 3, and this one reads 2'],
   [stateText(past).replace('"at":', '"at":9999'), 'is no state of the exporter: at'],
   [stateText(past).replace('"number":2', '"number":"2"'), 'is no state of the exporter: incidents.0.number'],
   // A date of which no text can be made.
@@ -135,7 +143,7 @@ it('keeps its age if the clock was set back since it was written', async () => {
 it('is read again where it was written by a machine whose clock began in 1970', async () => {
   const { file, logged, keep } = inFolder()
   const now = shiftPast(past, -past.at + minute)
-  await writeFile(file, stateText(now))
+  await writeFile(file, stateText(now, definitionsOf(usual, 'key')))
   expect((await keep()).past).toEqual({ ...now, until: now.at })
   expect(logged).toEqual([])
 })
@@ -173,4 +181,46 @@ it('stays within its bound: uptime goes first, the oldest of it', () => {
   expect(kept.incidents).toHaveLength(2)
   expect(kept.uptime.get('app-7')?.past.length).toBeGreaterThan(40)
   expect(kept.uptime.get('app-7')?.past.at(-1)).toEqual(spans.at(-1))
+})
+
+it('takes nothing of a check that is another one now, and all of one that only has another password', async () => {
+  const { file, keep } = inFolder()
+  const secret = (value: string) => ({ host: '10.0.0.1', password: { env: 'PGPASSWORD', default: value } })
+  const first = await keep([checkOf('postgres', 'db-1', secret('hunter2')), ...usual.slice(1)])
+  const now = recent()
+  await first.run(() => now, stopped)
+  expect(await readFile(file, 'utf8')).not.toContain('hunter2')
+  const same = await keep([checkOf('postgres', 'db-1', secret('other')), ...usual.slice(1)])
+  expect(same.past?.history.checks).toEqual(now.history.checks)
+  const other = await keep([usual[0], checkOf('smtp', 'relay', { host: 'other' }), usual[2]] as Check[])
+  expect([...(other.past?.history.checks.keys() ?? [])]).toEqual(['write_path/app'])
+  expect([...(other.past?.history.blockers.keys() ?? [])]).toEqual(['app: write_path/app read_only'])
+  expect(other.past?.history.incidents).toEqual(now.history.incidents)
+})
+
+it('takes from a file of version 1 what needs no definition of a check', async () => {
+  const { file, keep, logged } = inFolder()
+  const now = recent()
+  const { gaps: _, ...old } = JSON.parse(stateText(now)) as Record<string, unknown>
+  await writeFile(file, JSON.stringify({ ...old, version: 1 }))
+  const kept = await keep()
+  expect([kept.state().read, kept.past?.history.checks.size, logged]).toEqual([true, 0, []])
+  expect(kept.past?.history.incidents).toEqual(now.history.incidents)
+})
+
+it('says that another exporter writes the file, also if they never write at the same time', async () => {
+  const { file } = inFolder()
+  const [one, other] = [stateFile(file, maxStateBytes), stateFile(file, maxStateBytes)]
+  await one.write(stateText(past))
+  await expect(other.write(stateText(past))).rejects.toThrow(/^another process writes it too/)
+  await other.write(stateText(past))
+  await expect(one.write(stateText(past))).rejects.toThrow(/^another process writes it too/)
+})
+
+it('refuses a file cut off anywhere, and one that tells of a time after its last look', () => {
+  const text = stateText(past)
+  for (let end = 0; end < text.length; end++) expect(() => pastOf(text.slice(0, end))).toThrow(/^is (empty|no JSON)$/)
+  const late = text.replace(`"endedAt":${past.history.incidents[1]?.endedAt}`, `"endedAt":${past.at + 1}`)
+  expect(late).not.toBe(text)
+  expect(() => pastOf(late)).toThrow('it tells of a time after its last look')
 })

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { healedOf } from '../../src/history/incident.ts'
+import { blockedBy, healedOf, removedOf } from '../../src/history/incident.ts'
 import { incidentsKept, joinMs } from '../../src/history/incidents.ts'
 import { bridgeMs } from '../../src/history/remember.ts'
 import { start } from '../status/looked.ts'
@@ -139,7 +139,8 @@ it('stays bounded whatever flaps', () => {
   })
   const [one] = incidentsAfter(flaps)
   expect(one?.isCut).toBe(true)
-  expect(one && Math.max(one.roots.length, one.causes.length, one.paths.length)).toBeLessThanOrEqual(100)
+  expect(one && Math.max(one.roots.length, one.paths.length)).toBeLessThanOrEqual(100)
+  expect(one?.rootsLeftOut).toBe(5_000 - (one?.roots.length ?? 0))
   expect(one?.interruptions).toBe(4_999)
   expect(JSON.stringify(one).length).toBeLessThan(50_000)
   const { history } = after(flaps.slice(0, 500).map(([, paths], i): At => [i * 6 * minute, paths]))
@@ -194,7 +195,8 @@ it('is not healed because its mail path is no longer configured, nor interrupted
     [15 * second, { app: readOnly, other: 'ok' }],
   ]
   const [gone] = incidentsAfter([...looks, [30 * second, { other: 'ok' }]])
-  expect(gone).toMatchObject({ endedAt: start + 30 * second, endExact: false, causes: [{ to: undefined }] })
+  expect(gone).toMatchObject({ endedAt: start + 30 * second, endExact: false, causes: [{ isRemoved: true }] })
+  expect(gone && healedOf(gone)).toEqual([])
   const renamed = incidentsAfter([...looks, [30 * second, { backend: readOnly, other: 'ok' }]])
   expect(renamed).toMatchObject([{ endedAt: undefined, interruptions: 0 }])
   const back = incidentsAfter([...looks, [30 * second, { other: 'ok' }], [45 * second, { app: readOnly, other: 'ok' }]])
@@ -207,4 +209,72 @@ it('calls nothing healed that nobody saw healing', () => {
     [2 * hour, { app: readOnly }],
   ])
   expect(before && healedOf(before)).toEqual([])
+})
+
+const targets = (all: readonly { readonly target: string }[] | undefined) => all?.map(({ target }) => target)
+
+it('does not call healed what was taken out of the configuration while others of its incident are down', () => {
+  const both: At[] = [
+    [0, { a: 'ok', b: 'ok' }],
+    [15 * second, { a: ['smtp/relay refused', 'write_path/a read_only'], b: refused }],
+  ]
+  const [pathGone] = incidentsAfter([...both, [30 * second, { b: refused }]])
+  expect(pathGone?.paths).toMatchObject([
+    { name: 'a', isRemoved: true },
+    { name: 'b', to: undefined },
+  ])
+  expect([targets(pathGone && healedOf(pathGone)), targets(pathGone && removedOf(pathGone))]).toEqual([[], ['a']])
+  const [over] = incidentsAfter([...both, [30 * second, { b: refused }], [45 * second, { b: 'ok' }]])
+  expect([targets(over && healedOf(over)), targets(over && removedOf(over))]).toEqual([['relay'], ['a']])
+  expect(over).toMatchObject({ endedAt: start + 45 * second, endExact: true })
+
+  const checkGone: At = [30 * second, { a: refused, b: refused }, { 'write_path/a': 'gone' }]
+  const [still] = incidentsAfter([...both, checkGone])
+  expect([targets(still && healedOf(still)), targets(still && removedOf(still))]).toEqual([[], ['a']])
+  const [seen] = incidentsAfter([...both, [30 * second, { a: refused, b: refused }]])
+  expect([targets(seen && healedOf(seen)), targets(seen && removedOf(seen))]).toEqual([['a'], []])
+})
+
+it('does not wait for what is unknown to tell that a cause is no longer configured, and takes it back', () => {
+  const both: At[] = [
+    [0, { a: 'ok', b: 'ok' }],
+    [15 * second, { a: readOnly, b: refused }],
+    [30 * second, { b: 'unknown' }],
+  ]
+  const [gone] = incidentsAfter(both)
+  expect(targets(gone && removedOf(gone))).toEqual(['app'])
+  const [back] = incidentsAfter([...both, [45 * second, { a: readOnly, b: refused }]])
+  expect(back?.causes).toMatchObject([{ to: undefined, isRemoved: undefined }, { to: undefined }])
+  expect(back?.paths[0]).toMatchObject({ to: undefined, isRemoved: undefined })
+})
+
+it('keeps every cause of twenty applications with five faulty write paths, and one root of all as one', () => {
+  const apps = Array.from({ length: 20 }, (_, i) => `app-${i}`)
+  const all: Record<string, Said> = Object.fromEntries(
+    apps.map(app => [app, ['patroni/db lost', ...[1, 2, 3, 4, 5].map(n => `write_path/${app}-${n} read_only`)]]),
+  )
+  const healthy: Record<string, Said> = Object.fromEntries(apps.map(app => [app, 'ok']))
+  const [one] = incidentsAfter([
+    [0, healthy],
+    [15 * second, all],
+  ])
+  expect(one).toMatchObject({ isCut: false, rootsLeftOut: 0, causesLeftOut: 0 })
+  expect(one?.causes).toHaveLength(101)
+  expect(one?.causes[0] && blockedBy(one, one.causes[0])).toEqual(apps)
+})
+
+it('says how many causes it leaves out, and begins none of them later', () => {
+  const many = Array.from({ length: 1_000 }, (_, i) => `write_path/app-${i} read_only`)
+  const said = ['smtp/relay refused', ...many] as const
+  const looks: At[] = [
+    [0, { app: 'ok' }],
+    [15 * second, { app: said }],
+    [30 * second, { app: said.slice(0, 900) as unknown as Said }],
+    [45 * second, { app: said }],
+  ]
+  const [one] = incidentsAfter(looks)
+  expect(one?.isCut).toBe(true)
+  expect(one?.causes.length).toBeGreaterThan(100)
+  expect((one?.causes.length ?? 0) + (one?.causesLeftOut ?? 0)).toBe(1_001)
+  expect(new Set(one?.causes.map(({ from }) => from))).toEqual(new Set([start + 15 * second]))
 })

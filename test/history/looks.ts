@@ -16,8 +16,19 @@ export type Said = Exclude<Verdict, 'fail'> | readonly [string, ...string[]]
 export type At = readonly [
   ms: number,
   paths: Readonly<Record<string, Said>>,
-  checks?: Readonly<Record<string, Verdict>>,
+  checks?: Readonly<Record<string, Verdict | 'gone'>>,
 ]
+
+/** More checks than these would make the looks slow. */
+const mostChecks = 100
+
+/** The ids of the checks that the looks tell of. All are configured at each look that does not say `gone`. */
+const checksIn = (looks: readonly At[]): string[] => {
+  const ids = looks.flatMap(([, paths]) =>
+    Object.values(paths).flatMap(said => (typeof said === 'string' ? [] : said.map(one => one.split(' ')[0] ?? ''))),
+  )
+  return new Set(ids).size > mostChecks ? [] : ids
+}
 
 function blockerOf(text: string, root: boolean): Blocker {
   const [, probe = '', target = '', code = ''] = /^(\w+)\/(\S+) (\w+)$/.exec(text) ?? []
@@ -48,13 +59,15 @@ const checkOf = (id: string, verdict: Verdict): CheckStatus => {
 
 /** What is remembered after these looks, from a past on. */
 export const after = (looks: readonly At[], from?: Past): Past => {
+  const ids = [...new Set([...(from?.history.checks.keys() ?? []), ...checksIn(looks)])]
+  const known = Object.fromEntries(ids.map(id => [id, 'ok']))
   const past = looks.reduce<Past | undefined>(
     (before, [ms, paths, checks = {}]) =>
       remember(before, {
         at: start + ms,
         mail: Object.entries(paths).map(([name, said]) => pathOf(name, said)),
-        checks: Object.entries({ 'postgres/db-1': 'ok', ...checks }).map(([id, verdict]) =>
-          checkOf(id, verdict as Verdict),
+        checks: Object.entries({ 'postgres/db-1': 'ok', ...known, ...checks }).flatMap(([id, verdict]) =>
+          verdict === 'gone' ? [] : [checkOf(id, verdict as Verdict)],
         ),
       }),
     from,

@@ -78,7 +78,10 @@ it('forgets what is no longer configured, and a check that is another one now', 
     [0, { app: 'ok', old: down }, { 'smtp/relay': 'ok' }],
     [15 * second, { app: 'ok', old: down }, { 'smtp/relay': 'fail' }],
   ])
-  const { history } = after([[30 * second, { app: 'ok' }, { 'smtp/relay': 'fail' }]], withoutChecks(past, new Set()))
+  const { history } = after(
+    [[30 * second, { app: 'ok' }, { 'smtp/relay': 'fail' }]],
+    withoutChecks(past, () => false),
+  )
   expect([...history.mail.keys(), ...history.uptime.keys(), ...history.counts.keys()]).toEqual(['app', 'app', 'app'])
   expect(history.checks.get('smtp/relay')).toEqual({ verdict: 'fail', at: start + 30 * second, exact: false })
   expect(history.incidents[0]).toMatchObject({ endedAt: start + 30 * second })

@@ -160,7 +160,8 @@ describe('since when', () => {
       text: '',
     }
     const over = { number: 1, startedAt: at - 3_600_000, startExact: true, endedAt: at - 1_800_000, endExact: true }
-    const rest = { interruptions: 0, unseenMs: 0, paths: [], causes: [], isCut: false, roots: [root] }
+    const cut = { isCut: false, rootsLeftOut: 0, causesLeftOut: 0 }
+    const rest = { interruptions: 0, unseenMs: 0, paths: [], causes: [], ...cut, roots: [root] }
     const of = healthy()
     const after = { ...of, history: { ...of.history, incidents: [{ ...over, ...rest }] } }
     expect(textOf(render(after))).toContain('Last incident: 02:12 UTC to 02:42 UTC, 30 min: SMTP relay: login refused')

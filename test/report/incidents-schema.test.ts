@@ -21,6 +21,11 @@ const looks: Readonly<Record<string, readonly At[]>> = {
     [0, { app: relay }],
     [minute + bridgeMs + 1, { app: 'ok' }],
   ],
+  'one of which a mail path is no longer configured': [
+    [0, { app: 'ok', other: 'ok' }],
+    [minute / 4, { app: relay, other: ['smtp/relay smtp_unreachable'] }],
+    [minute / 2, { other: ['smtp/relay smtp_unreachable'] }],
+  ],
   'one with more than is kept': Array.from({ length: 220 }, (_, i): At => {
     return [(i * minute) / 4, { app: i % 2 === 0 ? [`smtp/relay-${i} smtp_unreachable`] : 'ok' }]
   }),
@@ -48,7 +53,14 @@ it.each(Object.keys(looks))('takes %s', name => expect(problems(jsonOf(name))).t
 it('is seen whole: each list has an entry in what the tests make', () => {
   const [one] = jsonOf('one that lasts').incidents
   expect([one?.mail_paths.length, one?.roots.length, one?.healed.length, one?.blocking.length]).toEqual([2, 2, 1, 1])
-  expect(jsonOf('one with more than is kept').incidents[0]?.cut).toBe(true)
+  const [less] = jsonOf('one of which a mail path is no longer configured').incidents
+  expect(less?.mail_paths).toMatchObject([
+    { name: 'app', removed: true },
+    { name: 'other', removed: false },
+  ])
+  expect(less?.removed).toMatchObject([{ code: 'write_path_read_only', mail_paths: ['app'] }])
+  expect([less?.healed, less?.blocking[0]?.mail_paths]).toEqual([[], ['app', 'other']])
+  expect(jsonOf('one with more than is kept').incidents[0]).toMatchObject({ cut: true, left_out: { roots: 60 } })
   expect(jsonOf('one that nobody saw end').incidents[0]?.end_exact).toBe(false)
 })
 
