@@ -72,16 +72,19 @@ const turnMs = 4
 /** The longest part of a text that is written in one turn. On a busy event loop each turn makes the scraper wait. */
 const turnShare = 1 / 20
 
-/** Returns a function that waits for the next turn of the event loop where this one has taken long. */
-function turnByTurn(): () => Promise<void> {
+/** Returns a function that gives what to wait for where this turn of the event loop has taken long: the next one. */
+function turnByTurn(): () => Promise<void> | undefined {
   let spentMs = 0
   let from = performance.now()
-  return async () => {
-    const tookMs = performance.now() - from
-    if (tookMs < Math.max(turnMs, spentMs * turnShare)) return
-    spentMs += tookMs
+  const next = async (): Promise<void> => {
     await nextTurn()
     from = performance.now()
+  }
+  return () => {
+    const tookMs = performance.now() - from
+    if (tookMs < Math.max(turnMs, spentMs * turnShare)) return undefined
+    spentMs += tookMs
+    return next()
   }
 }
 
@@ -111,12 +114,14 @@ async function familiesOf(groups: Iterable<Group>): Promise<Family[]> {
       if (own) own.push(lines)
       else byMetric.set(metric, [lines])
     }
-    await turn()
+    const next = turn()
+    if (next) await next
   }
   const families: Family[] = []
   for (const [metric, pieces] of [...byMetric].sort(([a], [b]) => rankOf(a) - rankOf(b))) {
     families.push({ ...metric, lines: inOrder(pieces) })
-    await turn()
+    const next = turn()
+    if (next) await next
   }
   return families
 }
