@@ -53,8 +53,8 @@ export function assess(
   const caused = withCauses(all, behindPaths(all, nodes, clusters.clusters, clusters.memory))
   const named = withDownNodes(caused, nodes, clusters.clusters)
   const sent = withCanaryCauses(indexOf(withDnsCauses(indexOf(named))))
-  const checks = withOutboxCauses(plan.mail, sent, clusters.clusters)
-  const mail = assessMail(plan.mail, checks, clusters.clusters)
+  const checks = withOutboxCauses(plan, sent, clusters.clusters)
+  const mail = assessMail(plan, checks, clusters.clusters)
   return {
     at: now,
     starved: starvedOf(checks, own),

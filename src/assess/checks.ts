@@ -10,15 +10,20 @@ export interface Checks {
 }
 
 export function indexOf(all: readonly CheckStatus[]): Checks {
-  const kinds = groupBy(all, ({ probe }) => probe)
-  const places = new Map(all.map(({ id }, place) => [id, place]))
+  // Made when first asked for: mostly all is well, and then nothing is looked up.
+  let kinds: ReadonlyMap<string, readonly CheckStatus[]> | undefined
+  let places: ReadonlyMap<string, number> | undefined
   return {
     all,
-    ofKind: kind => kinds.get(kind) ?? [],
-    withIds: ids =>
-      [...new Set(ids)]
-        .flatMap(id => places.get(id) ?? [])
+    ofKind: kind => (kinds ??= groupBy(all, ({ probe }) => probe)).get(kind) ?? [],
+    withIds(ids) {
+      const asked = new Set(ids)
+      if (asked.size === 0) return []
+      const at = (places ??= new Map(all.map(({ id }, place) => [id, place])))
+      return [...asked]
+        .flatMap(id => at.get(id) ?? [])
         .sort((a, b) => a - b)
-        .flatMap(place => all[place] ?? []),
+        .flatMap(place => all[place] ?? [])
+    },
   }
 }

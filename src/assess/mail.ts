@@ -1,19 +1,29 @@
 import { distinctBy, groupBy } from '../core/group.ts'
 import { gauge, sample, stateSet, type Sample } from '../core/metric.ts'
-import { checkId, seenBy, verdicts } from '../core/probe.ts'
+import { createMemo } from '../core/memo.ts'
+import { checkId, seenBy, verdicts, type Target } from '../core/probe.ts'
 import { leavesBy } from '../probes/canary/leaves-by.ts'
 import { waysNamed } from '../probes/dns/ways.ts'
 import { mail, namesFor, providers, type MailTarget } from '../probes/mail/index.ts'
 import { byKind, kindsOf, pathKinds } from '../probes/needs.ts'
 import { writePath } from '../probes/write_path/index.ts'
 import { throughOf } from '../probes/write_path/through.ts'
-import type { CheckStatus, ClusterStatus, MailStatus } from './assessment.ts'
+import type { CheckStatus, ClusterStatus, MailStatus, Plan } from './assessment.ts'
 import { indexOf, type Checks } from './checks.ts'
 import { belief } from './dns.ts'
 import { delivery, type Ways } from './delivery.ts'
 import { mailProblem } from './mail-reasons.ts'
 import { clusterOf } from './nodes.ts'
-import { conclude, isWaiting, needed, survived, type Contribution, type Problem, type Standing } from './verdict.ts'
+import {
+  conclude,
+  isWaiting,
+  needed,
+  problemsOf,
+  survived,
+  type Contribution,
+  type Problem,
+  type Standing,
+} from './verdict.ts'
 
 export const mailMetrics = {
   verdict: gauge('mailpath_mail_verdict', 'Whether mail can be sent right now, as a state set.', [
@@ -34,14 +44,26 @@ export const mailMetrics = {
 }
 
 export function assessMail(
-  targets: readonly MailTarget[],
+  plan: Plan,
   checks: readonly CheckStatus[],
   clusters: readonly ClusterStatus[],
 ): { readonly paths: readonly MailStatus[]; readonly samples: readonly Sample[] } {
   const known = knownOf(checks, clusters)
-  const paths = targets.map(target => assessPath(target, known))
-  return { paths, samples: paths.flatMap(samplesOf) }
+  const paths = plan.mail.map(target => {
+    const { ids, writesTo } = reachMemo(target, [plan.checks], () => reachOf(target, known))
+    const into = clusters.filter(({ name }) => writesTo.has(name))
+    const of = [...known.independent.exceptions, ...into, ...known.checks.withIds(ids)]
+    return pathMemo(target, of, () => assessPath(target, known), isFree)
+  })
+  return { paths, samples: paths.flatMap(path => samplesMemo(path, [], () => samplesOf(path))) }
 }
+
+const pathMemo = createMemo<MailTarget, MailStatus>()
+const reachMemo = createMemo<MailTarget, Reach>()
+const samplesMemo = createMemo<MailStatus, readonly Sample[]>()
+
+/** The causes of what blocks a path can be anywhere, so then nothing is kept. */
+const isFree = ({ blockers }: MailStatus): boolean => blockers.length === 0
 
 const direct = kindsOf('own', 'needed')
 const proofs = kindsOf('proof')
@@ -67,15 +89,48 @@ function knownOf(all: readonly CheckStatus[], clusters: readonly ClusterStatus[]
     clusters,
     nodes: groupBy(ofClusters.flatMap(checks.ofKind), clusterOf),
     waiting: all.filter(isWaiting),
-    independent: survived(all.filter(({ probe }) => onceForAll.some(kind => kind === probe))),
+    independent: {
+      blockers: [],
+      exceptions: onceForAll
+        .flatMap(checks.ofKind)
+        .flatMap(check => problemsMemo(check.config, [check.reasons], () => problemsOf(check))),
+    },
   }
 }
 
-function assessPath(target: MailTarget, { checks, clusters, nodes, waiting, independent }: Known): MailStatus {
-  const listed = (kind: string): readonly CheckStatus[] => {
+/** They are the same from one run to the next if their words are. */
+const problemsMemo = createMemo<Target, readonly Problem[]>()
+
+/** The checks of a kind that a path lists; all of them if it lists none. */
+const listedBy =
+  (target: MailTarget, checks: Checks) =>
+  (kind: string): readonly CheckStatus[] => {
     const names = namesFor(target, kind)
     return names ? checks.withIds(names.map(name => checkId({ probe: kind, target: name }))) : checks.ofKind(kind)
   }
+
+/** What a path can depend on while nothing blocks it. It follows from the configuration alone. */
+interface Reach {
+  readonly ids: readonly string[]
+  /** The names of clusters. */
+  readonly writesTo: ReadonlySet<string>
+}
+
+function reachOf(target: MailTarget, { checks, nodes }: Known): Reach {
+  const listed = listedBy(target, checks)
+  const writePaths = listed(writePath.kind)
+  const writesTo = new Set(writePaths.map(clusterOf))
+  const users = [...direct, ...providers, ...proofs, ...beliefs].flatMap(listed)
+  const behind = [...users, ...[...writesTo].flatMap(cluster => nodes.get(cluster) ?? [])].map(({ id }) => id)
+  const systems = withTheirs(
+    users.flatMap(user => user.needs),
+    checks,
+  )
+  return { ids: [...new Set([...behind, ...writePaths.flatMap(throughOf), ...systems])], writesTo }
+}
+
+function assessPath(target: MailTarget, { checks, clusters, nodes, waiting, independent }: Known): MailStatus {
+  const listed = listedBy(target, checks)
   const needs = byKind(direct, listed)
   const ways: Ways = byKind(providers, listed)
   const out = new Set(Object.values(ways).flatMap(all => all.map(({ id }) => id)))

@@ -4,7 +4,7 @@ import { firstProvider, namesFor, type MailTarget } from '../probes/mail/index.t
 import { kindsOf } from '../probes/needs.ts'
 import { outbox } from '../probes/outbox/index.ts'
 import type { Reason as OutboxReason } from '../probes/outbox/reasons.ts'
-import type { CheckStatus, ClusterStatus, MailStatus } from './assessment.ts'
+import type { CheckStatus, ClusterStatus, MailStatus, Plan } from './assessment.ts'
 import { isLoss } from './canary.ts'
 import { indexOf } from './checks.ts'
 import { assessMail } from './mail.ts'
@@ -22,18 +22,19 @@ const unreadable: OutboxReason['code'] = 'outbox_unreadable'
  * an outbox is the one thing to fix where all before it works.
  */
 export function withOutboxCauses(
-  paths: readonly MailTarget[],
+  plan: Plan,
   checks: readonly CheckStatus[],
   clusters: readonly ClusterStatus[],
 ): readonly CheckStatus[] {
   const isConcerned = ({ probe, stale, verdict }: CheckStatus): boolean =>
     probe === outbox.kind && !stale && verdict !== 'ok'
   if (!checks.some(isConcerned)) return checks
-  const before = checks.filter(({ probe }) => probe !== outbox.kind)
-  const { paths: statuses } = assessMail(paths, before, clusters)
+  const isOther = ({ probe }: { readonly probe: string }): boolean => probe !== outbox.kind
+  const before = checks.filter(isOther)
+  const { paths: statuses } = assessMail({ ...plan, checks: plan.checks.filter(isOther) }, before, clusters)
   return checks.map(check => {
     if (!isConcerned(check)) return check
-    const own = statuses.filter((_, i) => isNeededBy(check, paths[i]))
+    const own = statuses.filter((_, i) => isNeededBy(check, plan.mail[i]))
     const standstill = own.flatMap(path => brokenLink(path) ?? [])[0]
     const silence = behindSilence(check, before, own)
     return withCause(check, ({ code }) => {

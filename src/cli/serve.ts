@@ -45,9 +45,9 @@ export async function serve(
   const aside = import.meta.filename.endsWith('.ts') ? inPlace : inThread(import.meta.filename)
   const partOf = (whole: Config): Config => (options.shard ? { ...whole, ...shardOf(whole, options.shard) } : whole)
   const read = configReader(options.configFile, { bytes, signal: stop }, partOf)
+  keepSmall()
   // No check runs yet, so parsing here delays nothing.
   const config = await read(inPlace)
-  keepSmall()
   const lasting = { logins: openLogins(), read: fileReader(bytes), aside }
   const { logins } = lasting
   let references = referencesOf(config, lasting)

@@ -153,41 +153,45 @@ export interface ExporterState {
  * All samples of /metrics but the process metrics. They are made from the status of now, so that no series outlives its
  * cause. An unchanged check gives the same groups as before.
  */
-export function samplesOf(status: Status, exporter: ExporterState): Group[] {
-  return [
-    status.samples,
-    ...status.checks.flatMap(check => checkSamples(check, status)),
-    historySamples(status),
-    reasonSamples(status),
-    [
-      sample(exporterMetrics.build, 1, { version: exporter.version, node_version: exporter.nodeVersion }),
-      sample(exporterMetrics.reloadSuccessful, exporter.reload.successful, {}),
-      sample(exporterMetrics.reloadTime, exporter.reload.successAt / 1000, {}),
-      sample(exporterMetrics.stateRead, exporter.stateFile?.read, {}),
-      sample(exporterMetrics.stateWritten, exporter.stateFile?.written, {}),
-      sample(exporterMetrics.stateWrittenAt, inSeconds(exporter.stateFile?.writtenAt), {}),
-      resources.flatMap(resource =>
-        sample(
-          exporterMetrics.starved,
-          status.starved.some(one => one.resource === resource),
-          { resource },
-        ),
-      ),
-      sample(exporterMetrics.logLinesDropped, exporter.logLinesDropped, {}),
-      exporter.wakeups.flatMap(({ cluster, count }) =>
-        sample(exporterMetrics.wakeups, count, { postgres_cluster: cluster }),
-      ),
-      exporter.requests.flatMap(({ handler, code, count, seconds }) => [
-        ...sample(exporterMetrics.requests, count, { handler, code: String(code) }),
-        ...sample(exporterMetrics.requestSeconds, seconds, { handler, code: String(code) }),
-      ]),
-      sample(exporterMetrics.connections, exporter.connections.open, {}),
-      Object.entries(exporter.connections.refused).flatMap(([reason, count]) =>
-        sample(exporterMetrics.refused, count, { reason }),
-      ),
-    ].flat(),
-  ]
+export const samplesOf = (status: Status, exporter: ExporterState): Group[] => [...groupsOf(status, exporter)]
+
+/** The same one by one: with many checks, to make them all in one turn of the event loop would hold up the checks. */
+export function* groupsOf(status: Status, exporter: ExporterState): Generator<Group, void, void> {
+  yield status.samples
+  for (const check of status.checks) yield* checkSamples(check, status)
+  yield historySamples(status)
+  yield reasonSamples(status)
+  yield exporterSamples(status, exporter)
 }
+
+const exporterSamples = (status: Status, exporter: ExporterState): Group =>
+  [
+    sample(exporterMetrics.build, 1, { version: exporter.version, node_version: exporter.nodeVersion }),
+    sample(exporterMetrics.reloadSuccessful, exporter.reload.successful, {}),
+    sample(exporterMetrics.reloadTime, exporter.reload.successAt / 1000, {}),
+    sample(exporterMetrics.stateRead, exporter.stateFile?.read, {}),
+    sample(exporterMetrics.stateWritten, exporter.stateFile?.written, {}),
+    sample(exporterMetrics.stateWrittenAt, inSeconds(exporter.stateFile?.writtenAt), {}),
+    resources.flatMap(resource =>
+      sample(
+        exporterMetrics.starved,
+        status.starved.some(one => one.resource === resource),
+        { resource },
+      ),
+    ),
+    sample(exporterMetrics.logLinesDropped, exporter.logLinesDropped, {}),
+    exporter.wakeups.flatMap(({ cluster, count }) =>
+      sample(exporterMetrics.wakeups, count, { postgres_cluster: cluster }),
+    ),
+    exporter.requests.flatMap(({ handler, code, count, seconds }) => [
+      ...sample(exporterMetrics.requests, count, { handler, code: String(code) }),
+      ...sample(exporterMetrics.requestSeconds, seconds, { handler, code: String(code) }),
+    ]),
+    sample(exporterMetrics.connections, exporter.connections.open, {}),
+    Object.entries(exporter.connections.refused).flatMap(([reason, count]) =>
+      sample(exporterMetrics.refused, count, { reason }),
+    ),
+  ].flat()
 
 /** A check with the samples about its target: its own, and those of the assessment. Throws where there is no such check. */
 export function checkSeries(

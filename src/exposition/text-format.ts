@@ -26,15 +26,15 @@ export interface Family {
 /**
  * The samples as text, in the order of the catalogue and then of the lines; after them the process metrics. Of two samples
  * of one series only the last is written: Prometheus would refuse the whole scrape. `createdAt`: since when counters count,
- * in milliseconds since the epoch.
+ * in milliseconds since the epoch. It takes several turns of the event loop, in which the groups are asked for one by one.
  */
 export async function expose(
-  groups: readonly Group[],
+  groups: Iterable<Group>,
   format: Format,
   process: readonly Family[] = [],
   createdAt?: number,
 ): Promise<Shown> {
-  const families = [...familiesOf(await piecesOf(groups)), ...process]
+  const families = [...(await familiesOf(groups)), ...process]
   // Joined once: with 1,000 targets it is 2 MB, and each further copy costs time and memory.
   const lines = families.flatMap(family => [
     ...headOf(family, format),
@@ -67,28 +67,34 @@ interface Piece {
 /** A group stays the same object from one scrape to the next while its check is as before. */
 const memo = createMemo<Group, readonly Piece[]>()
 
-/** Samples written in one turn of the event loop: writing 1,000 checks at once would delay the checks under way. */
-const samplesPerTurn = 1_000
-/** The most turns for one text. On a busy event loop each turn makes the scraper wait. */
-const maxTurns = 20
+/** A turn of the event loop goes on writing for this long, in milliseconds: checks and their deadlines wait meanwhile. */
+const turnMs = 4
+/** The longest part of a text that is written in one turn. On a busy event loop each turn makes the scraper wait. */
+const turnShare = 1 / 20
 
-async function piecesOf(groups: readonly Group[]): Promise<Piece[]> {
-  const perTurn = Math.max(samplesPerTurn, groups.reduce((sum, { length }) => sum + length, 0) / maxTurns)
-  const pieces: Piece[] = []
-  let count = 0
-  const writeAll = (group: Group): readonly Piece[] => {
-    count += group.length
-    const byMetric = groupBy(group, ({ metric }) => metric)
-    return [...byMetric].map(([metric, samples]) => ({ metric, lines: ordered(samples.map(write)) }))
-  }
-  for (const group of groups) {
-    pieces.push(...memo(group, [], () => writeAll(group)))
-    if (count < perTurn) continue
-    count = 0
+/** Returns a function that gives what to wait for where this turn of the event loop has taken long: the next one. */
+function turnByTurn(): () => Promise<void> | undefined {
+  let spentMs = 0
+  let from = performance.now()
+  const next = async (): Promise<void> => {
     await nextTurn()
+    from = performance.now()
   }
-  return pieces
+  return () => {
+    const tookMs = performance.now() - from
+    if (tookMs < Math.max(turnMs, spentMs * turnShare)) return undefined
+    spentMs += tookMs
+    return next()
+  }
 }
+
+const piecesIn = (group: Group): readonly Piece[] =>
+  memo(group, [], () =>
+    [...groupBy(group, ({ metric }) => metric)].map(([metric, samples]) => ({
+      metric,
+      lines: ordered(samples.map(write)),
+    })),
+  )
 
 const write = ({ metric, labels, value }: Sample): string =>
   [seriesText(metric.name, metric.labels, labels), numberText(value)].join(' ')
@@ -99,10 +105,26 @@ const ordered = (lines: readonly string[]): string => distinctBy(lines, seriesOf
 /** A line without its value. */
 const seriesOf = (line: string): string => line.slice(0, line.lastIndexOf(' '))
 
-const familiesOf = (pieces: readonly Piece[]): Family[] =>
-  [...groupBy(pieces, ({ metric }) => metric)]
-    .sort(([a], [b]) => rankOf(a) - rankOf(b))
-    .map(([metric, own]) => ({ ...metric, lines: inOrder(own.map(({ lines }) => lines)) }))
+async function familiesOf(groups: Iterable<Group>): Promise<Family[]> {
+  const turn = turnByTurn()
+  const byMetric = new Map<Metric, string[]>()
+  for (const group of groups) {
+    for (const { metric, lines } of piecesIn(group)) {
+      const own = byMetric.get(metric)
+      if (own) own.push(lines)
+      else byMetric.set(metric, [lines])
+    }
+    const next = turn()
+    if (next) await next
+  }
+  const families: Family[] = []
+  for (const [metric, pieces] of [...byMetric].sort(([a], [b]) => rankOf(a) - rankOf(b))) {
+    families.push({ ...metric, lines: inOrder(pieces) })
+    const next = turn()
+    if (next) await next
+  }
+  return families
+}
 
 /** Pieces that do not overlap, such as those of two checks, only have to be sorted. */
 function inOrder(pieces: readonly string[]): string[] {

@@ -22,8 +22,9 @@ export const postgresUrl = (meaning: string, example: string): z.ZodType<Resolva
 
 /** What is wrong with a URL for every driver. Contains nothing of the URL. */
 function problemOf(url: string, example: string): string | undefined {
-  if (holdsPassword(url)) return passwordElsewhere
-  const read = readings({ url, settings: {} }).map(({ driver, reading }) => ({ driver, reading }))
+  // Once: to read a URL as every driver takes most of the time of a start with many targets.
+  const read = readings({ url, settings: {} })
+  if (holdsPassword(url, read)) return passwordElsewhere
   if (read.some(({ reading }) => reading.kind === 'plan')) return modeProblem(url)
   const whys = new Set(read.flatMap(({ reading }) => (reading.kind === 'not_understood' ? [reading.why] : [])))
   const [why] = whys
@@ -35,10 +36,10 @@ function problemOf(url: string, example: string): string | undefined {
 }
 
 /** Anywhere a password can be: before the @, in the query, in a conninfo string. */
-const holdsPassword = (url: string): boolean =>
+const holdsPassword = (url: string, read: ReturnType<typeof readings>): boolean =>
   /:\/\/[^/?@]*:[^/?@]+@/.test(url) ||
   /(?:^|[?&\s])(?:password|pass|sslpassword)\s*=\s*[^&\s]/i.test(percentDecoded(url)) ||
-  readings({ url, settings: {} }).some(({ reading }) => reading.kind === 'plan' && reading.plan.password !== undefined)
+  read.some(({ reading }) => reading.kind === 'plan' && reading.plan.password !== undefined)
 
 /** The modes of all drivers together. */
 const modes = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full', 'no-verify']

@@ -69,7 +69,7 @@ interface Assessed {
 /** An assessment is of everything, so what is recorded waits this long for more. */
 const gatherMs = 20
 /** With many checks the wait is longer: assessments take at most this part of the time. */
-const assessShare = 1 / 50
+const assessShare = 1 / 100
 /** What only grows with time, as the seconds of an outage, may be this old. */
 const holdMs = 1_000
 
@@ -80,7 +80,8 @@ export function createLedger(first: Plan, log: Logger, own: () => readonly Own[]
   const clockStep = clockSteps()
   const verdictLog = createVerdictLog(log)
   const latest = new Map<string, Observation>()
-  const records = new Map<string, CheckRecord>()
+  /** Never changed, since it is part of every status: what is rendered over several turns is of one moment. */
+  let records: ReadonlyMap<string, CheckRecord> = new Map()
   /** Recorded and not assessed yet. */
   const pending = new Map<string, Ran>()
   let assessMs = 0
@@ -117,7 +118,7 @@ export function createLedger(first: Plan, log: Logger, own: () => readonly Own[]
     past = past && { ...movePast(past, move), gaps }
     for (const [id, { startedAt: from, finishedAt: to, ...rest }] of latest)
       latest.set(id, { ...rest, startedAt: move(from), finishedAt: move(to) })
-    for (const [id, record] of records) records.set(id, moveRecord(record, move))
+    records = new Map([...records].map(([id, record]) => [id, moveRecord(record, move)]))
   }
 
   const assessNow = (): Assessed => {
@@ -125,10 +126,7 @@ export function createLedger(first: Plan, log: Logger, own: () => readonly Own[]
     assessment = assess(plan, assessment.memory, latest, Date.now(), own())
     assessMs = performance.now() - from
     const isNew = pending.size > 0
-    for (const check of assessment.checks) {
-      const ran = pending.get(check.id)
-      if (ran) records.set(check.id, withRun(records.get(check.id), ran, check))
-    }
+    if (isNew) records = withRuns(records, pending, assessment.checks)
     pending.clear()
     verdictLog.write(assessment, ready())
     if (ready()) {
@@ -162,7 +160,8 @@ export function createLedger(first: Plan, log: Logger, own: () => readonly Own[]
     },
     replan(next) {
       const kept = new Set(next.checks.filter(check => plan.checks.includes(check)).map(checkId))
-      for (const kind of [latest, records, pending]) for (const id of kind.keys()) if (!kept.has(id)) kind.delete(id)
+      for (const kind of [latest, pending]) for (const id of kind.keys()) if (!kept.has(id)) kind.delete(id)
+      records = new Map([...records].filter(([id]) => kept.has(id)))
       verdictLog.keep(kept, next.mail)
       past = past && withoutChecks(past, id => kept.has(id))
       plan = next
@@ -179,6 +178,19 @@ export function createLedger(first: Plan, log: Logger, own: () => readonly Own[]
 }
 
 const empty: CheckRecord = { runs: 0, failures: 0, lastOkAt: undefined, history: [], failed: [] }
+
+function withRuns(
+  records: ReadonlyMap<string, CheckRecord>,
+  runs: ReadonlyMap<string, Ran>,
+  checks: readonly CheckStatus[],
+): ReadonlyMap<string, CheckRecord> {
+  const now = new Map(records)
+  for (const check of checks) {
+    const ran = runs.get(check.id)
+    if (ran) now.set(check.id, withRun(records.get(check.id), ran, check))
+  }
+  return now
+}
 
 /** The record with one more run. It counts the verdict of the assessment, since other checks may change that of the run. */
 function withRun(before: CheckRecord | undefined, ran: Ran, check: CheckStatus): CheckRecord {

@@ -1,6 +1,6 @@
 import { formatFor } from '../exposition/accept.ts'
 import { watchProcess } from '../exposition/process-metrics.ts'
-import { samplesOf } from '../exposition/samples.ts'
+import { groupsOf } from '../exposition/samples.ts'
 import { contentTypes, expose, type Format } from '../exposition/text-format.ts'
 import type { Answer, Endpoint, Source } from './endpoint.ts'
 import { incidentsEndpoint } from './incidents.ts'
@@ -37,7 +37,7 @@ function metricsEndpoint({ monitor, exporter, requests, connections }: Source): 
         connections: connections.counts(),
       }
       const status = monitor.status()
-      return expose(samplesOf(status, state), format, process, status.startedAt)
+      return expose(groupsOf(status, state), format, process, status.startedAt)
     },
     // The counts of requests, connections and wakeups are not part of the cache key: they may be a second old.
     () => [monitor.status(), processMetrics(), ...Object.values(exporter())],

@@ -60,6 +60,14 @@ describe('a monitor', () => {
     expect(one.monitor.status().startedAt).toBe(start)
   })
 
+  it('gives a status that stays as it is, also while it is rendered over several turns', async () => {
+    const one = monitored(inTurn([fine]).check)
+    await one.monitor.runAll(one.stop.signal)
+    const status = one.monitor.status()
+    await one.monitor.runAll(one.stop.signal)
+    expect([status.records.get('fake/it')?.runs, recordOf(one)?.runs]).toEqual([1, 2])
+  })
+
   it('has one run of a check under way, however many ask for it', async () => {
     const { check, began } = inTurn([fine], {}, 1_000)
     const one = monitored(check)
