@@ -55,7 +55,13 @@ export const fleet = experiment({
   missing: () => missing(blackbox) ?? missing(postgresExporter),
   lines: {
     cpu: { what: '700 targets: CPU of one core', unit: '%', better: 'lower', peer: peers },
-    rss: { what: '700 targets: memory', unit: 'MB', better: 'lower', peer: peers, goal: { kind: 'ratio', bound: 0.12 } },
+    rss: {
+      what: '700 targets: memory',
+      unit: 'MB',
+      better: 'lower',
+      peer: peers,
+      goal: { kind: 'ratio', bound: 0.12 },
+    },
   },
   async measure({ servers, quick }) {
     const { cluster, folder, env, smtpPort, vaultPort, writePort } = servers
@@ -81,7 +87,7 @@ export const fleet = experiment({
       const fleet = started.slice(1, 1 + run)
       const intervals = quick ? 1 : 3
       const work = () =>
-        Promise.all([scrapeEach(urls, intervals), ...[...fleet, ours].map(({ url }) => scrapeEach([url, url], intervals / 2))])
+        Promise.all([scrapeEach(urls, intervals), ...[...fleet, ours].map(({ url }) => scrapeEach([url], intervals))])
       await scrapeEach([...looks, ...fleet.map(({ url }) => url)], quick ? 0.2 : 1)
       const [ofBox = 0, ...others] = await cpuWhile([box, ...fleet, ours], work)
       const memory = await Promise.all([box, ...fleet, ours].map(({ pid }) => residentMegabytes(pid)))

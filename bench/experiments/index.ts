@@ -10,6 +10,7 @@ import { memory } from './memory.ts'
 import { nodeVersions } from './node-versions.ts'
 import { outboxCost } from './outbox.ts'
 import { page } from './page.ts'
+import { probes } from './probes.ts'
 import { scale } from './scale.ts'
 import { scrapeCpu, throughput } from './scrape.ts'
 import { start } from './start.ts'
@@ -25,6 +26,7 @@ export const experiments: readonly Experiment[] = [
   start,
   scale,
   kinds,
+  probes,
   nodeVersions,
   growth,
   fleet,

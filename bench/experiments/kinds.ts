@@ -40,10 +40,13 @@ function onlyOf(servers: Servers, group: Group): Config {
   return config
 }
 
-/** Runs so far: of ours it counts them, of plain one in each interval. */
+/** Runs so far. */
 const runsOf = async ({ url }: Subject, kinds: readonly string[]): Promise<number> => {
-  const samples = samplesOf((await scrapeOnce(url)).body, 'mailpath_check_runs_total')
-  return sum(samples.flatMap(({ labels, value }) => (kinds.some(kind => labels.includes(`probe="${kind}"`)) ? [value] : [])))
+  const { body } = await scrapeOnce(url)
+  const samples = [...samplesOf(body, 'mailpath_check_runs_total'), ...samplesOf(body, 'plain_looks_total')]
+  return sum(
+    samples.flatMap(({ labels, value }) => (kinds.some(kind => labels.includes(`probe="${kind}"`)) ? [value] : [])),
+  )
 }
 
 /** Milliseconds of CPU of both per run, over some windows. */
@@ -60,17 +63,16 @@ async function cost({ servers, quick }: { servers: Servers; quick: boolean }, gr
     await sleep(quick ? 1_000 : 5_000)
     const [measured, theirs]: [number[], number[]] = [[], []]
     for (let window = 0; window < (quick ? 1 : 3); window++) {
-      const mark = async () => ({
-        at: performance.now(),
-        runs: await runsOf(ours, groups[group]),
-        ours: await cpuSeconds(ours.pid),
-        peer: await cpuSeconds(peer.pid),
+      const markOf = async (subject: Subject) => ({
+        runs: await runsOf(subject, groups[group]),
+        cpu: await cpuSeconds(subject.pid),
       })
-      const from = await mark()
+      const from = [await markOf(ours), await markOf(peer)] as const
       await sleep(4_000)
-      const to = await mark()
-      measured.push((1000 * (to.ours - from.ours)) / (to.runs - from.runs))
-      theirs.push((1000 * (to.peer - from.peer)) / ((targets * (to.at - from.at)) / 1000))
+      const to = [await markOf(ours), await markOf(peer)] as const
+      const perRun = (n: 0 | 1): number => (1000 * (to[n].cpu - from[n].cpu)) / (to[n].runs - from[n].runs)
+      measured.push(perRun(0))
+      theirs.push(perRun(1))
     }
     return { ours: measured, peer: theirs }
   } finally {

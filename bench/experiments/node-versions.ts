@@ -13,7 +13,10 @@ const [older, newer] = versions
 const nodeOf = (version: string): string =>
   process.version.startsWith(`v${version}.`)
     ? process.execPath
-    : execFileSync('npx', ['-y', `node@${version}`, '-p', 'process.execPath'], { encoding: 'utf8', timeout: 120_000 }).trim()
+    : execFileSync('npx', ['-y', `node@${version}`, '-p', 'process.execPath'], {
+        encoding: 'utf8',
+        timeout: 120_000,
+      }).trim()
 
 const line = (what: string, unit: Line['unit']): Line => ({
   what: `1,000 targets on Node.js ${newer}: ${what}`,
