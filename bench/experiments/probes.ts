@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { experiment, type Line, type Outcome, type Stage } from '../experiment.ts'
 import { cpuSeconds, cpuSecondsOfTree } from '../measure/process.ts'
-import { samplesOf, scrapeOnce } from '../measure/scrape.ts'
+import { scrapeOnce } from '../measure/scrape.ts'
 import { sum } from '../measure/statistics.ts'
-import { notOk, startExporter } from '../stage/exporter.ts'
-import { probed, type Kind, type Probed } from '../stage/probed.ts'
+import { notOk, runsByCheck, startExporter } from '../stage/exporter.ts'
+import { probed, type Kind, type Probed, type Times } from '../stage/probed.ts'
+import type { Subject } from '../stage/subject.ts'
 
 type Name = keyof typeof probed
 const names = Object.keys(probed) as Name[]
@@ -33,7 +34,10 @@ const servers: Partial<Record<Name, string>> = {
 
 const targets = 10
 /** Many rounds in little time. A canary waits for its mail, and a look into DNS asks for a few dozen names. */
-const interval = (name: Name): string => (name === 'canary' || name === 'dns' ? '3s' : '1s')
+const often = { interval: '1s', timeout: '900ms' }
+const lessOften = { interval: '5s', timeout: '4s' }
+/** One round, and then nothing. */
+const once = { interval: '1h', timeout: '10s' }
 
 const serverCpu = ({ process: of }: Probed): Promise<number> =>
   of === undefined ? Promise.resolve(0) : of.withChildren ? cpuSecondsOfTree(of.pid) : cpuSeconds(of.pid)
@@ -48,48 +52,53 @@ interface Cost {
 async function cost({ servers: all, quick }: Stage, name: Name): Promise<Cost> {
   const { probe, start }: Kind = probed[name]
   const server = await start(all)
-  try {
-    // What the server takes with nobody asking.
-    const idleMs = quick ? 500 : 2_000
-    const idle = await serverCpu(server)
-    await sleep(idleMs)
-    const idleShare = ((await serverCpu(server)) - idle) / idleMs
-    const before = server.asked()
-    const config = { interval: interval(name), timeout: '900ms', ...server.config(targets) }
+  /** With an exporter that looks at it so often. */
+  const withExporter = async <T>(times: Times, measure: (exporter: Subject) => Promise<T>): Promise<T> => {
+    const config = { ...times, ...server.config(targets, times) }
     const exporter = await startExporter({ config, env: { ...all.env, ...server.env }, folder: all.folder })
     try {
-      const look = async () => {
-        const { body } = await scrapeOnce(exporter.url)
-        const runs = samplesOf(body, 'mailpath_check_runs_total').filter(({ labels }) =>
-          labels.includes(`probe="${probe}"`),
-        )
-        return { runs: sum(runs.map(({ value }) => value)), failing: notOk(body).length, asked: server.asked() }
-      }
-      const first = await look()
+      return await measure(exporter)
+    } finally {
+      await exporter.stop()
+    }
+  }
+  const runsOf = async ({ url }: Subject): Promise<number> =>
+    sum([...runsByCheck((await scrapeOnce(url)).body)].flatMap(([check, runs]) => (isOf(probe, check) ? [runs] : [])))
+  try {
+    const before = server.asked()
+    const first = await withExporter(once, async exporter => {
+      await sleep(500)
+      const failing = notOk((await scrapeOnce(exporter.url)).body).filter(check => isOf(probe, check))
+      return { asked: (server.asked() - before) / (await runsOf(exporter)), failing: failing.length }
+    })
+    // What the server takes with nobody asking.
+    const [idleMs, idle] = [quick ? 500 : 2_000, await serverCpu(server)]
+    await sleep(idleMs)
+    const idleShare = ((await serverCpu(server)) - idle) / idleMs
+    return await withExporter(name === 'canary' || name === 'dns' ? lessOften : often, async exporter => {
       await sleep(quick ? 500 : 2_000)
       const mark = async () => ({
-        ...(await look()),
         at: performance.now(),
+        runs: await runsOf(exporter),
         ours: await cpuSeconds(exporter.pid),
         server: await serverCpu(server),
       })
       const from = await mark()
-      await sleep(quick ? 4_000 : 9_000)
+      await sleep(quick ? 5_000 : 10_000)
       const to = await mark()
       const runs = to.runs - from.runs
       return {
-        asked: Math.max((first.asked - before) / first.runs, (to.asked - from.asked) / runs),
+        ...first,
         ours: (1000 * (to.ours - from.ours)) / runs,
         server: Math.max(0, (1000 * (to.server - from.server - idleShare * (to.at - from.at))) / runs),
-        failing: to.failing,
       }
-    } finally {
-      await exporter.stop()
-    }
+    })
   } finally {
     await server.stop()
   }
 }
+
+const isOf = (probe: string, labels: string): boolean => labels.includes(`probe="${probe}"`)
 
 function linesOf(name: Name): [string, Line][] {
   const [what, bound] = budgets[name]
@@ -110,7 +119,7 @@ function linesOf(name: Name): [string, Line][] {
 export const probes = experiment<string>({
   id: 'probes',
   title: 'The other probes, and the load on what they look at',
-  how: `${targets} targets of one kind, with a round every second (dns and canary: every three). Requests are counted on the way to the server, or by the double (SES, Kubernetes, Vault); the first round and later ones are counted apart, and the larger is shown. CPU of a server is that of its processes while it is probed, less what it takes with nobody asking: that of Patroni without its Postgres. The smtp line is that of a real Postfix.`,
+  how: `Requests are counted in one round of ${targets} targets of one kind, on the way to the server or by the double (SES, Kubernetes, Vault). Then these targets have a round every second (dns and canary: every five), for the CPU: of ours, and of the processes of the server less what they take with nobody asking. That of Patroni is without its Postgres. The smtp lines are those of a real Postfix.`,
   lines: Object.fromEntries(names.flatMap(linesOf)),
   async measure(stage) {
     const lines: Record<string, Outcome['lines'][string]> = {}
@@ -123,7 +132,7 @@ export const probes = experiment<string>({
       }
       const { asked, ours, server, failing } = await cost(stage, name)
       for (const [what, value] of Object.entries({ asked, ours, server })) lines[`${name}-${what}`] = { ours: [value] }
-      if (failing > 0) notes.push(`${name}: ${failing} checks were not ok.`)
+      if (failing > 0) notes.push(`${name}: ${failing} of ${targets} checks were not ok.`)
     }
     return { lines, notes }
   },

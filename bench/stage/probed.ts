@@ -14,10 +14,16 @@ import { startSmtp } from '../../test/servers/smtp.ts'
 import { httpRequests, startRelay, statements } from './relay.ts'
 import { secretPath, type Servers } from './servers.ts'
 
+/** Some kinds run less often than the file says, unless their target says so, too. */
+export interface Times {
+  readonly interval: string
+  readonly timeout: string
+}
+
 /** A server that is ready, and targets that lead to it. */
 export interface Probed {
   /** Sections of the configuration, with so many targets. */
-  readonly config: (targets: number) => Readonly<Record<string, unknown>>
+  readonly config: (targets: number, times: Times) => Readonly<Record<string, unknown>>
   readonly env?: Readonly<Record<string, string>>
   /** Requests, statements, questions or mails so far. */
   readonly asked: () => number
@@ -33,8 +39,12 @@ export interface Kind {
   readonly start: (servers: Servers) => Promise<Probed>
 }
 
-const many = <T extends object>(count: number, one: (n: number) => T): (T & { readonly name: string })[] =>
-  Array.from({ length: count }, (_, n) => ({ ...one(n), name: `target-${n}` }))
+const many = <T extends object>(
+  count: number,
+  times: Times,
+  one: (n: number) => T,
+): (T & { readonly name: string })[] =>
+  Array.from({ length: count }, (_, n) => ({ ...one(n), ...times, name: `target-${n}` }))
 
 const without = (binary: () => string | undefined, install: string) => () =>
   binary() === undefined ? `not installed: ${install}` : undefined
@@ -45,7 +55,9 @@ async function patroni(): Promise<Probed> {
   const server = await startPatroni()
   const relay = await startRelay(Number(new URL(server.url).port), httpRequests)
   return {
-    config: count => ({ patroni: many(count, n => ({ cluster: `cluster-${n}`, url: here(relay.port) })) }),
+    config: (count, times) => ({
+      patroni: many(count, times, n => ({ cluster: `cluster-${n}`, url: here(relay.port) })),
+    }),
     asked: relay.asked,
     // What it starts is its Postgres.
     process: { pid: server.process.pid, withChildren: false },
@@ -57,7 +69,7 @@ async function haproxy({ cluster }: Servers): Promise<Probed> {
   const server = await startHaproxy({ servers: [await cluster.primary()], check: 'none' })
   const relay = await startRelay(Number(new URL(server.statistics.metrics).port), httpRequests)
   return {
-    config: count => ({ haproxy: many(count, () => ({ url: `${here(relay.port)}/metrics` })) }),
+    config: (count, times) => ({ haproxy: many(count, times, () => ({ url: `${here(relay.port)}/metrics` })) }),
     asked: relay.asked,
     process: { pid: server.process.pid, withChildren: true },
     stop: () => Promise.all([relay.close(), server.stop()]),
@@ -70,7 +82,9 @@ async function pgbouncer({ cluster }: Servers): Promise<Probed> {
   const { user, password } = administrator
   const url = `postgres://${user}@127.0.0.1:${relay.port}/pgbouncer?sslmode=disable`
   return {
-    config: count => ({ pgbouncer: many(count, () => ({ url, password: { env: 'PGBOUNCER_PASSWORD' } })) }),
+    config: (count, times) => ({
+      pgbouncer: many(count, times, () => ({ url, password: { env: 'PGBOUNCER_PASSWORD' } })),
+    }),
     env: { PGBOUNCER_PASSWORD: password },
     asked: relay.asked,
     process: { pid: server.process.pid, withChildren: false },
@@ -87,7 +101,7 @@ async function outbox({ cluster }: Servers): Promise<Probed> {
     ...{ pending: "status = 'queued'", late_after: '12h', stuck_after: '24h' },
   }
   return {
-    config: count => ({ outbox: many(count, n => ({ ...target, cluster: `cluster-${n}` })) }),
+    config: (count, times) => ({ outbox: many(count, times, n => ({ ...target, cluster: `cluster-${n}` })) }),
     asked: relay.asked,
     stop: relay.close,
   }
@@ -96,7 +110,11 @@ async function outbox({ cluster }: Servers): Promise<Probed> {
 async function vault({ vaultPort }: Servers): Promise<Probed> {
   const relay = await startRelay(vaultPort, httpRequests)
   const target = { url: here(relay.port), token: { env: 'VAULT_TOKEN' }, secrets: [{ path: secretPath }] }
-  return { config: count => ({ vault: many(count, () => target) }), asked: relay.asked, stop: relay.close }
+  return {
+    config: (count, times) => ({ vault: many(count, times, () => target) }),
+    asked: relay.asked,
+    stop: relay.close,
+  }
 }
 
 async function ses(): Promise<Probed> {
@@ -105,7 +123,7 @@ async function ses(): Promise<Probed> {
   double.identities = { ...double.identities, 'app.example.com': verifiedIdentity('DOMAIN') }
   const target = { access_key: id, secret_key: { env: 'SES_SECRET' }, region: 'eu-west-1', from, endpoint: double.url }
   return {
-    config: count => ({ ses: many(count, () => target) }),
+    config: (count, times) => ({ ses: many(count, times, () => target) }),
     env: { SES_SECRET: secret },
     asked: () => double.requests.length,
     stop: () => double.close(),
@@ -118,9 +136,9 @@ async function kubernetes({ caFile }: Servers): Promise<Probed> {
   const double = await startKubernetesDouble({ token, tls: good, secrets: { 'mail/app': { SMTP_HOST: 'relay' } } })
   const from = { kubernetes: { namespace: 'mail', secret: 'app' } }
   return {
-    config: count => ({
+    config: (count, times) => ({
       kubernetes: { url: `https://127.0.0.1:${double.port}`, token: { env: 'KUBERNETES_TOKEN' }, ca_file: caFile },
-      settings: many(count, () => ({ from, expect: { SMTP_HOST: 'relay' } })),
+      settings: many(count, times, () => ({ from, expect: { SMTP_HOST: 'relay' } })),
     }),
     env: { KUBERNETES_TOKEN: token },
     asked: () => double.requests.length,
@@ -135,7 +153,7 @@ async function dns(): Promise<Probed> {
     ...{ servers: [stage.way.address], mta_sts: false },
   }
   return {
-    config: count => ({ dns: many(count, () => target) }),
+    config: (count, times) => ({ dns: many(count, times, () => target) }),
     asked: () => stage.way.asked(''),
     process: { pid: stage.nsd.process.pid, withChildren: true },
     stop: stage.stop,
@@ -158,9 +176,9 @@ async function canary({ caFile }: Servers): Promise<Probed> {
   const mailbox = { host: '127.0.0.1', port: dovecot.ports.imaps, user: to, password: { env: 'CANARY_PASSWORD' } }
   const target = { smtp: 'relay', from: 'app@example.test', to, mailbox: { ...mailbox, ca_file: caFile } }
   return {
-    config: count => ({
+    config: (count, times) => ({
       smtp: [{ name: 'relay', host: '127.0.0.1', port: relay.port, ca_file: caFile, interval: '1h' }],
-      canary: many(count, () => target),
+      canary: many(count, times, () => target),
     }),
     env: { CANARY_PASSWORD: password },
     asked: () => mails,
@@ -175,8 +193,8 @@ async function postfix({ caFile }: Servers): Promise<Probed> {
   const { user, password } = server.login
   const login = { user: `${user}@localhost`, password: { env: 'POSTFIX_PASSWORD' } }
   return {
-    config: count => ({
-      smtp: many(count, () => ({ host: '127.0.0.1', port: relay.port, ca_file: caFile, ...login })),
+    config: (count, times) => ({
+      smtp: many(count, times, () => ({ host: '127.0.0.1', port: relay.port, ca_file: caFile, ...login })),
     }),
     env: { POSTFIX_PASSWORD: password },
     asked: relay.asked,
