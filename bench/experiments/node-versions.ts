@@ -4,7 +4,7 @@ import path from 'node:path'
 import { experiment, type Line } from '../experiment.ts'
 import { launchExporter } from '../stage/exporter.ts'
 import { configOf } from '../stage/targets.ts'
-import { atWork, type Work } from './scale.ts'
+import { atWork, targetsOf, type Work } from './scale.ts'
 
 const versions = ['20', '24'] as const
 const [older, newer] = versions
@@ -40,7 +40,7 @@ export const nodeVersions = experiment({
     const workOn = async (version: string): Promise<Work> => {
       const folder = path.join(servers.folder, `node-${version}`)
       await mkdir(folder, { recursive: true })
-      const given = { config: configOf(servers, 1000), env: servers.env, folder, node: nodeOf(version) }
+      const given = { config: configOf(servers, targetsOf(quick)), env: servers.env, folder, node: nodeOf(version) }
       return atWork(() => launchExporter(given), plan)
     }
     const [peer, ours] = await Promise.all([workOn(older), workOn(newer)])

@@ -2,8 +2,7 @@ import { experiment } from '../experiment.ts'
 import { createScraper } from '../measure/scrape.ts'
 import { launchExporter, untilReady } from '../stage/exporter.ts'
 import { configOf } from '../stage/targets.ts'
-
-const targets = 1000
+import { targetsOf } from './scale.ts'
 
 export const page = experiment({
   id: 'page',
@@ -30,7 +29,7 @@ export const page = experiment({
     },
   },
   async measure({ servers, quick }) {
-    const given = { config: configOf(servers, targets), env: servers.env, folder: servers.folder }
+    const given = { config: configOf(servers, targetsOf(quick)), env: servers.env, folder: servers.folder }
     const [cold, warm, size]: [number[], number[], number[]] = [[], [], []]
     for (let turn = 0; turn < (quick ? 1 : 2); turn++) {
       const exporter = await launchExporter(given)

@@ -33,9 +33,10 @@ const servers: Partial<Record<Name, string>> = {
 }
 
 const targets = 10
-/** Many rounds in little time. A canary waits for its mail, and a look into DNS asks for a few dozen names. */
+/** Many rounds in little time. A look into DNS asks for a few dozen names, and a canary sends a mail a minute at most. */
 const often = { interval: '1s', timeout: '900ms' }
-const lessOften = { interval: '5s', timeout: '4s' }
+const timesOf = (name: Name): Times =>
+  name === 'canary' ? { interval: '1m', timeout: '10s' } : name === 'dns' ? { interval: '5s', timeout: '4s' } : often
 /** One round, and then nothing. */
 const once = { interval: '1h', timeout: '10s' }
 
@@ -75,7 +76,7 @@ async function cost({ servers: all, quick }: Stage, name: Name): Promise<Cost> {
     const [idleMs, idle] = [quick ? 500 : 2_000, await serverCpu(server)]
     await sleep(idleMs)
     const idleShare = ((await serverCpu(server)) - idle) / idleMs
-    return await withExporter(name === 'canary' || name === 'dns' ? lessOften : often, async exporter => {
+    return await withExporter(timesOf(name), async exporter => {
       await sleep(quick ? 500 : 2_000)
       const mark = async () => ({
         at: performance.now(),
@@ -84,7 +85,7 @@ async function cost({ servers: all, quick }: Stage, name: Name): Promise<Cost> {
         server: await serverCpu(server),
       })
       const from = await mark()
-      await sleep(quick ? 5_000 : 10_000)
+      await sleep(name === 'canary' ? 61_000 : quick ? 5_000 : 10_000)
       const to = await mark()
       const runs = to.runs - from.runs
       return {
@@ -119,7 +120,7 @@ function linesOf(name: Name): [string, Line][] {
 export const probes = experiment<string>({
   id: 'probes',
   title: 'The other probes, and the load on what they look at',
-  how: `Requests are counted in one round of ${targets} targets of one kind, on the way to the server or by the double (SES, Kubernetes, Vault). Then these targets have a round every second (dns and canary: every five), for the CPU: of ours, and of the processes of the server less what they take with nobody asking. That of Patroni is without its Postgres. The smtp lines are those of a real Postfix.`,
+  how: `Requests are counted in one round of ${targets} targets of one kind, on the way to the server or by the double (SES, Kubernetes, Vault). Then these targets have a round every second (dns: every five, canary: every minute), for the CPU: of ours, and of the processes of the server less what they take with nobody asking. That of Patroni is without its Postgres. The smtp lines are those of a real Postfix.`,
   lines: Object.fromEntries(names.flatMap(linesOf)),
   async measure(stage) {
     const lines: Record<string, Outcome['lines'][string]> = {}
