@@ -17,6 +17,11 @@ const value = (figure: Figure | undefined): string | undefined => figure && with
 const peerValue = (figure: Figure | undefined): string | undefined =>
   figure?.theirs && withUnit(median(figure.theirs), figure.unit)
 
+function multiple(figure: Figure | undefined): string | undefined {
+  const ratio = figure && ratioOf(figure)
+  return ratio === undefined ? undefined : times(ratio)
+}
+
 /** The text with its figures put in; undefined where one of them is not there. */
 function said(strings: TemplateStringsArray, ...values: readonly (string | undefined)[]): string | undefined {
   if (values.some(one => one === undefined)) return undefined
@@ -42,13 +47,12 @@ function costs(results: readonly Result[], find: Find): string[] {
     .map(targets => [targets.toLocaleString('en'), at('CPU', targets), at('Memory', targets)])
     .filter(([, cpu]) => cpu !== '')
   const [steady, memory] = [find('scale', 'CPU of one core', 'plain'), find('scale', 'memory', 'plain')]
-  const [ratio, memoryRatio] = [steady && ratioOf(steady), memory && ratioOf(memory)]
   return [
     ...(rows.length === 0
       ? []
       : ['With a round in a minute:', markdownTable(['Targets', 'CPU of one core', 'Memory'], rows)]),
     listed([
-      said`With 1,000 targets at 15 s it takes ${value(steady)} of a core (${ratio && times(ratio)} that of plain) and ${value(memory)} (${memoryRatio && times(memoryRatio)}).`,
+      said`With 1,000 targets at 15 s it takes ${value(steady)} of a core (${multiple(steady)} that of plain) and ${value(memory)} (${multiple(memory)}).`,
       said`A Postgres node sees ${value(find('load', 'New connections'))} new connection and ${value(find('load', 'Statements of a round'))} statement in a round, and keeps ${value(find('load', 'Sessions kept open'))} session open. A round costs it ${value(find('load', 'CPU of the server per round'))} of CPU, most of it for the login; ${value(find('load', 'login_interval'))} with \`login_interval\`.`,
       said`In a round Patroni, HAProxy and a Kubernetes API get ${value(find('probes', 'patroni: requests'))}, ${value(find('probes', 'haproxy: requests'))} and ${value(find('probes', 'kubernetes: requests'))} requests, SES ${value(find('probes', 'ses: requests'))}, and DNS servers ${value(find('probes', 'dns: queries'))} queries; an outbox is ${value(find('probes', 'outbox: statements'))} statement, a canary ${value(find('probes', 'canary: mails'))} mail.`,
     ]),
