@@ -1,7 +1,7 @@
 /** What is measured, against whom, and what is good enough. */
 import type { Servers } from './stage/servers.ts'
 
-export type Unit = 'req/s' | 'ms' | 's' | 'MB' | '%' | ''
+export type Unit = 'req/s' | 'ms' | 's' | 'kB' | 'MB' | '%' | ''
 
 /** `ratio`: of ours to the peer's. `value`: of ours, in its unit. */
 export interface Goal {

@@ -59,7 +59,7 @@ export const canaryMemory = experiment({
 
     const [ours, peer]: [number[], number[]] = [[], []]
     try {
-      for (let turn = 0; turn < (quick ? 1 : 5); turn++) {
+      for (let turn = 0; turn < (quick ? 1 : 2); turn++) {
         ours.push(await memoryOf({ ...withRelay, canary: [canary] }, 1))
         peer.push(await memoryOf(withRelay, 0))
       }

@@ -199,13 +199,13 @@ export const load = experiment({
     // Eight rounds, so that those with a login and those without are there in their proportion.
     const cpuOf = (loginInterval?: string) =>
       alternate(
-        stage.quick ? 1 : 5,
+        stage.quick ? 1 : 3,
         serverCpu(node, ours(stage, 20, 7_500, loginInterval)),
         serverCpu(node, theirs(stage, node, 100)),
       )
     const cpu = await cpuOf()
     const login = await alternate(
-      stage.quick ? 1 : 5,
+      stage.quick ? 1 : 3,
       loginCpu(node, monitor, 150),
       serverCpu(node, theirs(stage, node, 100)),
     )

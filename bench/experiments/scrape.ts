@@ -55,13 +55,13 @@ export const throughput = experiment({
   },
   async measure(stage) {
     const { quick } = stage
-    const load = { connections: 16, seconds: quick ? 1 : 4 }
+    const load = { connections: 16, seconds: quick ? 1 : 3 }
     const [exporter, floor] = [await startExporter(given(stage)), await startPlain(given(stage))]
     const peer = await startBlackbox(stage.servers.folder)
     try {
       const against = async ({ url }: Subject, headers: Record<string, string>) =>
         alternate(
-          quick ? 1 : 5,
+          quick ? 1 : 3,
           () => requestsPerSecond(exporter.url, { ...load, headers }),
           () => requestsPerSecond(url, { ...load, headers }),
         )
@@ -102,7 +102,7 @@ export const scrapeCpu = experiment({
       return ((await cpuSeconds(subject.pid)) - before) * (1000 / length)
     }
     try {
-      const [turns, count] = quick ? [1, 300] : [5, 1000]
+      const [turns, count] = quick ? [1, 300] : [3, 1000]
       await scrapeTimes(exporter.url, count)
       return {
         lines: {

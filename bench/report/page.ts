@@ -2,6 +2,7 @@
 import { markdownTable } from '../../src/report/table.ts'
 import { median } from '../measure/statistics.ts'
 import type { Figure, Result } from './results.ts'
+import { summary } from './summary.ts'
 import { goalText, isLost, isMet, oursText, ratioOf, spread, times, withUnit } from './verdict.ts'
 
 const generated = '<!-- Generated from bench/results; `npm run bench` measures and writes both. -->'
@@ -12,12 +13,14 @@ are those of this machine. Each figure is a median, with the minimum and the max
 
 **plain** is the floor: the smallest program with the same packages (express, prom-client, pg, nodemailer, node-vault) that
 looks at the same targets as often, without verdicts, deadlines and the rest (\`bench/stage/plain.cjs\`). Its cost is that of
-the packages and of Node.js. The difference between it and ours is the cost, or the saving, of our own code.`
+the packages and of Node.js. The difference between it and ours is the cost, or the saving, of our own code. Goals of CPU and
+memory are multiples of it.`
 
 const repeat = `\`\`\`sh
-# not run here: takes 20 minutes, and installs packages
+# not run here: takes half an hour, and installs packages
 apt-get install wrk haproxy postgresql-15 prometheus-blackbox-exporter prometheus-postgres-exporter
-npm ci && npm run bench               # some 20 minutes; writes bench/results and this page
+apt-get install pgbouncer patroni python3-etcd etcd-server nsd dovecot-imapd dovecot-lmtpd postfix sasl2-bin
+npm ci && npm run bench               # some 28 minutes; writes bench/results and this page
 npm run bench -- --only load          # only experiments with this in their name
 npm run bench -- --quick              # shorter and fewer runs; writes nothing
 \`\`\`
@@ -30,6 +33,7 @@ export function performancePage(results: readonly Result[]): string {
     '# Performance',
     generated,
     intro,
+    ...summary(results),
     '## Goals',
     goalsTable(results),
     '## Where it loses',

@@ -21,9 +21,10 @@ export const exporterProgram = (
   configFile: string,
   port: number,
   env: Readonly<Record<string, string>> = {},
+  node = process.execPath,
 ): Program => ({
   name: 'mailpath-exporter',
-  command: process.execPath,
+  command: node,
   args: [
     path.join(root, manifest.bin['mailpath-exporter'] ?? ''),
     `--config.file=${configFile}`,
@@ -40,13 +41,15 @@ interface ExporterConfig {
   readonly config: object
   readonly env: Readonly<Record<string, string>>
   readonly folder: string
+  /** The binary of another Node.js. */
+  readonly node?: string | undefined
 }
 
 /** Starts it; it listens, and its checks have yet to run. */
-export async function launchExporter({ config, env, folder }: ExporterConfig): Promise<Subject> {
+export async function launchExporter({ config, env, folder, node }: ExporterConfig): Promise<Subject> {
   const configFile = path.join(folder, 'mailpath.yml')
   await writeFile(configFile, JSON.stringify(config))
-  return start(port => exporterProgram(folder, configFile, port, env))
+  return start(port => exporterProgram(folder, configFile, port, env, node))
 }
 
 /** Until every check has run once. */

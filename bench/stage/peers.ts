@@ -36,10 +36,35 @@ const binaryOf = (one: Peer): string => {
   return one.binary
 }
 
+/** What it can do of a check of ours: connect, say hello to a relay and begin TLS, ask a Vault for its health. JSON is YAML. */
+const modules = JSON.stringify({
+  modules: {
+    tcp_connect: { prober: 'tcp' },
+    smtp_starttls: {
+      prober: 'tcp',
+      tcp: {
+        query_response: [
+          { expect: '^220' },
+          { send: 'EHLO prober\r' },
+          { expect: '^250 ' },
+          { send: 'STARTTLS\r' },
+          { expect: '^220' },
+          { starttls: true },
+          { send: 'EHLO prober\r' },
+          { expect: '^250 ' },
+          { send: 'QUIT\r' },
+        ],
+        tls_config: { insecure_skip_verify: true },
+      },
+    },
+    vault: { prober: 'http' },
+  },
+})
+
 /** How it is started on that port, with a configuration of its own; its /metrics are about itself. */
 export async function blackboxProgram(folder: string): Promise<(port: number) => Program> {
   const configFile = path.join(folder, 'blackbox.yml')
-  await writeFile(configFile, 'modules: { tcp_connect: { prober: tcp } }\n')
+  await writeFile(configFile, modules)
   return port => ({
     name: blackbox.name,
     command: binaryOf(blackbox),

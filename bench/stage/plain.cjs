@@ -20,6 +20,7 @@ const intervalMs = Number.parseInt(config.interval) * 1000
 
 const labelNames = ['probe', 'target']
 const up = new prometheus.Gauge({ name: 'plain_up', help: 'Whether the last look went well.', labelNames })
+const looked = new prometheus.Counter({ name: 'plain_looks_total', help: 'Looks so far.', labelNames })
 const duration = new prometheus.Gauge({ name: 'plain_duration_seconds', help: 'How long it took.', labelNames })
 prometheus.collectDefaultMetrics()
 
@@ -108,6 +109,7 @@ function repeat(probe, target) {
       ok = 0
       console.error(probe, target.name, error.message)
     }
+    looked.inc({ probe, target: target.name })
     up.set({ probe, target: target.name }, ok)
     duration.set({ probe, target: target.name }, (performance.now() - from) / 1000)
     busy = false

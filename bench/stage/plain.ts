@@ -39,12 +39,17 @@ const statements = {
 
 const looks = (body: string) => samplesOf(body, 'plain_up')
 
-/** Starts it and waits until it has looked at every target once. */
-export async function startPlain({ config, env, folder }: PlainConfig): Promise<Subject> {
+/** Starts it; it listens, and has yet to look. */
+export async function launchPlain({ config, env, folder }: PlainConfig): Promise<Subject> {
   const configFile = path.join(folder, 'plain.json')
   await writeFile(configFile, JSON.stringify({ ...config, statements }))
-  const subject = await start(port => plainProgram(folder, configFile, port, env))
-  const targets = Object.values(config).flatMap((section: Config[keyof Config]) =>
+  return start(port => plainProgram(folder, configFile, port, env))
+}
+
+/** Starts it and waits until it has looked at every target once. */
+export async function startPlain(given: PlainConfig): Promise<Subject> {
+  const subject = await launchPlain(given)
+  const targets = Object.values(given.config).flatMap((section: Config[keyof Config]) =>
     Array.isArray(section) ? section : [],
   ).length
   const allSeen = async (): Promise<boolean> => looks((await scrapeOnce(subject.url)).body).length === targets

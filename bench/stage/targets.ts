@@ -5,15 +5,19 @@ type Entry = Readonly<Record<string, unknown>> & { readonly name: string }
 type Section = 'postgres' | 'write_path' | 'smtp' | 'vault' | 'settings' | 'packages' | 'drift' | 'mail'
 export type Config = Readonly<Record<Section, Entry[]>> & { readonly interval: string; readonly timeout: string }
 
+type Times = Pick<Config, 'interval' | 'timeout'>
+
+export const emptyConfig = (times: Times): Config => ({
+  ...times,
+  ...{ postgres: [], write_path: [], smtp: [], vault: [], settings: [], packages: [], drift: [], mail: [] },
+})
+
 /**
  * Targets in blocks of ten: a Postgres node, three write paths, two relays, two Vaults and two others. Two blocks
  * are an application with a cluster of a primary and a standby, its settings, its packages and a secret kept twice.
  */
-export function configOf(servers: Servers, targets: number, times = { interval: '15s', timeout: '5s' }): Config {
-  const config: Config = {
-    ...times,
-    ...{ postgres: [], write_path: [], smtp: [], vault: [], settings: [], packages: [], drift: [], mail: [] },
-  }
+export function configOf(servers: Servers, targets: number, times: Times = { interval: '15s', timeout: '5s' }): Config {
+  const config = emptyConfig(times)
   for (let at = 0; at < targets / 10; at++) addBlock(config, servers, at)
   return config
 }
