@@ -14,11 +14,11 @@ interface Session {
   response?: string
   serverSignature?: string
 }
-/** Without types. */
+/** It has no types. */
 const file: string = 'pg/lib/crypto/sasl.js'
-const sasl: { continueSession: (session: Session, password: string, data: string) => Promise<void> } = await import(
-  file
-)
+const sasl = (await import(file)) as {
+  continueSession: (session: Session, password: string, data: string) => Promise<void>
+}
 
 const message = (type: number, body: string): Buffer => {
   const head = Buffer.from('R\0\0\0\0\0\0\0\0', 'latin1')

@@ -136,7 +136,7 @@ describe(`pg: ${ours('src/clients/scram.ts')} needs`, () => {
         'function',
       )
     const file: string = 'pg/lib/crypto/sasl.js'
-    const sasl: { startSession: (offer: string[]) => object } = await import(file)
+    const sasl = (await import(file)) as { startSession: (offer: string[]) => object }
     expect(sasl.startSession(['SCRAM-SHA-256'])).toMatchObject({
       mechanism: 'SCRAM-SHA-256',
       clientNonce: expect.stringMatching(/^.{24}$/) as unknown,
