@@ -70,11 +70,25 @@ function completedBy(socket: tls.TLSSocket): X509Certificate[] {
   // Empty if there is none.
   let next: Partial<tls.DetailedPeerCertificate> | undefined = socket.getPeerCertificate(true)
   while (next?.raw && completed.length < maxLength) {
-    completed.push(new X509Certificate(next.raw))
+    completed.push(parsed(next.raw))
     const above: Partial<tls.DetailedPeerCertificate> | undefined = next.issuerCertificate
     next = above?.fingerprint256 === next.fingerprint256 ? undefined : above
   }
   return completed
+}
+
+/** Certificates by their bytes: a server shows the same ones in each run, and to read them takes more than the rest of a look. */
+const known = new Map<string, X509Certificate>()
+const mostKnown = 32
+
+function parsed(raw: Buffer): X509Certificate {
+  const bytes = raw.toString('latin1')
+  const one = known.get(bytes) ?? new X509Certificate(raw)
+  // Behind the others: the one used last goes last.
+  known.delete(bytes)
+  known.set(bytes, one)
+  for (const [oldest] of known) if (known.size > mostKnown) known.delete(oldest)
+  return one
 }
 
 interface Step {
@@ -134,7 +148,15 @@ function usualAuthorities(): readonly X509Certificate[] {
   return usual
 }
 
+const facts = new WeakMap<X509Certificate, Certificate>()
+
 function factsOf(one: X509Certificate): Certificate {
+  const read = facts.get(one) ?? readFacts(one)
+  facts.set(one, read)
+  return read
+}
+
+function readFacts(one: X509Certificate): Certificate {
   return {
     name: nameIn(one.subject) ?? /^[^:]*:([^,]*)/.exec(one.subjectAltName ?? '')?.[1] ?? wholeName(one.subject),
     issuer: nameIn(one.issuer) ?? wholeName(one.issuer),

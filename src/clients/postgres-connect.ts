@@ -11,6 +11,7 @@ import { otherKind } from './postgres-errors.ts'
 import type { Endpoint, Plan, TargetSessionAttrs } from './postgres-url/plan.ts'
 import type { ServerMessage } from './postgres-messages.ts'
 import { forClient, negotiateTls, type Way } from './postgres-stream.ts'
+import { useKeptKeys } from './scram.ts'
 import { address, limitReceived, openLocalSocket, openSocket } from './socket.ts'
 
 /** A finished login, and the endpoint it was made at. */
@@ -324,6 +325,7 @@ async function tryOnce(
     const startup = { ...plan.startup, user: plan.user, ...(plan.database !== '' && { database: plan.database }) }
     const inside = Object.assign(insideOf(client), { getStartupConf: () => startup })
     const reported = new Map<string, string>()
+    if (plan.keptKeys) useKeptKeys(client, plan.keptKeys)
     inside.connection.on('authenticationSASL', ({ mechanisms }) => {
       offersBinding = mechanisms.includes('SCRAM-SHA-256-PLUS') && stream !== socket
     })

@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { access, stat } from 'node:fs/promises'
 import net from 'node:net'
 import tls from 'node:tls'
@@ -191,20 +190,29 @@ async function earlyRefusal(socket: net.Socket, first: Buffer): Promise<Error> {
   return text.trim() === '' ? new Error(oddAnswer) : new Error(`${noProcess}: ${text.trim()}`)
 }
 
-/** Waits for the event; rejects if the stream ends first. */
-async function until(stream: net.Socket, event: string): Promise<void> {
-  const ended = new AbortController()
-  const onClose = (): void => ended.abort(new Error('Connection terminated unexpectedly'))
-  stream.once('close', onClose)
-  stream.once('end', onClose)
-  try {
-    await once(stream, event, { signal: ended.signal })
-  } catch (error) {
-    throw ended.signal.aborted ? ended.signal.reason : error
-  } finally {
-    stream.off('close', onClose)
-    stream.off('end', onClose)
-  }
+/** Waits for the event; rejects if the stream fails or ends first. */
+function until(stream: net.Socket, event: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const leave = (): void => {
+      stream.off(event, onEvent)
+      stream.off('error', onError)
+      stream.off('close', onEnd)
+      stream.off('end', onEnd)
+    }
+    const onEvent = (): void => {
+      leave()
+      resolve()
+    }
+    const onError = (error: Error): void => {
+      leave()
+      reject(error)
+    }
+    const onEnd = (): void => onError(new Error('Connection terminated unexpectedly'))
+    stream.on(event, onEvent)
+    stream.on('error', onError)
+    stream.on('close', onEnd)
+    stream.on('end', onEnd)
+  })
 }
 
 /**

@@ -4,6 +4,7 @@ import type { Reference, Resolvable } from '../core/reference.ts'
 import { shapes, type Shape } from '../core/shape.ts'
 import { readAs, readings, type Given } from './postgres-url/index.ts'
 import type { Driver, Pem, Plan, Reading } from './postgres-url/plan.ts'
+import { keptKeys, type KeptKeys } from './scram.ts'
 
 /** How an application connects according to the configuration: by a URL, or by host, port and so on. */
 export interface Connecting {
@@ -33,32 +34,47 @@ interface TargetReadings {
   readonly fingerprint: string
 }
 
-/** Reads a target as its driver does; with `auto`, as each driver does. Throws Unresolved. */
-export async function readTarget(target: Connecting, look: Look): Promise<TargetReadings> {
+/**
+ * Reads a target as its driver does; with `auto`, as each driver does. `configured` is what the keys of logins are kept for.
+ * Throws Unresolved.
+ */
+export async function readTarget(target: Connecting, look: Look, configured: object = target): Promise<TargetReadings> {
   const url = target.url === undefined ? undefined : await look.secret('url', target.url)
   const settings = await settingsOf(target, look)
   const password = target.password === undefined ? undefined : await look.secret('password', target.password)
   const given: Given = { url, settings, caFile: target.ca_file, password }
   const read = target.driver === 'auto' ? candidates(given) : [one(target.driver, given)]
-  const list = read.map(({ driver, reading }) => ({ driver, reading: withCertificate(reading, target) }))
+  const keys = keptKeys(configured)
+  const list = read.map(({ driver, reading }) => ({
+    driver,
+    reading: withKeys(withCertificate(reading, target), keys),
+  }))
   for (const { reading } of list) if (reading.kind === 'plan') concealIn(reading.plan, look)
   return { readings: list, fingerprint: fingerprint([given, target.cert_file, target.key_file]) }
 }
 
 /** How to log in for a look of our own, or why that is unknown. Throws Unresolved. */
-export async function ownPlan(target: Connecting & { readonly driver: Driver }, look: Look): Promise<Plan | string> {
-  const plans = await ownPlans(target, look)
+export async function ownPlan(
+  target: Connecting & { readonly driver: Driver },
+  look: Look,
+  configured: object = target,
+): Promise<Plan | string> {
+  const plans = await ownPlans(target, look, configured)
   return typeof plans === 'string' ? plans : plans[0]
 }
 
 /** The same, by each driver in question. */
-export async function ownPlans(target: Connecting, look: Look): Promise<readonly [Plan, ...Plan[]] | string> {
-  const given = await readTarget(target, look)
+export async function ownPlans(
+  target: Connecting,
+  look: Look,
+  configured: object = target,
+): Promise<readonly [Plan, ...Plan[]] | string> {
+  const given = await readTarget(target, look, configured)
   const [first, ...others] = plansOf(given)
   if (first) return [first, ...others]
   // Our own login trusts the authorities of the system, while libpq would use those of its user.
   const ofSystem = { ...target, pg_settings: { PGSSLROOTCERT: 'system', ...target.pg_settings } }
-  const [bySystem, ...rest] = isUnclear(given) ? plansOf(await readTarget(ofSystem, look)) : []
+  const [bySystem, ...rest] = isUnclear(given) ? plansOf(await readTarget(ofSystem, look, configured)) : []
   return bySystem ? [bySystem, ...rest] : whyNot(given)
 }
 
@@ -140,6 +156,9 @@ function withCertificate(reading: Reading, { cert_file: cert, key_file: file }: 
   const certificate = { ...plan.tls.certificate, cert: { file: cert }, key: { file }, guarded: false }
   return { ...reading, plan: { ...plan, tls: { ...plan.tls, certificate } } }
 }
+
+const withKeys = (reading: Reading, keptKeys: KeptKeys): Reading =>
+  reading.kind === 'plan' ? { ...reading, plan: { ...reading.plan, keptKeys } } : reading
 
 function concealIn({ password, tls: { certificate } }: Plan, look: Look): void {
   const conceal = (text: string | undefined): void => {

@@ -126,6 +126,26 @@ describe(`pg: ${ours('src/clients/postgres-connect.ts')} needs`, () => {
   })
 })
 
+describe(`pg: ${ours('src/clients/scram.ts')} needs`, () => {
+  // What is said with them is compared with node-postgres in test/clients/scram.test.ts.
+  it('the parts of a login by SCRAM: the two handlers of a client, its session, and what sends the answer', async () => {
+    const client = new pg.Client({ password: 'pw' })
+    const names = ['_handleAuthSASLContinue', '_handleAuthSASLFinal', 'connection.sendSCRAMClientFinalMessage']
+    for (const name of names)
+      expect(name.split('.').reduce((part: unknown, key) => Reflect.get(part as object, key), client)).toBeTypeOf(
+        'function',
+      )
+    const file: string = 'pg/lib/crypto/sasl.js'
+    const sasl = (await import(file)) as { startSession: (offer: string[]) => object }
+    expect(sasl.startSession(['SCRAM-SHA-256'])).toMatchObject({
+      mechanism: 'SCRAM-SHA-256',
+      clientNonce: expect.stringMatching(/^.{24}$/) as unknown,
+      message: 'SASLInitialResponse',
+    })
+    expect(client).toMatchObject({ password: 'pw', enableChannelBinding: false })
+  })
+})
+
 describe(`imapflow: ${ours('src/clients/imap/session.ts')} needs`, () => {
   // What a server says with BYE (byeReason) is in test/clients/imap/hostile.test.ts.
   it('exec, which sends a command', async () => {

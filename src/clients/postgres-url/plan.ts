@@ -1,3 +1,5 @@
+import type { KeptKeys } from '../scram.ts'
+
 /** The Postgres drivers whose reading of a connection URL is known here. */
 export const drivers = ['libpq', 'node-postgres', 'postgres.js', 'prisma'] as const
 export type Driver = (typeof drivers)[number]
@@ -75,6 +77,8 @@ export interface Plan {
   readonly startup: Readonly<Record<string, string>>
   /** Milliseconds for one endpoint; undefined if only the deadline of the run limits it. */
   readonly connectTimeoutMs: number | undefined
+  /** Keys of earlier logins of the same target. */
+  readonly keptKeys?: KeptKeys | undefined
 }
 
 /** How a driver reads a URL. Its texts contain nothing of the URL but the names of parameters. */

@@ -22,7 +22,7 @@ export interface PgbouncerSeen {
 
 /** One session on the console, which takes one command at a time. */
 export async function observe(target: PgbouncerTarget, look: Look): Promise<PgbouncerSeen> {
-  const plan = await ownPlan({ ...target, driver: 'libpq' }, look)
+  const plan = await ownPlan({ ...target, driver: 'libpq' }, look, target)
   if (typeof plan === 'string') return { address: 'url', notUnderstood: plan }
   const address = planText(plan)
   try {

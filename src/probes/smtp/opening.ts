@@ -37,6 +37,8 @@ export interface Connection {
   close(): Promise<Session | undefined>
 }
 
+const ended = new Error('the run has ended')
+
 /** A connection that ends with the run: at the deadline with a QUIT that waits for no answer. */
 export function connectionFor(look: Look): Connection {
   const lifetime = new AbortController()
@@ -64,7 +66,8 @@ export function connectionFor(look: Look): Connection {
       begun ||= session?.begun ?? ''
       await session?.end()
       look.signal.removeEventListener('abort', onAbort)
-      lifetime.abort()
+      // With a reason, or it makes an exception with a stack.
+      lifetime.abort(ended)
       return session
     },
   }

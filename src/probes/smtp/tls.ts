@@ -1,6 +1,7 @@
 import { isIP, type Socket } from 'node:net'
 import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls'
 import { chainInWords, chainOf, nameProblem, type Chain } from '../../clients/certificates.ts'
+import { withContext } from '../../clients/secure-contexts.ts'
 
 /** What the handshake and the server's certificates showed, verified or not. */
 export interface TlsFacts {
@@ -19,7 +20,7 @@ export interface TlsFacts {
  * look at `problems` before they send anything. A `ca` in `more` replaces the usual authorities.
  */
 export const tlsOptions = (name: string, more: ConnectionOptions): ConnectionOptions => ({
-  ...more,
+  ...withContext(more),
   rejectUnauthorized: false,
   host: name,
   // RFC 6066 §3 forbids IP addresses there.

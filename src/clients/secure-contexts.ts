@@ -1,0 +1,31 @@
+import { createSecureContext, type ConnectionOptions, type SecureContext } from 'node:tls'
+import { fingerprint } from '../core/fingerprint.ts'
+
+/** By a hash of all that it is made of. So a changed file of authorities has another one at once. */
+const contexts = new Map<string, SecureContext>()
+/** An exporter has one authority or a few. */
+const mostKept = 16
+
+/**
+ * Adds what OpenSSL makes of the authorities, which is made once for all that trust the same. No session of TLS is kept in it.
+ * One with a private key is not kept; nor is one that TLS refuses: then the handshake says why.
+ */
+export function withContext(options: ConnectionOptions): ConnectionOptions {
+  if (options.ca === undefined || options.key !== undefined || options.pfx !== undefined) return options
+  const secureContext = contextOf(options)
+  return secureContext ? { ...options, secureContext } : options
+}
+
+function contextOf(options: ConnectionOptions): SecureContext | undefined {
+  const name = fingerprint(options)
+  try {
+    const context = contexts.get(name) ?? createSecureContext(options)
+    // Behind the others: the one used last goes last.
+    contexts.delete(name)
+    contexts.set(name, context)
+    for (const [oldest] of contexts) if (contexts.size > mostKept) contexts.delete(oldest)
+    return context
+  } catch {
+    return undefined
+  }
+}
