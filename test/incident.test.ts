@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { startExporter, type Exporter } from './demo/exporter.ts'
 import { startPlatform, type Platform } from './demo/platform.ts'
+import { incidentsProblems, statusProblems } from './report/published.ts'
 import { freePort, waitFor } from './servers/processes.ts'
 
 let platform: Platform
@@ -19,11 +20,20 @@ const metrics = async (): Promise<string> => (await fetch(`${exporter.url}/metri
 const holds = (series: string, what: string, timeoutMs: number) =>
   waitFor(async () => (await metrics()).includes(series), { timeoutMs, what })
 
+/** What the published schemas find wrong with what is answered right now. */
+const offends = async (): Promise<readonly string[]> => {
+  const json = async (path: string): Promise<unknown> => (await fetch(`${exporter.url}${path}`)).json()
+  return [...statusProblems(await json('/api/v1/status')), ...incidentsProblems(await json('/incidents?format=json'))]
+}
+
 it('finds the incident by itself, and sees at once when the .env is healed, without a restart', async () => {
+  // Some checks have not run yet.
+  expect(await offends()).toEqual([])
   await waitFor(async () => (await fetch(`${exporter.url}/-/ready`)).ok, {
     timeoutMs: 15_000,
     what: 'every check has run',
   })
+  expect(await offends()).toEqual([])
   const text = await metrics()
   expect(text).toContain('mailpath_mail_verdict{mail_path="keybuzz-backend",verdict="fail"} 1')
   const roots = text
@@ -60,4 +70,5 @@ it('finds the incident by itself, and sees at once when the .env is healed, with
   expect(after).toContain('mailpath_mail_verdict{mail_path="keybuzz-backend",verdict="fail"} 1')
   for (const blocker of ['reason="vault_unreachable",probe="vault"', 'reason="outbox_stuck",probe="outbox"'])
     expect(after).toContain(`mailpath_mail_blocker{mail_path="keybuzz-backend",${blocker}`)
+  expect(await offends()).toEqual([])
 }, 60_000)

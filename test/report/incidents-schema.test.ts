@@ -1,5 +1,4 @@
 /** docs/incidents.schema.json against what `/incidents` answers. */
-import { Ajv2020 } from 'ajv/dist/2020.js'
 import { format as prettier, resolveConfig } from 'prettier'
 import { expect, it } from 'vitest'
 import { incidentsJsonSchema } from '../../docs/generate/incidents-schema.ts'
@@ -7,6 +6,7 @@ import { incidentsJson } from '../../src/report/incidents.ts'
 import { bridgeMs } from '../../src/history/remember.ts'
 import { after, minute, type At } from '../history/looks.ts'
 import { statusFrom } from '../status/looked.ts'
+import { incidentsProblems } from './published.ts'
 
 const relay = ['smtp/relay smtp_unreachable', 'write_path/app write_path_read_only'] as const
 /** One incident that healed in part, one that nobody saw end, and one with more causes than are kept. */
@@ -35,20 +35,13 @@ const jsonOf = (name: string) => {
   return incidentsJson({ ...statusFrom([], { now: at }), history }, history.incidents)
 }
 
-const validate = new Ajv2020({ strict: false, validateFormats: false, allErrors: true }).compile(incidentsJsonSchema())
-const problems = (value: unknown): string[] => {
-  // As it is sent.
-  validate(JSON.parse(JSON.stringify(value)))
-  return (validate.errors ?? []).map(({ instancePath, message }) => `${instancePath}: ${message ?? ''}`)
-}
-
 it('docs/incidents.schema.json', async () => {
   const file = new URL('../../docs/incidents.schema.json', import.meta.url).pathname
   const text = await prettier(JSON.stringify(incidentsJsonSchema()), { ...(await resolveConfig(file)), filepath: file })
   await expect(text).toMatchFileSnapshot('../../docs/incidents.schema.json')
 })
 
-it.each(Object.keys(looks))('takes %s', name => expect(problems(jsonOf(name))).toEqual([]))
+it.each(Object.keys(looks))('takes %s', name => expect(incidentsProblems(jsonOf(name))).toEqual([]))
 
 it('is seen whole: each list has an entry in what the tests make', () => {
   const [one] = jsonOf('one that lasts').incidents
@@ -70,5 +63,5 @@ it.each<[string, (one: object) => object]>([
   ['a time that is a number', one => ({ ...one, started_at: 1 })],
 ])('refuses %s', (_, broken) => {
   const { at, incidents } = jsonOf('one that lasts')
-  expect(problems({ at, incidents: incidents.map(broken) })).not.toEqual([])
+  expect(incidentsProblems({ at, incidents: incidents.map(broken) })).not.toEqual([])
 })

@@ -1,5 +1,4 @@
 /** docs/status.schema.json against what the API and `check` answer. */
-import { Ajv2020 } from 'ajv/dist/2020.js'
 import { format as prettier, resolveConfig } from 'prettier'
 import { describe, expect, it } from 'vitest'
 import { apiDoc, endpointMeanings } from '../../docs/generate/api-docs.ts'
@@ -11,13 +10,8 @@ import { endpoints } from '../../src/web/endpoints.ts'
 import { report } from '../../src/report/report.ts'
 import { statuses } from '../status/every.ts'
 import { healthy } from '../status/pages.ts'
+import { statusProblems } from './published.ts'
 
-const ajv = new Ajv2020({ strict: false, validateFormats: false, allErrors: true })
-const validate = ajv.compile(statusJsonSchema())
-const problems = (value: unknown): string[] => {
-  validate(value)
-  return (validate.errors ?? []).map(({ instancePath, message }) => `${instancePath}: ${message ?? ''}`)
-}
 const parsed = (text: string): unknown => JSON.parse(text)
 
 describe('the schema of the status', () => {
@@ -34,13 +28,13 @@ describe('the schema of the status', () => {
 
   it.each(Object.entries(statuses))('takes %s, of the API and of check', (_, make) => {
     const status = make()
-    expect(problems(parsed(JSON.stringify(statusJson(status))))).toEqual([])
-    expect(problems(parsed(report({ ...status, history: emptyHistory }, { format: 'json' })))).toEqual([])
+    expect(statusProblems(parsed(JSON.stringify(statusJson(status))))).toEqual([])
+    expect(statusProblems(parsed(report({ ...status, history: emptyHistory }, { format: 'json' })))).toEqual([])
   })
 
   it('takes what an exporter says that lacks something', () => {
     const starved = starvedOf([], [{ resource: 'file_descriptors', text: 'is short of file descriptors' }])
-    expect(problems(statusJson({ ...healthy(), starved }))).toEqual([])
+    expect(statusProblems(statusJson({ ...healthy(), starved }))).toEqual([])
   })
 
   it('has the fields that there are, in their order', () =>
@@ -67,5 +61,5 @@ describe('the schema of the status', () => {
     ['a field less', ({ at: _, ...json }) => json],
     ['an unknown verdict', json => ({ ...json, verdict: 'good' })],
     ['a field more of a check', json => ({ ...json, checks: json.checks.map(one => ({ ...one, config: {} })) })],
-  ])('refuses %s', (_, broken) => expect(problems(broken(statusJson(healthy())))).not.toEqual([]))
+  ])('refuses %s', (_, broken) => expect(statusProblems(broken(statusJson(healthy())))).not.toEqual([]))
 })
