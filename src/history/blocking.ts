@@ -1,8 +1,7 @@
 import type { MailStatus } from '../assess/assessment.ts'
 import { groupBy } from '../core/group.ts'
 import { blockedKey, causeKey } from './history.ts'
-import { blockedOf, type Affected, type Cause, type Incident, type RootFrom } from './incident.ts'
-import type { Moment } from './incidents.ts'
+import { blockedOf, type Affected, type Cause, type Incident, type Moment, type RootFrom } from './incident.ts'
 
 const rootsKept = 50
 /** The causes of an incident take so many bytes of the state file at most: it has room for 50 incidents like that. */

@@ -2,28 +2,12 @@ import type { MailStatus } from '../assess/assessment.ts'
 import { overCauses, withCauses, withRoots } from './blocking.ts'
 import type { Verdict } from '../core/probe.ts'
 import { causeKey } from './history.ts'
-import type { Blocked, Incident } from './incident.ts'
+import type { Incident, Moment } from './incident.ts'
 
 /** How many incidents are kept. */
 export const incidentsKept = 50
 /** What goes down within this time of another change in an incident belongs to that incident. In milliseconds. */
 export const joinMs = 5 * 60_000
-
-/** One look, as incidents see it. */
-export interface Moment {
-  readonly at: number
-  readonly mail: readonly MailStatus[]
-  /** Nobody looked for so long before this look. */
-  readonly unseenMs: number
-  /** The look before is so old. */
-  readonly sinceMs: number
-  /** The verdict at the look before; undefined if there is none, or if nobody looked for some time since. */
-  readonly verdictBefore: (path: string) => Verdict | undefined
-  /** Whether a cause, by `causeKey`, blocked the mail path at the look before. */
-  readonly wasBlocked: (path: string, cause: string) => boolean
-  /** Whether the check of a cause is still configured. */
-  readonly isConfigured: (cause: Blocked) => boolean
-}
 
 /**
  * The incidents after one more look, newest first. Two rules say what belongs together. A mail path that goes down joins an
