@@ -18,7 +18,7 @@ async function metricsWith(name: string, password: string): Promise<string> {
   onTestFinished(() => server.close())
   const text = `smtp: [{ name: relay, host: 127.0.0.1, port: ${server.port}, security: tls, user: probe, password: { env: PASS } }]\n`
   const { checks } = parseConfig(text, 'mailpath.yml')
-  const references = createReferences({ env: { PASS: password }, vaults: [] })
+  const references = createReferences({ env: { PASS: password }, vaults: [], kubernetes: undefined })
   const quiet = createLog('error', 'json', () => undefined)
   const monitor = createMonitor({ checks, mail: [] }, references, quiet)
   await monitor.runAll(new AbortController().signal)

@@ -38,7 +38,12 @@ export async function mismatches(seen: Expectation, status: Status): Promise<str
   if (rootOf(mail) !== seen.root) found.push(`the root blocker is ${rootOf(mail) ?? 'none'}, not ${seen.root ?? 'any'}`)
   for (const reason of seen.reasons ?? []) if (!now.has(reason)) found.push(`does not hold: ${reason}`)
   for (const reason of seen.not ?? []) if (now.has(reason)) found.push(`must not hold: ${reason}`)
-  return [...found, ...wrongRemedies(status), ...wrongRoots(mail, status), ...(seen.samples ? await wrongSamples(seen.samples, status) : [])]
+  return [
+    ...found,
+    ...wrongRemedies(status),
+    ...wrongRoots(mail, status),
+    ...(seen.samples ? await wrongSamples(seen.samples, status) : []),
+  ]
 }
 
 /** Of reasons that are consequences: the check they name. */

@@ -67,7 +67,10 @@ describe('a monitor', () => {
     const onWarning = ({ name }: Error): number => warnings.push(name)
     process.on('warning', onWarning)
     try {
-      const checks = Array.from({ length: defaultMaxListeners + 1 }, (_, n) => inTurn([fine], { target: `t${n}` }).check)
+      const checks = Array.from(
+        { length: defaultMaxListeners + 1 },
+        (_, n) => inTurn([fine], { target: `t${n}` }).check,
+      )
       await monitored(...checks).monitor.runAll(new AbortController().signal)
       // Node tells of a warning in the next turn.
       await nextTurn()
