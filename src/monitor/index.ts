@@ -1,4 +1,4 @@
-import { once } from 'node:events'
+import { once, setMaxListeners } from 'node:events'
 import type { Assessment, Plan } from '../assess/assessment.ts'
 import { clusterOf } from '../assess/nodes.ts'
 import type { Own } from '../assess/starved.ts'
@@ -191,6 +191,8 @@ export function createMonitor(
       return turn && runOnce(turn, turn.stop.signal, true)
     },
     async runAll(stop) {
+      // Each check listens for it: more than ten are no leak.
+      setMaxListeners(0, stop)
       const isLater = ({ check }: Turn): boolean => (check.after ?? []).length > 0
       const early = [...turns]
         .filter(([, turn]) => !isLater(turn))

@@ -147,6 +147,9 @@ describe('httpRequest over TLS', () => {
   it.each(['selfSigned', 'expired', 'wrongName'] as const)('sends nothing to a %s certificate', async which => {
     // The exporter's own requests do not obey it.
     vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0')
+    // Node warns of it once.
+    const warning = vi.spyOn(process, 'emitWarning').mockReturnValue()
+    onTestFinished(() => warning.mockRestore())
     const made = await certificates()
     const server = await open(startVaultDouble({ token: canary, tls: made[which] }))
     const error = await failure(get(`https://127.0.0.1:${server.port}/`, { ca: made.ca }))

@@ -5,6 +5,7 @@ import type { Status } from '../../src/monitor/ledger.ts'
 import { samplesOf } from '../../src/exposition/samples.ts'
 import { expose } from '../../src/exposition/text-format.ts'
 import { exporterAtRest } from '../core/exporter-at-rest.ts'
+import { beginsWell } from '../assess/remedy.ts'
 import type { Expectation } from './fault.ts'
 
 /** The one mail path of a stage. */
@@ -37,7 +38,12 @@ export async function mismatches(seen: Expectation, status: Status): Promise<str
   if (rootOf(mail) !== seen.root) found.push(`the root blocker is ${rootOf(mail) ?? 'none'}, not ${seen.root ?? 'any'}`)
   for (const reason of seen.reasons ?? []) if (!now.has(reason)) found.push(`does not hold: ${reason}`)
   for (const reason of seen.not ?? []) if (now.has(reason)) found.push(`must not hold: ${reason}`)
-  return [...found, ...wrongRoots(mail, status), ...(seen.samples ? await wrongSamples(seen.samples, status) : [])]
+  return [
+    ...found,
+    ...wrongRemedies(status),
+    ...wrongRoots(mail, status),
+    ...(seen.samples ? await wrongSamples(seen.samples, status) : []),
+  ]
 }
 
 /** Of reasons that are consequences: the check they name. */
@@ -48,6 +54,12 @@ const wrongCauses = (because: Readonly<Record<string, string>>, status: Status):
     )
     return causes.includes(cause) ? [] : [`${reason} follows from ${causes.join(', ') || 'nothing'}, not ${cause}`]
   })
+
+/** A remedy stands on its own, behind an arrow. */
+const wrongRemedies = (status: Status): string[] =>
+  held(status).flatMap(({ id, reason: { code, remedy } }) =>
+    beginsWell(remedy) ? [] : [`the remedy of ${id} ${code} begins in lower case: ${remedy}`],
+  )
 
 /** While mail fails or is unknown there is one thing to fix, and otherwise there is none. */
 function wrongRoots({ verdict, blockers }: MailStatus, { samples }: Status): string[] {

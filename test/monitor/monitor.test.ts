@@ -1,3 +1,5 @@
+import { defaultMaxListeners } from 'node:events'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Verdict } from '../../src/core/probe.ts'
 import { historyLength } from '../../src/monitor/ledger.ts'
@@ -58,6 +60,24 @@ describe('a monitor', () => {
       ['ok', 'fail'],
     ])
     expect(one.monitor.status().startedAt).toBe(start)
+  })
+
+  it('runs more checks at once than a signal has listeners by default, and Node warns of no leak', async () => {
+    const warnings: string[] = []
+    const onWarning = ({ name }: Error): number => warnings.push(name)
+    process.on('warning', onWarning)
+    try {
+      const checks = Array.from(
+        { length: defaultMaxListeners + 1 },
+        (_, n) => inTurn([fine], { target: `t${n}` }).check,
+      )
+      await monitored(...checks).monitor.runAll(new AbortController().signal)
+      // Node tells of a warning in the next turn.
+      await nextTurn()
+    } finally {
+      process.off('warning', onWarning)
+    }
+    expect(warnings).toEqual([])
   })
 
   it('gives a status that stays as it is, also while it is rendered over several turns', async () => {

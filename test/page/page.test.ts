@@ -293,7 +293,7 @@ describe('the picture', () => {
     expect(render(lostBehind())).toMatch(
       /<li class="fail"><i class="wire"><\/i><div class="box fail">(?:(?!<li).)*app to outside/s,
     )
-    expect(lost).toContain('Mail cannot be sent Canary app to outside: lost')
+    expect(lost).toContain('Mail is sent, but does not arrive Canary app to outside: lost')
     expect(lost).toContain(
       'app to outside Canary fails: lost · the last arrived in 2.4 s · 3 under way, the oldest for 16 minutes',
     )

@@ -81,6 +81,16 @@ describe('judge', () => {
     const found = settings.judge({ settings: states.map(state => setting({ name: state, state })) }, target)
     expect(found.reasons.map(({ code }) => code)).toEqual(['setting_absent', 'setting_different', 'setting_unreadable'])
   })
+
+  it('says what is right, and no count of what there is none of', () => {
+    const evidenceOf = (...seen: readonly Partial<SettingSeen>[]) =>
+      settings.judge({ settings: seen.map(setting) }, target).evidence
+    const [present, optional] = [{ state: 'present' }, { state: 'absent', optional: true }] as const
+    expect(evidenceOf(present, present)).toBe('settings: 2 set (any value is right)')
+    expect(evidenceOf({}, present, optional)).toBe(
+      'settings: 1 as expected, 1 set (any value is right), 1 not set (optional)',
+    )
+  })
 })
 
 describe('observe', () => {

@@ -1,7 +1,7 @@
 import { createTransport } from 'nodemailer'
 import SMTPConnection from 'nodemailer/lib/smtp-connection'
 import wellKnown from 'nodemailer/lib/well-known'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { defaultHello } from '../../src/probes/smtp/hello.ts'
 import { readUrl, type UrlPlan } from '../../src/probes/smtp/url.ts'
 
@@ -137,6 +137,9 @@ describe('a URL', () => {
   it.each(understood)('%s is read as nodemailer reads it', url => {
     const reading = read(url)
     if (reading.kind !== 'plan') throw new Error(reading.why)
+    // With `logger=true` nodemailer writes to the console.
+    const console = vi.spyOn(globalThis.console, 'log').mockReturnValue()
+    onTestFinished(() => console.mockRestore())
     expect(factsOf(reading.plan)).toEqual(nodemailersOwn(url))
   })
 

@@ -27,12 +27,12 @@ function decider({ seen, hops: { balancer, pooler } }: Astray): { name: string; 
     }
   if (seen.landings.some(({ pooled }) => pooled))
     return {
-      name: 'a pooler in between',
+      name: 'A pooler in between',
       fix: 'correct where it leads, and have it open its sessions again (RECONNECT)',
     }
   if (seen.places || seen.seeksKind)
     return {
-      name: 'its driver, which is given several hosts or a kind of server,',
+      name: 'Its driver, which is given several hosts or a kind of server,',
       fix: 'list all nodes, and set target_session_attrs=read-write, if the driver knows it',
     }
   return undefined

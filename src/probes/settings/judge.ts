@@ -1,7 +1,7 @@
 import { oneLine } from '../../core/errors.ts'
 import { gauge, sample } from '../../core/metric.ts'
 import { finding } from '../../core/probe.ts'
-import type { SettingSeen, SettingsSeen } from './observe.ts'
+import type { SettingSeen, SettingsSeen, SettingState } from './observe.ts'
 import { reason, type Reason } from './reasons.ts'
 import type { SettingsTarget } from './target.ts'
 
@@ -19,10 +19,23 @@ export const metrics = {
 }
 
 export function judge(seen: SettingsSeen, target: SettingsTarget) {
-  const count = (state: string): number => seen.settings.filter(setting => setting.state === state).length
-  const evidence = `settings: ${count('verified')} as expected, ${count('present')} present, ${count('absent')} absent (optional)`
+  const evidence = evidenceOf(seen.settings)
   const samples = seen.settings.flatMap(setting => samplesOf(setting, target.name))
   return finding(evidence, seen.settings.flatMap(reasonFor), samples)
+}
+
+/** Said where all is right. No count of 0: where any value is right, `0 as expected` reads as if none were. */
+function evidenceOf(settings: readonly SettingSeen[]): string {
+  const count = (state: SettingState, words: string): string[] => {
+    const { length } = settings.filter(one => one.state === state)
+    return length === 0 ? [] : [`${length} ${words}`]
+  }
+  const good = [
+    ...count('verified', 'as expected'),
+    ...count('present', 'set (any value is right)'),
+    ...count('absent', 'not set (optional)'),
+  ]
+  return `settings: ${good.join(', ')}`
 }
 
 function reasonFor({ name, state, source, expected, optional, why }: SettingSeen): Reason[] {

@@ -179,15 +179,15 @@ describe('a node is named only to a path that names one itself:', () => {
   it('not to one through PgBouncer, known or not', () => {
     expect(remedyOf(through(byPooler, onStandby), pooler([database()]))).toMatch(/^PgBouncer pool-1 decides/)
     expect(remedyOf(path('app', [landingOn(standbyFacts(2), { pooled: true })]))).toMatch(
-      /^a pooler in between decides/,
+      /^A pooler in between decides/,
     )
   })
 
   it('not to one with several hosts, or that asks for a kind of server', () => {
     const direct = { address: 'db-2:5432' }
     const several = path('app', onStandby, { ...direct, places: ['db-2:5432', 'db-1:5432'] })
-    expect(remedyOf(several)).toMatch(/^its driver, .* decides where this leads/)
-    expect(remedyOf(path('app', onStandby, { ...direct, seeksKind: true }))).toMatch(/^its driver, /)
+    expect(remedyOf(several)).toMatch(/^Its driver, .* decides where this leads/)
+    expect(remedyOf(path('app', onStandby, { ...direct, seeksKind: true }))).toMatch(/^Its driver, /)
   })
 
   it('not to one whose address is that of no node', () => {
