@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto'
 import tls from 'node:tls'
 import { codeOf, oneLine } from '../core/errors.ts'
 import type { CertificateLabels } from '../core/probe.ts'
+import { createRecent } from '../core/recent.ts'
 import { labelsOf } from './certificate-labels.ts'
 import { certificatesIn } from './pem.ts'
 
@@ -78,18 +79,8 @@ function completedBy(socket: tls.TLSSocket): X509Certificate[] {
 }
 
 /** Certificates by their bytes: a server shows the same ones in each run, and to read them takes more than the rest of a look. */
-const known = new Map<string, X509Certificate>()
-const mostKnown = 32
-
-function parsed(raw: Buffer): X509Certificate {
-  const bytes = raw.toString('latin1')
-  const one = known.get(bytes) ?? new X509Certificate(raw)
-  // Behind the others: the one used last goes last.
-  known.delete(bytes)
-  known.set(bytes, one)
-  for (const [oldest] of known) if (known.size > mostKnown) known.delete(oldest)
-  return one
-}
+const recent = createRecent<X509Certificate>(32)
+const parsed = (raw: Buffer): X509Certificate => recent(raw.toString('latin1'), () => new X509Certificate(raw))
 
 interface Step {
   readonly path: readonly X509Certificate[]

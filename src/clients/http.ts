@@ -8,6 +8,7 @@ import { version } from '../core/version.ts'
 import { wantOf, type Want } from '../core/want.ts'
 import { CertificateRefused, watchHandshake, type Chain, type Handshake } from './certificates.ts'
 import { lookupFor } from './names/index.ts'
+import { withContext } from './secure-contexts.ts'
 import { limitReceived } from './socket.ts'
 
 export interface HttpRequest {
@@ -141,7 +142,10 @@ const lookupIn =
 
 type Outset = Omit<HttpRequest, 'signal' | 'body' | 'note' | 'maxBodyBytes' | 'lookup'>
 
-function start({ method, url, headers, ...tls }: Outset, lookup: LookupFunction): http.ClientRequest {
+function start(
+  { method, url, headers, servername, ca, cert, key }: Outset,
+  lookup: LookupFunction,
+): http.ClientRequest {
   const options: https.RequestOptions = {
     method,
     headers: { 'User-Agent': userAgent, ...headers },
@@ -150,9 +154,14 @@ function start({ method, url, headers, ...tls }: Outset, lookup: LookupFunction)
     maxHeaderSize: maxHeaderBytes,
   }
   if (!url.startsWith('https:')) return http.request(url, options)
-  const given = Object.fromEntries(Object.entries(tls).filter(([, value]) => value !== undefined))
+  const trust = withContext({
+    ...(ca !== undefined && { ca }),
+    ...(cert !== undefined && { cert }),
+    ...(key !== undefined && { key }),
+  })
+  const name = servername === undefined ? {} : { servername }
   // Set here: otherwise NODE_TLS_REJECT_UNAUTHORIZED=0 would send tokens to anybody.
-  return https.request(url, { ...options, ...given, rejectUnauthorized: true })
+  return https.request(url, { ...options, ...trust, ...name, rejectUnauthorized: true })
 }
 
 function follow(

@@ -1,7 +1,9 @@
 import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto'
 import { createSecureContext } from 'node:tls'
 import { Unresolved, codeOf, describeError } from '../core/errors.ts'
+import { fingerprint } from '../core/fingerprint.ts'
 import type { Look } from '../core/probe.ts'
+import { createRecent } from '../core/recent.ts'
 import type { Shape } from '../core/shape.ts'
 
 /** Certificates or a key that TLS cannot use. The message begins with their source, and contains nothing of them. */
@@ -77,11 +79,17 @@ export function checkedCertificates(
   what: string,
   { whole = false }: { readonly whole?: boolean } = {},
 ): string {
-  const found = readable(pem, what)
-  if (whole && found.length < labelsIn(pem, what, 'certificate').filter(isCertificate).length)
-    throw new PemError(what, 'one of the certificates in it is damaged')
-  return found.map(one => one.toString()).join('')
+  // By a hash, since a private key may stand beside the certificates.
+  return checkedBefore(fingerprint([pem, whole]), () => {
+    const found = readable(pem, what)
+    if (whole && found.length < labelsIn(pem, what, 'certificate').filter(isCertificate).length)
+      throw new PemError(what, 'one of the certificates in it is damaged')
+    return found.map(one => one.toString()).join('')
+  })
 }
+
+/** Each run reads its file of authorities, and to check them takes more than to read it. */
+const checkedBefore = createRecent<string>(16)
 
 /** A client certificate (with its chain) and its private key, tried with TLS. Throws PemError. */
 export function checkedKeyPair<

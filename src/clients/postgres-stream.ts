@@ -9,6 +9,7 @@ import { fileErrorText, readRegular } from './files.ts'
 import { PemError, checkedCertificates, checkedKeyPair } from './pem.ts'
 import { errorOf, noProcess, readServerMessage, type ServerMessage } from './postgres-messages.ts'
 import type { ClientCertificate, Endpoint, Pem, Plan, TlsPlan } from './postgres-url/plan.ts'
+import { withContext } from './secure-contexts.ts'
 
 /** `clear`; `offered`: with TLS if the server offers it; `tls`: with TLS or not at all. */
 export type Way = 'clear' | 'offered' | 'tls'
@@ -54,15 +55,15 @@ async function handshake(
 ): Promise<tls.TLSSocket> {
   const { verify } = plan
   const { ca, pair } = await materialOf(plan)
+  const trusted = ca !== 'usual' && ca !== 'none' && { ca: plan.usualToo ? [...tls.rootCertificates, ca] : ca }
   const verified = net.isIP(host) === 0 ? host : (plan.nameOfAddress ?? host)
   const secured = tls.connect({
     socket,
     host: verified,
     rejectUnauthorized: verify !== 'nothing' && ca !== 'none',
     ...(net.isIP(host) === 0 && { servername: host }),
-    ...(ca !== 'usual' && ca !== 'none' && { ca: plan.usualToo ? [...tls.rootCertificates, ca] : ca }),
     ...(verify !== 'chain and name' && { checkServerIdentity: () => undefined }),
-    ...pair,
+    ...withContext({ ...trusted, ...pair }),
     ...(plan.direct && { ALPNProtocols: ['postgresql'] }),
   })
   const certificates = watchHandshake(

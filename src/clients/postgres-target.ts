@@ -2,7 +2,7 @@ import { fingerprint } from '../core/fingerprint.ts'
 import type { Look } from '../core/probe.ts'
 import type { Reference, Resolvable } from '../core/reference.ts'
 import { shapes, type Shape } from '../core/shape.ts'
-import { readAs, readings, type Given } from './postgres-url/index.ts'
+import { readAs, readersOf, type Given } from './postgres-url/index.ts'
 import type { Driver, Pem, Plan, Reading } from './postgres-url/plan.ts'
 import { keptKeys, type KeptKeys } from './scram.ts'
 
@@ -22,14 +22,11 @@ export interface Connecting {
   readonly key_file?: string | undefined
 }
 
-export interface DriverReading {
-  readonly driver: Driver
-  readonly reading: Reading
-}
-
 /** How the drivers in question read a target. */
 interface TargetReadings {
-  readonly readings: readonly DriverReading[]
+  readonly drivers: readonly Driver[]
+  /** Reads it anew each time. */
+  readonly readAs: (driver: Driver) => Reading
   /** Fingerprint of all that was read, with the password; of no use outside of this process. */
   readonly fingerprint: string
 }
@@ -43,14 +40,16 @@ export async function readTarget(target: Connecting, look: Look, configured: obj
   const settings = await settingsOf(target, look)
   const password = target.password === undefined ? undefined : await look.secret('password', target.password)
   const given: Given = { url, settings, caFile: target.ca_file, password }
-  const read = target.driver === 'auto' ? candidates(given) : [one(target.driver, given)]
   const keys = keptKeys(configured)
-  const list = read.map(({ driver, reading }) => ({
-    driver,
-    reading: withKeys(withCertificate(reading, target), keys),
-  }))
-  for (const { reading } of list) if (reading.kind === 'plan') concealIn(reading.plan, look)
-  return { readings: list, fingerprint: fingerprint([given, target.cert_file, target.key_file]) }
+  return {
+    drivers: target.driver === 'auto' ? candidates(given) : [target.driver],
+    readAs(driver) {
+      const reading = withKeys(withCertificate(readAs(driver, given), target), keys)
+      if (reading.kind === 'plan') concealIn(reading.plan, look)
+      return reading
+    },
+    fingerprint: fingerprint([given, target.cert_file, target.key_file]),
+  }
 }
 
 /** How to log in for a look of our own, or why that is unknown. Throws Unresolved. */
@@ -69,27 +68,35 @@ export async function ownPlans(
   look: Look,
   configured: object = target,
 ): Promise<readonly [Plan, ...Plan[]] | string> {
-  const given = await readTarget(target, look, configured)
-  const [first, ...others] = plansOf(given)
+  const readings = readingsOf(await readTarget(target, look, configured))
+  const [first, ...others] = plansOf(readings)
   if (first) return [first, ...others]
   // Our own login trusts the authorities of the system, while libpq would use those of its user.
   const ofSystem = { ...target, pg_settings: { PGSSLROOTCERT: 'system', ...target.pg_settings } }
-  const [bySystem, ...rest] = isUnclear(given) ? plansOf(await readTarget(ofSystem, look, configured)) : []
-  return bySystem ? [bySystem, ...rest] : whyNot(given)
+  const [bySystem, ...rest] = isUnclear(readings)
+    ? plansOf(readingsOf(await readTarget(ofSystem, look, configured)))
+    : []
+  return bySystem ? [bySystem, ...rest] : whyNot(readings)
 }
 
-const plansOf = ({ readings }: TargetReadings): readonly Plan[] =>
+interface DriverReading {
+  readonly driver: Driver
+  readonly reading: Reading
+}
+
+const readingsOf = ({ drivers, readAs }: TargetReadings): readonly DriverReading[] =>
+  drivers.map(driver => ({ driver, reading: readAs(driver) }))
+
+const plansOf = (readings: readonly DriverReading[]): readonly Plan[] =>
   readings.flatMap(({ reading }) => (reading.kind === 'plan' ? [reading.plan] : []))
 
-const isUnclear = ({ readings }: TargetReadings): boolean =>
+const isUnclear = (readings: readonly DriverReading[]): boolean =>
   readings.some(({ reading }) => reading.kind === 'not_understood')
 
-function whyNot({ readings: [first] }: TargetReadings): string {
+function whyNot([first]: readonly DriverReading[]): string {
   if (first?.reading.kind === 'refused') return `${first.driver} refuses it: ${first.reading.error}`
   return `the URL ${first?.reading.kind === 'not_understood' ? first.reading.why : 'is read by no driver'}`
 }
-
-const one = (driver: Driver, given: Given): DriverReading => ({ driver, reading: readAs(driver, given) })
 
 /** Parameters of Prisma only: https://www.prisma.io/docs/orm/overview/databases/postgresql */
 const ofPrisma =
@@ -101,11 +108,11 @@ const ofPrisma =
  * have `sslrootcert` set for postgres.js, which cannot connect with it, and that must not be ok. Prisma always has a
  * URL.
  */
-function candidates(given: Given): readonly DriverReading[] {
-  const all = readings(given)
-  if (given.url === undefined) return all.filter(({ driver }) => driver !== 'prisma')
-  if (!ofPrisma.test(given.url)) return all
-  return all.filter(({ driver }) => driver === 'prisma' || driver === 'node-postgres')
+function candidates({ url }: Given): readonly Driver[] {
+  const all = readersOf(url)
+  if (url === undefined) return all.filter(driver => driver !== 'prisma')
+  if (!ofPrisma.test(url)) return all
+  return all.filter(driver => driver === 'prisma' || driver === 'node-postgres')
 }
 
 const orEmpty = ({ expected, read }: Shape): Shape => ({ expected, read: text => (text === '' ? text : read(text)) })

@@ -1,10 +1,9 @@
 import { createSecureContext, type ConnectionOptions, type SecureContext } from 'node:tls'
 import { fingerprint } from '../core/fingerprint.ts'
+import { createRecent } from '../core/recent.ts'
 
-/** By a hash of all that it is made of. So a changed file of authorities has another one at once. */
-const contexts = new Map<string, SecureContext>()
-/** An exporter has one authority or a few. */
-const mostKept = 16
+/** By a hash of all that it is made of. So a changed file of authorities has another one at once. An exporter has a few. */
+const recent = createRecent<SecureContext>(16)
 
 /**
  * Adds what OpenSSL makes of the authorities, which is made once for all that trust the same. No session of TLS is kept in it.
@@ -17,14 +16,8 @@ export function withContext(options: ConnectionOptions): ConnectionOptions {
 }
 
 function contextOf(options: ConnectionOptions): SecureContext | undefined {
-  const name = fingerprint(options)
   try {
-    const context = contexts.get(name) ?? createSecureContext(options)
-    // Behind the others: the one used last goes last.
-    contexts.delete(name)
-    contexts.set(name, context)
-    for (const [oldest] of contexts) if (contexts.size > mostKept) contexts.delete(oldest)
-    return context
+    return recent(fingerprint(options), () => createSecureContext(options))
   } catch {
     return undefined
   }

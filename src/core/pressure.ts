@@ -17,6 +17,16 @@ export const pressureNow = (): Pressure => ({
   someWaitedMs: stallOf(kernelText('/proc/pressure/cpu')),
 })
 
+/** This old, in milliseconds, a reading will do for the start of a run: many of them start within that time. */
+const latelyMs = 100
+let latest: Pressure | undefined
+
+/** A reading of at most 100 ms ago: the time between it and a later one holds the run. */
+export function pressureLately(): Pressure {
+  if (latest === undefined || performance.now() - latest.at > latelyMs) latest = pressureNow()
+  return latest
+}
+
 /**
  * The second of three numbers, in nanoseconds. https://docs.kernel.org/scheduler/sched-stats.html#proc-pid-schedstat
  */

@@ -49,8 +49,11 @@ export function redactor(): {
     bytes: new Set(),
     'folded bytes': new Set(),
   }
+  /** A text often comes twice in a row: as a note, and as what was seen. */
+  let last: { readonly text: string; readonly cleaned: string } | undefined
   return {
     add(secret) {
+      last = undefined
       for (const form of [secret, secret.trim(), inLine(secret), secret.replaceAll(' ', '+')])
         if (form.length >= shortestSecret) {
           const bytes = Buffer.from(form, 'utf8')
@@ -63,7 +66,11 @@ export function redactor(): {
         if (isTelling(ascii)) forms['folded bytes'].add(ascii)
       }
     },
-    text: text => (forms.text.size === 0 ? text : text.split(blot).map(cleanParts).join(blot)),
+    text(text) {
+      if (forms.text.size === 0) return text
+      if (last?.text !== text) last = { text, cleaned: text.split(blot).map(cleanParts).join(blot) }
+      return last.cleaned
+    },
   }
 
   function cleanParts(text: string): string {

@@ -1,5 +1,5 @@
 import type { Check } from '../core/probe.ts'
-import { pressureNow, wasHungry, wasStarved, type Pressure } from '../core/pressure.ts'
+import { pressureLately, pressureNow, wasHungry, wasStarved, type Pressure } from '../core/pressure.ts'
 import { withoutCpu } from '../core/starved.ts'
 import { createAgain, type Again } from './again.ts'
 import { createKeeper, type Keeper } from './keeper.ts'
@@ -34,7 +34,7 @@ export async function runTurn(
   stop: AbortSignal,
   ownLogin: boolean,
 ): Promise<Ran | undefined> {
-  const before = pressureNow()
+  const before = pressureLately()
   const asked = check.watch && !ownLogin ? { ...check, look: keeper.look } : check
   const first = await run(asked, references(), stop)
   const ran = first && (await keeper.gaveWay(first)) ? await run(check, references(), stop) : first

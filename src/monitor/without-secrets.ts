@@ -35,9 +35,10 @@ const certificateWithout = (one: CertificateLabels, redact: (text: string) => st
  * `streaming`, `2026` or the address itself. Only a number that is the whole secret goes.
  */
 function withoutSecret(text: string, redact: (text: string) => string): string {
+  if (/^[a-z_]{1,20}$/.test(text) || isIP(text) !== 0) return text
   const clean = redact(text)
   const isNumber = /^[\dA-FT.:-]{1,40}$/.test(text) && clean !== blot
-  return isIP(text) !== 0 || isNumber || /^[a-z_]{1,20}$/.test(text) ? text : clean
+  return isNumber ? text : clean
 }
 
 /** No probe sees anything this deep, unless it repeats what a server sent. */

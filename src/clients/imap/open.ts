@@ -7,6 +7,7 @@ import type { Look } from '../../core/probe.ts'
 import { CertificateRefused, chainInWords, watchHandshake, type Shown } from '../certificates.ts'
 import { MailboxError } from './error.ts'
 import type { MailboxPlan } from './mailbox.ts'
+import { withContext } from '../secure-contexts.ts'
 import { limitReceived } from '../socket.ts'
 
 /** A connection on which a server of IMAP has greeted, encrypted if the plan wants that. */
@@ -130,7 +131,7 @@ function readable(socket: Socket): Promise<Buffer> {
 
 function shakeHands(look: Look, socket: Socket, { name, tls: options }: MailboxPlan) {
   const secured = tls.connect({
-    ...options,
+    ...withContext(options),
     socket,
     host: name,
     rejectUnauthorized: true,

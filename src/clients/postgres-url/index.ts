@@ -30,17 +30,18 @@ export function readAs(driver: Driver, given: Given): Reading {
 }
 
 /**
- * How each driver reads the same URL. A form of another library is read once, as that library reads it: the application
+ * The drivers that a URL can be for. A form of another library is read once, as that library reads it: the application
  * can have no other.
  */
-export function readings(given: Given): readonly { readonly driver: Driver; readonly reading: Reading }[] {
-  const readers = (given.url === undefined ? undefined : foreign(given.url)?.readers) ?? drivers
+export function readersOf(url: string | undefined): readonly Driver[] {
+  const readers = (url === undefined ? undefined : foreign(url)?.readers) ?? drivers
   // If no driver can read it, the first one says so.
-  return (readers.length === 0 ? drivers.slice(0, 1) : readers).map(driver => ({
-    driver,
-    reading: readAs(driver, given),
-  }))
+  return readers.length === 0 ? drivers.slice(0, 1) : readers
 }
+
+/** How each of them reads it. */
+export const readings = (given: Given): readonly { readonly driver: Driver; readonly reading: Reading }[] =>
+  readersOf(given.url).map(driver => ({ driver, reading: readAs(driver, given) }))
 
 /** Whether a text is a URL of Postgres in a form that is read here. */
 export function isOfPostgres(text: string): boolean {

@@ -1,6 +1,7 @@
-import { readTarget, type DriverReading } from '../../clients/postgres-target.ts'
+import { readTarget } from '../../clients/postgres-target.ts'
 import { samePlan } from '../../clients/postgres-url/index.ts'
-import type { Driver, Plan } from '../../clients/postgres-url/plan.ts'
+import type { Driver, Plan, Reading } from '../../clients/postgres-url/plan.ts'
+import { createMemo } from '../../core/memo.ts'
 import type { Look } from '../../core/probe.ts'
 import { deedsText, listed, refusesUrl } from './deeds.ts'
 import type { WritePathTarget } from './target.ts'
@@ -29,17 +30,23 @@ export interface Choice {
 
 /** How the application connects, by its driver; with `auto`, by each driver. Throws Unresolved. */
 export async function choose(target: WritePathTarget, look: Look): Promise<Choice | DriverProblem> {
-  const { readings, fingerprint } = await readTarget(target, look)
-  const lost = readings.flatMap(({ driver, reading }) =>
-    reading.kind === 'not_understood' ? [{ driver, why: reading.why }] : [],
+  const { drivers, readAs, fingerprint } = await readTarget(target, look)
+  // What is kept holds no secret. A run with the same URL, password and so on reads them for one driver of each group.
+  const groups = keptGroups(target, [fingerprint], () => groupsOf(drivers, readAs))
+  const readings = groups.map(group => ({ drivers: group, reading: readAs(group[0]) }))
+  const lost = readings.flatMap(({ drivers, reading }) =>
+    reading.kind === 'not_understood' ? [{ drivers, why: reading.why }] : [],
   )
   if (lost.length > 0)
     return {
       kind: 'not_understood',
-      text: notUnderstood(lost, readings.length),
+      text: notUnderstood(lost, drivers.length),
       onlySome: readings.some(({ reading }) => reading.kind === 'plan'),
     }
-  const parties = partiesOf(readings)
+  const parties = readings.flatMap(({ drivers, reading }): Party[] => {
+    if (reading.kind === 'not_understood') return []
+    return [reading.kind === 'plan' ? { drivers, plan: reading.plan } : { drivers, refused: reading.error }]
+  })
   const own = parties.find(isConnectable)
   if (own) return { own, rivals: parties.filter(party => party !== own), fingerprint }
   const deeds = parties.map(({ drivers, ...party }) => ({
@@ -49,32 +56,34 @@ export async function choose(target: WritePathTarget, look: Look): Promise<Choic
   return { kind: 'refused', text: deedsText(deeds) }
 }
 
-function notUnderstood(lost: readonly { readonly driver: Driver; readonly why: string }[], all: number): string {
-  const whys = new Map(lost.map(({ why }) => [why, lost.filter(one => one.why === why).map(({ driver }) => driver)]))
-  return [...whys]
-    .map(([why, drivers]) => `${drivers.length === all ? '' : `as ${listed(drivers)} would read it, `}the URL ${why}`)
+const notUnderstood = (
+  lost: readonly { readonly drivers: readonly Driver[]; readonly why: string }[],
+  all: number,
+): string =>
+  lost
+    .map(({ drivers, why }) => `${drivers.length === all ? '' : `as ${listed(drivers)} would read it, `}the URL ${why}`)
     .join('; ')
-}
 
 export const isConnectable = (party: Party): party is Connectable => 'plan' in party
 
-function partiesOf(readings: readonly DriverReading[]): readonly Party[] {
-  const parties: Party[] = []
-  for (const { driver, reading } of readings) {
-    if (reading.kind === 'not_understood') continue
-    const next: Party =
-      reading.kind === 'plan'
-        ? { drivers: [driver], plan: reading.plan }
-        : { drivers: [driver], refused: reading.error }
-    const at = parties.findIndex(party => alike(party, next))
-    const found = parties[at]
-    if (found) parties[at] = { ...found, drivers: [...found.drivers, driver] }
-    else parties.push(next)
+/** Drivers that read a target alike. */
+type DriverGroup = readonly [Driver, ...Driver[]]
+
+const keptGroups = createMemo<WritePathTarget, readonly DriverGroup[]>()
+
+function groupsOf(drivers: readonly Driver[], readAs: (driver: Driver) => Reading): readonly DriverGroup[] {
+  const groups: { readonly reading: Reading; readonly drivers: [Driver, ...Driver[]] }[] = []
+  for (const driver of drivers) {
+    const reading = readAs(driver)
+    const group = groups.find(one => alike(one.reading, reading))
+    if (group) group.drivers.push(driver)
+    else groups.push({ reading, drivers: [driver] })
   }
-  return parties
+  return groups.map(group => group.drivers)
 }
 
-const alike = (a: Party, b: Party): boolean =>
-  isConnectable(a) && isConnectable(b)
-    ? samePlan(a.plan, b.plan)
-    : !isConnectable(a) && !isConnectable(b) && a.refused === b.refused
+function alike(a: Reading, b: Reading): boolean {
+  if (a.kind === 'plan') return b.kind === 'plan' && samePlan(a.plan, b.plan)
+  if (a.kind === 'refused') return b.kind === 'refused' && a.error === b.error
+  return b.kind === 'not_understood' && a.why === b.why
+}
