@@ -133,19 +133,3 @@ export function moveIncident(incident: Incident, move: (ms: number) => number, n
     causes: incident.causes.map(one => ({ ...one, from: move(one.from), to: later(one.to) })),
   }
 }
-
-/** One look, as incidents see it. */
-export interface Moment {
-  readonly at: number
-  readonly mail: readonly MailStatus[]
-  /** Nobody looked for so long before this look. */
-  readonly unseenMs: number
-  /** The look before is so old. */
-  readonly sinceMs: number
-  /** The verdict at the look before; undefined if there is none, or if nobody looked for some time since. */
-  readonly verdictBefore: (path: string) => Verdict | undefined
-  /** Whether a cause, by `causeKey`, blocked the mail path at the look before. */
-  readonly wasBlocked: (path: string, cause: string) => boolean
-  /** Whether the check of a cause is still configured. */
-  readonly isConfigured: (cause: Blocked) => boolean
-}
