@@ -92,10 +92,10 @@ it('is the same as Markdown for a post-mortem', () => {
 
     ### What healed, the first of it first
 
-    | at | check | reason | after |
-    | --- | --- | --- | --- |
-    | 09:20:00 UTC | smtp/relay | [smtp_unreachable](https://github.com/mailpath-exporter/mailpath-exporter/blob/main/docs/runbooks/reasons/smtp_unreachable.md) | 18 min |
-    | 09:29:00 UTC | write_path/backend | [write_path_read_only](https://github.com/mailpath-exporter/mailpath-exporter/blob/main/docs/runbooks/reasons/write_path_read_only.md) | 29 min |
+    | at | check | reason | after | mail paths |
+    | --- | --- | --- | --- | --- |
+    | 09:20:00 UTC | smtp/relay | [smtp_unreachable](https://github.com/mailpath-exporter/mailpath-exporter/blob/main/docs/runbooks/reasons/smtp_unreachable.md) | 18 min | backend, worker |
+    | 09:29:00 UTC | write_path/backend | [write_path_read_only](https://github.com/mailpath-exporter/mailpath-exporter/blob/main/docs/runbooks/reasons/write_path_read_only.md) | 29 min | backend |
 
     ## How much of the time mail could be sent
 
