@@ -31,7 +31,10 @@ export const isRefusal = ({ code, verdict }: Reason): boolean =>
   verdict === 'fail' && ofRefusal.some(one => one === code)
 
 /** Whether a canary shows that mail which its way accepted does not arrive. */
-export const isLoss = ({ code, verdict }: Reason): boolean => verdict === 'fail' && ofLoss.some(one => one === code)
+export const isLoss = ({ code, verdict }: Reason): boolean => verdict === 'fail' && isLossCode(code)
+
+/** Whether a reason is about mail that was accepted. */
+export const isLossCode = (code: string): boolean => ofLoss.some(one => one === code)
 
 /**
  * The checks. What a canary shows only because the relay or the SES that it leaves by is broken says so, and asks for nothing else;

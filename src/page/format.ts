@@ -1,25 +1,6 @@
-import type { MailStatus } from '../assess/assessment.ts'
 import { type Reason, type Verdict } from '../core/probe.ts'
 import { runbookUrl } from '../core/runbook.ts'
 import { html, type Html } from './html.ts'
-
-/** The answer in words. */
-export const sentences: Readonly<Record<Verdict, string>> = {
-  ok: 'Mail can be sent',
-  warn: 'Mail can be sent, except …',
-  fail: 'Mail cannot be sent',
-  unknown: 'Unknown whether mail can be sent',
-}
-
-const losses: readonly string[] = ['canary_lost', 'canary_bounced']
-
-/** The answer for these mail paths. What is lost behind the relay was sent: only its arrival fails. */
-export function sentenceOf(verdict: Verdict, paths: readonly Pick<MailStatus, 'blockers'>[]): string {
-  const blockers = paths.flatMap(path => path.blockers)
-  const isLoss = blockers.length > 0 && blockers.every(({ reason }) => losses.includes(reason.code))
-  if (!isLoss || verdict === 'ok' || verdict === 'warn') return sentences[verdict]
-  return verdict === 'fail' ? 'Mail is sent, but does not arrive' : 'Mail is sent, unknown whether it arrives'
-}
 
 export const symbols: Readonly<Record<Verdict, string>> = { ok: '✓', warn: '!', fail: '✕', unknown: '?' }
 

@@ -3,7 +3,7 @@ import { worst } from '../core/probe.ts'
 import { runbookUrl } from '../core/runbook.ts'
 import type { Shown } from '../core/shown.ts'
 import type { Affected, Blocked, Incident } from '../history/incident.ts'
-import { dayMs, monthMs, uptimeOf } from '../history/uptime.ts'
+import { dayMs, monthMs, uptimeOf, type Uptime } from '../history/uptime.ts'
 import type { Status } from '../monitor/ledger.ts'
 import { count, icon, symbols, utc } from './format.ts'
 import { html, type Html } from './html.ts'
@@ -14,7 +14,6 @@ import {
   notesOf,
   removedEach,
   rootsTogether,
-  someOf,
   toldTogether,
   type Told,
   uptimeText,
@@ -53,6 +52,12 @@ export function renderIncidents(status: Status, incidents: readonly Incident[]):
 /** So many entries of a list are shown if there are several incidents. */
 const fewest = 10
 
+/** Some names, each on its own: one that is written from right to left does not turn its neighbours round. */
+const namesOf = (names: readonly string[], most = fewest): Html => {
+  const shown = names.slice(0, most).map((name, i) => html`${i > 0 ? ', ' : ''}<bdi>${name}</bdi>`)
+  return html`${shown}${names.length > most ? ` and ${names.length - most} more` : ''}`
+}
+
 /** What to say without an incident. */
 export const noneText = ({ history, at, startedAt }: Status): string => {
   const seen = [...history.uptime.values()].map(({ past, now }) => past[0]?.from ?? now?.from ?? at)
@@ -74,7 +79,7 @@ const section = (incident: Incident, at: number, most: number): Html => {
           root =>
             html`<li>
               ${time(root.at, incident)}
-              <div>${cause(root)}<span class="detail">of ${someOf(root.paths)}</span></div>
+              <div>${cause(root)}<span class="detail">of ${namesOf(root.paths)}</span></div>
             </li>`,
         )}
       </ol>
@@ -123,7 +128,7 @@ const affected = (paths: readonly Affected[], incident: Incident): Html => html`
   <details>
     <summary>
       Mail paths:
-      ${someOf(
+      ${namesOf(
         paths.map(({ name }) => name),
         3,
       )}
@@ -143,8 +148,37 @@ const affected = (paths: readonly Affected[], incident: Incident): Html => html`
   </details>
 `
 
-const uptime = ({ mail, history, at }: Status): Html => html`
-  <h2>How much of the time mail could be sent</h2>
+/** So many mail paths stand in the table of uptime. The rest is folded. */
+const mostRows = 10
+
+/** The mail paths that were down for the longest time come first, if not all are shown. */
+function uptime({ mail, history, at }: Status): Html {
+  const all = mail.map(({ name }) => {
+    const seen = history.uptime.get(name)
+    return { name, day: uptimeOf(seen, at, dayMs), month: uptimeOf(seen, at, monthMs) }
+  })
+  const rows =
+    all.length > mostRows ? all.toSorted((a, b) => b.month.down - a.month.down || b.day.down - a.day.down) : all
+  const [first, rest] = [rows.slice(0, mostRows), rows.slice(mostRows)]
+  const isFine = rest.length > 0 && rest.every(({ month }) => month.down === 0)
+  return html`
+    <h2>How much of the time mail could be sent</h2>
+    ${uptimeTable(first)}
+    ${
+      rest.length > 0
+        ? html`<details>
+            <summary>${rest.length} more${isFine ? ', never seen down' : ''}</summary>
+            ${uptimeTable(rest)}
+          </details>`
+        : ''
+    }
+    <p class="detail">Of the time that is known. Not known is when the exporter did not run, or could not tell.</p>
+  `
+}
+
+const uptimeTable = (
+  rows: readonly { readonly name: string; readonly day: Uptime; readonly month: Uptime }[],
+): Html => html`
   <table class="uptime">
     <thead>
       <tr>
@@ -154,15 +188,14 @@ const uptime = ({ mail, history, at }: Status): Html => html`
       </tr>
     </thead>
     <tbody>
-      ${mail.map(({ name }) => {
-        const seen = history.uptime.get(name)
-        return html`<tr>
-          <th scope="row" class="name">${name}</th>
-          <td>${uptimeText(uptimeOf(seen, at, dayMs))}</td>
-          <td>${uptimeText(uptimeOf(seen, at, monthMs))}</td>
-        </tr>`
-      })}
+      ${rows.map(
+        ({ name, day, month }) =>
+          html`<tr>
+            <th scope="row" class="name">${name}</th>
+            <td>${uptimeText(day)}</td>
+            <td>${uptimeText(month)}</td>
+          </tr>`,
+      )}
     </tbody>
   </table>
-  <p class="detail">Of the time that is known. Not known is when the exporter did not run, or could not tell.</p>
 `

@@ -1,6 +1,7 @@
 import type { Answer } from './answers.ts'
+import { sentenceOf } from '../assess/sentence.ts'
 import { html, type Html } from './html.ts'
-import { count, icon, sentenceOf } from './format.ts'
+import { count, icon } from './format.ts'
 import { link } from './link.ts'
 import type { View } from './view.ts'
 

@@ -1,4 +1,5 @@
 import type { MailStatus } from '../assess/assessment.ts'
+import { sentenceOf } from '../assess/sentence.ts'
 import { byVerdict, worst } from '../core/probe.ts'
 import type { Status } from '../monitor/ledger.ts'
 import { mail } from '../probes/mail/index.ts'
@@ -8,7 +9,7 @@ import { writePath } from '../probes/write_path/index.ts'
 import { html, type Html } from './html.ts'
 import type { Box, Join, Link, Row } from './boxes.ts'
 import { checkBox, lanesOf, type Lane } from './path-model.ts'
-import { icon, sentenceOf } from './format.ts'
+import { icon } from './format.ts'
 import type { ToCheck } from './to-check.ts'
 
 /** Up to this many idle nodes are below the others. More of them take the whole width. */

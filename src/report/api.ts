@@ -8,7 +8,8 @@ import { runbookUrl } from '../core/runbook.ts'
 import { blockerKey, type HeldVerdict, type History, type Since } from '../history/history.ts'
 import { dayMs, monthMs, uptimeOf, type Seen } from '../history/uptime.ts'
 import type { CheckRecord, Status } from '../monitor/ledger.ts'
-import { actionsOf, auditVerdict, sentenceOf, settingsOf, type Action } from './audit.ts'
+import { lineOf } from '../assess/sentence.ts'
+import { actionsOf, auditVerdict, settingsOf, type Action } from './audit.ts'
 
 /**
  * The fields of the status as JSON, for `/api/v1/status` and `check`. docs/generate/status-schema.ts describes them. Times are
@@ -102,7 +103,7 @@ function mailJson(mail: MailStatus, history: History, at: number) {
     name,
     verdict,
     since: sinceJson(history.mail.get(name), verdict),
-    sentence: sentenceOf(mail),
+    sentence: lineOf(mail),
     provider: provider ?? null,
     root: root ? blockerJson(root) : null,
     blockers: blockers.map(blockerJson),

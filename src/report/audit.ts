@@ -1,5 +1,6 @@
 import type { Assessment, CheckStatus, ClusterStatus, MailStatus } from '../assess/assessment.ts'
 import { posturesOf, type TargetPosture } from '../assess/postures.ts'
+import { lineOf } from '../assess/sentence.ts'
 import { starvedId, type Starved } from '../assess/starved.ts'
 import { hopName, hopStatuses, type HopStatus } from '../assess/path/hop-status.ts'
 import { byVerdict, checkId, seenBy, severities, worst, type Reason, type Verdict } from '../core/probe.ts'
@@ -100,20 +101,7 @@ function answersOf(status: Audited): Answer[] {
 function answerOf(mail: MailStatus): Answer {
   const { name, verdict, root } = mail
   const fix = root && { where: checkId(root), reason: root.reason }
-  return { name, verdict, root: fix, sentence: sentenceOf(mail) }
-}
-
-/** `backend: BLOCKED by write_path/backend DATABASE_URL` */
-export function sentenceOf({ name, verdict, root, exceptions }: MailStatus): string {
-  const where = root && checkId(root)
-  const broken = [...new Set(exceptions.map(checkId))].join(', ')
-  const ends: Record<Verdict, string> = {
-    ok: 'OK',
-    warn: `OK except for ${broken}`,
-    fail: `BLOCKED by ${where ?? 'something unknown'}`,
-    unknown: `UNKNOWN because of ${where ?? 'something unknown'}`,
-  }
-  return `${name}: ${ends[verdict]}`
+  return { name, verdict, root: fix, sentence: lineOf(mail) }
 }
 
 function leader(cluster: ClusterStatus): Component {

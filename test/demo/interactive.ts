@@ -1,6 +1,6 @@
 import type { ReadStream } from 'node:tty'
 import { describeError } from '../../src/core/errors.ts'
-import { sentences } from '../../src/page/format.ts'
+import { sentences } from '../../src/assess/sentence.ts'
 import { untilSeen, type Exporter, type Sighting, type StatusJson } from './exporter.ts'
 import type { Platform } from './platform.ts'
 import { scenarios, seesIncident, type Scenario } from './scenarios.ts'
