@@ -50,7 +50,14 @@ async function withOwn(servers: Servers) {
       const server = await probed[kind].start(servers)
       started.push(server)
       const own = server.config(copies, times)[kind] as Config['postgres']
-      config = { ...config, [kind]: own.map((one, n) => ({ ...one, name: copyName(kind, n) })) }
+      config = {
+        ...config,
+        [kind]: own.map((one, n) => ({
+          ...one,
+          name: copyName(kind, n),
+          ...('cluster' in one && { cluster: `copy-${n}` }),
+        })),
+      }
       env = { ...env, ...server.env }
     }
     return { config, env, stop }
