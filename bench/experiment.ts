@@ -38,6 +38,8 @@ export interface Outcome<Key extends string = string> {
   /** What a reader should know of the figures: sizes, counts. */
   readonly notes?: readonly string[]
   readonly curves?: readonly Curve[]
+  /** What could not be measured, and why. The rest counts. */
+  readonly failed?: readonly string[]
 }
 
 export interface Stage {

@@ -6,6 +6,7 @@
 import { existsSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import os from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { cell, tableLines } from '../src/report/table.ts'
 import type { Experiment, Stage } from './experiment.ts'
@@ -21,8 +22,10 @@ const say = (text: string): void => {
   process.stdout.write(`${text}\n`)
 }
 
-/** Nothing hangs for ever: what was started ends with this process. */
-const limitMs = 45 * 60_000
+/** After this no further experiment begins. */
+const limitMs = 24 * 60_000
+/** The longest takes less than four minutes. */
+const limitOfOneMs = 5 * 60_000
 
 function rows({ figures }: Result): string[][] {
   return figures.map(figure => {
@@ -43,7 +46,21 @@ function rows({ figures }: Result): string[][] {
 const table = (lines: readonly (readonly string[])[]): string =>
   tableLines(lines.map(line => line.map(text => cell(text))), 160).join('\n') // prettier-ignore
 
-async function measure(one: Experiment, stage: Stage, environment: Environment): Promise<Result | undefined> {
+/** One that hangs does not lose the others. */
+async function withinLimit<T>(measuring: Promise<T>): Promise<T> {
+  const late = new AbortController()
+  const limit = sleep(limitOfOneMs, undefined, { signal: late.signal }).then(() => {
+    throw new Error(`it was not measured within ${limitOfOneMs / 60_000} minutes`)
+  })
+  return Promise.race([measuring, limit]).finally(() => late.abort())
+}
+
+async function measure(
+  one: Experiment,
+  stage: Stage,
+  environment: Environment,
+  failed: string[],
+): Promise<Result | undefined> {
   const missing = one.missing?.()
   if (missing !== undefined) {
     say(`${one.id}: skipped, ${missing}`)
@@ -51,7 +68,9 @@ async function measure(one: Experiment, stage: Stage, environment: Environment):
   }
   const from = performance.now()
   const when = { on: new Date().toISOString().slice(0, 10), environment, loadAverage: os.loadavg()[0] ?? 0 }
-  const result = resultOf(one, await one.measure(stage), when)
+  const outcome = await withinLimit(one.measure(stage))
+  failed.push(...(outcome.failed ?? []).map(text => `${one.id}: ${text}`))
+  const result = resultOf(one, outcome, when)
   say(`${one.id} (${((performance.now() - from) / 1000).toFixed(0)} s)\n${table(rows(result))}`)
   for (const note of result.notes) say(`  ${note}`)
   return result
@@ -73,26 +92,30 @@ async function writePage(): Promise<void> {
     )
 }
 
-/** Measures them one after the other; gives how many could not be. */
-async function measureAll(chosen: readonly Experiment[], quick: boolean): Promise<number> {
+/** Measures them one after the other; gives what could not be, whose last results stay. */
+async function measureAll(chosen: readonly Experiment[], quick: boolean): Promise<readonly string[]> {
+  const from = performance.now()
   const servers = await startServers()
-  let failed = 0
+  const failed: string[] = []
   try {
     const environment = await environmentOf(servers)
     for (const one of chosen) {
+      if (performance.now() - from > limitMs) {
+        failed.push(`${one.id}: no time was left`)
+        continue
+      }
       try {
-        const result = await measure(one, { servers, quick }, environment)
+        const result = await measure(one, { servers, quick }, environment, failed)
         if (result && !quick) await writeResult(result)
       } catch (error) {
-        failed++
-        say(`${one.id}: FAILED ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
-        await servers.cluster.heal()
+        failed.push(`${one.id}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
+        await servers.cluster.heal().catch((reason: unknown) => failed.push(`${one.id}, healing: ${String(reason)}`))
       }
     }
   } finally {
-    await servers.stop()
+    if (!quick) await writePage()
+    await servers.stop().catch((reason: unknown) => failed.push(`the servers did not stop: ${String(reason)}`))
   }
-  if (!quick) await writePage()
   return failed
 }
 
@@ -114,8 +137,10 @@ async function main(): Promise<number> {
     say('there is no build to measure: npm run build')
     return 1
   }
-  setTimeout(() => process.exit(1), limitMs).unref()
-  return (await measureAll(chosen, values.quick)) === 0 ? 0 : 1
+  const failed = await measureAll(chosen, values.quick)
+  for (const text of failed) say(`FAILED ${text}`)
+  return failed.length === 0 ? 0 : 1
 }
 
-process.exitCode = await main()
+// What hangs ends with it.
+process.exit(await main())

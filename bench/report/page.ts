@@ -20,7 +20,7 @@ const repeat = `\`\`\`sh
 # not run here: takes half an hour, and installs packages
 apt-get install wrk haproxy postgresql-15 prometheus-blackbox-exporter prometheus-postgres-exporter
 apt-get install pgbouncer patroni python3-etcd etcd-server nsd dovecot-imapd dovecot-lmtpd postfix sasl2-bin
-npm ci && npm run bench               # some 28 minutes; writes bench/results and this page
+npm ci && npm run bench               # some 24 minutes; writes bench/results and this page
 npm run bench -- --only load          # only experiments with this in their name
 npm run bench -- --quick              # shorter and fewer runs; writes nothing
 \`\`\`

@@ -54,7 +54,7 @@ function costs(results: readonly Result[], find: Find): string[] {
     listed([
       said`With 1,000 targets at 15 s it takes ${value(steady)} of a core (${multiple(steady)} that of plain) and ${value(memory)} (${multiple(memory)}).`,
       said`A Postgres node sees ${value(find('load', 'New connections'))} new connection and ${value(find('load', 'Statements of a round'))} statement in a round, and keeps ${value(find('load', 'Sessions kept open'))} session open. A round costs it ${value(find('load', 'CPU of the server per round'))} of CPU, most of it for the login; ${value(find('load', 'login_interval'))} with \`login_interval\`.`,
-      said`In a round Patroni, HAProxy and a Kubernetes API get ${value(find('probes', 'patroni: requests'))}, ${value(find('probes', 'haproxy: requests'))} and ${value(find('probes', 'kubernetes: requests'))} requests, SES ${value(find('probes', 'ses: requests'))}, and DNS servers ${value(find('probes', 'dns: queries'))} queries; an outbox is ${value(find('probes', 'outbox: statements'))} statement, a canary ${value(find('probes', 'canary: mails'))} mail.`,
+      said`In a round Patroni, HAProxy and a Kubernetes API get ${value(find('probes', 'patroni: requests'))}, ${value(find('probes', 'haproxy: requests'))} and ${value(find('probes', 'kubernetes: requests'))} requests, SES ${value(find('probes', 'ses: requests'))}, and DNS servers ${value(find('probes', 'dns: queries'))} queries; an outbox is ${value(find('probes', 'outbox: questions'))} question, a canary ${value(find('probes', 'canary: mails'))} mail.`,
     ]),
   ]
 }

@@ -11,7 +11,7 @@ import { administrator, pgbouncerBinary, pgbouncerInstall, startPgbouncer } from
 import { postfixBinary, postfixInstall, startPostfix } from '../../test/servers/postfix.ts'
 import { accessKeyOf, startSesDouble, verifiedIdentity } from '../../test/servers/ses-double.ts'
 import { startSmtp } from '../../test/servers/smtp.ts'
-import { httpRequests, startRelay, statements } from './relay.ts'
+import { httpRequests, questions, startRelay, statements } from './relay.ts'
 import { secretPath, type Servers } from './servers.ts'
 
 /** Some kinds run less often than the file says, unless their target says so, too. */
@@ -93,7 +93,7 @@ async function pgbouncer({ cluster }: Servers): Promise<Probed> {
 }
 
 async function outbox({ cluster }: Servers): Promise<Probed> {
-  const relay = await startRelay((await cluster.primary()).port, statements)
+  const relay = await startRelay((await cluster.primary()).port, questions)
   const { user } = cluster.logins.backend
   const target = {
     ...{ url: `postgres://${user}@127.0.0.1:${relay.port}/${cluster.database}?sslmode=disable` },

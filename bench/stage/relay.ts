@@ -15,13 +15,20 @@ export type Count = (bytes: Buffer) => number
 /** Request lines of HTTP/1.1. */
 export const httpRequests: Count = bytes => bytes.toString('latin1').match(/^[A-Z]+ \S+ HTTP\/1\.1\r$/gm)?.length ?? 0
 
-/** Statements of the simple protocol of Postgres: messages of type Q. The first message of a session has no type. */
-export function statements(bytes: Buffer): number {
-  let found = 0
-  for (let at = 0; at + 5 <= bytes.length && bytes[at] !== 0; at += 1 + bytes.readInt32BE(at + 1))
-    if (bytes[at] === 'Q'.charCodeAt(0)) found++
-  return found
-}
+/** Messages of this type from a client of Postgres. The first message of a session has no type. */
+const messages =
+  (type: string): Count =>
+  bytes => {
+    let found = 0
+    for (let at = 0; at + 5 <= bytes.length && bytes[at] !== 0; at += 1 + bytes.readInt32BE(at + 1))
+      if (bytes[at] === type.charCodeAt(0)) found++
+    return found
+  }
+
+/** Of the simple protocol (Query). */
+export const statements = messages('Q')
+/** Of the extended protocol (Parse): what begins and ends the transaction around them is not counted. */
+export const questions = messages('P')
 
 /** Without `count` connections are counted. */
 export async function startRelay(to: number, count?: Count): Promise<Relay> {

@@ -1,4 +1,5 @@
 /** A fixed scenario, and the work that it takes: calls in the exporter, connections and statements at the server. */
+import { probed } from '../../bench/stage/probed.ts'
 import type { Servers } from '../../bench/stage/servers.ts'
 import { configOf, type Config } from '../../bench/stage/targets.ts'
 import { recordLoad } from '../servers/postgres-log.ts'
@@ -11,7 +12,12 @@ export type Figures = Readonly<Record<string, number>>
 
 /** Now and then a timer or an answer in two parts adds a few calls, so the least of so many counts. */
 const times = 3
+/** One more, for what the server sees of a run. */
+const copies = times + 1
 const kinds = ['postgres', 'write_path', 'smtp', 'vault', 'settings', 'packages', 'drift'] as const
+
+/** These have a server of their own, and no target but copies. */
+const ownKinds = ['haproxy', 'patroni', 'pgbouncer', 'outbox', 'dns'] as const
 
 const copyName = (kind: string, n: number): string => `${kind}-copy-${n}`
 
@@ -20,7 +26,7 @@ function configuration(servers: Servers): Config {
   const config = configOf(servers, 20, { interval: '1h', timeout: '30s' })
   for (const kind of kinds) {
     const [first] = config[kind]
-    for (let n = 0; n <= times; n++)
+    for (let n = 0; n < copies; n++)
       config[kind].push({ ...first, name: copyName(kind, n), ...(kind === 'postgres' && { cluster: `copy-${n}` }) })
   }
   // What comes out of a Vault is kept for a while, so how often that is read depends on time.
@@ -28,6 +34,37 @@ function configuration(servers: Servers): Config {
   const sources = { env: { env: 'SMTP_PASSWORD' }, dotenv: { ...(first?.['from'] as object), key: 'SMTP_PASS' } }
   const inPlace = (entry: Config['drift'][number]) => ({ ...entry, sources })
   return { ...config, drift: config.drift.map(inPlace) }
+}
+
+/** The servers of those kinds, and a configuration that leads to them as well. */
+async function withOwn(servers: Servers) {
+  const times = { interval: '1h', timeout: '30s' }
+  const started: { readonly stop: () => Promise<unknown> }[] = []
+  const stop = async (): Promise<void> => {
+    for (const one of started) await one.stop()
+  }
+  let config: Readonly<Record<string, unknown>> = configuration(servers)
+  let env = servers.env
+  try {
+    for (const kind of ownKinds) {
+      const server = await probed[kind].start(servers)
+      started.push(server)
+      const own = server.config(copies, times)[kind] as Config['postgres']
+      config = {
+        ...config,
+        [kind]: own.map((one, n) => ({
+          ...one,
+          name: copyName(kind, n),
+          ...('cluster' in one && { cluster: `copy-${n}` }),
+        })),
+      }
+      env = { ...env, ...server.env }
+    }
+    return { config, env, stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
 }
 
 async function least(count: (n: number) => Promise<number>): Promise<number> {
@@ -65,7 +102,15 @@ async function seenOf({ cluster }: Servers, { ask }: Counted, kind: string, { us
 
 /** What it takes to run a check of each kind, and to write the metrics and the page after a run and after none. */
 export async function measure(servers: Servers): Promise<Figures> {
-  const counted = await startCounted(configuration(servers), servers.env, servers.folder)
+  const own = await withOwn(servers)
+  try {
+    return await measureWith(servers, await startCounted(own.config, own.env, servers.folder))
+  } finally {
+    await own.stop()
+  }
+}
+
+async function measureWith(servers: Servers, counted: Counted): Promise<Figures> {
   const { ask, callsOf } = counted
   const { backend, monitor } = servers.cluster.logins
   try {
@@ -73,7 +118,7 @@ export async function measure(servers: Servers): Promise<Figures> {
     const written: Figures[] = []
     // Loads what is loaded with the first request.
     for (const what of ['/metrics', '/', run('settings', times)]) await ask(what)
-    for (const kind of kinds) {
+    for (const kind of [...kinds, ...ownKinds]) {
       figures[`${kind}: a run`] = await least(async n => {
         const calls = await callsOf(run(kind, n))
         const [metrics, again, page] = [await callsOf('/metrics'), await callsOf('/metrics'), await callsOf('/')]
