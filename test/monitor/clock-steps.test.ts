@@ -36,7 +36,9 @@ it.each([[30 * minute], [90 * minute], [400 * 24 * hour]])(
     ledger.assess()
     vi.setSystemTime(now)
     ledger.assess()
-    const moved = times()?.flat().map((at, i) => Math.abs((at ?? 0) - (before?.flat()[i] ?? 0)))
+    const moved = times()
+      ?.flat()
+      .map((at, i) => Math.abs((at ?? 0) - (before?.flat()[i] ?? 0)))
     // The two clocks differ by what the machine took.
     expect(Math.max(...(moved ?? [Infinity]))).toBeLessThan(minute)
   },
