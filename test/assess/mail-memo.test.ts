@@ -2,13 +2,28 @@ import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import type { Memory } from '../../src/assess/assessment.ts'
-import type { Check, Probe, Target } from '../../src/core/probe.ts'
+import type { Check, Observation, Probe, Target } from '../../src/core/probe.ts'
 import { drift } from '../../src/probes/drift/index.ts'
+import { kubernetes } from '../../src/probes/kubernetes/index.ts'
+import type { KubernetesTarget } from '../../src/probes/kubernetes/target.ts'
 import { mail, type MailTarget } from '../../src/probes/mail/index.ts'
+import { packages } from '../../src/probes/packages/index.ts'
 import { settings } from '../../src/probes/settings/index.ts'
 import { smtp } from '../../src/probes/smtp/index.ts'
 import { account, mailTarget, settingsTarget, smtpTarget, vaultNode } from './mail-cases.ts'
-import { balancer, byBalancer, shutOut, silentBalancer, through } from './platform.ts'
+import {
+  balancer,
+  byBalancer,
+  byPooler,
+  database,
+  lock,
+  pooler,
+  shutOut,
+  silentBalancer,
+  silentPatroni,
+  silentPooler,
+  through,
+} from './platform.ts'
 import { canarySeen, canaryThat } from '../status/canary.ts'
 import { dnsThat } from '../status/dns.ts'
 import { outboxRows, outboxThat } from '../status/delivering.ts'
@@ -33,6 +48,14 @@ const that =
     observation: reported(probe, target, codes, { at, unmet }),
   })
 
+const packagesTarget = packages.target.parse({ name: 'modules', folder: '/app', require: ['nodemailer'] })
+const kubernetesTarget = { name: 'k8s' } as KubernetesTarget
+/** A Vault whose token comes from Kubernetes. */
+const vaultThat = (codes: readonly string[]) => (): Looked => {
+  const { check, observation } = vaultNode(codes)
+  return { check: { ...check, needs: ['kubernetes/k8s'] }, observation }
+}
+
 const [asksVault, driftTarget] = [
   ['vault/vault-01'],
   drift.target.parse({ name: 'secret', sources: { a: { env: 'A' }, b: { env: 'B' } } }),
@@ -54,6 +77,8 @@ const parts: Readonly<Record<string, readonly ((at: number) => Looked)[]>> = {
     at => through(byBalancer, [landingOn(standbyFacts(2))], { at }, 'path'),
     at => through(byBalancer, [], { at, ...shutOut('refused') }, 'path'),
   ],
+  pooled: [at => through(byPooler, [landingOn(primaryFacts(1))], { at }, 'pooled')],
+  pooler: [() => pooler([database()]), () => silentPooler],
   balancer: [at => balancer([serverUp('db-1')], at), at => silentBalancer(at)],
   relay: [
     that(smtp, smtpTarget, [], asksVault),
@@ -74,7 +99,14 @@ const parts: Readonly<Record<string, readonly ((at: number) => Looked)[]>> = {
     that(mail, mailTarget, ['reference_unresolved']),
   ],
   settings: [that(settings, settingsTarget, []), that(settings, settingsTarget, ['setting_absent'])],
-  vault: [() => vaultNode([]), () => vaultNode(['vault_sealed']), () => vaultNode(['vault_certificate_expires_soon'])],
+  vault: [vaultThat([]), vaultThat(['vault_sealed']), vaultThat(['vault_certificate_expires_soon'])],
+  kubernetes: [that(kubernetes, kubernetesTarget, []), that(kubernetes, kubernetesTarget, ['kubernetes_unreachable'])],
+  packages: [
+    that(packages, packagesTarget, []),
+    that(packages, packagesTarget, ['packages_forbidden_found']),
+    that(packages, packagesTarget, ['packages_missing']),
+  ],
+  patroni: [() => lock(false), () => silentPatroni],
   drift: [that(drift, driftTarget, []), that(drift, driftTarget, ['drift_differs'])],
   outbox: [
     () => outboxThat(outboxRows()),
@@ -111,6 +143,13 @@ const stateOf = (name: string, state: number, at: number): Looked => {
   return make(at)
 }
 
+/** The same looks and paths as other objects, of which nothing is known from before. */
+const anew = (seen: readonly Looked[]): Looked[] =>
+  seen.map(({ check, observation }) => {
+    const config = { ...check.config }
+    return { check: { ...check, config }, observation: observation && { ...observation, config } }
+  })
+
 /** Others in each run of the tests. */
 function holds(numRuns: number): void {
   fc.assert(
@@ -129,12 +168,8 @@ function holds(numRuns: number): void {
         now += ms
         for (const { name, state } of runs) run(name, state, now)
         const seen = [...all].flatMap(([name, looked]) => (name === without ? [] : [looked]))
-        const afresh = seen.map(({ check, observation }): Looked => {
-          const config = { ...check.config }
-          return { check: { ...check, config }, observation: observation && { ...observation, config } }
-        })
         const recalled = assessed(seen, { mail: own, now, previous })
-        const fresh = assessed(afresh, { mail: own.map(one => ({ ...one })), now, previous: before })
+        const fresh = assessed(anew(seen), { mail: own.map(one => ({ ...one })), now, previous: before })
         if (!isDeepStrictEqual(recalled.mail, fresh.mail)) expect(recalled.mail).toEqual(fresh.mail)
         ;[previous, before] = [recalled.memory, structuredClone(fresh.memory)]
       }
@@ -144,6 +179,34 @@ function holds(numRuns: number): void {
 }
 
 it('concludes the same of a mail path from what it has assessed before as afresh', () => holds(40))
+
+// In a story a path is often blocked, and a cluster is another at each time. Here only one part changes, and no time passes.
+it.each(names)('notices what becomes of %s alone', name => {
+  const well = new Map(names.map(one => [one, stateOf(one, 0, start)]))
+  const seenWith = (make: ((at: number) => Looked) | undefined): Looked[] =>
+    [...well].flatMap(([one, looked]) => {
+      if (one !== name) return [looked]
+      if (!make) return []
+      const { check, observation } = looked
+      return [
+        { check, observation: observation && ({ ...make(start).observation, config: check.config } as Observation) },
+      ]
+    })
+  for (const other of [...(parts[name] ?? []).slice(1), undefined]) {
+    const own = targets.map(target => ({ ...target }))
+    const changed = seenWith(other)
+    let previous: Memory | undefined
+    // A cluster is the same only once its memory is.
+    for (let i = 0; i < 3; i += 1) previous = assessed([...well.values()], { mail: own, previous }).memory
+    const first = assessed([...well.values()], { mail: own, previous })
+    for (const path of first.mail) expect(path.blockers).toEqual([])
+    for (const seen of [changed, [...well.values()], changed]) {
+      const recalled = assessed(seen, { mail: own, previous })
+      const fresh = assessed(anew(seen), { mail: own.map(one => ({ ...one })), previous })
+      expect(recalled.mail).toEqual(fresh.mail)
+    }
+  }
+})
 
 it('does so in many stories', { tags: 'slow' }, () => holds(300))
 
