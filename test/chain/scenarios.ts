@@ -9,7 +9,7 @@ const cannotBeSent = (...says: string[]): Expected => ({
   to: 'pager',
   alert: 'MailCannotBeSent',
   labels: mail,
-  says: ['Mail path app cannot send mail', ...says],
+  says: ['Mail of app is not sent, or does not arrive', ...says],
 })
 
 const readOnly = (target: string, ...says: string[]): Expected => ({
