@@ -104,12 +104,6 @@ export function withoutChecks(past: Past, isKept: (id: string) => boolean): Past
   }
 }
 
-/** The past as it would be if the clock had always been that many milliseconds ahead. */
-export const shiftPast = (past: Past, byMs: number): Past => ({
-  ...movePast(past, ms => ms + byMs),
-  gaps: past.gaps.map(gap => ({ ...gap, from: gap.from + byMs })),
-})
-
 /** The past with every moment moved. */
 export function movePast({ history, at, until, gaps }: Past, move: (ms: number) => number): Past {
   const { mail, checks, blockers, incidents, uptime } = history

@@ -92,9 +92,6 @@ export function written(past: Past, definitions?: Definitions, maxBytes = maxSta
   return { text: textOf(ofIncidents(0)(ofDays(0)(past))), leftOut: 'all uptime and incidents, and what the checks are' }
 }
 
-/** The text alone. */
-export const stateText = (past: Past, definitions?: Definitions): Shown => written(past, definitions).text
-
 function textOf({ history, at, gaps }: Past, definitions?: Definitions): Shown {
   const { incidents, ...maps } = history
   const objects = Object.fromEntries(
@@ -165,9 +162,6 @@ export function keptIn(text: string): Kept {
   if (last > at) throw new Error('is no state of the exporter: it tells of a time after its last look')
   return { past, definitions: definitions && { ...definitions, checks: mapOf(definitions.checks) } }
 }
-
-/** The past alone. */
-export const pastOf = (text: string): Past => keptIn(text).past
 
 /** The past after the clock was set back by so much: see `setBack`. No moment is before the first year. */
 export function setPastBack(past: Past, byMs: number): Past {

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import { blockerKey } from '../../src/history/history.ts'
-import { bridgeMs, remember, shiftPast, unseenHistory, withoutChecks } from '../../src/history/remember.ts'
+import { bridgeMs, remember, unseenHistory, withoutChecks } from '../../src/history/remember.ts'
+import { shiftPast } from './past.ts'
 import { dayMs, uptimeOf } from '../../src/history/uptime.ts'
 import { start } from '../status/looked.ts'
 import { after, during, hour, minute, second, type At } from './looks.ts'

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
-import { shiftPast, type Past } from '../../src/history/remember.ts'
+import type { Past } from '../../src/history/remember.ts'
+import { shiftPast } from '../history/past.ts'
 import { after, during, hour, minute } from '../history/looks.ts'
 import { ask, serving } from './serving.ts'
 

@@ -26,7 +26,7 @@ const reached = ({ lost, reaching }: DcsView): string =>
     ? `no Patroni that answers reaches the DCS (${lost.map(sinceWhen).join(', ')})`
     : `the Patronis of ${namesOf(lost)} do not reach the DCS (${lost.map(sinceWhen).join(', ')}), that of ${namesOf(reaching)} does`
 
-const mendTheWay = (name: string): string =>
+const fixTheWay = (name: string): string =>
   `Fix the way from ${name} to the DCS: network, firewall, names, certificates, its hosts in the file of Patroni. If the way is fine, see the log of Patroni on ${name}: its loop may hang. Promote no node by hand.`
 
 /** No node is primary since the DCS is lost. */
@@ -39,7 +39,7 @@ export function noPrimaryForDcs({ view, before }: ClusterContext): ReasonDraft[]
     // Standbys that are cut off are not why there is no primary.
     if (!last) return []
     const text = `${last.name} was cut off from the DCS (${lost.map(sinceWhen).join(', ')}) and gave up its role of primary; ${namesOf(reaching)} ${reaching.length > 1 ? 'reach' : 'reaches'} it`
-    const remedy = `Wait: when the leader lock of ${last.name} ends (ttl), Patroni elects another node. ${mendTheWay(namesOf(lost))}`
+    const remedy = `Wait: when the leader lock of ${last.name} ends (ttl), Patroni elects another node. ${fixTheWay(namesOf(lost))}`
     return [{ code: 'cluster_dcs_lost', text, remedy, verdict: 'fail' }]
   }
   const silent = view.members.filter(one => one.silent)
@@ -90,7 +90,7 @@ export function warnOfDcs({ view, primaries }: ClusterContext): ReasonDraft[] {
     {
       code: 'cluster_dcs_lost',
       text: `${alone.name} alone is cut off from the DCS: ${sinceWhen(alone)}, while ${namesOf(reaching)} ${reaching.length > 1 ? 'reach' : 'reaches'} it${then}`,
-      remedy: mendTheWay(alone.name),
+      remedy: fixTheWay(alone.name),
     },
   ]
 }
